@@ -1,0 +1,124 @@
+"""What goes wrong, said so that the reader can mend it.
+
+One family: every error that a user can cause derives from :class:`CrmkitError` and ends the command with exit code 2. An
+error carries all problems that were found, not only the first.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+EXIT_CODE = 2
+ROWS_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing to mend: where it stands, what was found, what is allowed, what probably was meant.
+
+    Parameters
+    ----------
+    where : str
+        File, table, column or key, for example ``"params/acme.yml, clv"`` or ``"transactions: column 'amount'"``.
+    what : str
+        What was found there, with the value.
+    allowed : str
+        What would be right; may be empty.
+    hint : str
+        The nearest right name or the next step; may be empty.
+
+    Examples
+    --------
+    >>> str(Problem("transactions: column 'amount'", "has 3 negative values (rows 18, 204, 977)", "mark refunds with is_return"))
+    "transactions: column 'amount' has 3 negative values (rows 18, 204, 977); mark refunds with is_return."
+    """
+
+    where: str
+    what: str
+    allowed: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        parts = [part for part in (f"{self.where} {self.what}".strip(), self.allowed, self.hint) if part]
+        return "; ".join(parts).rstrip(".") + "."
+
+
+class CrmkitError(ValueError):
+    """Something the user can mend; carries every problem found.
+
+    Parameters
+    ----------
+    problems : str, Problem, or sequence of these
+        At least one.
+    """
+
+    def __init__(self, problems: str | Problem | Sequence[str | Problem]) -> None:
+        listed = [problems] if isinstance(problems, str | Problem) else list(problems)
+        self.problems: tuple[str, ...] = tuple(str(problem) for problem in listed)
+        super().__init__("\n".join(self.problems))
+
+
+class ParamError(CrmkitError):
+    """A parameter, a params file or a command line that cannot be used."""
+
+
+class DataError(CrmkitError):
+    """A source, a table or a column that breaks its contract."""
+
+
+class ModelError(CrmkitError):
+    """A model that cannot be fitted to these data, with the reason; the rest of a report stands."""
+
+
+class ReportError(CrmkitError):
+    """A run or a page that could not be finished."""
+
+
+def nearest(name: str, options: Iterable[str]) -> str | None:
+    """Which of the options did the user probably mean?
+
+    Examples
+    --------
+    >>> nearest("horizn_days", ["horizon_days", "confidence"])
+    'horizon_days'
+    >>> nearest("zzz", ["horizon_days"]) is None
+    True
+    """
+    folded = {option.casefold(): option for option in options}
+    close = difflib.get_close_matches(str(name).casefold(), list(folded), n=1, cutoff=0.6)
+    return folded[close[0]] if close else None
+
+
+def did_you_mean(name: str, options: Iterable[str]) -> str:
+    """A hint that offers the nearest right name, or lists the few that there are.
+
+    Examples
+    --------
+    >>> did_you_mean("custmer_id", ["customer_id", "amount"])
+    "did you mean 'customer_id'?"
+    >>> did_you_mean("x", ["customer_id", "amount"])
+    "there are 'amount', 'customer_id'"
+    """
+    known = sorted(options)
+    found = nearest(name, known)
+    if found:
+        return f"did you mean '{found}'?"
+    return f"there are {', '.join(repr(option) for option in known)}" if known else ""
+
+
+def rows(numbers: Sequence[int], total: int | None = None) -> str:
+    """Row numbers for a message: the first few, and how many more there are.
+
+    Examples
+    --------
+    >>> rows([18, 204, 977])
+    'rows 18, 204, 977'
+    >>> rows([1, 2, 3, 4, 5], total=90)
+    'rows 1, 2, 3, 4, 5 and 85 more'
+    """
+    shown = list(numbers[:ROWS_SHOWN])
+    more = (len(numbers) if total is None else total) - len(shown)
+    text = ("row " if len(shown) == 1 and not more else "rows ") + ", ".join(str(number) for number in shown)
+    return f"{text} and {more} more" if more else text

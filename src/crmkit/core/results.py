@@ -1,0 +1,221 @@
+"""What flows from an analysis to a page: tables with a contract, and sentences made of numbers.
+
+An analysis returns :class:`Result` values. Each holds one table (an estimate table, a curve table, or a plain table whose
+columns are described), the words around it, and the finding that it supports. A sentence is a template plus numbers and is
+put into words only when it is shown, in the reader's language, so a rerun on other data cannot lie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Unit = Literal[
+    "text", "count", "number", "share", "money", "days", "weeks", "months", "years", "date", "score", "points", "ratio", "customer"
+]
+Severity = Literal["good", "info", "warning", "critical"]
+SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info", "good")
+Kind = Literal["table", "values", "curve", "bars", "interval_dots", "heat_grid", "concentration"]
+
+ESTIMATE_COLUMNS = ("group", "measure", "value", "low", "high", "n", "unit", "method")
+CURVE_COLUMNS = ("group", "x", "value", "low", "high", "at_risk")
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number with its unit and, where it is an estimate, its interval; formatted only when shown.
+
+    Parameters
+    ----------
+    value : float, int, str, date or None
+        None and nan are shown as a dash. Shares are 0 to 1, money is in the client's currency.
+    unit : Unit
+        How the value is shown; ``"customer"`` marks an identifier that is shown as its pseudonym.
+    low, high : float or None
+        Limits of the interval, in the same unit.
+    """
+
+    value: Any
+    unit: Unit = "number"
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Text:
+    """A sentence in English with named places, and what stands in them.
+
+    The template is the key of the translation. A value is a :class:`Quantity`, another :class:`Text` (translated too), or
+    plain text, which is data of the client: never translated and escaped wherever it is shown.
+    """
+
+    template: str
+    numbers: Mapping[str, Quantity | Text | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the numbers say, how it was judged, and what to do.
+
+    Parameters
+    ----------
+    id : str
+        Stable name, ``<analysis>.<measure>``.
+    severity : Severity
+    passed : bool or None
+        Whether the criterion is met; None = for information, not judged.
+    text : Text
+        The sentence.
+    criteria : Text or None
+        The rule it was judged by.
+    evidence : tuple of str
+        Names of the results that hold the numbers.
+    money_at_stake : Quantity or None
+    action : Text or None
+        The suggested next step.
+    """
+
+    id: str
+    severity: Severity
+    passed: bool | None
+    text: Text
+    criteria: Text | None = None
+    evidence: tuple[str, ...] = ()
+    money_at_stake: Quantity | None = None
+    action: Text | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """How one column of a table is named and formatted on a page; the label is translated."""
+
+    name: str
+    label: str
+    unit: Unit = "text"
+    translate: bool = False
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Label (translated) and unit of one axis of a figure."""
+
+    label: str
+    unit: Unit = "number"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One exhibit: a table, how to draw it, and the words around it.
+
+    Parameters
+    ----------
+    name : str
+        Name of its file under ``results/``.
+    kind : Kind
+        How it is shown: a table, value boxes, or one of the figure kinds.
+    title : Text
+        What is shown, without a result.
+    table : pandas.DataFrame or None
+        None when it could not be assessed.
+    columns : tuple of Column
+        The columns shown in a table, in order; others are kept in the file only.
+    finding : Finding or None
+        What it says; becomes the caption of the figure or the sentence over the table.
+    note : Text or None
+        Footnote: n and method.
+    alt : Text or None
+        What the figure shows, in words, for readers who cannot see it; required for figures.
+    x, y : Axis or None
+        Axes of a figure.
+    reason : Text or None
+        Why it was not assessed.
+    customers : bool
+        Whether rows are single customers (identifiers are then replaced by pseudonyms before anything is shown).
+    """
+
+    name: str
+    kind: Kind
+    title: Text
+    table: pd.DataFrame | None = None
+    columns: tuple[Column, ...] = ()
+    finding: Finding | None = None
+    note: Text | None = None
+    alt: Text | None = None
+    x: Axis | None = None
+    y: Axis | None = None
+    reason: Text | None = None
+    customers: bool = False
+
+    @property
+    def assessed(self) -> bool:
+        return self.table is not None
+
+    def as_table(self) -> Result:
+        """The same numbers, to be shown as a table."""
+        return replace(self, name=self.name, kind="table")
+
+
+def not_assessed(name: str, title: Text, reason: Text) -> Result:
+    """An exhibit that says why it is missing; never a good score, never a crash."""
+    return Result(name=name, kind="table", title=title, reason=reason)
+
+
+def estimates(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Rows of an estimate table, in the order and with the columns that every reader relies on.
+
+    Parameters
+    ----------
+    rows : iterable of mappings
+        Keys from ``group, measure, value, low, high, n, unit, method``; group, measure, value and unit are required.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The eight columns of ``ESTIMATE_COLUMNS``; shares are 0 to 1, full precision.
+
+    Raises
+    ------
+    ValueError
+        For an unknown or missing key.
+    """
+    import pandas as pd
+
+    listed = [dict(row) for row in rows]
+    for row in listed:
+        unknown = set(row) - set(ESTIMATE_COLUMNS)
+        missing = {"group", "measure", "value", "unit"} - set(row)
+        if unknown or missing:
+            raise ValueError(f"estimate row: unknown keys {sorted(unknown)}, missing keys {sorted(missing)}")
+    table = pd.DataFrame(listed, columns=list(ESTIMATE_COLUMNS))
+    numeric = ["value", "low", "high", "n"]
+    return table.assign(**{name: pd.to_numeric(table[name]).astype("float64") for name in numeric})
+
+
+def curve(table: pd.DataFrame) -> pd.DataFrame:
+    """A curve table with all its columns: group, x, value, low, high, at_risk; missing ones become nan.
+
+    Raises
+    ------
+    ValueError
+        When x or value is missing, or another column is there.
+    """
+    unknown = set(table.columns) - set(CURVE_COLUMNS)
+    missing = {"x", "value"} - set(table.columns)
+    if unknown or missing:
+        raise ValueError(f"curve table: unknown columns {sorted(unknown)}, missing columns {sorted(missing)}")
+    filled = table.copy()
+    if "group" not in filled:
+        filled["group"] = ""
+    for name in CURVE_COLUMNS[2:]:
+        if name not in filled:
+            filled[name] = float("nan")
+    return filled[list(CURVE_COLUMNS)].reset_index(drop=True)
+
+
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings in the order in which a reader wants them: critical, warning, info, good; stable within."""
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
