@@ -31,8 +31,8 @@ class Problem:
 
     Examples
     --------
-    >>> str(Problem("transactions: column 'amount'", "has 3 negative values (rows 18, 204, 977)", "mark refunds with is_return"))
-    "transactions: column 'amount' has 3 negative values (rows 18, 204, 977); mark refunds with is_return."
+    >>> str(Problem("transactions: column 'amount'", "has 2 negative values (rows 18, 20)", "mark refunds with is_return"))
+    "transactions: column 'amount' has 2 negative values (rows 18, 20); mark refunds with is_return."
     """
 
     where: str

@@ -15,7 +15,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Unit = Literal[
-    "text", "count", "number", "share", "money", "days", "weeks", "months", "years", "date", "score", "points", "ratio", "customer"
+    "text",
+    "count",
+    "number",
+    "share",
+    "money",
+    "days",
+    "weeks",
+    "months",
+    "years",
+    "date",
+    "score",
+    "points",
+    "ratio",
+    "customer",
 ]
 Severity = Literal["good", "info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info", "good")

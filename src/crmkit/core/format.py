@@ -1,0 +1,125 @@
+"""How a number looks to a reader: rounded to meaning, in the reader's language and the client's currency.
+
+Full precision is kept everywhere else; this is the only place where a number is rounded.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from typing import Any
+
+from crmkit.core.results import Quantity, Unit
+
+DASH = "–"
+BABEL_LOCALE = {"en": "en_GB", "zh": "zh_CN"}
+UNITS_OF_TIME: dict[str, tuple[str, str]] = {
+    "days": ("{} days", "{}天"),
+    "weeks": ("{} weeks", "{}周"),
+    "months": ("{} months", "{}个月"),
+    "years": ("{} years", "{}年"),
+}
+INTERVAL = {"en": "{value} ({low} to {high})", "zh": "{value}（{low}至{high}）"}
+WHOLE_MONEY_FROM = 1000
+SIGNIFICANT = 4
+
+
+def format_quantity(quantity: Quantity, *, language: str = "en", currency: str = "EUR") -> str:
+    """A number in words, with its interval where it has one.
+
+    Examples
+    --------
+    >>> format_quantity(Quantity(0.1234, "share", 0.1, 0.15))
+    '12.3% (10.0% to 15.0%)'
+    """
+    value = format_value(quantity.value, quantity.unit, language=language, currency=currency)
+    if quantity.low is None or quantity.high is None or missing(quantity.low) or missing(quantity.high):
+        return value
+    low, high = (
+        format_value(limit, quantity.unit, language=language, currency=currency) for limit in (quantity.low, quantity.high)
+    )
+    return INTERVAL[language].format(value=value, low=low, high=high)
+
+
+def format_value(value: Any, unit: Unit, *, language: str = "en", currency: str = "EUR") -> str:
+    """One value as a reader sees it.
+
+    Parameters
+    ----------
+    value : number, str, date or None
+        None, nan and NaT give a dash; shares are 0 to 1.
+    unit : Unit
+    language : {"en", "zh"}
+    currency : str
+        ISO code.
+
+    Examples
+    --------
+    >>> format_value(1234.5, "money", currency="EUR"), format_value(12.5, "money", currency="EUR")
+    ('€1,234', '€12.50')
+    >>> format_value(0.2425945, "number"), format_value(2357, "count"), format_value(None, "share")
+    ('0.2426', '2,357', '–')
+    """
+    from babel import numbers
+
+    if unit in ("text", "customer"):
+        return DASH if value is None or missing(value) else str(value)
+    if missing(value):
+        return DASH
+    locale = BABEL_LOCALE[language]
+    if unit == "date":
+        return _date(value, language)
+    number = float(value)
+    if unit == "share":
+        return str(numbers.format_percent(number, format=_percent_pattern(number), locale=locale))
+    if unit == "money":
+        whole = abs(number) >= WHOLE_MONEY_FROM
+        pattern = "¤#,##0;-¤#,##0" if whole else "¤#,##0.00;-¤#,##0.00"
+        return str(numbers.format_currency(number, currency, format=pattern, currency_digits=False, locale=locale))
+    if unit == "count":
+        return str(numbers.format_decimal(round(number), format="#,##0", locale=locale))
+    if unit in UNITS_OF_TIME:
+        text = numbers.format_decimal(number, format="#,##0.#" if abs(number) < 100 else "#,##0", locale=locale)
+        return UNITS_OF_TIME[unit][language == "zh"].format(text)
+    if unit == "points":
+        return str(numbers.format_decimal(number, format="#,##0.0", locale=locale))
+    if unit == "score":
+        return str(numbers.format_decimal(number, format="#,##0.00", locale=locale))
+    return _significant(number, locale)
+
+
+def missing(value: Any) -> bool:
+    """Whether there is no value: None, nan or NaT."""
+    if value is None:
+        return True
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):
+        return False
+
+
+def _percent_pattern(share: float) -> str:
+    """Tenths of a percent; whole ones only at 0 and 1; hundredths below one percent."""
+    if share in (0.0, 1.0):
+        return "#,##0%"
+    return "#,##0.00%" if abs(share) < 0.01 else "#,##0.0%"
+
+
+def _significant(number: float, locale: str) -> str:
+    """Four significant digits, no exponent between 1e-4 and 1e9."""
+    from babel import numbers
+
+    if number == 0 or math.isinf(number):
+        return "0" if number == 0 else "∞"
+    size = math.floor(math.log10(abs(number)))
+    if size < -SIGNIFICANT:
+        return f"{number:.2e}"
+    decimals = max(0, SIGNIFICANT - 1 - size)
+    return str(numbers.format_decimal(round(number, decimals), format="#,##0." + "#" * decimals, locale=locale))
+
+
+def _date(value: Any, language: str) -> str:
+    from babel.dates import format_date
+
+    day = value if isinstance(value, dt.date) else dt.date.fromisoformat(str(value)[:10])
+    return str(format_date(day, format="d MMM y" if language == "en" else "y年M月d日", locale=BABEL_LOCALE[language]))

@@ -1,0 +1,255 @@
+"""What is asked of a client's data: reads and checks one params file, and finds the project that it belongs to.
+
+The keys that every analysis shares are declared here, once. Each remaining section of a params file belongs to the analysis
+of the same name; its keys are declared in that analysis' notebook and checked by :mod:`crmkit.report.params`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from zoneinfo import available_timezones
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from crmkit.core.dates import parse_iso
+from crmkit.core.errors import ParamError, Problem, did_you_mean
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+HOME_VARIABLE = "CRMKIT_HOME"
+CLIENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+LANGUAGES = ("en", "zh")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class TableSettings(_Strict):
+    """Where one table comes from and how its text is read; everything has a default but what the file itself demands."""
+
+    file: str | None = Field(None, description="file under source; default: the file named like the table")
+    table: str | None = Field(None, description="table or view in a database source; default: the table's own name")
+    sheet: str | None = Field(None, description="sheet of a workbook; default: the first")
+    columns: dict[str, str] = Field(default_factory=dict, description="our column: header in the export")
+    names: list[str] | None = Field(None, description="column names of a file without a header line")
+    separator: str | None = Field(None, description="one character, 'tab' or 'whitespace'; default: found by looking")
+    encoding: str | None = Field(
+        None, description="default: byte order mark, else UTF-8, else GB18030, else a guess, which is reported"
+    )
+    decimal: Literal[".", ","] | None = Field(
+        None, description="decimal sign of numbers; default: the one that reads every value"
+    )
+    dayfirst: bool | None = Field(None, description="true where 03.04.2025 is the third of April")
+    date_format: str | None = Field(None, description="strptime format, where dates are in no usual form")
+    rejects: float = Field(0.0, ge=0, le=1, description="share of rows that may be set aside as unusable before the run stops")
+    negative_amounts: Literal["stop", "returns"] = Field(
+        "stop", description="what a negative amount is where is_return does not say"
+    )
+    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="checksum that the file must have")
+
+
+class PrivacySettings(_Strict):
+    """What of a person may be seen where."""
+
+    identifiers: Literal["pseudonym", "ids"] = Field("pseudonym", description="how customers are named on a page")
+    min_cell: int = Field(10, ge=1, le=1000, description="groups of fewer customers are not shown")
+    lists: Literal["pseudonym", "ids"] = Field("pseudonym", description="how customers are named in lists/, never on a page")
+
+
+class Settings(_Strict):
+    """One client's params file, checked; ``sections`` holds the analyses' own parameters, unchecked here."""
+
+    client: str = Field(description="short name: small letters, digits, - and _; also the name of the file")
+    title: str = Field(description="name as it stands on the page")
+    language: Literal["en", "zh"] = Field("en", description="language of the report")
+    currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="ISO code of the currency that amounts are in")
+    timezone: str = Field("UTC", description="time zone of the client, for example Europe/Berlin")
+    as_of: str = Field("", description="last day that counts, YYYY-MM-DD; empty: the last complete day with data")
+    source: str = Field(description="folder, DuckDB file or package: of the data; secrets only as ${ENV_NAME}")
+    tables: dict[str, TableSettings] = Field(default_factory=dict, description="how each table is read")
+    privacy: PrivacySettings = Field(default_factory=PrivacySettings, description="what of a person may be seen")
+    sections: dict[str, dict[str, Any]] = Field(default_factory=dict, exclude=True)
+
+    @field_validator("client")
+    @classmethod
+    def _client(cls, value: str) -> str:
+        if not CLIENT_NAME.fullmatch(value):
+            raise ValueError(f"{value!r} cannot name files; use small letters, digits, '-' and '_', at most 63")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"{value!r} is not a time zone; {did_you_mean(value, available_timezones())}")
+        return value
+
+    @field_validator("as_of")
+    @classmethod
+    def _as_of(cls, value: str) -> str:
+        if value:
+            parse_iso(value, where="as_of")
+        return value
+
+
+COMMON_KEYS = frozenset(Settings.model_fields) - {"sections"}
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which a key given twice is an error, not a silent loss of the first."""
+
+
+def _unique_mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if key in seen:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", key_node.start_mark)
+        seen.add(key)
+    return loader.construct_mapping(node, deep=True)
+
+
+_UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_mapping)
+
+
+def find_home(start: Path | None = None) -> Path:
+    """Which folder is the project: ``$CRMKIT_HOME``, else the nearest parent that holds ``params/`` and ``notebooks/``.
+
+    Raises
+    ------
+    ParamError
+        When there is none.
+    """
+    named = os.environ.get(HOME_VARIABLE)
+    if named:
+        folder = Path(named).expanduser().resolve()
+        if not (folder / "params").is_dir():
+            raise ParamError(f"${HOME_VARIABLE}: {folder} has no folder 'params'")
+        return folder
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "params").is_dir() and (folder / "notebooks").is_dir():
+            return folder
+    raise ParamError(f"{here} is not inside a project: no parent holds 'params' and 'notebooks'; set ${HOME_VARIABLE}")
+
+
+def client_names(home: Path) -> list[str]:
+    """Names of the clients that have a params file, in alphabetical order."""
+    return sorted(path.stem for path in (home / "params").glob("*.yml"))
+
+
+def analysis_names(home: Path) -> list[str]:
+    """Names of the analyses: the stems of the notebooks."""
+    return sorted(path.stem for path in (home / "notebooks").glob("*.ipynb"))
+
+
+def params_path(client: str, *, home: Path) -> Path:
+    """The params file of a client.
+
+    Raises
+    ------
+    ParamError
+        When the client has none; the nearest name is offered.
+    """
+    if not isinstance(client, str):
+        raise ParamError(f"client: {client!r} is a number, not a name; quote it")
+    path = home / "params" / f"{client}.yml"
+    if not CLIENT_NAME.fullmatch(client) or not path.is_file():
+        raise ParamError(
+            Problem(f"client {client!r}", f"has no file params/{client}.yml", hint=did_you_mean(client, client_names(home)))
+        )
+    return path
+
+
+def read_settings(client: str, *, home: Path) -> Settings:
+    """A client's params file, checked: every problem at once.
+
+    Raises
+    ------
+    ParamError
+        One line per problem: file, key, what was found, what is allowed, the nearest right name.
+    """
+    path = params_path(client, home=home)
+    where = path.relative_to(home).as_posix()
+    found = _load(path, where)
+    analyses = analysis_names(home)
+    problems: list[str | Problem] = []
+    common: dict[str, Any] = {}
+    sections: dict[str, dict[str, Any]] = {}
+    for key, value in found.items():
+        if key in COMMON_KEYS:
+            common[key] = value
+        elif key in analyses and isinstance(value, Mapping):
+            sections[key] = dict(value)
+        elif key in analyses:
+            problems.append(Problem(f"{where}, {key}:", f"is {value!r}", "a section with the analysis' parameters is expected"))
+        else:
+            problems.append(
+                Problem(f"{where}:", f"unknown key {key!r}", hint=did_you_mean(str(key), [*COMMON_KEYS, *analyses]))
+            )
+    try:
+        settings = Settings(**common, sections=sections)
+    except ValidationError as err:
+        problems.extend(_explain(error, where) for error in err.errors())
+    else:
+        if settings.client != path.stem:
+            problems.append(f"{where}, client: is {settings.client!r} but the file is named {path.stem!r}; they must be equal")
+    if problems:
+        raise ParamError(problems)
+    return settings
+
+
+def _load(path: Path, where: str) -> dict[Any, Any]:
+    try:
+        found = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
+    except (yaml.YAMLError, UnicodeDecodeError) as err:
+        mark = getattr(err, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise ParamError(f"{where}{line}: cannot be read as YAML: {getattr(err, 'problem', None) or err}") from err
+    if not isinstance(found, dict):
+        raise ParamError(f"{where}: is empty or not a list of 'key: value' lines")
+    return found
+
+
+def _explain(error: ErrorDetails, where: str) -> Problem:
+    """One sentence for one pydantic error: the key, the value, what is allowed."""
+    path = [str(part) for part in error["loc"]]
+    place = f"{where}, {'.'.join(path)}:"
+    value, kind = error.get("input"), error["type"]
+    if kind == "missing":
+        return Problem(place, "is missing", "it is required")
+    if kind == "extra_forbidden":
+        options = TableSettings.model_fields if path[0] == "tables" else PrivacySettings.model_fields
+        return Problem(f"{where}, {'.'.join(path[:-1])}:", f"unknown key {path[-1]!r}", hint=did_you_mean(path[-1], options))
+    if kind == "string_type":
+        return Problem(place, f"was read as {value!r}, not as text", "quote it")
+    message = error["msg"].removeprefix("Value error, ")
+    if message.startswith(repr(value)):
+        return Problem(place, message)
+    return Problem(place, f"is {value!r}", message[0].lower() + message[1:])
+
+
+def expand(text: str, *, where: str) -> str:
+    """A text with each ``${NAME}`` replaced from the environment; the result is a secret and is never stored.
+
+    Raises
+    ------
+    ParamError
+        Naming each variable that is not set.
+    """
+    names = list(_variables(text))
+    missing = [name for name in names if name not in os.environ]
+    if missing:
+        raise ParamError(f"{where}: the environment variable {', '.join(missing)} is not set")
+    return re.sub(r"\$\{(\w+)\}", lambda match: os.environ[match.group(1)], text)
+
+
+def _variables(text: str) -> Iterator[str]:
+    return (match.group(1) for match in re.finditer(r"\$\{(\w+)\}", text))
