@@ -1,0 +1,97 @@
+"""Where are a client's tables computed: DuckDB in this process, within a share of the memory, spilling to disk past it.
+
+No connection to a network is ever made: extensions are neither installed nor loaded on demand.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import weakref
+from pathlib import Path
+from typing import Any
+
+from crmkit.core.errors import ParamError
+
+THREADS_VARIABLE = "CRMKIT_THREADS"
+MEMORY_VARIABLE = "CRMKIT_MEMORY"
+MEMORY_SHARE = 0.5
+MEMORY_PATTERN = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B?|B)", re.IGNORECASE)
+CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+
+
+def connect() -> tuple[Any, Path]:
+    """An ibis connection on an empty in-memory DuckDB, and the folder that it spills into.
+
+    The folder is removed with the connection, at the latest at the end of the process.
+
+    Returns
+    -------
+    connection : ibis.backends.duckdb.Backend
+    spill : Path
+
+    Raises
+    ------
+    ParamError
+        When ``$CRMKIT_THREADS`` or ``$CRMKIT_MEMORY`` cannot be used.
+    """
+    import ibis
+
+    spill = Path(tempfile.mkdtemp(prefix="crmkit-"))
+    con = ibis.duckdb.connect(
+        threads=threads(),
+        memory_limit=memory_limit(),
+        temp_directory=str(spill),
+        preserve_insertion_order=False,
+        autoinstall_known_extensions=False,
+        autoload_known_extensions=False,
+    )
+    weakref.finalize(con, shutil.rmtree, spill, ignore_errors=True)
+    return con, spill
+
+
+def threads() -> int:
+    """How many threads the engine may use: ``$CRMKIT_THREADS``, else the processors this process may run on."""
+    named = os.environ.get(THREADS_VARIABLE, "")
+    if not named:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not named.isdecimal() or int(named) < 1:
+        raise ParamError(f"${THREADS_VARIABLE}: {named!r} is not a number of threads; write a whole number from 1")
+    return int(named)
+
+
+def memory_limit() -> str:
+    """How much memory the engine may use: ``$CRMKIT_MEMORY``, else half of what the machine or container has."""
+    named = os.environ.get(MEMORY_VARIABLE, "")
+    if not named:
+        return f"{int(available_bytes() * MEMORY_SHARE)}B"
+    if not MEMORY_PATTERN.fullmatch(named):
+        raise ParamError(f"${MEMORY_VARIABLE}: {named!r} is not an amount of memory; write it like 4GB")
+    return named
+
+
+def available_bytes() -> int:
+    """Memory of the machine, or of the container where that has less (cgroup version 2 or 1)."""
+    import psutil
+
+    limits = [int(psutil.virtual_memory().total)]
+    for path in CGROUP_LIMITS:
+        try:
+            text = path.read_text().strip()
+        except OSError:
+            continue
+        if text.isdecimal() and int(text) > 0:
+            limits.append(int(text))
+    return min(limits)
+
+
+def literal(text: object) -> str:
+    """A text as an SQL literal."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A name as an SQL identifier, whatever it holds."""
+    return '"' + name.replace('"', '""') + '"'
