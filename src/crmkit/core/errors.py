@@ -42,7 +42,8 @@ class Problem:
 
     def __str__(self) -> str:
         parts = [part for part in (f"{self.where} {self.what}".strip(), self.allowed, self.hint) if part]
-        return "; ".join(parts).rstrip(".") + "."
+        sentence = "; ".join(parts)
+        return sentence if sentence.endswith((".", "?")) else f"{sentence}."
 
 
 class CrmkitError(ValueError):

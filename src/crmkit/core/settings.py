@@ -69,7 +69,7 @@ class Settings(_Strict):
     client: str = Field(description="short name: small letters, digits, - and _; also the name of the file")
     title: str = Field(description="name as it stands on the page")
     language: Literal["en", "zh"] = Field("en", description="language of the report")
-    currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="ISO code of the currency that amounts are in")
+    currency: str = Field("EUR", description="ISO code of the currency that amounts are in")
     timezone: str = Field("UTC", description="time zone of the client, for example Europe/Berlin")
     as_of: str = Field("", description="last day that counts, YYYY-MM-DD; empty: the last complete day with data")
     source: str = Field(description="folder, DuckDB file or package: of the data; secrets only as ${ENV_NAME}")
@@ -82,6 +82,13 @@ class Settings(_Strict):
     def _client(cls, value: str) -> str:
         if not CLIENT_NAME.fullmatch(value):
             raise ValueError(f"{value!r} cannot name files; use small letters, digits, '-' and '_', at most 63")
+        return value
+
+    @field_validator("currency")
+    @classmethod
+    def _currency(cls, value: str) -> str:
+        if not re.fullmatch("[A-Z]{3}", value):
+            raise ValueError(f"{value!r} is not a currency; write its ISO code, three capital letters such as EUR")
         return value
 
     @field_validator("timezone")

@@ -1,0 +1,277 @@
+"""What a notebook shows and leaves behind: one object that puts results before the reader and writes them down.
+
+``page.show(result)`` displays an exhibit in the reader's language; ``page.publish()`` writes ``report.json``, the result tables
+and the lists that later notebooks, the index and the audit read. Nothing is estimated here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crmkit.core.language import Locale, say
+from crmkit.core.privacy import pseudonym
+from crmkit.core.results import Finding, Result, worst_first
+from crmkit.report.lists import write_list
+from crmkit.report.params import Used, used_parameters
+from crmkit.show.tables import exhibit_html, exhibit_text, findings_html, findings_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from crmkit.data.client import Client
+
+OUT_VARIABLE = "CRMKIT_OUT"
+REPORT_MIME = "application/vnd.crmkit.report+json"
+SCHEMA = 1
+FIGURES = frozenset({"curve", "bars", "interval_dots", "heat_grid", "concentration"})
+VERSIONED = ("crmkit", "pandas", "numpy", "scipy", "statsmodels", "lifelines", "ibis-framework", "duckdb")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Something that Jupyter displays: safe HTML, and plain text where there is no browser."""
+
+    html: str
+    text: str
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Published:
+    """The record of a page, displayed as a note and carried by the notebook for the template."""
+
+    folder: Path
+    report: Mapping[str, Any]
+    text: str
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {REPORT_MIME: dict(self.report), "text/plain": self.text}
+
+
+@dataclass
+class Page:
+    """The page of one analysis for one client; made by :func:`open_page`.
+
+    Showing a result again, after a cell was run once more, replaces what was shown under that name before.
+    """
+
+    analysis: str
+    company: Client
+    used: Mapping[str, Used]
+    shown: dict[str, Result] = field(default_factory=dict)
+    findings: dict[str, Finding] = field(default_factory=dict)
+    headlines: tuple[str, ...] = ()
+
+    @property
+    def locale(self) -> Locale:
+        return Locale(self.company.language, self.company.currency)
+
+    def show(self, result: Result) -> Shown:
+        """Display one exhibit, and keep it for the record.
+
+        Parameters
+        ----------
+        result : Result
+            As an analysis returned it.
+
+        Returns
+        -------
+        Shown
+            Safe HTML in the reader's language, text where there is no browser.
+
+        Raises
+        ------
+        ReportError
+            When a figure has no alternative text.
+        """
+        self.shown[result.name] = result
+        if result.finding is not None:
+            self.findings[result.finding.id] = result.finding
+        html = exhibit_html(result, self.locale, name=self._customer_name())
+        return Shown(html, exhibit_text(result, self.locale, name=self._customer_name()))
+
+    def headline(self, findings: Iterable[Finding]) -> Shown:
+        """Display what matters most, the worst first; these findings lead the page.
+
+        Parameters
+        ----------
+        findings : iterable of Finding
+        """
+        ordered = worst_first(findings)
+        self.findings |= {finding.id: finding for finding in ordered}
+        self.headlines = tuple(finding.id for finding in ordered)
+        return Shown(findings_html(ordered, self.locale), findings_text(ordered, self.locale))
+
+    def publish(self, folder: Path | None = None) -> Published:
+        """Write ``report.json``, ``results/*.parquet`` and ``lists/`` of everything shown.
+
+        Parameters
+        ----------
+        folder : Path or None
+            Default: ``$CRMKIT_OUT``, which a run sets, else ``work/<client>/<analysis>`` in the project.
+
+        Returns
+        -------
+        Published
+            The folder and the record.
+        """
+        company = self.company
+        out = folder or Path(os.environ.get(OUT_VARIABLE) or company.home / "work" / company.name / self.analysis)
+        for part in ("results", "lists"):
+            shutil.rmtree(out / part, ignore_errors=True)
+            (out / part).mkdir(parents=True)
+        for result in self.shown.values():
+            if result.table is not None:
+                self._write(result, result.table, out)
+        report = self._record()
+        _write_json(out / "report.json", report)
+        return Published(
+            out, report, f"{company.name} {self.analysis}: {len(self.shown)} exhibits, {len(self.findings)} findings"
+        )
+
+    def _customer_name(self) -> Any:
+        """How a customer is called on the page: a pseudonym unless the parameters ask for ids."""
+        if self.company.settings.privacy.identifiers == "ids":
+            return str
+        return partial(pseudonym, key=self.company.key)
+
+    def _write(self, result: Result, table: pd.DataFrame, out: Path) -> None:
+        hidden = table
+        if result.customers:
+            called = partial(pseudonym, key=self.company.key)
+            hidden = table.assign(customer_id=[called(one) for one in table["customer_id"]])
+            raw = self.company.settings.privacy.lists == "ids"
+            write_list(table if raw else hidden, result, out / "lists", locale=self.locale)
+        plain = hidden.copy()
+        plain.attrs = {}
+        plain.to_parquet(out / "results" / f"{result.name}.parquet", index=False)
+
+    def _record(self) -> dict[str, Any]:
+        company, locale = self.company, self.locale
+        return {
+            "schema": SCHEMA,
+            "analysis": self.analysis,
+            "client": company.name,
+            "title": company.title,
+            "as_of": company.as_of.isoformat(),
+            "language": company.language,
+            "currency": company.currency,
+            "status": "ok",
+            "generated_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            "data": {
+                "fingerprint": company.fingerprint,
+                "tables": {one.table: one.record() for one in company.intake},
+            },
+            "headline": list(self.headlines),
+            "findings": [_finding(finding, locale) for finding in worst_first(self.findings.values())],
+            "values": [box for result in self.shown.values() if result.kind == "values" for box in _boxes(result, locale)],
+            "estimates": [row for result in self.shown.values() for row in _estimate_rows(result)],
+            "exhibits": [_exhibit(result, locale) for result in self.shown.values()],
+            "figures": sum(result.kind in FIGURES and result.assessed for result in self.shown.values()),
+            "parameters": {name: {"value": one.value, "origin": one.origin} for name, one in self.used.items()},
+            "versions": {name: metadata.version(name) for name in VERSIONED},
+        }
+
+
+def open_page(analysis: str, company: Client, parameters: Mapping[str, Any] | None = None) -> Page:
+    """The page that a notebook fills.
+
+    Parameters
+    ----------
+    analysis : str
+        Name of the analysis, which is also the name of its notebook.
+    company : Client
+        As :func:`crmkit.open_client` returned it.
+    parameters : mapping or None
+        Values in use; default: those of the notebook's parameters cell, read from the running notebook.
+
+    Raises
+    ------
+    ParamError
+        When a parameter is unknown, of the wrong type or out of range; all at once.
+
+    Examples
+    --------
+    >>> page = open_page("clv", open_client("retailco"))  # doctest: +SKIP
+    """
+    return Page(analysis, company, used_parameters(analysis, company.settings, home=company.home, values=parameters))
+
+
+def _finding(finding: Finding, locale: Locale) -> dict[str, Any]:
+    stake = finding.money_at_stake
+    return {
+        "id": finding.id,
+        "severity": finding.severity,
+        "passed": finding.passed,
+        "text": say(finding.text, locale),
+        "criteria": say(finding.criteria, locale),
+        "action": say(finding.action, locale),
+        "evidence": list(finding.evidence),
+        "money_at_stake": None if stake is None else _number(stake.value),
+    }
+
+
+def _boxes(result: Result, locale: Locale) -> list[dict[str, Any]]:
+    if result.table is None:
+        return []
+    from crmkit.core.language import translate
+    from crmkit.core.results import Quantity
+
+    rows = result.table.to_dict("records")
+    return [
+        {
+            "label": translate(str(row["group"]), locale.language),
+            **{key: _number(row[key]) for key in ("value", "low", "high", "n")},
+            "unit": row["unit"],
+            "text": say(Quantity(row["value"], row["unit"]), locale),
+        }
+        for row in rows
+    ]
+
+
+def _estimate_rows(result: Result) -> list[dict[str, Any]]:
+    from crmkit.core.results import ESTIMATE_COLUMNS
+
+    table = result.table
+    if table is None or result.customers or not set(ESTIMATE_COLUMNS) <= set(table.columns):
+        return []
+    rows = table[list(ESTIMATE_COLUMNS)].to_dict("records")
+    return [{"exhibit": result.name, **{str(key): _number(value) for key, value in row.items()}} for row in rows]
+
+
+def _exhibit(result: Result, locale: Locale) -> dict[str, Any]:
+    return {
+        "name": result.name,
+        "kind": result.kind,
+        "title": say(result.title, locale),
+        "assessed": result.assessed,
+        "reason": say(result.reason, locale),
+    }
+
+
+def _number(value: Any) -> Any:
+    """A value that JSON can hold: nan becomes null."""
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and value != value else value
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Whole or not at all: written beside and moved into place."""
+    draft = path.with_suffix(".tmp")
+    draft.write_text(json.dumps(content, ensure_ascii=False, indent=1, default=str, allow_nan=False) + "\n", encoding="utf-8")
+    draft.replace(path)

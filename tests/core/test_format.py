@@ -1,0 +1,49 @@
+"""Numbers as a reader sees them, in both languages."""
+
+import datetime as dt
+
+import pytest
+
+from crmkit.core.format import format_quantity, format_value
+from crmkit.core.language import Locale, say
+from crmkit.core.results import Quantity, Text
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "english", "chinese"),
+    [
+        (0.1234, "share", "12.3%", "12.3%"),
+        (0.00123, "share", "0.12%", "0.12%"),
+        (1.0, "share", "100%", "100%"),
+        (1234567.4, "money", "€1,234,567", "€1,234,567"),
+        (12.5, "money", "€12.50", "€12.50"),
+        (-3.2, "money", "-€3.20", "-€3.20"),
+        (2357, "count", "2,357", "2,357"),
+        (0.2425945, "number", "0.2426", "0.2426"),
+        (11.668735, "number", "11.67", "11.67"),
+        (-9582.4292, "number", "-9,582", "-9,582"),
+        (90, "days", "90 days", "90天"),
+        (38.857, "weeks", "38.9 weeks", "38.9周"),
+        (dt.date(2025, 12, 31), "date", "31 Dec 2025", "2025年12月31日"),
+        ("2025-12-31T00:00:00", "date", "31 Dec 2025", "2025年12月31日"),
+        (None, "share", "–", "–"),
+        (NAN, "money", "–", "–"),
+        ("<b>", "text", "<b>", "<b>"),
+    ],
+)
+def test_values(value, unit, english, chinese):
+    assert format_value(value, unit, language="en", currency="EUR") == english
+    assert format_value(value, unit, language="zh", currency="EUR") == chinese
+
+
+def test_an_estimate_shows_its_interval():
+    assert format_quantity(Quantity(0.5, "share", 0.4, 0.6)) == "50.0% (40.0% to 60.0%)"
+    assert format_quantity(Quantity(0.5, "share", 0.4, 0.6), language="zh") == "50.0%（40.0%至60.0%）"
+    assert format_quantity(Quantity(0.5, "share", NAN, NAN)) == "50.0%"
+
+
+def test_a_sentence_holds_other_sentences_and_words_of_the_client():
+    inner = Text("{n} customers", {"n": Quantity(3, "count")})
+    assert say(Text("{who} in {place}", {"who": inner, "place": "{braces} & <b>"}), Locale()) == "3 customers in {braces} & <b>"
