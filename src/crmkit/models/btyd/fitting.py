@@ -1,0 +1,304 @@
+"""Which parameters explain the purchase histories best, and how sure are they?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+import crmkit.models.btyd.betageo as betageo
+import crmkit.models.btyd.pareto as pareto
+from crmkit.core.errors import ModelError, Problem, did_you_mean
+from crmkit.models.btyd.optimise import CONVERGED, Objective, log_covariance, minimise, polish, require_maximum
+from crmkit.models.btyd.tuples import Tuples, dot, group_rows
+
+Floats = NDArray[np.float64]
+
+PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "bgnbd": ("r", "alpha", "a", "b"),
+        "mbgnbd": ("r", "alpha", "a", "b"),
+        "pareto_nbd": ("r", "alpha", "s", "beta"),
+    }
+)
+TITLES: Mapping[str, str] = MappingProxyType({"bgnbd": "BG/NBD", "mbgnbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD"})
+RATES = ("alpha", "beta")  # carry the unit of time
+FEWEST_CUSTOMERS = 20
+
+
+class Fitted(Protocol):
+    """Anything with a model's name and its parameters: a :class:`Fit`, or :func:`known` parameters."""
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def params(self) -> Mapping[str, float]: ...
+
+
+@dataclass(frozen=True)
+class Known:
+    """A model with given parameters, for example published or assumed ones. Made by :func:`known`."""
+
+    model: str
+    params: Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A buy-till-you-die model with the parameters of highest likelihood.
+
+    Parameters
+    ----------
+    model : {"bgnbd", "mbgnbd", "pareto_nbd"}
+        Which model.
+    params : mapping of str to float
+        r, alpha, a, b or r, alpha, s, beta; alpha and beta in the unit of time of the tuples.
+    standard_errors : mapping of str to float
+        Of the parameters, in their units; by the delta method from the log-parameters.
+    covariance : array, shape (4, 4)
+        Of the logarithms of the parameters, in the order of `params`: the scale on which the estimates are nearest to normal.
+    log_likelihood : float
+        At the maximum, natural logarithm, all customers.
+    n, n_tuples : int
+        Customers, and different histories.
+    gradient_norm : float
+        Largest derivative of the mean log-likelihood with respect to a log-parameter; 0 at the exact maximum.
+    iterations : int
+        Steps of the search.
+    converged : bool
+        Always true in what :func:`fit` returns: otherwise it raises.
+    """
+
+    model: str
+    params: Mapping[str, float]
+    standard_errors: Mapping[str, float]
+    covariance: Floats
+    log_likelihood: float
+    n: int
+    n_tuples: int
+    gradient_norm: float
+    iterations: int
+    converged: bool
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion: -2 log L + 2 * 4. Lower is better, among fits to the same customers."""
+        return 2 * len(self.params) - 2 * self.log_likelihood
+
+
+def known(model: str, params: Mapping[str, float]) -> Known:
+    """A model with parameters from elsewhere, to predict with.
+
+    Parameters
+    ----------
+    model : {"bgnbd", "mbgnbd", "pareto_nbd"}
+        Which model.
+    params : mapping of str to float > 0
+        Exactly the model's parameters.
+
+    Returns
+    -------
+    Known
+        Goes wherever a fit goes in predictions.
+
+    Raises
+    ------
+    ModelError
+        A name or value that the model does not have.
+
+    Examples
+    --------
+    >>> known("bgnbd", {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}).params["alpha"]
+    4.414
+    """
+    names = _names(model)
+    problems = [
+        Problem(f"{model}: parameter '{k}'", "does not exist", did_you_mean(k, names)) for k in params if k not in names
+    ]
+    problems += [Problem(f"{model}: parameter '{name}'", "is missing", "") for name in names if name not in params]
+    for name, value in params.items():
+        if name in names and not (np.isfinite(value) and value > 0):
+            problems.append(Problem(f"{model}: parameter '{name}'", f"is {value}", "it must be a number above 0"))
+    if problems:
+        raise ModelError(problems)
+    return Known(model, MappingProxyType({name: float(params[name]) for name in names}))
+
+
+def fit(histories: Tuples, model: str) -> Fit:
+    """Which parameters make these purchase histories most probable?
+
+    Parameters
+    ----------
+    histories : Tuples
+        From :func:`tuples`; at least 20 customers, one of them with a repeat purchase.
+    model : {"bgnbd", "mbgnbd", "pareto_nbd"}
+        BG/NBD counts every customer without a repeat purchase as alive; for questions about who has left take one of the
+        other two.
+
+    Returns
+    -------
+    Fit
+        Parameters with standard errors, log-likelihood and how the search went.
+
+    Raises
+    ------
+    ModelError
+        Unknown model, too few customers, no repeat buyer, no time observed, or no maximum (with what to try).
+
+    Notes
+    -----
+    Maximum likelihood on log-parameters, times in units of the mean T, by L-BFGS and Newton steps. Customers with T = 0 stay
+    in: they say nothing on the rates.
+
+    References
+    ----------
+    BG/NBD: Fader, Hardie, Lee (2005), Marketing Science 24(2), https://doi.org/10.1287/mksc.1040.0098.
+    MBG/NBD: Batislam, Denizel, Filiztekin (2007), International Journal of Research in Marketing 24(3),
+    https://doi.org/10.1016/j.ijresmar.2006.12.005.
+    Pareto/NBD: Schmittlein, Morrison, Colombo (1987), Management Science 33(1), https://doi.org/10.1287/mnsc.33.1.1.
+
+    Examples
+    --------
+    >>> from crmkit.models.btyd import known, simulate, tuples
+    >>> truth = known("pareto_nbd", {"r": 0.55, "alpha": 10.6, "s": 0.61, "beta": 11.7})  # near the published fit to CDNOW
+    >>> x, tx, T = simulate(truth, np.full(20_000, 39.0), np.random.default_rng(0))
+    >>> found = fit(tuples(x, tx, T), "pareto_nbd")
+    >>> all(abs(found.params[k] - truth.params[k]) < 3 * found.standard_errors[k] for k in truth.params)
+    True
+    """
+    names = _names(model)
+    title = TITLES[model]
+    _require_information(histories, title)
+    scale = dot(histories.T, histories.n.astype(np.float64)) / histories.customers
+    objective = _objective(histories, model, scale)
+    optimum = minimise(objective, _start(model))
+    if model == "pareto_nbd":
+        # the table is an accelerator; the last word has the integral of each tuple
+        optimum = polish(pareto.objective(histories, scale, exact=True), optimum.theta, optimum.iterations)
+    require_maximum(optimum, names, title)
+
+    units = np.array([scale if name in RATES else 1.0 for name in names])
+    params = np.exp(optimum.theta) * units
+    covariance = log_covariance(optimum, histories.customers)
+    covariance.flags.writeable = False
+    errors = params * np.sqrt(np.diag(covariance))
+    purchases = dot(histories.frequency, histories.n.astype(np.float64))
+    return Fit(
+        model=model,
+        params=MappingProxyType(dict(zip(names, params.tolist(), strict=True))),
+        standard_errors=MappingProxyType(dict(zip(names, errors.tolist(), strict=True))),
+        covariance=covariance,
+        # a density of `purchases` moments in time: it changes with the unit of time
+        log_likelihood=-optimum.value * histories.customers - purchases * float(np.log(scale)),
+        n=histories.customers,
+        n_tuples=len(histories),
+        gradient_norm=optimum.gradient_norm,
+        iterations=optimum.iterations,
+        converged=optimum.gradient_norm < CONVERGED,
+    )
+
+
+def fit_bgnbd(histories: Tuples) -> Fit:
+    """Which BG/NBD explains the histories best? See :func:`fit`."""
+    return fit(histories, "bgnbd")
+
+
+def fit_mbgnbd(histories: Tuples) -> Fit:
+    """Which modified BG/NBD, where also the first purchase can be the last, explains the histories best? See :func:`fit`."""
+    return fit(histories, "mbgnbd")
+
+
+def fit_pareto_nbd(histories: Tuples) -> Fit:
+    """Which Pareto/NBD explains the histories best? See :func:`fit`."""
+    return fit(histories, "pareto_nbd")
+
+
+def bootstrap_fits(histories: Tuples, model: str, *, draws: int, seed: int) -> tuple[Fit, ...]:
+    """How would the parameters vary over other samples of as many customers?
+
+    Parameters
+    ----------
+    histories : Tuples
+        The customers to draw from, with replacement.
+    model : {"bgnbd", "mbgnbd", "pareto_nbd"}
+        Which model.
+    draws : int >= 1
+        How many samples.
+    seed : int
+        Makes the draws repeatable.
+
+    Returns
+    -------
+    tuple of Fit
+        One per sample.
+
+    Raises
+    ------
+    ModelError
+        Where a sample cannot be fitted; none is left out in silence.
+
+    Notes
+    -----
+    A sample of customers with replacement is a multinomial draw of the counts of the tuples.
+
+    References
+    ----------
+    Efron (1979), The Annals of Statistics 7(1), https://doi.org/10.1214/aos/1176344552.
+    """
+    rng = np.random.default_rng(seed)
+    shares = histories.n / histories.customers
+    return tuple(fit(_drawn(histories, rng.multinomial(histories.customers, shares)), model) for _ in range(draws))
+
+
+def values(fitted: Fitted) -> Floats:
+    """The parameters in the order that the model's functions take."""
+    return np.array([fitted.params[name] for name in _names(fitted.model)])
+
+
+def _drawn(histories: Tuples, counts: NDArray[np.int64]) -> Tuples:
+    hit = counts > 0
+    columns = tuple(column[hit] for column in (histories.frequency, histories.recency, histories.T))
+    groups = group_rows(columns, counts[hit])
+    codes = groups.columns
+    return replace(histories, frequency=columns[0], recency=columns[1], T=columns[2], n=groups.size,
+                   codes=(codes[0], codes[1], codes[2]))  # fmt: skip
+
+
+def _objective(histories: Tuples, model: str, scale: float) -> Objective:
+    if model == "pareto_nbd":
+        return pareto.objective(histories, scale)
+    return betageo.objective(histories, scale, modified=model == "mbgnbd")
+
+
+def _start(model: str) -> Floats:
+    start: Callable[[], Floats] = pareto.log_start if model == "pareto_nbd" else betageo.log_start
+    return start()
+
+
+def _names(model: str) -> tuple[str, ...]:
+    if model not in PARAMETERS:
+        raise ModelError(Problem("model", f"'{model}' does not exist", did_you_mean(str(model), PARAMETERS)))
+    return PARAMETERS[model]
+
+
+def _require_information(histories: Tuples, title: str) -> None:
+    if histories.customers < FEWEST_CUSTOMERS:
+        raise ModelError(
+            f"{title} cannot be fitted: there are {histories.customers} customers, and four parameters need at least "
+            f"{FEWEST_CUSTOMERS}; take a longer acquisition period."
+        )
+    if not histories.T.max() > 0:
+        raise ModelError(
+            f"{title} cannot be fitted: T is 0 for every customer, so no time was observed after the first purchase; "
+            "take a later end of observation."
+        )
+    if histories.repeat_buyers == 0:
+        raise ModelError(
+            f"{title} cannot be fitted: none of the {histories.customers} customers bought a second time; "
+            "take a longer period, or check that each customer has one id."
+        )
