@@ -29,7 +29,7 @@ lint: $(READY)  ## style, types, notebooks without outputs
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/nbstripout --verify notebooks/*.ipynb
+	@$(BIN)/nbstripout --keep-id --verify notebooks/*.ipynb
 
 bench: $(READY) $(EXAMPLES)  ## every benchmark; the last lines of each say which bar is met
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -1,0 +1,252 @@
+"""Which models describe how these customers buy? Fits by maximum likelihood, and says why where a model cannot be fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from crmkit.analyses.clv.history import History
+from crmkit.core.errors import ModelError
+from crmkit.core.results import Column, Finding, Quantity, Result, Text, estimates, not_assessed
+from crmkit.models import btyd
+from crmkit.models.spend import SpendFit, fit_gamma_gamma, spend_frequency_correlation
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAMES = {"pareto_nbd": "Pareto/NBD", "mbgnbd": "MBG/NBD", "bgnbd": "BG/NBD"}
+STRONG_CORRELATION = 0.3
+
+
+@dataclass(frozen=True)
+class FitSet:
+    """Models fitted to one period.
+
+    Parameters
+    ----------
+    fits : mapping of model name to Fit
+    reasons : mapping of model name to str
+        Why a model could not be fitted.
+    spend : SpendFit or None
+    spend_reason : str
+        Why there is no spend model.
+    """
+
+    fits: Mapping[str, btyd.Fit]
+    reasons: Mapping[str, str]
+    spend: SpendFit | None
+    spend_reason: str
+
+
+@dataclass(frozen=True)
+class Models:
+    """The models of all data, and those of the calibration period where something is held out.
+
+    Parameters
+    ----------
+    chosen : str
+        Model that values and lists come from.
+    final : FitSet
+        Fitted to everything until ``as_of``.
+    calibration : FitSet or None
+        Fitted to everything until the split.
+    """
+
+    chosen: str
+    final: FitSet
+    calibration: FitSet | None
+
+
+def fit_models(past: History, *, model: str = "pareto_nbd", compare: Sequence[str] = tuple(NAMES)) -> Models:
+    """How often do customers buy, how soon do they leave, and how much do they spend: the models' parameters.
+
+    Parameters
+    ----------
+    past : History
+    model : str
+        Model that values and lists come from. BG/NBD is not the default, because it takes every one-time buyer for active.
+    compare : sequence of str
+        Models fitted beside it.
+
+    Returns
+    -------
+    Models
+        Never fails for the data's sake: a model that cannot be fitted is missing, with the reason.
+    """
+    names = list(dict.fromkeys([model, *compare]))
+    held = None if past.calibration is None else _fit(past.calibration, names, past.days_per_unit)
+    return Models(model, _fit(past.customers, names, past.days_per_unit), held)
+
+
+def _fit(table: pd.DataFrame, names: Sequence[str], per: float) -> FitSet:
+    fits: dict[str, btyd.Fit] = {}
+    reasons: dict[str, str] = {}
+    for name in names:
+        try:
+            fits[name] = btyd.fit(cells(table, per), name)
+        except ModelError as err:
+            reasons[name] = str(err)
+    try:
+        return FitSet(fits, reasons, fit_gamma_gamma(table["frequency"], table["monetary_value"]), "")
+    except ModelError as err:
+        return FitSet(fits, reasons, None, str(err))
+
+
+def cells(table: pd.DataFrame, per: float) -> btyd.Tuples:
+    """The unique combinations of frequency, recency and T, times in units of ``per`` days."""
+    return btyd.tuples(table["frequency"], table["recency_days"] / per, table["T_days"] / per)
+
+
+def fit_table(past: History, models: Models) -> Result:
+    """The parameters of each model, with standard errors turned into intervals.
+
+    Returns
+    -------
+    Result
+        Estimate table: group = model, measure = parameter; fitted to everything until ``as_of``. Intervals are normal on the
+        logarithm of the parameter, which keeps them positive.
+    """
+    return _fit_table(past, models.final, "clv_fit", Text("Parameters of the models, all data"))
+
+
+def calibration_table(past: History, models: Models) -> Result:
+    """The parameters as they were estimated without the held-out days; the basis of the forecasts that are tested."""
+    title = Text("Parameters of the models, without the held-out days")
+    if models.calibration is None:
+        return not_assessed("clv_fit_calibration", title, Text("nothing is held out (holdout_days is 0)"))
+    return _fit_table(past, models.calibration, "clv_fit_calibration", title)
+
+
+def _fit_table(past: History, fitted: FitSet, name: str, title: Text) -> Result:
+    rows = [row for model, one in fitted.fits.items() for row in _parameter_rows(NAMES[model], one, past.confidence)]
+    if fitted.spend is not None:
+        rows += _parameter_rows("Gamma-Gamma", fitted.spend, past.confidence)
+    if not rows:
+        return not_assessed(name, title, Text(_reasons(fitted)))
+    note = Text(
+        "Maximum likelihood, time in units of one {unit}; limits are {confidence} intervals.",
+        {"unit": Text(past.unit), "confidence": Quantity(past.confidence, "share")},
+    )
+    columns = (
+        Column("group", "Model"),
+        Column("measure", "Parameter"),
+        Column("value", "Estimate", "number"),
+        Column("low", "from", "number"),
+        Column("high", "to", "number"),
+        Column("n", "Customers", "count"),
+    )
+    return Result(name, "table", title, estimates(rows), columns=columns, note=note)
+
+
+def _parameter_rows(label: str, fitted: btyd.Fit | SpendFit, confidence: float) -> list[dict[str, object]]:
+    import math
+
+    from scipy.special import ndtri
+
+    reach = float(ndtri(0.5 + confidence / 2))
+    rows = []
+    for name, value in fitted.params.items():
+        relative = fitted.standard_errors[name] / value
+        rows.append(
+            {
+                "group": label,
+                "measure": name,
+                "value": value,
+                "low": value * math.exp(-reach * relative),
+                "high": value * math.exp(reach * relative),
+                "n": fitted.n,
+                "unit": "number",
+                "method": "maximum likelihood, log-normal",
+            }
+        )
+    rows.append(
+        {
+            "group": label,
+            "measure": "log-likelihood",
+            "value": fitted.log_likelihood,
+            "n": fitted.n,
+            "unit": "number",
+            "method": "maximum likelihood",
+        }
+    )
+    return rows
+
+
+def _reasons(fitted: FitSet) -> str:
+    return " ".join(dict.fromkeys([*fitted.reasons.values(), *([fitted.spend_reason] if fitted.spend_reason else [])]))
+
+
+def checks(past: History, models: Models) -> list[Finding]:
+    """Do the data meet what the models assume?
+
+    Returns
+    -------
+    list of Finding
+        Models that could not be fitted; whether spend depends on how often customers buy; how much was returned.
+    """
+    found = [
+        Finding(
+            id=f"clv.not_fitted.{name}",
+            severity="warning",
+            passed=False,
+            text=Text("{model} could not be fitted: {reason}", {"model": NAMES[name], "reason": reason}),
+            criteria=Text("The likelihood has a maximum inside the range of the parameters."),
+        )
+        for name, reason in models.final.reasons.items()
+    ]
+    if models.final.spend is None:
+        found.append(
+            Finding(
+                id="clv.no_spend_model",
+                severity="warning",
+                passed=False,
+                text=Text("The spend model could not be fitted: {reason}", {"reason": models.final.spend_reason}),
+                criteria=Text("There are repeat buyers, and their mean spend has a finite expectation."),
+            )
+        )
+    return [*found, *_independence(past), *_returns(past)]
+
+
+def _independence(past: History) -> list[Finding]:
+    repeat = past.customers[(past.customers["frequency"] > 0) & (past.customers["monetary_value"] > 0)]
+    if len(repeat) < 3:
+        return []
+    r = float(spend_frequency_correlation(repeat["frequency"], repeat["monetary_value"]))
+    bad = abs(r) >= STRONG_CORRELATION
+    return [
+        Finding(
+            id="clv.independence",
+            severity="warning" if bad else "good",
+            passed=not bad,
+            text=Text(
+                "How much repeat buyers spend and how often they buy are correlated with {r} ({n} customers).",
+                {"r": Quantity(r, "score"), "n": Quantity(len(repeat), "count")},
+            ),
+            criteria=Text(
+                "The spend model assumes no correlation; from {limit} on, values of frequent buyers are doubtful.",
+                {"limit": Quantity(STRONG_CORRELATION, "score")},
+            ),
+        )
+    ]
+
+
+def _returns(past: History) -> list[Finding]:
+    total, returned = float(past.customers["total"].sum()), float(past.customers["returned"].sum())
+    if returned <= 0 or total <= 0:
+        return []
+    return [
+        Finding(
+            id="clv.returns",
+            severity="info",
+            passed=None,
+            text=Text(
+                "Goods for {returned} were returned, {share} of the {total} sold; values are before returns.",
+                {
+                    "returned": Quantity(returned, "money"),
+                    "share": Quantity(returned / total, "share"),
+                    "total": Quantity(total, "money"),
+                },
+            ),
+        )
+    ]

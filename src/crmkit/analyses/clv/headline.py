@@ -1,0 +1,26 @@
+"""What should the reader know first?"""
+
+from __future__ import annotations
+
+from crmkit.analyses.clv.fitting import Models, checks
+from crmkit.analyses.clv.history import History, base
+from crmkit.analyses.clv.holdout import HoldOut, accuracy, forecast_finding
+from crmkit.analyses.clv.tiers import concentration
+from crmkit.analyses.clv.value import Values, alive_finding, value_finding
+from crmkit.core.results import Finding
+
+
+def headline(past: History, models: Models, check: HoldOut | None, values: Values | None) -> list[Finding]:
+    """The findings that lead the report, and those that limit how far it can be trusted.
+
+    Returns
+    -------
+    list of Finding
+        Value, activity and concentration; whether the forecast held; what the models could not do.
+    """
+    found: list[Finding | None] = [base(past).finding]
+    if values is not None:
+        found += [value_finding(past, values), alive_finding(values), concentration(past, values).finding]
+    if check is not None:
+        found += [forecast_finding(past, check), accuracy(past, check).finding]
+    return [finding for finding in [*found, *checks(past, models)] if finding is not None]

@@ -1,0 +1,266 @@
+"""What have customers bought so far? The purchase histories that every part of the value analysis starts from."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from crmkit.core.dates import DAYS_PER
+from crmkit.core.errors import ParamError, did_you_mean
+from crmkit.core.results import Axis, Finding, Quantity, Result, Text, curve, estimates, not_assessed
+from crmkit.data import summaries
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from crmkit.data.client import Client
+
+LONGEST_HOLDOUT = 0.6
+SHORTEST_CALIBRATION_DAYS = 28
+
+
+@dataclass(frozen=True)
+class History:
+    """Purchase histories of one client, as of one day.
+
+    Parameters
+    ----------
+    as_of, start : date
+        Last day that counts and first day with a purchase.
+    split : date or None
+        Last day of the calibration period; None where nothing is held out.
+    unit : str
+        Time unit of the models: day, week or month (30.4375 days).
+    customers : DataFrame
+        One row per customer as of ``as_of``; columns of :func:`crmkit.data.summaries.purchase_summary`.
+    calibration : DataFrame or None
+        One row per customer known by ``split``, and what they bought after it.
+    weekly : DataFrame or None
+        Repeat purchases per week of the customers known by ``split``.
+    arrivals : DataFrame or None
+        New customers per day until ``split``.
+    waits : DataFrame
+        Days to the second purchase day: ``duration_days, event_observed, n``.
+    min_cell : int
+        Groups of fewer customers are not shown.
+    confidence : float
+        Coverage of every interval.
+    """
+
+    as_of: dt.date
+    start: dt.date
+    split: dt.date | None
+    unit: str
+    customers: pd.DataFrame
+    calibration: pd.DataFrame | None
+    weekly: pd.DataFrame | None
+    arrivals: pd.DataFrame | None
+    waits: pd.DataFrame
+    min_cell: int
+    confidence: float
+
+    @property
+    def days_per_unit(self) -> float:
+        return DAYS_PER[self.unit]
+
+    @property
+    def holdout_days(self) -> int:
+        return (self.as_of - self.split).days if self.split else 0
+
+
+def history(company: Client, *, holdout_days: int, unit: str = "week", confidence: float = 0.95) -> History:
+    """The purchase histories of a client's customers, with the last days held out to test forecasts on.
+
+    Parameters
+    ----------
+    company : Client
+        With a table ``transactions``.
+    holdout_days : int
+        Days at the end that the models do not see; 0 = none.
+    unit : {"day", "week", "month"}
+        Time unit of the models.
+    confidence : float
+        Coverage of every interval, between 0 and 1.
+
+    Raises
+    ------
+    ParamError
+        When the hold-out would leave too little to learn from, or the unit is unknown.
+    """
+    if unit not in ("day", "week", "month"):
+        raise ParamError(f"unit: is {unit!r}; {did_you_mean(unit, ['day', 'week', 'month'])}")
+    bought = company.tables["transactions"]
+    as_of = company.as_of
+    customers = summaries.to_frame(summaries.purchase_summary(bought, as_of=as_of))
+    start = customers["first_day"].min().date()
+    split = _split(start, as_of, holdout_days)
+    held = None if split is None else summaries.to_frame(summaries.holdout_summary(bought, split=split, end=as_of))
+    weekly = None if split is None else summaries.purchases_by_period(bought, start=start, end=as_of, acquired_until=split)
+    arrivals = None if split is None else summaries.acquisitions(bought, as_of=split)
+    waits = summaries.waits_for_second(bought, as_of=as_of)
+    cell = company.settings.privacy.min_cell
+    return History(as_of, start, split, unit, customers, held, weekly, arrivals, waits, cell, confidence)
+
+
+def _split(start: dt.date, as_of: dt.date, holdout_days: int) -> dt.date | None:
+    if holdout_days == 0:
+        return None
+    span = (as_of - start).days + 1
+    if holdout_days > LONGEST_HOLDOUT * span or span - holdout_days < SHORTEST_CALIBRATION_DAYS:
+        most = max(0, min(int(LONGEST_HOLDOUT * span), span - SHORTEST_CALIBRATION_DAYS))
+        raise ParamError(
+            f"holdout_days: is {holdout_days}, but the data cover {span} days; at most {most} can be held out, 0 holds out none"
+        )
+    return as_of - dt.timedelta(days=holdout_days)
+
+
+def base(past: History) -> Result:
+    """How many customers are there, and how many came back?
+
+    Returns
+    -------
+    Result
+        Value boxes: customers, share who bought on one day only (Wilson interval), purchase days per customer, mean amount
+        of a purchase day; finding on one-time buyers.
+    """
+    from statsmodels.stats.proportion import proportion_confint
+
+    table = past.customers
+    n = len(table)
+    once = int((table["frequency"] == 0).sum())
+    low, high = proportion_confint(once, n, alpha=1 - past.confidence, method="wilson")
+    days = table["purchase_days"].astype("float64")
+    spend = table["total"].sum() / days.sum()
+    rows = [
+        {"group": "Customers", "measure": "customers", "value": n, "n": n, "unit": "count", "method": "count"},
+        {
+            "group": "Bought on one day only",
+            "measure": "one_time_share",
+            "value": once / n,
+            "low": low,
+            "high": high,
+            "n": n,
+            "unit": "share",
+            "method": "Wilson",
+        },
+        _mean_row("Purchase days per customer", "purchase_days", days, past.confidence, "number"),
+        _ratio_row("Spend per purchase day", "spend_per_day", table["total"], days, spend, past.confidence),
+    ]
+    share = Quantity(once / n, "share", low, high)
+    finding = Finding(
+        id="clv.one_time",
+        severity="info",
+        passed=None,
+        text=Text(
+            "{share} of {n} customers bought on one day only, between {start} and {end}.",
+            {
+                "share": share,
+                "n": Quantity(n, "count"),
+                "start": Quantity(past.start, "date"),
+                "end": Quantity(past.as_of, "date"),
+            },
+        ),
+        evidence=("clv_base",),
+    )
+    return Result("clv_base", "values", Text("Customers and purchases"), estimates(rows), finding=finding)
+
+
+def _mean_row(label: str, measure: str, values: pd.Series, confidence: float, unit: str) -> dict[str, object]:
+    return _ratio_row(
+        label, measure, values, values * 0 + 1, float(values.mean()), confidence, unit=unit, method="mean, normal"
+    )
+
+
+def _ratio_row(
+    label: str,
+    measure: str,
+    top: pd.Series,
+    bottom: pd.Series,
+    value: float,
+    confidence: float,
+    *,
+    unit: str = "money",
+    method: str = "ratio, linearised",
+) -> dict[str, object]:
+    """A ratio of two sums over customers; its variance is that of the linear approximation (delta method)."""
+    from scipy.special import ndtri
+
+    n = len(top)
+    residual = (top - value * bottom) / bottom.mean()
+    reach = ndtri(0.5 + confidence / 2) * float(residual.std(ddof=1)) / n**0.5 if n > 1 else float("nan")
+    return {
+        "group": label,
+        "measure": measure,
+        "value": value,
+        "low": value - reach,
+        "high": value + reach,
+        "n": n,
+        "unit": unit,
+        "method": method,
+    }
+
+
+def second_purchase(past: History) -> Result:
+    """How long does it take until a customer buys again for the first time, and how many ever do?
+
+    Returns
+    -------
+    Result
+        Curve of the share who have bought again, by days since the first purchase: one minus the Kaplan-Meier estimate,
+        because customers who came late have been watched for a shorter time; exponential Greenwood interval.
+
+    References
+    ----------
+    Kaplan & Meier (1958), doi:10.1080/01621459.1958.10501452.
+    """
+    title = Text("When do customers buy for the second time?")
+    seen = past.waits[past.waits["duration_days"] > 0]
+    if not seen["event_observed"].any():
+        return not_assessed("clv_second_purchase", title, Text("no customer has bought on a second day"))
+    from lifelines import KaplanMeierFitter
+
+    km = KaplanMeierFitter(alpha=1 - past.confidence)
+    km.fit(seen["duration_days"], seen["event_observed"], weights=seen["n"])
+    limits = km.confidence_interval_survival_function_
+    table = curve(
+        km.event_table.iloc[:, :0]
+        .assign(
+            x=km.survival_function_.index.to_numpy(),
+            value=1 - km.survival_function_.iloc[:, 0],
+            low=1 - limits.iloc[:, 1],
+            high=1 - limits.iloc[:, 0],
+            at_risk=km.event_table["at_risk"],
+        )
+        .reset_index(drop=True)
+    )
+    table.attrs["step"] = True
+    watched = min(365.0, float(table["x"].max()))
+    row = table[table["x"] <= watched].iloc[-1]
+    reached = Quantity(row["value"], "share", row["low"], row["high"])
+    finding = Finding(
+        id="clv.second_purchase",
+        severity="info",
+        passed=None,
+        text=Text(
+            "Within {days} of the first purchase, {share} of customers have bought again.",
+            {"days": Quantity(watched, "days"), "share": reached},
+        ),
+        evidence=("clv_second_purchase",),
+    )
+    return Result(
+        "clv_second_purchase",
+        "curve",
+        title,
+        table,
+        finding=finding,
+        note=Text(
+            "Kaplan–Meier estimate, n = {n}; the band is the {confidence} interval.",
+            {"n": Quantity(int(seen["n"].sum()), "count"), "confidence": Quantity(past.confidence, "share")},
+        ),
+        alt=Text(
+            "Step curve that rises from zero: share of customers who have bought again, by days since their first purchase."
+        ),
+        x=Axis("Days since first purchase", "count"),
+        y=Axis("Share who have bought again", "share"),
+    )

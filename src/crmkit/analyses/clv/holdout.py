@@ -1,0 +1,337 @@
+"""Would the forecast have been right? Models that did not see the last days are asked for them and compared with what came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crmkit.analyses.clv.fitting import NAMES, Models
+from crmkit.analyses.clv.history import History
+from crmkit.core.privacy import suppress_small
+from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, estimates, not_assessed
+from crmkit.models import btyd
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+NAIVE = "naive"
+TOP = 0.2
+TOLERATED_BIAS = 0.15
+MOST_FREQUENT = 7
+NO_HOLDOUT = Text("nothing is held out (holdout_days is 0)")
+
+
+@dataclass(frozen=True)
+class HoldOut:
+    """Forecasts of the held-out days beside what came.
+
+    Parameters
+    ----------
+    forecasts : mapping of model name to array, shape (customers,)
+        Expected purchase days in the held-out period; ``naive`` = the customer's own rate so far goes on.
+    actual : array, shape (customers,)
+        Purchase days in the held-out period.
+    chosen : str
+        The model that is judged.
+    """
+
+    forecasts: Mapping[str, NDArray[np.float64]]
+    actual: NDArray[np.float64]
+    chosen: str
+
+
+def hold_out(past: History, models: Models) -> HoldOut | None:
+    """What did each model expect of the held-out days, customer by customer?
+
+    Returns
+    -------
+    HoldOut or None
+        None where nothing is held out or no model could be fitted.
+    """
+    if past.calibration is None or models.calibration is None or not models.calibration.fits:
+        return None
+    table, per = past.calibration, past.days_per_unit
+    horizon = past.holdout_days / per
+    x, tx, T = (table[name].to_numpy(dtype="float64") / scale for name, scale in zip(_TUPLE, (1, per, per), strict=True))
+    found = {name: np.asarray(btyd.expected_purchases(fit, horizon, x, tx, T)) for name, fit in models.calibration.fits.items()}
+    found[NAIVE] = np.divide(x, T, out=np.zeros_like(x), where=T > 0) * horizon
+    chosen = models.chosen if models.chosen in models.calibration.fits else next(iter(models.calibration.fits))
+    return HoldOut(found, table["holdout_frequency"].to_numpy(dtype="float64"), chosen)
+
+
+_TUPLE = ("frequency", "recency_days", "T_days")
+
+
+def accuracy(past: History, check: HoldOut | None) -> Result:
+    """How far were the forecasts off: in total, per customer, and in the order of customers?
+
+    Returns
+    -------
+    Result
+        One row per model and one for the naive rate: expected and actual purchases, bias, mean absolute error with its
+        normal interval, root mean squared error, share of the actual purchases made by the fifth of customers ranked highest.
+    """
+    import pandas as pd
+
+    title = Text("Forecast of the held-out days against what came")
+    if check is None:
+        return not_assessed("clv_accuracy", title, NO_HOLDOUT)
+    order = sorted(
+        check.forecasts, key=lambda name: (name == NAIVE, float(np.abs(check.forecasts[name] - check.actual).mean()))
+    )
+    table = pd.DataFrame([_scores(name, check, past.confidence) for name in order])
+    columns = (
+        Column("model", "Forecast", translate=True),
+        Column("expected", "Expected purchases", "count"),
+        Column("actual", "Actual purchases", "count"),
+        Column("bias", "Bias", "share"),
+        Column("mae", "Mean absolute error", "number"),
+        Column("mae_low", "from", "number"),
+        Column("mae_high", "to", "number"),
+        Column("rmse", "Root mean squared error", "number"),
+        Column("capture", "Found by the top fifth", "share"),
+    )
+    note = Text(
+        "{n} customers, {days} held out; errors in purchase days per customer; limits are {confidence} intervals.",
+        {
+            "n": Quantity(len(check.actual), "count"),
+            "days": Quantity(past.holdout_days, "days"),
+            "confidence": Quantity(past.confidence, "share"),
+        },
+    )
+    return Result("clv_accuracy", "table", title, table, columns=columns, finding=_beats_naive(table, check), note=note)
+
+
+def _scores(name: str, check: HoldOut, confidence: float) -> dict[str, object]:
+    from scipy.special import ndtri
+
+    forecast, actual = check.forecasts[name], check.actual
+    error = np.abs(forecast - actual)
+    n = len(actual)
+    reach = float(ndtri(0.5 + confidence / 2)) * float(error.std(ddof=1)) / n**0.5 if n > 1 else float("nan")
+    total = float(actual.sum())
+    share, low, high = capture(forecast, actual, confidence=confidence)
+    return {
+        "model": NAMES.get(name, "Each customer's rate so far"),
+        "expected": float(forecast.sum()),
+        "actual": total,
+        "bias": float(forecast.sum()) / total - 1 if total else float("nan"),
+        "mae": float(error.mean()),
+        "mae_low": float(error.mean()) - reach,
+        "mae_high": float(error.mean()) + reach,
+        "rmse": float(np.sqrt(((forecast - actual) ** 2).mean())),
+        "capture": share,
+        "capture_low": low,
+        "capture_high": high,
+        "n": n,
+    }
+
+
+def capture(
+    forecast: NDArray[np.float64], actual: NDArray[np.float64], *, top: float = TOP, confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """Which share of what came was made by the customers ranked highest beforehand?
+
+    Parameters
+    ----------
+    forecast, actual : arrays, shape (customers,)
+    top : float
+        Share of customers that are ranked highest; ties at the border count in part.
+    confidence : float
+
+    Returns
+    -------
+    value, low, high : float
+        Share between 0 and 1 with its interval; a ratio of sums, its variance by linearisation with the ranking held fixed.
+
+    Examples
+    --------
+    >>> capture(np.array([3.0, 2.0, 1.0, 0.0, 0.0]), np.array([4.0, 3.0, 2.0, 1.0, 0.0]))[0]
+    0.4
+    """
+    from scipy.special import ndtri
+
+    n, wanted = len(forecast), top * len(forecast)
+    threshold = np.sort(forecast)[::-1][min(n - 1, int(wanted))]
+    above, at = forecast > threshold, forecast == threshold
+    weight = above + at * ((wanted - above.sum()) / at.sum())
+    total = float(actual.sum())
+    if not total:
+        return float("nan"), float("nan"), float("nan")
+    value = float((weight * actual).sum()) / total
+    spread = float(np.sqrt(((actual * (weight - value)) ** 2).sum())) / total
+    reach = float(ndtri(0.5 + confidence / 2)) * spread
+    return value, max(0.0, value - reach), min(1.0, value + reach)
+
+
+def _beats_naive(table: pd.DataFrame, check: HoldOut) -> Finding:
+    by_model = table.set_index("model")
+    model, naive = by_model.loc[NAMES[check.chosen]], by_model.loc["Each customer's rate so far"]
+    better = bool(model["mae"] < naive["mae"])
+    numbers = {
+        "model": NAMES[check.chosen],
+        "mae": Quantity(model["mae"], "score", model["mae_low"], model["mae_high"]),
+        "naive": Quantity(naive["mae"], "score"),
+    }
+    text = (
+        Text(
+            "{model} misses a customer's purchases by {mae} on average; carrying on each one's rate misses by {naive}.", numbers
+        )
+        if better
+        else Text(
+            "{model} misses a customer's purchases by {mae} on average, no less than carrying on each one's rate ({naive}).",
+            numbers,
+        )
+    )
+    return Finding(
+        id="clv.beats_naive",
+        severity="good" if better else "warning",
+        passed=better,
+        text=text,
+        criteria=Text("The model's mean absolute error is below that of the naive rate."),
+        evidence=("clv_accuracy",),
+    )
+
+
+def forecast_finding(past: History, check: HoldOut) -> Finding:
+    """Was the total right? The finding that leads the report."""
+    expected, actual = float(check.forecasts[check.chosen].sum()), float(check.actual.sum())
+    bias = expected / actual - 1 if actual else float("inf")
+    good = abs(bias) <= TOLERATED_BIAS
+    numbers = {
+        "days": Quantity(past.holdout_days, "days"),
+        "model": NAMES[check.chosen],
+        "expected": Quantity(expected, "count"),
+        "actual": Quantity(actual, "count"),
+        "bias": Quantity(abs(bias), "share"),
+    }
+    low = Text(
+        "For the last {days}, unseen by it, {model} expected {expected} repeat purchases; {actual} came: {bias} too low.",
+        numbers,
+    )
+    high = Text(
+        "For the last {days}, unseen by it, {model} expected {expected} repeat purchases; {actual} came: {bias} too high.",
+        numbers,
+    )
+    return Finding(
+        id="clv.forecast",
+        severity="good" if good else "warning",
+        passed=good,
+        text=low if bias < 0 else high,
+        criteria=Text("The total is missed by at most {limit}.", {"limit": Quantity(TOLERATED_BIAS, "share")}),
+        evidence=("clv_tracking", "clv_accuracy"),
+        action=None if good else Text("Read totals as orders of magnitude; rankings may still hold."),
+    )
+
+
+def tracking(past: History, models: Models, check: HoldOut | None) -> Result:
+    """Do the purchases of all customers together follow the forecast, week by week, summed up?"""
+    title = Text("Repeat purchases so far: forecast and actual")
+    if check is None or past.weekly is None:
+        return not_assessed("clv_tracking", title, NO_HOLDOUT)
+    return _tracking_result(
+        "clv_tracking", title, _weekly(past, models, check), "cumulative", past, forecast_finding(past, check)
+    )
+
+
+def weekly(past: History, models: Models, check: HoldOut | None) -> Result:
+    """Do the purchases of all customers together follow the forecast in each single week?"""
+    title = Text("Repeat purchases per week: forecast and actual")
+    if check is None or past.weekly is None:
+        return not_assessed("clv_weekly", title, NO_HOLDOUT)
+    return _tracking_result("clv_weekly", title, _weekly(past, models, check), "purchases", past, None)
+
+
+def _weekly(past: History, models: Models, check: HoldOut) -> pd.DataFrame:
+    """Actual and expected purchases of each whole week since the start, and their sums."""
+    import pandas as pd
+
+    actual, arrivals = past.weekly, past.arrivals
+    if actual is None or arrivals is None or models.calibration is None:
+        raise ValueError("nothing is held out")
+    per = past.days_per_unit
+    whole = actual[actual["length_days"] == actual["length_days"].iloc[0]]
+    ends = (whole["to_day"] - pd.Timestamp(past.start)).dt.days.to_numpy(dtype="float64") + 1
+    born = (arrivals["first_day"] - pd.Timestamp(past.start)).dt.days.to_numpy(dtype="float64")
+    fit = models.calibration.fits[check.chosen]
+    expected = np.asarray(btyd.expected_cumulative(fit, born / per, arrivals["n"].to_numpy(), ends / per))
+    both = {
+        "Actual": (whole["cumulative"].to_numpy(), whole["purchases"].to_numpy()),
+        "Forecast": (expected, np.diff(expected, prepend=0.0)),
+    }
+    weeks = np.arange(1, len(whole) + 1)
+    return pd.concat(
+        [pd.DataFrame({"group": name, "x": weeks, "cumulative": c, "purchases": p}) for name, (c, p) in both.items()]
+    )
+
+
+def _tracking_result(
+    name: str, title: Text, table: pd.DataFrame, column: str, past: History, finding: Finding | None
+) -> Result:
+    shown = curve(table[["group", "x"]].assign(value=table[column].astype("float64").to_numpy()))
+    split = 0.0 if past.split is None else ((past.split - past.start).days + 1) / 7
+    shown.attrs["marks"] = [(split, Text("held out from here"))]
+    alt = Text(
+        "Two lines over weeks since {start}: actual repeat purchases and those expected by the model.",
+        {"start": Quantity(past.start, "date")},
+    )
+    note = Text(
+        "Customers who first bought by {split}, n = {n}; whole weeks only.",
+        {
+            "split": Quantity(past.split, "date"),
+            "n": Quantity(0 if past.calibration is None else len(past.calibration), "count"),
+        },
+    )
+    y = Axis("Repeat purchases so far", "count") if column == "cumulative" else Axis("Repeat purchases per week", "count")
+    return Result(
+        name, "curve", title, shown, finding=finding, note=note, alt=alt, x=Axis("Weeks since the first purchase", "count"), y=y
+    )
+
+
+def by_frequency(past: History, check: HoldOut | None) -> Result:
+    """Is the forecast right for rare and for frequent buyers alike?"""
+    import pandas as pd
+    from scipy.special import ndtri
+
+    title = Text("Purchases in the held-out days, by how often a customer had bought before")
+    if check is None or past.calibration is None:
+        return not_assessed("clv_by_frequency", title, NO_HOLDOUT)
+    group = past.calibration["frequency"].clip(upper=MOST_FREQUENT).astype(int)
+    frame = pd.DataFrame({"x": group, "Actual": check.actual, "Forecast": check.forecasts[check.chosen]})
+    parts = frame.groupby("x")
+    sizes = suppress_small(parts.size().rename("n").reset_index(), values=[], min_cell=past.min_cell).set_index("x")["n"]
+    reach = float(ndtri(0.5 + past.confidence / 2))
+    rows = []
+    for measure in ("Actual", "Forecast"):
+        mean, spread = parts[measure].mean(), parts[measure].std(ddof=1) / parts.size() ** 0.5
+        for x in sizes.index[sizes.notna()]:
+            known = measure == "Actual"
+            rows.append(
+                {
+                    "group": f"{x}+" if x == MOST_FREQUENT else str(x),
+                    "measure": measure,
+                    "value": mean[x],
+                    "low": max(0.0, mean[x] - reach * spread[x]) if known else float("nan"),
+                    "high": mean[x] + reach * spread[x] if known else float("nan"),
+                    "n": sizes[x],
+                    "unit": "number",
+                    "method": "mean, normal" if known else NAMES[check.chosen],
+                }
+            )
+    return Result(
+        "clv_by_frequency",
+        "bars",
+        title,
+        estimates(rows),
+        note=Text(
+            "Whiskers are {confidence} intervals of the actual mean; groups below {cell} customers are left out.",
+            {"confidence": Quantity(past.confidence, "share"), "cell": Quantity(past.min_cell, "count")},
+        ),
+        alt=Text("Bars in pairs, actual beside forecast: mean purchases in the held-out days, by repeat purchases before."),
+        x=Axis("Repeat purchases before", "text"),
+        y=Axis("Mean purchases per customer", "number"),
+    )
