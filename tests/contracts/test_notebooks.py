@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import statistics
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -128,7 +129,7 @@ def test_prose_comes_first_and_outweighs_code(path):
 def test_headings_do_not_skip_a_level(path):
     levels = [len(mark) for mark in re.findall(r"^(#+) ", prose(path), re.M)]
     assert levels.count(1) == 1
-    assert all(next_ <= level + 1 for level, next_ in zip(levels[:-1], levels[1:], strict=True))
+    assert all(next_ <= level + 1 for level, next_ in pairwise(levels))
 
 
 @everyone
