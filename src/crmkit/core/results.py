@@ -70,6 +70,9 @@ class Text:
     numbers: Mapping[str, Quantity | Text | str] = field(default_factory=dict)
 
 
+Numbers = Mapping[str, "Quantity | Text | str"]
+
+
 @dataclass(frozen=True)
 class Finding:
     """What the numbers say, how it was judged, and what to do.

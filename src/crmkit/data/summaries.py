@@ -173,6 +173,31 @@ def acquisitions(transactions: ibis.Table, *, as_of: dt.date, since: dt.date | N
     return to_frame(first.group_by("first_day").agg(n=first.count()).order_by("first_day"))
 
 
+def waits_for_second(transactions: ibis.Table, *, as_of: dt.date, since: dt.date | None = None) -> pd.DataFrame:
+    """How long did customers wait until their second purchase day, and who is still waiting?
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``duration_days`` (first to second purchase day, or first purchase day to ``as_of`` for who has not bought again),
+        ``event_observed`` (whether there was a second), ``n`` (customers), ordered.
+    """
+    import ibis
+
+    daily = _first_days(_purchases(_daily(transactions, end=as_of, since=since)))
+    per = daily.group_by("customer_id").agg(
+        first_day=daily.day.min(),
+        second_day=daily.day.min(where=daily.day > daily.first_day),
+    )
+    again = per.second_day.notnull()
+    waited = per.select(
+        duration_days=ibis.coalesce(per.second_day, _day(as_of)).delta(per.first_day, unit="day"),
+        event_observed=again,
+    )
+    keys = ["duration_days", "event_observed"]
+    return to_frame(waited.group_by(keys).agg(n=waited.count()).order_by(keys))
+
+
 def join_scores(summary: ibis.Table, scores: pd.DataFrame, *, keys: Sequence[str] = TUPLE) -> ibis.Table:
     """Which customer has which score, where scores were computed once per combination?
 
@@ -251,8 +276,8 @@ def _daily(transactions: ibis.Table, *, end: dt.date, since: dt.date | None) -> 
         table = table.filter(table.day >= _day(since))
     keys = ["customer_id", "day"]
     if "is_return" not in transactions.columns:
-        zero = ibis.literal(0).cast(MONEY)
-        return table.group_by(keys).agg(amount=table.money.sum(), returned=zero.sum(), n_purchases=table.count())
+        bought = table.group_by(keys).agg(amount=table.money.sum(), n_purchases=table.count())
+        return bought.mutate(returned=ibis.literal(0).cast(MONEY))
     back = table.is_return.fill_null(False)
     return table.group_by(keys).agg(
         amount=table.money.sum(where=~back).fill_null(0),

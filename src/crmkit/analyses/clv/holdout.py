@@ -11,7 +11,7 @@ import numpy as np
 from crmkit.analyses.clv.fitting import NAMES, Models
 from crmkit.analyses.clv.history import History
 from crmkit.core.privacy import suppress_small
-from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, estimates, not_assessed
+from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, curve, estimates, not_assessed
 from crmkit.models import btyd
 
 if TYPE_CHECKING:
@@ -172,9 +172,9 @@ def _beats_naive(table: pd.DataFrame, check: HoldOut) -> Finding:
     by_model = table.set_index("model")
     model, naive = by_model.loc[NAMES[check.chosen]], by_model.loc["Each customer's rate so far"]
     better = bool(model["mae"] < naive["mae"])
-    numbers = {
+    numbers: Numbers = {
         "model": NAMES[check.chosen],
-        "mae": Quantity(model["mae"], "score", model["mae_low"], model["mae_high"]),
+        "mae": Quantity(model["mae"], "score", float(model["mae_low"]), float(model["mae_high"])),
         "naive": Quantity(naive["mae"], "score"),
     }
     text = (
@@ -202,7 +202,7 @@ def forecast_finding(past: History, check: HoldOut) -> Finding:
     expected, actual = float(check.forecasts[check.chosen].sum()), float(check.actual.sum())
     bias = expected / actual - 1 if actual else float("inf")
     good = abs(bias) <= TOLERATED_BIAS
-    numbers = {
+    numbers: Numbers = {
         "days": Quantity(past.holdout_days, "days"),
         "model": NAMES[check.chosen],
         "expected": Quantity(expected, "count"),
@@ -258,7 +258,7 @@ def _weekly(past: History, models: Models, check: HoldOut) -> pd.DataFrame:
     ends = (whole["to_day"] - pd.Timestamp(past.start)).dt.days.to_numpy(dtype="float64") + 1
     born = (arrivals["first_day"] - pd.Timestamp(past.start)).dt.days.to_numpy(dtype="float64")
     fit = models.calibration.fits[check.chosen]
-    expected = np.asarray(btyd.expected_cumulative(fit, born / per, arrivals["n"].to_numpy(), ends / per))
+    expected = np.asarray(btyd.expected_cumulative(fit, born / per, ends / per, arrivals["n"].to_numpy()))
     both = {
         "Actual": (whole["cumulative"].to_numpy(), whole["purchases"].to_numpy()),
         "Forecast": (expected, np.diff(expected, prepend=0.0)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -123,8 +123,9 @@ def customer_values(past: History, models: Models, *, horizon_days: int, discoun
         per_purchase = np.asarray(expected_spend(spend, table["frequency"], table["monetary_value"]))
         table = table.assign(expected_spend=per_purchase, clv=margin * per_purchase * discounted(fit)[inverse])
         clv = _clv_total(table, fit, spend, discounted, inverse, margin, past.confidence)
-    totals = [_total(fit, lambda one, what=what: float((n * what(one)).sum()), past.confidence) for what in (alive, purchases)]
-    return Values(name, table, totals[0], totals[1], clv, horizon_days, discount_rate, margin)
+    still = _total(fit, lambda one: float((n * alive(one)).sum()), past.confidence)
+    often = _total(fit, lambda one: float((n * purchases(one)).sum()), past.confidence)
+    return Values(name, table, still, often, clv, horizon_days, discount_rate, margin)
 
 
 def _check(horizon_days: int, discount_rate: float, margin: float) -> None:
@@ -139,11 +140,11 @@ def _check(horizon_days: int, discount_rate: float, margin: float) -> None:
         raise ParamError(problems)
 
 
-def _unique(histories: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.int64]]:
+def _unique(histories: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
     grouped = histories.groupby(list(histories.columns), sort=True)
-    inverse = grouped.ngroup().to_numpy()
+    inverse = grouped.ngroup().to_numpy().astype("int64")
     sizes = grouped.size()
-    return np.array(sizes.index.to_list(), dtype="float64"), inverse, sizes.to_numpy()
+    return np.array(sizes.index.to_list(), dtype="float64"), inverse, sizes.to_numpy().astype("int64")
 
 
 def _moved(fit: btyd.Fit, place: int, step: float) -> btyd.Fitted:
@@ -176,7 +177,7 @@ def _clv_total(
     fit: btyd.Fit,
     spend: SpendFit,
     discounted: Callable[[btyd.Fitted], NDArray[np.float64]],
-    inverse: NDArray[np.intp],
+    inverse: NDArray[np.int64],
     margin: float,
     confidence: float,
 ) -> Total:
@@ -186,7 +187,7 @@ def _clv_total(
     counts = discounted(fit)[inverse]
 
     def by_spend(params: Mapping[str, float]) -> float:
-        moved = spend.with_params(params)
+        moved = replace(spend, params=params)
         return float((margin * counts * expected_spend(moved, table["frequency"], table["monetary_value"])).sum())
 
     names = list(spend.params)

@@ -1,0 +1,57 @@
+"""Companies made of a few lines, for analyses to read."""
+
+import datetime as dt
+from types import SimpleNamespace
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmkit.core.settings import Settings
+from crmkit.models import btyd
+
+DAY = dt.date(2025, 12, 31)
+
+
+@pytest.fixture(scope="session")
+def make_company():
+    """A client whose transactions are the table given."""
+
+    def make(transactions: pd.DataFrame, *, as_of: dt.date = DAY, min_cell: int = 10):
+        settings = Settings(client="test", title="Test", source="data/test", privacy={"min_cell": min_cell})
+        tables = {"transactions": ibis.memtable(transactions)}
+        return SimpleNamespace(name="test", tables=tables, as_of=as_of, settings=settings, currency="EUR", language="en")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def simulated():
+    """Purchases of customers who behave exactly as Pareto/NBD and Gamma-Gamma say; 600 customers over two years."""
+    rng = np.random.default_rng(3)
+    truth = {"r": 0.6, "alpha": 10.0, "s": 0.6, "beta": 12.0}
+    n, span = 600, 730
+    first = rng.integers(0, 200, n)
+    rate = rng.gamma(truth["r"], 1 / truth["alpha"], n) / 7
+    life = rng.exponential(1 / rng.gamma(truth["s"], 1 / truth["beta"], n)) * 7
+    spend = 1 / rng.gamma(4.0, 1 / 15.0, n)
+    rows = []
+    for i in range(n):
+        until = min(span - first[i], life[i])
+        days = np.unique(np.r_[0, np.ceil(rng.uniform(0, until, rng.poisson(rate[i] * until)))]).astype(int)
+        rows += [
+            (
+                f"C{i:04d}",
+                pd.Timestamp(DAY) - pd.Timedelta(days=int(span - first[i] - day)),
+                max(0.01, rng.gamma(6.0, spend[i])),
+            )
+            for day in days
+        ]
+    table = pd.DataFrame(rows, columns=["customer_id", "ordered_at", "amount"]).round({"amount": 2})
+    return table[table["ordered_at"] <= pd.Timestamp(DAY)]
+
+
+@pytest.fixture(scope="session")
+def known_model():
+    return btyd.known("pareto_nbd", {"r": 0.6, "alpha": 10.0, "s": 0.6, "beta": 12.0})
