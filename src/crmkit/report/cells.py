@@ -26,7 +26,7 @@ from crmkit.core.errors import Problem, ReportError
 FIRST_THREE = ("client", "as_of", "language")
 SCALARS: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
 LIMITS = re.compile(
-    r"(?:(?P<unit>[^\s\[\]()|;]+)\s*)?(?P<open>[\[(])\s*(?P<low>[^,]*?)\s*,\s*(?P<high>[^,]*?)\s*(?P<close>[\])])"
+    r"(?:(?P<unit>[^\[\]()|;]+?)\s*)?(?P<open>[\[(])\s*(?P<low>[^,]*?)\s*,\s*(?P<high>[^,]*?)\s*(?P<close>[\])])"
 )
 CHOICES = re.compile(r"[^\s|]+(?:\s*\|\s*[^\s|]+)+")
 UNIT = re.compile(r"[^\s\[\]()|;]+")
@@ -153,13 +153,15 @@ def _comments(source: str) -> dict[int, str]:
 
 
 def _parameter(name: str, node: ast.AnnAssign, comment: str) -> Parameter:
-    annotation = ast.unparse(node.annotation)
+    quoted = node.annotation.value if isinstance(node.annotation, ast.Constant) else None
+    declared = ast.parse(quoted, mode="eval").body if isinstance(quoted, str) else node.annotation
+    annotation = ast.unparse(declared)
     try:
         default = ast.literal_eval(node.value) if node.value is not None else None
     except ValueError as err:
         raise ValueError(f"the default of {name!r} must be a plain value, not {ast.unparse(node.value or node)!r}") from err
     plain = Parameter(name, annotation, default)
-    _python_type(node.annotation, plain)
+    _python_type(declared, plain)
     head, semicolon, tail = comment.partition(";")
     spec, words = head.strip(), tail.strip()
     limits = LIMITS.fullmatch(spec)

@@ -1,0 +1,216 @@
+"""The command ``crmkit``: what can be asked for at a terminal.
+
+Each command reads its arguments, calls one function and prints; heavy libraries are imported by the commands that need them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from crmkit.core.errors import EXIT_CODE, CrmkitError
+
+if TYPE_CHECKING:
+    from crmkit.report.execute import Outcome
+
+DEMO_CLIENTS = ("cdnow", "retailco")
+HOW_TO_GET_CDNOW = "cdnow  not run: its data package is not installed; get it with: make examples"
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help=__doc__.splitlines()[0],
+)
+Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="clients: the names of their params files")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="client: the name of its params file")]
+Analysis = Annotated[str, typer.Argument(metavar="ANALYSIS", help="analysis: the name of its notebook")]
+Only = Annotated[str, typer.Option("--only", metavar="A,B", help="only these analyses, and those whose results they read")]
+AsOf = Annotated[
+    str, typer.Option("--as-of", metavar="DATE", help="last day that counts, YYYY-MM-DD; overrides the params file")
+]
+Language = Annotated[str, typer.Option("--language", metavar="en|zh", help="language of the report; overrides the params file")]
+Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", min=1, help="longest that a cell may take")]
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def main() -> None:
+    """Run the command; a problem that the user can mend ends with one message for each and exit code 2."""
+    # jsonschema compiles some 35 grammars at import where this optional package is there, three quarters of the time that
+    # Papermill takes to start; it takes None for absent, and no schema of Jupyter's uses what the package checks.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    debug = "--debug" in sys.argv
+    try:
+        app(args=[argument for argument in sys.argv[1:] if argument != "--debug"])
+    except CrmkitError as err:
+        if debug:
+            raise
+        for problem in err.problems:
+            print(problem, file=sys.stderr)
+        raise SystemExit(EXIT_CODE) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+@app.callback()
+def _options(debug: Annotated[bool, typer.Option("--debug", help="show the traceback of an error")] = False) -> None:
+    """Notebooks and reports about a company's customers."""
+
+
+@app.command()
+def demo(only: Only = "", timeout: Timeout = None) -> None:
+    """Run the demo clients and print where their reports are."""
+    from crmkit.core.settings import client_names, find_home, read_settings
+
+    home = find_home()
+    clients = []
+    for name in DEMO_CLIENTS:
+        if name not in client_names(home):
+            continue
+        if _package_is_missing(read_settings(name, home=home).source):
+            print(HOW_TO_GET_CDNOW, file=sys.stderr)
+        else:
+            clients.append(name)
+    if not clients:
+        raise CrmkitError(f"{home / 'params'}: there is no demo client that can run")
+    code = _finish(_run(clients, home, only, {}, timeout))
+    print(home / "reports" / "index.html")
+    raise typer.Exit(code)
+
+
+@app.command()
+def run(names: Names, only: Only = "", as_of: AsOf = "", language: Language = "", timeout: Timeout = None) -> None:
+    """Run the reports of one or more clients."""
+    from crmkit.core.settings import find_home
+
+    overrides = {name: value for name, value in (("as_of", as_of), ("language", language)) if value}
+    raise typer.Exit(_finish(_run(names, find_home(), only, overrides, timeout)))
+
+
+@app.command()
+def check(name: Name) -> None:
+    """Check a client's parameters and data, and say which analyses can run."""
+    from crmkit.core.settings import find_home
+    from crmkit.report.check import check_client
+
+    for line in check_client(name, home=find_home()):
+        print(line)
+
+
+@app.command(name="list")
+def list_all() -> None:
+    """List the clients and the analyses."""
+    from crmkit.core.settings import client_names, find_home
+    from crmkit.report.notebooks import read_notebooks
+
+    home = find_home()
+    print("clients")
+    for name in client_names(home):
+        print(f"  {name}")
+    print("analyses, in the order in which they run")
+    for analysis, notebook in read_notebooks(home).items():
+        print(f"  {analysis:<14} {notebook.question}")
+
+
+@app.command()
+def describe(analysis: Analysis) -> None:
+    """Show an analysis' parameters: name, type, default, unit, what is allowed, help."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from crmkit.report import params
+
+    table = Table("name", "type", "default", "unit", "allowed", "help", box=box.SIMPLE, pad_edge=False)
+    for one in params.describe(analysis):
+        default = json.dumps(one.default, ensure_ascii=False)
+        table.add_row(*(_plain(text) for text in (one.name, one.type, default, one.unit, one.allowed, one.help)))
+    width = None if sys.stdout.isatty() else 160
+    Console(width=width).print(table)
+
+
+@app.command()
+def params(name: Name, analysis: Analysis) -> None:
+    """Write a client's parameters of one analysis as a flat file, for Papermill without the kit's engine."""
+    from crmkit.core.settings import find_home, read_settings
+    from crmkit.report.params import flatten, to_yaml
+
+    home = find_home()
+    print(to_yaml(flatten(read_settings(name, home=home), analysis, home=home)), end="")
+
+
+@app.command()
+def schema() -> None:
+    """Write the JSON Schema of a params file, for an editor that checks while you type."""
+    from crmkit.core.settings import find_home
+    from crmkit.report.params import schema as schema_of
+
+    print(json.dumps(schema_of(find_home()), ensure_ascii=False, indent=2))
+
+
+@app.command(context_settings=PASSED_ON)
+def lab(context: typer.Context, name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="client")] = None) -> None:
+    """Open JupyterLab with copies of the notebooks that hold a client's parameters; further options go to JupyterLab."""
+    from crmkit.core.settings import HOME_VARIABLE, find_home
+    from crmkit.report.lab import jupyter_command, write_copies
+
+    home = find_home()
+    options = list(context.args)
+    if name is not None and name.startswith("-"):
+        options, name = [name, *options], None
+    folder = home / "notebooks"
+    if name is not None:
+        copies = write_copies(name, home=home)
+        folder = copies.folder
+        for path in copies.kept:
+            print(f"{path}: kept, it was edited; delete it to get a fresh copy")
+        print(f"{folder}: {len(copies.written)} notebooks written")
+    try:
+        command = jupyter_command(folder, options)
+    except FileNotFoundError as err:
+        raise CrmkitError("JupyterLab is not installed in this environment; install it with: pip install jupyterlab") from err
+    os.environ[HOME_VARIABLE] = str(home)
+    sys.stdout.flush()
+    os.execv(command[0], command)
+
+
+def _run(clients: list[str], home: Path, only: str, overrides: dict[str, Any], timeout: float | None) -> list[Outcome]:
+    from crmkit.report.progress import Lines
+    from crmkit.report.run import run_clients
+
+    chosen = [name.strip() for name in only.split(",") if name.strip()]
+    with Lines() as progress:
+        return run_clients(clients, home=home, progress=progress, only=chosen, overrides=overrides, timeout=timeout)
+
+
+def _finish(outcomes: list[Outcome]) -> int:
+    from crmkit.report.run import exit_code
+
+    failed = sum(outcome.status != "ok" for outcome in outcomes)
+    print(f"{len(outcomes)} notebooks, {failed} failed, {sum(outcome.seconds for outcome in outcomes):.1f} s")
+    return exit_code(outcomes)
+
+
+def _package_is_missing(source: str) -> bool:
+    """Whether the data come with a package that is not installed; looked up without importing it."""
+    if not source.startswith("package:"):
+        return False
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        distribution(source.removeprefix("package:").split("/")[0])
+    except PackageNotFoundError:
+        return True
+    return False
+
+
+def _plain(text: str) -> Any:
+    from rich.text import Text
+
+    return Text(text)

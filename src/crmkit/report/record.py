@@ -1,0 +1,123 @@
+"""May a notebook read what another one found? Only from the same client, date, parameters and data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crmkit.core.errors import CrmkitError, ReportError, did_you_mean
+from crmkit.core.results import Text
+from crmkit.core.settings import read_settings
+from crmkit.report.cells import FIRST_THREE
+from crmkit.report.folders import REPORT, read_json, read_latest, reports_folder
+from crmkit.report.params import flatten
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RUN_FIRST = "not assessed: run {analysis} first"
+OUTDATED = "not assessed: {analysis} was run with other {what}; run it again"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Results of another analysis, or the reason why they cannot be used.
+
+    Parameters
+    ----------
+    analysis : str
+    folder : Path or None
+        Where they are.
+    report : mapping or None
+        Its ``report.json``; None when they cannot be used.
+    reason : Text or None
+        Why not, to be shown in the place of what would have been.
+    """
+
+    analysis: str
+    folder: Path | None = None
+    report: Mapping[str, Any] | None = None
+    reason: Text | None = field(default=None)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """One of its result tables.
+
+        Raises
+        ------
+        ReportError
+            When the results cannot be used, or hold no such table.
+        """
+        import pandas as pd
+
+        if self.folder is None or self.report is None:
+            raise ReportError(f"{self.analysis}: its results cannot be used here")
+        path = self.folder / "results" / f"{name}.parquet"
+        if not path.is_file():
+            names = [one.stem for one in path.parent.glob("*.parquet")]
+            raise ReportError(f"{self.analysis}: has no result {name!r}; {did_you_mean(name, names)}")
+        return pd.read_parquet(path)
+
+
+def read_results(
+    analysis: str,
+    *,
+    client: str,
+    as_of: str,
+    fingerprint: str,
+    home: Path,
+    overrides: Mapping[str, Any] | None = None,
+) -> Reading:
+    """The last good results of another analysis, where they fit.
+
+    Parameters
+    ----------
+    analysis : str
+        Whose results.
+    client : str
+    as_of : str
+        ISO date that the reading report is about.
+    fingerprint : str
+        Of the data that the reading report is about.
+    home : Path
+    overrides : mapping or None
+        Values that were given on the command line.
+
+    Returns
+    -------
+    Reading
+        With the report, or with the reason why there is none.
+    """
+    entry = read_latest(home, client, as_of)["analyses"].get(analysis)
+    if entry is None:
+        return Reading(analysis, reason=Text(RUN_FIRST, {"analysis": analysis}))
+    folder = reports_folder(home) / client / as_of / entry["folder"]
+    report = read_json(folder / REPORT)
+    if not report:
+        return Reading(analysis, reason=Text(RUN_FIRST, {"analysis": analysis}))
+    different = _difference(report, client=client, as_of=as_of, fingerprint=fingerprint)
+    if not different and not _same_parameters(report, analysis, client=client, home=home, overrides=overrides):
+        different = "parameters"
+    if different:
+        return Reading(analysis, reason=Text(OUTDATED, {"analysis": analysis, "what": Text(different)}))
+    return Reading(analysis, folder, report)
+
+
+def _difference(report: Mapping[str, Any], *, client: str, as_of: str, fingerprint: str) -> str:
+    if report.get("client") != client or report.get("as_of") != as_of:
+        return "client or date"
+    return "" if report.get("data", {}).get("fingerprint") == fingerprint else "data"
+
+
+def _same_parameters(
+    report: Mapping[str, Any], analysis: str, *, client: str, home: Path, overrides: Mapping[str, Any] | None
+) -> bool:
+    """Whether it would run with the same values now; client, date and language do not change a result."""
+    try:
+        flat = flatten(read_settings(client, home=home), analysis, home=home, overrides=overrides)
+    except CrmkitError:
+        return False
+    then = {name: used.get("value") for name, used in report.get("parameters", {}).items() if name not in FIRST_THREE}
+    now = {name: value for name, value in flat.values.items() if name not in FIRST_THREE}
+    return then == now

@@ -1,0 +1,128 @@
+"""How does something that was written elsewhere get into a page without becoming part of its machinery?
+
+Names of customers, comments and parameters are text, whatever they contain. Prose is Markdown without raw HTML; HTML that a
+cell displayed keeps only the elements that a report needs. The page's Content-Security-Policy is the second wall.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from functools import cache
+from typing import Any
+
+from markupsafe import Markup, escape
+
+IMAGE = re.compile(r"data:image/(?:png|jpeg|svg\+xml);base64,[A-Za-z0-9+/=\s]+")
+LINK = re.compile(r"(?:https?://|mailto:|#)", re.IGNORECASE)
+DROPPED = re.compile(r"<(style|script|template|noscript)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+GENERAL = {"class", "id", "title", "lang", "dir", "role", "tabindex"}
+SPECIAL = {
+    "img": {"alt", "width", "height", "loading"},
+    "th": {"scope", "colspan", "rowspan", "abbr"},
+    "td": {"colspan", "rowspan", "headers"},
+    "time": {"datetime"},
+    "details": {"open"},
+    "ol": {"start"},
+    "col": {"span"},
+    "colgroup": {"span"},
+}
+TEXT_TAGS = {"a", "abbr", "b", "br", "cite", "code", "del", "em", "i", "img", "ins", "kbd", "mark", "q", "s", "samp", "small"}
+TEXT_TAGS |= {"span", "strong", "sub", "sup", "time", "u", "var"}
+BLOCK_TAGS = {
+    "blockquote",
+    "dd",
+    "details",
+    "div",
+    "dl",
+    "dt",
+    "figcaption",
+    "figure",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "li",
+}
+BLOCK_TAGS |= {"ol", "p", "pre", "section", "summary", "ul"}
+TABLE_TAGS = {"caption", "col", "colgroup", "table", "tbody", "td", "tfoot", "th", "thead", "tr"}
+TAGS = frozenset(TEXT_TAGS | BLOCK_TAGS | TABLE_TAGS)
+
+
+def safe_html(html: str) -> Markup:
+    """HTML of a cell's output, cut down to the elements and attributes that a report needs.
+
+    Scripts, styles, forms, frames, event handlers, and images or links to elsewhere that are not plain links are removed.
+
+    Examples
+    --------
+    >>> safe_html('<p onclick="x()">a<script>b</script><img src="http://x/y"></p>')
+    Markup('<p>a<img></p>')
+    """
+    return Markup(_cleaner().clean(DROPPED.sub("", html)))
+
+
+def markdown(text: str) -> Markup:
+    """Prose as HTML; raw HTML in it is shown as it was written.
+
+    Examples
+    --------
+    >>> markdown("A **term** <b>x</b>")
+    Markup('<p>A <strong>term</strong> &lt;b&gt;x&lt;/b&gt;</p>\\n')
+    """
+    return Markup(_markdown()(text))
+
+
+def image(data: str, kind: str, alt: str) -> Markup:
+    """A displayed picture as a figure; an SVG becomes a picture too, in which no script runs."""
+    encoded = base64.b64encode(data.encode()).decode() if kind == "image/svg+xml" else "".join(data.split())
+    return Markup('<figure class="exhibit"><img src="data:{};base64,{}" alt="{}"></figure>').format(kind, encoded, alt)
+
+
+def plain(text: str, name: str) -> Markup:
+    """Text as it stands, without the terminal's colours; it can be scrolled with the keyboard."""
+    bare = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
+    return Markup('<pre class="text" tabindex="0" role="group" aria-label="{}">{}</pre>').format(name, bare)
+
+
+def text_of(html: str) -> str:
+    """Words of a piece of HTML, without its tags."""
+    return str(Markup(html).striptags())
+
+
+@cache
+def _cleaner() -> Any:
+    from bleach.sanitizer import Cleaner  # type: ignore[import-untyped]  # comes with nbconvert, without types
+
+    return Cleaner(
+        tags=TAGS, attributes=_allowed, protocols=["http", "https", "mailto", "data"], strip=True, strip_comments=True
+    )
+
+
+def _allowed(tag: str, name: str, value: str) -> bool:
+    if name in GENERAL or name.startswith("aria-") or name in SPECIAL.get(tag, ()):
+        return True
+    if (tag, name) == ("img", "src"):
+        return bool(IMAGE.fullmatch(value))
+    return (tag, name) == ("a", "href") and bool(LINK.match(value))
+
+
+@cache
+def _markdown() -> Any:
+    import mistune
+
+    class Prose(mistune.HTMLRenderer):
+        """Tables that can be scrolled, links that open what they say, no picture from elsewhere."""
+
+        def table(self, text: str) -> str:
+            return f'<div class="table-wrap"><table class="data prose-table">{text}</table></div>\n'
+
+        def image(self, text: str, url: str, title: str | None = None) -> str:
+            return f'<img src="{escape(url)}" alt="{escape(text)}">' if IMAGE.fullmatch(url) else str(escape(text))
+
+    renderer = Prose(escape=True)
+    convert = mistune.create_markdown(renderer=renderer, plugins=["table", "strikethrough", "footnotes"])
+    renderer.register("table", lambda _renderer, text: renderer.table(text))
+    return convert

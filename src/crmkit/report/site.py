@@ -1,0 +1,162 @@
+"""Which reports are there? The index of each client and the portfolio, rebuilt from the records that runs leave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crmkit.core.format import format_value
+from crmkit.core.language import translate
+from crmkit.core.results import SEVERITIES
+from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, read_json, read_latest, reports_folder, write_text
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+VALUES_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Line:
+    """One report in an index: what it is about, how it stands, what it says first.
+
+    ``page`` and ``lists`` are paths from the client's folder; ``page`` is empty where no run has succeeded yet.
+    """
+
+    analysis: str
+    question: str
+    as_of: str
+    day: str
+    status: str
+    failed: str
+    values: tuple[tuple[str, str], ...]
+    finding: str
+    severity: str
+    page: str
+    failed_page: str
+    lists: tuple[tuple[str, str], ...]
+    title: str
+    language: str
+
+
+def write_site(home: Path) -> Path:
+    """Rebuild every client's index and the portfolio.
+
+    Returns
+    -------
+    Path
+        ``reports/index.html``.
+    """
+    root = reports_folder(home)
+    clients: dict[str, list[Line]] = {}
+    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+        lines = client_lines(home, folder.name)
+        if lines:
+            clients[folder.name] = lines
+            write_text(folder / "index.html", _client_page(folder.name, lines))
+    write_text(root / "index.html", _portfolio_page(clients))
+    return root / "index.html"
+
+
+def client_lines(home: Path, client: str) -> list[Line]:
+    """All reports of a client, the newest date first, in it by name; a run without a date only where there is none with one."""
+    lines: list[Line] = []
+    for as_of in dates_of(home, client):
+        latest = read_latest(home, client, as_of)
+        names = sorted({*latest["analyses"], *latest["attempts"]})
+        dated = {line.analysis for line in lines} if as_of == UNDATED else set()
+        lines += [_line(home, client, as_of, analysis, latest) for analysis in names if analysis not in dated]
+    return lines
+
+
+def _line(home: Path, client: str, as_of: str, analysis: str, latest: Mapping[str, Any]) -> Line:
+    dated = reports_folder(home) / client / as_of
+    good, last = latest["analyses"].get(analysis), latest["attempts"].get(analysis, {})
+    folder = dated / (good or last)["folder"]
+    report, record = read_json(folder / REPORT) if good else {}, read_json(folder / RECORD)
+    language = str(report.get("language") or "en")
+    leading = _leading_finding(report)
+    failed = last.get("status", "ok") != "ok"
+    lists = sorted(path for path in (folder / "lists").glob("*") if path.is_file()) if good else []
+    return Line(
+        analysis=analysis,
+        question=str(record.get("question") or analysis),
+        as_of=as_of,
+        day="" if as_of == UNDATED else format_value(as_of, "date", language=language),
+        status="ok" if good else "failed",
+        failed=str(last.get("message", "")) if failed else "",
+        values=_values(report, language),
+        finding=str(leading.get("text", "")),
+        severity=str(leading.get("severity", "")),
+        page=f"{as_of}/{analysis}.html" if good else "",
+        failed_page=f"{as_of}/{last['folder']}/{analysis}.html" if failed else "",
+        lists=tuple((path.name, path.relative_to(dated.parent).as_posix()) for path in lists),
+        title=str(report.get("title") or client),
+        language=language,
+    )
+
+
+def _leading_finding(report: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The worst of the findings that lead the page; of all where none leads."""
+    headline = report.get("headline") or []
+    findings = [one for one in report.get("findings", []) if not headline or one.get("id") in headline]
+    known = [one for one in findings if one.get("severity") in SEVERITIES]
+    return min(known, key=lambda one: SEVERITIES.index(one["severity"]), default={})
+
+
+def _values(report: Mapping[str, Any], language: str) -> tuple[tuple[str, str], ...]:
+    show = partial(format_value, language=language, currency=str(report.get("currency") or "EUR"))
+    boxes = (report.get("values") or [])[:VALUES_SHOWN]
+    return tuple(
+        (str(box["label"]), str(box.get("text") or show(box.get("value"), box.get("unit", "number")))) for box in boxes
+    )
+
+
+def _client_page(client: str, lines: list[Line]) -> str:
+    language, title = lines[0].language, lines[0].title
+    t = partial(translate, language=language)
+    return _render(
+        heading=t("Reports of {title}").format(title=title), title=title, lines=lines, language=language, client=client
+    )
+
+
+def _portfolio_page(clients: Mapping[str, list[Line]]) -> str:
+    languages = {lines[0].language for lines in clients.values()}
+    language = languages.pop() if len(languages) == 1 else "en"
+    newest = {name: [line for line in lines if line.as_of == lines[0].as_of] for name, lines in clients.items()}
+    return _render(heading=translate("All reports", language), title="", clients=newest, language=language)
+
+
+def _render(
+    *,
+    heading: str,
+    title: str,
+    language: str,
+    lines: list[Line] | None = None,
+    clients: Mapping[str, list[Line]] | None = None,
+    client: str = "",
+) -> str:
+    from crmkit.report.assets import page_assets
+
+    return _template().render(
+        heading=heading,
+        title=title,
+        language=language,
+        lines=lines,
+        clients=clients,
+        client=client,
+        t=partial(translate, language=language),
+        **page_assets("site"),
+    )
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment
+
+    text = (resources.files("crmkit.report") / "templates" / "site" / "index.html.j2").read_text(encoding="utf-8")
+    return Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(text)

@@ -1,0 +1,96 @@
+"""A small project of its own for tests of runs: two notebooks that need nothing but Python, and a client."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+PARAMETERS = """\
+client: str = "acme"  # short name of the client
+as_of: str = ""  # last day that counts; empty: the last complete day
+language: str = "en"  # en | zh; language of the report
+horizon_days: int = 90  # days [1, 1825]; how far ahead
+confidence: float = 0.95  # share (0, 1); level of the intervals
+kind: str = "contractual"  # contractual | non_contractual; how customers leave, '#' and all
+models: list[str] = ["a"]  # a | b; which models are fitted
+share: float | None = None  # [0, 1]; of the customers
+"""
+PUBLISH = """\
+import json, os, pathlib
+from IPython.display import display, HTML
+out = pathlib.Path(os.environ["CRMKIT_OUT"])
+for part in ("results", "lists"):
+    (out / part).mkdir(exist_ok=True)
+report = {
+    "schema": 1, "analysis": "tiny", "client": client, "title": "ACME <Retail>", "as_of": as_of or "2025-12-31",
+    "language": language, "currency": "EUR", "status": "ok", "generated_at": "2026-01-02T03:04:05+00:00",
+    "data": {"fingerprint": "f1", "tables": {"transactions": {"rows": 1200, "kept": 1190, "set_aside": 7, "after_as_of": 3}}},
+    "headline": ["tiny.late"],
+    "findings": [
+        {"id": "tiny.late", "severity": "warning", "passed": False, "text": "12% of orders are late.", "criteria": "",
+         "action": "", "money_at_stake": None, "evidence": []},
+    ],
+    "values": [{"label": "Orders", "value": 1190, "unit": "count", "low": None, "high": None, "text": "1,190"}],
+    "estimates": [], "exhibits": [], "parameters": {}, "versions": {"crmkit": "0"}, "figures": 1,
+}
+(out / "report.json").write_text(json.dumps(report))
+(out / "lists" / "late.csv").write_text("customer_id\\nABC\\n")
+display({"application/vnd.crmkit.report+json": report, "text/plain": "published"}, raw=True)
+"""
+HEADLINE = """\
+class Page:
+    def headline(self, html): return HTML(html)
+from IPython.display import HTML
+page = Page()
+page.headline('<ul class="findings"><li class="finding warning">12% of orders are late.</li></ul>')
+"""
+TINY_CELLS = (
+    ("markdown", "# How many orders are late?\n\nA short answer for **everyone**."),
+    ("parameters", PARAMETERS),
+    ("markdown", "## What you need\n\nOrders with a date."),
+    ("code", "print('loaded', horizon_days, kind)"),
+    ("markdown", "## Headline"),
+    ("code", HEADLINE),
+    ("markdown", "## Late orders\n\nA customer who waits <script>document.title='PWNED'</script> leaves."),
+    ("code", PUBLISH),
+)
+
+
+def write_notebook(path: Path, cells, **metadata) -> None:
+    """A notebook file; ``parameters`` marks the parameters cell."""
+    listed = []
+    for number, (kind, source) in enumerate(cells):
+        cell = {
+            "id": f"cell{number}",
+            "cell_type": "markdown" if kind == "markdown" else "code",
+            "metadata": {},
+            "source": source,
+        }
+        if cell["cell_type"] == "code":
+            cell |= {"execution_count": None, "outputs": []}
+        if kind == "parameters":
+            cell["metadata"] = {"tags": ["parameters"]}
+        listed.append(cell)
+    spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    content = {"cells": listed, "metadata": {**spec, "crmkit": metadata}, "nbformat": 4, "nbformat_minor": 5}
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def write_params(home: Path, client: str, text: str = "") -> None:
+    """A params file with the keys that it must have, and more."""
+    common = f"client: {client}\ntitle: ACME <Retail>\nsource: data/{client}\n"
+    (home / "params" / f"{client}.yml").write_text(common + text, encoding="utf-8")
+
+
+@pytest.fixture
+def tiny_home(tmp_path, monkeypatch):
+    """A project with the notebook ``tiny`` and the client ``acme``; it is the current one."""
+    home = tmp_path / "project"
+    for folder in ("params", "notebooks", "data"):
+        (home / folder).mkdir(parents=True)
+    write_notebook(
+        home / "notebooks" / "tiny.ipynb", TINY_CELLS, analysis="tiny", tables={"needs": ["transactions"]}, results=[]
+    )
+    write_params(home, "acme", "tiny:\n  horizon_days: 180\n")
+    monkeypatch.setenv("CRMKIT_HOME", str(home))
+    return home
