@@ -12,11 +12,11 @@ first to last purchase, days from first purchase to the end. A customer's purcha
 from __future__ import annotations
 
 import datetime as dt
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from crmkit.core.errors import DataError
+from crmkit.data.quiet import quiet
 
 if TYPE_CHECKING:
     import ibis
@@ -252,9 +252,7 @@ def to_frame(expression: Any) -> pd.DataFrame:
         expression = expression.order_by(list(expression.columns))
     if decimals:
         expression = expression.mutate(**decimals)
-    with warnings.catch_warnings():
-        # ibis 12 calls a method that DuckDB 1.5 has renamed; nothing the reader of a notebook could do about it
-        warnings.filterwarnings("ignore", message=".*fetch_arrow_table.*", category=DeprecationWarning)
+    with quiet():
         frame: pd.DataFrame = expression.to_pandas()
     days = [name for name, kind in schema.items() if kind.is_date()]
     return frame.assign(**{name: pd.to_datetime(frame[name]).astype("datetime64[ns]") for name in days})

@@ -48,8 +48,14 @@ def connect() -> tuple[Any, Path]:
         autoinstall_known_extensions=False,
         autoload_known_extensions=False,
     )
-    weakref.finalize(con, shutil.rmtree, spill, ignore_errors=True)
+    weakref.finalize(con, _remove, spill, owner=os.getpid())
     return con, spill
+
+
+def _remove(folder: Path, *, owner: int) -> None:
+    # a forked child runs this too when it ends, while its parent still needs the folder
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def threads() -> int:

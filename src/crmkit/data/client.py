@@ -1,0 +1,303 @@
+"""What do we know of a client? One call opens the data: found, read, checked, typed and cut at one day.
+
+``open_client`` is the only door. Whatever is wrong with the source, a table, a column or a row comes out of it as one error
+that lists everything, before any model has worked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from crmkit.core.dates import parse_iso
+from crmkit.core.errors import CrmkitError, DataError, ParamError, Problem, did_you_mean
+from crmkit.core.privacy import client_key
+from crmkit.core.settings import LANGUAGES, Settings, find_home, read_settings
+from crmkit.data.contracts import contract_problems
+from crmkit.data.injected import refuse_injected
+from crmkit.data.load import Intake, Loaded, Place, load_table
+from crmkit.data.quiet import quiet
+from crmkit.data.sources.engine import connect, identifier
+from crmkit.data.sources.files import content_hash, open_source
+from crmkit.data.sources.readers import attach
+from crmkit.data.tables import MAIN_TABLE, TABLES
+from crmkit.data.values import install
+
+if TYPE_CHECKING:
+    import ibis
+
+AFTER_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Client:
+    """One client, opened.
+
+    Parameters
+    ----------
+    name, title, currency, language, timezone : str
+        As in the params file; ``language`` may have been asked for otherwise.
+    as_of : date
+        Last day that counts.
+    tables : dict of str to ibis.Table
+        The canonical tables that the client has, checked, typed, without rows after ``as_of``.
+    intake : tuple of Intake
+        What came in and what was left out, per table.
+    fingerprint : str
+        SHA-256 over the content of the source files, how they are read, and ``as_of``.
+    settings : Settings
+        The params file.
+    home : Path
+        Project root.
+    con : ibis.backends.duckdb.Backend
+        The engine that computes the tables.
+    """
+
+    name: str
+    title: str
+    currency: str
+    language: str
+    timezone: str
+    as_of: dt.date
+    tables: dict[str, ibis.Table]
+    intake: tuple[Intake, ...]
+    fingerprint: str
+    settings: Settings = field(repr=False)
+    home: Path = field(repr=False)
+    con: Any = field(repr=False, compare=False)
+
+    def key(self) -> bytes:
+        """The secret that this client's pseudonyms are made with; made on first use."""
+        return client_key(self.name, home=self.home)
+
+    def close(self) -> None:
+        """End the engine; the tables cannot be read any more."""
+        self.con.disconnect()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@dataclass(frozen=True)
+class Check:
+    """What ``crmkit check`` says of a client's data: the intake of each table that can be read, and every problem."""
+
+    intake: tuple[Intake, ...]
+    missing: tuple[str, ...]
+    problems: tuple[str, ...]
+    as_of: dt.date | None
+
+
+def open_client(
+    client: str, *, as_of: str = "", language: str = "", home: Path | None = None, rejects: Path | None = None
+) -> Client:
+    """What do we know of this client, up to this day?
+
+    Parameters
+    ----------
+    client : str
+        Name of the params file.
+    as_of : str
+        Last day that counts, YYYY-MM-DD, inclusive; empty: what the params file says, and where that is empty too, the last
+        day before today, in the client's time zone, on which there is a transaction.
+    language : {"", "en", "zh"}
+        Empty: what the params file says.
+    home : Path or None
+        Project root; None: found from the working directory.
+    rejects : Path or None
+        Folder for the files of rows that were not kept; None: ``reports/<client>/rejects``.
+
+    Returns
+    -------
+    Client
+
+    Raises
+    ------
+    ParamError
+        When the params file or an argument cannot be used, or when a params file was given to plain Papermill, which would
+        have run with the defaults.
+    DataError
+        Everything in which the data cannot be used, over all tables, each with its rows and what to do.
+
+    Notes
+    -----
+    Timestamps without an offset are local; those with one are converted to the client's time zone; then the day is cut. Pure
+    dates are never shifted. A day is complete when it is over, so today never is the last one.
+    """
+    home = home if home is not None else find_home()
+    settings = read_settings(client, home=home)
+    refuse_injected(settings, home=home)
+    if language not in ("", *LANGUAGES):
+        raise ParamError(Problem("language:", f"is {language!r}", hint=did_you_mean(language, LANGUAGES)))
+    wanted = as_of or settings.as_of
+    day = parse_iso(wanted, where="as_of") if wanted else None
+    con, loaded, problems = _load(settings, home=home, rejects=rejects)
+    try:
+        if problems:
+            raise DataError(problems)
+        day, tables, intake = _cut(con, loaded, day, settings=settings)
+    except CrmkitError:
+        con.disconnect()
+        raise
+    return Client(
+        name=settings.client,
+        title=settings.title,
+        currency=settings.currency,
+        language=language or settings.language,
+        timezone=settings.timezone,
+        as_of=day,
+        tables=tables,
+        intake=intake,
+        fingerprint=_fingerprint(loaded, settings=settings, as_of=day),
+        settings=settings,
+        home=home,
+        con=con,
+    )
+
+
+def check_client(client: str, *, home: Path | None = None, rejects: Path | None = None) -> Check:
+    """Can this client's data be read, and what is wrong with it?
+
+    Parameters
+    ----------
+    client, home, rejects
+        As for :func:`open_client`.
+
+    Returns
+    -------
+    Check
+        ``intake`` of the tables that could be read, names of the tables that are ``missing``, all ``problems``, ``as_of``.
+
+    Raises
+    ------
+    ParamError
+        When the params file cannot be used; problems of the data are returned.
+    """
+    home = home if home is not None else find_home()
+    settings = read_settings(client, home=home)
+    con, loaded, problems = _load(settings, home=home, rejects=rejects)
+    intake = tuple(table.intake for table in loaded.values())
+    day: dt.date | None = None
+    try:
+        if loaded:
+            wanted = parse_iso(settings.as_of, where="as_of") if settings.as_of else None
+            day, _, intake = _cut(con, loaded, wanted, settings=settings)
+    except DataError as err:
+        problems = [*problems, *err.problems]
+    finally:
+        con.disconnect()
+    return Check(intake, tuple(name for name in TABLES if name not in loaded), tuple(problems), day)
+
+
+def _load(settings: Settings, *, home: Path, rejects: Path | None) -> tuple[Any, dict[str, Loaded], list[str]]:
+    """Every table that the client has, and every problem."""
+    where = f"params/{settings.client}.yml"
+    problems = [
+        str(Problem(f"{where}, tables:", f"unknown table {name!r}", hint=did_you_mean(name, TABLES)))
+        for name in settings.tables
+        if name not in TABLES
+    ]
+    loaded: dict[str, Loaded] = {}
+    source = open_source(settings.source, home=home, where=where)
+    con, spill = connect()
+    install(con, timezone=settings.timezone)
+    place = Place(settings, source, spill, rejects or home / "reports" / settings.client / "rejects", home)
+    try:
+        if source.database:
+            attach(con, source.path)
+        for table in TABLES:
+            found = load_table(con, table, place=place)
+            if found is not None:
+                loaded[table] = found
+    except DataError as err:
+        problems += err.problems
+    if not loaded and not problems:
+        problems.append(str(_nothing(source.path, where=where, database=source.database)))
+    return con, loaded, problems
+
+
+def _nothing(path: Path, *, where: str, database: bool) -> Problem:
+    there = sorted(entry.name for entry in path.iterdir()) if not database else []
+    hint = did_you_mean(f"{MAIN_TABLE}.csv", there)
+    return Problem(f"{where}, source:", f"holds no table that is known: {', '.join(TABLES)}", "declare tables", hint)
+
+
+def _cut(
+    con: Any, loaded: Mapping[str, Loaded], as_of: dt.date | None, *, settings: Settings
+) -> tuple[dt.date, dict[str, Any], tuple[Intake, ...]]:
+    """The tables without rows after ``as_of``, checked against their contracts."""
+    day = as_of or _last_day(con, loaded, settings=settings)
+    tables: dict[str, Any] = {}
+    intake: list[Intake] = []
+    problems: list[str | Problem] = []
+    for name, table in loaded.items():
+        after = _cut_table(con, name, table, day)
+        if after > AFTER_SHARE * table.intake.rows_kept:
+            what = f"has {after} of {table.intake.rows_kept} rows after as_of {day}"
+            problems.append(Problem(f"{name}:", what, "no more than half may be left out", "set a later as_of"))
+            continue
+        intake.append(replace(table.intake, rows_kept=table.intake.rows_kept - after, rows_after_as_of=after))
+        tables[name] = con.table(name)
+        problems += contract_problems(tables[name], name=name)
+    if problems:
+        raise DataError(problems)
+    if "customers" not in tables and MAIN_TABLE in tables:
+        tables["customers"], derived = _derive_customers(tables[MAIN_TABLE])
+        intake.append(derived)
+    return day, {name: tables[name] for name in TABLES if name in tables}, tuple(intake)
+
+
+def _cut_table(con: Any, name: str, table: Loaded, day: dt.date) -> int:
+    """Make the relation of a table's rows up to a day; how many are left out?"""
+    event = TABLES[name].event
+    keep = "true" if event not in table.columns else f"coalesce({identifier(event)} <= DATE '{day}', true)"
+    con.con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM {table.relation} WHERE {keep}")
+    (after,) = con.con.execute(f"SELECT count(*) FROM {table.relation} WHERE NOT {keep}").fetchone()
+    return int(after)
+
+
+def _last_day(con: Any, loaded: Mapping[str, Loaded], *, settings: Settings) -> dt.date:
+    """The last day before today with a transaction, else with anything."""
+    names = [MAIN_TABLE] if MAIN_TABLE in loaded else list(loaded)
+    before = _today(settings.timezone)
+    days = []
+    for name in names:
+        event, relation = TABLES[name].event, loaded[name].relation
+        if event in loaded[name].columns:
+            column = identifier(event)
+            (last,) = con.con.execute(f"SELECT max({column}) FROM {relation} WHERE {column} < DATE '{before}'").fetchone()
+            days += [last] if last is not None else []
+    if not days:
+        raise DataError(f"as_of: {' and '.join(names)} have no day before today, {before}; set as_of in the params file")
+    return max(days)
+
+
+def _today(timezone: str) -> dt.date:
+    return dt.datetime.now(ZoneInfo(timezone)).date()
+
+
+def _derive_customers(transactions: Any) -> tuple[Any, Intake]:
+    customers = transactions.group_by("customer_id").agg(created_at=transactions.ordered_at.min())
+    with quiet():
+        count = int(customers.count().execute())
+    note = "derived from transactions: customer_id, and created_at = the day of the first transaction"
+    return customers, Intake(table="customers", rows_read=count, rows_kept=count, notes=(note,))
+
+
+def _fingerprint(loaded: Mapping[str, Loaded], *, settings: Settings, as_of: dt.date) -> str:
+    said = {
+        "files": {name: [content_hash(path) for path in table.paths] for name, table in loaded.items()},
+        "tables": {name: table.model_dump(mode="json") for name, table in settings.tables.items()},
+        "timezone": settings.timezone,
+        "as_of": as_of.isoformat(),
+    }
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,112 @@
+"""In which of two ways is a column of text written? The one that reads every value; where both do, nobody guesses."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from crmkit.core.errors import Problem
+from crmkit.core.settings import TableSettings
+from crmkit.data.sources.engine import identifier
+from crmkit.data.sources.readers import Raw
+from crmkit.data.sources.workbook import NUMERIC_CELL
+from crmkit.data.tables import TableContract
+from crmkit.data.values import Convention
+
+FORMS = (
+    (r"\d{4}-\d{1,2}-\d{1,2}.*", "yyyy-mm-dd"),
+    (r"\d{4}[/.]\d{1,2}[/.]\d{1,2}.*", "yyyy/mm/dd"),
+    (r"\d{4}\s*年.*", "yyyy年m月d日"),
+    (r"\d{8}", "yyyymmdd"),
+    (r"\d{1,2}\.\s?\d{1,2}\.\s?\d{4}.*", "dd.mm.yyyy"),
+)
+
+
+def find_conventions(
+    con: Any, raw: Raw, *, contract: TableContract, settings: TableSettings, table: str, params: str
+) -> tuple[dict[str, Convention], list[Problem]]:
+    """How is each column of text to be read, and of which can that not be said?
+
+    Parameters
+    ----------
+    con : ibis.backends.duckdb.Backend
+    raw : Raw
+    contract : TableContract
+    settings : TableSettings
+        Its ``decimal``, ``dayfirst`` and ``date_format`` come first.
+    table, params : str
+        What to name in a message: the table, and its place in the params file.
+
+    Returns
+    -------
+    conventions : dict of str to Convention
+        One per column of text that holds money or dates.
+    problems : list of Problem
+    """
+    found: dict[str, Convention] = {}
+    problems = []
+    for ours, kind in ((ours, contract.columns[ours].kind) for ours, sql in raw.types.items() if sql == "VARCHAR"):
+        if kind not in ("money", "date"):
+            continue
+        decide = _decimal if kind == "money" else _order
+        decided = decide(con, raw, ours, settings=settings, place=f"{table}: column {ours!r}", params=params)
+        if isinstance(decided, Problem):
+            problems.append(decided)
+        else:
+            found[ours] = decided
+    return found, problems
+
+
+def _decimal(con: Any, raw: Raw, ours: str, *, settings: TableSettings, place: str, params: str) -> Convention | Problem:
+    if settings.decimal is not None:
+        return Convention(decimal=settings.decimal)
+    only_dot, only_comma, both, dot, comma = _compare(con, raw, ours, "crm_dot(x)", "crm_comma(x)")
+    declare = f"declare decimal: '.' or decimal: ',' in {params}"
+    if only_dot and only_comma:
+        return Problem(place, f"is written in two ways, {only_dot!r} and {only_comma!r}", declare)
+    if both and not only_dot and not only_comma:
+        return Problem(place, f"can be read in two ways, {both!r} is {_plain(dot)} or {_plain(comma)}", declare)
+    return Convention(decimal="," if only_comma else ".")
+
+
+def _order(con: Any, raw: Raw, ours: str, *, settings: TableSettings, place: str, params: str) -> Convention | Problem:
+    if settings.date_format is not None:
+        return Convention(form=settings.date_format, date_format=settings.date_format)
+    only_day, only_month, both, day, month = _compare(con, raw, ours, "crm_date(x, true)", "crm_date(x, false)")
+    slashed = only_day or only_month or both
+    if settings.dayfirst is None:
+        declare = f"declare dayfirst: true or dayfirst: false in {params}"
+        if only_day and only_month:
+            return Problem(place, f"is written in two ways, {only_day!r} and {only_month!r}", declare)
+        if both and not only_day and not only_month:
+            return Problem(place, f"can be read in two ways, {both!r} is {day} or {month}", declare)
+    dayfirst = settings.dayfirst if settings.dayfirst is not None else not only_month
+    if slashed:
+        return Convention(dayfirst=dayfirst, form="dd/mm/yyyy" if dayfirst else "mm/dd/yyyy")
+    return Convention(dayfirst=dayfirst, form=_form(con, raw, ours))
+
+
+def _compare(con: Any, raw: Raw, ours: str, one: str, other: str) -> tuple[Any, ...]:
+    """Of two readings: a text that only the first reads, one that only the second reads, one that they read differently."""
+    differ = "a <> b"
+    return tuple(
+        con.con.execute(
+            "SELECT min(x) FILTER (a IS NOT NULL AND b IS NULL), min(x) FILTER (b IS NOT NULL AND a IS NULL),"
+            f" min(x) FILTER ({differ}), arg_min(a, x) FILTER ({differ}), arg_min(b, x) FILTER ({differ})"
+            f" FROM (SELECT x, {one} AS a, {other} AS b FROM (SELECT {identifier(ours)} AS x FROM {raw.relation}))"
+        ).fetchone()
+    )
+
+
+def _form(con: Any, raw: Raw, ours: str) -> str:
+    name = identifier(ours)
+    (example,) = con.con.execute(
+        f"SELECT min({name}) FILTER (crm_date({name}, true) IS NOT NULL) FROM {raw.relation}"
+    ).fetchone()
+    if example is None or example.startswith(NUMERIC_CELL):
+        return "" if example is None else "serial"
+    return next((form for pattern, form in FORMS if re.fullmatch(pattern, example.strip())), "")
+
+
+def _plain(number: Any) -> str:
+    return f"{number.normalize():f}"

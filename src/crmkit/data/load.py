@@ -1,0 +1,268 @@
+"""How does one table of a client come from its source to a checked, typed relation, and what was left out on the way?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from crmkit.core.errors import DataError, Problem
+from crmkit.core.settings import Settings, TableSettings
+from crmkit.data import rejects
+from crmkit.data.columns import Matched, match_columns
+from crmkit.data.conventions import find_conventions
+from crmkit.data.sources import readers
+from crmkit.data.sources.engine import identifier, literal
+from crmkit.data.sources.files import Source, find_files
+from crmkit.data.sources.readers import Raw
+from crmkit.data.tables import TABLES, TableContract
+from crmkit.data.values import MONEY, PLAIN, Convention, reading
+
+TOTAL_WORDS = "(grand ?total|sub-?total|totals?|sum|summe|gesamt|gesamtsumme|zwischensumme|insgesamt|合计|总计|小计|总和|汇总)"
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What came in of one table, what was left out and why, and how the source was written.
+
+    Parameters
+    ----------
+    table : str
+        Name of the table.
+    files : tuple of str
+        Files, or the table of a database, that it came from; empty where it was derived.
+    rows_read, rows_kept : int
+        Rows found, and rows that the reports count.
+    rows_rejected : int
+        Rows that could not be used and were set aside because their share was allowed.
+    rows_set_aside : dict of str to int
+        Reason: rows; for the rejected and for those that hold nothing of the table. A row with two reasons counts in both.
+    rows_after_as_of : int
+        Rows left out because they lie after ``as_of``.
+    repeats : int
+        Rows equal to an earlier one, part of ``rows_set_aside``.
+    encoding, separator, decimal, date_form : str
+        As found; empty where it does not apply.
+    columns : dict of str to str
+        Our column: header in the source.
+    unmapped : tuple of str
+        Headers that are not read.
+    notes : tuple of str
+        What a reader should know besides.
+    """
+
+    table: str
+    files: tuple[str, ...] = ()
+    rows_read: int = 0
+    rows_kept: int = 0
+    rows_rejected: int = 0
+    rows_set_aside: dict[str, int] = field(default_factory=dict)
+    rows_after_as_of: int = 0
+    repeats: int = 0
+    encoding: str = ""
+    separator: str = ""
+    decimal: str = ""
+    date_form: str = ""
+    columns: dict[str, str] = field(default_factory=dict)
+    unmapped: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A table inside the engine, not yet cut at ``as_of``: its relation, its columns, its files and its intake so far."""
+
+    relation: str
+    columns: tuple[str, ...]
+    paths: tuple[Path, ...]
+    intake: Intake
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where things are, for reading and for messages."""
+
+    settings: Settings
+    source: Source
+    spill: Path
+    rejects: Path
+    home: Path
+
+    def params(self, table: str) -> str:
+        return f"params/{self.settings.client}.yml, tables.{table}"
+
+    def reject_file(self, table: str) -> str:
+        path = self.rejects / f"{table}.csv"
+        return path.relative_to(self.home).as_posix() if path.is_relative_to(self.home) else str(path)
+
+
+def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
+    """One table, read, typed and rid of what cannot be used; None where the client does not have it.
+
+    Raises
+    ------
+    DataError
+        Everything in which the table cannot be used, at once.
+    """
+    contract, settings = TABLES[table], place.settings.tables.get(table, TableSettings())
+    read = _read(con, table, contract=contract, settings=settings, place=place)
+    if read is None:
+        return None
+    raw, paths = read
+    names = tuple(path.name for path in paths) if not place.source.database else (settings.table or table,)
+    ways, problems = find_conventions(con, raw, contract=contract, settings=settings, table=table, params=place.params(table))
+    problems += _wrong_types(raw, contract=contract, table=table)
+    if problems:
+        raise DataError(problems)
+    columns = _type(con, table, raw, contract=contract, settings=settings, ways=ways)
+    intake = Intake(
+        table=table,
+        files=names,
+        encoding=raw.encoding,
+        separator=raw.separator,
+        decimal=next((way.decimal for name, way in ways.items() if contract.columns[name].kind == "money"), ""),
+        date_form=next((way.form for name, way in ways.items() if way.form), ""),
+        columns=raw.matched.headers,
+        unmapped=raw.matched.unmapped,
+        notes=raw.notes,
+    )
+    return _keep(con, Loaded(f"typed_{table}", columns, tuple(paths), intake), raw, settings=settings, place=place)
+
+
+def _read(
+    con: Any, table: str, *, contract: TableContract, settings: TableSettings, place: Place
+) -> tuple[Raw, list[Path]] | None:
+    def match(headers: Sequence[str], where: str) -> Matched:
+        params = f"{place.params(table)}.columns"
+        return match_columns(headers, contract=contract, settings=settings, where=where, params=params)
+
+    if place.source.database:
+        if table not in place.settings.tables and table not in readers.database_tables(con):
+            return None
+        return readers.read_database(con, table, settings=settings, match=match), [place.source.path]
+    paths = find_files(table, source=place.source, settings=place.settings.tables.get(table))
+    if not paths:
+        return None
+    return readers.read_files(con, table, paths, settings=settings, match=match, spill=place.spill), paths
+
+
+def _wrong_types(raw: Raw, *, contract: TableContract, table: str) -> list[Problem]:
+    kinds = {"date": "a date", "money": "a number", "boolean": "true or false"}
+    return [
+        Problem(f"{table}: column {name!r}", f"is of type {found}", f"{kinds[contract.columns[name].kind]} is expected")
+        for name, found in raw.types.items()
+        if reading("x", kind=contract.columns[name].kind, found=found) is None
+    ]
+
+
+def _type(
+    con: Any,
+    table: str,
+    raw: Raw,
+    *,
+    contract: TableContract,
+    settings: TableSettings,
+    ways: dict[str, Convention],
+) -> tuple[str, ...]:
+    """The relation ``typed_<table>``: each column read, its text beside it as ``<column>__raw``, rows of no content marked."""
+    clean = _already_clean(con, raw, contract=contract)
+    chosen = ["__file", "__row", "__fields", "__first"]
+    for name, found in raw.types.items():
+        x, kind = identifier(name), contract.columns[name].kind
+        value = x if name in clean else reading(x, kind=kind, found=found, convention=ways.get(name, PLAIN))
+        chosen += [f"{x} AS {identifier(f'{name}__raw')}", f"{value} AS {x}"]
+    added = [name for name, column in contract.columns.items() if column.default is not None and name not in raw.types]
+    chosen += [f"NULL::BOOLEAN AS {identifier(name)}" for name in added]
+    adjusted = _defaults(contract, [*raw.types, *added], settings=settings)
+    aside = _aside(raw, contract=contract, settings=settings) if not raw.lazy else "NULL::VARCHAR"
+    con.con.execute(
+        f"CREATE OR REPLACE VIEW typed_{table} AS SELECT * REPLACE ({', '.join(adjusted)}), {aside} AS __aside"
+        f" FROM (SELECT {', '.join(chosen)} FROM {raw.relation})"
+        if adjusted
+        else f"CREATE OR REPLACE VIEW typed_{table} AS SELECT *, {aside} AS __aside"
+        f" FROM (SELECT {', '.join(chosen)} FROM {raw.relation})"
+    )
+    return tuple(name for name in contract.columns if name in raw.types or name in added)
+
+
+def _already_clean(con: Any, raw: Raw, *, contract: TableContract) -> set[str]:
+    """Text columns of a lazy source that need no stripping, so that later scans need not do it again."""
+    names = [
+        name
+        for name, found in raw.types.items()
+        if raw.lazy and found == "VARCHAR" and contract.columns[name].kind in ("id", "text")
+    ]
+    if not names:
+        return set()
+    tests = ", ".join(f"count(*) FILTER (crm_text({identifier(name)}) IS DISTINCT FROM {identifier(name)})" for name in names)
+    differing = con.con.execute(f"SELECT {tests} FROM {raw.relation}").fetchone()
+    return {name for name, count in zip(names, differing, strict=True) if not count}
+
+
+def _defaults(contract: TableContract, present: list[str], *, settings: TableSettings) -> list[str]:
+    """What an empty flag means, and the sign of an amount: a return is below zero, whichever way it was exported."""
+    replaced = {
+        name: f"coalesce({identifier(name)}, {str(column.default).lower()})"
+        for name, column in contract.columns.items()
+        if column.default is not None and name in present
+    }
+    if contract.returns:
+        amount, flag = (identifier(name) for name in contract.returns)
+        if settings.negative_amounts == "returns":
+            replaced[contract.returns[1]] = f"coalesce({flag}, {amount} < 0, false)"
+        replaced[contract.returns[0]] = (
+            f"CAST(CASE WHEN {replaced[contract.returns[1]]} THEN -abs({amount}) ELSE {amount} END AS {MONEY})"
+        )
+    return [f"{value} AS {identifier(name)}" for name, value in replaced.items()]
+
+
+def _aside(raw: Raw, *, contract: TableContract, settings: TableSettings) -> str:
+    """Which rows hold nothing of the table: the header line once more, a line of totals, an empty line."""
+    texts = {name: f"coalesce(trim({identifier(f'{name}__raw')}), '')" for name in raw.types}
+    empty = " AND ".join(f"{text} = ''" for text in texts.values())
+    header = " AND ".join(f"{text} = {literal(raw.matched.headers[name])}" for name, text in texts.items())
+    labels = ["__first", *(f"{identifier(name)}" for name in raw.types if contract.columns[name].kind == "id")]
+    total = " OR ".join(f"regexp_full_match(trim({label}), '(?i){TOTAL_WORDS}\\s*[:：]?')" for label in labels)
+    undated = f"{texts[contract.event]} = ''" if contract.event in raw.types else "true"
+    head = f"WHEN {header} THEN 'header'" if settings.names is None else ""
+    return f"CASE WHEN {empty} THEN 'empty' {head} WHEN ({total}) AND {undated} THEN 'total' END"
+
+
+def _keep(con: Any, loaded: Loaded, raw: Raw, *, settings: TableSettings, place: Place) -> Loaded:
+    """The relation ``kept_<table>``: the rows that can be used, if the others are few enough."""
+    from dataclasses import replace
+
+    table, typed, contract = loaded.intake.table, loaded.relation, TABLES[loaded.intake.table]
+    mapped = list(raw.types)
+    issues = rejects.list_issues(contract, mapped, settings=settings, params=place.params(table), lazy=raw.lazy)
+    found = rejects.find_rejects(con, typed, issues=issues, contract=contract, mapped=mapped)
+    reasons, stopping, everything = rejects.count_reasons(con, typed)
+    rejects.write_rejects(con, typed, to=place.rejects / f"{table}.csv")
+    (rows,) = con.con.execute(f"SELECT count(*) FROM {typed}").fetchone()
+    usable = rows - (everything - stopping)
+    if not usable:
+        raise DataError(f"{table}: {', '.join(loaded.intake.files)} is empty; a header line and at least one row are expected")
+    if stopping > settings.rejects * usable:
+        raise DataError([rejects.explain(each, table=table, file=place.reject_file(table)) for each in found])
+    _store_kept(con, table, typed, columns=loaded.columns, lazy=raw.lazy, any_left_out=bool(everything))
+    repeats = sum(each.count for each in found if not each.issue.condition)
+    intake = replace(
+        loaded.intake,
+        rows_read=rows,
+        rows_kept=rows - everything,
+        rows_rejected=stopping,
+        rows_set_aside=reasons,
+        repeats=repeats,
+    )
+    return replace(loaded, relation=f"kept_{table}", intake=intake)
+
+
+def _store_kept(con: Any, table: str, typed: str, *, columns: Sequence[str], lazy: bool, any_left_out: bool) -> None:
+    names = ", ".join(identifier(name) for name in columns)
+    left_out = f" ANTI JOIN rejects_{typed} USING (__file, __row)" if any_left_out else ""
+    form = "VIEW" if lazy else "TABLE"
+    con.con.execute(f"CREATE OR REPLACE {form} kept_{table} AS SELECT {names} FROM {typed}{left_out}")
+    if not lazy:
+        con.con.execute(f"DROP VIEW {typed}")
+        con.con.execute(f"DROP TABLE raw_{table}")

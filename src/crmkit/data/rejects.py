@@ -1,0 +1,221 @@
+"""Which rows cannot be used, why, and what becomes of them? They are counted, shown and kept in a file; never lost.
+
+Rows that hold nothing of the table - a header line repeated, a line of totals, an empty line - are set aside and counted. Rows
+that should be usable and are not stop the run, unless their share is small enough to have been allowed beforehand.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crmkit.core.errors import ROWS_SHOWN, Problem, rows
+from crmkit.core.settings import TableSettings
+from crmkit.data.sources.engine import identifier, literal
+from crmkit.data.tables import TableContract
+
+NOUNS = {"date": "a date", "money": "a number", "boolean": "yes or no"}
+ASIDE = {"header": "repeated header line", "total": "line of totals", "empty": "empty line"}
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One kind of unusable row.
+
+    Parameters
+    ----------
+    column : str
+        Column that shows it; empty where the whole row does.
+    condition : str
+        SQL over the typed relation.
+    reason : str
+        As written into the reject file.
+    what : str
+        For the message; ``{n}`` rows, ``{values}``, ``{rows}`` and ``{examples}`` are filled in.
+    allowed : str
+        What would be right.
+    """
+
+    column: str
+    condition: str
+    reason: str
+    what: str
+    allowed: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """One kind of unusable row that occurs: how many rows, the first of them, a few values."""
+
+    issue: Issue
+    count: int
+    numbers: tuple[int, ...]
+    examples: tuple[str, ...]
+
+
+def list_issues(
+    contract: TableContract, present: Sequence[str], *, settings: TableSettings, params: str, lazy: bool
+) -> list[Issue]:
+    """Every kind of unusable row that a table could have, from its declaration."""
+    issues = [] if lazy else [_too_many_fields()]
+    for name in present:
+        column = contract.columns[name]
+        ours, raw = identifier(name), identifier(f"{name}__raw")
+        given = f"{raw} IS NOT NULL AND trim({raw}) <> ''" if not lazy else f"{raw} IS NOT NULL"
+        if column.required:
+            blank = f"{ours} IS NULL AND NOT ({given})" if column.kind not in ("id", "text") else f"{ours} IS NULL"
+            issues.append(Issue(name, blank, "empty", "is empty in {n} {row_word} ({rows})", "every row needs a value"))
+        if column.kind not in ("id", "text"):
+            issues.append(_unreadable(name, f"{ours} IS NULL AND {given}", column.kind, params=params))
+        if column.low is not None:
+            what = f"has {{n}} {{value_word}} below {column.low} ({{rows}})"
+            issues.append(
+                Issue(name, f"{ours} < {column.low}", f"below {column.low}", what, f"{column.low} or more is expected")
+            )
+    if contract.returns and contract.returns[0] in present:
+        amount, flag = contract.returns
+        issues.append(
+            Issue(
+                amount,
+                f"{identifier(amount)} < 0 AND NOT {identifier(flag)}",
+                "negative, and not marked as a return",
+                "has {n} negative {value_word} ({rows})",
+                f"mark refunds with {flag}, or set negative_amounts: returns in {params}",
+            )
+        )
+    return issues
+
+
+def _too_many_fields() -> Issue:
+    what = "has {n} {row_word} ({rows}) with more fields than the header line"
+    return Issue("", "__fields IS NOT NULL", "more fields than the header line", what, "quote fields that hold the separator")
+
+
+def _unreadable(name: str, condition: str, kind: str, *, params: str) -> Issue:
+    ways = {
+        "date": f"write YYYY-MM-DD, or declare date_format in {params}",
+        "money": f"write 1234.50, or declare decimal in {params}",
+        "boolean": "write true or false",
+    }
+    noun = NOUNS[kind]
+    return Issue(
+        name, condition, f"not {noun}", f"has {{n}} {{value_word}} that are not {noun} ({{rows}}): {{examples}}", ways[kind]
+    )
+
+
+def find_rejects(
+    con: Any, typed: str, *, issues: Sequence[Issue], contract: TableContract, mapped: Sequence[str]
+) -> list[Found]:
+    """Which of these occur? Their rows go into the relation ``rejects_<table>`` of the engine.
+
+    One pass counts; only what occurs is looked at again.
+    """
+    counts = ", ".join(f"count(*) FILTER ({issue.condition})" for issue in issues)
+    found = con.con.execute(f"SELECT {counts} FROM {typed} WHERE __aside IS NULL").fetchone()
+    con.con.execute(
+        f"CREATE OR REPLACE TABLE rejects_{typed} (__file VARCHAR, __row BIGINT, field VARCHAR, value VARCHAR, reason VARCHAR,"
+        " stops BOOLEAN)"
+    )
+    aside = " ".join(f"WHEN {literal(code)} THEN {literal(text)}" for code, text in ASIDE.items())
+    first = identifier(f"{mapped[0]}__raw")
+    _collect(con, typed, "__aside IS NOT NULL", field="", value=first, reason=f"CASE __aside {aside} END", stops=False)
+    for issue, count in zip(issues, found, strict=True):
+        if count:
+            value = f"CAST({identifier(f'{issue.column}__raw')} AS VARCHAR)" if issue.column else "CAST(__fields AS VARCHAR)"
+            condition = f"__aside IS NULL AND {issue.condition}"
+            _collect(con, typed, condition, field=issue.column, value=value, reason=literal(issue.reason), stops=True)
+    occurring = [issue for issue, count in zip(issues, found, strict=True) if count]
+    occurring += _find_repeats(con, typed, contract=contract, mapped=mapped)
+    return [_summarise(con, typed, issue) for issue in occurring]
+
+
+def _collect(con: Any, typed: str, condition: str, *, field: str, value: str, reason: str, stops: bool) -> None:
+    con.con.execute(
+        f"INSERT INTO rejects_{typed} SELECT __file, __row, {literal(field)}, CAST({value} AS VARCHAR), {reason}, {stops}"
+        f" FROM {typed} WHERE {condition}"
+    )
+
+
+def _find_repeats(con: Any, typed: str, *, contract: TableContract, mapped: Sequence[str]) -> list[Issue]:
+    """Rows that say the same as an earlier one; their own condition needs the other rows, so they are collected here."""
+    if contract.unique:
+        keys, reason, field = list(contract.unique), "stands more than once", contract.unique[0]
+        what, allowed, given = (
+            "has {n} {value_word} ({rows}) that an earlier row has: {examples}",
+            "one row each is expected",
+            "true",
+        )
+    elif contract.repeats and contract.repeats in mapped:
+        keys, reason, field = list(mapped), "equal to an earlier row in every column", ""
+        what = "has {n} {row_word} ({rows}) equal to an earlier one in every column"
+        allowed, given = "each line of an order is expected once", f"{identifier(contract.repeats)} IS NOT NULL"
+    else:
+        return []
+    names = ", ".join(identifier(name) for name in keys)
+    usable = f"{typed} WHERE __aside IS NULL AND {given}"
+    doubled = f"SELECT {names} FROM {usable} GROUP BY {names} HAVING count(*) > 1"
+    value = identifier(keys[0]) if field else identifier(contract.repeats)
+    con.con.execute(
+        f"INSERT INTO rejects_{typed} SELECT __file, __row, {literal(field)}, {value}, {literal(reason)}, true FROM"
+        f" (SELECT *, row_number() OVER (PARTITION BY {names} ORDER BY __file, __row) AS __nth"
+        f" FROM (SELECT * FROM {usable}) AS t SEMI JOIN ({doubled}) AS d ON {_same(keys)}) WHERE __nth > 1"
+    )
+    (count,) = con.con.execute(f"SELECT count(*) FROM rejects_{typed} WHERE reason = {literal(reason)}").fetchone()
+    return [Issue(field, "", reason, what, allowed)] if count else []
+
+
+def _same(keys: Sequence[str]) -> str:
+    return " AND ".join(f"t.{identifier(name)} IS NOT DISTINCT FROM d.{identifier(name)}" for name in keys)
+
+
+def _summarise(con: Any, typed: str, issue: Issue) -> Found:
+    where = f"rejects_{typed} WHERE field = {literal(issue.column)} AND reason = {literal(issue.reason)}"
+    (count,) = con.con.execute(f"SELECT count(*) FROM {where}").fetchone()
+    first = con.con.execute(f"SELECT __row, value FROM {where} ORDER BY __file, __row LIMIT {ROWS_SHOWN}").fetchall()
+    numbers = tuple(row for row, _ in first if row is not None)
+    return Found(issue, count, numbers, tuple(dict.fromkeys(str(value).strip() for _, value in first)))
+
+
+def explain(found: Found, *, table: str, file: str) -> Problem:
+    """The sentence that says what to mend."""
+    issue = found.issue
+    listed = rows(found.numbers, total=found.count) if found.numbers else f"{found.count} rows"
+    what = issue.what.format(
+        n=found.count,
+        rows=listed,
+        examples=", ".join(repr(example) for example in found.examples),
+        row_word="row" if found.count == 1 else "rows",
+        value_word="value" if found.count == 1 else "values",
+    )
+    place = f"{table}: column {issue.column!r}" if issue.column else f"{table}:"
+    return Problem(place, what, issue.allowed, f"every such row is in {file}")
+
+
+def count_reasons(con: Any, typed: str) -> tuple[dict[str, int], int, int]:
+    """Rows per reason, rows that stop a run, and all rows that are not kept; a row with two reasons counts in both."""
+    reasons = con.con.execute(
+        "SELECT CASE field WHEN '' THEN reason ELSE field || ': ' || reason END AS why, count(*)"
+        f" FROM rejects_{typed} GROUP BY why ORDER BY why"
+    ).fetchall()
+    stopping, everything = con.con.execute(
+        f"SELECT count(DISTINCT (__file, __row)) FILTER (stops), count(DISTINCT (__file, __row)) FROM rejects_{typed}"
+    ).fetchone()
+    return dict(reasons), stopping, everything
+
+
+def write_rejects(con: Any, typed: str, *, to: Path) -> None:
+    """Every row that is not kept, with its number, column, value and reason; an older file is replaced or removed."""
+    (count,) = con.con.execute(f"SELECT count(*) FROM rejects_{typed}").fetchone()
+    if not count:
+        to.unlink(missing_ok=True)
+        return
+    to.parent.mkdir(parents=True, exist_ok=True)
+    partial = to.with_name(f".{to.name}.{os.getpid()}")
+    con.con.execute(
+        f"COPY (SELECT __file AS file, __row AS row, field AS column, value, reason FROM rejects_{typed}"
+        f" ORDER BY ALL) TO {literal(partial)} (FORMAT csv, HEADER true)"
+    )
+    partial.replace(to)

@@ -1,0 +1,103 @@
+"""Which files hold a table? The source of a client is a folder, a DuckDB file, or a folder inside an installed package."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from crmkit.core.errors import DataError, Problem, did_you_mean
+from crmkit.core.settings import TableSettings, expand
+from crmkit.data.sources.packages import PREFIX, package_folder
+
+TEXT = (".csv", ".txt", ".tsv")
+PARQUET = (".parquet", ".pq")
+WORKBOOK = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
+SUFFIXES = (*TEXT, *PARQUET, *WORKBOOK)
+DATABASE_SUFFIXES = (".duckdb", ".db")
+DATABASE_PREFIX = "duckdb:///"
+WILDCARDS = frozenset("*?[")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a client's tables lie: a folder of files, or one database file."""
+
+    path: Path
+    database: bool
+    label: str
+
+
+def open_source(source: str, *, home: Path, where: str) -> Source:
+    """What does ``source`` of a params file name?
+
+    Parameters
+    ----------
+    source : str
+        A folder, ``duckdb:///path``, a path that ends in .duckdb or .db, or ``package:<distribution>/<subfolder>``;
+        relative paths count from the project root; ``${NAME}`` is replaced from the environment.
+    home : Path
+        Project root.
+    where : str
+        What to name in a message.
+
+    Raises
+    ------
+    DataError
+        When it does not exist.
+    """
+    if source.startswith(PREFIX):
+        return Source(package_folder(source), database=False, label=source)
+    path = home / expand(source, where=f"{where}, source").removeprefix(DATABASE_PREFIX)
+    database = source.startswith(DATABASE_PREFIX) or path.suffix in DATABASE_SUFFIXES
+    if database and not path.is_file():
+        raise DataError(f"{where}, source: there is no database file {source}; {_beside(path)}".rstrip("; "))
+    if not database and not path.is_dir():
+        raise DataError(f"{where}, source: there is no folder {source}; {_beside(path)}".rstrip("; "))
+    return Source(path, database=database, label=source)
+
+
+def find_files(table: str, *, source: Source, settings: TableSettings | None) -> list[Path]:
+    """The files that hold a table, in order of name; none where the client does not have it.
+
+    Raises
+    ------
+    DataError
+        When a declared file does not exist (the nearest name is offered), or two files are named like the table.
+    """
+    there = sorted(path.relative_to(source.path).as_posix() for path in source.path.rglob("*") if path.is_file())
+    if settings is not None and settings.file is not None:
+        return [source.path / name for name in _declared(table, settings.file, source=source, there=there)]
+    named = [name for name in there if _is_table(Path(name), table)]
+    if len(named) > 1:
+        raise DataError(f"{table}: {' and '.join(named)} are both named like the table; say which one with file")
+    if not named and settings is not None:
+        hint = did_you_mean(f"{table}.csv", there) or "the folder is empty"
+        raise DataError(Problem(f"{table}:", f"no file in {source.label} is named {table}", "declare file", hint))
+    return [source.path / name for name in named]
+
+
+def content_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _declared(table: str, pattern: str, *, source: Source, there: list[str]) -> list[str]:
+    if (source.path / pattern).is_file():
+        return [pattern]
+    if WILDCARDS & set(pattern):
+        found = sorted(path.relative_to(source.path).as_posix() for path in source.path.glob(pattern) if path.is_file())
+        if found:
+            return found
+    hint = did_you_mean(pattern, there) or "the folder is empty"
+    raise DataError(Problem(f"{table}:", f"there is no file {pattern!r} in {source.label}", hint=hint))
+
+
+def _is_table(path: Path, table: str) -> bool:
+    return path.parent == Path() and path.stem.casefold() == table and path.suffix.casefold() in SUFFIXES
+
+
+def _beside(path: Path) -> str:
+    parent = path.parent
+    return did_you_mean(path.name, [entry.name for entry in parent.iterdir()]) if parent.is_dir() else ""
