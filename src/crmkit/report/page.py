@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from crmkit.core.language import Locale, say
 from crmkit.core.privacy import pseudonym
 from crmkit.core.results import Finding, Result, worst_first
+from crmkit.report.intake import intake_record, intake_result
 from crmkit.report.lists import write_list
 from crmkit.report.params import Used, used_parameters
 from crmkit.show.tables import exhibit_html, exhibit_text, findings_html, findings_text
@@ -104,6 +105,10 @@ class Page:
         html = exhibit_html(result, self.locale, name=self._customer_name())
         return Shown(html, exhibit_text(result, self.locale, name=self._customer_name()))
 
+    def intake(self) -> Shown:
+        """Display which rows count and which were left out."""
+        return self.show(intake_result(self.company))
+
     def headline(self, findings: Iterable[Finding]) -> Shown:
         """Display what matters most, the worst first; these findings lead the page.
 
@@ -147,12 +152,12 @@ class Page:
         """How a customer is called on the page: a pseudonym unless the parameters ask for ids."""
         if self.company.settings.privacy.identifiers == "ids":
             return str
-        return partial(pseudonym, key=self.company.key)
+        return partial(pseudonym, key=self.company.key())
 
     def _write(self, result: Result, table: pd.DataFrame, out: Path) -> None:
         hidden = table
         if result.customers:
-            called = partial(pseudonym, key=self.company.key)
+            called = partial(pseudonym, key=self.company.key())
             hidden = table.assign(customer_id=[called(one) for one in table["customer_id"]])
             raw = self.company.settings.privacy.lists == "ids"
             write_list(table if raw else hidden, result, out / "lists", locale=self.locale)
@@ -174,7 +179,7 @@ class Page:
             "generated_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             "data": {
                 "fingerprint": company.fingerprint,
-                "tables": {one.table: one.record() for one in company.intake},
+                "tables": {one.table: intake_record(one) for one in company.intake},
             },
             "headline": list(self.headlines),
             "findings": [_finding(finding, locale) for finding in worst_first(self.findings.values())],
