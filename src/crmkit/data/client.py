@@ -23,7 +23,7 @@ from crmkit.data.contracts import contract_problems
 from crmkit.data.injected import refuse_injected
 from crmkit.data.load import Intake, Loaded, Place, load_table
 from crmkit.data.quiet import quiet
-from crmkit.data.sources.engine import connect, identifier
+from crmkit.data.sources.engine import connect, disconnect, identifier
 from crmkit.data.sources.files import content_hash, open_source
 from crmkit.data.sources.readers import attach
 from crmkit.data.tables import MAIN_TABLE, TABLES
@@ -78,7 +78,7 @@ class Client:
 
     def close(self) -> None:
         """End the engine; the tables cannot be read any more."""
-        self.con.disconnect()
+        disconnect(self.con)
 
     def __enter__(self) -> Client:
         return self
@@ -146,7 +146,7 @@ def open_client(
             raise DataError(problems)
         day, tables, intake = _cut(con, loaded, day, settings=settings)
     except CrmkitError:
-        con.disconnect()
+        disconnect(con)
         raise
     return Client(
         name=settings.client,
@@ -194,12 +194,13 @@ def check_client(client: str, *, home: Path | None = None, rejects: Path | None 
     except DataError as err:
         problems = [*problems, *err.problems]
     finally:
-        con.disconnect()
-    return Check(intake, tuple(name for name in TABLES if name not in loaded), tuple(problems), day)
+        disconnect(con)
+    present = {table.table for table in intake}
+    return Check(intake, tuple(name for name in TABLES if name not in present), tuple(problems), day)
 
 
 def _load(settings: Settings, *, home: Path, rejects: Path | None) -> tuple[Any, dict[str, Loaded], list[str]]:
-    """Every table that the client has, and every problem."""
+    """The engine, every table that the client has, and every problem."""
     where = f"params/{settings.client}.yml"
     problems = [
         str(Problem(f"{where}, tables:", f"unknown table {name!r}", hint=did_you_mean(name, TABLES)))
@@ -207,19 +208,22 @@ def _load(settings: Settings, *, home: Path, rejects: Path | None) -> tuple[Any,
         if name not in TABLES
     ]
     loaded: dict[str, Loaded] = {}
-    source = open_source(settings.source, home=home, where=where)
     con, spill = connect()
     install(con, timezone=settings.timezone)
-    place = Place(settings, source, spill, rejects or home / "reports" / settings.client / "rejects", home)
     try:
+        source = open_source(settings.source, home=home, where=where)
         if source.database:
             attach(con, source.path)
-        for table in TABLES:
-            found = load_table(con, table, place=place)
-            if found is not None:
-                loaded[table] = found
     except DataError as err:
-        problems += err.problems
+        return con, loaded, [*problems, *err.problems]
+    place = Place(settings, source, spill, rejects or home / "reports" / settings.client / "rejects", home)
+    for table in TABLES:
+        try:
+            found = load_table(con, table, place=place)
+        except DataError as err:
+            problems += err.problems
+        else:
+            loaded |= {table: found} if found is not None else {}
     if not loaded and not problems:
         problems.append(str(_nothing(source.path, where=where, database=source.database)))
     return con, loaded, problems
@@ -269,7 +273,7 @@ def _last_day(con: Any, loaded: Mapping[str, Loaded], *, settings: Settings) -> 
     """The last day before today with a transaction, else with anything."""
     names = [MAIN_TABLE] if MAIN_TABLE in loaded else list(loaded)
     before = _today(settings.timezone)
-    days = []
+    days: list[dt.date] = []
     for name in names:
         event, relation = TABLES[name].event, loaded[name].relation
         if event in loaded[name].columns:

@@ -44,7 +44,7 @@ def match_columns(
     """
     problems: list[str | Problem] = []
     positions: dict[str, int] = {}
-    for ours, header in settings.columns.items():
+    for ours in settings.columns:
         if ours not in contract.columns:
             problems.append(Problem(f"{params}:", f"unknown column {ours!r}", hint=did_you_mean(ours, contract.columns)))
     for ours in contract.columns:

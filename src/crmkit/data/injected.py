@@ -29,8 +29,8 @@ def refuse_injected(settings: Settings, *, home: Path) -> None:
     client = settings.client
     analysis = next((name for name in analysis_names(home) if name in found), "<analysis>")
     raise ParamError(
-        f"the notebook was given a params file with sections ({', '.join(sorted(found))}), and would run with the defaults; use "
-        f"'crmkit run {client}', or 'crmkit params {client} {analysis} > flat.yml' and papermill with '-f flat.yml'"
+        f"the notebook was given a params file with sections ({', '.join(sorted(found))}), and would run with the defaults; "
+        f"use 'crmkit run {client}', or 'crmkit params {client} {analysis} > flat.yml' and papermill with '-f flat.yml'"
     )
 
 

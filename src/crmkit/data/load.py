@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -172,17 +172,19 @@ def _type(
         x, kind = identifier(name), contract.columns[name].kind
         value = x if name in clean else reading(x, kind=kind, found=found, convention=ways.get(name, PLAIN))
         chosen += [f"{x} AS {identifier(f'{name}__raw')}", f"{value} AS {x}"]
+        chosen += [f"{value} AS {identifier(f'{name}__read')}"] if contract.columns[name].default is not None else []
     added = [name for name, column in contract.columns.items() if column.default is not None and name not in raw.types]
     chosen += [f"NULL::BOOLEAN AS {identifier(name)}" for name in added]
     adjusted = _defaults(contract, [*raw.types, *added], settings=settings)
     aside = _aside(raw, contract=contract, settings=settings) if not raw.lazy else "NULL::VARCHAR"
+    everything = f"* REPLACE ({', '.join(adjusted)})" if adjusted else "*"
+    # text is read once and held; what is lazy stays so
     con.con.execute(
-        f"CREATE OR REPLACE VIEW typed_{table} AS SELECT * REPLACE ({', '.join(adjusted)}), {aside} AS __aside"
-        f" FROM (SELECT {', '.join(chosen)} FROM {raw.relation})"
-        if adjusted
-        else f"CREATE OR REPLACE VIEW typed_{table} AS SELECT *, {aside} AS __aside"
+        f"CREATE OR REPLACE {'VIEW' if raw.lazy else 'TABLE'} typed_{table} AS SELECT {everything}, {aside} AS __aside"
         f" FROM (SELECT {', '.join(chosen)} FROM {raw.relation})"
     )
+    if not raw.lazy:
+        con.con.execute(f"DROP TABLE {raw.relation}")
     return tuple(name for name in contract.columns if name in raw.types or name in added)
 
 
@@ -231,8 +233,6 @@ def _aside(raw: Raw, *, contract: TableContract, settings: TableSettings) -> str
 
 def _keep(con: Any, loaded: Loaded, raw: Raw, *, settings: TableSettings, place: Place) -> Loaded:
     """The relation ``kept_<table>``: the rows that can be used, if the others are few enough."""
-    from dataclasses import replace
-
     table, typed, contract = loaded.intake.table, loaded.relation, TABLES[loaded.intake.table]
     mapped = list(raw.types)
     issues = rejects.list_issues(contract, mapped, settings=settings, params=place.params(table), lazy=raw.lazy)
@@ -241,8 +241,12 @@ def _keep(con: Any, loaded: Loaded, raw: Raw, *, settings: TableSettings, place:
     rejects.write_rejects(con, typed, to=place.rejects / f"{table}.csv")
     (rows,) = con.con.execute(f"SELECT count(*) FROM {typed}").fetchone()
     usable = rows - (everything - stopping)
-    if not usable:
-        raise DataError(f"{table}: {', '.join(loaded.intake.files)} is empty; a header line and at least one row are expected")
+    files = ", ".join(loaded.intake.files)
+    if not rows:
+        raise DataError(f"{table}: {files} is empty; a header line and at least one row are expected")
+    if not usable or (everything == rows and stopping <= settings.rejects * usable):
+        why = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+        raise DataError(f"{table}: {files} has no row that can be used ({why}); see {place.reject_file(table)}")
     if stopping > settings.rejects * usable:
         raise DataError([rejects.explain(each, table=table, file=place.reject_file(table)) for each in found])
     _store_kept(con, table, typed, columns=loaded.columns, lazy=raw.lazy, any_left_out=bool(everything))
@@ -264,5 +268,4 @@ def _store_kept(con: Any, table: str, typed: str, *, columns: Sequence[str], laz
     form = "VIEW" if lazy else "TABLE"
     con.con.execute(f"CREATE OR REPLACE {form} kept_{table} AS SELECT {names} FROM {typed}{left_out}")
     if not lazy:
-        con.con.execute(f"DROP VIEW {typed}")
-        con.con.execute(f"DROP TABLE raw_{table}")
+        con.con.execute(f"DROP TABLE {typed}")

@@ -147,7 +147,8 @@ def purchases_by_period(
     n_periods = (end - start).days // days + 1
     found = counted.set_index("period")["purchases"].reindex(range(n_periods), fill_value=0).astype("int64")
     from_day = pd.Series(pd.date_range(start, periods=n_periods, freq=f"{days}D"))
-    to_day = (from_day + pd.Timedelta(days=days - 1)).clip(upper=pd.Timestamp(end))
+    to_day = from_day + pd.Timedelta(days=days - 1)
+    to_day.iloc[-1] = pd.Timestamp(end)
     return pd.DataFrame(
         {
             "period": range(1, n_periods + 1),

@@ -52,6 +52,18 @@ def connect() -> tuple[Any, Path]:
     return con, spill
 
 
+def disconnect(con: Any) -> None:
+    """End an engine and remove what it has spilled; a second time does nothing."""
+    import duckdb
+
+    try:
+        (folder,) = con.con.execute("SELECT current_setting('temp_directory')").fetchone()
+    except duckdb.ConnectionException:
+        return
+    con.disconnect()
+    _remove(Path(folder), owner=os.getpid())
+
+
 def _remove(folder: Path, *, owner: int) -> None:
     # a forked child runs this too when it ends, while its parent still needs the folder
     if os.getpid() == owner:
