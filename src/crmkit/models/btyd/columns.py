@@ -20,7 +20,7 @@ def each_once(function: Callable[..., Floats], *columns: Floats) -> Floats:
     columns = tuple(np.broadcast_arrays(*columns))
     shape = columns[0].shape
     flat = tuple(column.ravel() for column in columns)
-    if columns[0].size <= FEW or not all(np.isfinite(column).all() for column in flat):
+    if columns[0].size <= FEW:
         return function(*flat).reshape(shape)
     groups = group_rows(flat)
     return function(*(codes.values[codes.position] for codes in groups.columns))[groups.inverse].reshape(shape)

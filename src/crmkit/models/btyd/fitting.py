@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import crmkit.models.btyd.betageo as betageo
 import crmkit.models.btyd.pareto as pareto
 from crmkit.core.errors import ModelError, Problem, did_you_mean
-from crmkit.models.btyd.optimise import CONVERGED, Objective, log_covariance, minimise, polish, require_maximum
+from crmkit.models.btyd.optimise import CONVERGED, Objective, Optimum, log_covariance, minimise, polish, require_maximum
 from crmkit.models.btyd.tuples import Tuples, dot, group_rows
 
 Floats = NDArray[np.float64]
@@ -28,6 +28,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 TITLES: Mapping[str, str] = MappingProxyType({"bgnbd": "BG/NBD", "mbgnbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD"})
 RATES = ("alpha", "beta")  # carry the unit of time
 FEWEST_CUSTOMERS = 20
+EXACT = 1e-10
 
 
 class Fitted(Protocol):
@@ -178,8 +179,7 @@ def fit(histories: Tuples, model: str) -> Fit:
     objective = _objective(histories, model, scale)
     optimum = minimise(objective, _start(model))
     if model == "pareto_nbd":
-        # the table is an accelerator; the last word has the integral of each tuple
-        optimum = polish(pareto.objective(histories, scale, exact=True), optimum.theta, optimum.iterations)
+        optimum = _confirm(pareto.objective(histories, scale, exact=True), optimum)
     require_maximum(optimum, names, title)
 
     units = np.array([scale if name in RATES else 1.0 for name in names])
@@ -273,6 +273,15 @@ def _objective(histories: Tuples, model: str, scale: float) -> Objective:
     if model == "pareto_nbd":
         return pareto.objective(histories, scale)
     return betageo.objective(histories, scale, modified=model == "mbgnbd")
+
+
+def _confirm(exact: Objective, optimum: Optimum) -> Optimum:
+    """The table of the search is an accelerator; the integral of each tuple by itself has the last word."""
+    value, gradient = exact(optimum.theta)
+    norm = float(np.abs(gradient).max())
+    if norm > EXACT:
+        return polish(exact, optimum.theta, optimum.iterations)
+    return replace(optimum, value=float(value), gradient_norm=norm)
 
 
 def _start(model: str) -> Floats:

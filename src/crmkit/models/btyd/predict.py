@@ -206,14 +206,12 @@ def purchases_if_alive(fit: Fitted, history: tuple[Floats, Floats, Floats], time
         params = params + np.array([0.0, 0.0, 0.0, 1.0])
 
     def expected(x: Floats, age: Floats, t: Floats) -> Floats:
+        if rate == 0 and np.isinf(t).all():
+            return purchases.for_ever(fit.model, params, x, age)
         if fit.model == "pareto_nbd":
-            return (
-                purchases.pareto_purchases(params, x, age, t)
-                if rate == 0 and np.isfinite(t).all()
-                else purchases.pareto_discounted(params, x, age, t, rate)
-            )
-        if rate == 0 and np.isfinite(t).all():
-            return purchases.geometric_purchases(params, x, age, t)
-        return purchases.geometric_discounted(params, x, age, t, rate)
+            counted, discounted = purchases.pareto_purchases, purchases.pareto_discounted
+        else:
+            counted, discounted = purchases.geometric_purchases, purchases.geometric_discounted
+        return discounted(params, x, age, t, rate) if rate > 0 else counted(params, x, age, t)
 
     return each_once(expected, history[0], history[2], time)

@@ -14,6 +14,7 @@ from crmkit.models.btyd.quadrature import CUT, panels
 Floats = NDArray[np.float64]
 
 CANCELS = 0.02  # below this share of its parts a difference has lost two digits
+BELOW_ONE = 1 - 2.0**-53  # where 2F1 may have a pole
 ROWS = 4096
 
 
@@ -34,10 +35,10 @@ def geometric_purchases(params: Floats, x: Floats, T: Floats, t: Floats) -> Floa
     """
     r, alpha, a, b = params
     c = a + b + x - 1
-    z = t / (alpha + T + t)
+    z = np.minimum(t / (alpha + T + t), BELOW_ONE)
     safe = c > 0.05
     kept = np.exp((1 - a) * np.log1p(t / (alpha + T)))
-    kept = kept * hyp2f1(a + b - 1 - r, a - 1, np.where(safe, c, 1.0), z)
+    kept = kept * _hypergeometric(a + b - 1 - r, a - 1, np.where(safe, c, 1.0), z)
     rest = 1 - kept
     safe &= np.abs(rest) > CANCELS * np.maximum(1.0, np.abs(kept))
     out = np.empty(np.broadcast_shapes(x.shape, T.shape, t.shape))
@@ -54,11 +55,10 @@ def geometric_discounted(params: Floats, x: Floats, T: Floats, t: Floats, rate: 
     -----
     A customer alive at T leaves with p ~ Beta(a, b + x) after each purchase and buys with lambda ~ Gamma(r + x, alpha + T), so
     the rate of purchases at T + u is (r + x) / (alpha + T) * E[(1 + p * v)^-(r + x + 1)], v = u / (alpha + T), which equals
-    (1 + v)^-a * 2F1(a, a + b - r - 1; a + b + x; v / (1 + v)). In w = log(1 + v) it is smooth; four panels of 20 nodes.
+    (1 + v)^-a * 2F1(a, a + b - r - 1; a + b + x; v / (1 + v)). In w = log(1 + v) it is smooth.
     """
     r, alpha, a, b = params
     out = np.empty(x.shape)
-    points, weights = panels(4, 20)
     for first in range(0, x.size, ROWS):
         i = slice(first, first + ROWS)
         k, span = r + x[i], alpha + T[i]
@@ -67,11 +67,20 @@ def geometric_discounted(params: Floats, x: Floats, T: Floats, t: Floats, rate: 
             length = np.minimum(np.log1p(t[i] / span), np.log1p(CUT / decay))
         falls = np.minimum(a - 1, k)  # the integrand falls at least as exp(-falls * w) in the end
         length = np.where(falls > 0, np.minimum(length, (CUT + np.log1p(k)) / np.maximum(falls, 1e-9)), length)
+        points, weights = _short_panels(length, falls)
         w = length[:, None] * points
         f = np.exp((1 - a) * w - decay[:, None] * np.expm1(w))
-        f = f * hyp2f1(a, a + b - r - 1, (a + b + x[i])[:, None], -np.expm1(-w))
+        f = f * _hypergeometric(a, a + b - r - 1, (a + b + x[i])[:, None], np.minimum(-np.expm1(-w), BELOW_ONE))
         out[i] = k * length * np.einsum("ij,j->i", f, weights)
     return out
+
+
+def for_ever(model: str, params: Floats, x: Floats, T: Floats) -> Floats:
+    """How many purchases does a customer alive at T still make? Where a > 1 or s > 1, else without limit."""
+    first, alpha, third, fourth = params
+    if model == "pareto_nbd":
+        return np.asarray((first + x) / (alpha + T) * (fourth + T) / (third - 1))
+    return np.asarray((third + fourth + x - 1) / (third - 1) + 0.0 * T)
 
 
 def pareto_purchases(params: Floats, x: Floats, T: Floats, t: Floats) -> Floats:
@@ -98,9 +107,9 @@ def pareto_discounted(params: Floats, x: Floats, T: Floats, t: Floats, rate: flo
     span = beta + T
     with np.errstate(divide="ignore"):
         length = np.minimum(np.log1p(t / span), np.log1p(CUT / (rate * span)))
-    points, weights = panels(6, 20)
     if s > 1:
         length = np.minimum(length, CUT / (s - 1))
+    points, weights = _short_panels(length, s - 1)
     w = length[:, None] * points
     f = np.exp((1 - s) * w - (rate * span)[:, None] * np.expm1(w))
     return np.asarray((r + x) / (alpha + T) * span * length * np.einsum("ij,j->i", f, weights))
@@ -141,6 +150,26 @@ def pareto_probability(params: Floats, x: Floats, t: Floats) -> Floats:
     u = t[:, None] * np.exp(-length[:, None] * points)
     f = _log_negative_binomial(r, alpha, x[:, None], u) - (s + 1) * np.log1p(u / beta)
     return np.asarray(alive + s / beta * length * np.einsum("ij,j->i", np.exp(f) * u, weights))
+
+
+def _hypergeometric(A: float, B: float, C: Floats, z: Floats) -> Floats:
+    """Gauss's 2F1, also where scipy gives nan: z > 0.9 and C - A - B a whole number above about 100.
+
+    There the mean of two neighbours stands in; the function is smooth in C, and the mean is off by some 1e-16.
+    """
+    value = np.asarray(hyp2f1(A, B, C, z))
+    lost = ~np.isfinite(value)
+    if lost.any():
+        c, at = np.broadcast_to(C, value.shape)[lost], np.broadcast_to(z, value.shape)[lost]
+        value[lost] = (hyp2f1(A, B, c * (1 - 1e-8), at) + hyp2f1(A, B, c * (1 + 1e-8), at)) / 2
+    return value
+
+
+def _short_panels(length: Floats, falls: Floats | float) -> tuple[Floats, Floats]:
+    """Nodes for integrands on a logarithmic axis that fall like exp(-falls * w), and by exp(-CUT) at the end of a discount."""
+    longest = length.max(initial=0.0)
+    steepest = (np.maximum(falls, 0.0) * length).max(initial=0.0)
+    return panels(max(1, int(np.ceil(max(longest / 1.25, steepest / 20)))), 20)
 
 
 def _log_negative_binomial(r: float, alpha: float, x: Floats, t: Floats) -> Floats:
