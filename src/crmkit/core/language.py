@@ -1,11 +1,13 @@
 """In which words does a reader see it: sentences put together from templates and numbers, in the reader's language.
 
 The English template is the key of its translation (gettext). Catalogues are read from ``crmkit/locale`` as they are written,
-so there is no compiled copy that could be out of date.
+so there is no compiled copy that could be out of date. ``crmkit`` holds the words of the kit, ``notebooks`` the prose of the
+notebooks, one message for each block of Markdown.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -30,7 +32,7 @@ def catalogue(language: str, domain: str = "crmkit") -> Mapping[str, str]:
         return {}
     from babel.messages.pofile import read_po
 
-    path = resources.files("crmkit") / "locale" / language / f"{domain}.po"
+    path = resources.files("crmkit") / "locale" / language / "LC_MESSAGES" / f"{domain}.po"
     if not path.is_file():
         return {}
     with path.open("rb") as file:
@@ -47,6 +49,36 @@ def translate(template: str, language: str) -> str:
     'Customers'
     """
     return catalogue(language).get(template, template)
+
+
+def mark(template: str) -> str:
+    """The template itself: marks words that are translated where they are shown, for the catalogue to find them.
+
+    Examples
+    --------
+    >>> mark("Actual")
+    'Actual'
+    """
+    return template
+
+
+def blocks(markdown: str) -> list[str]:
+    """The blocks of a Markdown text: split at blank lines, fenced code and tables whole.
+
+    Examples
+    --------
+    >>> blocks("# A title\\n\\nSome\\nprose.\\n")
+    ['# A title', 'Some\\nprose.']
+    """
+    fenced = re.split(r"(^```.*?^```$)", markdown.strip(), flags=re.MULTILINE | re.DOTALL)
+    found = [part.split("\n\n") if not part.startswith("```") else [part] for part in fenced]
+    return [block.strip("\n") for part in found for block in part if block.strip()]
+
+
+def translate_markdown(markdown: str, language: str) -> str:
+    """A Markdown text in a language, block by block; a block without a translation stays as it is."""
+    known = catalogue(language, "notebooks")
+    return "\n\n".join(known.get(block, block) for block in blocks(markdown))
 
 
 def say(text: Text | Quantity | str | None, locale: Locale) -> str:

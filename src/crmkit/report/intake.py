@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text
 
 if TYPE_CHECKING:
     from crmkit.data.client import Client
     from crmkit.data.load import Intake
 
-STEPS = ("rows read", "rows after the last day that counts", "rows that count")
+STEPS = (mark("rows read"), mark("rows after the last day that counts"), mark("rows that count"))
 
 
 def intake_result(company: Client) -> Result:

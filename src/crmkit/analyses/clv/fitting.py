@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from crmkit.analyses.clv.history import History
 from crmkit.core.errors import ModelError
+from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.models import btyd
 from crmkit.models.spend import SpendFit, fit_gamma_gamma, spend_frequency_correlation
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAMES = {"pareto_nbd": "Pareto/NBD", "mbgnbd": "MBG/NBD", "bgnbd": "BG/NBD"}
+UNITS = {"day": mark("day"), "week": mark("week"), "month": mark("month")}
 STRONG_CORRELATION = 0.3
 
 
@@ -126,7 +128,7 @@ def _fit_table(past: History, fitted: FitSet, name: str, title: Text) -> Result:
         return not_assessed(name, title, Text(_reasons(fitted)))
     note = Text(
         "Maximum likelihood, time in units of one {unit}; limits are {confidence} intervals.",
-        {"unit": Text(past.unit), "confidence": Quantity(past.confidence, "share")},
+        {"unit": Text(UNITS[past.unit]), "confidence": Quantity(past.confidence, "share")},
     )
     columns = (
         Column("group", "Model"),
@@ -157,7 +159,7 @@ def _parameter_rows(label: str, fitted: btyd.Fit | SpendFit, confidence: float) 
                 "high": value * math.exp(reach * relative),
                 "n": fitted.n,
                 "unit": "number",
-                "method": "maximum likelihood, log-normal",
+                "method": mark("maximum likelihood, log-normal"),
             }
         )
     rows.append(
@@ -167,7 +169,7 @@ def _parameter_rows(label: str, fitted: btyd.Fit | SpendFit, confidence: float) 
             "value": fitted.log_likelihood,
             "n": fitted.n,
             "unit": "number",
-            "method": "maximum likelihood",
+            "method": mark("maximum likelihood"),
         }
     )
     return rows

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from crmkit.core.dates import DAYS_PER
 from crmkit.core.errors import ParamError, did_you_mean
+from crmkit.core.language import mark
 from crmkit.core.results import Axis, Finding, Quantity, Result, Text, curve, estimates, not_assessed
 from crmkit.data import summaries
 
@@ -133,19 +134,19 @@ def base(past: History) -> Result:
     days = table["purchase_days"].astype("float64")
     spend = table["total"].sum() / days.sum()
     rows = [
-        {"group": "Customers", "measure": "customers", "value": n, "n": n, "unit": "count", "method": "count"},
+        {"group": mark("Customers"), "measure": "customers", "value": n, "n": n, "unit": "count", "method": mark("count")},
         {
-            "group": "Bought on one day only",
+            "group": mark("Bought on one day only"),
             "measure": "one_time_share",
             "value": once / n,
             "low": low,
             "high": high,
             "n": n,
             "unit": "share",
-            "method": "Wilson",
+            "method": mark("Wilson"),
         },
-        _mean_row("Purchase days per customer", "purchase_days", days, past.confidence, "number"),
-        _ratio_row("Spend per purchase day", "spend_per_day", table["total"], days, spend, past.confidence),
+        _mean_row(mark("Purchase days per customer"), "purchase_days", days, past.confidence, "number"),
+        _ratio_row(mark("Spend per purchase day"), "spend_per_day", table["total"], days, spend, past.confidence),
     ]
     share = Quantity(once / n, "share", low, high)
     finding = Finding(
@@ -168,7 +169,7 @@ def base(past: History) -> Result:
 
 def _mean_row(label: str, measure: str, values: pd.Series, confidence: float, unit: str) -> dict[str, object]:
     return _ratio_row(
-        label, measure, values, values * 0 + 1, float(values.mean()), confidence, unit=unit, method="mean, normal"
+        label, measure, values, values * 0 + 1, float(values.mean()), confidence, unit=unit, method=mark("mean, normal")
     )
 
 
@@ -181,7 +182,7 @@ def _ratio_row(
     confidence: float,
     *,
     unit: str = "money",
-    method: str = "ratio, linearised",
+    method: str = mark("ratio, linearised"),
 ) -> dict[str, object]:
     """A ratio of two sums over customers; its variance is that of the linear approximation (delta method)."""
     from scipy.special import ndtri

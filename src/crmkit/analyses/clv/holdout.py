@@ -10,6 +10,7 @@ import numpy as np
 
 from crmkit.analyses.clv.fitting import NAMES, Models
 from crmkit.analyses.clv.history import History
+from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, curve, estimates, not_assessed
 from crmkit.models import btyd
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NAIVE = "naive"
+NAIVE_NAME = mark("Each customer's rate so far")
+ACTUAL, FORECAST = mark("Actual"), mark("Forecast")
 TOP = 0.2
 TOLERATED_BIAS = 0.15
 MOST_FREQUENT = 7
@@ -116,7 +119,7 @@ def _scores(name: str, check: HoldOut, confidence: float) -> dict[str, object]:
     total = float(actual.sum())
     share, low, high = capture(forecast, actual, confidence=confidence)
     return {
-        "model": NAMES.get(name, "Each customer's rate so far"),
+        "model": NAMES.get(name, NAIVE_NAME),
         "expected": float(forecast.sum()),
         "actual": total,
         "bias": float(forecast.sum()) / total - 1 if total else float("nan"),
@@ -170,7 +173,7 @@ def capture(
 
 def _beats_naive(table: pd.DataFrame, check: HoldOut) -> Finding:
     by_model = table.set_index("model")
-    model, naive = by_model.loc[NAMES[check.chosen]], by_model.loc["Each customer's rate so far"]
+    model, naive = by_model.loc[NAMES[check.chosen]], by_model.loc[NAIVE_NAME]
     better = bool(model["mae"] < naive["mae"])
     numbers: Numbers = {
         "model": NAMES[check.chosen],
@@ -260,8 +263,8 @@ def _weekly(past: History, models: Models, check: HoldOut) -> pd.DataFrame:
     fit = models.calibration.fits[check.chosen]
     expected = np.asarray(btyd.expected_cumulative(fit, born / per, ends / per, arrivals["n"].to_numpy()))
     both = {
-        "Actual": (whole["cumulative"].to_numpy(), whole["purchases"].to_numpy()),
-        "Forecast": (expected, np.diff(expected, prepend=0.0)),
+        ACTUAL: (whole["cumulative"].to_numpy(), whole["purchases"].to_numpy()),
+        FORECAST: (expected, np.diff(expected, prepend=0.0)),
     }
     weeks = np.arange(1, len(whole) + 1)
     return pd.concat(
@@ -301,15 +304,15 @@ def by_frequency(past: History, check: HoldOut | None) -> Result:
     if check is None or past.calibration is None:
         return not_assessed("clv_by_frequency", title, NO_HOLDOUT)
     group = past.calibration["frequency"].clip(upper=MOST_FREQUENT).astype(int)
-    frame = pd.DataFrame({"x": group, "Actual": check.actual, "Forecast": check.forecasts[check.chosen]})
+    frame = pd.DataFrame({"x": group, ACTUAL: check.actual, FORECAST: check.forecasts[check.chosen]})
     parts = frame.groupby("x")
     sizes = suppress_small(parts.size().rename("n").reset_index(), values=[], min_cell=past.min_cell).set_index("x")["n"]
     reach = float(ndtri(0.5 + past.confidence / 2))
     rows = []
-    for measure in ("Actual", "Forecast"):
+    for measure in (ACTUAL, FORECAST):
         mean, spread = parts[measure].mean(), parts[measure].std(ddof=1) / parts.size() ** 0.5
         for x in sizes.index[sizes.notna()]:
-            known = measure == "Actual"
+            known = measure == ACTUAL
             rows.append(
                 {
                     "group": f"{x}+" if x == MOST_FREQUENT else str(x),
@@ -319,7 +322,7 @@ def by_frequency(past: History, check: HoldOut | None) -> Result:
                     "high": mean[x] + reach * spread[x] if known else float("nan"),
                     "n": sizes[x],
                     "unit": "number",
-                    "method": "mean, normal" if known else NAMES[check.chosen],
+                    "method": mark("mean, normal") if known else NAMES[check.chosen],
                 }
             )
     return Result(

@@ -14,6 +14,7 @@ from crmkit.analyses.clv.fitting import NAMES, Models
 from crmkit.analyses.clv.history import History
 from crmkit.core.dates import DAYS_PER_YEAR
 from crmkit.core.errors import ParamError
+from crmkit.core.language import mark
 from crmkit.core.results import Axis, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.models import btyd
 from crmkit.models.spend import SpendFit, expected_spend
@@ -209,9 +210,9 @@ def totals(past: History, values: Values | None) -> Result:
         return not_assessed("clv_totals", title, Text("no purchase model could be fitted"))
     n = len(values.customers)
     boxes = [
-        ("Customers still active", "alive", values.alive, "count"),
-        ("Expected purchases", "purchases", values.purchases, "count"),
-        ("Expected value", "clv", values.clv, "money"),
+        (mark("Customers still active"), "alive", values.alive, "count"),
+        (mark("Expected purchases"), "purchases", values.purchases, "count"),
+        (mark("Expected value"), "clv", values.clv, "money"),
     ]
     rows = [
         {
@@ -231,7 +232,7 @@ def totals(past: History, values: Values | None) -> Result:
     return Result("clv_totals", "values", title, estimates(rows), finding=finding, note=_note(past, values))
 
 
-METHOD = "delta method on the log-parameters"
+METHOD = mark("delta method on the log-parameters")
 
 
 def _note(past: History, values: Values) -> Text:
@@ -297,7 +298,16 @@ def alive(past: History, values: Values | None) -> Result:
     counts, n = cut.value_counts(sort=False), len(cut)
     low, high = proportion_confint(counts.to_numpy(), n, alpha=1 - past.confidence, method="wilson")
     rows = [
-        {"group": label, "measure": "share", "value": k / n, "low": lo, "high": hi, "n": n, "unit": "share", "method": "Wilson"}
+        {
+            "group": label,
+            "measure": "share",
+            "value": k / n,
+            "low": lo,
+            "high": hi,
+            "n": n,
+            "unit": "share",
+            "method": mark("Wilson"),
+        }
         for label, k, lo, hi in zip(counts.index, counts, low, high, strict=True)
     ]
     return Result(
