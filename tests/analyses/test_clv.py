@@ -9,7 +9,6 @@ import pytest
 from crmkit.analyses import clv
 from crmkit.analyses.clv.holdout import capture
 from crmkit.analyses.clv.tiers import assign_tiers
-from crmkit.analyses.clv.value import value_finding
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
 from crmkit.models import btyd
@@ -218,10 +217,6 @@ def test_the_top_list_is_ordered_and_reproducible(study):
     top = clv.top_customers(study[3], most=50).table
     assert top["clv"].is_monotonic_decreasing
     assert len(top) == 50
-
-
-def test_money_at_stake_is_the_total(study):
-    assert value_finding(study[0], study[3]).money_at_stake.value == study[3].clv.value
 
 
 def test_bgnbd_is_not_what_values_come_from_by_default(study):

@@ -39,9 +39,9 @@ def test_values(value, unit, english, chinese):
 
 
 def test_an_estimate_shows_its_interval():
-    assert format_quantity(Quantity(0.5, "share", 0.4, 0.6)) == "50.0% (40.0% to 60.0%)"
-    assert format_quantity(Quantity(0.5, "share", 0.4, 0.6), language="zh") == "50.0%（40.0%至60.0%）"
-    assert format_quantity(Quantity(0.5, "share", NAN, NAN)) == "50.0%"
+    assert format_quantity(Quantity(0.5, "share", 0.4, 0.6)) == "50% (40% to 60%)"
+    assert format_quantity(Quantity(0.5, "share", 0.4, 0.6), language="zh") == "50%（40%至60%）"
+    assert format_quantity(Quantity(0.5, "share", NAN, NAN)) == "50%"
 
 
 def test_a_sentence_holds_other_sentences_and_words_of_the_client():

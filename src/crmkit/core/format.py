@@ -30,7 +30,7 @@ def format_quantity(quantity: Quantity, *, language: str = "en", currency: str =
     Examples
     --------
     >>> format_quantity(Quantity(0.1234, "share", 0.1, 0.15))
-    '12.3% (10.0% to 15.0%)'
+    '12.3% (10% to 15%)'
     """
     value = format_value(quantity.value, quantity.unit, language=language, currency=currency)
     if quantity.low is None or quantity.high is None or missing(quantity.low) or missing(quantity.high):
@@ -99,8 +99,8 @@ def missing(value: Any) -> bool:
 
 
 def _percent_pattern(share: float) -> str:
-    """Tenths of a percent; whole ones only at 0 and 1; hundredths below one percent."""
-    if share in (0.0, 1.0):
+    """Tenths of a percent; none for whole percents, which are mostly chosen, not estimated; hundredths below one percent."""
+    if abs(share * 100 - round(share * 100)) < 1e-9:
         return "#,##0%"
     return "#,##0.00%" if abs(share) < 0.01 else "#,##0.0%"
 

@@ -18,9 +18,10 @@ def headline(past: History, models: Models, check: HoldOut | None, values: Value
     list of Finding
         Value, activity and concentration; whether the forecast held; what the models could not do.
     """
-    found: list[Finding | None] = [base(past).finding]
+    found: list[Finding | None] = []
     if values is not None:
         found += [value_finding(past, values), alive_finding(values), concentration(past, values).finding]
+    found.append(base(past).finding)
     if check is not None:
         found += [forecast_finding(past, check), accuracy(past, check).finding]
     return [finding for finding in [*found, *checks(past, models)] if finding is not None]

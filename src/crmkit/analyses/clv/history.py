@@ -145,7 +145,7 @@ def base(past: History) -> Result:
             "unit": "share",
             "method": mark("Wilson"),
         },
-        _mean_row(mark("Purchase days per customer"), "purchase_days", days, past.confidence, "number"),
+        _mean_row(mark("Purchase days per customer"), "purchase_days", days, past.confidence, "score"),
         _ratio_row(mark("Spend per purchase day"), "spend_per_day", table["total"], days, spend, past.confidence),
     ]
     share = Quantity(once / n, "share", low, high)

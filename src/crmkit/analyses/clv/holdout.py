@@ -92,10 +92,10 @@ def accuracy(past: History, check: HoldOut | None) -> Result:
         Column("expected", "Expected purchases", "count"),
         Column("actual", "Actual purchases", "count"),
         Column("bias", "Bias", "share"),
-        Column("mae", "Mean absolute error", "number"),
-        Column("mae_low", "from", "number"),
-        Column("mae_high", "to", "number"),
-        Column("rmse", "Root mean squared error", "number"),
+        Column("mae", "Mean absolute error", "score"),
+        Column("mae_low", "from", "score"),
+        Column("mae_high", "to", "score"),
+        Column("rmse", "Root mean squared error", "score"),
         Column("capture", "Found by the top fifth", "share"),
     )
     note = Text(
@@ -321,7 +321,7 @@ def by_frequency(past: History, check: HoldOut | None) -> Result:
                     "low": max(0.0, mean[x] - reach * spread[x]) if known else float("nan"),
                     "high": mean[x] + reach * spread[x] if known else float("nan"),
                     "n": sizes[x],
-                    "unit": "number",
+                    "unit": "score",
                     "method": mark("mean, normal") if known else NAMES[check.chosen],
                 }
             )
@@ -336,5 +336,5 @@ def by_frequency(past: History, check: HoldOut | None) -> Result:
         ),
         alt=Text("Bars in pairs, actual beside forecast: mean purchases in the held-out days, by repeat purchases before."),
         x=Axis("Repeat purchases before", "text"),
-        y=Axis("Mean purchases per customer", "number"),
+        y=Axis("Mean purchases per customer", "score"),
     )

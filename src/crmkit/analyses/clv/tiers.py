@@ -146,7 +146,7 @@ def tiers(past: History, values: Values | None, check: HoldOut | None, *, cuts: 
         Column("share_value", "Share of value", "share"),
         Column("mean_value", "Value per customer", "money"),
         Column("p_alive", "Mean probability to be active", "share"),
-        *([Column("holdout", "Purchases in the held-out days", "number")] if check else []),
+        *([Column("holdout", "Purchases in the held-out days", "score")] if check else []),
     )
     note = Text(
         "Customers of equal value share the better tier. Purchases in the held-out days: mean of the customers whom the "
@@ -197,7 +197,7 @@ def top_customers(values: Values | None, *, most: int) -> Result:
         Column("customer_id", "Customer", "customer"),
         Column("clv", "Expected value", "money"),
         Column("p_alive", "Probability to be active", "share"),
-        Column("expected_purchases", "Expected purchases", "number"),
+        Column("expected_purchases", "Expected purchases", "score"),
         Column("expected_spend", "Expected spend per purchase", "money"),
         Column("purchase_days", "Purchase days so far", "count"),
         Column("days_since_last", "Days since last purchase", "count"),

@@ -263,7 +263,6 @@ def value_finding(past: History, values: Values) -> Finding | None:
             {"n": Quantity(len(values.customers), "count"), "total": total, "days": Quantity(values.horizon_days, "days")},
         ),
         evidence=("clv_totals",),
-        money_at_stake=total,
     )
 
 
