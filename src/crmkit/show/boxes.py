@@ -1,0 +1,142 @@
+"""What does a reader see first? Large numbers, findings in words with what to do, and what could not be assessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from html import escape
+from typing import Any
+
+from crmkit.core.format import DASH
+from crmkit.core.language import Locale, say, translate
+from crmkit.core.results import Column, Finding, Quantity, Result, Severity, Text, worst_first
+from crmkit.show.grid import interval_heading, interval_words
+from crmkit.show.words import Naming, cell, column_of, empty, required, sentence
+
+SEVERITY: dict[Severity, Text] = {
+    "critical": Text("Critical"),
+    "warning": Text("Warning"),
+    "info": Text("For information"),
+    "good": Text("Good"),
+}
+NOT_ASSESSED = Text("Not assessed: {reason}")
+NO_REASON = Text("no reason was given")
+AT_STAKE = Text("At stake: {money}")
+WHAT_TO_DO = Text("What to do: {action}")
+COUNT = Text("n = {n}")
+LIMITS = Text("{heading}: {limits}")
+
+
+def values_html(result: Result, locale: Locale, *, name: Naming | None = None) -> str:
+    """Value boxes: one large number per row of an estimate table, the interval and its basis small.
+
+    Parameters
+    ----------
+    result : Result
+        Of kind ``values``; ``group`` is the label of a box, in words of ours.
+    locale : Locale
+    name : callable or None
+        What a customer is called in the note.
+
+    Returns
+    -------
+    str
+        ``<div class="exhibit">`` with ``<dl class="values">``.
+    """
+    boxes = "".join(
+        f'<div class="value"><dt class="label">{escape(label)}</dt><dd class="number">{escape(number)}</dd>'
+        + "".join(
+            f'<dd class="{kind}">{escape(text)}</dd>'
+            for kind, text in (("interval", interval), ("interval basis", basis))
+            if text
+        )
+        + "</div>"
+        for label, number, interval, basis in value_words(result, locale)
+    )
+    note = sentence(result.note, locale, name)
+    title = escape(sentence(result.title, locale, name))
+    return (
+        f'<div class="exhibit" id="{escape(result.name)}" role="group" aria-label="{title}"><dl class="values">{boxes}</dl>'
+        + (f'<p class="note">{escape(note)}</p>' if note else "")
+        + "</div>"
+    )
+
+
+def value_words(result: Result, locale: Locale) -> list[tuple[str, str, str, str]]:
+    """Label, number, interval, and n with method of each value box, as plain text."""
+    table = required(result, "group", "value", "unit")
+    label = replace(column_of(result, "group"), unit="text", translate=True)
+    listed = []
+    for row in table.to_dict("records"):
+        hidden = bool(row.get("suppressed", False))
+        number = DASH if hidden else _number(row, locale, result.name)
+        interval = (
+            "" if hidden else interval_words(row, Column("interval", "Interval", row["unit"]), locale, exhibit=result.name)
+        )
+        if interval in ("", DASH):
+            interval = ""
+        else:
+            interval = say(Text(LIMITS.template, {"heading": interval_heading(table, locale), "limits": interval}), locale)
+        listed.append((cell(row["group"], label, locale), number, interval, "" if hidden else _basis(row, locale)))
+    return listed
+
+
+def _number(row: dict[Any, Any], locale: Locale, exhibit: str) -> str:
+    return cell(row["value"], Column("value", "Value", row["unit"]), locale, exhibit=exhibit)
+
+
+def _basis(row: dict[Any, Any], locale: Locale) -> str:
+    parts = []
+    if not empty(row.get("n")):
+        parts.append(say(Text(COUNT.template, {"n": Quantity(row["n"], "count")}), locale))
+    if not empty(row.get("method")) and str(row["method"]).strip():
+        parts.append(translate(str(row["method"]), locale.language))
+    return " · ".join(parts)
+
+
+def findings_html(findings: Iterable[Finding], locale: Locale, *, name: Naming | None = None) -> str:
+    """Findings as a list, the worst first; everything from data is escaped.
+
+    Returns
+    -------
+    str
+        ``<ul class="findings">`` with an ``<li class="finding warning">`` each; empty where there are no findings.
+    """
+    items = "".join(_finding_html(finding, locale, name) for finding in worst_first(findings))
+    return f'<ul class="findings">{items}</ul>' if items else ""
+
+
+def _finding_html(finding: Finding, locale: Locale, name: Naming | None) -> str:
+    _, sentence_, *more = finding_words(finding, locale, name)
+    spans = "".join(f' <span class="{kind}">{escape(text)}</span>' for kind, text in more)
+    severity = escape(say(SEVERITY[finding.severity], locale))
+    return (
+        f'<li class="finding {finding.severity}"><span class="severity">{severity}</span> '
+        f'<span class="sentence">{escape(sentence_[1])}</span>{spans}</li>'
+    )
+
+
+def finding_words(finding: Finding, locale: Locale, name: Naming | None = None) -> list[tuple[str, str]]:
+    """The parts of a finding as plain text: severity, sentence, and where there are, criteria, money at stake and action."""
+    parts = [("severity", say(SEVERITY[finding.severity], locale)), ("sentence", sentence(finding.text, locale, name))]
+    if finding.criteria is not None:
+        parts.append(("criteria", sentence(finding.criteria, locale, name)))
+    if finding.money_at_stake is not None:
+        parts.append(("stake", say(Text(AT_STAKE.template, {"money": finding.money_at_stake}), locale)))
+    if finding.action is not None:
+        parts.append(("action", sentence(Text(WHAT_TO_DO.template, {"action": finding.action}), locale, name)))
+    return parts
+
+
+def not_assessed_html(result: Result, locale: Locale, *, name: Naming | None = None) -> str:
+    """Says in place of an exhibit why it is missing."""
+    title, reason = sentence(result.title, locale, name), reason_words(result, locale, name)
+    return (
+        f'<div class="exhibit not-assessed" id="{escape(result.name)}"><strong class="title">{escape(title)}</strong>'
+        f' <span class="reason">{escape(reason)}</span></div>'
+    )
+
+
+def reason_words(result: Result, locale: Locale, name: Naming | None = None) -> str:
+    """Why there is no exhibit, as plain text."""
+    return sentence(Text(NOT_ASSESSED.template, {"reason": result.reason or NO_REASON}), locale, name)

@@ -1,0 +1,130 @@
+"""Kind ``interval_dots``: where does each group lie, how sure is that, and does it differ from a reference?
+
+Reads an estimate table (``group, measure, value``, and ``low, high, n, suppressed`` where there are); one row of dots per
+group, one hue per measure. ``result.x`` names the groups and ``result.y`` the values, which run from left to right. From
+``table.attrs``:
+
+- ``reference`` (number, or (number, Text)): a vertical line, for example the average or a ratio of 1.
+- ``log`` (bool): logarithmic scale, for ratios.
+- ``zero`` (bool, default False): whether the axis starts at zero.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from crmkit.core.format import DASH, format_value
+from crmkit.core.language import Locale, say
+from crmkit.core.results import Result, Text
+from crmkit.show import theme
+from crmkit.show.figures import parts
+from crmkit.show.words import attribute, empty, folded, group_words, required, sentence, short
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+DODGE = 0.5
+COUNT_HEADING = Text("n")
+
+
+def height(result: Result) -> float:
+    """Inches, by the number of groups and measures."""
+    table = required(result, "group", "measure", "value")
+    return min(10.0, 1.25 + table["group"].nunique() * (0.2 + 0.14 * max(1, table["measure"].nunique())))
+
+
+def paint(result: Result, axes: Axes, locale: Locale) -> None:
+    """Draws dots and intervals, the reference, and n at the right."""
+    import seaborn as sns
+
+    table = required(result, "group", "measure", "value")
+    if table.empty:
+        parts.nothing(axes, locale)
+        return
+    groups, measures = list(dict.fromkeys(table["group"])), list(dict.fromkeys(table["measure"]))
+    position = {group: place for place, group in enumerate(groups)}
+    rows = table.assign(value=table["value"].astype("float64"))
+    rows["place"] = [_place(row, position, measures) for row in rows.to_dict("records")]
+    shown = rows.loc[rows["value"].notna()]
+    if "suppressed" in shown:
+        shown = shown.loc[~shown["suppressed"].astype(bool)]
+    _set_scale(axes, result, shown, locale)
+    for number, measure in enumerate(measures):
+        one = shown.loc[shown["measure"] == measure]
+        if {"low", "high"} <= set(one.columns):
+            axes.hlines(one["place"], one["low"], one["high"], color=theme.colour(number), linewidth=2.2, zorder=2)
+        if one.empty:
+            continue
+        sns.scatterplot(data=one, x="value", y="place", color=theme.colour(number), s=52, ax=axes, legend=False, zorder=3)
+    words = group_words(result, "group", locale)
+    axes.set_yticks(range(len(groups)), [folded(words(group)) for group in groups])
+    axes.set_ylim(len(groups) - 0.4, -0.6)
+    axes.set_ylabel(parts.axis_label(result.x, locale))
+    axes.set_xlabel(parts.axis_label(result.y, locale))
+    axes.grid(visible=True, axis="both")
+    _write_reference(axes, table, locale)
+    _write_counts(axes, rows, locale)
+    if len(measures) > 1:
+        named = group_words(result, "measure", locale)
+        parts.legend_above(axes, [_dot(i) for i in range(len(measures))], [named(measure) for measure in measures])
+
+
+def _dot(number: int) -> Line2D:
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], marker="o", markersize=7, linestyle="none", color=theme.colour(number), markeredgecolor=theme.PAPER)
+
+
+def _place(row: dict[Any, Any], position: dict[Any, int], measures: list[Any]) -> float:
+    between = DODGE / max(1, len(measures))
+    return position[row["group"]] + (measures.index(row["measure"]) - (len(measures) - 1) / 2) * between
+
+
+def _set_scale(axes: Axes, result: Result, shown: pd.DataFrame, locale: Locale) -> None:
+    """Value axis with room for every interval and the reference."""
+    from matplotlib import ticker
+
+    unit = result.y.unit if result.y else "number"
+    reference = _reference(shown)[0]
+    values = [v for name in ("value", "low", "high") if name in shown for v in shown[name]] + [reference]
+    parts.write_axis(axes.xaxis, result.y, locale)
+    if not attribute(shown, "log"):
+        axes.set_xlim(*parts.limits(values, unit, zero=attribute(shown, "zero", False)))
+        return
+    known = [float(value) for value in values if not empty(value) and value > 0]
+    axes.set_xscale("log")
+    axes.set_xlim(min(known, default=0.5) / 1.1, max(known, default=2.0) * 1.1)
+    axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(lambda value, _: format_value(value, "number", language=locale.language))
+    axes.xaxis.set_minor_locator(ticker.NullLocator())
+
+
+def _reference(table: pd.DataFrame) -> tuple[float | None, Text | None]:
+    found = attribute(table, "reference")
+    if isinstance(found, tuple | list):
+        return float(found[0]), found[1]
+    return (None if found is None else float(found)), None
+
+
+def _write_reference(axes: Axes, table: pd.DataFrame, locale: Locale) -> None:
+    value, text = _reference(table)
+    if value is None:
+        return
+    axes.axvline(value, color=theme.MUTED, linewidth=1.2, linestyle=(0, (2, 2)), zorder=1)
+    over = short(sentence(text, locale), 40)
+    parts.note(axes, over, (value, 1.0), coords=("data", "axes fraction"), shift=(0, 3), up="bottom")
+
+
+def _write_counts(axes: Axes, rows: pd.DataFrame, locale: Locale) -> None:
+    """How many each dot stands for, in a column at the right; a dash where a group is too small to show."""
+    if "n" not in rows or rows["n"].isna().all():
+        return
+    first = rows.drop_duplicates("group")
+    for place, row in enumerate(first.to_dict("records")):
+        hidden = row.get("suppressed", False) or empty(row["n"])
+        text = DASH if hidden else format_value(row["n"], "count", language=locale.language)
+        parts.note(axes, text, (1.0, place), coords=("axes fraction", "data"), shift=(44, 0), across="right")
+    corner = ("axes fraction", "axes fraction")
+    parts.note(axes, say(COUNT_HEADING, locale), (1.0, 1.0), coords=corner, shift=(44, 3), across="right", up="bottom")

@@ -1,0 +1,144 @@
+"""What stands in the cells of a table? Rounded, in the reader's language, no identifier of a customer; not yet HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from crmkit.core.errors import ReportError
+from crmkit.core.format import DASH
+from crmkit.core.language import Locale, say, translate
+from crmkit.core.results import ESTIMATE_COLUMNS, Column, Quantity, Result, Text, Unit
+from crmkit.show.words import ESTIMATE_LABELS, IDENTIFIERS, PERSONAL, Naming, attribute, cell, empty, required, sentence
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WORDS: frozenset[str] = frozenset({"text", "customer"})
+OWN_UNIT = ("value", "low", "high")
+INTERVAL_HEADING = Text("{percent}% interval")
+FROM_TO = Text("{low} to {high}")
+MORE_ROWS = Text("and {n} more rows; all of them are in the results file")
+TOO_FEW = Text("– not shown: a group of too few customers, or one from which such a group could be worked out")
+METHOD = Text("Method: {method}")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table in words, before it becomes HTML or text for a terminal.
+
+    Parameters
+    ----------
+    columns : tuple of Column
+    headings : tuple of str
+    rows : tuple of tuple of str
+    hidden : tuple of bool
+        Per row, whether its numbers are withheld because the group is too small.
+    notes : tuple of str
+        What has to be said under the table.
+    """
+
+    columns: tuple[Column, ...]
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    hidden: tuple[bool, ...]
+    notes: tuple[str, ...]
+
+
+def table_grid(result: Result, locale: Locale, *, name: Naming | None = None, max_rows: int | None = None) -> Grid:
+    """The words of a table: headings, cells and notes; parameters as in :func:`crmkit.show.tables.table_html`."""
+    table = required(result)
+    columns, notes = _columns(result, table)
+    absent = [column.name for column in columns if column.name not in table.columns and column.name != "interval"]
+    if absent:
+        raise ReportError(f"exhibit '{result.name}': its table has no column {', '.join(repr(one) for one in absent)}")
+    shown = table if max_rows is None else table.head(max_rows)
+    rows, hidden = [], []
+    for row in shown.to_dict("records"):
+        small = bool(row.get("suppressed", False))
+        hidden.append(small)
+        rows.append(tuple(_words(row, column, result, locale, name) for column in columns))
+    if any(hidden):
+        notes.append(TOO_FEW)
+    if len(shown) < len(table):
+        notes.insert(0, Text(MORE_ROWS.template, {"n": Quantity(len(table) - len(shown), "count")}))
+    headings = tuple(_heading(column, table, locale) for column in columns)
+    said = tuple(sentence(text, locale) for text in notes)
+    return Grid(columns, headings, tuple(rows), tuple(hidden), said)
+
+
+def _words(row: dict[Any, Any], column: Column, result: Result, locale: Locale, naming: Naming | None) -> str:
+    if row.get("suppressed", False) and column.unit not in WORDS:
+        return DASH
+    unit: Unit | None = row["unit"] if column.name in OWN_UNIT and isinstance(row.get("unit"), str) else None
+    if column.name != "interval" or "interval" in row:
+        return cell(row[column.name], column, locale, naming=naming, unit=unit, exhibit=result.name)
+    return interval_words(row, column, locale, exhibit=result.name)
+
+
+def interval_words(row: dict[Any, Any], column: Column, locale: Locale, *, exhibit: str) -> str:
+    """Limits of an estimate in words; a dash where there is no interval."""
+    low, high = row.get("low"), row.get("high")
+    if empty(low) or empty(high):
+        return DASH
+    unit: Unit = row["unit"] if isinstance(row.get("unit"), str) else column.unit
+    limits = (cell(limit, column, locale, unit=unit, exhibit=exhibit) for limit in (low, high))
+    return say(Text(FROM_TO.template, dict(zip(("low", "high"), limits, strict=True))), locale)
+
+
+def interval_heading(table: pd.DataFrame, locale: Locale) -> str:
+    """Heading of the column of intervals, with their level (``table.attrs["confidence"]``, default .95)."""
+    percent = round(100 * float(attribute(table, "confidence", 0.95)), 6)
+    return say(Text(INTERVAL_HEADING.template, {"percent": Quantity(percent, "number")}), locale)
+
+
+def _heading(column: Column, table: pd.DataFrame, locale: Locale) -> str:
+    if column.name == "interval" and column.label == "Interval":
+        return interval_heading(table, locale)
+    return translate(column.label, locale.language)
+
+
+def _columns(result: Result, table: pd.DataFrame) -> tuple[tuple[Column, ...], list[Text]]:
+    """Which columns are shown, and what is said once under the table instead of in every row."""
+    if result.columns:
+        return result.columns, []
+    if set(ESTIMATE_COLUMNS) <= set(table.columns):
+        return _estimate_columns(table)
+    return tuple(_guessed(table)), []
+
+
+def _estimate_columns(table: pd.DataFrame) -> tuple[tuple[Column, ...], list[Text]]:
+    """Those of an estimate table that say something: no column of blanks, no method that is the same in each row."""
+    notes = []
+    left = [column for column in ESTIMATE_LABELS if column.name == "interval" or _told(table[column.name])]
+    methods = [str(method) for method in table["method"].dropna().unique()]
+    if len(methods) == 1:
+        left = [column for column in left if column.name != "method"]
+        notes = [Text(METHOD.template, {"method": Text(methods[0].replace("{", "{{").replace("}", "}}"))})]
+    if not _told(table["low"]):
+        left = [column for column in left if column.name != "interval"]
+    return tuple(left), notes
+
+
+def _told(values: pd.Series[Any]) -> bool:
+    return bool(values.notna().any() and (values.astype(str).str.strip() != "").any())
+
+
+def _guessed(table: pd.DataFrame) -> Iterator[Column]:
+    """A column for each of a plain table's, by its type; what names a person is left out."""
+    from pandas.api import types
+
+    for name, values in table.items():
+        if str(name) in PERSONAL or name == "suppressed":
+            continue
+        unit: Unit = "text"
+        if str(name) in IDENTIFIERS:
+            unit = "customer"
+        elif types.is_datetime64_any_dtype(values):
+            unit = "date"
+        elif types.is_integer_dtype(values):
+            unit = "count"
+        elif types.is_float_dtype(values):
+            unit = "number"
+        yield Column(str(name), str(name).replace("_", " "), unit)

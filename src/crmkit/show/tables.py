@@ -1,0 +1,165 @@
+"""How is a result put before a reader? Any exhibit as safe HTML for a page, or as plain text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from crmkit.core.language import Locale, say
+from crmkit.core.results import Column, Finding, Result, Text, worst_first
+from crmkit.show.boxes import (
+    finding_words,
+    findings_html,
+    not_assessed_html,
+    reason_words,
+    value_words,
+    values_html,
+)
+from crmkit.show.figures import figure_html
+from crmkit.show.grid import WORDS, Grid, table_grid
+from crmkit.show.words import Naming, sentence, width
+
+__all__ = [
+    "exhibit_html",
+    "exhibit_text",
+    "figure_html",
+    "findings_html",
+    "findings_text",
+    "not_assessed_html",
+    "table_html",
+    "values_html",
+]
+
+NO_ROWS = Text("no rows")
+MAX_ROWS = 50
+TERMINAL_ROWS = 20
+
+
+def exhibit_html(result: Result, locale: Locale, *, name: Naming | None = None, max_rows: int | None = MAX_ROWS) -> str:
+    """A result of any kind as a piece of a page; everything from data is escaped.
+
+    Parameters
+    ----------
+    result : Result
+    locale : Locale
+    name : callable or None
+        What a customer is called on the page, from the identifier, usually a pseudonym; without it customers are withheld.
+    max_rows : int or None
+        Rows of a table shown at most.
+
+    Raises
+    ------
+    ReportError
+        As :func:`crmkit.show.tables.table_html` and :func:`crmkit.show.figures.figure_html` do.
+    """
+    if not result.assessed:
+        return not_assessed_html(result, locale, name=name)
+    if result.kind == "values":
+        return values_html(result, locale, name=name)
+    if result.kind == "table":
+        return table_html(result, locale, name=name, max_rows=max_rows)
+    return figure_html(result, locale, name=name)
+
+
+def table_html(result: Result, locale: Locale, *, name: Naming | None = None, max_rows: int | None = None) -> str:
+    """A result as a table of a page; everything from data is escaped.
+
+    Parameters
+    ----------
+    result : Result
+        Of any kind. Without ``columns``, an estimate table shows its own in words, with one column for the interval; any other
+        table shows all its columns but names, addresses and comments of persons. A column of the name ``interval`` shows
+        ``low`` and ``high`` together.
+    locale : Locale
+    name : callable or None
+        What a customer is called on the page, from the identifier, usually a pseudonym; without it customers are withheld.
+    max_rows : int or None
+        Rows shown at most; a line says how many more there are.
+
+    Returns
+    -------
+    str
+        ``<div class="exhibit">`` with a scrolling ``<div class="table-wrap">``, the table and the notes under it.
+
+    Raises
+    ------
+    ReportError
+        When there is no table, a declared column is not in it, or a value does not have its unit.
+    """
+    grid = table_grid(result, locale, name=name, max_rows=max_rows)
+    title = escape(sentence(result.title, locale, name))
+    finding = sentence(result.finding.text, locale, name) if result.finding else ""
+    caption = f'<strong class="title">{title}</strong>' + (
+        f' <span class="finding">{escape(finding)}</span>' if finding else ""
+    )
+    head = "".join(
+        f'<th scope="col"{_class(column)}>{escape(text)}</th>' for column, text in zip(grid.columns, grid.headings, strict=True)
+    )
+    body = "".join(_row_html(grid, cells, hidden) for cells, hidden in zip(grid.rows, grid.hidden, strict=True))
+    if not grid.rows:
+        body = f'<tr><td colspan="{len(grid.columns)}">{escape(say(NO_ROWS, locale))}</td></tr>'
+    notes = "".join(
+        f'<p class="note">{escape(text)}</p>' for text in (*grid.notes, sentence(result.note, locale, name)) if text
+    )
+    return (
+        f'<div class="exhibit" id="{escape(result.name)}">'
+        f'<div class="table-wrap" tabindex="0" role="region" aria-label="{title}"><table class="data">'
+        f"<caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"{notes}</div>"
+    )
+
+
+def _row_html(grid: Grid, cells: tuple[str, ...], hidden: bool) -> str:
+    parts = []
+    for place, (column, text) in enumerate(zip(grid.columns, cells, strict=True)):
+        if place == 0 and column.unit in WORDS:
+            parts.append(f'<th scope="row">{escape(text)}</th>')
+        else:
+            parts.append(f"<td{_class(column, suppressed=hidden and column.unit not in WORDS)}>{escape(text)}</td>")
+    return f"<tr>{''.join(parts)}</tr>"
+
+
+def _class(column: Column, *, suppressed: bool = False) -> str:
+    names = [*(["num"] if column.unit not in WORDS else []), *(["suppressed"] if suppressed else [])]
+    return f' class="{" ".join(names)}"' if names else ""
+
+
+def exhibit_text(result: Result, locale: Locale, *, name: Naming | None = None, max_rows: int | None = TERMINAL_ROWS) -> str:
+    """A result of any kind as lines of plain text; a figure is told by its alt text. Parameters as in :func:`exhibit_html`."""
+    lines = [sentence(result.title, locale, name)]
+    if not result.assessed:
+        return "\n".join([*lines, reason_words(result, locale, name)])
+    if result.finding is not None:
+        lines.append(sentence(result.finding.text, locale, name))
+    if result.kind == "values":
+        for label, number, interval, basis in value_words(result, locale):
+            small = "; ".join(part for part in (interval, basis) if part)
+            lines.append(f"{label}: {number}" + (f" ({small})" if small else ""))
+    elif result.kind == "table":
+        grid = table_grid(result, locale, name=name, max_rows=max_rows)
+        lines += [*_lined_up(grid), *grid.notes]
+    else:
+        lines.append(sentence(result.alt, locale, name))
+    return "\n".join(line for line in [*lines, sentence(result.note, locale, name)] if line)
+
+
+def findings_text(findings: Iterable[Finding], locale: Locale, *, name: Naming | None = None) -> str:
+    """Findings as lines of plain text, the worst first."""
+    listed = (finding_words(finding, locale, name) for finding in worst_first(findings))
+    return "\n".join(f"{severity[1]}: {' '.join(text for _, text in rest)}" for severity, *rest in listed)
+
+
+def _lined_up(grid: Grid) -> list[str]:
+    """Rows of a table with columns under each other, numbers to the right."""
+    lines = [grid.headings, *grid.rows]
+    widths = [max(width(line[place]) for line in lines) for place in range(len(grid.columns))]
+    right = [column.unit not in WORDS for column in grid.columns]
+    return [
+        "  ".join(_fill(text, places, flush) for text, places, flush in zip(line, widths, right, strict=True)).rstrip()
+        for line in lines
+    ]
+
+
+def _fill(text: str, places: int, right: bool) -> str:
+    blanks = " " * (places - width(text))
+    return blanks + text if right else text + blanks

@@ -1,0 +1,135 @@
+"""How does every figure look? One place for colours, sizes and fonts, applied for a moment and never left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib import resources
+from typing import Any
+
+WIDTH = 7.2
+DPI = 144
+SCREEN_DPI = 96
+COLOURS = 256
+
+PAPER = "#ffffff"
+INK = "#1f2933"
+BLACK = "#000000"
+READABLE = 4.5
+MUTED = "#5b6672"
+RULE = "#d8dde3"
+PALE = "#eef1f5"
+
+# The hues of Okabe and Ito (2008, https://jfly.uni-koeln.de/color/), made darker until each has 3:1 on white (WCAG 1.4.11) and
+# moved apart until any two stay apart for readers without red, green or blue cones; the test repeats both checks.
+PALETTE = ("#2e8ff9", "#e27514", "#20734c", "#c869ad", "#6b5302")
+NEUTRAL = "#39424e"
+DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
+SEQUENTIAL = ("#f3f8ff", "#bcd9fb", "#7db5f5", "#3a86dd", "#14559f", "#0a2f5e")
+DIVERGING = ("#8a4200", "#e08a3c", "#f7d9b8", "#f7f7f7", "#bcd9fb", "#3a86dd", "#0f4585")
+
+# Matplotlib takes each glyph from the first family that has it, so Latin stays in the first and Chinese falls to the second.
+FONT_FAMILIES = ("DejaVu Sans", "Noto Sans SC")
+
+
+def colour(position: int) -> str:
+    """Colour of the n-th series, counted from 0; they come round again."""
+    return PALETTE[position % len(PALETTE)]
+
+
+def dash(position: int) -> Any:
+    """Line style of the n-th series: solid in the first round of colours, then dashed, so that no two series look alike."""
+    return DASHES[position // len(PALETTE) % len(DASHES)]
+
+
+@cache
+def font_families() -> list[str]:
+    """The families that are there, after the fonts in ``crmkit/show/fonts`` were made known to matplotlib."""
+    from matplotlib import font_manager
+
+    folder = resources.files("crmkit.show") / "fonts"
+    if folder.is_dir():
+        for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+            if file.name.endswith((".ttf", ".otf")):
+                with resources.as_file(file) as path:
+                    font_manager.fontManager.addfont(str(path))
+    known = set(font_manager.fontManager.get_font_names())
+    return [family for family in FONT_FAMILIES if family in known]
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The look of a figure, for as long as the block lasts; whatever the reader's own settings are, they return after it.
+
+    Seaborn's values come first and ours after them, because ``seaborn.set_theme`` would undo the fonts.
+    """
+    import matplotlib.style
+    import seaborn as sns
+
+    looks = {**sns.axes_style("ticks"), **sns.plotting_context("paper"), **_rc()}
+    with matplotlib.style.context(["default", looks]):
+        yield
+
+
+def _rc() -> dict[str, Any]:
+    return {
+        "font.family": font_families(),
+        "font.size": 9.5,
+        "axes.labelsize": 9.5,
+        "xtick.labelsize": 9,
+        "ytick.labelsize": 9,
+        "legend.fontsize": 9,
+        "text.color": INK,
+        "axes.labelcolor": INK,
+        "xtick.color": RULE,
+        "ytick.color": RULE,
+        "xtick.labelcolor": INK,
+        "ytick.labelcolor": INK,
+        "xtick.major.size": 3.5,
+        "ytick.major.size": 0,
+        "axes.edgecolor": RULE,
+        "axes.facecolor": PAPER,
+        "figure.facecolor": PAPER,
+        "savefig.facecolor": PAPER,
+        "axes.grid": True,
+        "axes.grid.axis": "y",
+        "axes.axisbelow": True,
+        "grid.color": PALE,
+        "grid.linewidth": 0.9,
+        "axes.linewidth": 0.9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.spines.left": False,
+        "axes.labelpad": 7,
+        "lines.linewidth": 2.0,
+        "lines.solid_capstyle": "round",
+        "legend.frameon": False,
+        "patch.edgecolor": PAPER,
+        "axes.unicode_minus": True,
+        "text.parse_math": False,
+        "figure.dpi": DPI,
+        "figure.constrained_layout.h_pad": 0.09,
+        "figure.constrained_layout.w_pad": 0.09,
+    }
+
+
+def ink_on(background: str) -> str:
+    """Colour of words on a coloured cell: the usual ink where it can be read (4.5:1, WCAG 1.4.3), else white, else black."""
+    light = luminance(background) + 0.05
+    if light / (luminance(INK) + 0.05) >= READABLE:
+        return INK
+    return PAPER if 1.05 / light >= READABLE else BLACK
+
+
+def luminance(shade: str) -> float:
+    """Relative luminance of a colour ``#rrggbb`` as WCAG 2.2 defines it, 0 to 1.
+
+    Examples
+    --------
+    >>> round(luminance("#ffffff"), 3), luminance("#000000")
+    (1.0, 0.0)
+    """
+    parts = (int(shade[start : start + 2], 16) / 255 for start in (1, 3, 5))
+    linear = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

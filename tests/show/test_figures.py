@@ -1,0 +1,280 @@
+"""What is in a figure: axes with words and units, the marks of its kind, equal bytes, and no trace outside."""
+
+import base64
+import re
+from dataclasses import replace
+from io import BytesIO
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from crmkit.core.errors import ReportError
+from crmkit.core.results import Axis, Quantity, Result, Text, curve, estimates
+from crmkit.show import theme
+from crmkit.show.figures import FIGURE_KINDS, draw, figure_html, png
+from crmkit.show.figures.parts import limits, spread
+
+KINDS = sorted(FIGURE_KINDS)
+
+
+def texts(figure) -> list[str]:
+    return [one.get_text() for one in figure.findobj(matplotlib.text.Text) if one.get_text() and one.get_visible()]
+
+
+def ticks(axis) -> list[str]:
+    low, high = sorted(axis.get_view_interval())
+    shown = zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=True)
+    return [label.get_text() for place, label in shown if low <= place <= high]
+
+
+def test_every_kind_has_an_example(make):
+    assert make.kinds == set(FIGURE_KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_axes_have_the_words_of_the_result(kind, english, make):
+    result = make.example(kind)
+    figure = draw(result, english)
+    axes = figure.axes[0]
+    labels = {axes.get_xlabel(), axes.get_ylabel()}
+    assert labels == {result.x.label + (" (weeks)" if result.x.unit == "weeks" else ""), result.y.label}
+    assert figure.get_figwidth() == theme.WIDTH
+    assert 1.5 <= figure.get_figheight() <= 10
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bytes_are_equal_in_two_runs_and_few(kind, english, make):
+    first, second = (png(draw(make.example(kind), english)) for _ in range(2))
+    assert first == second
+    assert len(first) < 40_000
+    assert b"tIME" not in first
+    assert b"Software" not in first
+    with Image.open(BytesIO(first)) as picture:
+        assert picture.width == int(theme.WIDTH * theme.DPI)
+        assert picture.mode == "P"
+        assert len(picture.getcolors()) <= theme.COLOURS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_is_left_in_pyplot_or_in_the_settings(kind, english, make):
+    before = dict(matplotlib.rcParams)
+    png(draw(make.example(kind), english))
+    from matplotlib import pyplot
+
+    assert pyplot.get_fignums() == []
+    assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_settings_of_the_reader_change_nothing(kind, english, make):
+    plain = png(draw(make.example(kind), english))
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "savefig.dpi": 30, "text.usetex": False}):
+        assert png(draw(make.example(kind), english)) == plain
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_empty_table_says_so(kind, english, make):
+    result = make.example(kind)
+    figure = draw(replace(result, table=result.table.head(0)), english)
+    assert texts(figure) == ["No data to show"]
+    png(figure)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_row_is_enough(kind, english, make):
+    result = make.example(kind)
+    assert len(png(draw(replace(result, table=result.table.tail(1)), english))) > 1000
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_missing_column_is_named(kind, english, make):
+    result = make.example(kind)
+    with pytest.raises(ReportError, match=rf"exhibit '{result.name}': kind '{kind}' needs the columns .*; value not there"):
+        draw(replace(result, table=result.table.drop(columns="value")), english)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("hostile", ["$x^$ {0} %s <script>", "华东 \x00\x1b[31m \ud800", "\U0001f600 a\nb", "$\\frac{", ""])
+def test_any_text_of_the_client_can_be_drawn(kind, hostile, chinese, make):
+    result = make.example(kind)
+    names = [name for name in ("group", "measure", "row", "column") if name in result.table]
+    table = result.table.assign(**{name: [hostile + str(value) for value in result.table[name]] for name in names})
+    table.attrs = dict(result.table.attrs, marks=[(0.5, Text("{x}", {"x": hostile}))])
+    assert png(draw(replace(result, table=table, x=Axis("客户", "text"), y=Axis(hostile, "share")), chinese))
+
+
+def test_only_figures_are_drawn(english, make):
+    with pytest.raises(ReportError, match="exhibit 'stay': kind 'table' is no figure"):
+        draw(make.curve().as_table(), english)
+    with pytest.raises(ReportError, match="was not assessed"):
+        draw(replace(make.curve(), table=None), english)
+
+
+def test_curve_has_a_line_a_band_and_a_name_per_group(english, make):
+    axes = draw(make.curve(), english).axes[0]
+    assert [line.get_gid() for line in axes.get_lines()] == ["series", "series"]
+    assert len(axes.collections) == 2
+    assert {"Basic", "Plus"} <= set(texts(axes.figure))
+    assert axes.get_legend() is None
+    assert axes.get_xlim() == (0, 24)
+    assert axes.get_ylim() == (0, 1.02)
+    assert ticks(axes.yaxis) == ["0%", "20%", "40%", "60%", "80%", "100%"]
+
+
+def test_steps_show_who_is_still_observed(english, make):
+    axes = draw(make.curve(step=True), english).axes[0]
+    assert all(line.get_drawstyle() == "steps-post" for line in axes.get_lines())
+    assert {"Still observed", "800"} <= set(texts(axes.figure))
+    assert draw(make.curve(), english).get_figheight() < axes.figure.get_figheight()
+
+
+def test_actual_is_dark_and_expectations_are_dashed(english, make):
+    axes = draw(make.curve(groups=("Actual", "Model"), actual="Actual"), english).axes[0]
+    actual, model = axes.get_lines()
+    assert actual.get_color() == theme.NEUTRAL
+    assert actual.get_linestyle() == "-"
+    assert model.get_color() == theme.PALETTE[0]
+    assert model.get_linestyle() != "-"
+
+
+def test_marks_are_lines_with_words(english, make):
+    axes = draw(make.curve(marks=[(12, Text("held out from here"))]), english).axes[0]
+    assert list(axes.get_lines()[-1].get_xdata()) == [12, 12]
+    assert "held out from here" in texts(axes.figure)
+
+
+def test_many_groups_have_a_legend_and_no_two_look_alike(english, make):
+    axes = draw(make.curve(groups=tuple("ABCDEFGH")), english).axes[0]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == list("ABCDEFGH")
+    assert len({(line.get_color(), str(line._unscaled_dash_pattern)) for line in axes.get_lines()}) == 8
+
+
+@pytest.mark.parametrize("days", [pd.date_range("2025-01-01", periods=300), ["2025-01-01", "2025-06-01", "2025-12-01"]])
+def test_dates_are_in_the_language_of_the_reader(days, english, chinese):
+    table = curve(pd.DataFrame({"x": days, "value": np.arange(len(days), dtype="float64")}))
+    result = Result("d", "curve", Text("d"), table, x=Axis("Day", "date"), y=Axis("Sum", "count"))
+    assert "May 2025" in ticks(draw(result, english).axes[0].xaxis)
+    assert "2025年5月" in ticks(draw(result, chinese).axes[0].xaxis)
+
+
+def test_money_is_short_on_an_axis(english, chinese):
+    table = curve(pd.DataFrame({"x": [0.0, 1.0], "value": [0.0, 50_000.0]}))
+    result = Result("m", "curve", Text("m"), table, x=Axis("Year"), y=Axis("Revenue", "money"))
+    assert ticks(draw(result, english).axes[0].yaxis)[:2] == ["€0", "€10K"]
+    assert ticks(draw(result, chinese).axes[0].yaxis)[1] == "¥1万"
+
+
+def test_bars_stand_for_short_labels_and_lie_for_long_ones(english, make):
+    standing = draw(make.estimates("bars", ["N", "S"]), english).axes[0]
+    assert ticks(standing.xaxis) == ["N", "S"]
+    assert [round(bar.get_height(), 6) for bar in standing.containers[0]] == [0.5, 0.1]
+    lying = draw(make.estimates("bars", ["A rather long label", "S"]), english).axes[0]
+    assert ticks(lying.yaxis) == ["A rather long label", "S"]
+    assert lying.get_xlabel() == "Share of value"
+
+
+def test_bars_have_one_hue_per_measure_and_their_whiskers(english, make):
+    axes = draw(make.estimates("bars", ["N", "S"], measures=("before", "after")), english).axes[0]
+    assert len(axes.containers) == 2
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["before", "after"]
+    assert len(axes.collections) == 4
+    middles = [bar.get_x() + bar.get_width() / 2 for bars in axes.containers for bar in bars]
+    whiskers = [segment[0][0] for lines in axes.collections for segment in lines.get_segments()]
+    assert sorted(middles) == pytest.approx(sorted(whiskers))
+
+
+@pytest.mark.parametrize("kind", ["bars", "interval_dots"])
+def test_a_suppressed_group_keeps_its_name_and_shows_no_number(kind, english, make):
+    result = make.estimates(kind, ["North", "South"])
+    table = result.table.assign(suppressed=[False, True]).astype({"value": float})
+    table.loc[1, ["value", "low", "high", "n"]] = float("nan")
+    figure = draw(replace(result, table=table), english)
+    assert {"South", "–"} <= set(texts(figure))
+
+
+def test_dots_have_a_reference_and_n(english, make):
+    result = make.estimates("interval_dots", ["North", "South"], reference=(0.3, Text("all")))
+    axes = draw(result, english).axes[0]
+    assert {"all", "n", "100", "101"} <= set(texts(axes.figure))
+    assert list(axes.get_lines()[-1].get_xdata()) == [0.3, 0.3]
+    assert axes.yaxis_inverted()
+
+
+def test_ratios_can_be_on_a_logarithmic_scale(english, make):
+    axes = draw(make.estimates("interval_dots", ["a", "b"], reference=1, log=True), english).axes[0]
+    assert axes.get_xscale() == "log"
+    assert {"0.1", "0.5"} <= set(ticks(axes.xaxis))
+
+
+def test_grid_writes_into_each_cell_in_a_readable_colour(english, make):
+    axes = draw(make.grid(), english).axes[0]
+    assert ticks(axes.xaxis) == ["Loyal", "Lost"]
+    assert ticks(axes.yaxis) == ["Loyal", "At risk", "Lost"]
+    written = {text.get_text(): text.get_color() for text in axes.texts}
+    assert written["60.0%\nn 30"] == theme.PAPER
+    assert written["20.0%\nn 10"] == theme.INK
+    assert "–" in written
+
+
+def test_lorenz_curve_has_its_diagonal_and_area(english, make):
+    mark = (0.8, Text("top {top}", {"top": Quantity(0.2, "share")}))
+    axes = draw(make.lorenz(marks=[mark]), english).axes[0]
+    diagonal, line, point = axes.get_lines()
+    assert list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == [0, 1]
+    assert line.get_ydata()[10] == pytest.approx(0.125)
+    assert point.get_ydata() == pytest.approx([0.512])
+    assert "top 20.0%" in texts(axes.figure)
+    assert axes.get_xlim() == axes.get_ylim() == (0, 1)
+    assert axes.get_aspect() == 1
+
+
+def test_html_holds_picture_alt_and_caption(english, finding, make):
+    result = replace(make.curve(), finding=finding, note=Text("n = 3"), title=Text("<b>{x}</b>", {"x": '"><script>'}))
+    html = figure_html(result, english)
+    found = re.fullmatch(
+        r'<figure class="exhibit" id="stay"><img alt="What the figure shows." width="(\d+)" height="(\d+)"'
+        r' src="data:image/png;base64,([A-Za-z0-9+/=]+)"><figcaption><strong class="title">(.*)</strong>'
+        r' <span class="finding">The top 20.0% hold it.</span> <span class="note">n = 3</span></figcaption></figure>',
+        html,
+    )
+    assert found[1] == str(round(theme.WIDTH * 96))
+    assert base64.b64decode(found[3]).startswith(b"\x89PNG")
+    assert found[4] == "&lt;b&gt;&quot;&gt;&lt;script&gt;&lt;/b&gt;"
+
+
+@pytest.mark.parametrize("alt", [None, Text(""), Text("  ")])
+def test_alt_text_is_required(alt, english, make):
+    with pytest.raises(ReportError, match="exhibit 'stay': has no alt text; say in words what the figure shows"):
+        figure_html(replace(make.curve(), alt=alt), english)
+
+
+def test_customers_are_named_by_pseudonym_only(english, make):
+    text = Text("{who} leads", {"who": Quantity("C0017", "customer")})
+    result = replace(make.lorenz(), note=text)
+    assert "withheld leads" in figure_html(result, english)
+    assert "ABC leads" in figure_html(result, english, name=lambda _: "ABC")
+
+
+def test_limits_hold_every_value():
+    assert limits([float("nan")], "share") == (0.0, 1.0)
+    assert limits([-2.0, 4.0], "money") == (-2.3, 4.3)
+    assert limits([5.0], "points", zero=False) == (2.25, 7.75)
+    assert limits([0.0], "count")[0] == 0.0
+
+
+def test_spread_keeps_order_and_distance():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        places = rng.uniform(0, 1, 5)
+        moved = np.array(spread(list(places), 0.1, 0.0, 1.0))
+        assert (np.argsort(moved) == np.argsort(places)).all()
+        assert np.diff(np.sort(moved)).min() > 0.1 - 1e-3
+        assert moved.min() >= -1e-9
+
+
+def test_a_bar_of_nothing_but_blanks(english):
+    table = estimates([{"group": "a", "measure": "m", "value": None, "unit": "share"}])
+    assert png(draw(Result("b", "bars", Text("b"), table, y=Axis("s", "share")), english))

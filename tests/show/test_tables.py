@@ -1,0 +1,230 @@
+"""Tables, boxes and findings as HTML: right numbers, right structure, and nothing of the data becomes markup."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crmkit.core.errors import ReportError
+from crmkit.core.language import Locale
+from crmkit.core.results import Column, Finding, Quantity, Result, Text, estimates, not_assessed
+from crmkit.show.tables import (
+    exhibit_html,
+    exhibit_text,
+    findings_html,
+    findings_text,
+    not_assessed_html,
+    table_html,
+    values_html,
+)
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "\"'><img src=x onerror=alert(1)>",
+    "javascript:alert(1)",
+    "=cmd|' /C calc'!A0",
+    "</td></tr></table><h1>",
+    "&lt;b&gt;",
+    "{title} {0} %s",
+    "\x00\x1b[2J\u202e",
+]
+ALLOWED = {
+    "div", "table", "caption", "strong", "span", "thead", "tbody", "tr", "th", "td", "p", "dl", "dt", "dd", "ul", "li",
+}  # fmt: skip
+
+
+class Seen(HTMLParser):
+    """Tags, attributes and text of a piece of a page; a tag that is not closed in its turn is an error."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags, self.attributes, self.words, self.open = [], [], [], []
+        self.feed(html)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def body(html: str) -> list[list[str]]:
+    rows = re.findall(r"<tr>(.*?)</tr>", html.split("<tbody>")[1])
+    return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
+
+
+@pytest.fixture
+def shares() -> Result:
+    north = {"group": "North", "measure": "Share", "value": 0.25, "low": 0.2, "high": 0.3, "n": 400, "unit": "share"}
+    south = {"group": "South", "measure": "Value", "value": 1234.5, "n": 80, "unit": "money"}
+    table = estimates([north | {"method": "Wilson"}, south | {"method": "Wilson"}])
+    return Result("shares", "table", Text("Shares by region"), table, note=Text("n = 480"))
+
+
+def test_an_estimate_table_shows_value_interval_and_n(shares, english):
+    html = table_html(shares, english)
+    assert body(html) == [["North", "Share", "25.0%", "20.0% to 30.0%", "400"], ["South", "Value", "€1,234", "–", "80"]]
+    assert re.findall(r'<th scope="col"[^>]*>(.*?)</th>', html) == ["Group", "Measure", "Value", "95% interval", "n"]
+    assert html.count('<td class="num">') == 6
+    assert html.count('<th scope="row">') == 2
+    assert '<p class="note">Method: Wilson</p><p class="note">n = 480</p>' in html
+    assert '<div class="table-wrap" tabindex="0" role="region" aria-label="Shares by region"><table class="data">' in html
+    assert '<caption><strong class="title">Shares by region</strong></caption>' in html
+
+
+def test_the_level_of_the_interval_is_that_of_the_table(shares, english):
+    shares.table.attrs["confidence"] = 0.8
+    assert "80% interval" in table_html(shares, english)
+
+
+def test_columns_that_say_nothing_are_left_out(shares, english):
+    table = shares.table.assign(method=None, low=float("nan"), high=float("nan"), group="")
+    html = table_html(replace(shares, table=table), english)
+    assert re.findall(r'<th scope="col"[^>]*>(.*?)</th>', html) == ["Measure", "Value", "n"]
+
+
+def test_declared_columns_are_shown_in_their_order(shares, english):
+    columns = (Column("n", "Customers", "count"), Column("interval", "Interval"), Column("group", "Region"))
+    html = table_html(replace(shares, columns=columns), english)
+    assert body(html) == [["400", "20.0% to 30.0%", "North"], ["80", "–", "South"]]
+
+
+def test_a_column_that_is_not_there_is_named(shares, english):
+    with pytest.raises(ReportError, match="exhibit 'shares': its table has no column 'share'"):
+        table_html(replace(shares, columns=(Column("share", "Share"),)), english)
+
+
+def test_customers_stand_by_pseudonym(make, english):
+    result = make.customers()
+    assert body(table_html(result, english, name=lambda one: f"P{one[-1]}"))[0] == ["P7", "a", "€1,234"]
+    for shown in (table_html(result, english), exhibit_text(result, english)):
+        assert "C0017" not in shown
+        assert "withheld" in shown
+
+
+def test_persons_are_left_out_of_a_table_without_columns(make, english):
+    result = replace(make.customers(name=["Ann", "Bo"], email=["a@example.com", "b@example.com"]), columns=())
+    html = table_html(result, english)
+    assert re.findall(r'<th scope="col"[^>]*>(.*?)</th>', html) == ["customer id", "segment", "clv"]
+    assert not re.search(r"C0017|Ann|example", html)
+
+
+def test_small_groups_are_hidden_with_a_footnote(shares, english):
+    html = table_html(replace(shares, table=shares.table.assign(suppressed=[False, True])), english)
+    assert body(html)[1] == ["South", "Value", "–", "–", "–"]
+    assert html.count('<td class="num suppressed">–</td>') == 3
+    assert "too few customers" in html
+    assert "too few customers" not in table_html(shares, english)
+
+
+def test_long_tables_say_how_many_rows_are_left(make, english):
+    table = pd.DataFrame({"segment": [f"s{i}" for i in range(1234)]})
+    html = table_html(Result("long", "table", Text("Long"), table), english, max_rows=34)
+    assert len(body(html)) == 34
+    assert "and 1,200 more rows" in html
+
+
+def test_an_empty_table_says_so(shares, english):
+    for shown in (replace(shares, table=shares.table.head(0)), replace(shares, table=pd.DataFrame({"a": []}))):
+        assert "no rows" in table_html(shown, english)
+        assert exhibit_text(shown, english)
+
+
+def test_words_of_ours_are_translated_and_words_of_the_client_are_not(monkeypatch, chinese):
+    from crmkit.core import language
+
+    known = {"Loyal": "忠诚客户", "Segment": "细分", "Region": "地区", "Yes": "是"}
+    monkeypatch.setattr(language, "catalogue", lambda *_: known)
+    table = pd.DataFrame({"segment": ["Loyal"], "region": ["Loyal"]})
+    columns = (Column("segment", "Segment", translate=True), Column("region", "Region"))
+    html = table_html(Result("t", "table", Text("T"), table, columns=columns), chinese)
+    assert body(html) == [["忠诚客户", "Loyal"]]
+    assert '<th scope="col">细分</th>' in html
+
+
+def test_value_boxes_hold_number_interval_and_basis(shares, english):
+    html = values_html(replace(shares, kind="values"), english)
+    assert (
+        '<div class="value"><dt class="label">North</dt><dd class="number">25.0%</dd>'
+        '<dd class="interval">95% interval: 20.0% to 30.0%</dd><dd class="interval basis">n = 400 · Wilson</dd></div>'
+        '<div class="value"><dt class="label">South</dt><dd class="number">€1,234</dd>'
+        '<dd class="interval basis">n = 80 · Wilson</dd></div>'
+    ) in html
+    hidden = values_html(replace(shares, table=shares.table.assign(suppressed=True)), english)
+    assert re.findall(r'"number">(.*?)<', hidden) == ["–", "–"]
+    assert "400" not in hidden
+
+
+def test_findings_come_worst_first(finding, english):
+    worse = replace(finding, severity="critical", text=Text("Worse."), criteria=None, money_at_stake=None, action=None)
+    html = findings_html([finding, worse], english)
+    assert html == (
+        '<ul class="findings"><li class="finding critical"><span class="severity">Critical</span> '
+        '<span class="sentence">Worse.</span></li>'
+        '<li class="finding warning"><span class="severity">Warning</span> <span class="sentence">The top 20.0% hold it.</span>'
+        ' <span class="criteria">At most half.</span> <span class="stake">At stake: €12,000</span>'
+        ' <span class="action">What to do: Look after them.</span></li></ul>'
+    )
+    assert findings_html([], english) == ""
+    assert findings_text([finding, worse], english).splitlines()[0] == "Critical: Worse."
+
+
+def test_what_is_missing_says_why(english):
+    missing = not_assessed("tickets", Text("Tickets"), Text("needs {table}", {"table": "tickets"}))
+    html = exhibit_html(missing, english)
+    assert html == not_assessed_html(missing, english)
+    assert '<span class="reason">Not assessed: needs tickets</span>' in html
+    assert exhibit_text(missing, english) == "Tickets\nNot assessed: needs tickets"
+
+
+def test_every_kind_has_html_and_text(make, shares, english):
+    for kind in make.kinds:
+        assert exhibit_html(make.example(kind), english).startswith('<figure class="exhibit"')
+        assert "What the figure shows." in exhibit_text(make.example(kind), english)
+    assert exhibit_html(shares, english) == table_html(shares, english)
+    assert exhibit_html(replace(shares, kind="values"), english) == values_html(shares, english)
+    assert "North: 25.0% (95% interval: 20.0% to 30.0%; n = 400 · Wilson)" in exhibit_text(
+        replace(shares, kind="values"), english
+    )
+
+
+def test_text_is_lined_up_for_both_scripts(english):
+    table = pd.DataFrame({"group": ["华东", "North"], "n": [7, 1200]})
+    lines = exhibit_text(Result("t", "table", Text("T"), table), english).splitlines()
+    assert lines == ["T", "group      n", "华东       7", "North  1,200"]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.lists(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=30)), min_size=6, max_size=6))
+def test_nothing_of_the_data_becomes_markup(texts):
+    english = Locale()
+    one, two, three, four, five, six = texts
+    table = pd.DataFrame({"group": [one, two], "customer_id": [three, four], "value": [1.0, 2.0]})
+    data = Text("{x}: {y}", {"x": five, "y": Quantity(six, "text")})
+    finding = Finding(id=one, severity="info", passed=None, text=data, criteria=data, action=data)
+    result = Result(one, "table", data, table, finding=finding, note=data, reason=data)
+    boxes = estimates([{"group": one, "measure": two, "value": 1, "unit": "count", "method": three}])
+    pieces = [
+        table_html(result, english, name=lambda identifier: identifier),
+        values_html(replace(result, table=boxes), english),
+        findings_html([finding], english),
+        not_assessed_html(result, english),
+    ]
+    for html in pieces:
+        seen = Seen(html)
+        assert set(seen.tags) <= ALLOWED
+        assert {name for name, _ in seen.attributes} <= {"class", "id", "scope", "role", "tabindex", "aria-label", "colspan"}
+    said = exhibit_text(result, english, name=lambda identifier: identifier)
+    assert "\x1b" not in said
+    said.encode("utf-8")
