@@ -162,11 +162,6 @@ def test_the_table_of_integrals_is_exact(theta):
     assert table[1] == pytest.approx(single[1], rel=1e-11, abs=1e-13)
 
 
-def test_a_table_is_used_only_where_it_pays():
-    rare = tuples(*sample("pareto_nbd", 300, 0))
-    assert fit(rare, "pareto_nbd").converged
-
-
 # --- search
 
 

@@ -176,7 +176,7 @@ def test_pareto_within_a_horizon(params, history):
 @pytest.mark.parametrize("params", GEOMETRIC)
 @pytest.mark.parametrize("history", [(0, 0, 38.86), (2, 30.43, 38.86), (5000, 3600, 3650)])
 def test_geometric_discounting(model, params, history):
-    """By parts: the discounted sum is the last expectation, discounted, and the rate times the integral of the earlier ones."""
+    """The rate of purchases, in its closed form for a customer who is alive, discounted and integrated."""
     fit = given(model, params)
     with mp.workdps(40):
         r, alpha, a, b = exactly(*params)

@@ -80,6 +80,7 @@ def objective(histories: Tuples, scale: float, modified: bool) -> Objective:
         may_have_left = histories.frequency > 0
         w, ix, it, iT = w[may_have_left], ix[may_have_left], it[may_have_left], iT[may_have_left]
     x = ux[ix]
+    runs = np.flatnonzero(np.diff(ix, prepend=-1))  # tuples are sorted by frequency
     survivals = ux + 1.0 if modified else ux
     # the entry of x = 0 is used by MBG/NBD only; BG/NBD has no tuple there
     risk = ux if modified else np.maximum(ux - 1.0, 0.0)
@@ -104,7 +105,7 @@ def objective(histories: Tuples, scale: float, modified: bool) -> Objective:
         d_alpha += dot(left * shape, inverse_T[iT] - (1 / (alpha + ut))[it])
         both = digamma(a + b) - digamma(a + bx)
         d_a = dot(per_x, both) + float(left.sum()) / a
-        d_b = dot(per_x, both + digamma(bx) - digamma(b)) - dot(total(ix, left, len(ux)), 1 / den)
+        d_b = dot(per_x, both + digamma(bx) - digamma(b)) - dot(np.add.reduceat(left, runs), 1 / den[ix[runs]])
         gradient = np.array([d_r * r, d_alpha * alpha, d_a * a, d_b * b])
         return -value / customers, -gradient / customers
 

@@ -19,6 +19,7 @@ Objective = Callable[[Floats], tuple[float, Floats]]
 
 LOWEST, HIGHEST = -15.0, 20.0  # of a log-parameter; a fit that ends here has no maximum inside
 STEP = 1e-5  # central difference of an analytic gradient: error about 1e-10
+NEARBY = 1e-4  # a Hessian from so near gives standard errors that are right to about as much
 FLAT = 1e-12
 CONVERGED = 1e-8
 
@@ -84,7 +85,7 @@ def polish(objective: Objective, theta: Floats, iterations: int = 0) -> Optimum:
     for _ in range(8):
         if np.abs(gradient).max() < FLAT:
             break
-        if np.abs(theta - made_at).max() > 1e-4:
+        if np.abs(theta - made_at).max() > 1e-2:
             hessian, made_at = hessian_at(objective, theta), theta
         step = _newton_step(hessian, gradient)
         if step is None or np.abs(step).max() > 1.0:
@@ -94,7 +95,7 @@ def polish(objective: Objective, theta: Floats, iterations: int = 0) -> Optimum:
         if not np.abs(new_gradient).max() < np.abs(gradient).max():
             break
         theta, value, gradient, iterations = further, new_value, new_gradient, iterations + 1
-    if np.abs(theta - made_at).max() > 1e-6:
+    if np.abs(theta - made_at).max() > NEARBY:
         hessian = hessian_at(objective, theta)
     return Optimum(theta, float(value), float(np.abs(gradient).max()), hessian, iterations)
 
