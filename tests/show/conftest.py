@@ -63,7 +63,7 @@ def estimate_result(kind: str, groups: list[str], *, measures: tuple[str, ...] =
 
 def grid_result(**attrs) -> Result:
     rows = [
-        {"row": r, "column": c, "value": 0.1 + 0.2 * i + 0.1 * j, "n": 10 * (i + j), "suppressed": i == j == 0}
+        {"row": r, "column": c, "value": 0.104 + 0.2 * i + 0.1 * j, "n": 10 * (i + j), "suppressed": i == j == 0}
         for i, r in enumerate(("Loyal", "At risk", "Lost"))
         for j, c in enumerate(("Loyal", "Lost"))
     ]
@@ -133,7 +133,7 @@ def finding() -> Finding:
         id="clv.top",
         severity="warning",
         passed=False,
-        text=Text("The top {share} hold it.", {"share": Quantity(0.2, "share")}),
+        text=Text("The top {share} hold it.", {"share": Quantity(0.204, "share")}),
         criteria=Text("At most half."),
         money_at_stake=Quantity(12000, "money"),
         action=Text("Look after them."),

@@ -214,19 +214,19 @@ def test_grid_writes_into_each_cell_in_a_readable_colour(english, make):
     assert ticks(axes.xaxis) == ["Loyal", "Lost"]
     assert ticks(axes.yaxis) == ["Loyal", "At risk", "Lost"]
     written = {text.get_text(): text.get_color() for text in axes.texts}
-    assert written["60.0%\nn 30"] == theme.PAPER
-    assert written["20.0%\nn 10"] == theme.INK
+    assert written["60.4%\nn 30"] == theme.PAPER
+    assert written["20.4%\nn 10"] == theme.INK
     assert "–" in written
 
 
 def test_lorenz_curve_has_its_diagonal_and_area(english, make):
-    mark = (0.8, Text("top {top}", {"top": Quantity(0.2, "share")}))
+    mark = (0.8, Text("top {top}", {"top": Quantity(0.204, "share")}))
     axes = draw(make.lorenz(marks=[mark]), english).axes[0]
     diagonal, line, point = axes.get_lines()
     assert list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == [0, 1]
     assert line.get_ydata()[10] == pytest.approx(0.125)
     assert point.get_ydata() == pytest.approx([0.512])
-    assert "top 20.0%" in texts(axes.figure)
+    assert "top 20.4%" in texts(axes.figure)
     assert axes.get_xlim() == axes.get_ylim() == (0, 1)
     assert axes.get_aspect() == 1
 
@@ -237,7 +237,7 @@ def test_html_holds_picture_alt_and_caption(english, finding, make):
     found = re.fullmatch(
         r'<figure class="exhibit" id="stay"><img alt="What the figure shows." width="(\d+)" height="(\d+)"'
         r' src="data:image/png;base64,([A-Za-z0-9+/=]+)"><figcaption><strong class="title">(.*)</strong>'
-        r' <span class="finding">The top 20.0% hold it.</span> <span class="note">n = 3</span></figcaption></figure>',
+        r' <span class="finding">The top 20.4% hold it.</span> <span class="note">n = 3</span></figcaption></figure>',
         html,
     )
     assert found[1] == str(round(theme.WIDTH * 96))

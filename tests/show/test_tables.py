@@ -66,7 +66,7 @@ def body(html: str) -> list[list[str]]:
 
 @pytest.fixture
 def shares() -> Result:
-    north = {"group": "North", "measure": "Share", "value": 0.25, "low": 0.2, "high": 0.3, "n": 400, "unit": "share"}
+    north = {"group": "North", "measure": "Share", "value": 0.254, "low": 0.203, "high": 0.302, "n": 400, "unit": "share"}
     south = {"group": "South", "measure": "Value", "value": 1234.5, "n": 80, "unit": "money"}
     table = estimates([north | {"method": "Wilson"}, south | {"method": "Wilson"}])
     return Result("shares", "table", Text("Shares by region"), table, note=Text("n = 480"))
@@ -74,7 +74,7 @@ def shares() -> Result:
 
 def test_an_estimate_table_shows_value_interval_and_n(shares, english):
     html = table_html(shares, english)
-    assert body(html) == [["North", "Share", "25.0%", "20.0% to 30.0%", "400"], ["South", "Value", "€1,234", "–", "80"]]
+    assert body(html) == [["North", "Share", "25.4%", "20.3% to 30.2%", "400"], ["South", "Value", "€1,234", "–", "80"]]
     assert re.findall(r'<th scope="col"[^>]*>(.*?)</th>', html) == ["Group", "Measure", "Value", "95% interval", "n"]
     assert html.count('<td class="num">') == 6
     assert html.count('<th scope="row">') == 2
@@ -97,7 +97,7 @@ def test_columns_that_say_nothing_are_left_out(shares, english):
 def test_declared_columns_are_shown_in_their_order(shares, english):
     columns = (Column("n", "Customers", "count"), Column("interval", "Interval"), Column("group", "Region"))
     html = table_html(replace(shares, columns=columns), english)
-    assert body(html) == [["400", "20.0% to 30.0%", "North"], ["80", "–", "South"]]
+    assert body(html) == [["400", "20.3% to 30.2%", "North"], ["80", "–", "South"]]
 
 
 def test_a_column_that_is_not_there_is_named(shares, english):
@@ -156,8 +156,8 @@ def test_words_of_ours_are_translated_and_words_of_the_client_are_not(monkeypatc
 def test_value_boxes_hold_number_interval_and_basis(shares, english):
     html = values_html(replace(shares, kind="values"), english)
     assert (
-        '<div class="value"><dt class="label">North</dt><dd class="number">25.0%</dd>'
-        '<dd class="interval">95% interval: 20.0% to 30.0%</dd><dd class="interval basis">n = 400 · Wilson</dd></div>'
+        '<div class="value"><dt class="label">North</dt><dd class="number">25.4%</dd>'
+        '<dd class="interval">95% interval: 20.3% to 30.2%</dd><dd class="interval basis">n = 400 · Wilson</dd></div>'
         '<div class="value"><dt class="label">South</dt><dd class="number">€1,234</dd>'
         '<dd class="interval basis">n = 80 · Wilson</dd></div>'
     ) in html
@@ -172,7 +172,7 @@ def test_findings_come_worst_first(finding, english):
     assert html == (
         '<ul class="findings"><li class="finding critical"><span class="severity">Critical</span> '
         '<span class="sentence">Worse.</span></li>'
-        '<li class="finding warning"><span class="severity">Warning</span> <span class="sentence">The top 20.0% hold it.</span>'
+        '<li class="finding warning"><span class="severity">Warning</span> <span class="sentence">The top 20.4% hold it.</span>'
         ' <span class="criteria">At most half.</span> <span class="stake">At stake: €12,000</span>'
         ' <span class="action">What to do: Look after them.</span></li></ul>'
     )
@@ -194,7 +194,7 @@ def test_every_kind_has_html_and_text(make, shares, english):
         assert "What the figure shows." in exhibit_text(make.example(kind), english)
     assert exhibit_html(shares, english) == table_html(shares, english)
     assert exhibit_html(replace(shares, kind="values"), english) == values_html(shares, english)
-    assert "North: 25.0% (95% interval: 20.0% to 30.0%; n = 400 · Wilson)" in exhibit_text(
+    assert "North: 25.4% (95% interval: 20.3% to 30.2%; n = 400 · Wilson)" in exhibit_text(
         replace(shares, kind="values"), english
     )
 
