@@ -8,7 +8,7 @@ import pytest
 PARAMETERS = """\
 client: str = "acme"  # short name of the client
 as_of: str = ""  # last day that counts; empty: the last complete day
-language: str = "en"  # en | zh; language of the report
+language: str = ""  # en or zh; empty: as the params file says
 horizon_days: int = 90  # days [1, 1825]; how far ahead
 confidence: float = 0.95  # share (0, 1); level of the intervals
 kind: str = "contractual"  # contractual | non_contractual; how customers leave, '#' and all
@@ -80,6 +80,24 @@ def write_params(home: Path, client: str, text: str = "") -> None:
     """A params file with the keys that it must have, and more."""
     common = f"client: {client}\ntitle: ACME <Retail>\nsource: data/{client}\n"
     (home / "params" / f"{client}.yml").write_text(common + text, encoding="utf-8")
+
+
+@pytest.fixture
+def add_notebook(tiny_home):
+    """Writes a notebook that runs one cell of code between its parameters and its last cell; ``cells`` replaces them all."""
+
+    def add(name, code="", *, cells=None, **metadata):
+        declared = "\n".join(PARAMETERS.splitlines()[:3])
+        usual = [("markdown", f"# What about {name}?"), ("parameters", declared), ("code", code), ("code", PUBLISH)]
+        write_notebook(tiny_home / "notebooks" / f"{name}.ipynb", cells or usual, analysis=name, **metadata)
+
+    return add
+
+
+@pytest.fixture
+def add_client(tiny_home):
+    """Writes a params file with the keys that it must have, and more."""
+    return lambda client, text="": write_params(tiny_home, client, text)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """What does an executed notebook say, in the order in which a reader wants it?
 
-The section that calls ``page.headline`` comes first, its value boxes before all; what stands before it in the notebook (what is needed, how the data were
-read) follows after the measures. Code is kept beside each output, folded away.
+The section that calls ``page.headline`` comes first, its value boxes before all; what stands before it in the notebook (what
+is needed, how the data were read) follows after the measures. Code is kept beside each output, folded away.
 """
 
 from __future__ import annotations
@@ -124,9 +124,7 @@ def _add_code(cell: Any, section: Section, names: Mapping[str, str]) -> dict[str
     section.headline |= bool(HEADLINE_CALL.search(cell.source))
     section.intake |= bool(INTAKE_CALL.search(cell.source))
     if cell.source.strip():
-        code = Markup('<pre tabindex="0" role="region" aria-label="{}"><code>{}</code></pre>').format(
-            names["code"], cell.source
-        )
+        code = Markup("<pre><code>{}</code></pre>").format(cell.source)
         section.blocks.append(Block("code", code))
     for output in cell.get("outputs", []):
         if output.output_type == "stream":

@@ -6,6 +6,7 @@ runs the notebook with the same values as ``crmkit run acme --only churn``.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import tempfile
@@ -17,12 +18,13 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
-from papermill.parameterize import parameterize_notebook
+from papermill.translators import translate_parameters
 
 from crmkit.core.settings import HOME_VARIABLE, find_home
 from crmkit.report.params import flatten_nested
 
 ENGINE = "crmkit"
+INJECTED_TAG = "injected-parameters"
 INLINE = "module://matplotlib_inline.backend_inline"
 # Without the history database a kernel starts faster, and nothing that was run is kept outside the report.
 KERNEL_COMMAND = ["-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.enabled=False"]
@@ -87,7 +89,7 @@ class KitEngine(NBClientEngine):  # type: ignore[misc]
         """
         home = kernel_cwd or find_home()
         if not checked:
-            nb_man.nb = _reparameterized(nb_man.nb, home)
+            _flatten_in_place(nb_man.nb, home)
         if watch is not None:
             watch(nb_man)
         client = PapermillNotebookClient(
@@ -95,7 +97,7 @@ class KitEngine(NBClientEngine):  # type: ignore[misc]
             kernel_name=kernel_name,
             kernel_manager_class=OwnKernel,
             startup_timeout=start_timeout,
-            timeout=execution_timeout,
+            timeout=None if execution_timeout is None else math.ceil(execution_timeout),
             on_cell_start=(lambda cell, cell_index: on_cell(cell_index)) if on_cell else None,
             shutdown_kernel="immediate",
         )
@@ -113,14 +115,15 @@ def kernel_environment(home: Path, *, out: Path | None = None) -> dict[str, str]
     return {**os.environ, **own, **({"CRMKIT_OUT": str(out)} if out else {})}
 
 
-def _reparameterized(nb: Any, home: Path) -> Any:
-    """The notebook with checked, flat parameters in place of what Papermill was handed."""
-    given = dict(nb.metadata.get("papermill", {}).get("parameters", {}))
+def _flatten_in_place(nb: Any, home: Path) -> None:
+    """Put checked, flat parameters in the place of what Papermill was handed and has injected."""
     analysis = nb.metadata.get("crmkit", {}).get("analysis")
-    if not analysis:
-        return nb
-    flat = flatten_nested(given, analysis, home=home)
-    return parameterize_notebook(nb, dict(flat.values), engine_name=ENGINE)
+    injected = [cell for cell in nb.cells if INJECTED_TAG in cell.metadata.get("tags", ())]
+    if not analysis or not injected:
+        return
+    flat = flatten_nested(dict(nb.metadata.papermill["parameters"]), analysis, home=home)
+    injected[0].source = translate_parameters("python3", "python", dict(flat.values), "Parameters")
+    nb.metadata.papermill["parameters"] = dict(flat.values)
 
 
 papermill_engines.register(ENGINE, KitEngine)

@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from crmkit.core.dates import parse_iso
 from crmkit.core.errors import CrmkitError, ParamError, Problem, did_you_mean
 from crmkit.core.settings import Settings, analysis_names, find_home, params_path, read_settings
 from crmkit.report.cells import FIRST_THREE, Parameter, model_of, read_cell
@@ -104,6 +105,8 @@ def flatten(
         *_problems({**common, **section}, declared, where=f"{where}, {analysis}", kept=FIRST_THREE),
         *_problems(given, declared, where=COMMAND_LINE),
     ]
+    if given.get("as_of") and not problems:
+        parse_iso(given["as_of"], where=f"{COMMAND_LINE}, as_of")
     if problems:
         raise ParamError(problems)
     values = {parameter.name: parameter.default for parameter in declared} | common | section | given
