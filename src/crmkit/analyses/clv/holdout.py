@@ -277,6 +277,7 @@ def _tracking_result(
 ) -> Result:
     shown = curve(table[["group", "x"]].assign(value=table[column].astype("float64").to_numpy()))
     split = 0.0 if past.split is None else ((past.split - past.start).days + 1) / 7
+    shown.attrs["actual"] = ACTUAL
     shown.attrs["marks"] = [(split, Text("held out from here"))]
     alt = Text(
         "Two lines over weeks since {start}: actual repeat purchases and those expected by the model.",
@@ -291,7 +292,16 @@ def _tracking_result(
     )
     y = Axis("Repeat purchases so far", "count") if column == "cumulative" else Axis("Repeat purchases per week", "count")
     return Result(
-        name, "curve", title, shown, finding=finding, note=note, alt=alt, x=Axis("Weeks since the first purchase", "count"), y=y
+        name,
+        "curve",
+        title,
+        shown,
+        columns=(Column("group", "Group", translate=True),),
+        finding=finding,
+        note=note,
+        alt=alt,
+        x=Axis("Weeks since the first purchase", "count"),
+        y=y,
     )
 
 

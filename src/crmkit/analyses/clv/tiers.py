@@ -11,6 +11,7 @@ from crmkit.analyses.clv.history import History
 from crmkit.analyses.clv.holdout import HoldOut
 from crmkit.analyses.clv.value import Values
 from crmkit.core.errors import ModelError, ParamError
+from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
 from crmkit.models import concentration as spread
@@ -39,7 +40,7 @@ def concentration(past: History, values: Values | None) -> Result:
         gini = spread.gini(worth, confidence=past.confidence)
     except ModelError as err:
         return not_assessed("clv_concentration", title, Text("{reason}", {"reason": str(err)}))
-    table = curve(pd.DataFrame({"group": "customers", "x": share, "value": held}))
+    table = curve(pd.DataFrame({"group": mark("customers"), "x": share, "value": held}))
     note = Text(
         "n = {n}; intervals at {confidence} treat the values as known.",
         {"n": Quantity(len(worth), "count"), "confidence": Quantity(past.confidence, "share")},
@@ -49,6 +50,7 @@ def concentration(past: History, values: Values | None) -> Result:
         "concentration",
         title,
         table,
+        columns=(Column("group", "Group", translate=True),),
         finding=concentration_finding(past, values, gini),
         note=note,
         alt=Text(
