@@ -33,11 +33,10 @@ def table_schema(contract: TableContract) -> Any:
             checks=[pa.Check.ge(column.low)] if column.low is not None else [],
             nullable=not column.required and column.default is None,
             required=column.required or column.default is not None,
-            unique=contract.unique == (name,),
         )
         for name, column in contract.columns.items()
     }
-    return pa.DataFrameSchema(columns, strict=True)
+    return pa.DataFrameSchema(columns, strict=True, unique=list(contract.unique) or None)
 
 
 def contract_problems(table: ibis.Table, *, name: str) -> list[Problem]:
