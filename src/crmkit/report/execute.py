@@ -17,7 +17,7 @@ from typing import Any, Literal
 from crmkit.core.errors import CrmkitError
 from crmkit.report.engine import ENGINE, kernel_environment
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, keep, note_attempt, read_json, work_folder, write_json
-from crmkit.report.notebooks import Notebook
+from crmkit.report.notebooks import Notebook, translated
 from crmkit.report.params import Flat
 from crmkit.report.render import render_notebook
 from crmkit.report.scrub import clean_notebook, scrub_json, scrub_text
@@ -134,7 +134,7 @@ def _run(job: Job, work: Path, on_cell: Callable[[int], None] | None) -> tuple[A
 
     # it warns of parameters whose declaration it cannot read; ours were checked
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    nb = nbformat.read(job.notebook.path, as_version=4)
+    nb = translated(nbformat.read(job.notebook.path, as_version=4), str(job.flat.values["language"]))
     managers: list[Any] = []
     cells: list[int] = []
 

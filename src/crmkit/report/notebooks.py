@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from crmkit.core.errors import ParamError, Problem, ReportError, did_you_mean
+from crmkit.core.language import translate_markdown
 from crmkit.core.settings import analysis_names
 
 PARAMETERS_TAG = "parameters"
@@ -141,3 +142,11 @@ def _parameters_source(cells: list[dict[str, Any]], where: str) -> str:
     if tagged[0] is not code[0]:
         raise ReportError(f"{where}: the cell tagged '{PARAMETERS_TAG}' must be the first code cell")
     return cell_source(tagged[0])
+
+
+def translated(nb: Any, language: str) -> Any:
+    """A notebook with its prose in another language; code stays as it is."""
+    for cell in nb["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = translate_markdown("".join(cell["source"]), language)
+    return nb
