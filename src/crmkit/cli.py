@@ -96,11 +96,13 @@ def run(names: Names, only: Only = "", as_of: AsOf = "", language: Language = ""
 @app.command()
 def check(name: Name) -> None:
     """Check a client's parameters and data, and say which analyses can run."""
-    from crmkit.core.settings import find_home
-    from crmkit.report.check import check_client
+    from crmkit.report.check import check_reports
 
-    for line in check_client(name, home=find_home()):
-        print(line)
+    checked = check_reports(name)
+    print("\n".join(checked.lines))
+    if checked.problems:
+        sys.stdout.flush()
+        raise CrmkitError(list(checked.problems))
 
 
 @app.command(name="list")

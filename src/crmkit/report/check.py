@@ -3,31 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from crmkit.core.settings import Settings
-from crmkit.report.notebooks import Notebook, read_notebooks
+from crmkit.core.settings import find_home
+from crmkit.report.notebooks import read_notebooks
 from crmkit.report.params import check_clients
-from crmkit.report.run import missing_tables
+
+if TYPE_CHECKING:
+    from crmkit.data.load import Intake
 
 
-def check_client(client: str, *, home: Path) -> Iterator[str]:
-    """What was found, line by line.
+@dataclass(frozen=True)
+class Checked:
+    """What was found: lines to read, and the problems of the data; without problems every line is good news."""
+
+    lines: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def check_reports(client: str, *, home: Path | None = None) -> Checked:
+    """Whether the reports of a client can be run, and what is wrong where they cannot.
+
+    Parameters
+    ----------
+    client : str
+    home : Path or None
+        Default: the project that is found from here.
 
     Raises
     ------
-    CrmkitError
-        Every problem of the params file at once, or of the data.
+    ParamError
+        Every problem of the params file at once; problems of the data are returned.
     """
-    notebooks = read_notebooks(home)
-    settings, flats = check_clients([client], notebooks, home=home)[client]
-    yield f"params/{client}.yml  good: {sum(len(flat.values) for flat in flats.values())} parameters of {len(flats)} analyses"
-    for notebook in notebooks.values():
-        yield f"{notebook.analysis}  {_verdict(notebook, settings, home)}"
+    place = home or find_home()
+    notebooks = read_notebooks(place)
+    _, flats = check_clients([client], notebooks, home=place)[client]
+    from crmkit.data.client import check_client
+
+    check = check_client(client, home=place)
+    good = sum(len(flat.values) for flat in flats.values())
+    lines = [f"params/{client}.yml  good: {good} parameters of {len(flats)} analyses"]
+    if check.as_of is not None:
+        lines.append(f"as of {check.as_of.isoformat()}")
+    lines += [line for intake in check.intake for line in _intake_lines(intake)]
+    for analysis, notebook in notebooks.items():
+        missing = [table for table in notebook.needs if table in check.missing]
+        less = [table for table in notebook.uses if table in check.missing]
+        lines.append(f"{analysis}  {_verdict(missing, less)}")
+    return Checked(tuple(lines), check.problems)
 
 
-def _verdict(notebook: Notebook, settings: Settings, home: Path) -> str:
-    missing = missing_tables(notebook, settings, home=home)
+def _intake_lines(intake: Intake) -> Iterator[str]:
+    source = f"  from {', '.join(intake.files)}" if intake.files else ""
+    later = f", {intake.rows_after_as_of:,} after the date" if intake.rows_after_as_of else ""
+    yield f"{intake.table}  {intake.rows_kept:,} of {intake.rows_read:,} rows{later}{source}"
+    for reason, number in intake.rows_set_aside.items():
+        yield f"  {number:,} set aside: {reason}"
+    for note in intake.notes:
+        yield f"  {note}"
+
+
+def _verdict(missing: list[str], less: list[str]) -> str:
     if missing:
         return f"cannot run: needs {', '.join(missing)}"
-    return "can run"
+    return f"can run, with less to say: without {', '.join(less)}" if less else "can run"

@@ -1,0 +1,90 @@
+"""The index of a client and the portfolio: every report, how it stands, what it says first, and links that work."""
+
+import re
+
+import pytest
+
+from crmkit.report.folders import RECORD, REPORT, note_attempt, reports_folder, write_json
+from crmkit.report.site import client_lines, write_site
+
+
+@pytest.fixture
+def leave(tmp_path):
+    """Leaves behind what a run of a notebook leaves."""
+
+    def left(client, as_of, analysis="tiny", run="r1", status="ok", severity="warning", value="1,190", title="ACME <b>"):
+        folder = reports_folder(tmp_path) / client / as_of / "runs" / run / analysis
+        (folder / "lists").mkdir(parents=True)
+        (folder / "lists" / "late.csv").write_text("customer_id\n")
+        (folder / f"{analysis}.html").write_text(f"page of {run}")
+        record = {"run": run, "status": status, "message": "amount: bad <i>", "seconds": 1.0, "finished_at": "2026-01-01"}
+        write_json(folder / RECORD, record | {"question": f"What about {analysis}?"})
+        if status == "ok":
+            report = {"title": title, "language": "en", "currency": "EUR", "headline": ["a", "b"]}
+            findings = [
+                {"id": "a", "severity": "good", "text": "All well"},
+                {"id": "b", "severity": severity, "text": "12% late"},
+            ]
+            unled = {"id": "c", "severity": "critical", "text": "not in the headline"}
+            values = [{"label": "Orders", "value": 1190, "unit": "count", "text": value}]
+            write_json(folder / REPORT, report | {"findings": [*findings, unled], "values": values})
+        note_attempt(folder, record, home=tmp_path, client=client, as_of=as_of, analysis=analysis)
+
+    return left
+
+
+def links(path):
+    return [path.parent / link for link in re.findall(r'href="([^"#]+)"', path.read_text())]
+
+
+def test_all_links_lead_somewhere_and_texts_are_escaped(tmp_path, leave):
+    leave("acme", "2025-12-31")
+    leave("acme", "2025-06-30", run="r0")
+    leave("beta", "2025-12-31", title="Beta")
+    leave("beta", "2025-12-31", run="r2", status="failed")
+    portfolio = write_site(tmp_path)
+    pages = [portfolio, *(portfolio.parent / name / "index.html" for name in ("acme", "beta"))]
+    for page in pages:
+        assert links(page)
+        assert not [link for link in links(page) if not link.is_file()]
+        assert "<i>" not in page.read_text()
+        assert "Content-Security-Policy" in page.read_text()
+    text = portfolio.read_text()
+    assert "ACME &lt;b&gt;" in text
+    assert "12% late" in text
+    assert "not in the headline" not in text
+    assert text.count("<tr>") == 3, "the portfolio shows the newest date of each client"
+
+
+def test_the_newest_date_comes_first(tmp_path, leave):
+    leave("acme", "2025-06-30")
+    leave("acme", "2025-12-31")
+    leave("acme", "2025-12-31", analysis="churn")
+    assert [(line.as_of, line.analysis) for line in client_lines(tmp_path, "acme")] == [
+        ("2025-12-31", "churn"),
+        ("2025-12-31", "tiny"),
+        ("2025-06-30", "tiny"),
+    ]
+
+
+def test_a_failed_run_leaves_the_last_good_page_and_is_named(tmp_path, leave):
+    leave("acme", "2025-12-31", run="r1")
+    leave("acme", "2025-12-31", run="r2", status="failed")
+    (line,) = client_lines(tmp_path, "acme")
+    assert (line.status, line.page, line.failed) == ("ok", "2025-12-31/tiny.html", "amount: bad <i>")
+    assert line.failed_page == "2025-12-31/runs/r2/tiny/tiny.html"
+    assert line.lists == (("late.csv", "2025-12-31/runs/r1/tiny/lists/late.csv"),)
+    assert (reports_folder(tmp_path) / "acme" / "2025-12-31" / "tiny.html").read_text() == "page of r1"
+
+
+def test_a_run_that_failed_without_a_date_is_shown_only_until_one_has_a_date(tmp_path, leave):
+    leave("acme", "undated", status="failed")
+    (line,) = client_lines(tmp_path, "acme")
+    assert (line.page, line.day) == ("", "")
+    leave("acme", "2025-12-31")
+    assert [line.as_of for line in client_lines(tmp_path, "acme")] == ["2025-12-31"]
+
+
+def test_without_reports_it_says_so(tmp_path):
+    reports_folder(tmp_path).mkdir()
+    assert "There are no reports yet." in write_site(tmp_path).read_text()

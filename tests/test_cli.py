@@ -1,0 +1,122 @@
+"""The command line: what it prints, and that a problem ends with one message each, no traceback, and exit code 2."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from crmkit import cli
+from crmkit.report.lab import jupyter_command, write_copies
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Runs the command in this process; gives exit code, stdout and stderr."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["crmkit", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out = capsys.readouterr()
+        return ended.value.code or 0, out.out, out.err
+
+    return run
+
+
+def test_a_run_prints_where_the_page_is(tiny_home, command):
+    code, out, err = command("run", "acme", "--only", "tiny")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0].startswith("acme  tiny  done  ")
+    assert out.splitlines()[-1].startswith("1 notebooks, 0 failed, ")
+    assert (tiny_home / "reports" / "index.html").is_file()
+
+
+def test_a_mistake_of_the_user_ends_with_2_and_the_message_alone(tiny_home, command, add_notebook):
+    add_notebook("tiny", "from crmkit.core.errors import DataError; raise DataError(\"orders: no column 'amount'\")")
+    (tiny_home / "params" / "acme.yml").write_text("client: acme\ntitle: A\nsource: data/acme\n")
+    code, _, err = command("run", "acme")
+    assert (code, err) == (2, "acme  tiny  orders: no column 'amount'\n")
+
+
+def test_a_crash_ends_with_1_and_names_the_cell(tiny_home, command, add_notebook):
+    add_notebook("tiny", "1 / 0")
+    (tiny_home / "params" / "acme.yml").write_text("client: acme\ntitle: A\nsource: data/acme\n")
+    code, _, err = command("run", "acme")
+    assert (code, err) == (1, "acme  tiny  cell 4: ZeroDivisionError: division by zero\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "acm"], "client 'acm' has no file params/acm.yml; did you mean 'acme'?"),
+        (["run", "acme", "--only", "tony"], "--only: analysis 'tony' has no notebook; did you mean 'tiny'?"),
+        (["describe", "tinny"], "analysis 'tinny' has no notebook notebooks/tinny.ipynb; did you mean 'tiny'?"),
+        (["run", "acme", "--as-of", "31.12.2025"], "command line, as_of: '31.12.2025' is not a date; write it as YYYY-MM-DD"),
+        (["demo"], "there is no demo client that can run"),
+    ],
+)
+def test_problems_are_sentences_on_stderr(tiny_home, command, arguments, message):
+    code, out, err = command(*arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_debug_shows_where_it_went_wrong(tiny_home, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["crmkit", "describe", "nothing", "--debug"])
+    with pytest.raises(cli.CrmkitError):
+        cli.main()
+
+
+def test_list_and_describe_and_schema(tiny_home, command):
+    assert "How many orders are late?" in command("list")[1]
+    described = command("describe", "tiny")[1]
+    assert all(word in described for word in ("horizon_days", "a whole number from 1 to 1825 (days)", "how far ahead"))
+    assert "tiny" in json.loads(command("schema")[1])["properties"]
+
+
+def test_params_is_the_flat_file(tiny_home, command):
+    flat = yaml.safe_load(command("params", "acme", "tiny")[1])
+    assert (flat["client"], flat["horizon_days"], flat["as_of"]) == ("acme", 180, "")
+
+
+def test_demo_says_how_to_get_what_is_missing(tiny_home, command, add_client):
+    add_client("retailco")
+    (tiny_home / "params" / "cdnow.yml").write_text("client: cdnow\ntitle: C\nsource: package:not_installed/x\n")
+    code, out, err = command("demo")
+    assert (code, err) == (0, "cdnow  not run: its data package is not installed; get it with: make examples\n")
+    assert out.splitlines()[-1] == str(tiny_home / "reports" / "index.html")
+
+
+def test_copies_hold_the_clients_values_and_an_edited_one_is_kept(tiny_home):
+    copies = write_copies("acme", home=tiny_home)
+    (path,) = copies.written
+    assert "horizon_days: int = 180  # days [1, 1825]; how far ahead" in "".join(
+        json.loads(path.read_text())["cells"][1]["source"]
+    )
+    assert write_copies("acme", home=tiny_home).written == (path,)
+    path.write_text(path.read_text() + " ")
+    assert write_copies("acme", home=tiny_home).kept == (path,)
+
+
+def test_jupyterlab_is_opened_in_the_folder_with_the_options_given(tmp_path):
+    assert jupyter_command(tmp_path, ["--no-browser"])[1:] == [f"--ServerApp.root_dir={tmp_path}", "--no-browser"]
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys; sys.argv = ['crmkit', '--help']\nfrom crmkit.cli import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print([name for name in ('pandas', 'papermill', 'nbconvert', 'pydantic', 'yaml', 'jinja2') if name in sys.modules])"
+    )
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | {"COLUMNS": "200"}
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert time.perf_counter() - started < 10
+    assert all(name in done.stdout for name in ("demo", "run", "check", "list", "describe", "params", "lab", "schema"))
