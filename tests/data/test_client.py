@@ -1,6 +1,7 @@
 """Opening a client: what comes in, what is refused with which words, and that nothing is lost on the way."""
 
 import datetime as dt
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -589,3 +590,14 @@ def test_spill_folder_goes_with_the_client(project):
     assert Path(folder).is_dir()
     client.close()
     assert not Path(folder).exists()
+
+
+def test_a_cached_table_ends_with_the_client(project):
+    project.write("transactions.csv", GOOD)
+    client = project.open()
+    cached = client.tables["transactions"].cache()
+    assert len(to_frame(cached)) == 2
+    client.close()
+    # pytest makes an error of an exception in a finaliser
+    del cached
+    gc.collect()

@@ -263,9 +263,14 @@ def _cut(
 def _cut_table(con: Any, name: str, table: Loaded, day: dt.date) -> int:
     """Make the relation of a table's rows up to a day; how many are left out?"""
     event = TABLES[name].event
-    keep = "true" if event not in table.columns else f"coalesce({identifier(event)} <= DATE '{day}', true)"
+    keep = "true"
+    if event in table.columns:
+        column = identifier(event)
+        keep = f"{column} <= DATE '{day}'"
+        # a row without a date is kept, where the table allows it
+        keep += "" if TABLES[name].columns[event].required else f" OR {column} IS NULL"
     con.con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM {table.relation} WHERE {keep}")
-    (after,) = con.con.execute(f"SELECT count(*) FROM {table.relation} WHERE NOT {keep}").fetchone()
+    (after,) = con.con.execute(f"SELECT count(*) FROM {table.relation} WHERE NOT ({keep})").fetchone()
     return int(after)
 
 

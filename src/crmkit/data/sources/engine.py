@@ -60,6 +60,9 @@ def disconnect(con: Any) -> None:
         (folder,) = con.con.execute("SELECT current_setting('temp_directory')").fetchone()
     except duckdb.ConnectionException:
         return
+    # tables that a reader cached would be dropped when they are no longer used, which is too late then
+    for entry in list(getattr(con, "_cache_name_to_entry", {}).values()):
+        entry.finalizer()
     con.disconnect()
     _remove(Path(folder), owner=os.getpid())
 
