@@ -170,10 +170,17 @@ def test_a_second_run_of_a_client_says_who_holds_it(tiny_home):
 
 
 def test_papermill_runs_a_whole_params_file_with_the_kits_engine(tiny_home, tmp_path):
-    code = "import sys; import crmkit.report.engine; from papermill.cli import papermill; papermill(sys.argv[1:])"
+    code = "import sys; from papermill.cli import papermill; papermill(sys.argv[1:])"
     notebook, out = tiny_home / "notebooks" / "tiny.ipynb", tmp_path / "out.ipynb"
     options = ["--engine", "crmkit", str(notebook), str(out), "-f", str(tiny_home / "params" / "acme.yml"), "--no-progress-bar"]
     environment = os.environ | {"CRMKIT_OUT": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code, *options], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     assert "loaded 180 contractual" in out.read_text()
+
+
+@pytest.mark.parametrize("first", ["papermill", "crmkit.report.engine", "crmkit.report.plugin"])
+def test_papermill_and_the_engine_may_be_imported_in_any_order(first):
+    code = f"import {first}; from papermill.engines import papermill_engines as e; print(e.get_engine('crmkit').__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("KitEngine", "")

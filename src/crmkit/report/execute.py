@@ -17,7 +17,7 @@ from typing import Any, Literal
 from crmkit.core.errors import CrmkitError
 from crmkit.report.engine import ENGINE, kernel_environment
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, keep, note_attempt, read_json, work_folder, write_json
-from crmkit.report.notebooks import Notebook, translated
+from crmkit.report.notebooks import Notebook, question_of, translated
 from crmkit.report.params import Flat
 from crmkit.report.render import render_notebook
 from crmkit.report.scrub import clean_notebook, scrub_json, scrub_text
@@ -103,7 +103,7 @@ def execute(job: Job, *, on_cell: Callable[[int], None] | None = None) -> Outcom
         "run": job.run_id,
         "client": job.client,
         "analysis": job.analysis,
-        "question": job.notebook.question,
+        "question": question_of(nb.cells) or job.notebook.question,
         **asdict(ending),
         "message": scrub_text(ending.message, job.secrets),
         "started_at": started.isoformat(timespec="seconds"),

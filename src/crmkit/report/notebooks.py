@@ -6,7 +6,7 @@ A notebook is read as the JSON that it is: neither Jupyter nor the notebook's co
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -77,7 +77,7 @@ def read_notebook(analysis: str, *, home: Path) -> Notebook:
     return Notebook(
         analysis=analysis,
         path=path,
-        question=_question(cells) or analysis,
+        question=question_of(cells) or analysis,
         needs=tuple(tables.get("needs", ())),
         uses=tuple(tables.get("uses", ())),
         results=tuple(declared.get("results", ())),
@@ -119,13 +119,14 @@ def with_upstream(names: Iterable[str], notebooks: dict[str, Notebook]) -> list[
     return [name for name in notebooks if name in wanted]
 
 
-def cell_source(cell: dict[str, Any]) -> str:
+def cell_source(cell: Mapping[str, Any]) -> str:
     """Source of a cell, which a notebook file keeps as one text or as a list of lines."""
     source = cell.get("source", "")
     return source if isinstance(source, str) else "".join(source)
 
 
-def _question(cells: list[dict[str, Any]]) -> str:
+def question_of(cells: Iterable[Mapping[str, Any]]) -> str:
+    """The first heading of a notebook's cells, in whatever language they are; empty where there is none."""
     for cell in cells:
         if cell.get("cell_type") == "markdown":
             for line in cell_source(cell).splitlines():
