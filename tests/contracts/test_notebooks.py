@@ -7,6 +7,7 @@ import statistics
 from itertools import pairwise
 from pathlib import Path
 
+import papermill
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -70,6 +71,13 @@ def test_every_parameter_has_a_type_and_help(path):
     for line, node in zip(text.splitlines(), ast.parse(text).body, strict=True):
         assert isinstance(node, ast.AnnAssign)
         assert "  # " in line
+
+
+@everyone
+def test_papermill_lists_the_same_parameters(path):
+    """It drops, without a word, a parameter whose line holds a second equals sign."""
+    listed = papermill.inspect_notebook(str(path))
+    assert list(listed) == [node.target.id for node in ast.parse(parameters(path)).body]
 
 
 def test_the_first_three_lines_are_equal():

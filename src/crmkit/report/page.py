@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 from crmkit.core.language import Locale, say
 from crmkit.core.privacy import pseudonym
 from crmkit.core.results import Finding, Result, worst_first
+from crmkit.data.summaries import to_frame
+from crmkit.data.tables import TABLES
 from crmkit.report.intake import intake_record, intake_result
 from crmkit.report.lists import write_list
 from crmkit.report.params import Used, used_parameters
@@ -176,6 +178,7 @@ class Page:
             "language": company.language,
             "currency": company.currency,
             "status": "ok",
+            "period": {"from": _first_day(company), "to": company.as_of.isoformat()},
             "generated_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             "data": {
                 "fingerprint": company.fingerprint,
@@ -214,6 +217,17 @@ def open_page(analysis: str, company: Client, parameters: Mapping[str, Any] | No
     >>> page = open_page("clv", open_client("retailco"))  # doctest: +SKIP
     """
     return Page(analysis, company, used_parameters(analysis, company.settings, home=company.home, values=parameters))
+
+
+def _first_day(company: Client) -> str | None:
+    """The first day with an event in any table."""
+    days = [
+        day
+        for name, table in company.tables.items()
+        if (event := TABLES[name].event) in table.columns and name != "customers"
+        for day in to_frame(table.aggregate(day=table[event].min()))["day"].dropna()
+    ]
+    return min(days).date().isoformat() if days else None
 
 
 def _finding(finding: Finding, locale: Locale) -> dict[str, Any]:
