@@ -1,4 +1,4 @@
-"""May a notebook read what another one found? Only from the same client, date, parameters and data."""
+"""Which earlier results may be read: those of another analysis, where everything fits, and those of the run before this one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from crmkit.core.errors import CrmkitError, ReportError, did_you_mean
 from crmkit.core.results import Text
 from crmkit.core.settings import read_settings
 from crmkit.report.cells import FIRST_THREE
-from crmkit.report.folders import REPORT, read_json, read_latest, reports_folder
+from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, read_json, read_latest, reports_folder
 from crmkit.report.params import flatten
 
 if TYPE_CHECKING:
@@ -40,6 +40,16 @@ class Reading:
     folder: Path | None = None
     report: Mapping[str, Any] | None = None
     reason: Text | None = field(default=None)
+
+    @property
+    def as_of(self) -> str:
+        """The date that they are about; empty when they cannot be used."""
+        return str((self.report or {}).get("as_of", ""))
+
+    @property
+    def run(self) -> str:
+        """The run that made them; empty when they cannot be used."""
+        return self.folder.parent.name if self.folder is not None else ""
 
     def table(self, name: str) -> pd.DataFrame:
         """One of its result tables.
@@ -102,6 +112,40 @@ def read_results(
     if different:
         return Reading(analysis, reason=Text(OUTDATED, {"analysis": analysis, "what": Text(different)}))
     return Reading(analysis, folder, report)
+
+
+def previous(client: str, analysis: str, *, as_of: str, run_id: str, home: Path) -> Reading | None:
+    """The run that a report is compared with: what has changed since then?
+
+    Parameters
+    ----------
+    client, analysis : str
+    as_of : str
+        ISO date that the report is about.
+    run_id : str
+        The run that makes the report.
+    home : Path
+
+    Returns
+    -------
+    Reading or None
+        The last good run of the nearest earlier date; where there is none, the last good run of the same date that began before
+        this one; None where there is neither. Its ``as_of`` and ``run`` name it. Its parameters and data may differ.
+    """
+    dates = [date for date in dates_of(home, client) if UNDATED != date < as_of]
+    for date in dates:
+        entry = read_latest(home, client, date)["analyses"].get(analysis)
+        found = _good(reports_folder(home) / client / date / entry["folder"], analysis) if entry else None
+        if found is not None:
+            return found
+    runs = (reports_folder(home) / client / as_of / "runs").glob(f"*/{analysis}")
+    earlier = sorted((folder for folder in runs if folder.parent.name < run_id), reverse=True)
+    return next((found for folder in earlier if (found := _good(folder, analysis)) is not None), None)
+
+
+def _good(folder: Path, analysis: str) -> Reading | None:
+    record, report = read_json(folder / RECORD), read_json(folder / REPORT)
+    return Reading(analysis, folder, report) if report and record.get("status") == "ok" else None
 
 
 def _difference(report: Mapping[str, Any], *, client: str, as_of: str, fingerprint: str) -> str:
