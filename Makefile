@@ -20,9 +20,10 @@ report: $(READY)  ## set up and render the reports of the demo companies and of 
 	@$(BIN)/crmkit demo
 
 test: $(READY)  ## set up and run the tests
+	@$(MAKE) --no-print-directory $(EXAMPLES) || echo "The public example data could not be installed; tests on them are skipped."
 	@$(BIN)/python -m pytest -n 2 -m "not slow"
 
-test-full: $(READY)  ## the tests and the full simulations
+test-full: $(READY) $(EXAMPLES)  ## the tests and the full simulations
 	@$(BIN)/python -m pytest -n 2
 
 lint: $(READY)  ## style, types, notebooks without outputs
