@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from crmkit.models.calibrated import weighted_mean
+from crmkit.models.drivers import importance, johnson, lmg, moments, ready
 from crmkit.models.nps import deviation, nps
 from crmkit.models.proportions import benjamini_hochberg, detectable_share, holm, newcombe, wilson
 from crmkit.models.weighting import rake
@@ -134,3 +135,34 @@ def test_statsmodels_score_interval_is_still_wrong():
     _, high = confint_proportions_2indep(56, 70, 48, 80, method="score", compare="diff")
     assert high == printed("0.3440391")
     assert np.abs(high - 0.3381729400) > 0.005
+
+
+# [L] relaimpo 2.2-7: calc.relimp(lm(Fertility ~ ., swiss), type = c("lmg", "genizi")), also with weights = abs(-23:23), and
+# always = "Education". Columns of the covariance in the order of the file: Fertility first.
+LMG = ["0.0570912207681", "0.1711730289002", "0.2601346786244", "0.1055701503735", "0.1127659229265"]
+GENIZI = ["0.0484168958119", "0.1547082498062", "0.2719641046460", "0.1146800299476", "0.1169657213811"]
+WEIGHTED = ["0.0555465750735", "0.1772739502325", "0.3558000317210", "0.0499913567167", "0.1014507512895"]
+ALWAYS = ["0.0343275794196", "0.0388469579367", "0.1016585431448", "0.0912862743676"]
+
+
+@pytest.fixture(scope="module")
+def swiss():
+    return pd.read_csv(FOLDER / "swiss.csv", index_col=0)
+
+
+def test_shares_of_drivers(swiss):
+    cov = swiss.cov().to_numpy()
+    assert lmg(cov).tolist() == [printed(text) for text in LMG]
+    assert lmg(cov).sum() == printed("0.706735001593")
+    assert johnson(cov).tolist() == [printed(text) for text in GENIZI]
+    weighted = moments(ready(swiss, weights=np.abs(np.arange(-23, 24))))[1]
+    assert lmg(weighted).tolist() == [printed(text) for text in WEIGHTED]
+    assert lmg(weighted).sum() == printed("0.740062665033")
+    first = swiss[["Fertility", "Education", "Agriculture", "Examination", "Catholic", "Infant.Mortality"]].cov()
+    assert lmg(first, controls=1).tolist() == [printed(text) for text in ALWAYS]
+
+
+def test_shares_of_drivers_in_a_table(swiss):
+    found = importance(swiss, outcome="Fertility", drivers=list(swiss.columns[1:]), draws=100).table.set_index("driver")
+    rela = ["0.0807816517357", "0.2422025632160", "0.3680795178364", "0.1493772773891", "0.1595589898228"]
+    assert found.loc[list(swiss.columns[1:]), "value"].tolist() == [printed(text) for text in rela]
