@@ -14,7 +14,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from crmkit.report.article import REPORT_MIME
 from crmkit.report.assets import page_assets, template_folder
-from crmkit.report.render import render_notebook
+from crmkit.report.change import brief
+from crmkit.report.render import render_notebook, without_provenance
 from crmkit.report.safe import markdown, safe_html
 
 HOSTILE = "<img src=x onerror=alert(1)><script>document.title='PWNED'</script>"
@@ -68,10 +69,10 @@ def test_the_headline_comes_first_and_boxes_lead_it():
         ">V</div>",
         ">F</li>",
         "Lead words",
+        'id="data"',
         "Intro words",
         'id="measure"',
         'id="what-you-need"',
-        'id="data"',
     ]
     places = [text.index(piece) for piece in order]
     assert places == sorted(places)
@@ -151,7 +152,7 @@ def test_a_table_in_prose_stays_a_table():
 def test_a_failed_run_says_so_in_a_banner():
     text = render_notebook(notebook(new_markdown_cell("# T"), status="failed", message="orders: no column 'amount'.", run="r1"))
     assert re.search(r"""class="banner" role="alert".*orders: no column 'amount'\.""", text)
-    assert "Not finished" in text
+    assert "<title>Not finished: T" in text
 
 
 def test_chrome_weighs_at_most_30_kb():
@@ -168,12 +169,88 @@ def test_code_is_there_but_hidden_and_tables_of_the_data_are_shown():
     text = render_notebook(notebook(new_markdown_cell("# T\n\n## A\n\nx"), new_code_cell("secret_sauce()")))
     assert re.search(r'<div class="code code"><pre><code>secret_sauce\(\)', text)
     assert ".code,.log{display: none" in str(page_assets()["style"])
-    assert '<td class="num">1,200</td>' in text
+    assert '<td class="num">1,200</td><td class="num">1,190</td><td class="num">7</td><td class="num">3</td>' in text
 
 
-def test_the_notebooks_own_intake_replaces_the_box():
-    text = render_notebook(notebook(new_markdown_cell("# T\n\n## Data\n\nx"), new_code_cell("page.intake()")))
-    assert 'id="data-h"' not in text
+def test_the_notebooks_own_intake_replaces_the_table_and_the_box_leads_to_it():
+    box = 'class="quality"'
+    text = render_notebook(notebook(new_markdown_cell("# T\n\n## Rows\n\nx"), new_code_cell("page.intake()")))
+    assert box in text
+    assert '<a href="#rows">' in text
+    assert "In the export" not in text
+    assert box not in render_notebook(notebook(new_markdown_cell("# T"), report=REPORT | {"data": {}}))
+
+
+def test_the_box_says_what_was_left_out_and_why():
+    orders = {
+        "rows": 1000,
+        "kept": 880,
+        "set_aside": {"amount: {x}": 20, "empty line": 93},
+        "after_as_of": 7,
+        "notes": ["Note <b>"],
+    }
+    report = REPORT | {
+        "data": {"tables": {"orders": orders}},
+        "privacy": {"unscanned": {"id": 12, "name": 0, "other": 3}},
+    }
+    text = render_notebook(notebook(new_markdown_cell("# T"), report=report))
+    assert "120 of 1,000 rows that were read do not count (12%)." in text
+    reasons = re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd></div>", text[text.index('class="reasons"') :])[:3]
+    last = ("orders: after the last day that counts", "7")
+    assert reasons == [("orders: empty line", "93"), ("orders: amount: {x}", "20"), last]
+    assert "<li>orders: Note &lt;b&gt;</li>" in text
+    assert (
+        "12 identifiers of customers are too short or too common to be looked for on the finished page: customer numbers."
+        in text
+    )
+
+
+def test_when_it_was_made_stands_in_one_block():
+    early, late = ({"generated_at": f"2026-01-0{day}T03:04:05+00:00"} for day in (2, 3))
+    cell = new_markdown_cell("# T")
+    pages = [
+        render_notebook(notebook(cell, report=REPORT | made, status="ok", run=run, started_at=made["generated_at"]))
+        for made, run in ((early, "r1"), (late, "r2"))
+    ]
+    assert pages[0] != pages[1]
+    assert without_provenance(pages[0]) == without_provenance(pages[1])
+    assert "Generated 2 Jan 2026, 03:04 UTC" in pages[0]
+    assert "Jan 2026" not in without_provenance(pages[0])
+
+
+BOXES = (
+    '<div class="exhibit"><dl class="values">'
+    '<div class="value"><dt class="label">Orders &amp; more</dt><dd class="number">1,190</dd></div>'
+    '<div class="value"><dt class="label">Late</dt><dd class="number">12%</dd></div></dl></div>'
+)
+
+
+def valued(orders, late, **more):
+    values = [
+        {"label": "Orders & more", "value": orders, "unit": "count"},
+        {"label": "Late", "value": late, "unit": "share"},
+    ]
+    return REPORT | {"currency": "EUR", "values": values} | more
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_value_boxes_say_how_far_they_have_moved(kept):
+    boxes = new_code_cell("page.show(v)", outputs=[html_output(BOXES)])
+    nb = notebook(new_markdown_cell("# T\n\n## A"), boxes, report=valued(1190, 0.12))
+    before = valued(1000, 0.15, as_of="2025-06-30")
+    if kept:
+        nb.metadata["crmkit"]["previous"] = brief(before)
+    text = render_notebook(nb, previous=None if kept else before)
+    assert '<dd class="number">1,190</dd><dd class="change up">+190 (+19%) since 30 Jun 2025</dd>' in text
+    assert '<dd class="number">12%</dd><dd class="change down">−3.0 percentage points since 30 Jun 2025</dd>' in text
+    assert 'class="change' not in render_notebook(notebook(boxes, report=valued(1190, 0.12)))
+
+
+def test_each_printed_page_names_client_and_report():
+    text = render_notebook(notebook(new_markdown_cell("# T")))
+    (written,) = re.findall(r'@top-left\{content:"(.*?)"\}', text)
+    assert re.sub(r"\\([0-9a-f]{6}) ", lambda code: chr(int(code[1], 16)), written) == f"ACME {HOSTILE} – T"
+    assert "<" not in written
 
 
 def test_a_figure_of_an_analysts_own_gets_an_alternative_text():

@@ -278,3 +278,11 @@ def test_spread_keeps_order_and_distance():
 def test_a_bar_of_nothing_but_blanks(english):
     table = estimates([{"group": "a", "measure": "m", "value": None, "unit": "share"}])
     assert png(draw(Result("b", "bars", Text("b"), table, y=Axis("s", "share")), english))
+
+
+def test_a_character_that_no_font_has_is_a_box_and_is_named(make, english):
+    rare = "\U0002a6d6"
+    html = figure_html(make.estimates("bars", ["North", f"A{rare}<"]), english)
+    assert f'<span class="note undrawn" title="{rare}">' in html
+    assert f"in the figure they are boxes: {rare}</span>" in html
+    assert "undrawn" not in figure_html(make.estimates("bars", ["North", "华东"]), english)

@@ -135,6 +135,52 @@ def test_long_tables_say_how_many_rows_are_left(make, english):
     assert "and 1,200 more rows" in html
 
 
+def test_amounts_under_each_other_are_rounded_alike(english):
+    table = pd.DataFrame({"group": ["a", "b", "c"], "x": [2.94, 85828.4, 999.5], "y": [2.94, 1.5, 0.0], "z": [0.2, 0.995, 1]})
+    columns = (
+        Column("group", "G"),
+        Column("x", "X", "money"),
+        Column("y", "Y", "money"),
+        Column("z", "Z", "share"),
+    )
+    html = table_html(Result("t", "table", Text("T"), table, columns=columns), english)
+    assert body(html) == [
+        ["a", "€3", "€2.94", "20.0%"],
+        ["b", "€85,828", "€1.50", "99.5%"],
+        ["c", "€1,000", "€0.00", "100.0%"],
+    ]
+
+
+def test_limits_are_rounded_as_their_values_are(english):
+    rows = [
+        {"group": g, "measure": "m", "value": v, "low": v / 2, "high": 2 * v, "unit": "money"}
+        for g, v in (("a", 9), ("b", 3e3))
+    ]
+    html = table_html(Result("t", "table", Text("T"), estimates(rows)), english)
+    assert [row[-1] for row in body(html)] == ["€4 to €18", "€1,500 to €6,000"]
+
+
+def test_long_tables_can_be_sorted_by_the_numbers_behind_the_words(english):
+    table = pd.DataFrame(
+        {
+            "group": [f"g{i}" for i in range(12)],
+            "x": [1234567.8, float("nan"), *range(10)],
+            "day": pd.Timestamp("2025-12-31"),
+            "suppressed": [False] * 11 + [True],
+        }
+    )
+    columns = (Column("group", "G"), Column("x", "X", "money"), Column("day", "D", "date"))
+    result = Result("t", "table", Text("T"), table, columns=columns)
+    html = table_html(result, english)
+    assert 'class="data sortable"' in html
+    assert '<td class="num" data-key="1.23457e+06">€1,234,568</td><td class="num" data-key="20251231">31 Dec 2025</td>' in html
+    assert '<td class="num">–</td>' in html
+    assert html.count("data-key") == 10 + 11, "nothing for the missing value and the withheld row"
+    short = table_html(replace(result, table=table.head(9)), english)
+    assert "data-key" not in short
+    assert "sortable" not in short
+
+
 def test_an_empty_table_says_so(shares, english):
     for shown in (replace(shares, table=shares.table.head(0)), replace(shares, table=pd.DataFrame({"a": []}))):
         assert "no rows" in table_html(shown, english)

@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from crmkit.core.language import catalogue
 from crmkit.show import theme
 
 SERIES = (*theme.PALETTE, theme.NEUTRAL)
@@ -66,3 +67,13 @@ def test_series_come_round_with_another_dash():
 
 def test_only_fonts_that_are_there_are_asked_for():
     assert theme.font_families()[0] == "DejaVu Sans"
+
+
+def test_a_font_is_there_for_every_character_of_our_own_words():
+    from matplotlib.font_manager import findfont, get_font
+
+    shipped = [get_font(findfont(family)) for family in theme.FONT_FAMILIES[:2]]
+    words = "".join([*catalogue("zh"), *catalogue("zh").values()])
+    assert len(words) > 1000
+    missing = {one for one in words if one.isprintable() and not any(font.get_char_index(ord(one)) for font in shipped)}
+    assert not missing

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from crmkit.core.results import Quantity, Unit
@@ -41,7 +42,7 @@ def format_quantity(quantity: Quantity, *, language: str = "en", currency: str =
     return INTERVAL[language].format(value=value, low=low, high=high)
 
 
-def format_value(value: Any, unit: Unit, *, language: str = "en", currency: str = "EUR") -> str:
+def format_value(value: Any, unit: Unit, *, language: str = "en", currency: str = "EUR", decimals: int | None = None) -> str:
     """One value as a reader sees it.
 
     Parameters
@@ -52,6 +53,9 @@ def format_value(value: Any, unit: Unit, *, language: str = "en", currency: str 
     language : {"en", "zh"}
     currency : str
         ISO code.
+    decimals : int or None
+        Decimals of money and of percentages, where values stand under each other; None: by the size of this value. Other units
+        do not need it.
 
     Examples
     --------
@@ -70,11 +74,13 @@ def format_value(value: Any, unit: Unit, *, language: str = "en", currency: str 
     if unit == "date":
         return _date(value, language)
     number = float(value)
+    if decimals is None:
+        decimals = alike([number], unit)
     if unit == "share":
-        return str(numbers.format_percent(number, format=_percent_pattern(number), locale=locale))
+        return str(numbers.format_percent(number, format=f"#,##0{_places(decimals)}%", locale=locale))
     if unit == "money":
-        whole = abs(number) >= WHOLE_MONEY_FROM
-        pattern = "¤#,##0;-¤#,##0" if whole else "¤#,##0.00;-¤#,##0.00"
+        pattern = f"¤#,##0{_places(decimals)}"
+        pattern = f"{pattern};-{pattern}"
         return str(numbers.format_currency(number, currency, format=pattern, currency_digits=False, locale=locale))
     if unit == "count":
         return str(numbers.format_decimal(round(number), format="#,##0", locale=locale))
@@ -98,11 +104,29 @@ def missing(value: Any) -> bool:
         return False
 
 
-def _percent_pattern(share: float) -> str:
-    """Tenths of a percent; none for whole percents, which are mostly chosen, not estimated; hundredths below one percent."""
-    if abs(share * 100 - round(share * 100)) < 1e-9:
-        return "#,##0%"
-    return "#,##0.00%" if abs(share) < 0.01 else "#,##0.0%"
+def alike(values: Iterable[Any], unit: Unit) -> int | None:
+    """With how many decimals do amounts or shares that stand under each other look alike?
+
+    Money is in whole numbers when any amount is 1000 or more, else in hundredths. Percentages have tenths; none where all are
+    whole, because those are mostly chosen, not estimated; hundredths where all are below one percent. Other units: None.
+
+    Examples
+    --------
+    >>> alike([2.94, 85_828], "money"), alike([0.2, 0.143], "share"), alike([1, 2], "count")
+    (0, 1, None)
+    """
+    sizes = [abs(float(value)) for value in values if not missing(value)] if unit in ("money", "share") else []
+    if not sizes:
+        return None
+    if unit == "money":
+        return 0 if max(sizes) >= WHOLE_MONEY_FROM else 2
+    if all(abs(size * 100 - round(size * 100)) < 1e-9 for size in sizes):
+        return 0
+    return 2 if max(sizes) < 0.01 else 1
+
+
+def _places(decimals: int | None) -> str:
+    return "." + "0" * decimals if decimals else ""
 
 
 def _significant(number: float, locale: str) -> str:

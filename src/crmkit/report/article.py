@@ -9,16 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal
 
 from markupsafe import Markup
 
+from crmkit.report.change import Change
 from crmkit.report.safe import image, markdown, plain, safe_html, text_of
 
 REPORT_MIME = "application/vnd.crmkit.report+json"
 HEADLINE_CALL = re.compile(r"\bpage\.headline\(")
 INTAKE_CALL = re.compile(r"\bpage\.intake\(")
 VALUE_BOXES = 'class="values"'
+NUMBER_OF_BOX = re.compile(r'<dt class="label">(.*?)</dt><dd class="number">.*?</dd>', re.DOTALL)
 HEADING = re.compile(r"<h([12])>(.*?)</h\1>", re.DOTALL)
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
 HIDDEN_TAGS = frozenset({"hide-cell", "remove-cell"})
@@ -64,6 +67,14 @@ class Article:
     background: tuple[Section, ...]
     report: Mapping[str, Any]
 
+    def with_changes(self, changes: Mapping[str, Change]) -> None:
+        """Put under each headline number how far it has moved, where that is known."""
+        if changes:
+            for section in (self.intro, *self.sections):
+                for block in section.blocks:
+                    if VALUE_BOXES in block.html:
+                        block.html = Markup(NUMBER_OF_BOX.sub(partial(_with_change, changes), str(block.html)))
+
     @property
     def sections(self) -> tuple[Section, ...]:
         """All sections with a heading, in the order of the page."""
@@ -95,6 +106,13 @@ def read_article(nb: Any, *, names: Mapping[str, str]) -> Article:
     before = rest[: rest.index(lead[0])] if lead else []
     after = [section for section in rest if section not in before and section not in lead]
     return Article(title, intro, tuple(one.boxes_first() for one in lead), tuple(after), tuple(before), report)
+
+
+def _with_change(changes: Mapping[str, Change], box: re.Match[str]) -> str:
+    change = changes.get(text_of(box[1]))
+    if change is None:
+        return box[0]
+    return box[0] + str(Markup('<dd class="change {}">{}</dd>').format(change.way, change.text))
 
 
 def _rank(block: Block) -> int:

@@ -12,7 +12,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-TEMPLATES = {"crmkit": "page.js", "site": "sort.js"}
+SCRIPTS = {"crmkit": ("crmkit/page.js", "site/sort.js"), "site": ("site/sort.js",)}
+PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ")
 
 
 def template_folder(name: str = "crmkit") -> Path:
@@ -20,22 +21,23 @@ def template_folder(name: str = "crmkit") -> Path:
     return Path(str(resources.files("crmkit.report") / "templates" / name))
 
 
-@cache
-def page_assets(name: str = "crmkit") -> dict[str, Any]:
+def page_assets(name: str = "crmkit", *, running: str = "") -> dict[str, Any]:
     """What goes into a page's head and foot.
 
     Parameters
     ----------
     name : {"crmkit", "site"}
         The template; both share the style.
+    running : str
+        What stands at the top of each printed page.
 
     Returns
     -------
     dict
         ``style`` and ``script``, to be written as they are, and ``policy``, the Content-Security-Policy.
     """
-    style = compact_css((template_folder() / "style.css").read_text(encoding="utf-8"))
-    script = (template_folder(name) / TEMPLATES[name]).read_text(encoding="utf-8").strip()
+    style, script = _files(name)
+    style += _running_header(running)
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_sha256(style)}'; script-src '{_sha256(script)}'; "
         "base-uri 'none'; form-action 'none'"
@@ -43,9 +45,30 @@ def page_assets(name: str = "crmkit") -> dict[str, Any]:
     return {"style": Markup(style), "script": Markup(script), "policy": policy}
 
 
+@cache
+def _files(name: str) -> tuple[str, str]:
+    folder = template_folder().parent
+    style = compact_css((folder / "crmkit" / "style.css").read_text(encoding="utf-8"))
+    scripts = ((folder / file).read_text(encoding="utf-8") for file in SCRIPTS[name])
+    return style, compact_js("\n".join(scripts))
+
+
+def _running_header(text: str) -> str:
+    """Style of the printed pages' head and foot; whatever the text holds, it stays a text of the style sheet."""
+    if not text:
+        return ""
+    written = "".join(one if one in PLAIN else f"\\{ord(one):06x} " for one in text)
+    return f'@page{{@top-left{{content:"{written}"}}@bottom-right{{content:counter(page) " / " counter(pages)}}}}'
+
+
 def compact_css(text: str) -> str:
     """A style sheet without comments and needless space."""
     return re.sub(r"\s*([{};,])\s*", r"\1", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)).strip()
+
+
+def compact_js(text: str) -> str:
+    """A script without the space at the beginning of its lines."""
+    return re.sub(r"^\s+", "", text, flags=re.MULTILINE).strip()
 
 
 def _sha256(text: str) -> str:

@@ -1,27 +1,32 @@
 """Turn an executed notebook into one self-contained page: no request to anywhere, no code unless asked for.
 
 The layout is the nbconvert template ``crmkit``, which ``jupyter nbconvert --template crmkit`` finds too; everything it shows is
-put together here, by a preprocessor that the template names, so both ways give the same page.
+put together here, by a preprocessor that the template names, so both ways give the same page. The same notebook gives the same
+bytes; when it was run stands in one block, ``<footer id="made">``, and nowhere else.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from markupsafe import Markup
 from nbconvert.preprocessors import Preprocessor
 
 from crmkit.core.format import format_value
 from crmkit.core.language import translate
-from crmkit.report.article import REPORT_MIME, read_article
+from crmkit.report.article import REPORT_MIME, Article, read_article
 from crmkit.report.assets import page_assets, template_folder
+from crmkit.report.change import brief, changes
+from crmkit.report.quality import quality_of
 
 TEMPLATE = "crmkit"
-ORDER_OF_TABLES = ("rows", "kept", "set_aside", "after_as_of")
+MADE = re.compile(r'<footer[^>]*\bid="made".*?</footer>', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -32,13 +37,16 @@ class Fact:
     value: str
 
 
-def render_notebook(nb: Any) -> str:
+def render_notebook(nb: Any, *, previous: Mapping[str, Any] | None = None) -> str:
     """The page of an executed notebook.
 
     Parameters
     ----------
     nb : NotebookNode
         With the record that ``page.publish()`` displayed, and the run's own record in its metadata where there is one.
+    previous : mapping or None
+        ``report.json`` of the report that the headline numbers are compared with; None: what
+        :func:`crmkit.report.change.brief` kept of one in ``nb.metadata["crmkit"]["previous"]``, if anything.
 
     Returns
     -------
@@ -48,54 +56,60 @@ def render_notebook(nb: Any) -> str:
     from nbconvert.exporters import HTMLExporter
 
     exporter = HTMLExporter(template_name=TEMPLATE, extra_template_basedirs=[str(template_folder().parent)])
-    body, _ = exporter.from_notebook_node(nb)
+    body, _ = exporter.from_notebook_node(nb, resources={"previous": brief(previous)} if previous else None)
     return str(body)
+
+
+def without_provenance(html: str) -> str:
+    """A page without the block that says when it was made: equal for equal data, parameters and versions."""
+    return MADE.sub("", html)
 
 
 class PagePreprocessor(Preprocessor):  # type: ignore[misc]
     """Puts everything that the template shows into ``resources["page"]``; the notebook itself is left as it is."""
 
     def preprocess(self, nb: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        resources["page"] = page_context(nb)
+        resources["page"] = page_context(nb, previous=resources.get("previous"))
         return nb, resources
 
 
-def page_context(nb: Any) -> dict[str, Any]:
+def page_context(nb: Any, *, previous: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """All that the template shows, escaped where it is HTML.
 
     Returns
     -------
     dict
-        ``t`` translates a word of the page's own, ``article`` holds the sections, ``facts`` the header, ``tables``,
-        ``parameters`` and ``versions`` the boxes at the end; ``banner`` says what went wrong, where something did.
+        ``t`` translates a word of the page's own, ``article`` holds the sections, ``facts`` the header, ``quality`` the box
+        about the data, ``parameters`` and ``versions`` the tables at the end, ``made`` when it was made; ``banner`` says what
+        went wrong, where something did.
     """
     declared = nb.metadata.get("crmkit", {})
     run = declared.get("run", {})
     language = _language(nb, run)
-    t = partial(translate, language=language)
-    names = {"text": t("Text output"), "figure": t("Figure without a description")}
+    names = {"text": translate("Text output", language), "figure": translate("Figure without a description", language)}
     article = read_article(nb, names=names)
     report = article.report
+    article.with_changes(changes(report, previous or declared.get("previous")))
     failed = run.get("status", "ok") != "ok"
+    title, client = article.title or declared.get("analysis", ""), report.get("title") or run.get("client", "")
     return {
-        "t": t,
+        "t": partial(translate, language=language),
         "language": language,
         "article": article,
-        "title": article.title or declared.get("analysis", ""),
-        "client": report.get("title") or run.get("client", ""),
+        "title": title,
+        "client": client,
         "failed": failed,
         "banner": run.get("message") if failed else None,
-        "status": t("Not finished") if failed or not report else t("Complete"),
-        "facts": _facts(report, run, language),
-        # a notebook that shows its intake itself says more than the record does
-        "tables": [] if any(section.intake for section in article.sections) else _tables(report, language),
-        "notes": report.get("data", {}).get("notes", []),
+        "status": translate("Not finished", language) if failed or not report else translate("Complete", language),
+        "facts": _facts(report, language),
+        "quality": quality_of(report, language=language, own=_own_intake(article), undrawn=_undrawn(article)),
         "parameters": _parameters(report.get("parameters") or run.get("parameters", {})),
         "versions": report.get("versions", {}),
         "fingerprint": report.get("data", {}).get("fingerprint", ""),
+        "made": _made(report, run, language),
         "run": run.get("run", ""),
         "contents": [section for section in article.sections if section.visible],
-        **page_assets(),
+        **page_assets(running=" – ".join(part for part in (str(client), str(title)) if part)),
     }
 
 
@@ -108,27 +122,38 @@ def _language(nb: Any, run: Mapping[str, Any]) -> str:
     return str(run.get("parameters", {}).get("language", {}).get("value") or "en")
 
 
-def _facts(report: Mapping[str, Any], run: Mapping[str, Any], language: str) -> list[Fact]:
-    t = partial(translate, language=language)
+def _facts(report: Mapping[str, Any], language: str) -> list[Fact]:
     day = partial(format_value, unit="date", language=language)
     facts = []
     period = report.get("period") or {}
     if period.get("from") and period.get("to"):
-        facts.append(Fact(t("Period"), f"{day(period['from'])} – {day(period['to'])}"))
+        facts.append(Fact(translate("Period", language), f"{day(period['from'])} – {day(period['to'])}"))
     if report.get("as_of"):
-        facts.append(Fact(t("Data as of"), day(report["as_of"])))
-    made = report.get("generated_at") or run.get("started_at")
-    if made:
-        moment = dt.datetime.fromisoformat(made)
-        facts.append(Fact(t("Generated"), f"{day(moment.date().isoformat())}, {moment:%H:%M} UTC"))
+        facts.append(Fact(translate("Data as of", language), day(report["as_of"])))
     return facts
 
 
-def _tables(report: Mapping[str, Any], language: str) -> list[dict[str, Any]]:
-    """A row per table of the data: how many rows there were, were used, and were left out, as a reader sees them."""
-    count = partial(format_value, unit="count", language=language)
-    tables = report.get("data", {}).get("tables", {})
-    return [{"name": name, "counts": [count(row.get(key)) for key in ORDER_OF_TABLES]} for name, row in tables.items()]
+def _made(report: Mapping[str, Any], run: Mapping[str, Any], language: str) -> str:
+    """When the report was made; empty where nobody noted it."""
+    made = report.get("generated_at") or run.get("started_at")
+    if not made:
+        return ""
+    moment = dt.datetime.fromisoformat(made)
+    return f"{format_value(moment.date().isoformat(), 'date', language=language)}, {moment:%H:%M} UTC"
+
+
+def _own_intake(article: Article) -> str:
+    """The section in which the notebook itself shows what was read and left out; empty where it does not."""
+    return next((section.id for section in article.sections if section.intake), "")
+
+
+def _undrawn(article: Article) -> str:
+    """Characters that figures could not draw, each once."""
+    pieces = (
+        block.html for section in (article.intro, *article.sections) for block in section.blocks if "undrawn" in block.html
+    )
+    found = (text for piece in pieces for text in re.findall(r'<span class="note undrawn" title="([^"]*)"', piece))
+    return "".join(dict.fromkeys("".join(Markup(text).unescape() for text in found)))
 
 
 def _parameters(recorded: Mapping[str, Any]) -> list[dict[str, str]]:

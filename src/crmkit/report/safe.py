@@ -14,6 +14,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 IMAGE = re.compile(r"data:image/(?:png|jpeg|svg\+xml);base64,[A-Za-z0-9+/=\s]+")
+SORTED_BY = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 LINK = re.compile(r"(?:https?://|mailto:|#)", re.IGNORECASE)
 DROPPED = re.compile(r"<(style|script|template|noscript)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 GENERAL = {"class", "id", "title", "lang", "dir", "role", "tabindex"}
@@ -104,6 +105,8 @@ def _cleaner() -> Any:
 def _allowed(tag: str, name: str, value: str) -> bool:
     if name in GENERAL or name.startswith("aria-") or name in SPECIAL.get(tag, ()):
         return True
+    if name == "data-key":
+        return tag == "td" and bool(SORTED_BY.fullmatch(value))
     if (tag, name) == ("img", "src"):
         return bool(IMAGE.fullmatch(value))
     return (tag, name) == ("a", "href") and bool(LINK.match(value))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from crmkit.core.errors import ReportError
-from crmkit.core.format import DASH
+from crmkit.core.format import DASH, alike
 from crmkit.core.language import Locale, say, translate
 from crmkit.core.results import ESTIMATE_COLUMNS, Column, Quantity, Result, Text, Unit
 from crmkit.show.words import ESTIMATE_LABELS, IDENTIFIERS, PERSONAL, Naming, attribute, cell, empty, required, sentence
@@ -33,6 +36,8 @@ class Grid:
     columns : tuple of Column
     headings : tuple of str
     rows : tuple of tuple of str
+    keys : tuple of tuple of str
+        What the rows are sorted by: the unrounded number of each cell, empty where there is none.
     hidden : tuple of bool
         Per row, whether its numbers are withheld because the group is too small.
     notes : tuple of str
@@ -42,6 +47,7 @@ class Grid:
     columns: tuple[Column, ...]
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    keys: tuple[tuple[str, ...], ...]
     hidden: tuple[bool, ...]
     notes: tuple[str, ...]
 
@@ -54,36 +60,84 @@ def table_grid(result: Result, locale: Locale, *, name: Naming | None = None, ma
     if absent:
         raise ReportError(f"exhibit '{result.name}': its table has no column {', '.join(repr(one) for one in absent)}")
     shown = table if max_rows is None else table.head(max_rows)
-    rows, hidden = [], []
+    rows, keys, hidden = [], [], []
+    decimals = _decimals(shown, columns)
     for row in shown.to_dict("records"):
-        small = bool(row.get("suppressed", False))
-        hidden.append(small)
-        rows.append(tuple(_words(row, column, result, locale, name) for column in columns))
+        hidden.append(bool(row.get("suppressed", False)))
+        rows.append(tuple(_words(row, column, result, locale, name, decimals) for column in columns))
+        keys.append(tuple(_key(row, column) for column in columns))
     if any(hidden):
         notes.append(TOO_FEW)
     if len(shown) < len(table):
         notes.insert(0, Text(MORE_ROWS.template, {"n": Quantity(len(table) - len(shown), "count")}))
     headings = tuple(_heading(column, table, locale) for column in columns)
     said = tuple(sentence(text, locale) for text in notes)
-    return Grid(columns, headings, tuple(rows), tuple(hidden), said)
+    return Grid(columns, headings, tuple(rows), tuple(keys), tuple(hidden), said)
 
 
-def _words(row: dict[Any, Any], column: Column, result: Result, locale: Locale, naming: Naming | None) -> str:
+def _words(
+    row: dict[Any, Any],
+    column: Column,
+    result: Result,
+    locale: Locale,
+    naming: Naming | None,
+    decimals: dict[tuple[str, Unit], int | None],
+) -> str:
     if row.get("suppressed", False) and column.unit not in WORDS:
         return DASH
-    unit: Unit | None = row["unit"] if column.name in OWN_UNIT and isinstance(row.get("unit"), str) else None
+    unit = _unit(row, column)
+    places = decimals.get((_measured(column), unit))
     if column.name != "interval" or "interval" in row:
-        return cell(row[column.name], column, locale, naming=naming, unit=unit, exhibit=result.name)
-    return interval_words(row, column, locale, exhibit=result.name)
+        return cell(row[column.name], column, locale, naming=naming, unit=unit, decimals=places, exhibit=result.name)
+    return interval_words(row, column, locale, exhibit=result.name, decimals=places)
 
 
-def interval_words(row: dict[Any, Any], column: Column, locale: Locale, *, exhibit: str) -> str:
+def _unit(row: dict[Any, Any], column: Column) -> Unit:
+    """Unit of one cell: the row's own where an estimate table says it, else the column's."""
+    own: Unit | None = row["unit"] if column.name in (*OWN_UNIT, "interval") and isinstance(row.get("unit"), str) else None
+    return own or column.unit
+
+
+def _measured(column: Column) -> str:
+    """The column whose decimals a column takes: limits are rounded as their value is."""
+    return "value" if column.name in (*OWN_UNIT, "interval") else column.name
+
+
+def _decimals(table: pd.DataFrame, columns: tuple[Column, ...]) -> dict[tuple[str, Unit], int | None]:
+    """Decimals of each column, per unit, so that what stands under each other is rounded alike."""
+    values: dict[tuple[str, Unit], list[Any]] = {}
+    for row in table.to_dict("records"):
+        if row.get("suppressed", False):
+            continue
+        for column in columns:
+            if column.name in row:
+                values.setdefault((_measured(column), _unit(row, column)), []).append(row[column.name])
+    return {place: alike(_numbers(listed), place[1]) for place, listed in values.items()}
+
+
+def _numbers(values: list[Any]) -> list[float]:
+    return [float(value) for value in values if isinstance(value, Real | Decimal) and not isinstance(value, bool)]
+
+
+def _key(row: dict[Any, Any], column: Column) -> str:
+    """What a row is sorted by in one column, where that is not the words shown."""
+    if column.unit in WORDS or row.get("suppressed", False):
+        return ""
+    value = row.get("value") if column.name == "interval" and "interval" not in row else row.get(column.name)
+    if empty(value):
+        return ""
+    if column.unit == "date":
+        return "".join(re.findall(r"\d+", str(value)))[:8]
+    return f"{float(value):.6g}" if isinstance(value, Real | Decimal) else ""
+
+
+def interval_words(row: dict[Any, Any], column: Column, locale: Locale, *, exhibit: str, decimals: int | None = None) -> str:
     """Limits of an estimate in words; a dash where there is no interval."""
     low, high = row.get("low"), row.get("high")
     if empty(low) or empty(high):
         return DASH
-    unit: Unit = row["unit"] if isinstance(row.get("unit"), str) else column.unit
-    limits = (cell(limit, column, locale, unit=unit, exhibit=exhibit) for limit in (low, high))
+    unit = _unit(row, column)
+    limits = (cell(limit, column, locale, unit=unit, decimals=decimals, exhibit=exhibit) for limit in (low, high))
     return say(Text(FROM_TO.template, dict(zip(("low", "high"), limits, strict=True))), locale)
 
 

@@ -33,6 +33,7 @@ __all__ = [
 NO_ROWS = Text("no rows")
 MAX_ROWS = 50
 TERMINAL_ROWS = 20
+LONG = 10
 
 
 def exhibit_html(result: Result, locale: Locale, *, name: Naming | None = None, max_rows: int | None = MAX_ROWS) -> str:
@@ -79,7 +80,8 @@ def table_html(result: Result, locale: Locale, *, name: Naming | None = None, ma
     Returns
     -------
     str
-        ``<div class="exhibit">`` with a scrolling ``<div class="table-wrap">``, the table and the notes under it.
+        ``<div class="exhibit">`` with a scrolling ``<div class="table-wrap">``, the table and the notes under it. A long table
+        is ``sortable``: its cells carry the unrounded numbers in ``data-key``, for the page's script.
 
     Raises
     ------
@@ -95,7 +97,9 @@ def table_html(result: Result, locale: Locale, *, name: Naming | None = None, ma
     head = "".join(
         f'<th scope="col"{_class(column)}>{escape(text)}</th>' for column, text in zip(grid.columns, grid.headings, strict=True)
     )
-    body = "".join(_row_html(grid, cells, hidden) for cells, hidden in zip(grid.rows, grid.hidden, strict=True))
+    long = len(grid.rows) >= LONG
+    kind = "data sortable" if long else "data"
+    body = "".join(_row_html(grid, place, keyed=long) for place in range(len(grid.rows)))
     if not grid.rows:
         body = f'<tr><td colspan="{len(grid.columns)}">{escape(say(NO_ROWS, locale))}</td></tr>'
     notes = "".join(
@@ -103,19 +107,21 @@ def table_html(result: Result, locale: Locale, *, name: Naming | None = None, ma
     )
     return (
         f'<div class="exhibit" id="{escape(result.name)}">'
-        f'<div class="table-wrap" tabindex="0" role="region" aria-label="{title}"><table class="data">'
+        f'<div class="table-wrap" tabindex="0" role="region" aria-label="{title}"><table class="{kind}">'
         f"<caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
         f"{notes}</div>"
     )
 
 
-def _row_html(grid: Grid, cells: tuple[str, ...], hidden: bool) -> str:
+def _row_html(grid: Grid, row: int, *, keyed: bool) -> str:
     parts = []
-    for place, (column, text) in enumerate(zip(grid.columns, cells, strict=True)):
+    for place, (column, text, key) in enumerate(zip(grid.columns, grid.rows[row], grid.keys[row], strict=True)):
         if place == 0 and column.unit in WORDS:
             parts.append(f'<th scope="row">{escape(text)}</th>')
         else:
-            parts.append(f"<td{_class(column, suppressed=hidden and column.unit not in WORDS)}>{escape(text)}</td>")
+            shown = _class(column, suppressed=grid.hidden[row] and column.unit not in WORDS)
+            sorted_by = f' data-key="{key}"' if keyed and key else ""
+            parts.append(f"<td{shown}{sorted_by}>{escape(text)}</td>")
     return f"<tr>{''.join(parts)}</tr>"
 
 

@@ -29,8 +29,17 @@ DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)
 SEQUENTIAL = ("#f3f8ff", "#bcd9fb", "#7db5f5", "#3a86dd", "#14559f", "#0a2f5e")
 DIVERGING = ("#8a4200", "#e08a3c", "#f7d9b8", "#f7f7f7", "#bcd9fb", "#3a86dd", "#0f4585")
 
-# Matplotlib takes each glyph from the first family that has it, so Latin stays in the first and Chinese falls to the second.
-FONT_FAMILIES = ("DejaVu Sans", "Noto Sans SC")
+# Matplotlib takes each glyph from the first family that has it, so Latin stays in the first and Chinese falls to the second;
+# the others are fonts of systems, for the rare characters of names that the shipped subset lacks.
+FONT_FAMILIES = (
+    "DejaVu Sans",
+    "Noto Sans SC",
+    "Noto Sans CJK SC",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "SimSun",
+)
 
 
 def colour(position: int) -> str:

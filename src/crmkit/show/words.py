@@ -113,7 +113,14 @@ def customer(value: Any, locale: Locale, naming: Naming | None) -> str:
 
 
 def cell(
-    value: Any, column: Column, locale: Locale, *, naming: Naming | None = None, unit: Unit | None = None, exhibit: str = ""
+    value: Any,
+    column: Column,
+    locale: Locale,
+    *,
+    naming: Naming | None = None,
+    unit: Unit | None = None,
+    decimals: int | None = None,
+    exhibit: str = "",
 ) -> str:
     """One value of a table in words.
 
@@ -126,6 +133,8 @@ def cell(
         What a customer is called on the page, from the identifier; without it customers are withheld.
     unit : Unit or None
         Instead of the column's own, where each row has its unit.
+    decimals : int or None
+        Of money and percentages, where they are to look like those above and below; None: by the value's own size.
     exhibit : str
         Name of the exhibit, for a message.
 
@@ -147,7 +156,7 @@ def cell(
         text = plain(value)
         return translate(text, locale.language) if column.translate else text
     try:
-        return format_value(value, unit, language=locale.language, currency=locale.currency)
+        return format_value(value, unit, language=locale.language, currency=locale.currency, decimals=decimals)
     except (TypeError, ValueError) as err:
         raise ReportError(
             f"exhibit '{exhibit}': column '{column.name}' has {plain(value)!r}, which is not a value of unit '{unit}'"

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, get_args
 
 from crmkit.core.errors import ReportError, did_you_mean
 from crmkit.core.language import Locale
-from crmkit.core.results import Kind, Result
+from crmkit.core.results import Kind, Result, Text
 from crmkit.show import theme
 from crmkit.show.words import Naming, required, sentence
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+UNDRAWN = Text("No font here has these characters; in the figure they are boxes: {characters}")
 FIGURE_KINDS = tuple(kind for kind in get_args(Kind) if kind not in ("table", "values"))
 
 
@@ -106,18 +107,33 @@ def figure_html(result: Result, locale: Locale, *, name: Naming | None = None) -
     alt = sentence(result.alt, locale, name)
     if not alt:
         raise ReportError(f"exhibit '{result.name}': has no alt text; say in words what the figure shows")
-    picture = png(draw(result, locale))
+    figure = draw(result, locale)
+    picture = png(figure)
+    boxes = undrawn(figure)
     width, height = _shown_size(picture)
     finding = result.finding.text if result.finding else None
     parts = [("strong", "title", result.title), ("span", "finding", finding), ("span", "note", result.note)]
     caption = " ".join(
         f'<{tag} class="{kind}">{escape(sentence(text, locale, name))}</{tag}>' for tag, kind, text in parts if text
     )
+    if boxes:
+        said = sentence(Text(UNDRAWN.template, {"characters": " ".join(boxes)}), locale)
+        caption += f' <span class="note undrawn" title="{escape(boxes)}">{escape(said)}</span>'
     source = base64.b64encode(picture).decode("ascii")
     return (
         f'<figure class="exhibit" id="{escape(result.name)}"><img alt="{escape(alt)}" width="{width}" height="{height}"'
         f' src="data:image/png;base64,{source}"><figcaption>{caption}</figcaption></figure>'
     )
+
+
+def undrawn(figure: Figure) -> str:
+    """Characters of a figure that no font has, each once; where one stands the reader sees a box."""
+    from matplotlib.font_manager import findfont, get_font
+    from matplotlib.text import Text as Label
+
+    fonts = [get_font(findfont(family)) for family in theme.font_families()]
+    characters = dict.fromkeys(character for label in figure.findobj(Label) for character in label.get_text())
+    return "".join(one for one in characters if one.isprintable() and not any(font.get_char_index(ord(one)) for font in fonts))
 
 
 def _shown_size(picture: bytes) -> tuple[int, int]:

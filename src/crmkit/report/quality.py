@@ -1,0 +1,137 @@
+"""What must a reader know of the data before believing a number? Rows left out, why, and what could not be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from crmkit.core.format import format_value
+from crmkit.core.language import Locale, say
+from crmkit.core.results import Quantity, Text
+
+ALL_ROWS = Text("All {read} rows that were read count.")
+SOME_ROWS = Text("{left} of {read} rows that were read do not count ({share}).")
+REASON = Text("{table}: {reason}")
+AFTER = Text("after the last day that counts")
+NOTE = Text("{table}: {note}")
+UNDRAWN = Text("Characters of the data for which no font is there stand as boxes in figures: {characters}")
+UNSCANNED = Text(
+    "{n} identifiers of customers are too short or too common to be looked for on the finished page: {kinds}. "
+    "The page was made without them, but that could not be checked."
+)
+KINDS = {
+    "id": Text("customer numbers"),
+    "email": Text("e-mail addresses"),
+    "phone": Text("phone numbers"),
+    "name": Text("names"),
+}
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The box about the data.
+
+    Parameters
+    ----------
+    summary : str
+        One sentence: how many rows were read and how many of them count.
+    calm : bool
+        Whether there is nothing more to know.
+    reasons : tuple of (str, str)
+        Why rows were left out, and how many.
+    notes : tuple of str
+        What else has to be known.
+    tables : tuple of (str, tuple of str)
+        Name, and rows in the export, used, set aside, after the date; empty where the notebook shows its own.
+    own : str
+        The section in which the notebook shows more; empty where it does not.
+    """
+
+    summary: str
+    calm: bool
+    reasons: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    tables: tuple[tuple[str, tuple[str, ...]], ...]
+    own: str
+
+
+def quality_of(report: Mapping[str, Any], *, language: str, own: str = "", undrawn: str = "") -> Quality | None:
+    """The box about the data of a report; None where nothing was recorded.
+
+    Parameters
+    ----------
+    report : mapping
+        ``report.json``.
+    language : str
+    own : str
+        The section in which the notebook itself shows what was read and left out.
+    undrawn : str
+        Characters that figures could not draw.
+    """
+    data = report.get("data") or {}
+    tables: Mapping[str, Mapping[str, Any]] = data.get("tables") or {}
+    if not tables:
+        return None
+    locale = Locale(language)
+    read, kept = (sum(int(row.get(key) or 0) for row in tables.values()) for key in ("rows", "kept"))
+    notes = [*map(str, data.get("notes") or []), *_noted(tables, locale), *_unscanned(report, locale)]
+    if undrawn:
+        notes.append(say(Text(UNDRAWN.template, {"characters": " ".join(undrawn)}), locale))
+    reasons = tuple(_reasons(tables, locale))
+    listed = () if own else tuple((name, _counts(row, locale)) for name, row in tables.items())
+    return Quality(_summary(read, kept, locale), not reasons and not notes, reasons, tuple(notes), listed, own)
+
+
+def _summary(read: int, kept: int, locale: Locale) -> str:
+    if read <= kept:
+        return say(Text(ALL_ROWS.template, {"read": Quantity(read, "count")}), locale)
+    numbers = {
+        "left": Quantity(read - kept, "count"),
+        "read": Quantity(read, "count"),
+        "share": Quantity((read - kept) / read, "share"),
+    }
+    return say(Text(SOME_ROWS.template, numbers), locale)
+
+
+def _reasons(tables: Mapping[str, Mapping[str, Any]], locale: Locale) -> list[tuple[str, str]]:
+    """Why rows were left out, the most frequent reason first."""
+    found: list[tuple[int, Text]] = []
+    for name, row in tables.items():
+        aside = row.get("set_aside")
+        if isinstance(aside, Mapping):
+            found += [
+                (int(n), Text(REASON.template, {"table": name, "reason": Text(_literal(why))})) for why, n in aside.items()
+            ]
+        if row.get("after_as_of"):
+            found.append((int(row["after_as_of"]), Text(REASON.template, {"table": name, "reason": AFTER})))
+    ordered = sorted(found, key=lambda one: -one[0])
+    return [(say(why, locale), say(Quantity(n, "count"), locale)) for n, why in ordered]
+
+
+def _literal(words: str) -> str:
+    """Words of ours that may hold a column name of the client: no place for a number is looked for in them."""
+    return words.replace("{", "{{").replace("}", "}}")
+
+
+def _noted(tables: Mapping[str, Mapping[str, Any]], locale: Locale) -> list[str]:
+    return [
+        say(Text(NOTE.template, {"table": name, "note": str(note)}), locale)
+        for name, row in tables.items()
+        for note in row.get("notes") or []
+    ]
+
+
+def _unscanned(report: Mapping[str, Any], locale: Locale) -> list[str]:
+    missed = {kind: int(n) for kind, n in (report.get("privacy") or {}).get("unscanned", {}).items() if n and kind in KINDS}
+    if not missed:
+        return []
+    kinds = ", ".join(say(KINDS[kind], locale) for kind in missed)
+    return [say(Text(UNSCANNED.template, {"n": Quantity(sum(missed.values()), "count"), "kinds": kinds}), locale)]
+
+
+def _counts(row: Mapping[str, Any], locale: Locale) -> tuple[str, ...]:
+    aside = row.get("set_aside")
+    total = sum(aside.values()) if isinstance(aside, Mapping) else aside
+    listed = (row.get("rows"), row.get("kept"), total, row.get("after_as_of"))
+    return tuple(format_value(n, "count", language=locale.language) for n in listed)
