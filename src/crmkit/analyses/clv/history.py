@@ -11,12 +11,15 @@ from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Finding, Quantity, Result, Text, curve, estimates, not_assessed
 from crmkit.data import summaries
+from crmkit.data.purchase_windows import spend_in_windows
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from crmkit.data.client import Client
 
+SEGMENT_COLUMNS = ("region", "industry", "size", "acquisition_channel", "department")
+GROWTH_DAYS = 365
 LONGEST_HOLDOUT = 0.6
 SHORTEST_CALIBRATION_DAYS = 28
 
@@ -43,6 +46,14 @@ class History:
         New customers per day until ``split``.
     waits : DataFrame
         Days to the second purchase day: ``duration_days, event_observed, n``.
+    never_bought : tuple of str
+        Customers of the customer table without a purchase until ``as_of``.
+    attributes : DataFrame
+        What the customer table says of each customer: ``customer_id`` and the columns that segments are made by.
+    windows : DataFrame
+        Spend of each customer in the last two periods of ``growth_days``, the earlier one first.
+    growth_days : int
+        Length of the period whose spend is compared with that of the one before.
     min_cell : int
         Groups of fewer customers are not shown.
     confidence : float
@@ -58,6 +69,10 @@ class History:
     weekly: pd.DataFrame | None
     arrivals: pd.DataFrame | None
     waits: pd.DataFrame
+    never_bought: tuple[str, ...]
+    attributes: pd.DataFrame
+    windows: pd.DataFrame
+    growth_days: int
     min_cell: int
     confidence: float
 
@@ -100,8 +115,40 @@ def history(company: Client, *, holdout_days: int, unit: str = "week", confidenc
     weekly = None if split is None else summaries.purchases_by_period(bought, start=start, end=as_of, acquired_until=split)
     arrivals = None if split is None else summaries.acquisitions(bought, as_of=split)
     waits = summaries.waits_for_second(bought, as_of=as_of)
+    attributes = _attributes(company)
+    never = tuple(sorted(set(attributes["customer_id"]) - set(customers["customer_id"])))
+    growth_days = min(GROWTH_DAYS, (as_of - start).days // 2)
+    edges = [as_of - dt.timedelta(days=growth_days * back) for back in (2, 1, 0)]
+    windows = spend_in_windows(bought, edges=edges) if growth_days else customers.head(0)[["customer_id"]]
     cell = company.settings.privacy.min_cell
-    return History(as_of, start, split, unit, customers, held, weekly, arrivals, waits, cell, confidence)
+    return History(
+        as_of=as_of,
+        start=start,
+        split=split,
+        unit=unit,
+        customers=customers,
+        calibration=held,
+        weekly=weekly,
+        arrivals=arrivals,
+        waits=waits,
+        never_bought=never,
+        attributes=attributes,
+        windows=windows,
+        growth_days=growth_days,
+        min_cell=cell,
+        confidence=confidence,
+    )
+
+
+def _attributes(company: Client) -> pd.DataFrame:
+    """The customer table's columns by which segments are made; only ids where the table is derived from purchases."""
+    import pandas as pd
+
+    table = company.tables.get("customers")
+    if table is None:
+        return pd.DataFrame({"customer_id": pd.Series(dtype="object")})
+    known = [name for name in SEGMENT_COLUMNS if name in table.columns]
+    return summaries.to_frame(table.select("customer_id", *known).order_by("customer_id"))
 
 
 def _split(start: dt.date, as_of: dt.date, holdout_days: int) -> dt.date | None:

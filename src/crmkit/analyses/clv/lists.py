@@ -1,0 +1,133 @@
+"""Whom to protect, whom to wake, whom to grow? Lists of customers with the reason and the money."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.stages import StageRules
+from crmkit.analyses.clv.value import Values
+from crmkit.core.language import mark
+from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TOP = 0.2
+FADING_BELOW = 0.8
+NO_VALUE = Text("there is no value per customer, because a model could not be fitted")
+REASONS = {
+    "protect": mark("among the most valuable, and silent for longer than usual"),
+    "protect_sure": mark("among the most valuable"),
+    "wake": mark("spent much, and has probably left"),
+    "second": mark("bought once, spends above average, probably active"),
+    "more": mark("active, buys rarely, spends above average"),
+}
+
+
+def protect(past: History, values: Values | None, *, most: int) -> Result:
+    """Which of the most valuable customers should be looked after, those first who have begun to be silent?
+
+    Returns
+    -------
+    Result
+        The fifth of customers worth most, at most ``most``: those whose probability to be active has fallen below 80 % come
+        first; the money is the expected value.
+    """
+    title = Text("To protect: the most valuable customers, the doubtful ones first")
+    if values is None or values.clv is None:
+        return not_assessed("clv_protect", title, NO_VALUE)
+    table = values.customers
+    best = table[table["clv"] >= _threshold(table["clv"])].copy()
+    fading = best["p_alive"] < FADING_BELOW
+    best["reason"] = np.where(fading, REASONS["protect"], REASONS["protect_sure"])
+    best["money"] = best["clv"]
+    ranked = best.assign(fading=fading).sort_values(["fading", "money", "customer_id"], ascending=[False, False, True])
+    text = Text(
+        "{n} of the most valuable customers have been silent for longer than usual; {money} of expected value depend on them.",
+        {"n": Quantity(int(fading.sum()), "count"), "money": Quantity(float(best.loc[fading, "money"].sum()), "money")},
+    )
+    return _list("clv_protect", title, ranked, most, text, Column("money", "Expected value", "money"))
+
+
+def wake(past: History, values: Values | None, *, most: int, rules: StageRules) -> Result:
+    """Which customers who used to spend much are asleep, and what would they be worth awake?
+
+    Returns
+    -------
+    Result
+        Of the fifth of customers who spent most, those at risk or lapsed; the money is what the same history would be worth
+        if the customer were certainly active, less what is expected now.
+    """
+    title = Text("To wake: customers who spent much and have fallen silent")
+    if values is None or values.clv is None:
+        return not_assessed("clv_wake", title, NO_VALUE)
+    table = values.customers
+    asleep = table[(table["total"] >= _threshold(table["total"])) & (table["p_alive"] < rules.at_risk_below)].copy()
+    asleep["reason"] = REASONS["wake"]
+    asleep["money"] = asleep["clv"] * (1 / asleep["p_alive"].clip(lower=1e-9) - 1)
+    ranked = asleep.sort_values(["money", "customer_id"], ascending=[False, True])
+    text = Text(
+        "{n} customers who spent much have probably left; awake they would be worth {money} more.",
+        {"n": Quantity(len(asleep), "count"), "money": Quantity(float(asleep["money"].sum()), "money")},
+    )
+    return _list("clv_wake", title, ranked, most, text, Column("money", "Worth more if active", "money"))
+
+
+def grow(past: History, values: Values | None, *, most: int, rules: StageRules) -> Result:
+    """Which active customers buy rarely though they spend much when they do?
+
+    Returns
+    -------
+    Result
+        Probably active, at most two purchase days, spend per purchase above the mean of all; the money is what one further
+        purchase brings.
+    """
+    title = Text("To grow: active customers who buy rarely and spend much")
+    if values is None or values.clv is None:
+        return not_assessed("clv_grow", title, NO_VALUE)
+    table = values.customers
+    per_day = table["total"] / table["purchase_days"]
+    chosen = (table["p_alive"] >= rules.at_risk_below) & (table["purchase_days"] <= 2) & (per_day > per_day.mean())
+    rare = table[chosen].copy()
+    rare["reason"] = np.where(rare["purchase_days"] == 1, REASONS["second"], REASONS["more"])
+    rare["money"] = values.margin * rare["expected_spend"]
+    ranked = rare.assign(order=rare["money"] * rare["p_alive"]).sort_values(["order", "customer_id"], ascending=[False, True])
+    text = Text(
+        "{n} customers are probably active, buy rarely and spend above average; one further purchase of each brings {money}.",
+        {"n": Quantity(len(rare), "count"), "money": Quantity(float(rare["money"].sum()), "money")},
+    )
+    return _list("clv_grow", title, ranked, most, text, Column("money", "One further purchase", "money"))
+
+
+def scores(past: History, values: Values | None) -> Result:
+    """What is known of every customer: the file that other systems read; not shown on the page."""
+    title = Text("Scores of all customers")
+    if values is None:
+        return not_assessed("clv_scores", title, Text("no purchase model could be fitted"))
+    wanted = ["customer_id", "frequency", "recency_days", "T_days", "p_alive", "expected_purchases", "expected_spend", "clv"]
+    table = values.customers[wanted].reset_index(drop=True)
+    return Result("clv_scores", "table", title, table, columns=(Column("customer_id", "Customer", "customer"),), customers=True)
+
+
+def _threshold(amounts: pd.Series[float]) -> float:
+    """Amount from which a customer is among the top fifth."""
+    return float(np.quantile(amounts.to_numpy(), 1 - TOP))
+
+
+def _list(name: str, title: Text, ranked: pd.DataFrame, most: int, text: Text, money: Column) -> Result:
+    wanted = ["customer_id", "money", "reason", "p_alive", "purchase_days", "days_since_last", "total"]
+    columns = (
+        Column("customer_id", "Customer", "customer"),
+        money,
+        Column("reason", "Reason", translate=True),
+        Column("p_alive", "Probability to be active", "share"),
+        Column("purchase_days", "Purchase days so far", "count"),
+        Column("days_since_last", "Days since last purchase", "count"),
+        Column("total", "Spent so far", "money"),
+    )
+    finding = Finding(name.replace("_", ".", 1), "info", None, text, evidence=(name,))
+    table = ranked.head(most)[wanted].reset_index(drop=True)
+    return Result(name, "table", title, table, columns=columns, finding=finding, customers=True)

@@ -1,0 +1,229 @@
+"""Which kinds of customers are worth more, grow, and stay? Segments compared with all others, corrected for their number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crmkit.analyses.clv.history import SEGMENT_COLUMNS, History
+from crmkit.analyses.clv.value import Values
+from crmkit.core.errors import ParamError, did_you_mean
+from crmkit.core.language import mark
+from crmkit.core.privacy import suppress_small
+from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+PERMUTATIONS = 1999
+MOST_DRAWN = 4_000_000
+NOTHING_KNOWN = mark("not known")
+NEW, EXISTING = mark("new"), mark("existing")
+NAMES = {
+    "region": mark("Region"),
+    "industry": mark("Industry"),
+    "size": mark("Size"),
+    "acquisition_channel": mark("Acquisition channel"),
+    "department": mark("Department"),
+    "standing": mark("New or existing"),
+}
+NEW_DAYS = 90
+
+
+def segments(past: History, values: Values | None, *, by: Sequence[str]) -> Result:
+    """What are the customers of each segment worth, do they grow, do they stay?
+
+    Parameters
+    ----------
+    past : History
+    values : Values or None
+    by : sequence of str
+        Columns of the customer table: region, industry, size, acquisition_channel, department. New and existing customers
+        are always compared. A column that the client does not have is left out.
+
+    Returns
+    -------
+    Result
+        One row per segment: customers, value per customer with its interval, adjusted p against all other customers, growth
+        of spend with interval, mean probability to be active; groups below ``min_cell`` are hidden with their complement.
+
+    Raises
+    ------
+    ParamError
+        For a column that no customer table has.
+
+    Notes
+    -----
+    The mean of a segment is compared with that of all others by permutation (1,999 draws; Welch's test where that would take
+    too long), and all comparisons of the table are corrected together (Holm).
+    """
+    import pandas as pd
+
+    title = Text("Segments: value, growth and activity")
+    unknown = [name for name in by if name not in SEGMENT_COLUMNS]
+    if unknown:
+        raise ParamError([f"segment_by: no column {name!r}; {did_you_mean(name, SEGMENT_COLUMNS)}" for name in unknown])
+    if values is None or values.clv is None:
+        return not_assessed("clv_segments", title, Text("there is no value per customer, because a model could not be fitted"))
+    table = _table(past, values)
+    parts = [_compare(past, table, name) for name in [*by, "standing"] if name in table.columns]
+    rows = pd.concat(parts, ignore_index=True)
+    rows["p_adjusted"] = _holm(rows["p"].to_numpy())
+    hidden = ["mean_value", "low", "high", "p_adjusted", "growth", "growth_low", "growth_high", "p_alive", "share_value"]
+    shown = suppress_small(rows, values=hidden, min_cell=past.min_cell, within="criterion")
+    return Result("clv_segments", "table", title, shown, columns=_columns(), finding=_finding(past, shown), note=_note(past))
+
+
+def _table(past: History, values: Values) -> pd.DataFrame:
+    table = values.customers[["customer_id", "clv", "p_alive", "first_day"]].merge(
+        past.attributes, on="customer_id", how="left"
+    )
+    windows = past.windows
+    if {"amount_0", "amount_1"} <= set(windows.columns):
+        table = table.merge(windows[["customer_id", "amount_0", "amount_1"]], on="customer_id", how="left")
+        table[["amount_0", "amount_1"]] = table[["amount_0", "amount_1"]].fillna(0.0)
+    age = (np.datetime64(past.as_of) - table["first_day"].to_numpy().astype("datetime64[D]")).astype("int64")
+    return table.assign(standing=np.where(age < NEW_DAYS, NEW, EXISTING))
+
+
+def _compare(past: History, table: pd.DataFrame, column: str) -> pd.DataFrame:
+    import pandas as pd
+
+    labels = (
+        table[column]
+        .astype("object")
+        .where(table[column].notna(), NOTHING_KNOWN)
+        .astype(str)
+        .str.strip()
+        .replace("", NOTHING_KNOWN)
+    )
+    codes, names = pd.factorize(labels, sort=True)
+    worth = table["clv"].to_numpy()
+    p = _p_values(codes, len(names), worth)
+    total = float(worth.sum())
+    rows = []
+    for code, name in enumerate(names):
+        own = table[codes == code]
+        mean, low, high = _mean(own["clv"].to_numpy(), past.confidence)
+        growth = _growth(own, past.confidence)
+        rows.append(
+            {
+                "criterion": NAMES[column],
+                "segment": name,
+                "n": len(own),
+                "mean_value": mean,
+                "low": low,
+                "high": high,
+                "share_value": float(own["clv"].sum()) / total if total else float("nan"),
+                "p": p[code],
+                "growth": growth[0],
+                "growth_low": growth[1],
+                "growth_high": growth[2],
+                "p_alive": float(own["p_alive"].mean()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _mean(values: NDArray[np.float64], confidence: float) -> tuple[float, float, float]:
+    from scipy.special import ndtri
+
+    mean = float(values.mean())
+    if len(values) < 2:
+        return mean, float("nan"), float("nan")
+    reach = float(ndtri(0.5 + confidence / 2)) * float(values.std(ddof=1)) / len(values) ** 0.5
+    return mean, max(0.0, mean - reach), mean + reach
+
+
+def _growth(own: pd.DataFrame, confidence: float) -> tuple[float, float, float]:
+    """Relative change of spend between the last two periods; a ratio of sums, its variance by linearisation."""
+    from scipy.special import ndtri
+
+    if "amount_0" not in own or len(own) < 2 or own["amount_0"].sum() <= 0:
+        return float("nan"), float("nan"), float("nan")
+    before, after = own["amount_0"].to_numpy(), own["amount_1"].to_numpy()
+    ratio = after.sum() / before.sum()
+    spread = float(np.sqrt(((after - ratio * before) ** 2).sum())) / before.sum()
+    reach = float(ndtri(0.5 + confidence / 2)) * spread
+    return ratio - 1, max(-1.0, ratio - 1 - reach), ratio - 1 + reach
+
+
+def _p_values(codes: NDArray[np.int64], groups: int, worth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Two-sided p of each group's mean against that of all others; nan where there are no others."""
+    n = len(worth)
+    size = np.bincount(codes, minlength=groups)
+    if groups < 2:
+        return np.full(groups, np.nan)
+    centred = worth - worth.mean()
+    seen = np.abs(np.bincount(codes, weights=centred, minlength=groups))
+    if n * PERMUTATIONS > MOST_DRAWN * 10:
+        from scipy.special import ndtr
+
+        variance = size * (n - size) / n * centred.var(ddof=1)
+        return np.asarray(2 * ndtr(-seen / np.sqrt(variance)))
+    rng = np.random.default_rng(0)
+    reached = np.zeros(groups)
+    for _ in range(PERMUTATIONS):
+        drawn = np.abs(np.bincount(codes, weights=rng.permutation(centred), minlength=groups))
+        reached += drawn >= seen * (1 - 1e-12)
+    return (reached + 1) / (PERMUTATIONS + 1)
+
+
+def _holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    from statsmodels.stats.multitest import multipletests
+
+    known = ~np.isnan(p)
+    adjusted = np.full(len(p), np.nan)
+    if known.any():
+        adjusted[known] = multipletests(p[known], method="holm")[1]
+    return adjusted
+
+
+def _columns() -> tuple[Column, ...]:
+    return (
+        Column("criterion", "By", translate=True),
+        Column("segment", "Segment"),
+        Column("n", "Customers", "count"),
+        Column("mean_value", "Value per customer", "money"),
+        Column("low", "from", "money"),
+        Column("high", "to", "money"),
+        Column("p_adjusted", "Adjusted p", "score"),
+        Column("share_value", "Share of value", "share"),
+        Column("growth", "Growth of spend", "share"),
+        Column("growth_low", "from", "share"),
+        Column("growth_high", "to", "share"),
+        Column("p_alive", "Mean probability to be active", "share"),
+    )
+
+
+def _finding(past: History, shown: pd.DataFrame) -> Finding:
+    differing = shown[(shown["p_adjusted"] < 1 - past.confidence) & ~shown["suppressed"]]
+    compared = Quantity(int(shown["p"].notna().sum()), "count")
+    if differing.empty:
+        text = Text(
+            "None of {compared} segments differs in value from all other customers by more than chance.", {"compared": compared}
+        )
+    else:
+        best = differing.loc[differing["mean_value"].idxmax()]
+        text = Text(
+            "{found} of {compared} segments differ in value from all other customers by more than chance; most valuable is "
+            "{segment}, {value} per customer.",
+            {
+                "found": Quantity(len(differing), "count"),
+                "compared": compared,
+                "segment": str(best["segment"]),
+                "value": Quantity(float(best["mean_value"]), "money", float(best["low"]), float(best["high"])),
+            },
+        )
+    return Finding("clv.segments", "info", None, text, evidence=("clv_segments",))
+
+
+def _note(past: History) -> Text:
+    return Text(
+        "Each segment's mean against that of all other customers: permutation test, corrected for all comparisons of the "
+        "table (Holm). Growth: spend of the last {days} against the {days} before. New: first purchase less than {new} ago.",
+        {"days": Quantity(past.growth_days, "days"), "new": Quantity(NEW_DAYS, "days")},
+    )

@@ -1,0 +1,195 @@
+"""Where in their life with the company do customers stand? Stages of the life cycle, each customer in exactly one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.value import Values
+from crmkit.core.errors import ParamError
+from crmkit.core.language import mark
+from crmkit.core.privacy import suppress_small
+from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+POTENTIAL, FIRST, REPEAT, LOYAL = mark("potential"), mark("first purchase"), mark("repeat"), mark("loyal")
+AT_RISK, LAPSED = mark("at risk"), mark("lapsed")
+STAGES = (POTENTIAL, FIRST, REPEAT, LOYAL, AT_RISK, LAPSED)
+NO_MODEL = Text("no purchase model could be fitted")
+
+
+@dataclass(frozen=True)
+class StageRules:
+    """Where one stage ends and the next begins.
+
+    Parameters
+    ----------
+    loyal_from : int
+        Purchase days from which a customer is loyal, at least 3.
+    at_risk_below, lapsed_below : float
+        Probability to be active under which a customer is at risk, and lapsed.
+
+    Raises
+    ------
+    ParamError
+        When the limits contradict each other.
+    """
+
+    loyal_from: int = 5
+    at_risk_below: float = 0.5
+    lapsed_below: float = 0.2
+
+    def __post_init__(self) -> None:
+        problems = []
+        if self.loyal_from < 3:
+            problems.append(f"loyal_from: is {self.loyal_from}; at least 3 purchase days, because 2 are a repeat purchase")
+        if not 0 < self.lapsed_below < self.at_risk_below < 1:
+            problems.append(
+                f"at_risk_below, lapsed_below: are {self.at_risk_below} and {self.lapsed_below}; between 0 and 1, "
+                "lapsed_below the lower one"
+            )
+        if problems:
+            raise ParamError(problems)
+
+
+def assign_stages(purchase_days: np.ndarray, p_alive: np.ndarray, *, rules: StageRules) -> np.ndarray:
+    """The stage of each customer.
+
+    Parameters
+    ----------
+    purchase_days : array, shape (n,)
+        Days with a purchase so far; 0 for who never bought.
+    p_alive : array, shape (n,)
+        Probability to be active; anything where nothing was bought.
+    rules : StageRules
+
+    Returns
+    -------
+    array of str, shape (n,)
+        One of ``STAGES``. Silence weighs more than the past: who has probably left is at risk or lapsed, however often they
+        bought.
+
+    Examples
+    --------
+    >>> assign_stages(np.array([0, 1, 3, 9, 9]), np.array([0.0, 0.9, 0.8, 0.9, 0.1]), rules=StageRules()).tolist()
+    ['potential', 'first purchase', 'repeat', 'loyal', 'lapsed']
+    """
+    bought = np.asarray(purchase_days)
+    alive = np.asarray(p_alive, dtype="float64")
+    conditions = [bought == 0, alive < rules.lapsed_below, alive < rules.at_risk_below, bought >= rules.loyal_from, bought >= 2]
+    return np.select(conditions, [POTENTIAL, LAPSED, AT_RISK, LOYAL, REPEAT], default=FIRST)
+
+
+def staged(past: History, values: Values, *, rules: StageRules) -> pd.DataFrame:
+    """Every customer with a stage: ``customer_id, stage, clv, p_alive``; those who never bought are potential, with value 0."""
+    import pandas as pd
+
+    table = values.customers[["customer_id", "purchase_days", "p_alive", "clv"]]
+    if past.never_bought:
+        never = pd.DataFrame({"customer_id": list(past.never_bought), "purchase_days": 0, "p_alive": float("nan"), "clv": 0.0})
+        table = pd.concat([table, never], ignore_index=True)
+    stage = assign_stages(table["purchase_days"].to_numpy(), table["p_alive"].to_numpy(), rules=rules)
+    return table.assign(stage=stage)
+
+
+def stages(past: History, values: Values | None, *, rules: StageRules) -> Result:
+    """How many customers stand in which stage, and what are they worth?
+
+    Returns
+    -------
+    Result
+        Bars: share of customers per stage with Wilson interval; the finding names the value that is at risk or lapsed.
+    """
+    from statsmodels.stats.proportion import proportion_confint
+
+    title = Text("Customers by stage of their life with the company")
+    if values is None:
+        return not_assessed("clv_stages", title, NO_MODEL)
+    table = staged(past, values, rules=rules)
+    counts = table["stage"].value_counts().reindex(list(STAGES), fill_value=0)
+    n = len(table)
+    low, high = proportion_confint(counts.to_numpy(), n, alpha=1 - past.confidence, method="wilson")
+    rows = [
+        {
+            "group": stage,
+            "measure": mark("share"),
+            "value": k / n,
+            "low": lo,
+            "high": hi,
+            "n": n,
+            "unit": "share",
+            "method": mark("Wilson"),
+        }
+        for stage, k, lo, hi in zip(counts.index, counts, low, high, strict=True)
+    ]
+    return Result(
+        "clv_stages",
+        "bars",
+        title,
+        estimates(rows),
+        columns=(Column("group", "Stage", translate=True),),
+        finding=_finding(table),
+        note=_note(rules, n),
+        alt=Text("Bars: share of customers in each stage: potential, first purchase, repeat, loyal, at risk and lapsed."),
+        x=Axis("Stage"),
+        y=Axis("Share of customers", "share"),
+    )
+
+
+def stage_table(past: History, values: Values | None, *, rules: StageRules) -> Result:
+    """What does each stage hold: customers, expected value, value per customer?"""
+    title = Text("What the stages hold")
+    if values is None:
+        return not_assessed("clv_stage_table", title, NO_MODEL)
+    table = staged(past, values, rules=rules)
+    rows = table.groupby("stage").agg(n=("clv", "size"), value=("clv", "sum"), p_alive=("p_alive", "mean"))
+    rows = rows.reindex(list(STAGES)).reset_index()
+    rows["n"] = rows["n"].fillna(0)
+    rows["mean_value"] = rows["value"] / rows["n"].where(rows["n"] > 0)
+    rows["share_value"] = rows["value"] / rows["value"].sum() if rows["value"].sum() > 0 else float("nan")
+    shown = suppress_small(rows, values=["value", "mean_value", "share_value", "p_alive"], min_cell=past.min_cell)
+    columns = (
+        Column("stage", "Stage", translate=True),
+        Column("n", "Customers", "count"),
+        Column("value", "Expected value", "money"),
+        Column("share_value", "Share of value", "share"),
+        Column("mean_value", "Value per customer", "money"),
+        Column("p_alive", "Mean probability to be active", "share"),
+    )
+    return Result("clv_stage_table", "table", title, shown, columns=columns)
+
+
+def _finding(table: pd.DataFrame) -> Finding:
+    risky = table["stage"].isin([AT_RISK, LAPSED])
+    return Finding(
+        id="clv.stages",
+        severity="info",
+        passed=None,
+        text=Text(
+            "{risky} of {n} customers are at risk or lapsed; {loyal} are loyal.",
+            {
+                "risky": Quantity(int(risky.sum()), "count"),
+                "n": Quantity(len(table), "count"),
+                "loyal": Quantity(int((table["stage"] == LOYAL).sum()), "count"),
+            },
+        ),
+        evidence=("clv_stages", "clv_stage_table"),
+    )
+
+
+def _note(rules: StageRules, n: int) -> Text:
+    return Text(
+        "Loyal from {loyal} purchase days on; at risk below a probability of {risk} to be active, lapsed below {lapsed}; "
+        "n = {n}. Whiskers are Wilson intervals.",
+        {
+            "loyal": Quantity(rules.loyal_from, "count"),
+            "risk": Quantity(rules.at_risk_below, "share"),
+            "lapsed": Quantity(rules.lapsed_below, "share"),
+            "n": Quantity(n, "count"),
+        },
+    )
