@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Protocol
 
@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import crmkit.models.btyd.betageo as betageo
+import crmkit.models.btyd.erlang as erlang
 import crmkit.models.btyd.pareto as pareto
 from crmkit.core.errors import ModelError, Problem, did_you_mean
 from crmkit.models.btyd.optimise import CONVERGED, Objective, Optimum, log_covariance, minimise, polish, require_maximum
-from crmkit.models.btyd.tuples import Tuples, dot, group_rows
+from crmkit.models.btyd.tuples import Tuples, dot
+from crmkit.models.draws import Known
 
 Floats = NDArray[np.float64]
 
@@ -23,9 +25,12 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "bgnbd": ("r", "alpha", "a", "b"),
         "mbgnbd": ("r", "alpha", "a", "b"),
         "pareto_nbd": ("r", "alpha", "s", "beta"),
+        "mbgcnbd": ("r", "alpha", "a", "b", "k"),
     }
 )
-TITLES: Mapping[str, str] = MappingProxyType({"bgnbd": "BG/NBD", "mbgnbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD"})
+TITLES: Mapping[str, str] = MappingProxyType(
+    {"bgnbd": "BG/NBD", "mbgnbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD", "mbgcnbd": "MBG/CNBD-k"}
+)
 RATES = ("alpha", "beta")  # carry the unit of time
 FEWEST_CUSTOMERS = 20
 EXACT = 1e-10
@@ -41,24 +46,16 @@ class Fitted(Protocol):
     def params(self) -> Mapping[str, float]: ...
 
 
-@dataclass(frozen=True)
-class Known:
-    """A model with given parameters, for example published or assumed ones. Made by :func:`known`."""
-
-    model: str
-    params: Mapping[str, float]
-
-
 @dataclass(frozen=True, eq=False)
 class Fit:
     """A buy-till-you-die model with the parameters of highest likelihood.
 
     Parameters
     ----------
-    model : {"bgnbd", "mbgnbd", "pareto_nbd"}
+    model : {"bgnbd", "mbgnbd", "pareto_nbd", "mbgcnbd"}
         Which model.
     params : mapping of str to float
-        r, alpha, a, b or r, alpha, s, beta; alpha and beta in the unit of time of the tuples.
+        r, alpha, a, b or r, alpha, s, beta; alpha and beta in the unit of time of the tuples. MBG/CNBD-k also has k.
     standard_errors : mapping of str to float
         Of the parameters, in their units; by the delta method from the log-parameters.
     covariance : array, shape (4, 4)
@@ -73,6 +70,8 @@ class Fit:
         Steps of the search.
     converged : bool
         Always true in what :func:`fit` returns: otherwise it raises.
+    fixed : mapping of str to float
+        Parameters that the search did not vary: k of MBG/CNBD-k.
     """
 
     model: str
@@ -85,10 +84,16 @@ class Fit:
     gradient_norm: float
     iterations: int
     converged: bool
+    fixed: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters that were searched for, in the order of the covariance."""
+        return tuple(name for name in self.params if name not in self.fixed)
 
     @property
     def aic(self) -> float:
-        """Akaike's information criterion: -2 log L + 2 * 4. Lower is better, among fits to the same customers."""
+        """Akaike's information criterion: -2 log L + 2 for each parameter, k included. Lower is better, for the same customers."""
         return 2 * len(self.params) - 2 * self.log_likelihood
 
 
@@ -97,7 +102,7 @@ def known(model: str, params: Mapping[str, float]) -> Known:
 
     Parameters
     ----------
-    model : {"bgnbd", "mbgnbd", "pareto_nbd"}
+    model : {"bgnbd", "mbgnbd", "pareto_nbd", "mbgcnbd"}
         Which model.
     params : mapping of str to float > 0
         Exactly the model's parameters.
@@ -125,6 +130,8 @@ def known(model: str, params: Mapping[str, float]) -> Known:
     for name, value in params.items():
         if name in names and not (np.isfinite(value) and value > 0):
             problems.append(Problem(f"{model}: parameter '{name}'", f"is {value}", "it must be a number above 0"))
+        elif name == "k" and name in names and value != int(value):
+            problems.append(Problem(f"{model}: parameter 'k'", f"is {value}", "it counts the phases between two purchases"))
     if problems:
         raise ModelError(problems)
     return Known(model, MappingProxyType({name: float(params[name]) for name in names}))
@@ -172,35 +179,53 @@ def fit(histories: Tuples, model: str) -> Fit:
     >>> all(abs(found.params[k] - truth.params[k]) < 3 * found.standard_errors[k] for k in truth.params)
     True
     """
-    names = _names(model)
+    if model == "mbgcnbd":
+        raise ModelError("MBG/CNBD-k: the fit needs the intervals between purchases; take fit_mbgcnbd.")
+    return search(histories, model)
+
+
+def search(histories: Tuples, model: str, *, k: int = 0) -> Fit:
+    """Find the parameters of highest likelihood; for MBG/CNBD-k given k, and without the part of the single intervals."""
+    names = tuple(name for name in _names(model) if name != "k")
     title = TITLES[model]
     _require_information(histories, title)
-    scale = dot(histories.T, histories.n.astype(np.float64)) / histories.customers
-    objective = _objective(histories, model, scale)
-    optimum = minimise(objective, _start(model))
+    scale, units = unit_of_params(histories, model)
+    optimum = minimise(_objective(histories, model, scale, k), _start(model, k))
     if model == "pareto_nbd":
         optimum = _confirm(pareto.objective(histories, scale, exact=True), optimum)
     require_maximum(optimum, names, title)
 
-    units = np.array([scale if name in RATES else 1.0 for name in names])
     params = np.exp(optimum.theta) * units
     covariance = log_covariance(optimum, histories.customers)
     covariance.flags.writeable = False
     errors = params * np.sqrt(np.diag(covariance))
     purchases = dot(histories.frequency, histories.n.astype(np.float64))
+    fixed = {"k": float(k)} if k else {}
     return Fit(
         model=model,
-        params=MappingProxyType(dict(zip(names, params.tolist(), strict=True))),
+        params=MappingProxyType({**dict(zip(names, params.tolist(), strict=True)), **fixed}),
         standard_errors=MappingProxyType(dict(zip(names, errors.tolist(), strict=True))),
         covariance=covariance,
-        # a density of `purchases` moments in time: it changes with the unit of time
-        log_likelihood=-optimum.value * histories.customers - purchases * float(np.log(scale)),
+        # a density of `purchases` moments in time (each of k phases): it changes with the unit of time
+        log_likelihood=-optimum.value * histories.customers - purchases * max(k, 1) * float(np.log(scale)),
         n=histories.customers,
         n_tuples=len(histories),
         gradient_norm=optimum.gradient_norm,
         iterations=optimum.iterations,
         converged=optimum.gradient_norm < CONVERGED,
+        fixed=MappingProxyType(fixed),
     )
+
+
+def unit_of_params(histories: Tuples, model: str) -> tuple[float, Floats]:
+    """The unit of time of the search, the mean T, and what each searched parameter is multiplied with afterwards."""
+    scale = dot(histories.T, histories.n.astype(np.float64)) / histories.customers
+    return scale, np.array([scale if name in RATES else 1.0 for name in _names(model) if name != "k"])
+
+
+def objective_of(histories: Tuples, fitted: Fit, scale: float) -> Objective:
+    """The likelihood of a fit's model on other customers."""
+    return _objective(histories, fitted.model, scale, int(fitted.fixed.get("k", 0)))
 
 
 def fit_bgnbd(histories: Tuples) -> Fit:
@@ -218,58 +243,14 @@ def fit_pareto_nbd(histories: Tuples) -> Fit:
     return fit(histories, "pareto_nbd")
 
 
-def bootstrap_fits(histories: Tuples, model: str, *, draws: int, seed: int) -> tuple[Fit, ...]:
-    """How would the parameters vary over other samples of as many customers?
-
-    Parameters
-    ----------
-    histories : Tuples
-        The customers to draw from, with replacement.
-    model : {"bgnbd", "mbgnbd", "pareto_nbd"}
-        Which model.
-    draws : int >= 1
-        How many samples.
-    seed : int
-        Makes the draws repeatable.
-
-    Returns
-    -------
-    tuple of Fit
-        One per sample.
-
-    Raises
-    ------
-    ModelError
-        Where a sample cannot be fitted; none is left out in silence.
-
-    Notes
-    -----
-    A sample of customers with replacement is a multinomial draw of the counts of the tuples.
-
-    References
-    ----------
-    Efron (1979), The Annals of Statistics 7(1), https://doi.org/10.1214/aos/1176344552.
-    """
-    rng = np.random.default_rng(seed)
-    shares = histories.n / histories.customers
-    return tuple(fit(_drawn(histories, rng.multinomial(histories.customers, shares)), model) for _ in range(draws))
-
-
 def values(fitted: Fitted) -> Floats:
     """The parameters in the order that the model's functions take."""
     return np.array([fitted.params[name] for name in _names(fitted.model)])
 
 
-def _drawn(histories: Tuples, counts: NDArray[np.int64]) -> Tuples:
-    hit = counts > 0
-    columns = tuple(column[hit] for column in (histories.frequency, histories.recency, histories.T))
-    groups = group_rows(columns, counts[hit])
-    codes = groups.columns
-    return replace(histories, frequency=columns[0], recency=columns[1], T=columns[2], n=groups.size,
-                   codes=(codes[0], codes[1], codes[2]))  # fmt: skip
-
-
-def _objective(histories: Tuples, model: str, scale: float) -> Objective:
+def _objective(histories: Tuples, model: str, scale: float, k: int = 0) -> Objective:
+    if model == "mbgcnbd":
+        return erlang.objective(histories, scale, k)
     if model == "pareto_nbd":
         return pareto.objective(histories, scale)
     return betageo.objective(histories, scale, modified=model == "mbgnbd")
@@ -284,7 +265,9 @@ def _confirm(exact: Objective, optimum: Optimum) -> Optimum:
     return replace(optimum, value=float(value), gradient_norm=norm)
 
 
-def _start(model: str) -> Floats:
+def _start(model: str, k: int = 0) -> Floats:
+    if model == "mbgcnbd":
+        return erlang.log_start(k)
     start: Callable[[], Floats] = pareto.log_start if model == "pareto_nbd" else betageo.log_start
     return start()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+import crmkit.models.btyd.erlang as erlang
 import crmkit.models.btyd.purchases as purchases
 from crmkit.core.errors import ModelError, Problem, rows
 from crmkit.models.btyd.columns import each_once, read_times
@@ -94,5 +95,7 @@ def probability_purchases(fit: Fitted, x: ArrayLike, t: ArrayLike) -> Floats:
     params = values(fit)
     if fit.model == "pareto_nbd":
         return each_once(lambda k, u: purchases.pareto_probability(params, k, u), count, time)
+    if fit.model == "mbgcnbd":
+        return each_once(lambda k, u: erlang.probability_purchases(params, k, u), count, time)
     modified = fit.model == "mbgnbd"
     return each_once(lambda k, u: purchases.geometric_probability(params, k, u, modified), count, time)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import crmkit.models.btyd.betageo as betageo
+import crmkit.models.btyd.erlang as erlang
 import crmkit.models.btyd.pareto as pareto
 import crmkit.models.btyd.purchases as purchases
 from crmkit.models.btyd.columns import each_once, read_times
@@ -33,7 +34,7 @@ def log_likelihood(fit: Fitted, frequency: ArrayLike, recency: ArrayLike, T: Arr
     Returns
     -------
     array of float64
-        Natural logarithm of the likelihood of each row.
+        Natural logarithm of the likelihood of each row; for MBG/CNBD-k without the part of the single intervals.
 
     Raises
     ------
@@ -55,6 +56,8 @@ def log_likelihood(fit: Fitted, frequency: ArrayLike, recency: ArrayLike, T: Arr
     history, params = check_histories(frequency, recency, T), values(fit)
     if fit.model == "pareto_nbd":
         return each_once(lambda x, tx, age: pareto.log_likelihood(params, x, tx, age), *history)
+    if fit.model == "mbgcnbd":
+        return each_once(lambda x, tx, age: erlang.log_likelihood(params, x, tx, age), *history)
     modified = fit.model == "mbgnbd"
     return each_once(lambda x, tx, age: betageo.log_likelihood(params, x, tx, age, modified), *history)
 
@@ -181,6 +184,9 @@ def probability_active(fit: Fitted, horizon: ArrayLike, frequency: ArrayLike, re
     time = read_times(horizon, "horizon", history[0].shape)
     params = values(fit)
     r, alpha = params[:2]
+    if fit.model == "mbgcnbd":
+        buying = each_once(lambda x, tx, age, t: erlang.active(params, x, tx, age, t), *history, time)
+        return alive(fit, history) * buying
 
     def buys(x: Floats, age: Floats, t: Floats) -> Floats:
         if fit.model != "pareto_nbd":
@@ -196,12 +202,19 @@ def alive(fit: Fitted, history: tuple[Floats, Floats, Floats]) -> Floats:
     params = values(fit)
     if fit.model == "pareto_nbd":
         return each_once(lambda x, tx, age: pareto.probability_alive(params, x, tx, age), *history)
+    if fit.model == "mbgcnbd":
+        return each_once(lambda x, tx, age: erlang.probability_alive(params, x, tx, age), *history)
     return np.asarray(betageo.probability_alive(params, *history, modified=fit.model == "mbgnbd"))
 
 
 def purchases_if_alive(fit: Fitted, history: tuple[Floats, Floats, Floats], time: Floats, rate: float) -> Floats:
-    """How many purchases, discounted, will customers make who are alive at T? A matter of frequency and T, not of recency."""
+    """How many purchases, discounted, will customers make who are alive at T?
+
+    A matter of frequency and T, not of recency, but for MBG/CNBD-k, where the next purchase may be due.
+    """
     params = values(fit)
+    if fit.model == "mbgcnbd":
+        return each_once(lambda *columns: _regular(params, columns, rate), *history, time)
     if fit.model == "mbgnbd":
         params = params + np.array([0.0, 0.0, 0.0, 1.0])
 
@@ -215,3 +228,10 @@ def purchases_if_alive(fit: Fitted, history: tuple[Floats, Floats, Floats], time
         return discounted(params, x, age, t, rate) if rate > 0 else counted(params, x, age, t)
 
     return each_once(expected, history[0], history[2], time)
+
+
+def _regular(params: Floats, columns: tuple[Floats, ...], rate: float) -> Floats:
+    x, tx, age, t = columns
+    if rate == 0 and np.isinf(t).all():
+        return purchases.for_ever("mbgcnbd", params[:4] + np.array([0.0, 0.0, 0.0, 1.0]), x, age)
+    return erlang.discounted(params, x, tx, age, t, rate) if rate > 0 else erlang.purchases(params, x, tx, age, t)

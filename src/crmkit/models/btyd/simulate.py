@@ -54,7 +54,8 @@ def simulate(fit: Fitted, T: ArrayLike, rng: np.random.Generator) -> tuple[Float
     span = np.asarray(T, dtype=np.float64)
     if not (np.isfinite(span).all() and (span >= 0).all()):
         raise ModelError("simulation: T must be a time >= 0 for every customer.")
-    r, alpha, third, fourth = values(fit)
+    r, alpha, third, fourth, *more = values(fit).tolist()
+    k = more[0] if more else 1.0
     rate = rng.gamma(r, 1 / alpha, span.shape)
     if fit.model == "pareto_nbd":
         lifetime = rng.exponential(size=span.shape) / np.maximum(rng.gamma(third, 1 / fourth, span.shape), 1e-300)
@@ -63,11 +64,12 @@ def simulate(fit: Fitted, T: ArrayLike, rng: np.random.Generator) -> tuple[Float
         later = np.zeros_like(x)
     else:
         active = span
-        bought = rng.poisson(rate * span).astype(np.float64)
+        phases = rng.poisson(rate * span).astype(np.float64)
+        bought = np.floor(phases / k)
         leaving = np.maximum(rng.beta(third, fourth, span.shape), 1e-300)
         # the purchase after which the customer leaves; the modified model may leave after the first, number 0
         last = np.floor(np.log1p(-rng.random(span.shape)) / np.log1p(-np.minimum(leaving, 1 - 1e-16)))
-        x = np.minimum(bought, last if fit.model == "mbgnbd" else last + 1)
-        later = bought - x
-    recency = np.where(x > 0, active * rng.beta(np.maximum(x, 1.0), later + 1), 0.0)
+        x = np.minimum(bought, last + 1 if fit.model == "bgnbd" else last)
+        later = phases - k * x
+    recency = np.where(x > 0, active * rng.beta(np.maximum(k * x, 1.0), later + 1), 0.0)
     return x, recency, span

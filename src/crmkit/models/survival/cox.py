@@ -306,7 +306,7 @@ def _newton(blocks: tuple[Block, ...], columns: int, ties: str, design: Design) 
         best = value
         gradient, hessian = _derivatives(blocks, at)
         try:
-            step = np.linalg.solve(hessian, gradient)
+            step = np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64)
         except np.linalg.LinAlgError as err:
             raise ModelError(_runaway(beta, design)) from err
         beta = beta + step
