@@ -1,4 +1,4 @@
-"""How sure are parameters, and whatever follows from them? Draws of parameters, and intervals of anything computed from them."""
+"""How sure are parameters, and whatever follows from them? Draws of parameters, and intervals of what is computed."""
 
 from __future__ import annotations
 

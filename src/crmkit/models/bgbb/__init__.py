@@ -19,7 +19,6 @@ from crmkit.models.bgbb.predict import (
 from crmkit.models.draws import Known
 
 __all__ = [
-    
     "PARAMETERS",
     "Cells",
     "Fit",
@@ -35,5 +34,4 @@ __all__ = [
     "probability_alive",
     "probability_purchases",
     "simulate",
-,
 ]

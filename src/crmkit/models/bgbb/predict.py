@@ -82,16 +82,14 @@ def expected_purchases(
     """
     params, (x, tx, n) = values(fit), read(frequency, recency, occasions)
     if not (periods >= 0 and periods == int(periods) and np.isfinite(discount_rate) and discount_rate >= 0):
-        raise ModelError(
-            f"{TITLE}: periods is {periods} and discount_rate {discount_rate}; a whole number and a rate, both >= 0."
-        )
+        raise ModelError(f"{TITLE}: periods is {periods}, discount_rate {discount_rate}; a whole number and a rate >= 0.")
     alpha, beta, gamma, delta = params
     stays, out = np.ones(x.shape), np.zeros(x.shape)
     for i in range(1, int(periods) + 1):
         out += stays / (1 + discount_rate) ** i
         stays = stays * (delta + n + i) / (gamma + delta + n + i)
     share = (alpha + x) / (alpha + beta + n)
-    return probability_alive(fit, x, tx, n) * share * out
+    return np.asarray(probability_alive(fit, x, tx, n) * share * out)
 
 
 def discounted_expected_purchases(

@@ -6,8 +6,9 @@ optimum of the whole, with its second derivatives: a few evaluations of the like
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,19 @@ MOST_TUPLES = 300_000  # above, the estimates are as good as normal, and refits 
 MOST_FAILED = 0.05
 SMALL_STEP = 1e-3  # in standard errors
 CHORDS = 12
+
+
+class Estimated(Protocol):
+    """A fit: what was estimated, and what was given."""
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    @property
+    def fixed(self) -> Mapping[str, float]: ...
 
 
 def parameter_draws(
@@ -71,7 +85,7 @@ def parameter_draws(
     """
     if draws < 1 or method not in ("auto", "bootstrap", "normal"):
         raise ModelError(
-            f"parameter draws: draws is {draws} and method '{method}'; take 1 or more, and auto, bootstrap or normal."
+            f"parameter draws: draws is {draws}, method '{method}'; take 1 or more, and auto, bootstrap or normal."
         )
     if method == "auto":
         method = "bootstrap" if len(histories) <= MOST_TUPLES else "normal"
@@ -87,12 +101,13 @@ def parameter_draws(
 
 
 def resampled(
-    fitted: Fit, n: NDArray[np.int64], refit: Callable[[NDArray[np.int64]], Floats], *, draws: int, seed: int
+    fitted: Estimated, n: NDArray[np.int64], refit: Callable[[NDArray[np.int64]], Floats], *, draws: int, seed: int
 ) -> ParameterDraws:
     """Refit to samples with replacement: `refit` takes the counts of a sample and returns its parameters."""
     rng = np.random.default_rng(seed)
     customers = int(n.sum())
-    rows, failed, last = [], 0, ""
+    rows: list[Floats] = []
+    failed, last = 0, ""
     while len(rows) < draws:
         try:
             rows.append(refit(rng.multinomial(customers, n / customers)))

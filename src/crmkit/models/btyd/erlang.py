@@ -68,7 +68,7 @@ def probability_alive(params: Floats, x: Floats, tx: Floats, T: Floats) -> Float
 
 
 def objective(histories: Tuples, scale: float, k: int) -> Objective:
-    """What is the mean negative log-likelihood of the tuples, with its gradient, in log-parameters? Without the intervals' part."""
+    """What is the mean negative log-likelihood of the tuples, with its gradient? Without the part of the intervals."""
     (ix, ux), _, (iT, uT) = histories.codes
     w = histories.n.astype(np.float64)
     customers = w.sum()

@@ -93,7 +93,7 @@ class Fit:
 
     @property
     def aic(self) -> float:
-        """Akaike's information criterion: -2 log L + 2 for each parameter, k included. Lower is better, for the same customers."""
+        """Akaike's information criterion: -2 log L + 2 per parameter, k included. Lower is better, for the same customers."""
         return 2 * len(self.params) - 2 * self.log_likelihood
 
 
