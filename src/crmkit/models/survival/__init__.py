@@ -4,48 +4,106 @@ Functions over arrays and small tables, in the unit of time that they are given.
 model with its checks, its baseline and the probability of leaving of each customer; evaluation on other data; and the money.
 """
 
+from crmkit.models.survival.accuracy import brier_score, integrated_brier_score
 from crmkit.models.survival.baseline import BASELINES, Baseline, baseline_curve, baselines
+from crmkit.models.survival.calibration import calibration_summary, calibration_table
+from crmkit.models.survival.censoring import CensoringCurve, censoring_curve
 from crmkit.models.survival.competing import cumulative_incidence, incidence_at
+from crmkit.models.survival.concordance import Agreement, auc_at, concordance
 from crmkit.models.survival.cox import ENGINES, TIES, CoxFit, coefficient_table, fit_cox, term_tests
 from crmkit.models.survival.curves import INTERVALS, at_risk_table, kaplan_meier, median_survival
 from crmkit.models.survival.design import Design, Term, inflation
+from crmkit.models.survival.discrete import DiscreteFit, discrete_probability, fit_discrete
+from crmkit.models.survival.empc import MaximumProfit, expected_maximum_profit, maximum_profit
+from crmkit.models.survival.finegray import fine_gray_rows, fit_fine_gray
 from crmkit.models.survival.inactivity import InactivityWindow, choose_window, inactivity_windows
+from crmkit.models.survival.leakage import LEAKAGE_RULES, audit_leakage
+from crmkit.models.survival.lift import lift_table, population_stability
 from crmkit.models.survival.logrank import LogRank, logrank, logrank_pairs
+from crmkit.models.survival.profit import (
+    Campaign,
+    Choice,
+    break_even_probability,
+    choose_contacts,
+    compare_rules,
+    contact_outlay,
+    contact_profit,
+    profit_curve,
+    tornado,
+)
 from crmkit.models.survival.proportional import TRANSFORMS, proportional_hazards
 from crmkit.models.survival.restricted import restricted_mean, restricted_mean_differences
+from crmkit.models.survival.robust import with_robust_errors
 from crmkit.models.survival.scoring import churn_probability, contributions, expected_remaining
+from crmkit.models.survival.uplift import Uplift, control_arm, minimum_detectable, uplift_share, uplift_spend
 
 __all__ = [
     "BASELINES",
     "ENGINES",
     "INTERVALS",
+    "LEAKAGE_RULES",
     "TIES",
     "TRANSFORMS",
+    "Agreement",
     "Baseline",
+    "Campaign",
+    "CensoringCurve",
+    "Choice",
     "CoxFit",
     "Design",
+    "DiscreteFit",
     "InactivityWindow",
     "LogRank",
+    "MaximumProfit",
     "Term",
+    "Uplift",
     "at_risk_table",
+    "auc_at",
+    "audit_leakage",
     "baseline_curve",
     "baselines",
+    "break_even_probability",
+    "brier_score",
+    "calibration_summary",
+    "calibration_table",
+    "censoring_curve",
+    "choose_contacts",
     "choose_window",
     "churn_probability",
     "coefficient_table",
+    "compare_rules",
+    "concordance",
+    "contact_outlay",
+    "contact_profit",
     "contributions",
+    "control_arm",
     "cumulative_incidence",
+    "discrete_probability",
+    "expected_maximum_profit",
     "expected_remaining",
+    "fine_gray_rows",
     "fit_cox",
+    "fit_discrete",
+    "fit_fine_gray",
     "inactivity_windows",
     "incidence_at",
     "inflation",
+    "integrated_brier_score",
     "kaplan_meier",
+    "lift_table",
     "logrank",
     "logrank_pairs",
+    "maximum_profit",
     "median_survival",
+    "minimum_detectable",
+    "population_stability",
+    "profit_curve",
     "proportional_hazards",
     "restricted_mean",
     "restricted_mean_differences",
     "term_tests",
+    "tornado",
+    "uplift_share",
+    "uplift_spend",
+    "with_robust_errors",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -45,10 +45,10 @@ def lift_table(
     Returns
     -------
     pandas.DataFrame
-        A row per share: `share`, `k` (customers), `precision`, `precision_low`, `precision_high` (share of the k who left, Wilson),
-        `lift`, `lift_low`, `lift_high` (precision / share of all who left), `recall` (share of all leavers who are among the k),
-        `value_captured` (share of the leavers' value that is among the k), `n`. Customers with equal scores at the edge count in
-        part, as if drawn at random.
+        A row per share: `share`, `k` (customers), `precision`, `precision_low`, `precision_high` (share of the k who left,
+        Wilson), `lift`, `lift_low`, `lift_high` (precision / share of all who left), `recall` (share of all leavers who are
+        among the k), `value_captured` (share of the leavers' value that is among the k), `n`. Customers with equal scores at
+        the edge count in part, as if drawn at random.
     """
     import pandas as pd
 
@@ -89,8 +89,8 @@ def population_stability(before: ArrayLike, now: ArrayLike, *, bins: int = 10) -
     Returns
     -------
     pandas.DataFrame
-        A row per group: `group`, `before`, `now` (shares, 0 to 1), `psi` (its part). The index is the sum of `psi`: below 0.1 is
-        usually called stable, above 0.25 a shift.
+        A row per group: `group`, `before`, `now` (shares, 0 to 1), `psi` (its part). The index is the sum of `psi`: below 0.1
+        is usually called stable, above 0.25 a shift.
 
     Notes
     -----
@@ -115,7 +115,7 @@ def population_stability(before: ArrayLike, now: ArrayLike, *, bins: int = 10) -
     return pd.DataFrame({"group": labels, "before": shares[0], "now": shares[1], "psi": part})
 
 
-def _banded(column: pd.Series[float], edges: Floats, names: list[str]) -> pd.Series[str]:
+def _banded(column: pd.Series[Any], edges: Floats, names: list[str]) -> pd.Series[str]:
     import pandas as pd
 
     position = np.searchsorted(edges, column.to_numpy(dtype=np.float64), side="left")
