@@ -22,6 +22,7 @@ HEADLINE_CALL = re.compile(r"\bpage\.headline\(")
 INTAKE_CALL = re.compile(r"\bpage\.intake\(")
 VALUE_BOXES = 'class="values"'
 NUMBER_OF_BOX = re.compile(r'<dt class="label">(.*?)</dt><dd class="number">.*?</dd>', re.DOTALL)
+IDENTIFIED = re.compile(r'\bid="([^"]+)"')
 HEADING = re.compile(r"<h([12])>(.*?)</h\1>", re.DOTALL)
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
 HIDDEN_TAGS = frozenset({"hide-cell", "remove-cell"})
@@ -93,7 +94,7 @@ def read_article(nb: Any, *, names: Mapping[str, str]) -> Article:
     title = ""
     report: dict[str, Any] = {}
     sections = [Section("intro", "")]
-    taken: set[str] = {"main", "intro", "data", "provenance", "contents"}
+    taken = {"main", "intro", "data", "made", "provenance", "contents", "show-code", *_displayed_ids(nb)}
     for cell in nb.cells:
         if HIDDEN_TAGS & set(cell.metadata.get("tags", [])):
             continue
@@ -172,6 +173,12 @@ def _displayed(output: Any, cell: Any, names: Mapping[str, str]) -> Markup:
 def _append(section: Section, kind: Literal["prose", "output", "log"], html: Markup) -> None:
     if html.strip():
         section.blocks.append(Block(kind, html))
+
+
+def _displayed_ids(nb: Any) -> set[str]:
+    """Names that outputs give to their elements; no section may have one of them."""
+    shown = ("".join(output.get("data", {}).get("text/html", "")) for cell in nb.cells for output in cell.get("outputs", []))
+    return {name for html in shown for name in IDENTIFIED.findall(html)}
 
 
 def _slug(words: str, taken: set[str]) -> str:

@@ -5,6 +5,7 @@ A cell that a spreadsheet would take for a formula is written as text.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 
     from crmkit.core.results import Column, Result
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# what a spreadsheet takes for a formula, in the full-width forms of Chinese keyboards too, after anything it does not show
+FORMULA = re.compile(r"[\s\x00-\x20\u200b-\u200f\u2060\ufeff\"']*[=+\-@|%＝＋－＠−]")
+TAB_OR_BREAK = re.compile(r"[\t\r\n]")
 NUMBER_FORMATS = {"share": "0.0%", "money": "#,##0.00", "count": "#,##0", "number": "0.00", "days": "#,##0"}
 TEXT_UNITS = frozenset({"text", "customer"})
 
@@ -23,12 +26,17 @@ TEXT_UNITS = frozenset({"text", "customer"})
 def guard(value: Any) -> Any:
     """A value that no spreadsheet runs: texts that start like a formula get an apostrophe in front.
 
+    Tabs and line breaks become blanks, because what follows one may start a cell of its own.
+
     Examples
     --------
-    >>> guard("=HYPERLINK(1)"), guard("R00017"), guard(-3.5)
-    ("'=HYPERLINK(1)", 'R00017', -3.5)
+    >>> guard("=HYPERLINK(1)"), guard("R00017"), guard(-3.5), guard("a\\t=1")
+    ("'=HYPERLINK(1)", 'R00017', -3.5, 'a =1')
     """
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+    if not isinstance(value, str):
+        return value
+    line = TAB_OR_BREAK.sub(" ", value)
+    return f"'{line}" if FORMULA.match(line) else line
 
 
 def write_list(table: pd.DataFrame, result: Result, folder: Path, *, locale: Locale) -> list[Path]:
@@ -49,11 +57,11 @@ def write_list(table: pd.DataFrame, result: Result, folder: Path, *, locale: Loc
         The files written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    safe = table.map(guard)
+    safe = table.map(guard).rename(columns=guard)
     csv = folder / f"{result.name}.csv"
     safe.to_csv(csv, index=False, encoding="utf-8-sig", lineterminator="\n")
     book = folder / f"{result.name}.xlsx"
-    _write_workbook(safe, result.columns, book, locale)
+    _write_workbook(table.map(guard), result.columns, book, locale)
     return [csv, book]
 
 
@@ -69,7 +77,7 @@ def _write_workbook(table: pd.DataFrame, columns: tuple[Column, ...], path: Path
             label = translate(column.label, locale.language)
             style = book.add_format({"num_format": NUMBER_FORMATS.get(column.unit, "General")})
             sheet.set_column(place, place, max(12, len(label)), style)
-            sheet.write_string(0, place, label, heading)
+            sheet.write_string(0, place, guard(label), heading)
             for row, value in enumerate(table[column.name], start=1):
                 _write_cell(sheet, row, place, value, column)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from crmkit.core.privacy import KEY_VARIABLE
 from crmkit.core.settings import params_path
@@ -20,8 +22,9 @@ ERROR_MARKER = "papermill-error-cell-tag"
 def secrets_of(client: str, *, home: Path) -> dict[str, str]:
     """Secret values that a run of this client knows, each with what stands for it.
 
-    These are the environment variables that the params file names as ``${NAME}``, and the key of the pseudonyms. Values
-    shorter than six characters are left out: they would be found everywhere.
+    These are the environment variables that the params file names as ``${NAME}``, and the key of the pseudonyms, each also as
+    it is written in a URL, in HTML, in JSON and in Python. Values shorter than six characters are left out: they would be found
+    everywhere.
     """
     text = params_path(client, home=home).read_text(encoding="utf-8")
     names = {*re.findall(r"\$\{(\w+)\}", text), KEY_VARIABLE}
@@ -29,8 +32,15 @@ def secrets_of(client: str, *, home: Path) -> dict[str, str]:
     key = home / "params" / f"{client}.key"
     if key.is_file():
         found[key.read_text(encoding="utf-8").strip()] = "(key)"
-    encoded = {quote(value, safe=""): mark for value, mark in found.items()}
-    return {value: mark for value, mark in (found | encoded).items() if len(value) >= SHORTEST}
+    written = {form: mark for value, mark in found.items() if len(value) >= SHORTEST for form in _forms(value)}
+    return {form: mark for form, mark in written.items() if len(form) >= SHORTEST}
+
+
+def _forms(value: str) -> set[str]:
+    """A secret as it may be written: as it is, in a URL, in HTML, in JSON, in Python, and as a header of a request has it."""
+    texts = {value, quote(value, safe=""), quote(value), quote_plus(value), escape(value), escape(value, quote=False)}
+    texts |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
+    return texts | {base64.b64encode(value.encode()).decode(), value.strip()}
 
 
 def scrub_text(text: str, secrets: Mapping[str, str]) -> str:
