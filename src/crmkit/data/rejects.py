@@ -18,6 +18,10 @@ from crmkit.data.sources.engine import identifier, literal
 from crmkit.data.tables import TableContract
 
 NOUNS = {"date": "a date", "money": "a number", "boolean": "yes or no"}
+# what a spreadsheet takes for a formula, also after blanks and in the full-width forms of Chinese keyboards
+FORMULA = r"^[\s\x{200b}-\x{200f}\x{2060}\x{feff}\"']*[=+\-@|%＝＋－＠−]"
+PLAIN_NUMBER = r"^-[0-9][0-9.,]*$"
+APOSTROPHE = "'"
 ASIDE = {"header": "repeated header line", "total": "line of totals", "empty": "empty line"}
 
 
@@ -207,7 +211,10 @@ def count_reasons(con: Any, typed: str) -> tuple[dict[str, int], int, int]:
 
 
 def write_rejects(con: Any, typed: str, *, to: Path) -> None:
-    """Every row that is not kept, with its number, column, value and reason; an older file is replaced or removed."""
+    """Every row that is not kept, with its number, column, value and reason; an older file is replaced or removed.
+
+    Values are as the export has them, but for an apostrophe before what a spreadsheet would take for a formula.
+    """
     (count,) = con.con.execute(f"SELECT count(*) FROM rejects_{typed}").fetchone()
     if not count:
         to.unlink(missing_ok=True)
@@ -215,7 +222,14 @@ def write_rejects(con: Any, typed: str, *, to: Path) -> None:
     to.parent.mkdir(parents=True, exist_ok=True)
     partial = to.with_name(f".{to.name}.{os.getpid()}")
     con.con.execute(
-        f"COPY (SELECT __file AS file, __row AS row, nullif(field, '') AS column, value, reason FROM rejects_{typed}"
+        f"COPY (SELECT {_guarded('__file')} AS file, __row AS row, nullif(field, '') AS column, {_guarded('value')} AS value,"
+        f" {_guarded('reason')} AS reason FROM rejects_{typed}"
         f" ORDER BY ALL) TO {literal(partial)} (FORMAT csv, HEADER true)"
     )
     partial.replace(to)
+
+
+def _guarded(text: str) -> str:
+    """SQL for a text that no spreadsheet runs; plain numbers stay numbers."""
+    runs = f"regexp_matches({text}, {literal(FORMULA)}) AND NOT regexp_matches({text}, {literal(PLAIN_NUMBER)})"
+    return f"CASE WHEN {runs} THEN {literal(APOSTROPHE)} || {text} ELSE {text} END"
