@@ -208,11 +208,11 @@ def test_noise_is_called_noise(replications, weighted):
     assert rate - 2.326 * np.sqrt(rate * (1 - rate) / replications) <= 0.05, rate
 
 
-@pytest.mark.parametrize("replications", [80, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("replications", [200, pytest.param(1000, marks=pytest.mark.slow)])
 def test_intervals_cover(replications):
-    """Shares, effect of half a point and means of three drivers, 500 respondents; truth from 2,000,000."""
+    """Shares, effect of half a point and means of three drivers, 500 respondents; truth from 1,000,000."""
     drivers = ["d0", "d1", "d2"]
-    crowd = survey(2_000_000, 10**6)
+    crowd = survey(1_000_000, 10**6)
     cov = moments(ready(crowd[["overall", *drivers]].to_numpy()))[1]
     truth = lmg(cov) / lmg(cov).sum()
     slopes = np.linalg.lstsq(np.column_stack([np.ones(len(crowd)), crowd[drivers]]), crowd["overall"], rcond=None)[0][1:] / 2

@@ -6,6 +6,7 @@
     svyciprop(method = "logit"), svyby.
 """
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from crmkit.models.calibrated import weighted_mean
 from crmkit.models.drivers import importance, johnson, lmg, moments, ready
 from crmkit.models.nps import deviation, nps
 from crmkit.models.proportions import benjamini_hochberg, detectable_share, holm, newcombe, wilson
+from crmkit.models.reliability import alpha_of, omega_of
 from crmkit.models.weighting import rake
 
 FOLDER = Path(__file__).parent / "satisfaction"
@@ -166,3 +168,28 @@ def test_shares_of_drivers_in_a_table(swiss):
     found = importance(swiss, outcome="Fertility", drivers=list(swiss.columns[1:]), draws=100).table.set_index("driver")
     rela = ["0.0807816517357", "0.2422025632160", "0.3680795178364", "0.1493772773891", "0.1595589898228"]
     assert found.loc[list(swiss.columns[1:]), "value"].tolist() == [printed(text) for text in rela]
+
+
+# [P] psych 2.2.9: alpha(x)$total$raw_alpha and $feldt with missing answers pairwise; alpha of complete respondents; omega from
+# fa(fm = "ml") of their correlations and covariances, whose search stops early: 1e-6
+SCALES = {
+    "A": ("0.703018446057", "0.685264325886", "0.720063389899", 2709, "0.703755894375", 0.724021349864, 0.712129353034),
+    "C": ("0.726734972927", "0.710398671683", "0.742418731661", 2707, "0.729277203170", 0.733756159823, 0.733022290979),
+    "E": ("0.761732820298", "0.747488756702", "0.775407914402", 2713, "0.760932639470", 0.763059955277, 0.767333729283),
+    "N": ("0.813962949917", "0.802841302463", "0.824640350682", 2694, "0.813303143161", 0.814966827862, 0.812844970668),
+    "O": ("0.600172514820", "0.576270069954", "0.623120192684", 2726, "0.602546428577", 0.617977894698, 0.610374009965),
+}
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_reliability(scale):
+    stored = json.loads((FOLDER / "bfi_covariances.json").read_text())[scale]
+    pairwise, listwise = (np.array(stored[kind]["covariance"]) for kind in ("pairwise", "listwise"))
+    alpha, low, high, n, complete, omega, omega_covariance = SCALES[scale]
+    found = alpha_of(pairwise, stored["pairwise"]["n"])
+    assert (found.value, found.low, found.high) == (printed(alpha), printed(low), printed(high))
+    assert stored["listwise"]["n"] == n
+    assert alpha_of(listwise, n).value == printed(complete)
+    spread = np.sqrt(np.diag(listwise))
+    assert omega_of(listwise / np.outer(spread, spread)).item() == pytest.approx(omega, rel=0, abs=1e-6)
+    assert omega_of(listwise).item() == pytest.approx(omega_covariance, rel=0, abs=1e-6)
