@@ -162,7 +162,7 @@ def interval(
     >>> draws = normal_draws("x", {"r": 2.0}, [[0.01]], draws=1000)
     >>> found = interval(lambda fit: fit.params["r"] ** 2, Known("x", {"r": 2.0}), draws)
     >>> found.value.item(), found.low.round(1).item(), found.high.round(1).item()
-    (4.0, 2.7, 5.9)
+    (4.0, 2.7, 5.8)
     """
     value = np.asarray(function(fitted), dtype=np.float64)  # type: ignore[arg-type]
     spread = np.array([np.asarray(function(one), dtype=np.float64) for one in draws.fits()])

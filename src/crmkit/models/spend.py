@@ -17,6 +17,7 @@ from scipy.special import digamma, gammaln
 from crmkit.core.errors import ModelError, Problem, rows
 from crmkit.models.btyd.optimise import Objective, log_covariance, minimise, require_maximum
 from crmkit.models.btyd.tuples import dot, total
+from crmkit.models.draws import ParameterDraws, normal_draws
 
 Floats = NDArray[np.float64]
 
@@ -182,6 +183,53 @@ def expected_spend(fit: SpendFit, frequency: ArrayLike, monetary_value: ArrayLik
     informative = (x > 0) & (z > 0)
     seen = np.where(informative, x, 0.0)
     return np.asarray(p * (v + seen * np.where(informative, z, 0.0)) / (p * seen + q - 1))
+
+
+def draw_spend(
+    fit: SpendFit, frequency: ArrayLike, monetary_value: ArrayLike, purchases: ArrayLike, rng: np.random.Generator
+) -> Floats:
+    """How much money might each customer spend in so many future purchases?
+
+    Parameters
+    ----------
+    fit : SpendFit
+        From :func:`fit_gamma_gamma`.
+    frequency, monetary_value : array_like, shape (rows,)
+        Repeat purchases so far and their mean spend; see :func:`expected_spend`.
+    purchases : array_like >= 0, shape (rows,) or (draws, rows)
+        Future purchases, for example drawn by ``btyd.draw_purchases``.
+    rng : numpy.random.Generator
+        Source of chance.
+
+    Returns
+    -------
+    array of float64, in the shape of `purchases`
+        Money, all purchases together, not discounted; 0 where there is none. The mean over many draws is
+        ``purchases * expected_spend``.
+
+    Notes
+    -----
+    A customer's nu has the posterior Gamma(px + q, v + xz); the sum of y purchases is then Gamma(py, nu).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> published = SpendFit({"p": 6.25, "q": 3.74, "v": 15.44}, {}, np.zeros((3, 3)), -4055.92, 946, 1411, 0, 0.0)
+    >>> money = draw_spend(published, [2], [22.35], np.full((100_000, 1), 3.0), np.random.default_rng(0))
+    >>> (money.mean() / 3).round(0).item()  # expected: 24.7 each
+    25.0
+    """
+    x, z, _ = _read(frequency, monetary_value, None)
+    y = np.asarray(purchases, dtype=np.float64)
+    p, q, v = (fit.params[name] for name in PARAMETERS)
+    seen = np.where((x > 0) & (z > 0), x, 0.0)
+    nu = rng.gamma(p * seen + q, 1.0, np.broadcast_shapes(y.shape, x.shape)) / (v + seen * np.where(seen > 0, z, 0.0))
+    return np.asarray(np.where(y > 0, rng.gamma(p * np.maximum(y, 1e-9), 1.0) / nu, 0.0))
+
+
+def spend_draws(fit: SpendFit, *, draws: int = 200, seed: int = 0) -> ParameterDraws:
+    """Which other parameters of spend could have come out? By the normal distribution of the log-parameters, q above 1."""
+    return normal_draws("gamma_gamma", fit.params, fit.covariance, draws=draws, seed=seed, above={"q": 1.0})
 
 
 def spend_frequency_correlation(frequency: ArrayLike, monetary_value: ArrayLike, n: ArrayLike | None = None) -> float:

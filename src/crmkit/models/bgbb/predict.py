@@ -78,7 +78,7 @@ def expected_purchases(
     >>> from crmkit.models.bgbb import Known
     >>> donors = Known("bgbb", {"alpha": 1.204, "beta": 0.750, "gamma": 0.657, "delta": 2.783})
     >>> expected_purchases(donors, 5, [0, 6], [0, 6], 6).round(2).tolist()
-    [0.07, 3.53]
+    [0.07, 3.75]
     """
     params, (x, tx, n) = values(fit), read(frequency, recency, occasions)
     if not (periods >= 0 and periods == int(periods) and np.isfinite(discount_rate) and discount_rate >= 0):

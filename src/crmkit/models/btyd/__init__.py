@@ -7,6 +7,15 @@ single customers may do, and how sure all of it is.
 
 from crmkit.models.btyd.bootstrap import bootstrap_fits, parameter_draws
 from crmkit.models.btyd.cohort import expected_cumulative
+from crmkit.models.btyd.covariates import (
+    Coefficient,
+    CovariateFit,
+    LikelihoodRatio,
+    Patterns,
+    fit_covariates,
+    likelihood_ratio,
+    patterns,
+)
 from crmkit.models.btyd.fitting import (
     PARAMETERS,
     TITLES,
@@ -18,6 +27,7 @@ from crmkit.models.btyd.fitting import (
     fit_pareto_nbd,
     known,
 )
+from crmkit.models.btyd.forecast import SpendPart, forecast_totals
 from crmkit.models.btyd.future import draw_purchases
 from crmkit.models.btyd.newcomers import expected_purchases_new, probability_purchases
 from crmkit.models.btyd.predict import expected_purchases, log_likelihood, probability_active, probability_alive
@@ -30,11 +40,16 @@ from crmkit.models.draws import Interval, Known, ParameterDraws, interval
 __all__ = [
     "PARAMETERS",
     "TITLES",
+    "Coefficient",
+    "CovariateFit",
     "Fit",
     "Fitted",
     "Interval",
     "Known",
+    "LikelihoodRatio",
     "ParameterDraws",
+    "Patterns",
+    "SpendPart",
     "Tuples",
     "bootstrap_fits",
     "discounted_expected_purchases",
@@ -44,13 +59,17 @@ __all__ = [
     "expected_purchases_new",
     "fit",
     "fit_bgnbd",
+    "fit_covariates",
     "fit_mbgcnbd",
     "fit_mbgnbd",
     "fit_pareto_nbd",
+    "forecast_totals",
     "interval",
     "known",
+    "likelihood_ratio",
     "log_likelihood",
     "parameter_draws",
+    "patterns",
     "probability_active",
     "probability_alive",
     "probability_purchases",

@@ -48,8 +48,8 @@ def fit_mbgcnbd(histories: Tuples, log_intervals: float, *, k: int | None = None
     Notes
     -----
     Times between purchases are Erlang(k, lambda), lambda ~ Gamma(r, alpha), and a customer leaves after any purchase, the first
-    included, with p ~ Beta(a, b); k = 1 is MBG/NBD. The search goes up from k = 1 and stops when two more phases in turn have
-    not raised the likelihood.
+    included, with p ~ Beta(a, b); k = 1 is MBG/NBD. The search goes up from k = 1 and stops when two more phases have not
+    raised the likelihood; a k whose likelihood has no maximum, which far too small a k may lack, is passed over.
 
     References
     ----------
@@ -73,13 +73,20 @@ def fit_mbgcnbd(histories: Tuples, log_intervals: float, *, k: int | None = None
         raise ModelError(f"MBG/CNBD-k: k is {k}; it is a whole number from 1 to {MOST_PHASES}.")
     if k is not None:
         return _complete(search(histories, "mbgcnbd", k=int(k)), histories, log_intervals)
-    best = _complete(search(histories, "mbgcnbd", k=1), histories, log_intervals)
-    for phases in range(2, MOST_PHASES + 1):
-        further = _complete(search(histories, "mbgcnbd", k=phases), histories, log_intervals)
-        if further.log_likelihood > best.log_likelihood:
+    best: Fit | None = None
+    reason: ModelError | None = None
+    for phases in range(1, MOST_PHASES + 1):
+        try:
+            further = _complete(search(histories, "mbgcnbd", k=phases), histories, log_intervals)
+        except ModelError as err:
+            reason = err
+            continue
+        if best is None or further.log_likelihood > best.log_likelihood:
             best = further
         elif phases >= best.params["k"] + 2:
             break
+    if best is None:
+        raise reason if reason else ModelError("MBG/CNBD-k cannot be fitted.")
     return best
 
 
