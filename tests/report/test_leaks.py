@@ -5,8 +5,10 @@ import time
 import ibis
 import pandas as pd
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from crmkit.report.leaks import MARKS, explain, leaks, unscanned, write_marks
+from crmkit.core.errors import ReportError
+from crmkit.report.leaks import MARKS, explain, leaks, refuse_leaks, unscanned, write_marks
 
 PEOPLE = {
     "customer_id": ["R00017", "00042", "7", "1234567", "2024", "ACME 0017/A", "kunde", "R00018"],
@@ -103,6 +105,19 @@ def test_tables_of_events_will_do(marked):
 def test_what_the_author_wrote_is_no_finding(marked):
     folder = marked()
     assert kinds("R00017 and R00018", folder, own="sample = ['R00017']") == {"id": 1}
+
+
+def test_a_page_that_names_a_customer_is_refused_and_the_marks_go(marked):
+    folder = marked()
+    cells = [new_markdown_cell("# T\n\nR00018 is <an example>"), new_code_cell("page.publish()")]
+    nb = new_notebook(cells=cells, metadata={"crmkit": {"run": {"parameters": {"x": {"value": "z@z.org"}}}}})
+    fine = '<p>R00018 z@z.org</p><footer class="foot" id="made">R00017</footer>'
+    refuse_leaks(fine, nb, folder)
+    assert not (folder / MARKS).exists()
+    folder = marked()
+    with pytest.raises(ReportError, match="the page shows a customer number"):
+        refuse_leaks(f"{fine}<p>R00017</p>", nb, folder)
+    assert not (folder / MARKS).exists()
 
 
 def test_without_marks_nothing_is_found(tmp_path):

@@ -24,9 +24,12 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from crmkit.core.errors import ReportError
 
 if TYPE_CHECKING:
     import ibis
@@ -182,7 +185,7 @@ def leaks(html: str, folder: Path, *, own: str = "") -> tuple[Leak, ...]:
     folder : Path
         With what :func:`write_marks` left; where it left nothing, nothing is found.
     own : str
-        What people wrote into the notebook, parameters included; its words are no findings.
+        What people wrote into the notebook, parameters included, as HTML; its words are no findings.
 
     Returns
     -------
@@ -206,6 +209,35 @@ def leaks(html: str, folder: Path, *, own: str = "") -> tuple[Leak, ...]:
                 if _has(known[kind], _mark(kind, candidate)):
                     found.setdefault(kind, {})[candidate] = place
     return tuple(Leak(kind, len(one), f"{next(iter(one))[:2]}…", next(iter(one.values()))) for kind, one in found.items())
+
+
+def refuse_leaks(html: str, nb: Any, folder: Path) -> None:
+    """Stop where a page names a customer; what :func:`write_marks` left is deleted in any case.
+
+    Parameters
+    ----------
+    html : str
+        The finished page of ``nb``.
+    nb : NotebookNode
+        What people wrote into it, parameters included, is no finding.
+    folder : Path
+        Of the run.
+
+    Raises
+    ------
+    ReportError
+        Saying what kind of identifier stands where, without naming the customer.
+    """
+    from crmkit.report.render import without_provenance
+
+    run = nb.metadata.get("crmkit", {}).get("run", {})
+    own = "\n".join([*(cell.source for cell in nb.cells), json.dumps(run.get("parameters", {}), ensure_ascii=False)])
+    try:
+        found = leaks(without_provenance(html), folder, own=escape(own))
+    finally:
+        (folder / MARKS).unlink(missing_ok=True)
+    if found:
+        raise ReportError(explain(found))
 
 
 def unscanned(folder: Path) -> dict[str, int]:
