@@ -16,7 +16,7 @@ import typer
 from crmkit.core.errors import EXIT_CODE, CrmkitError
 
 if TYPE_CHECKING:
-    from crmkit.report.execute import Outcome
+    pass
 
 DEMO_CLIENTS = ("cdnow", "retailco")
 HOW_TO_GET_CDNOW = "cdnow  not run: its data package is not installed; get it with: make examples"
@@ -37,6 +37,12 @@ AsOf = Annotated[
 ]
 Language = Annotated[str, typer.Option("--language", metavar="en|zh", help="language of the report; overrides the params file")]
 Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", min=1, help="longest that a cell may take")]
+RunTimeout = Annotated[
+    float | None, typer.Option("--run-timeout", metavar="SECONDS", min=1, help="longest that a notebook may take")
+]
+Jobs = Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="how many notebooks may run at once")]
+Force = Annotated[bool, typer.Option("--force", help="run what has not changed too")]
+Resume = Annotated[bool, typer.Option("--resume", help="take up a run that was interrupted, where it stopped")]
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -64,7 +70,7 @@ def _options(debug: Annotated[bool, typer.Option("--debug", help="show the trace
 
 
 @app.command()
-def demo(only: Only = "", timeout: Timeout = None) -> None:
+def demo(only: Only = "", jobs: Jobs = 1, force: Force = False, timeout: Timeout = None) -> None:
     """Run the demo clients and print where their reports are."""
     from crmkit.core.settings import client_names, find_home, read_settings
 
@@ -79,18 +85,44 @@ def demo(only: Only = "", timeout: Timeout = None) -> None:
             clients.append(name)
     if not clients:
         raise CrmkitError(f"{home / 'params'}: there is no demo client that can run")
-    code = _finish(_run(clients, home, only, {}, timeout))
+    code = _run(clients, home, only, jobs=jobs, force=force, timeout=timeout)
     print(home / "reports" / "index.html")
     raise typer.Exit(code)
 
 
 @app.command()
-def run(names: Names, only: Only = "", as_of: AsOf = "", language: Language = "", timeout: Timeout = None) -> None:
-    """Run the reports of one or more clients."""
+def run(
+    names: Names,
+    only: Only = "",
+    as_of: AsOf = "",
+    language: Language = "",
+    jobs: Jobs = 1,
+    force: Force = False,
+    resume: Resume = False,
+    timeout: Timeout = None,
+    run_timeout: RunTimeout = None,
+) -> None:
+    """Run the reports of one or more clients; what has not changed since the last run is not run again."""
     from crmkit.core.settings import find_home
 
     overrides = {name: value for name, value in (("as_of", as_of), ("language", language)) if value}
-    raise typer.Exit(_finish(_run(names, find_home(), only, overrides, timeout)))
+    options = {"jobs": jobs, "force": force, "resume": resume, "timeout": timeout, "run_timeout": run_timeout}
+    raise typer.Exit(_run(names, find_home(), only, overrides=overrides, **options))
+
+
+@app.command()
+def clean(
+    keep: Annotated[int, typer.Option("--keep", metavar="N", min=0, help="how many runs of each date to keep")],
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="clients; default: all")] = None,
+) -> None:
+    """Delete old runs; never the last good one of a date, nor those that it is compared with."""
+    from crmkit.core.settings import find_home
+    from crmkit.report.run.clean import clean_runs
+
+    removed = clean_runs(find_home(), keep=keep, clients=names)
+    for folder in removed.folders:
+        print(folder)
+    print(f"{len(removed.folders)} results of old runs deleted, {removed.size_bytes / 1e6:.1f} MB")
 
 
 @app.command()
@@ -182,20 +214,21 @@ def lab(context: typer.Context, name: Annotated[str | None, typer.Argument(metav
     os.execv(command[0], command)
 
 
-def _run(clients: list[str], home: Path, only: str, overrides: dict[str, Any], timeout: float | None) -> list[Outcome]:
-    from crmkit.report.progress import Lines
-    from crmkit.report.run import run_clients
+def _run(clients: list[str], home: Path, only: str, **options: Any) -> int:
+    """Run, print a last line, and give the exit code."""
+    import time
 
+    from crmkit.report.run import exit_code, run_clients
+    from crmkit.report.run.outcome import GOOD
+    from crmkit.report.run.progress import Lines
+
+    began = time.perf_counter()
     chosen = [name.strip() for name in only.split(",") if name.strip()]
     with Lines() as progress:
-        return run_clients(clients, home=home, progress=progress, only=chosen, overrides=overrides, timeout=timeout)
-
-
-def _finish(outcomes: list[Outcome]) -> int:
-    from crmkit.report.run import exit_code
-
-    failed = sum(outcome.status != "ok" for outcome in outcomes)
-    print(f"{len(outcomes)} notebooks, {failed} failed, {sum(outcome.seconds for outcome in outcomes):.1f} s")
+        outcomes = run_clients(clients, home=home, progress=progress, only=chosen, **options)
+    failed = sum(outcome.status not in GOOD for outcome in outcomes)
+    skipped = sum(outcome.status == "skipped" for outcome in outcomes)
+    print(f"{len(outcomes)} notebooks, {failed} failed, {skipped} not run, {time.perf_counter() - began:.1f} s")
     return exit_code(outcomes)
 
 

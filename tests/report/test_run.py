@@ -22,14 +22,17 @@ class Listener:
     def __init__(self):
         self.told = []
 
+    def plan(self, planned, *, jobs):
+        self.told.append((jobs, [(one.client, one.analysis, one.cells) for one in planned]))
+
     def begin(self, client, analysis):
         self.told.append((client, analysis))
 
-    def cell(self, number):
-        self.told.append(number)
+    def cell(self, client, analysis, number):
+        self.told.append((client, analysis, number))
 
-    def left_out(self, client, analysis, reason):
-        self.told.append((client, analysis, reason))
+    def left_out(self, outcome):
+        self.told.append(outcome)
 
     def done(self, outcome):
         self.told.append(outcome)
@@ -142,7 +145,9 @@ def test_a_notebook_that_publishes_nothing_has_failed(tiny_home, add_client, add
 
 
 def test_wrong_parameters_stop_before_any_kernel_starts(tiny_home, add_client, monkeypatch):
-    monkeypatch.setattr("crmkit.report.execute.execute", lambda *_, **__: pytest.fail("a kernel was started"), raising=False)
+    monkeypatch.setattr(
+        "crmkit.report.run.execute.execute", lambda *_, **__: pytest.fail("a kernel was started"), raising=False
+    )
     add_client("beta", "tiny: {horizon_days: 0}\n")
     with pytest.raises(ParamError, match=r"params/beta.yml, tiny.horizon_days: is 0; allowed is"):
         run(tiny_home, "acme", "beta")
@@ -155,8 +160,10 @@ def test_wrong_parameters_stop_before_any_kernel_starts(tiny_home, add_client, m
 def test_what_a_client_has_no_tables_for_is_not_run(tiny_home):
     (tiny_home / "data" / "acme").mkdir()
     listener = Listener()
-    assert run_clients(["acme"], home=tiny_home, progress=listener) == []
-    assert listener.told == [("acme", "tiny", "needs transactions")]
+    (outcome,) = run_clients(["acme"], home=tiny_home, progress=listener)
+    assert (outcome.status, outcome.message) == ("skipped", "not run: needs transactions")
+    assert listener.told == [outcome]
+    assert exit_code([outcome]) == 0
 
 
 def test_a_second_run_of_a_client_says_who_holds_it(tiny_home):

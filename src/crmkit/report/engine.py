@@ -6,52 +6,26 @@ runs the notebook with the same values as ``crmkit run acme --only churn``.
 
 from __future__ import annotations
 
-import math
 import os
-import sys
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
-from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.translators import translate_parameters
 
 from crmkit.core.settings import HOME_VARIABLE, find_home
+from crmkit.report.kernels.client import KernelClient
+from crmkit.report.kernels.managers import ForkedKernel, OwnKernel
+from crmkit.report.kernels.pool import ONE_THREAD, KernelServer, can_fork
+from crmkit.report.kernels.session import Session
 from crmkit.report.params import flatten_nested
 
 ENGINE = "crmkit"
 INJECTED_TAG = "injected-parameters"
 INLINE = "module://matplotlib_inline.backend_inline"
-# Without the history database a kernel starts faster, and nothing that was run is kept outside the report.
-KERNEL_COMMAND = ["-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.enabled=False"]
-
-
-class OwnKernel(AsyncKernelManager):  # type: ignore[misc]
-    """A kernel run by the interpreter of this process, whichever kernels are installed besides.
-
-    It is spoken to through sockets in a private folder: no port that another user could listen at or another run could take.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if sys.platform != "win32":
-            self.sockets = tempfile.TemporaryDirectory(prefix="crmkit-")
-            self.transport, self.ip = "ipc", f"{self.sockets.name}/k"
-
-    async def _async_cleanup_resources(self, restart: bool = False) -> None:
-        await super()._async_cleanup_resources(restart=restart)
-        if not restart and hasattr(self, "sockets"):
-            self.sockets.cleanup()
-
-    cleanup_resources = _async_cleanup_resources
-
-    @property
-    def kernel_spec(self) -> KernelSpec:
-        return KernelSpec(argv=[sys.executable, *KERNEL_COMMAND], display_name="Python 3", language="python")
+# a forked kernel answers in a fraction of a second; one that is silent for so long has inherited a lock that nobody frees
+FORK_TIMEOUT = 10.0
 
 
 class KitEngine(NBClientEngine):  # type: ignore[misc]
@@ -63,12 +37,8 @@ class KitEngine(NBClientEngine):  # type: ignore[misc]
         nb_man: Any,
         kernel_name: str,
         *,
-        checked: bool = False,
-        watch: Callable[[Any], None] | None = None,
-        on_cell: Callable[[int], None] | None = None,
-        kernel_cwd: Path | None = None,
-        kernel_env: Mapping[str, str] | None = None,
-        start_timeout: int = 60,
+        session: Session | None = None,
+        start_timeout: float = 60,
         execution_timeout: float | None = None,
         **_: Any,
     ) -> None:
@@ -76,43 +46,69 @@ class KitEngine(NBClientEngine):  # type: ignore[misc]
 
         Parameters
         ----------
-        checked : bool
-            Whether the parameters were checked and flattened already, as ``crmkit run`` does.
-        watch : callable or None
-            Is handed Papermill's manager, whose ``nb`` holds the outputs made so far, whatever happens.
-        on_cell : callable or None
-            Is told the number of each cell before it runs.
-        kernel_cwd, kernel_env : Path, mapping or None
-            Working folder and environment of the kernel; default: the project, and :func:`kernel_environment`.
+        session : Session or None
+            How ``crmkit run`` wants it, with parameters that were checked; it learns what happens. None = Papermill was
+            started by itself: the parameters are checked here, and the kernel forked from a server of its own.
         start_timeout, execution_timeout : seconds
-            For the kernel to start, and for each cell; None = no limit.
+            For a cold kernel to start, and for each cell where there is no session; None = no limit.
         """
-        home = kernel_cwd or find_home()
-        if not checked:
-            _flatten_in_place(nb_man.nb, home)
-        if watch is not None:
-            watch(nb_man)
-        client = PapermillNotebookClient(
-            nb_man,
-            kernel_name=kernel_name,
-            kernel_manager_class=OwnKernel,
-            startup_timeout=start_timeout,
-            timeout=None if execution_timeout is None else math.ceil(execution_timeout),
-            on_cell_start=(lambda cell, cell_index: on_cell(cell_index)) if on_cell else None,
-            shutdown_kernel="immediate",
-        )
-        environment = dict(kernel_env or kernel_environment(home))
-        client.execute(cwd=str(home), env=environment)
+        if session is not None:
+            _execute(nb_man, session, start_timeout)
+            return
+        home = find_home()
+        _flatten_in_place(nb_man.nb, home)
+        own = Session(home, kernel_environment(home), cell_limit=execution_timeout)
+        if not can_fork():
+            _execute(nb_man, own, start_timeout)
+            return
+        with KernelServer([str(nb_man.nb.metadata.get("crmkit", {}).get("analysis", ""))]) as own.server:
+            _execute(nb_man, own, start_timeout)
 
 
 def kernel_environment(home: Path, *, out: Path | None = None) -> dict[str, str]:
-    """Environment of a kernel: this one, the project, where to write, and figures that are shown.
+    """Environment of a kernel: this one, the project, where to write, figures that are shown, and one thread of BLAS.
 
     Where ``MPLBACKEND`` names a backend that shows nothing, as is usual on build servers, a notebook would lose every figure
-    in silence; the kernel is given the one that puts them into the notebook.
+    in silence; the kernel is given the one that puts them into the notebook. Sums over several threads differ in the last
+    digits from run to run.
     """
-    own = {HOME_VARIABLE: str(home), "MPLBACKEND": INLINE}
+    own = {HOME_VARIABLE: str(home), "MPLBACKEND": INLINE, **ONE_THREAD}
     return {**os.environ, **own, **({"CRMKIT_OUT": str(out)} if out else {})}
+
+
+def _execute(nb_man: Any, session: Session, start_timeout: float) -> None:
+    session.nb = nb_man.nb
+    client = _started(nb_man, session, start_timeout)
+    try:
+        client.execute(cleanup_kc=False)
+    finally:
+        session.nb = nb_man.nb
+        client.end()
+
+
+def _started(nb_man: Any, session: Session, start_timeout: float) -> KernelClient:
+    """A kernel that answers: forked where that is possible; one that does not start is tried once more, cold."""
+    tries = _tries(session, start_timeout)
+    manager, timeout = next(tries)
+    client = KernelClient(nb_man, manager, session=session, startup_timeout=timeout)
+    try:
+        client.start()
+    except RuntimeError:
+        if session.stop.is_set():
+            raise
+        manager, timeout = next(tries)
+        client = KernelClient(nb_man, manager, session=session, startup_timeout=timeout)
+        client.start()
+    session.kernel = "forked" if isinstance(manager, ForkedKernel) else "cold"
+    return client
+
+
+def _tries(session: Session, start_timeout: float) -> Iterator[tuple[OwnKernel, float]]:
+    if session.server is not None and session.server.alive:
+        yield ForkedKernel(session.server), FORK_TIMEOUT
+    else:
+        yield OwnKernel(), start_timeout
+    yield OwnKernel(), start_timeout
 
 
 def _flatten_in_place(nb: Any, home: Path) -> None:

@@ -17,6 +17,7 @@ import secrets
 import shutil
 import socket
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -29,6 +30,8 @@ REPORT = "report.json"
 RECORD = "run.json"
 UNDATED = "undated"
 WORK = ".work"
+# notebooks that end at the same time note it one after the other
+_NOTING = threading.Lock()
 
 
 def new_run_id() -> str:
@@ -96,13 +99,14 @@ def read_latest(home: Path, client: str, as_of: str) -> dict[str, Any]:
 def note_attempt(folder: Path, record: Mapping[str, Any], *, home: Path, client: str, as_of: str, analysis: str) -> None:
     """Note a finished notebook; a good one also becomes the last good run, and its page the page of the date."""
     dated = reports_folder(home) / client / as_of
-    latest = read_latest(home, client, as_of)
     entry = {"run": record["run"], "folder": folder.relative_to(dated).as_posix(), "finished_at": record["finished_at"]}
-    latest["attempts"][analysis] = entry | {"status": record["status"], "message": record["message"]}
-    if record["status"] == "ok":
-        latest["analyses"][analysis] = entry | {"seconds": record["seconds"]}
-        write_text(dated / f"{analysis}.html", (folder / f"{analysis}.html").read_text(encoding="utf-8"))
-    write_json(dated / LATEST, {"schema": 1, **latest})
+    with _NOTING:
+        latest = read_latest(home, client, as_of)
+        latest["attempts"][analysis] = entry | {"status": record["status"], "message": record["message"]}
+        if record["status"] == "ok":
+            latest["analyses"][analysis] = entry | {"seconds": record["seconds"]}
+            write_text(dated / f"{analysis}.html", (folder / f"{analysis}.html").read_text(encoding="utf-8"))
+        write_json(dated / LATEST, {"schema": 1, **latest})
 
 
 def dates_of(home: Path, client: str) -> list[str]:

@@ -36,6 +36,8 @@ class Notebook:
         Analyses whose results it reads.
     parameters : str
         Source of the parameters cell.
+    cells : int
+        How many cells there are.
     """
 
     analysis: str
@@ -45,6 +47,7 @@ class Notebook:
     uses: tuple[str, ...]
     results: tuple[str, ...]
     parameters: str
+    cells: int = 0
 
 
 def read_notebook(analysis: str, *, home: Path) -> Notebook:
@@ -82,6 +85,7 @@ def read_notebook(analysis: str, *, home: Path) -> Notebook:
         uses=tuple(tables.get("uses", ())),
         results=tuple(declared.get("results", ())),
         parameters=_parameters_source(cells, where),
+        cells=len(cells),
     )
 
 

@@ -1,0 +1,155 @@
+"""The near end of the process that forks kernels: starts it, asks it for kernels, and knows how each ended."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from crmkit.core.errors import ReportError
+from crmkit.report.kernels.session import Exit
+
+KERNELS_VARIABLE = "CRMKIT_KERNELS"
+FORKED, COLD = "forked", "cold"
+# a fork copies one thread: no library may have started others that hold locks
+ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")}
+
+
+def can_fork() -> bool:
+    """Whether kernels may be forked here: on Linux, unless ``$CRMKIT_KERNELS`` says cold.
+
+    Windows has no fork; on macOS the system's own libraries are not safe after one.
+
+    Raises
+    ------
+    ReportError
+        When ``$CRMKIT_KERNELS`` is neither ``forked`` nor ``cold``.
+    """
+    named = os.environ.get(KERNELS_VARIABLE, "")
+    if named not in ("", FORKED, COLD):
+        raise ReportError(f"${KERNELS_VARIABLE}: {named!r} is not known; write {FORKED} or {COLD}")
+    return sys.platform == "linux" and named != COLD
+
+
+class KernelServer:
+    """A process that imports what some analyses need and forks kernels; it begins to import at once.
+
+    Parameters
+    ----------
+    analyses : iterable of str
+        What the kernels will be used for.
+    """
+
+    def __init__(self, analyses: Iterable[str]) -> None:
+        near, far = socket.socketpair()
+        with far:
+            command = [sys.executable, "-P", "-W", "ignore", "-m", f"{__package__}.server", str(far.fileno()), *analyses]
+            # its own session: Ctrl-C is for the process that the user has started
+            self.process = subprocess.Popen(
+                command,
+                pass_fds=[far.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+                env={**os.environ, **ONE_THREAD},
+            )
+        self.connection = near
+        self.lock = threading.Lock()
+        self.numbers = itertools.count()
+        self.waiting: dict[int, Future[int]] = {}
+        self.ended: dict[int, Exit] = {}
+        self.gone = threading.Event()
+        self.reader = threading.Thread(target=self._listen, name="kernel server", daemon=True)
+        self.reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can fork."""
+        return not self.gone.is_set()
+
+    def fork(self, connection: str, *, cwd: str, env: Mapping[str, str], folder: Path) -> Future[int]:
+        """Ask for a kernel.
+
+        Parameters
+        ----------
+        connection : str
+            Path of its connection file.
+        cwd, env : str, mapping
+            Its working folder and its environment, whole.
+        folder : Path
+            Its private folder, removed by the server where this process ends before it.
+
+        Returns
+        -------
+        Future of int
+            The number of its process, once everything is imported; fails with OSError where there is no server any more.
+        """
+        future: Future[int] = Future()
+        number = next(self.numbers)
+        request = {"id": number, "connection": connection, "cwd": cwd, "env": dict(env), "folder": str(folder)}
+        with self.lock:
+            self.waiting[number] = future
+            try:
+                self.connection.sendall(json.dumps(request).encode() + b"\n")
+            except OSError:
+                self.gone.set()
+        if self.gone.is_set():
+            self._fail_waiting()
+        return future
+
+    def exit_of(self, pid: int) -> Exit | None:
+        """How a kernel ended; None while it runs. With the server its kernels have ended too."""
+        return self.ended.get(pid) or (Exit(-signal.SIGKILL) if self.gone.is_set() else None)
+
+    def close(self) -> None:
+        """End the server and all its kernels."""
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+        try:
+            self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.reader.join()
+        self.connection.close()
+
+    def _listen(self) -> None:
+        with suppress(OSError), self.connection.makefile("rb") as lines:
+            for line in lines:
+                self._take(json.loads(line))
+        self.gone.set()
+        self._fail_waiting()
+
+    def _take(self, answer: Mapping[str, Any]) -> None:
+        if "ended" in answer:
+            self.ended[answer["ended"]] = Exit(answer["code"], answer["peak"])
+            return
+        with self.lock:
+            future = self.waiting.pop(answer["id"])
+        if "pid" in answer:
+            future.set_result(answer["pid"])
+        else:
+            future.set_exception(OSError(answer["error"]))
+
+    def _fail_waiting(self) -> None:
+        with self.lock:
+            failed, self.waiting = list(self.waiting.values()), {}
+        for future in failed:
+            future.set_exception(OSError("the kernel server has ended"))

@@ -1,0 +1,274 @@
+"""Run one notebook for one client: what happened, and what is kept of it?
+
+Papermill notes a cell as completed when the kernel died in it or its time was up, so the outcome is worked out here, from
+what was raised and from how the kernel ended.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from crmkit.core.errors import CrmkitError
+from crmkit.report.engine import ENGINE, kernel_environment
+from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, keep, note_attempt, read_json, work_folder, write_json
+from crmkit.report.kernels.pool import KernelServer
+from crmkit.report.kernels.session import Session
+from crmkit.report.notebooks import Notebook, question_of, translated
+from crmkit.report.params import Flat
+from crmkit.report.render import render_notebook
+from crmkit.report.run.inputs import Inputs
+from crmkit.report.run.outcome import Outcome, Status
+from crmkit.report.scrub import clean_notebook, scrub_json, scrub_text
+
+LAST_LINE = "wrote no report.json: its last cell must be page.publish()"
+PLAIN_PAGE = "<!doctype html>\n<meta charset='utf-8'>\n<title>{}</title>\n<p>{}</p>\n"
+# pages are written one after the other: that is all computing, and nothing is known of the libraries' threads
+_RENDERING = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Job:
+    """One notebook to be run for one client.
+
+    Parameters
+    ----------
+    client : str
+    notebook : Notebook
+    flat : Flat
+        Parameters that were checked.
+    home : Path
+    run_id : str
+    secrets : dict
+        As :func:`crmkit.report.scrub.secrets_of` found them.
+    inputs : Inputs or None
+        What the result depends on; None = it is run every time.
+    upstream : mapping
+        Analysis whose results it reads -> the run that made them.
+    server : KernelServer or None
+        Forks the kernel; None = a cold kernel.
+    share : mapping
+        Environment that says how much of the machine the kernel may use.
+    timeout, run_timeout : seconds or None
+        Longest that a cell, and the notebook, may take.
+    stop : Event
+        Set when the user wants no more.
+    """
+
+    client: str
+    notebook: Notebook
+    flat: Flat
+    home: Path
+    run_id: str
+    secrets: dict[str, str]
+    inputs: Inputs | None = None
+    upstream: Mapping[str, str] = field(default_factory=dict)
+    server: KernelServer | None = None
+    share: Mapping[str, str] = field(default_factory=dict)
+    timeout: float | None = None
+    run_timeout: float | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def analysis(self) -> str:
+        return self.notebook.analysis
+
+
+class InterruptedRunError(Exception):
+    """The user wants no more; nothing of the notebook is kept."""
+
+
+@dataclass(frozen=True)
+class _Ending:
+    status: Status
+    message: str = ""
+    cell: int | None = None
+    by_user: bool = False
+
+
+def execute(job: Job, *, on_cell: Callable[[int], None] | None = None) -> Outcome:
+    """Run a notebook, keep what it left, complete or not at all, and say what happened.
+
+    Whatever goes wrong while it runs, is shown, or is written, is the outcome of this notebook, and of no other.
+
+    Parameters
+    ----------
+    job : Job
+    on_cell : callable or None
+        Is told the number of each cell before it runs.
+
+    Raises
+    ------
+    InterruptedRunError
+    """
+    clock = time.perf_counter()
+    try:
+        return _execute(job, on_cell, clock)
+    except InterruptedRunError:
+        raise
+    except Exception as err:
+        message = scrub_text(f"could not be kept: {type(err).__name__}: {err}", job.secrets)
+        seconds = round(time.perf_counter() - clock, 3)
+        return Outcome(job.client, job.analysis, "failed", seconds, message, by_user=isinstance(err, CrmkitError))
+    finally:
+        _close_loop()
+
+
+def _close_loop() -> None:
+    """Jupyter makes an event loop for each thread that speaks to a kernel, and leaves it open when the thread ends."""
+    from jupyter_core.utils import ensure_event_loop
+
+    if threading.current_thread() is not threading.main_thread():
+        ensure_event_loop().close()
+
+
+def _execute(job: Job, on_cell: Callable[[int], None] | None, clock: float) -> Outcome:
+    started = dt.datetime.now(dt.UTC)
+    work = work_folder(job.home, job.client, job.run_id, job.analysis)
+    session = Session(
+        job.home,
+        {**kernel_environment(job.home, out=work), **job.share},
+        server=job.server,
+        cell_limit=job.timeout,
+        run_limit=job.run_timeout,
+        on_cell=on_cell,
+        stop=job.stop,
+    )
+    nb, ending = _run(job, session)
+    if job.stop.is_set():
+        raise InterruptedRunError
+    report = _completed_report(job, work)
+    if ending.status == "ok" and not report:
+        ending = _Ending("failed", LAST_LINE, by_user=True)
+    as_of = str(report.get("as_of") or job.flat.values["as_of"] or _newest_date(job))
+    record = {
+        "schema": 1,
+        "run": job.run_id,
+        "client": job.client,
+        "analysis": job.analysis,
+        "question": question_of(nb.cells) or job.notebook.question,
+        **asdict(ending),
+        "message": scrub_text(ending.message, job.secrets),
+        "started_at": started.isoformat(timespec="seconds"),
+        "parameters": job.flat.recorded(),
+    }
+    ending = _write_page(nb, record, ending, job=job, stem=work / job.analysis)
+    seconds = round(time.perf_counter() - clock, 3)
+    record |= asdict(ending) | {
+        "message": scrub_text(ending.message, job.secrets),
+        "seconds": seconds,
+        "finished_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "kernel": session.kernel,
+        "peak_bytes": session.peak_bytes,
+        "inputs": _inputs(job, report) if ending.status == "ok" else None,
+    }
+    write_json(work / RECORD, record)
+    folder = keep(work, home=job.home, client=job.client, as_of=as_of, run_id=job.run_id, analysis=job.analysis)
+    note_attempt(folder, record, home=job.home, client=job.client, as_of=as_of, analysis=job.analysis)
+    message, peak = str(record["message"]), session.peak_bytes
+    return Outcome(job.client, job.analysis, ending.status, seconds, message, ending.cell, ending.by_user, folder, peak)
+
+
+def _inputs(job: Job, report: Mapping[str, Any]) -> dict[str, Any] | None:
+    return None if job.inputs is None else job.inputs.recorded(job.upstream, report)
+
+
+def _newest_date(job: Job) -> str:
+    """Where a run is noted that failed before it knew its date: with the newest reports of the client."""
+    return next(iter(dates_of(job.home, job.client)), UNDATED)
+
+
+def _run(job: Job, session: Session) -> tuple[Any, _Ending]:
+    """The notebook with the outputs made so far, and how it ended."""
+    import nbformat
+    import papermill
+
+    # it warns of parameters whose declaration it cannot read; ours were checked
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    nb = translated(nbformat.read(job.notebook.path, as_version=4), str(job.flat.values["language"]))
+    try:
+        papermill.execute_notebook(
+            nb,
+            None,
+            parameters=dict(job.flat.values),
+            engine_name=ENGINE,
+            progress_bar=False,
+            session=session,
+        )
+        ending = _Ending("ok")
+    except Exception as err:
+        ending = _ending(err, session)
+    return (session.nb if session.nb is not None else nb), ending
+
+
+def _ending(err: Exception, session: Session) -> _Ending:
+    from nbclient.exceptions import DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    cell = session.cell
+    if isinstance(err, PapermillExecutionError):
+        by_user = err.ename in user_errors()
+        message = err.evalue if by_user else f"{err.ename}: {err.evalue}"
+        return _Ending("failed", message, cell, by_user)
+    if session.limit == "cell":
+        return _Ending("timeout", f"cell {cell} took longer than {session.cell_limit:g} s", cell)
+    if session.limit == "run":
+        return _Ending("timeout", f"took longer than {session.run_limit:g} s; it was in cell {cell}", cell)
+    if isinstance(err, DeadKernelError):
+        how = f" by {session.ended.how}" if session.ended is not None else ""
+        return _Ending("killed", f"the kernel was ended{how} in cell {cell}; the machine may be short of memory", cell)
+    return _Ending("failed", f"{type(err).__name__}: {err}", cell, isinstance(err, CrmkitError))
+
+
+def user_errors() -> frozenset[str]:
+    """Names of the errors that a user can mend; a kernel reports its errors by name."""
+
+    def family(kind: type[CrmkitError]) -> Iterator[str]:
+        yield kind.__name__
+        for child in kind.__subclasses__():
+            yield from family(child)
+
+    return frozenset(family(CrmkitError))
+
+
+def _completed_report(job: Job, work: Path) -> dict[str, Any]:
+    """The notebook's report.json with the parameters as they were handed over, without secrets; empty where there is none."""
+    report = read_json(work / REPORT)
+    if report:
+        report["parameters"] = report.get("parameters", {}) | job.flat.recorded()
+        report = scrub_json(report, job.secrets)
+        write_json(work / REPORT, report)
+    return report
+
+
+def _write_page(nb: Any, record: Mapping[str, Any], ending: _Ending, *, job: Job, stem: Path) -> _Ending:
+    """Write notebook and page; a page that cannot be made is a failure of this notebook, with a plain page that says so."""
+    import nbformat
+
+    page = stem.with_suffix(".html")
+    try:
+        nb.metadata.setdefault("crmkit", {})["run"] = dict(record)
+        nb = clean_notebook(nb, home=job.home, secrets=job.secrets)
+        nbformat.write(nb, stem.with_suffix(".ipynb"))
+        with _RENDERING:
+            page.write_text(render_notebook(nb), encoding="utf-8")
+    except Exception as err:
+        ending = _page_failed(err, ending)
+        said = escape(scrub_text(ending.message, job.secrets))
+        page.write_text(PLAIN_PAGE.format(escape(job.analysis), said), encoding="utf-8")
+    return ending
+
+
+def _page_failed(err: Exception, ending: _Ending) -> _Ending:
+    kind = "" if isinstance(err, CrmkitError) else f"{type(err).__name__}: "
+    found = f"the page could not be made: {kind}{err}"
+    if ending.status == "ok":
+        return _Ending("failed", found, by_user=not kind)
+    return replace(ending, message=f"{ending.message}; {found}")

@@ -1,0 +1,191 @@
+"""How does a run look while it runs? A moving line per client on a terminal, plain lines elsewhere; problems go to stderr."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from crmkit.report.folders import dates_of, read_latest
+from crmkit.report.run.outcome import GOOD, Outcome
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+WORDS = {"ok": "done", "failed": "FAILED", "killed": "KILLED", "timeout": "TIME OUT"}
+Task = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One notebook that is going to be run: how many cells it has, and how long it took last time, where it has run before."""
+
+    client: str
+    analysis: str
+    cells: int
+    seconds: float | None = None
+
+
+class Progress(Protocol):
+    """Who wants to know how a run is getting on; notebooks that run at once tell it at once."""
+
+    def plan(self, planned: Sequence[Planned], *, jobs: int) -> None:
+        """These are going to be run, so many at once."""
+
+    def begin(self, client: str, analysis: str) -> None:
+        """A notebook is about to run."""
+
+    def cell(self, client: str, analysis: str, number: int) -> None:
+        """A cell of it is about to run."""
+
+    def left_out(self, outcome: Outcome) -> None:
+        """A notebook is not run."""
+
+    def done(self, outcome: Outcome) -> None:
+        """A notebook is finished."""
+
+
+class Silent:
+    """Nobody wants to know."""
+
+    def plan(self, planned: Sequence[Planned], *, jobs: int) -> None:
+        """These are going to be run."""
+
+    def begin(self, client: str, analysis: str) -> None:
+        """A notebook is about to run."""
+
+    def cell(self, client: str, analysis: str, number: int) -> None:
+        """A cell of it is about to run."""
+
+    def left_out(self, outcome: Outcome) -> None:
+        """A notebook is not run."""
+
+    def done(self, outcome: Outcome) -> None:
+        """A notebook is finished."""
+
+
+def last_seconds(client: str, analysis: str, *, home: Path) -> float | None:
+    """How long a notebook took when it was last run for a client; None where it never was."""
+    for as_of in dates_of(home, client):
+        seconds = read_latest(home, client, as_of)["analyses"].get(analysis, {}).get("seconds")
+        if seconds is not None:
+            return float(seconds)
+    return None
+
+
+class Estimate:
+    """How long will the rest take? From what each notebook took last time, and the median of those that are known."""
+
+    def __init__(self, planned: Sequence[Planned], *, jobs: int) -> None:
+        self.jobs = jobs
+        self.left = {(one.client, one.analysis): one.seconds for one in planned}
+        self.known = [one.seconds for one in planned if one.seconds is not None]
+        self.began: dict[Task, float] = {}
+
+    def begin(self, task: Task) -> None:
+        """A notebook is about to run."""
+        self.began[task] = time.monotonic()
+
+    def done(self, task: Task, seconds: float) -> None:
+        """A notebook took so long."""
+        self.left.pop(task, None)
+        self.known.append(seconds)
+
+    def seconds(self) -> float | None:
+        """Seconds until the last one is done; None as long as nothing is known."""
+        if not self.known:
+            return None
+        usual, now = statistics.median(self.known), time.monotonic()
+        rest = [
+            max(0.0, (usual if took is None else took) - (now - self.began.get(task, now))) for task, took in self.left.items()
+        ]
+        return max(max(rest, default=0.0), sum(rest) / self.jobs)
+
+
+class Lines:
+    """One line for each notebook when it is finished, and on a terminal one per client that says what is running now."""
+
+    def __init__(self, *, moving: bool | None = None) -> None:
+        self.moving = sys.stdout.isatty() if moving is None else moving
+        self.bars: Bars | None = None
+        self.rows: dict[str, TaskID] = {}
+        self.cells: dict[Task, int] = {}
+        self.estimate = Estimate([], jobs=1)
+        self.lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.bars is not None:
+            self.bars.stop()
+
+    def plan(self, planned: Sequence[Planned], *, jobs: int) -> None:
+        """These are going to be run, so many at once."""
+        self.estimate = Estimate(planned, jobs=jobs)
+        self.cells = {(one.client, one.analysis): one.cells for one in planned}
+        if not self.moving:
+            return
+        self.bars = _bars()
+        totals: dict[str, int] = {}
+        for one in planned:
+            totals[one.client] = totals.get(one.client, 0) + one.cells
+        self.rows = {client: self.bars.add_task(client, total=total, now="", rest="") for client, total in totals.items()}
+        self.bars.start()
+
+    def begin(self, client: str, analysis: str) -> None:
+        """A notebook is about to run."""
+        with self.lock:
+            self.estimate.begin((client, analysis))
+        self._move(client, now=analysis)
+
+    def cell(self, client: str, analysis: str, number: int) -> None:
+        """A cell of it is about to run."""
+        self._move(client, advance=1, now=f"{analysis}  cell {number} of {self.cells[client, analysis]}")
+
+    def left_out(self, outcome: Outcome) -> None:
+        """A notebook is not run."""
+        print(f"{outcome.client}  {outcome.analysis}  {outcome.message}{_page(outcome)}", flush=True)
+
+    def done(self, outcome: Outcome) -> None:
+        """A notebook is finished: what came of it, where it is, and what to do where it failed."""
+        with self.lock:
+            self.estimate.done((outcome.client, outcome.analysis), outcome.seconds)
+        print(
+            f"{outcome.client}  {outcome.analysis}  {WORDS[outcome.status]}  {outcome.seconds:.1f} s{_page(outcome)}",
+            flush=True,
+        )
+        if outcome.status not in GOOD:
+            place = "" if outcome.by_user or outcome.cell is None else f"cell {outcome.cell}: "
+            for problem in outcome.message.splitlines():
+                print(f"{outcome.client}  {outcome.analysis}  {place}{problem}", file=sys.stderr, flush=True)
+        self._move(outcome.client, now="")
+
+    def _move(self, client: str, *, advance: int = 0, now: str) -> None:
+        if self.bars is None:
+            return
+        with self.lock:
+            seconds = self.estimate.seconds()
+            rest = "" if seconds is None else f"about {seconds:.0f} s left"
+            self.bars.update(self.rows[client], advance=advance, now=now)
+            for row in self.rows.values():
+                self.bars.update(row, rest=rest if row == self.rows[client] else "")
+
+
+def _page(outcome: Outcome) -> str:
+    return "" if outcome.folder is None else f"  {outcome.folder}/{outcome.analysis}.html"
+
+
+def _bars() -> Any:
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.fields[now]}"))
+    return Bars(*columns, TextColumn("{task.fields[rest]}"), refresh_per_second=4, transient=True)
