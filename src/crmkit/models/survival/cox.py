@@ -256,7 +256,11 @@ def _as_cells(
     if found is None:
         return None
     table = covariates.iloc[found.first]
-    design = make_design(table, references=references)
+    try:
+        design = make_design(table, references=references)
+    except ModelError:
+        make_design(covariates, references=references)  # the same faults, counted in customers
+        raise
     X = encode(design, table)
     plain = bool((seen.weight == 1).all())
     counted = np.bincount(found.code, minlength=len(X)) if plain else total(found.code, seen.weight, len(X))

@@ -157,6 +157,8 @@ def _code(column: pd.Series[Any]) -> tuple[Ints, int]:
 def _small_whole(values: NDArray[Any]) -> tuple[Ints, int] | None:
     if values.dtype == object or not len(values):
         return None
+    if values.dtype.kind == "b":
+        return values.astype(np.int64), 2
     head = values[:1000].astype(np.float64)
     if not np.isfinite(head).all() or (head != np.rint(head)).any():
         return None

@@ -100,14 +100,16 @@ def _row(fit: CoxFit, term: Term, score: Floats, inner: Floats, early: float, la
     slope = np.linalg.solve(V, u)  # of the scaled columns
     statistic = float(u @ slope)
     p, log10_p = chi_squared(statistic, len(u))
-    unit = fit.scale[own] if not term.levels else np.ones(len(u))
+    # a column of 0 and 1 is told by its variance; a number counts per standard deviation
+    binary = np.abs(fit.scale[own] ** 2 - fit.center[own] * (1 - fit.center[own])) < 1e-9
+    unit = np.where(binary, 1.0, fit.scale[own])
     change = slope / fit.scale[own] * unit * (late - early)
     worst = int(np.argmax(np.abs(change)))
     b, per_unit = fit.coefficients[own][worst], slope[worst] / fit.scale[own][worst]
     with np.errstate(over="ignore"):
         return {
             "term": term.name, "statistic": statistic, "df": len(u), "p": p, "log10_p": log10_p,
-            "column": fit.design.columns[term.start + worst], "is_level": bool(term.levels),
+            "column": fit.design.columns[term.start + worst], "is_level": bool(term.levels) or bool(binary[worst]),
             "hr_early": float(np.exp(b + per_unit * early)), "hr_late": float(np.exp(b + per_unit * late)),
             "hr_change": float(np.exp(change[worst])),
         }  # fmt: skip

@@ -180,9 +180,9 @@ def uplift_spend(spend: ArrayLike, control: ArrayLike, *, confidence: float = 0.
     Notes
     -----
     The mean of an arm is its share of buyers times their mean amount; its variance is (q (1 - q) m^2 + q s^2) / n with the
-    arm's own share q (half a buyer and half a non-buyer added) and with mean m and variance s^2 of the amounts of the buyers of both
-    arms together. Amounts are skewed and a small arm has few buyers: its own variance is then small exactly when its mean is
-    small, which makes Welch's test reject a true null too often. Pooling the amounts breaks that bond.
+    arm's own share q (half a buyer and half a non-buyer added) and with mean m and variance s^2 of the amounts of the buyers
+    of both arms together. Amounts are skewed and a small arm has few buyers: its own variance is then small exactly when its
+    mean is small, which makes Welch's test reject a true null too often. Pooling the amounts breaks that bond.
     """
     y, arm = _arms(spend, control)
     reach = critical(confidence)
