@@ -4,15 +4,25 @@ import re
 
 import pytest
 
-from crmkit.report.folders import RECORD, REPORT, note_attempt, reports_folder, write_json
-from crmkit.report.site import client_lines, write_site
+from crmkit.report.folders import RECORD, REPORT, note_attempt, read_json, reports_folder, write_json
+from crmkit.report.site import Value, client_lines, write_site
 
 
 @pytest.fixture
 def leave(tmp_path):
     """Leaves behind what a run of a notebook leaves."""
 
-    def left(client, as_of, analysis="tiny", run="r1", status="ok", severity="warning", value="1,190", title="ACME <b>"):
+    def left(
+        client,
+        as_of,
+        analysis="tiny",
+        run="r1",
+        status="ok",
+        severity="warning",
+        value="1,190",
+        title="ACME <b>",
+        language="en",
+    ):
         folder = reports_folder(tmp_path) / client / as_of / "runs" / run / analysis
         (folder / "lists").mkdir(parents=True)
         (folder / "lists" / "late.csv").write_text("customer_id\n")
@@ -20,7 +30,7 @@ def leave(tmp_path):
         record = {"run": run, "status": status, "message": "amount: bad <i>", "seconds": 1.0, "finished_at": "2026-01-01"}
         write_json(folder / RECORD, record | {"question": f"What about {analysis}?"})
         if status == "ok":
-            report = {"title": title, "language": "en", "currency": "EUR", "headline": ["a", "b"]}
+            report = {"title": title, "language": language, "currency": "EUR", "headline": ["a", "b"]}
             findings = [
                 {"id": "a", "severity": "good", "text": "All well"},
                 {"id": "b", "severity": severity, "text": "12% late"},
@@ -88,3 +98,33 @@ def test_a_run_that_failed_without_a_date_is_shown_only_until_one_has_a_date(tmp
 def test_without_reports_it_says_so(tmp_path):
     reports_folder(tmp_path).mkdir()
     assert "There are no reports yet." in write_site(tmp_path).read_text()
+
+
+def test_headline_numbers_say_how_far_they_have_moved(tmp_path, leave):
+    def counts(as_of, value):
+        path = reports_folder(tmp_path) / "acme" / as_of / "runs" / "r1" / "tiny" / REPORT
+        report = read_json(path)
+        (box,) = report["values"]
+        write_json(path, report | {"as_of": as_of, "values": [box | {"value": value}]})
+
+    for as_of, value in (("2025-06-30", 1000), ("2025-12-31", 1190)):
+        leave("acme", as_of, value=f"{value:,}")
+        counts(as_of, value)
+    newer, older = client_lines(tmp_path, "acme")
+    assert newer.values == (Value("Orders", "1,190", "+19%", "+190 (+19%) since 30 Jun 2025", "up"),)
+    assert older.values == (Value("Orders", "1,000"),)
+    portfolio = write_site(tmp_path)
+    shown = '<strong>1,190</strong> <span class="change up" title="+190 (+19%) since 30 Jun 2025">+19%</span>'
+    assert shown in portfolio.read_text()
+    page = (portfolio.parent / "acme" / "index.html").read_text()
+    assert shown in page
+    assert page.index(shown) < page.index("Earlier reports") < page.index("<strong>1,000</strong>")
+
+
+def test_indexes_can_be_sorted_and_speak_one_language(tmp_path, leave):
+    leave("acme", "2025-12-31", language="zh")
+    text = write_site(tmp_path).read_text()
+    assert '<html lang="zh-CN">' in text
+    assert 'class="data listing sortable"' in text
+    for english in ("Warning", "Status", "Report<", "Complete"):
+        assert english not in text

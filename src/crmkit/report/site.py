@@ -10,14 +10,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crmkit.core.format import format_value
-from crmkit.core.language import translate
-from crmkit.core.results import SEVERITIES
+from crmkit.core.language import Locale, say, translate
+from crmkit.core.results import SEVERITIES, Text
+from crmkit.report.change import changes
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, read_json, read_latest, reports_folder, write_text
+from crmkit.report.record import previous
+from crmkit.show.boxes import SEVERITY
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 VALUES_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Value:
+    """A headline number of a report, and how far it has moved since the previous one; empty where that is not known."""
+
+    label: str
+    text: str
+    change: str = ""
+    since: str = ""
+    way: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,9 +47,10 @@ class Line:
     day: str
     status: str
     failed: str
-    values: tuple[tuple[str, str], ...]
+    values: tuple[Value, ...]
     finding: str
     severity: str
+    tag: str
     page: str
     failed_page: str
     lists: tuple[tuple[str, str], ...]
@@ -81,6 +96,7 @@ def _line(home: Path, client: str, as_of: str, analysis: str, latest: Mapping[st
     language = str(report.get("language") or "en")
     leading = _leading_finding(report)
     failed = last.get("status", "ok") != "ok"
+    run_id = str((good or last).get("run", ""))
     lists = sorted(path for path in (folder / "lists").glob("*") if path.is_file()) if good else []
     return Line(
         analysis=analysis,
@@ -89,9 +105,10 @@ def _line(home: Path, client: str, as_of: str, analysis: str, latest: Mapping[st
         day="" if as_of == UNDATED else format_value(as_of, "date", language=language),
         status="ok" if good else "failed",
         failed=str(last.get("message", "")) if failed else "",
-        values=_values(report, language),
+        values=_values(report, language, _previous(home, client, analysis, as_of, run_id)),
         finding=str(leading.get("text", "")),
         severity=str(leading.get("severity", "")),
+        tag=say(SEVERITY[leading["severity"]], Locale(language)) if leading else "",
         page=f"{as_of}/{analysis}.html" if good else "",
         failed_page=f"{as_of}/{last['folder']}/{analysis}.html" if failed else "",
         lists=tuple((path.name, path.relative_to(dated.parent).as_posix()) for path in lists),
@@ -108,20 +125,28 @@ def _leading_finding(report: Mapping[str, Any]) -> Mapping[str, Any]:
     return min(known, key=lambda one: SEVERITIES.index(one["severity"]), default={})
 
 
-def _values(report: Mapping[str, Any], language: str) -> tuple[tuple[str, str], ...]:
+def _previous(home: Path, client: str, analysis: str, as_of: str, run_id: str) -> Mapping[str, Any] | None:
+    if as_of == UNDATED:
+        return None
+    found = previous(client, analysis, as_of=as_of, run_id=run_id, home=home)
+    return found.report if found is not None else None
+
+
+def _values(report: Mapping[str, Any], language: str, before: Mapping[str, Any] | None) -> tuple[Value, ...]:
     show = partial(format_value, language=language, currency=str(report.get("currency") or "EUR"))
-    boxes = (report.get("values") or [])[:VALUES_SHOWN]
-    return tuple(
-        (str(box["label"]), str(box.get("text") or show(box.get("value"), box.get("unit", "number")))) for box in boxes
-    )
+    moved = changes(report, before) if report else {}
+    listed = []
+    for box in (report.get("values") or [])[:VALUES_SHOWN]:
+        label, change = str(box["label"]), moved.get(str(box["label"]))
+        text = str(box.get("text") or show(box.get("value"), box.get("unit", "number")))
+        listed.append(Value(label, text, change.short, change.text, change.way) if change else Value(label, text))
+    return tuple(listed)
 
 
 def _client_page(client: str, lines: list[Line]) -> str:
     language, title = lines[0].language, lines[0].title
-    t = partial(translate, language=language)
-    return _render(
-        heading=t("Reports of {title}").format(title=title), title=title, lines=lines, language=language, client=client
-    )
+    heading = say(Text("Reports of {title}", {"title": title}), Locale(language))
+    return _render(heading=heading, title=title, lines=lines, language=language, client=client)
 
 
 def _portfolio_page(clients: Mapping[str, list[Line]]) -> str:
@@ -146,7 +171,8 @@ def _render(
         heading=heading,
         title=title,
         language=language,
-        lines=lines,
+        lines=[line for line in lines if line.as_of == lines[0].as_of] if lines is not None else None,
+        earlier=[line for line in lines if line.as_of != lines[0].as_of] if lines is not None else [],
         clients=clients,
         client=client,
         t=partial(translate, language=language),
