@@ -83,9 +83,8 @@ class Rules:
         problems = []
         for name in SCALES:
             cuts = np.asarray(getattr(self, name), dtype=np.float64)
-            steps = np.diff(cuts) if name != "recency" else -np.diff(cuts)
-            same = (cuts[1:] == cuts[:-1]) if cuts.size == SCORES - 1 else np.zeros(0, dtype=bool)
-            if cuts.shape != (SCORES - 1,) or np.isnan(cuts).any() or not ((steps >= 0) | same).all():
+            rising = cuts if name != "recency" else -cuts
+            if cuts.shape != (SCORES - 1,) or not (rising[1:] >= rising[:-1]).all():
                 way = "fall" if name == "recency" else "rise"
                 problems.append(Problem(f"rfm: cuts of {name}", f"are {list(getattr(self, name))}", f"four numbers that {way}"))
         if problems:
@@ -166,8 +165,8 @@ def segment_map() -> Mapping[tuple[int, int, int], str]:
     """
     made: dict[tuple[int, int, int], str] = {}
     for name, *box in BOXES:
-        for cell in product(*(map(int, digits) for digits in box)):
-            made[cell] = name
+        for r, f, m in product(*box):
+            made[int(r), int(f), int(m)] = name
     return MappingProxyType(made)
 
 
@@ -246,9 +245,10 @@ def migration(
     Returns
     -------
     DataFrame
-        A row for each pair that could occur, empty ones too: ``before, after, n``, ``of`` (customers in `before`), ``share, low,
-        high`` (of these, Wilson), ``direction`` (up, down, same, new, gone), ``value_before, value_after, change`` (sums). The
-        row ``New`` holds who came, the column ``Gone`` who left; every customer is counted exactly once.
+        A row for each pair that could occur, empty ones too: ``before, after, n``, ``of`` (customers in `before`),
+        ``share, low, high`` (of these, Wilson), ``direction`` (up, down, same, new, gone), and the sums ``value_before``,
+        ``value_after``, ``change``. The row ``New`` holds who came, the column ``Gone`` who left; every customer is counted
+        exactly once.
 
     Raises
     ------

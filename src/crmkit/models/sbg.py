@@ -12,12 +12,13 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betaln, digamma, hyp2f1
+from scipy.special import betaln, digamma
 
 from crmkit.core.errors import ModelError, Problem
 from crmkit.models.btyd.bootstrap import refit_from, resampled
 from crmkit.models.btyd.fitting import FEWEST_CUSTOMERS, Fitted
 from crmkit.models.btyd.optimise import Objective, log_covariance, minimise, require_maximum
+from crmkit.models.btyd.staying import worth_by_row
 from crmkit.models.btyd.tuples import dot
 from crmkit.models.draws import Known, ParameterDraws
 
@@ -276,7 +277,7 @@ def expected_remaining(
             out = out + stays / (1 + discount_rate) ** i
         return np.asarray(out)
     if discount_rate > 0:
-        return np.asarray(first * hyp2f1(1.0, beta + made + 1, alpha + beta + made + 1, 1 / (1 + discount_rate)))
+        return np.asarray(first * worth_by_row(alpha, beta + made + 1, float(np.log1p(discount_rate))))
     if alpha <= 1:
         raise ModelError(
             f"{TITLE}: without a discount the expected renewals for ever are infinite, because subscribers leave too slowly "

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betaln, gammaln, hyp2f1
+from scipy.special import betaln, gammaln
 
 from crmkit.core.errors import ModelError, Problem
 from crmkit.models.bgbb.cells import TITLE, read
 from crmkit.models.bgbb.fitting import log_likelihood_of, values
 from crmkit.models.btyd.fitting import Fitted
+from crmkit.models.btyd.staying import worth_by_row
 
 Floats = NDArray[np.float64]
 
@@ -132,7 +133,7 @@ def discounted_expected_purchases(
     if discount_rate == 0:
         endless = (gamma + delta + n) / (gamma - 1)
     else:
-        endless = hyp2f1(1.0, delta + n + 1, gamma + delta + n + 1, 1 / (1 + discount_rate)) / (1 + discount_rate)
+        endless = worth_by_row(gamma, delta + n + 1, float(np.log1p(discount_rate))) / (1 + discount_rate)
     share = (alpha + x) / (alpha + beta + n)
     return np.asarray(probability_alive(fit, x, tx, n) * share * endless)
 

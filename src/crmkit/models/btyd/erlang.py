@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, betaln, digamma, expit, gammaln, hyp2f1
+from scipy.special import betainc, betaln, digamma, expit, gammaln
 
 from crmkit.models.btyd.optimise import Objective
 from crmkit.models.btyd.quadrature import CUT, panels
+from crmkit.models.btyd.staying import worth_of_staying
 from crmkit.models.btyd.tuples import Tuples, dot, total
 
 Floats = NDArray[np.float64]
@@ -221,7 +222,7 @@ def _discounted_for_ever(params: Floats, x: Floats, tx: Floats, T: Floats, rate:
         step = min(0.25, 0.5 / np.sqrt(shape + k))
         y = low + step * np.arange(int(np.ceil((high - low) / step)) + 1)
         worth = np.log1p(rate * np.exp(-y))
-        stays = _worth_of_staying(a, b + count + 1, k * worth)
+        stays = worth_of_staying(a, b + count + 1, k * worth)
         size = max(1, CELLS // len(y))
         for first in range(0, len(rows), size):
             i, span = rows[first : first + size], spans[first : first + size, None]
@@ -229,27 +230,6 @@ def _discounted_for_ever(params: Floats, x: Floats, tx: Floats, T: Floats, rate:
                 mass = _log_gamma_mass(shape + j, np.log(span) + y)
                 out[i] += weights[j, i] * step * np.einsum("ij,j->i", np.exp(mass), np.exp((j - k) * worth) * stays)
     return out
-
-
-def _worth_of_staying(a: float, b: float, loss: Floats) -> Floats:
-    """The sum over m of E[q^m] z^m for q ~ Beta(b, a) and z = exp(-loss): 2F1(1, b; a + b; z).
-
-    Notes
-    -----
-    scipy gives nan for z near 1 and large b; there E[1 / (1 - qz)] is integrated over the log-odds of 1 - q by the trapezium
-    rule, the lower tail, which is geometric, in closed form.
-    """
-    if a + b < 60:
-        return np.asarray(hyp2f1(1.0, b, a + b, np.minimum(np.exp(-loss), 1 - 2.0**-53)))
-    spread = np.sqrt(1 / a + 1 / b)
-    step = min(0.4, 0.5 * spread)
-    centre = np.log(a / b)
-    low = max(centre - CUT / a - 10 * spread, min(np.log(-np.expm1(-loss)).min(), centre) - CUT - 10 * spread)
-    high = centre + 10 * spread + CUT / b + np.log1p(CUT / a)
-    t = low + step * np.arange(int(np.ceil((high - low) / step)) + 1)
-    mass = np.exp(a * t - (a + b) * np.logaddexp(0.0, t) - betaln(a, b))
-    mass[0] *= 1 + 1 / np.expm1(a * step)
-    return np.asarray(step * np.einsum("j,ij->i", mass, 1 / (expit(t) - np.expm1(-loss[:, None]) * expit(-t))))
 
 
 def _log_gamma_mass(shape: float, y: Floats) -> Floats:
