@@ -12,12 +12,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import chdtri
 
 from crmkit.models.calibrated import weighted_mean
 from crmkit.models.drivers import importance, johnson, lmg, moments, ready
 from crmkit.models.nps import deviation, nps
 from crmkit.models.proportions import benjamini_hochberg, detectable_share, holm, newcombe, wilson
 from crmkit.models.reliability import alpha_of, omega_of
+from crmkit.models.response_quality import even_odd, irv, longstring, mahalanobis
 from crmkit.models.weighting import rake
 
 FOLDER = Path(__file__).parent / "satisfaction"
@@ -193,3 +195,22 @@ def test_reliability(scale):
     spread = np.sqrt(np.diag(listwise))
     assert omega_of(listwise / np.outer(spread, spread)).item() == pytest.approx(omega, rel=0, abs=1e-6)
     assert omega_of(listwise).item() == pytest.approx(omega_covariance, rel=0, abs=1e-6)
+
+
+def test_careless_answers():
+    """careless 1.2.2 on its own data: longstring, irv, mahad(confidence = .999), evenodd(rep(5, 10))."""
+    items = pd.read_csv(FOLDER / "careless_dataset.csv")
+    runs = longstring(items)
+    assert np.bincount(runs.astype(int))[2:7].tolist() == [17, 75, 51, 22, 11]
+    assert (runs.min(), np.median(runs), runs.max(), runs.mean()) == (2, 4, 50, printed("5.87"))
+    spread = irv(items)
+    assert (spread.mean(), spread.min()) == (printed("1.00525225"), 0)
+    first = ["0.8630747124", "1.03509833901", "0.968904283304", "0.964893988044", "1.16916156946"]
+    assert spread[:5].tolist() == [printed(text) for text in first]
+    distance = mahalanobis(items)
+    assert distance[:3].tolist() == [printed(text) for text in ("44.0523809442", "40.0836837064", "49.1276227701")]
+    assert (distance > chdtri(50, 0.001)).sum() == 18
+    halves = even_odd(items, blocks=[range(5 * block, 5 * block + 5) for block in range(10)])
+    assert halves[0] == 1
+    assert halves[1:4].tolist() == [printed(text) for text in ("-0.640984360001", "-0.556128111913", "0.523704968844")]
+    assert np.isnan(halves).sum() == 5
