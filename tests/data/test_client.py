@@ -266,7 +266,8 @@ def test_missing_file(project):
 def test_no_table_at_all(project):
     project.write("transaction.csv", GOOD)
     assert refused(project) == [
-        "params/acme.yml, source: holds no table that is known: customers, transactions; declare tables;"
+        "params/acme.yml, source: holds no table that is known: customers, transactions, subscriptions, interactions,"
+        " tickets, surveys, campaigns, exposures, loyalty, referrals, costs; declare tables;"
         " did you mean 'transaction.csv'?"
     ]
 
@@ -515,12 +516,15 @@ def test_database_without_the_table(project):
 # check
 
 
+OTHERS = tuple(name for name in TABLES if name not in ("customers", "transactions"))
+
+
 def test_check_says_what_there_is(project):
     project.write("transactions.csv", GOOD + "9,someday,1\n")
     project.table(rejects=0.5)
     check = project.check()
     assert [intake.table for intake in check.intake] == ["transactions", "customers"]
-    assert (check.problems, check.missing, check.as_of) == ((), (), dt.date(2024, 1, 6))
+    assert (check.problems, check.missing, check.as_of) == ((), OTHERS, dt.date(2024, 1, 6))
 
 
 def test_check_collects_problems(project):
@@ -528,7 +532,7 @@ def test_check_collects_problems(project):
     project.write("transactions.csv", "customer_id,ordered_at,amount\n1,never,1\n")
     check = project.check()
     assert [intake.table for intake in check.intake] == ["customers"]
-    assert check.missing == ("transactions",)
+    assert check.missing == ("transactions", *OTHERS)
     assert len(check.problems) == 2
     assert check.problems[0].startswith("transactions: column 'ordered_at' has 1 value that cannot be read as a date (row 2)")
     project.params(source="nowhere")

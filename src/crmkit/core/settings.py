@@ -31,6 +31,24 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class ItemSettings(_Strict):
+    """One question of a questionnaire: where it stands, and how its answers are to be understood."""
+
+    column: str | None = Field(None, description="header in a wide export, or name in a long one; default: the item's own id")
+    scale: list[int | float] = Field(description="lowest and highest answer, for example [1, 5]")
+    reverse: bool = Field(False, description="true where a low answer is the good one")
+    na: list[str | int | float] = Field(default_factory=list, description="answers that mean 'not applicable', never a score")
+    kind: Literal["csat", "nps", "ces", "driver", "other"] = Field("other", description="what the question asks for")
+    label: dict[Literal["en", "zh"], str] = Field(default_factory=dict, description="the question in both languages")
+
+    @field_validator("scale")
+    @classmethod
+    def _scale(cls, value: list[int | float]) -> list[int | float]:
+        if len(value) != 2 or not value[0] < value[1]:
+            raise ValueError(f"{value!r} is no scale; write the lowest and the highest answer, for example [1, 5]")
+        return value
+
+
 class TableSettings(_Strict):
     """Where one table comes from and how its text is read; everything has a default but what the file itself demands."""
 
@@ -51,6 +69,13 @@ class TableSettings(_Strict):
     rejects: float = Field(0.0, ge=0, le=1, description="share of rows that may be set aside as unusable before the run stops")
     negative_amounts: Literal["stop", "returns"] = Field(
         "stop", description="what a negative amount is where is_return does not say"
+    )
+    values: dict[str, dict[str, str]] = Field(
+        default_factory=dict, description="our column: word in the export: our word, for example kind: {Beschwerde: complaint}"
+    )
+    items: dict[str, ItemSettings] = Field(
+        default_factory=dict,
+        description="surveys, item id: its column, scale, kind; other tables: a column of scores",
     )
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="checksum that the file must have")
 
@@ -233,7 +258,8 @@ def _explain(error: ErrorDetails, where: str) -> Problem:
     if kind == "missing":
         return Problem(place, "is missing", "it is required")
     if kind == "extra_forbidden":
-        options = TableSettings.model_fields if path[0] == "tables" else PrivacySettings.model_fields
+        tables = ItemSettings.model_fields if "items" in path[:-1] else TableSettings.model_fields
+        options = tables if path[0] == "tables" else PrivacySettings.model_fields
         return Problem(f"{where}, {'.'.join(path[:-1])}:", f"unknown key {path[-1]!r}", hint=did_you_mean(path[-1], options))
     if kind == "string_type":
         return Problem(place, f"was read as {value!r}, not as text", "quote it")

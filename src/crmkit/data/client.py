@@ -21,11 +21,13 @@ from crmkit.core.privacy import client_key
 from crmkit.core.settings import LANGUAGES, Settings, find_home, read_settings
 from crmkit.data.contracts import contract_problems
 from crmkit.data.injected import refuse_injected
+from crmkit.data.known import as_seen, count_later, event_sql, unknown_customers
 from crmkit.data.load import Intake, Loaded, Place, load_table
 from crmkit.data.quiet import quiet
-from crmkit.data.sources.engine import connect, disconnect, identifier
+from crmkit.data.sources.engine import connect, disconnect
 from crmkit.data.sources.files import content_hash, open_source
 from crmkit.data.sources.readers import attach
+from crmkit.data.survey_items import OF_ANSWERS, answers
 from crmkit.data.tables import MAIN_TABLE, TABLES
 from crmkit.data.values import install
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     import ibis
 
 AFTER_SHARE = 0.5
+CUSTOMERS_FROM = (MAIN_TABLE, "subscriptions", "tickets", "interactions")
 
 
 @dataclass(frozen=True)
@@ -244,34 +247,49 @@ def _cut(
     intake: list[Intake] = []
     problems: list[str | Problem] = []
     for name, table in loaded.items():
-        after = _cut_table(con, name, table, day)
+        after, notes = _cut_table(con, name, table, day)
         if after > AFTER_SHARE * table.intake.rows_kept:
             what = f"has {after} of {table.intake.rows_kept} rows after as_of {day}"
             problems.append(Problem(f"{name}:", what, "no more than half may be left out", "set a later as_of"))
             continue
-        intake.append(replace(table.intake, rows_kept=table.intake.rows_kept - after, rows_after_as_of=after))
+        notes = [*table.intake.notes, *notes]
+        kept = table.intake.rows_kept - after
+        intake.append(replace(table.intake, rows_kept=kept, rows_after_as_of=after, notes=tuple(notes)))
         tables[name] = con.table(name)
         problems += contract_problems(tables[name], name=name)
     if problems:
         raise DataError(problems)
-    if "customers" not in tables and MAIN_TABLE in tables:
-        tables["customers"], derived = _derive_customers(tables[MAIN_TABLE])
+    source = next((name for name in CUSTOMERS_FROM if name in tables), "")
+    if "customers" not in tables and source:
+        tables["customers"], derived = _derive_customers(tables[source], source)
         intake.append(derived)
+    elif "customers" in tables:
+        intake = [replace(one, notes=(*one.notes, *unknown_customers(con, one.table))) for one in intake]
     return day, {name: tables[name] for name in TABLES if name in tables}, tuple(intake)
 
 
-def _cut_table(con: Any, name: str, table: Loaded, day: dt.date) -> int:
-    """Make the relation of a table's rows up to a day; how many are left out?"""
-    event = TABLES[name].event
-    keep = "true"
-    if event in table.columns:
-        column = identifier(event)
-        keep = f"{column} <= DATE '{day}'"
+def _cut_table(con: Any, name: str, table: Loaded, day: dt.date) -> tuple[int, list[str]]:
+    """Make the relation of a table's rows up to a day; how many are left out, and what was hidden of the others?"""
+    kept, after = table.relation, 0
+    event = event_sql(TABLES[name], table.columns)
+    if event is not None:
         # a row without a date is kept, where the table allows it
-        keep += "" if TABLES[name].columns[event].required else f" OR {column} IS NULL"
-    con.con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM {table.relation} WHERE {keep}")
-    (after,) = con.con.execute(f"SELECT count(*) FROM {table.relation} WHERE NOT ({keep})").fetchone()
-    return int(after)
+        undated = "" if TABLES[name].columns[TABLES[name].event].required else f" OR {event} IS NULL"
+        until = f"SELECT * FROM {table.relation} WHERE {event} <= DATE '{day}'{undated}"
+        con.con.execute(f"CREATE OR REPLACE VIEW until_{name} AS {until}")
+        (after,) = con.con.execute(f"SELECT count(*) FROM {table.relation} WHERE {event} > DATE '{day}'").fetchone()
+        kept = f"until_{name}"
+    notes = [
+        f"{column} lies after {day} in {rows} rows, which are seen as they were on that day"
+        for column, rows in count_later(con, kept, TABLES[name], table.columns, day).items()
+        if rows
+    ]
+    columns = list(table.columns)
+    if table.items:
+        kept = f"({answers(kept, columns, table.items)})"
+        columns = [column for column in TABLES[name].columns if column in columns or column in OF_ANSWERS]
+    con.con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {as_seen(TABLES[name], columns, day)} FROM {kept}")
+    return int(after), notes
 
 
 def _last_day(con: Any, loaded: Mapping[str, Loaded], *, settings: Settings) -> dt.date:
@@ -280,10 +298,9 @@ def _last_day(con: Any, loaded: Mapping[str, Loaded], *, settings: Settings) -> 
     before = _today(settings.timezone)
     days: list[dt.date] = []
     for name in names:
-        event, relation = TABLES[name].event, loaded[name].relation
-        if event in loaded[name].columns:
-            column = identifier(event)
-            (last,) = con.con.execute(f"SELECT max({column}) FROM {relation} WHERE {column} < DATE '{before}'").fetchone()
+        event, relation = event_sql(TABLES[name], loaded[name].columns), loaded[name].relation
+        if event is not None:
+            (last,) = con.con.execute(f"SELECT max({event}) FROM {relation} WHERE {event} < DATE '{before}'").fetchone()
             days += [last] if last is not None else []
     if not days:
         raise DataError(f"as_of: {' and '.join(names)} have no day before today, {before}; set as_of in the params file")
@@ -294,11 +311,12 @@ def _today(timezone: str) -> dt.date:
     return dt.datetime.now(ZoneInfo(timezone)).date()
 
 
-def _derive_customers(transactions: Any) -> tuple[Any, Intake]:
-    customers = transactions.group_by("customer_id").agg(created_at=transactions.ordered_at.min())
+def _derive_customers(table: Any, source: str) -> tuple[Any, Intake]:
+    first = table[TABLES[source].event].cast("date").min()
+    customers = table.group_by("customer_id").agg(created_at=first)
     with quiet():
         count = int(customers.count().execute())
-    note = "derived from transactions: customer_id, and created_at = the day of the first transaction"
+    note = f"derived from {source}: customer_id, and created_at = the day of the first {source.removesuffix('s')}"
     return customers, Intake(table="customers", rows_read=count, rows_kept=count, notes=(note,))
 
 

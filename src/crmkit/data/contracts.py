@@ -9,12 +9,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crmkit.core.errors import Problem
-from crmkit.data.tables import TABLES, TableContract
+from crmkit.data.tables import TABLES, Column, TableContract
 
 if TYPE_CHECKING:
     import ibis
 
-TYPES = {"id": "string", "text": "string", "date": "date", "money": "decimal(18, 4)", "boolean": "boolean"}
+TYPES = {
+    "id": "string",
+    "text": "string",
+    "date": "date",
+    "timestamp": "timestamp(6)",
+    "month": "date",
+    "money": "decimal(18, 4)",
+    "score": "decimal(18, 4)",
+    "integer": "int64",
+    "boolean": "boolean",
+}
 
 
 def table_schema(contract: TableContract) -> Any:
@@ -30,13 +40,18 @@ def table_schema(contract: TableContract) -> Any:
     columns = {
         name: pa.Column(
             ibis.dtype(TYPES[column.kind]),
-            checks=[pa.Check.ge(column.low)] if column.low is not None else [],
+            checks=_checks(pa, column),
             nullable=not column.required and column.default is None,
             required=column.required or column.default is not None,
         )
         for name, column in contract.columns.items()
     }
     return pa.DataFrameSchema(columns, strict=True, unique=list(contract.unique) or None)
+
+
+def _checks(pa: Any, column: Column) -> list[Any]:
+    checks = [pa.Check.ge(column.low)] if column.low is not None else []
+    return [*checks, pa.Check.isin(list(column.choices))] if column.choices else checks
 
 
 def contract_problems(table: ibis.Table, *, name: str) -> list[Problem]:

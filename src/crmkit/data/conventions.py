@@ -13,6 +13,8 @@ from crmkit.data.sources.workbook import NUMERIC_CELL
 from crmkit.data.tables import TableContract
 from crmkit.data.values import Convention
 
+NUMBERS = ("money", "score", "integer")
+MOMENTS = ("date", "timestamp", "month")
 FORMS = (
     (r"\d{4}-\d{1,2}-\d{1,2}.*", "yyyy-mm-dd"),
     (r"\d{4}[/.]\d{1,2}[/.]\d{1,2}.*", "yyyy/mm/dd"),
@@ -40,15 +42,15 @@ def find_conventions(
     Returns
     -------
     conventions : dict of str to Convention
-        One per column of text that holds money or dates.
+        One per column of text that holds numbers or dates.
     problems : list of Problem
     """
     found: dict[str, Convention] = {}
     problems = []
     for ours, kind in ((ours, contract.columns[ours].kind) for ours, sql in raw.types.items() if sql == "VARCHAR"):
-        if kind not in ("money", "date"):
+        if kind not in (*NUMBERS, *MOMENTS):
             continue
-        decide = _decimal if kind == "money" else _order
+        decide = _decimal if kind in NUMBERS else _order
         decided = decide(con, raw, ours, settings=settings, place=f"{table}: column {ours!r}", params=params)
         if isinstance(decided, Problem):
             problems.append(decided)
@@ -93,7 +95,8 @@ def _compare(con: Any, raw: Raw, ours: str, one: str, other: str) -> tuple[Any, 
         con.con.execute(
             "SELECT min(x) FILTER (a IS NOT NULL AND b IS NULL), min(x) FILTER (b IS NOT NULL AND a IS NULL),"
             f" min(x) FILTER ({differ}), arg_min(a, x) FILTER ({differ}), arg_min(b, x) FILTER ({differ})"
-            f" FROM (SELECT x, {one} AS a, {other} AS b FROM (SELECT {identifier(ours)} AS x FROM {raw.relation}))"
+            # dates and scores are few, however many rows there are
+            f" FROM (SELECT x, {one} AS a, {other} AS b FROM (SELECT DISTINCT {identifier(ours)} AS x FROM {raw.relation}))"
         ).fetchone()
     )
 
@@ -101,7 +104,7 @@ def _compare(con: Any, raw: Raw, ours: str, one: str, other: str) -> tuple[Any, 
 def _form(con: Any, raw: Raw, ours: str) -> str:
     name = identifier(ours)
     (example,) = con.con.execute(
-        f"SELECT min({name}) FILTER (crm_date({name}, true) IS NOT NULL) FROM {raw.relation}"
+        f"SELECT min(x) FILTER (crm_date(x, true) IS NOT NULL) FROM (SELECT DISTINCT {name} AS x FROM {raw.relation})"
     ).fetchone()
     if example is None or example.startswith(NUMERIC_CELL):
         return "" if example is None else "serial"

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from crmkit.core.errors import DataError, Problem
+from crmkit.core.errors import DataError, Problem, did_you_mean
 from crmkit.core.settings import Settings, TableSettings
-from crmkit.data import rejects
+from crmkit.data import rejects, survey_items
 from crmkit.data.columns import Matched, match_columns
 from crmkit.data.conventions import find_conventions
 from crmkit.data.sources import readers
 from crmkit.data.sources.engine import identifier, literal
 from crmkit.data.sources.files import Source, find_files
 from crmkit.data.sources.readers import Raw
-from crmkit.data.tables import TABLES, TableContract
+from crmkit.data.tables import TABLES, Column, TableContract
 from crmkit.data.values import MONEY, PLAIN, Convention, reading
 
+SQL_TYPES = {"boolean": "BOOLEAN", "integer": "BIGINT"}
 TOTAL_WORDS = "(grand ?total|sub-?total|totals?|sum|summe|gesamt|gesamtsumme|zwischensumme|insgesamt|合计|总计|小计|总和|汇总)"
 
 
@@ -71,12 +72,16 @@ class Intake:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A table inside the engine, not yet cut at ``as_of``: its relation, its columns, its files and its intake so far."""
+    """A table inside the engine, not yet cut at ``as_of``: its relation, its columns, its files and its intake so far.
+
+    ``items`` are those of a questionnaire whose relation still has one column per item; empty otherwise.
+    """
 
     relation: str
     columns: tuple[str, ...]
     paths: tuple[Path, ...]
     intake: Intake
+    items: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,16 +111,23 @@ def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
         Everything in which the table cannot be used, at once.
     """
     contract, settings = TABLES[table], place.settings.tables.get(table, TableSettings())
+    problems = _unknown_columns(contract, settings, params=place.params(table))
+    if problems:
+        raise DataError(problems)
     read = _read(con, table, contract=contract, settings=settings, place=place)
     if read is None:
         return None
     raw, paths = read
+    wide = survey_items.is_answers(contract) and survey_items.ITEM not in raw.types
+    if wide:
+        contract, settings = survey_items.wide_contract(contract, settings, params=place.params(table))
     names = tuple(path.name for path in paths) if not place.source.database else (settings.table or table,)
     ways, problems = find_conventions(con, raw, contract=contract, settings=settings, table=table, params=place.params(table))
     problems += _wrong_types(raw, contract=contract, table=table)
     if problems:
         raise DataError(problems)
     columns = _type(con, table, raw, contract=contract, settings=settings, ways=ways)
+    items = tuple(settings.items) if wide else ()
     intake = Intake(
         table=table,
         files=names,
@@ -125,17 +137,20 @@ def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
         date_form=next((way.form for name, way in ways.items() if way.form), ""),
         columns=raw.matched.headers,
         unmapped=raw.matched.unmapped,
-        notes=raw.notes,
+        notes=(*raw.notes, *([f"{table}: one row per response, {len(items)} answers in each"] if wide else [])),
     )
-    return _keep(con, Loaded(f"typed_{table}", columns, tuple(paths), intake), raw, settings=settings, place=place)
+    loaded = Loaded(f"typed_{table}", columns, tuple(paths), intake, items)
+    return _keep(con, loaded, raw, contract=contract, settings=settings, place=place)
 
 
 def _read(
     con: Any, table: str, *, contract: TableContract, settings: TableSettings, place: Place
 ) -> tuple[Raw, list[Path]] | None:
     def match(headers: Sequence[str], where: str) -> Matched:
-        params = f"{place.params(table)}.columns"
-        return match_columns(headers, contract=contract, settings=settings, where=where, params=params)
+        params, ways = place.params(table), (contract, settings)
+        if survey_items.is_wide(contract, headers, settings=settings):
+            ways = survey_items.wide_contract(contract, settings, params=params)
+        return match_columns(headers, contract=ways[0], settings=ways[1], where=where, params=f"{params}.columns")
 
     if place.source.database:
         if table not in place.settings.tables and table not in readers.database_tables(con):
@@ -148,9 +163,8 @@ def _read(
 
 
 def _wrong_types(raw: Raw, *, contract: TableContract, table: str) -> list[Problem]:
-    kinds = {"date": "a date", "money": "a number", "boolean": "true or false"}
     return [
-        Problem(f"{table}: column {name!r}", f"is of type {found}", f"{kinds[contract.columns[name].kind]} is expected")
+        Problem(f"{table}: column {name!r}", f"is of type {found}", f"{rejects.NOUNS[contract.columns[name].kind]} is expected")
         for name, found in raw.types.items()
         if reading("x", kind=contract.columns[name].kind, found=found) is None
     ]
@@ -169,12 +183,18 @@ def _type(
     clean = _already_clean(con, raw, contract=contract)
     chosen = ["__file", "__row", "__fields", "__first"]
     for name, found in raw.types.items():
-        x, kind = identifier(name), contract.columns[name].kind
-        value = x if name in clean else reading(x, kind=kind, found=found, convention=ways.get(name, PLAIN))
+        x, column = identifier(name), contract.columns[name]
+        value = x if name in clean else reading(x, kind=column.kind, found=found, convention=ways.get(name, PLAIN))
+        value = _own_words(str(value), column, settings.values.get(name, {}))
+        if column.kind == "score":
+            wide = survey_items.ITEM not in raw.types
+            code = survey_items.not_applicable(name, str(value), x, settings=settings, wide=wide, table=contract)
+            chosen += [f"{code} AS {identifier(f'{name}__na')}"]
+            value = f"CASE WHEN NOT ({code}) THEN {value} END" if code != "false" else value
         chosen += [f"{x} AS {identifier(f'{name}__raw')}", f"{value} AS {x}"]
-        chosen += [f"{value} AS {identifier(f'{name}__read')}"] if contract.columns[name].default is not None else []
+        chosen += [f"{value} AS {identifier(f'{name}__read')}"] if column.default is not None else []
     added = [name for name, column in contract.columns.items() if column.default is not None and name not in raw.types]
-    chosen += [f"NULL::BOOLEAN AS {identifier(name)}" for name in added]
+    chosen += [f"NULL::{SQL_TYPES[contract.columns[name].kind]} AS {identifier(name)}" for name in added]
     adjusted = _defaults(contract, [*raw.types, *added], settings=settings)
     aside = _aside(raw, contract=contract, settings=settings) if not raw.lazy else "NULL::VARCHAR"
     everything = f"* REPLACE ({', '.join(adjusted)})" if adjusted else "*"
@@ -186,6 +206,26 @@ def _type(
     if not raw.lazy:
         con.con.execute(f"DROP TABLE {raw.relation}")
     return tuple(name for name in contract.columns if name in raw.types or name in added)
+
+
+def _unknown_columns(contract: TableContract, settings: TableSettings, *, params: str) -> list[Problem]:
+    """Columns that ``values`` and ``items`` name and that the table does not have."""
+    scores = [name for name, column in contract.columns.items() if column.kind == "score"]
+    items = [] if survey_items.is_answers(contract) else settings.items
+    return [
+        *(Problem(f"{params}.values:", f"unknown column {name!r}", hint=did_you_mean(name, contract.columns))
+          for name in settings.values if name not in contract.columns),
+        *(Problem(f"{params}.items:", f"{name!r} is no column of scores", hint=did_you_mean(name, scores))
+          for name in items if name not in scores),
+    ]  # fmt: skip
+
+
+def _own_words(value: str, column: Column, words: Mapping[str, str]) -> str:
+    """A word of the export as the kit's own."""
+    if words:
+        cases = " ".join(f"WHEN {literal(theirs)} THEN nullif({literal(ours)}, '')" for theirs, ours in words.items())
+        value = f"CASE {value} {cases} ELSE {value} END"
+    return f"lower({value})" if column.choices else value
 
 
 def _already_clean(con: Any, raw: Raw, *, contract: TableContract) -> set[str]:
@@ -216,6 +256,13 @@ def _defaults(contract: TableContract, present: list[str], *, settings: TableSet
         replaced[contract.returns[0]] = (
             f"CAST(CASE WHEN {replaced[contract.returns[1]]} THEN -abs({amount}) ELSE {amount} END AS {MONEY})"
         )
+    if survey_items.ITEM in present:
+        renamed = survey_items.rename_items(settings)
+        replaced |= {survey_items.ITEM: renamed} if renamed is not None else {}
+    if survey_items.NOT_APPLICABLE in present and survey_items.SCORE in present:
+        said, score = (identifier(name) for name in (survey_items.NOT_APPLICABLE, survey_items.SCORE))
+        replaced[survey_items.NOT_APPLICABLE] = f"coalesce({said}, false) OR {identifier(f'{survey_items.SCORE}__na')}"
+        replaced[survey_items.SCORE] = f"CASE WHEN NOT coalesce({said}, false) THEN {score} END"
     return [f"{value} AS {identifier(name)}" for name, value in replaced.items()]
 
 
@@ -231,11 +278,14 @@ def _aside(raw: Raw, *, contract: TableContract, settings: TableSettings) -> str
     return f"CASE WHEN {empty} THEN 'empty' {head} WHEN ({total}) AND {undated} THEN 'total' END"
 
 
-def _keep(con: Any, loaded: Loaded, raw: Raw, *, settings: TableSettings, place: Place) -> Loaded:
+def _keep(con: Any, loaded: Loaded, raw: Raw, *, contract: TableContract, settings: TableSettings, place: Place) -> Loaded:
     """The relation ``kept_<table>``: the rows that can be used, if the others are few enough."""
-    table, typed, contract = loaded.intake.table, loaded.relation, TABLES[loaded.intake.table]
+    table, typed = loaded.intake.table, loaded.relation
     mapped = list(raw.types)
+    notes = survey_items.check_items(con, typed, settings=settings, table=table) if survey_items.ITEM in mapped else []
     issues = rejects.list_issues(contract, mapped, settings=settings, params=place.params(table), lazy=raw.lazy)
+    for column, where, item, one in survey_items.scaled_columns(contract, mapped, settings=settings, wide=bool(loaded.items)):
+        issues += rejects.off_scale(column, where, item, one, params=place.params(table))
     found = rejects.find_rejects(con, typed, issues=issues, contract=contract, mapped=mapped)
     reasons, stopping, everything = rejects.count_reasons(con, typed)
     rejects.write_rejects(con, typed, to=place.rejects / f"{table}.csv")
@@ -249,7 +299,8 @@ def _keep(con: Any, loaded: Loaded, raw: Raw, *, settings: TableSettings, place:
         raise DataError(f"{table}: {files} has no row that can be used ({why}); see {place.reject_file(table)}")
     if stopping > settings.rejects * usable:
         raise DataError([rejects.explain(each, table=table, file=place.reject_file(table)) for each in found])
-    _store_kept(con, table, typed, columns=loaded.columns, lazy=raw.lazy, any_left_out=bool(everything))
+    columns = [*loaded.columns, *(f"{item}__na" for item in loaded.items)]
+    _store_kept(con, table, typed, columns=columns, lazy=raw.lazy, any_left_out=bool(everything))
     repeats = sum(each.count for each in found if not each.issue.condition)
     intake = replace(
         loaded.intake,
@@ -258,6 +309,7 @@ def _keep(con: Any, loaded: Loaded, raw: Raw, *, settings: TableSettings, place:
         rows_rejected=stopping,
         rows_set_aside=reasons,
         repeats=repeats,
+        notes=(*loaded.intake.notes, *notes),
     )
     return replace(loaded, relation=f"kept_{table}", intake=intake)
 

@@ -13,11 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from crmkit.core.errors import ROWS_SHOWN, Problem, rows
-from crmkit.core.settings import TableSettings
+from crmkit.core.settings import ItemSettings, TableSettings
 from crmkit.data.sources.engine import identifier, literal
 from crmkit.data.tables import TableContract
 
-NOUNS = {"date": "a date", "money": "a number", "boolean": "yes or no"}
+NOUNS = {
+    "id": "text",
+    "text": "text",
+    "date": "a date",
+    "timestamp": "a date and time",
+    "month": "a month",
+    "money": "a number",
+    "score": "a number",
+    "integer": "a whole number",
+    "boolean": "yes or no",
+}
 # what a spreadsheet takes for a formula, also after blanks and in the full-width forms of Chinese keyboards
 FORMULA = r"^[\s\x{200b}-\x{200f}\x{2060}\x{feff}\"']*[=+\-@|%＝＋－＠−]"
 PLAIN_NUMBER = r"^-[0-9][0-9.,]*$"
@@ -75,12 +85,19 @@ def list_issues(
         if column.kind not in ("id", "text"):
             # a flag with a default has lost its gap by now; what was read of it stands beside
             read = identifier(f"{name}__read") if column.default is not None else ours
-            issues.append(_unreadable(name, f"{read} IS NULL AND {given}", column.kind, params=params))
+            coded = f" AND NOT {identifier(f'{name}__na')}" if column.kind == "score" else ""
+            issues.append(_unreadable(name, f"{read} IS NULL AND {given}{coded}", column.kind, params=params))
+        if column.choices:
+            allowed = f"map them to {', '.join(column.choices)} with values in {params}"
+            others = ", ".join(literal(choice) for choice in column.choices)
+            what = "has {n} {value_word} that are none of its words ({rows}): {examples}"
+            issues.append(Issue(name, f"{ours} NOT IN ({others})", "none of the words of this column", what, allowed))
         if column.low is not None:
             what = f"has {{n}} {{value_word}} below {column.low} ({{rows}})"
             issues.append(
                 Issue(name, f"{ours} < {column.low}", f"below {column.low}", what, f"{column.low} or more is expected")
             )
+    issues += [_reversed(earlier, later) for earlier, later in contract.order if {earlier, later} <= set(present)]
     if contract.returns and contract.returns[0] in present:
         amount, flag = contract.returns
         issues.append(
@@ -95,6 +112,33 @@ def list_issues(
     return issues
 
 
+def _reversed(earlier: str, later: str) -> Issue:
+    """A pure date beside a time of the same day is not before it."""
+    first, second = identifier(earlier), identifier(later)
+    days = f"CAST({second} AS DATE) < CAST({first} AS DATE)"
+    timed = f"{second} <> CAST({second} AS DATE)"
+    what = f"has {{n}} {{value_word}} before {earlier} ({{rows}}): {{examples}}"
+    return Issue(
+        later, f"({days} OR ({second} < {first} AND {timed}))", f"before {earlier}", what, f"{earlier} or later is expected"
+    )
+
+
+def off_scale(column: str, where: str, item: str, one: ItemSettings, *, params: str) -> list[Issue]:
+    """Answers to an item that are not on its scale: zeros, which often mean 'not applicable', and all others."""
+    ours, (low, high) = identifier(column), one.scale
+    of, span = f"of item {item!r} " if column != item else "", f"{low:g} to {high:g}"
+    zero = low > 0
+    issues = []
+    if zero:
+        what = f"has {{n}} {{value_word}} 0 {of}({{rows}}), outside {span}"
+        hint = f"if 0 means 'not applicable', write na: [0] for {item} under items in {params}"
+        issues.append(Issue(column, f"{where} AND {ours} = 0", f"{item}: 0, outside {span}", what, hint))
+    others = f"{where} AND NOT {ours} BETWEEN {low} AND {high}" + (f" AND {ours} <> 0" if zero else "")
+    what = f"has {{n}} {{value_word}} {of}outside {span} ({{rows}}): {{examples}}"
+    hint = f"mend scale or na of {item} under items in {params}; two scales need an item each"
+    return [*issues, Issue(column, others, f"{item}: outside {span}", what, hint)]
+
+
 def _too_many_fields() -> Issue:
     what = "has {n} {row_word} ({rows}) with more fields than the header line"
     return Issue("", "__fields IS NOT NULL", "more fields than the header line", what, "quote fields that hold the separator")
@@ -103,7 +147,11 @@ def _too_many_fields() -> Issue:
 def _unreadable(name: str, condition: str, kind: str, *, params: str) -> Issue:
     ways = {
         "date": f"write YYYY-MM-DD, or declare date_format in {params}",
+        "timestamp": f"write YYYY-MM-DD hh:mm:ss, or declare date_format in {params}",
+        "month": "write YYYY-MM",
         "money": f"write 1234.50, or declare decimal in {params}",
+        "score": f"write a number; for words such as 'n/a' declare na under items in {params}",
+        "integer": "write digits only",
         "boolean": "write true or false",
     }
     reason = f"cannot be read as {NOUNS[kind]}"
@@ -147,15 +195,14 @@ def _find_repeats(con: Any, typed: str, *, contract: TableContract, mapped: Sequ
     """Rows that say the same as an earlier one; their own condition needs the other rows, so they are collected here."""
     if contract.unique:
         keys, reason, field = list(contract.unique), "stands more than once", contract.unique[0]
-        what, allowed, given = (
-            "has {n} {value_word} ({rows}) that an earlier row has: {examples}",
-            "one row each is expected",
-            "true",
-        )
+        together = f" together with {', '.join(keys[1:])}" if keys[1:] else ""
+        what = "has {n} {value_word} ({rows}) that an earlier row has" + together + ": {examples}"
+        allowed, given = "one row each is expected", "true"
     elif contract.repeats and contract.repeats in mapped:
         keys, reason, field = list(mapped), "equal to an earlier row in every column", ""
         what = "has {n} {row_word} ({rows}) equal to an earlier one in every column"
-        allowed, given = "each line of an order is expected once", f"{identifier(contract.repeats)} IS NOT NULL"
+        line = "each line of an order" if contract.repeats == "order_id" else "each row"
+        allowed, given = f"{line} is expected once", f"{identifier(contract.repeats)} IS NOT NULL"
     else:
         return []
     names = ", ".join(identifier(name) for name in keys)

@@ -57,11 +57,11 @@ def reading(x: str, *, kind: Kind, found: str, convention: Convention = PLAIN) -
     """
     if kind in ("id", "text"):
         return _read_text(x, found)
-    if kind == "date":
-        return _read_date(x, found, convention)
-    if kind == "money":
+    if kind in ("date", "timestamp", "month"):
+        return _read_moment(x, kind, found, convention)
+    if kind in ("money", "score"):
         return _read_money(x, found, convention)
-    return _read_boolean(x, found)
+    return _read_integer(x, found, convention) if kind == "integer" else _read_boolean(x, found)
 
 
 def _read_text(x: str, found: str) -> str:
@@ -73,20 +73,31 @@ def _read_text(x: str, found: str) -> str:
     return f"CAST({x} AS VARCHAR)"
 
 
-def _read_date(x: str, found: str, convention: Convention) -> str | None:
+def _read_moment(x: str, kind: Kind, found: str, convention: Convention) -> str | None:
+    """A day, the first day of a month, or a second, whichever is wanted."""
     if found in INTEGERS:
         x, found = f"CAST({x} AS VARCHAR)", "VARCHAR"
+    moment = _find_moment(x, found, convention)
+    if moment is None:
+        return None
+    if kind == "timestamp":
+        return f"date_trunc('second', CAST({moment} AS TIMESTAMP))"
+    if kind == "month":
+        month = f"coalesce({moment}, crm_month({x}))" if found == "VARCHAR" else moment
+        return f"CAST(date_trunc('month', {month}) AS DATE)"
+    return moment if found == "DATE" else f"CAST({moment} AS DATE)"
+
+
+def _find_moment(x: str, found: str, convention: Convention) -> str | None:
     if found == "VARCHAR" and convention.date_format is not None:
         moment = f"try_strptime(crm_whole({x}), {literal(convention.date_format)})"
         moment = f"crm_local({moment})" if "%z" in convention.date_format.lower() else moment
-        return f"CAST(coalesce({moment}, crm_serial({x})) AS DATE)"
+        return f"coalesce({moment}, crm_serial({x}))"
     if found == "VARCHAR":
-        return f"crm_date({x}, {str(convention.dayfirst).lower()})"
+        return f"crm_instant({x}, {str(convention.dayfirst).lower()})"
     if found == "TIMESTAMP WITH TIME ZONE":
-        return f"CAST(crm_local({x}) AS DATE)"
-    if found.startswith("TIMESTAMP"):
-        return f"CAST({x} AS DATE)"
-    return x if found == "DATE" else None
+        return f"crm_local({x})"
+    return x if found == "DATE" or found.startswith("TIMESTAMP") else None
 
 
 def _read_money(x: str, found: str, convention: Convention) -> str | None:
@@ -95,6 +106,13 @@ def _read_money(x: str, found: str, convention: Convention) -> str | None:
     if found == MONEY_FOUND:
         return x
     return f"try_cast({x} AS {MONEY})" if found in (*INTEGERS, *FLOATS) or found.startswith("DECIMAL") else None
+
+
+def _read_integer(x: str, found: str, convention: Convention) -> str | None:
+    if found in INTEGERS:
+        return f"CAST({x} AS BIGINT)"
+    number = _read_money(x, found, convention)
+    return f"CASE WHEN {number} = trunc({number}) THEN CAST({number} AS BIGINT) END" if number is not None else None
 
 
 def _read_boolean(x: str, found: str) -> str | None:
@@ -140,6 +158,7 @@ def _date_macros(cell: str, zone: str) -> list[str]:
     rest = r"(?:,?[T\s]\s*(.*))?"
     year_first = r"(\d{4})(?:[-/.]|\s*年\s*)(\d{1,2})(?:[-/.]|\s*月\s*)(\d{1,2})\s*日?(?:[T\s]*(\d{1,2}:.*))?"
     compact = rf"(\d{{4}})(\d{{2}})(\d{{2}}){rest}"
+    month = r"(\d{4})(?:[-/.]?|\s*年\s*)(\d{1,2})\s*月?"
     dotted = rf"(\d{{1,2}})\.\s?(\d{{1,2}})\.\s?(\d{{4}}){rest}"
     slashed = rf"(\d{{1,2}})[/-](\d{{1,2}})[/-](\d{{4}}){rest}"
     forms = [(year_first, r"\1-\2-\3 \4"), (compact, r"\1-\2-\3 \4"), (dotted, r"\3-\2-\1 \4")]
@@ -171,8 +190,11 @@ def _date_macros(cell: str, zone: str) -> list[str]:
         f" THEN timezone({zone}, timezone('UTC', epoch_ms(try_cast(x AS BIGINT)))) END",
         f"crm_local(x) AS timezone({zone}, x)",
         f"crm_whole(x) AS CASE WHEN starts_with(x, {cell}) THEN substr(x, 2) ELSE crm_narrow(x) END",
-        "crm_date(x, dayfirst) AS CAST(coalesce(crm_moment(crm_iso(crm_whole(x), dayfirst)), crm_serial(x),"
-        f" crm_epoch(crm_whole(x)), try_strptime(crm_narrow(x), [{words}])) AS DATE)",
+        "crm_instant(x, dayfirst) AS coalesce(crm_moment(crm_iso(crm_whole(x), dayfirst)), crm_serial(x),"
+        f" crm_epoch(crm_whole(x)), try_strptime(crm_narrow(x), [{words}]))",
+        "crm_date(x, dayfirst) AS CAST(crm_instant(x, dayfirst) AS DATE)",
+        f"crm_month(x) AS CASE WHEN regexp_full_match(crm_whole(x), '{month}')"
+        f" THEN try_cast(regexp_replace(crm_whole(x), '^{month}$', '\\1-\\2-01') AS DATE) END",
     ]
 
 

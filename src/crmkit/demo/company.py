@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FileFormat = Literal["csv", "parquet"]
-HELPERS = frozenset({"__init__", "__main__", "company", "names", "purchases"})
+HELPERS = frozenset(
+    {"__init__", "__main__", "company", "leaving", "names", "purchases", "questionnaire", "servicing", "software"}
+    | {"techco_survey", "verbatims"}
+)
 
 
 @dataclass(frozen=True)
