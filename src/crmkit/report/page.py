@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmkit.core.language import Locale, say
 from crmkit.core.privacy import pseudonym
-from crmkit.core.results import Finding, Result, worst_first
+from crmkit.core.results import Finding, Result, Text, worst_first
 from crmkit.data.summaries import to_frame
 from crmkit.data.tables import TABLES
 from crmkit.report.intake import intake_record, intake_result
@@ -76,6 +76,7 @@ class Page:
     company: Client
     used: Mapping[str, Used]
     shown: dict[str, Result] = field(default_factory=dict)
+    kept: dict[str, Result] = field(default_factory=dict)
     findings: dict[str, Finding] = field(default_factory=dict)
     headlines: tuple[str, ...] = ()
 
@@ -106,6 +107,12 @@ class Page:
             self.findings[result.finding.id] = result.finding
         html = exhibit_html(result, self.locale, name=self._customer_name())
         return Shown(html, exhibit_text(result, self.locale, name=self._customer_name()))
+
+    def keep(self, result: Result) -> Shown:
+        """Write a result down without showing it: a table that is too long for a page and meant for other systems."""
+        self.kept[result.name] = result
+        said = say(Text("{title}: kept in the results", {"title": result.title}), self.locale)
+        return Shown("", said)
 
     def intake(self) -> Shown:
         """Display which rows count and which were left out."""
@@ -144,6 +151,9 @@ class Page:
         for result in self.shown.values():
             if result.table is not None:
                 self._write(result, result.table, out)
+        for result in self.kept.values():
+            if result.table is not None:
+                self._keep(result, result.table, out)
         report = self._record()
         _write_json(out / "report.json", report)
         return Published(
@@ -166,6 +176,14 @@ class Page:
         plain = hidden.copy()
         plain.attrs = {}
         plain.to_parquet(out / "results" / f"{result.name}.parquet", index=False)
+
+    def _keep(self, result: Result, table: pd.DataFrame, out: Path) -> None:
+        """The table under pseudonyms in ``results/``; with ids in ``lists/`` where the parameters ask for them."""
+        called = partial(pseudonym, key=self.company.key())
+        hidden = table.assign(customer_id=[called(one) for one in table["customer_id"]]) if result.customers else table
+        hidden.to_parquet(out / "results" / f"{result.name}.parquet", index=False)
+        if result.customers and self.company.settings.privacy.lists == "ids":
+            table.to_parquet(out / "lists" / f"{result.name}.parquet", index=False)
 
     def _record(self) -> dict[str, Any]:
         company, locale = self.company, self.locale

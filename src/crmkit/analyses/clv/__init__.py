@@ -4,10 +4,16 @@ The order of use is that of ``notebooks/clv.ipynb``: :func:`history`, :func:`fit
 :func:`customer_values`, then one function per exhibit.
 """
 
+from crmkit.analyses.clv.choice import model_choice
 from crmkit.analyses.clv.fitting import Models, calibration_table, checks, fit_models, fit_table
 from crmkit.analyses.clv.headline import headline
 from crmkit.analyses.clv.history import History, base, history, second_purchase
 from crmkit.analyses.clv.holdout import HoldOut, accuracy, by_frequency, hold_out, tracking, weekly
+from crmkit.analyses.clv.intervals import intervals
+from crmkit.analyses.clv.lists import grow, protect, scores, wake
+from crmkit.analyses.clv.rfm import migration, migration_matrix, rfm_grid, rfm_segments
+from crmkit.analyses.clv.segments import segments
+from crmkit.analyses.clv.stages import StageRules, stage_table, stages
 from crmkit.analyses.clv.tiers import concentration, tiers, top_customers
 from crmkit.analyses.clv.value import Values, alive, customer_values, totals
 
@@ -15,6 +21,7 @@ __all__ = [
     "History",
     "HoldOut",
     "Models",
+    "StageRules",
     "Values",
     "accuracy",
     "alive",
@@ -26,13 +33,26 @@ __all__ = [
     "customer_values",
     "fit_models",
     "fit_table",
+    "grow",
     "headline",
     "history",
     "hold_out",
+    "intervals",
+    "migration",
+    "migration_matrix",
+    "model_choice",
+    "protect",
+    "rfm_grid",
+    "rfm_segments",
+    "scores",
     "second_purchase",
+    "segments",
+    "stage_table",
+    "stages",
     "tiers",
     "top_customers",
     "totals",
     "tracking",
+    "wake",
     "weekly",
 ]
