@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ def become_kernel(request: Mapping[str, Any]) -> None:
     os.environ.clear()
     os.environ.update({**request["env"], "JPY_PARENT_PID": str(os.getppid())})
     os.chdir(request["cwd"])
-    sys.argv = ["ipykernel_launcher", "-f", request["connection"]]
+    launcher = find_spec("ipykernel_launcher")
+    sys.argv = [str(launcher.origin) if launcher else "", "-f", request["connection"]]
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(EXPENDABLE, encoding="ascii")
     _reseed()

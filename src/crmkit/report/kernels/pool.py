@@ -22,6 +22,8 @@ from crmkit.report.kernels.session import Exit
 
 KERNELS_VARIABLE = "CRMKIT_KERNELS"
 FORKED, COLD = "forked", "cold"
+# modules are not looked for in the working folder, where a client's files may be; a kernel adds it when it has started
+SERVE = "import sys; del sys.path[0]; from crmkit.report.kernels.server import main; main(int(sys.argv[1]), sys.argv[2:])"
 # a fork copies one thread: no library may have started others that hold locks
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")}
 
@@ -54,7 +56,7 @@ class KernelServer:
     def __init__(self, analyses: Iterable[str]) -> None:
         near, far = socket.socketpair()
         with far:
-            command = [sys.executable, "-P", "-W", "ignore", "-m", f"{__package__}.server", str(far.fileno()), *analyses]
+            command = [sys.executable, "-W", "ignore", "-c", SERVE, str(far.fileno()), *analyses]
             # its own session: Ctrl-C is for the process that the user has started
             self.process = subprocess.Popen(
                 command,

@@ -1,7 +1,7 @@
 """The process that kernels are forked from: imports once, then forks on request and tells how each child ended.
 
-Run as ``python -m crmkit.report.kernels.server DESCRIPTOR ANALYSIS...``; the descriptor is a socket to the process that wants
-kernels. Requests and answers are lines of JSON. When the socket closes, every kernel is ended, whatever it was doing.
+It is started by :class:`crmkit.report.kernels.pool.KernelServer` with a socket to the process that wants kernels. Requests and
+answers are lines of JSON. When the socket closes, every kernel is ended, whatever it was doing.
 
 Forking a process is safe while no other thread holds a lock. Nothing is opened here and nothing is computed: BLAS is held to
 one thread, no database is connected, and this process has one thread of Python.
@@ -140,7 +140,3 @@ def main(descriptor: int, analyses: list[str]) -> None:
     gc.collect()
     gc.freeze()
     server.serve()
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2:])
