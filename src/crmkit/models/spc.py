@@ -1,0 +1,280 @@
+"""Is this wave different, or the usual up and down? Control charts of single values and of shares, with run rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from crmkit.core.errors import ModelError, ParamError, did_you_mean
+from crmkit.core.language import mark
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+D2, D4 = 1.128, 3.267  # of ranges of two, as tables of control charts print them
+FEWEST_POINTS = 4
+RULES = ("beyond", "two_of_three", "four_of_five", "eight_in_a_row")
+DEFAULT_RULES = ("beyond", "eight_in_a_row")
+
+
+@dataclass(frozen=True, eq=False)
+class Chart:
+    """A control chart.
+
+    Parameters
+    ----------
+    centre : float
+        Mean of the baseline, in the unit of the values.
+    table : pandas.DataFrame
+        One row per point: `value`, `low`, `high` (limits), `moving_range` (XmR only), `range_high`; one boolean column per
+        rule, `signal` (any of them), `reason` (rules in words).
+    range_centre : float
+        Mean moving range; nan for charts of shares and rates.
+    baseline : int
+        Points that limits were computed from.
+    """
+
+    centre: float
+    table: pd.DataFrame
+    range_centre: float
+    baseline: int
+
+
+def xmr(
+    values: ArrayLike,
+    *,
+    baseline: int | None = None,
+    rules: Sequence[str] = DEFAULT_RULES,
+    bounds: tuple[float, float] | None = None,
+) -> Chart:
+    """Which waves differ from the usual up and down?
+
+    Parameters
+    ----------
+    values : array of shape (n,), n of 4 or more
+        One value per wave, in order of time.
+    baseline : int, optional
+        Limits from the first so many points, frozen afterwards; all when left out.
+    rules : sequence of str
+        Of "beyond" (one point outside the limits), "two_of_three" (beyond two thirds of the way, same side), "four_of_five"
+        (beyond one third), "eight_in_a_row" (same side of the centre).
+    bounds : tuple of two float, optional
+        Lowest and highest possible value; limits are cut there.
+
+    Returns
+    -------
+    Chart
+
+    Raises
+    ------
+    ModelError
+        With fewer than four points in the baseline, or a missing value.
+    ParamError
+        A rule that does not exist.
+
+    Notes
+    -----
+    Limits are the mean plus and minus ``3 / 1.128`` times the mean moving range; ranges are bounded by 3.267 times their
+    mean. With known limits and normal values, one of 370 points lies beyond; all four rules together signal every 92 points.
+    With limits from few points it is more: see :func:`false_alarm_share`.
+
+    References
+    ----------
+    Wheeler (2000), Understanding Variation. Champ & Woodall (1987), doi:10.1080/00401706.1987.10488266.
+
+    Examples
+    --------
+    >>> found = xmr([10, 50, 40, 30])
+    >>> found.centre, found.range_centre, found.table["high"].round(4).iloc[0].item()
+    (32.5, 20.0, 85.6915)
+    """
+    x = np.asarray(values, dtype=np.float64)
+    if np.isnan(x).any():
+        raise ModelError(f"control chart: point {int(np.flatnonzero(np.isnan(x))[0]) + 1} has no value; leave the wave out")
+    first = _baseline(len(x), baseline)
+    ranges = np.abs(np.diff(x))
+    centre, mean_range = float(x[:first].mean()), float(ranges[: first - 1].mean())
+    reach = 3 * mean_range / D2
+    low, high = centre - reach, centre + reach
+    flags = _flags((x - centre) / (reach / 3) if reach > 0 else np.sign(x - centre) * 9, rules)
+    if bounds is not None:
+        low, high = max(low, bounds[0]), min(high, bounds[1])
+    table = pd.DataFrame({"value": x, "low": low, "high": high})
+    table["moving_range"] = np.concatenate([[np.nan], ranges])
+    table["range_high"] = D4 * mean_range
+    return Chart(centre, _signals(table, flags), mean_range, first)
+
+
+def p_chart(count: ArrayLike, n: ArrayLike, *, baseline: int | None = None, rules: Sequence[str] = DEFAULT_RULES) -> Chart:
+    """In which periods is the share not the usual one?
+
+    Parameters
+    ----------
+    count, n : arrays of shape (periods,)
+        Answers that count, and all answers, of each period.
+    baseline, rules
+        As for :func:`xmr`.
+
+    Returns
+    -------
+    Chart
+        Shares, 0 to 1; limits follow the n of each period.
+
+    Raises
+    ------
+    ModelError
+        With fewer than four periods, or a count that is no share.
+
+    Notes
+    -----
+    ``p +- 3 sqrt(p (1 - p) / n)``, cut to 0 and 1. With large n real shares vary more than that; then :func:`xmr` of the
+    shares is the better chart.
+
+    References
+    ----------
+    Montgomery (2012), Introduction to Statistical Quality Control, chapter 7.
+
+    Examples
+    --------
+    >>> p_chart([12, 15, 8, 10], [50, 50, 50, 50]).centre
+    0.225
+    """
+    k, total = np.asarray(count, dtype=np.float64), np.broadcast_to(np.asarray(n, dtype=np.float64), np.shape(count))
+    if not ((k >= 0) & (k <= total) & (total > 0)).all():
+        raise ModelError("control chart of shares: counts go from 0 to n, and n is above 0")
+    first = _baseline(len(k), baseline)
+    p = float(k[:first].sum() / total[:first].sum())
+    return _attributes(k / total, p, np.sqrt(p * (1 - p) / total), 1.0, first, rules)
+
+
+def u_chart(count: ArrayLike, size: ArrayLike, *, baseline: int | None = None, rules: Sequence[str] = DEFAULT_RULES) -> Chart:
+    """In which periods is the rate not the usual one?
+
+    Parameters
+    ----------
+    count : array of shape (periods,)
+        Events, for example complaints.
+    size : array of shape (periods,)
+        What they can happen to, for example orders; all 1 gives a chart of counts (c-chart).
+    baseline, rules
+        As for :func:`xmr`.
+
+    Returns
+    -------
+    Chart
+        Events per unit of size.
+
+    Raises
+    ------
+    ModelError
+        With fewer than four periods, a negative count, or a size of 0.
+
+    References
+    ----------
+    Montgomery (2012), Introduction to Statistical Quality Control, chapter 7.
+
+    Examples
+    --------
+    >>> u_chart([4, 6, 5, 5], [1, 1, 1, 1]).centre
+    5.0
+    """
+    k, total = np.asarray(count, dtype=np.float64), np.broadcast_to(np.asarray(size, dtype=np.float64), np.shape(count))
+    if not ((k >= 0) & (total > 0)).all():
+        raise ModelError("control chart of rates: counts are 0 or more, and sizes above 0")
+    first = _baseline(len(k), baseline)
+    u = float(k[:first].sum() / total[:first].sum())
+    return _attributes(k / total, u, np.sqrt(u / total), np.inf, first, rules)
+
+
+def false_alarm_share(
+    points: int, *, baseline: int | None = None, rules: Sequence[str] = DEFAULT_RULES, draws: int = 20_000, seed: int = 0
+) -> float:
+    """How often does an XmR chart show a signal although nothing has changed?
+
+    Parameters
+    ----------
+    points : int
+        Points of the chart, 4 or more.
+    baseline, rules
+        As for :func:`xmr`.
+    draws : int
+        Simulated charts of independent normal values.
+    seed : int
+
+    Returns
+    -------
+    float
+        Share of charts with at least one signal, 0 to 1; its standard error is at most ``0.5 / sqrt(draws)``.
+
+    Raises
+    ------
+    ModelError
+        With fewer than four points in the baseline.
+
+    Examples
+    --------
+    >>> 0.05 < false_alarm_share(24) < 0.2
+    True
+    """
+    first = _baseline(points, baseline)
+    x = np.random.default_rng(seed).normal(size=(draws, points))
+    sigma = np.abs(np.diff(x[:, :first], axis=1)).mean(1, keepdims=True) / D2
+    z = (x - x[:, :first].mean(1, keepdims=True)) / sigma
+    return float(np.any([flag.any(1) for flag in _flags(z, rules).values()], axis=0).mean())
+
+
+def _baseline(points: int, baseline: int | None) -> int:
+    first = points if baseline is None else baseline
+    if not FEWEST_POINTS <= first <= points:
+        raise ModelError(f"control chart: limits from {first} of {points} points; at least {FEWEST_POINTS} are needed")
+    return first
+
+
+def _attributes(values: Floats, centre: float, sigma: Floats, highest: float, first: int, rules: Sequence[str]) -> Chart:
+    gap = values - centre
+    flags = _flags(np.where(sigma > 0, gap / np.where(sigma > 0, sigma, 1.0), np.sign(gap) * 9), rules)
+    low, high = np.maximum(centre - 3 * sigma, 0.0), np.minimum(centre + 3 * sigma, highest)
+    return Chart(centre, _signals(pd.DataFrame({"value": values, "low": low, "high": high}), flags), float("nan"), first)
+
+
+def _flags(z: Floats, rules: Sequence[str]) -> dict[str, Bools]:
+    """Points (last axis) at which each rule is complete, for values in standard deviations from the centre."""
+    unknown = [rule for rule in rules if rule not in RULES]
+    if unknown:
+        raise ParamError(f"control chart: there is no rule '{unknown[0]}'; {did_you_mean(unknown[0], RULES)}")
+    found: dict[str, Bools] = {}
+    for rule in rules:
+        if rule == "beyond":
+            found[rule] = np.asarray(np.abs(z) > 3)
+            continue
+        limit, least, window = {"two_of_three": (2, 2, 3), "four_of_five": (1, 4, 5), "eight_in_a_row": (0, 8, 8)}[rule]
+        found[rule] = _run(z > limit, least, window) | _run(z < -limit, least, window)
+    return found
+
+
+def _run(on: Bools, least: int, window: int) -> Bools:
+    """Points that are on, and complete `least` points that are on within `window`."""
+    total = np.cumsum(on, axis=-1)
+    before = np.zeros_like(total)
+    before[..., window:] = total[..., :-window] if on.shape[-1] > window else 0
+    return np.asarray(on & (total - before >= least))
+
+
+def _signals(table: pd.DataFrame, flags: dict[str, Bools]) -> pd.DataFrame:
+    words = {
+        "beyond": mark("outside the limits"),
+        "two_of_three": mark("two of three far from the centre"),
+        "four_of_five": mark("four of five on one side"),
+        "eight_in_a_row": mark("eight in a row on one side"),
+    }
+    for rule, flag in flags.items():
+        table[rule] = pd.Series(flag, index=table.index)
+    each = np.column_stack(list(flags.values())) if flags else np.zeros((len(table), 0), dtype=bool)
+    table["signal"] = each.any(1)
+    reasons = [tuple(words[rule] for rule, on in zip(flags, row, strict=True) if on) for row in each]
+    table["reason"] = pd.Series(reasons, index=table.index, dtype=object)
+    return table
