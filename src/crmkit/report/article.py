@@ -160,7 +160,7 @@ def _add_code(cell: Any, section: Section, names: Mapping[str, str]) -> dict[str
 def _displayed(output: Any, cell: Any, names: Mapping[str, str]) -> Markup:
     data = output.data
     if "text/html" in data:
-        return safe_html(data["text/html"])
+        return safe_html(data["text/html"], figure=names["figure"])
     for kind in PICTURES:
         if kind in data:
             alt = output.metadata.get(kind, {}).get("alt") or output.metadata.get("alt") or cell.metadata.get("alt")

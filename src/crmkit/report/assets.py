@@ -12,7 +12,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-SCRIPTS = {"crmkit": ("crmkit/page.js", "site/sort.js"), "site": ("site/sort.js",)}
+SCRIPTS = {"page": ("page/page.js", "site/sort.js"), "site": ("site/sort.js",)}
 PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ")
 
 
@@ -21,12 +21,12 @@ def template_folder(name: str = "crmkit") -> Path:
     return Path(str(resources.files("crmkit.report") / "templates" / name))
 
 
-def page_assets(name: str = "crmkit", *, running: str = "") -> dict[str, Any]:
+def page_assets(name: str = "page", *, running: str = "") -> dict[str, Any]:
     """What goes into a page's head and foot.
 
     Parameters
     ----------
-    name : {"crmkit", "site"}
+    name : {"page", "site"}
         The template; both share the style.
     running : str
         What stands at the top of each printed page.
@@ -48,7 +48,7 @@ def page_assets(name: str = "crmkit", *, running: str = "") -> dict[str, Any]:
 @cache
 def _files(name: str) -> tuple[str, str]:
     folder = template_folder().parent
-    style = compact_css((folder / "crmkit" / "style.css").read_text(encoding="utf-8"))
+    style = compact_css((folder / "page" / "style.css").read_text(encoding="utf-8"))
     scripts = ((folder / file).read_text(encoding="utf-8") for file in SCRIPTS[name])
     return style, compact_js("\n".join(scripts))
 

@@ -1,8 +1,7 @@
 """Turn an executed notebook into one self-contained page: no request to anywhere, no code unless asked for.
 
-The layout is the nbconvert template ``crmkit``, which ``jupyter nbconvert --template crmkit`` finds too; everything it shows is
-put together here, by a preprocessor that the template names, so both ways give the same page. The same notebook gives the same
-bytes; when it was run stands in one block, ``<footer id="made">``, and nowhere else.
+``jupyter nbconvert --template crmkit`` gives the same page by way of :mod:`crmkit.report.convert`. The same notebook gives the
+same bytes; when it was run stands in one block, ``<footer id="made">``, and nowhere else.
 """
 
 from __future__ import annotations
@@ -12,20 +11,21 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
-from nbconvert.preprocessors import Preprocessor
 
 from crmkit.core.format import format_value
 from crmkit.core.language import translate
 from crmkit.report.article import REPORT_MIME, Article, read_article
 from crmkit.report.assets import page_assets, template_folder
-from crmkit.report.change import brief, changes
+from crmkit.report.change import changes
 from crmkit.report.quality import quality_of
 
-TEMPLATE = "crmkit"
+if TYPE_CHECKING:
+    from jinja2 import Template
+
 MADE = re.compile(r'<footer[^>]*\bid="made".*?</footer>', re.DOTALL)
 
 
@@ -53,24 +53,20 @@ def render_notebook(nb: Any, *, previous: Mapping[str, Any] | None = None) -> st
     str
         A whole HTML document.
     """
-    from nbconvert.exporters import HTMLExporter
+    return _template().render(page=page_context(nb, previous=previous)) + "\n"
 
-    exporter = HTMLExporter(template_name=TEMPLATE, extra_template_basedirs=[str(template_folder().parent)])
-    body, _ = exporter.from_notebook_node(nb, resources={"previous": brief(previous)} if previous else None)
-    return str(body)
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    text = (template_folder("page") / "page.html.j2").read_text(encoding="utf-8")
+    return Environment(autoescape=True, undefined=StrictUndefined).from_string(text)
 
 
 def without_provenance(html: str) -> str:
     """A page without the block that says when it was made: equal for equal data, parameters and versions."""
     return MADE.sub("", html)
-
-
-class PagePreprocessor(Preprocessor):  # type: ignore[misc]
-    """Puts everything that the template shows into ``resources["page"]``; the notebook itself is left as it is."""
-
-    def preprocess(self, nb: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        resources["page"] = page_context(nb, previous=resources.get("previous"))
-        return nb, resources
 
 
 def page_context(nb: Any, *, previous: Mapping[str, Any] | None = None) -> dict[str, Any]:

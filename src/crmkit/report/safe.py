@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import base64
 import re
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from markupsafe import Markup, escape
 
 IMAGE = re.compile(r"data:image/(?:png|jpeg|svg\+xml);base64,[A-Za-z0-9+/=\s]+")
 SORTED_BY = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+PICTURE = re.compile(r'<img((?:\s+[\w-]+="[^"]*")*)\s*/?>')
 LINK = re.compile(r"(?:https?://|mailto:|#)", re.IGNORECASE)
 DROPPED = re.compile(r"<(style|script|template|noscript)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 GENERAL = {"class", "id", "title", "lang", "dir", "role", "tabindex"}
@@ -52,17 +53,33 @@ TABLE_TAGS = {"caption", "col", "colgroup", "table", "tbody", "td", "tfoot", "th
 TAGS = frozenset(TEXT_TAGS | BLOCK_TAGS | TABLE_TAGS)
 
 
-def safe_html(html: str) -> Markup:
+def safe_html(html: str, *, figure: str = "figure") -> Markup:
     """HTML of a cell's output, cut down to the elements and attributes that a report needs.
 
     Scripts, styles, forms, frames, event handlers, and images or links to elsewhere that are not plain links are removed.
 
+    Parameters
+    ----------
+    html : str
+    figure : str
+        What is said in place of a picture that nobody described.
+
     Examples
     --------
     >>> safe_html('<p onclick="x()">a<script>b</script><img src="http://x/y"></p>')
-    Markup('<p>a<img></p>')
+    Markup('<p>a</p>')
     """
-    return Markup(_cleaner().clean(DROPPED.sub("", html)))
+    return Markup(PICTURE.sub(partial(_described, str(escape(figure))), _cleaner().clean(DROPPED.sub("", html))))
+
+
+def _described(figure: str, picture: re.Match[str]) -> str:
+    """A picture with words for those who cannot see it; nothing where its source was removed."""
+    if ' src="' not in picture[1]:
+        return ""
+    if re.search(r' alt="[^"]', picture[1]):
+        return picture[0]
+    attributes = picture[1].replace(' alt=""', "")
+    return f'<img{attributes} alt="{figure}">'
 
 
 def markdown(text: str) -> Markup:
