@@ -1,7 +1,8 @@
 """Kind ``heat_grid``: which combinations of two classifications hold much and which little?
 
 Reads a plain table with a row per cell: ``row, column, value`` and, where there are, ``n`` (written small under the value) and
-``suppressed``. Rows and columns keep the order in which they first appear; a cell that is not in the table stays empty.
+``suppressed``. Rows and columns keep the order in which they first appear; a cell that is not in the table, or holds nobody,
+stays empty.
 ``result.x`` names the columns, ``result.y`` the rows. ``table.attrs``:
 
 - ``unit`` (Unit, default number): unit of the values.
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CELL_COUNT = Text("n {n}")
+CROWDED = 84
 
 
 def height(result: Result) -> float:
@@ -62,14 +64,24 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
         places = [place + 0.5 for place in range(len(names))]
         drawn.set_ticks(places, [short(words(name), 22) for name in names])
     axes.tick_params(length=0, axis="both", rotation=0)
+    if max(len(label.get_text()) for label in axes.get_xticklabels()) * len(columns) > CROWDED:
+        axes.tick_params(axis="x", rotation=40)
+        for label in axes.get_xticklabels():
+            label.set_horizontalalignment("right")
+            label.set_rotation_mode("anchor")
     axes.set_xlabel(parts.axis_label(result.x, locale))
     axes.set_ylabel(parts.axis_label(result.y, locale))
     _write_hidden(axes, values, [[cells.get((row, column)) for column in columns] for row in rows])
 
 
 def _value(cell: dict[Any, Any] | None) -> float:
-    hidden = cell is None or empty(cell["value"]) or bool(cell.get("suppressed", False))
+    hidden = cell is None or empty(cell["value"]) or bool(cell.get("suppressed", False)) or _nobody(cell)
     return float("nan") if hidden or cell is None else float(cell["value"])
+
+
+def _nobody(cell: dict[Any, Any] | None) -> bool:
+    """Whether a cell holds nobody: it stays empty, so that the others can be seen."""
+    return cell is not None and cell.get("n") == 0
 
 
 def _range(known: list[float], centre: float | None) -> tuple[float, float]:
@@ -105,5 +117,5 @@ def _write_hidden(axes: Axes, values: list[list[float]], cells: list[list[dict[A
     """A dash where a cell is there but must not or cannot be shown."""
     for down, line in enumerate(cells):
         for across, cell in enumerate(line):
-            if cell is not None and values[down][across] != values[down][across]:
+            if cell is not None and not _nobody(cell) and values[down][across] != values[down][across]:
                 axes.text(across + 0.5, down + 0.5, DASH, ha="center", va="center", color=theme.MUTED)
