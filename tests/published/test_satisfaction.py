@@ -17,6 +17,7 @@ from scipy.special import chdtri
 from crmkit.models.calibrated import weighted_mean
 from crmkit.models.drivers import importance, johnson, lmg, moments, ready
 from crmkit.models.nps import deviation, nps
+from crmkit.models.ordinal import fit_ordinal, proportional_odds_test
 from crmkit.models.proportions import benjamini_hochberg, detectable_share, holm, newcombe, wilson
 from crmkit.models.reliability import alpha_of, omega_of
 from crmkit.models.response_quality import even_odd, irv, longstring, mahalanobis
@@ -238,3 +239,49 @@ def test_control_charts():
     assert (chart.centre, chart.range_centre) == (32.5, printed("20"))
     assert chart.table["low"][0] == printed("-20.6914893617")
     assert chart.table["high"][0] == printed("85.6914893617")
+
+
+# [H] MASS polr(Sat ~ Infl + Type + Cont, weights = Freq, housing), whose search stops at about 1e-6, and ordinal 2022.11-16,
+# nominal_test(clm(...)); [U] the same package on UCLA's admission data, shipped with statsmodels
+HOUSING = {
+    "InflMedium": (0.566393738890, 0.1046527862),
+    "InflHigh": (1.288819063812, 0.1271561490),
+    "TypeApartment": (-0.572350146430, 0.1192380142),
+    "TypeAtrium": (-0.366186566153, 0.1551733388),
+    "TypeTerrace": (-1.091014907672, 0.1514860256),
+    "ContHigh": (0.360284149947, 0.0955357993),
+}
+
+
+def test_ordinal_regression_of_tenants():
+    data = pd.read_csv(FOLDER / "housing.csv")
+    marks = data["Sat"].map({"Low": 0, "Medium": 1, "High": 2})
+    dummies = {name: (data[name[:4]] == name[4:]).astype(float) for name in HOUSING}
+    found = fit_ordinal(pd.DataFrame(dummies), marks, frequencies=data["Freq"])
+    assert found.n == 1681
+    assert found.table["value"].tolist() == pytest.approx([b for b, _ in HOUSING.values()], rel=0, abs=1e-6)
+    assert found.table["standard_error"].tolist() == pytest.approx([e for _, e in HOUSING.values()], rel=0, abs=1e-6)
+    assert found.thresholds.tolist() == pytest.approx([-0.496135343838, 0.690708290379], rel=0, abs=1e-6)
+    assert found.log_likelihood == printed("-1739.57464953")
+    terms = {kind: [name for name in HOUSING if name.startswith(kind)] for kind in ("Infl", "Type", "Cont")}
+    test = proportional_odds_test(pd.DataFrame(dummies), marks, terms=terms, frequencies=data["Freq"]).set_index("term")
+    for term, statistic, p_value in (
+        ("Infl", "1.106453012", ".57509"),
+        ("Type", "5.733737053", ".12531"),
+        ("Cont", "2.444552659", ".11793"),
+    ):
+        assert (test.loc[term, "statistic"], test.loc[term, "p_value"]) == (printed(statistic), printed(p_value))
+
+
+def test_ordinal_regression_of_students():
+    """[U] clm(apply ~ pared + public + gpa) on that file; the 1.04769 of UCLA's page belong to grades of more digits."""
+    import statsmodels.miscmodels.tests as shipped
+
+    data = pd.read_csv(Path(shipped.__file__).parent / "results" / "ologit_ucla.csv")
+    marks = data["apply"].map({"unlikely": 0, "somewhat likely": 1, "very likely": 2})
+    found = fit_ordinal(data[["pared", "public", "gpa"]].astype(float), marks)
+    assert found.table["value"].tolist() == pytest.approx(
+        [1.0476636700661, -0.0586827843745, 0.6157458180912], rel=0, abs=1e-11
+    )
+    assert found.table["standard_error"].tolist() == [printed(text) for text in (".2658", ".2979", ".2606")]
+    assert found.thresholds.tolist() == pytest.approx([2.2033232352068, 4.2987673958096], rel=0, abs=1e-11)

@@ -274,7 +274,7 @@ def _signals(table: pd.DataFrame, flags: dict[str, Bools]) -> pd.DataFrame:
     for rule, flag in flags.items():
         table[rule] = pd.Series(flag, index=table.index)
     each = np.column_stack(list(flags.values())) if flags else np.zeros((len(table), 0), dtype=bool)
-    table["signal"] = each.any(1)
+    table["signal"] = pd.Series(np.asarray(each.any(1)), index=table.index)
     reasons = [tuple(words[rule] for rule, on in zip(flags, row, strict=True) if on) for row in each]
     table["reason"] = pd.Series(reasons, index=table.index, dtype=object)
     return table
