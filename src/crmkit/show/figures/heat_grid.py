@@ -81,7 +81,7 @@ def _value(cell: dict[Any, Any] | None) -> float:
 
 def _nobody(cell: dict[Any, Any] | None) -> bool:
     """Whether a cell holds nobody: it stays empty, so that the others can be seen."""
-    return cell is not None and cell.get("n") == 0
+    return cell is not None and cell.get("n") == 0 and not cell.get("suppressed", False)
 
 
 def _range(known: list[float], centre: float | None) -> tuple[float, float]:
