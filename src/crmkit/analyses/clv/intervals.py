@@ -1,0 +1,168 @@
+"""How sure are the totals? What is not known about the parameters, and what single customers may do, told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crmkit.analyses.clv.fitting import NAMES, Models, cells
+from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.tiers import assign_tiers
+from crmkit.analyses.clv.value import Values
+from crmkit.core.errors import ModelError
+from crmkit.core.language import mark
+from crmkit.core.results import Column, Quantity, Result, Text, not_assessed
+from crmkit.models import btyd
+from crmkit.models.btyd.bootstrap import parameter_draws
+from crmkit.models.btyd.future import draw_purchases
+from crmkit.models.draws import percentiles
+from crmkit.models.spend import SpendFit, draw_spend, expected_spend, spend_draws
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+MOST_SIMULATED = 4_000_000
+ALL = mark("All customers")
+
+
+def intervals(past: History, models: Models, values: Values | None, *, cuts: Sequence[float], draws: int = 200) -> Result:
+    """Between which limits will purchases and revenue lie, for all customers and for each tier?
+
+    Parameters
+    ----------
+    past, models, values
+        As computed for the page.
+    cuts : sequence of float
+        As for :func:`crmkit.analyses.clv.tiers.tiers`.
+    draws : int
+        Refits to samples of the customers, and futures drawn with each.
+
+    Returns
+    -------
+    Result
+        One row per tier and measure: ``group, measure, value``; ``low, high`` = parameters only; ``outcome_low,
+        outcome_high`` = parameters and the chance of what single customers do. Revenue is not discounted, times the margin.
+
+    Notes
+    -----
+    Each draw takes parameters from a refit to customers drawn with replacement (above 300,000 different histories: from the
+    normal approximation), and then each customer's purchases and spend from their posterior. With very many customers fewer
+    futures are drawn.
+    """
+    title = Text("How sure the totals are")
+    if values is None:
+        return not_assessed("clv_intervals", title, Text("no purchase model could be fitted"))
+    fit, per = models.final.fits[values.model], past.days_per_unit
+    table = values.customers
+    try:
+        others = parameter_draws(cells(table, per), fit, draws=draws, seed=0)
+    except ModelError as err:
+        return not_assessed("clv_intervals", title, Text("{reason}", {"reason": str(err)}))
+    spend = models.final.spend
+    tier = assign_tiers(table["clv" if spend is not None else "expected_purchases"].to_numpy(), cuts)
+    names, place = np.unique(tier, return_inverse=True)
+    x, tx, T = (table[name].to_numpy(dtype="float64") / scale for name, scale in zip(_TUPLE, (1, per, per), strict=True))
+    horizon = values.horizon_days / per
+    moved = [] if spend is None else spend_draws(spend, draws=draws, seed=1).fits()
+    rng = np.random.default_rng(2)
+    simulated = max(20, min(draws, MOST_SIMULATED // max(len(table), 1)))
+    expected, outcome = [], []
+    for turn, other in enumerate(others.fits()):
+        count = np.asarray(btyd.expected_purchases(other, horizon, x, tx, T))
+        money = None if spend is None else _replace(spend, moved[turn].params)
+        expected.append(_sums(count, _spent(money, table, count, values.margin), place, len(names)))
+        if turn < simulated:
+            drawn = draw_purchases(other, horizon, x, tx, T, draws=1, rng=rng)[0]
+            bought = (
+                None
+                if money is None
+                else values.margin * draw_spend(money, table["frequency"], table["monetary_value"], drawn, rng)
+            )
+            outcome.append(_sums(drawn, bought, place, len(names)))
+    best = _sums(
+        table["expected_purchases"].to_numpy(),
+        None if spend is None else values.margin * (table["expected_purchases"] * table["expected_spend"]).to_numpy(),
+        place,
+        len(names),
+    )
+    rows = _rows(best, percentiles(np.array(expected), past.confidence), percentiles(np.array(outcome), past.confidence), names)
+    note = Text(
+        "{model}, next {days}; {draws} refits ({method}), {futures} futures of every customer; {confidence} intervals.",
+        {
+            "model": NAMES[values.model],
+            "days": Quantity(values.horizon_days, "days"),
+            "draws": Quantity(len(expected), "count"),
+            "method": Text(METHODS[others.method]),
+            "futures": Quantity(len(outcome), "count"),
+            "confidence": Quantity(past.confidence, "share"),
+        },
+    )
+    return Result("clv_intervals", "table", title, rows, columns=_columns(), note=note)
+
+
+_TUPLE = ("frequency", "recency_days", "T_days")
+METHODS = {"bootstrap": mark("bootstrap"), "normal": mark("normal approximation")}
+
+
+def _replace(spend: SpendFit, params: object) -> SpendFit:
+    from dataclasses import replace
+
+    return replace(spend, params=params)  # type: ignore[arg-type]
+
+
+def _spent(
+    spend: SpendFit | None, table: pd.DataFrame, count: NDArray[np.float64], margin: float
+) -> NDArray[np.float64] | None:
+    if spend is None:
+        return None
+    return np.asarray(margin * count * expected_spend(spend, table["frequency"], table["monetary_value"]))
+
+
+def _sums(
+    count: NDArray[np.float64], money: NDArray[np.float64] | None, place: NDArray[np.intp], tiers: int
+) -> NDArray[np.float64]:
+    """Purchases and money: all customers first, then each tier; shape (2, 1 + tiers)."""
+    both = [count, np.full(len(count), np.nan) if money is None else money]
+    return np.array([[one.sum(), *np.bincount(place, weights=one, minlength=tiers)] for one in both])
+
+
+def _rows(
+    best: NDArray[np.float64],
+    parameters: tuple[NDArray[np.float64], NDArray[np.float64]],
+    outcomes: tuple[NDArray[np.float64], NDArray[np.float64]],
+    names: NDArray[np.str_],
+) -> pd.DataFrame:
+    import pandas as pd
+
+    groups = [ALL, *names.tolist()]
+    measures = [mark("Expected purchases"), mark("Expected revenue times margin")]
+    rows = [
+        {
+            "group": group,
+            "measure": measures[m],
+            "value": best[m, g],
+            "low": parameters[0][m, g],
+            "high": parameters[1][m, g],
+            "outcome_low": outcomes[0][m, g],
+            "outcome_high": outcomes[1][m, g],
+        }
+        for m in (0, 1)
+        for g, group in enumerate(groups)
+        if not np.isnan(best[m, g])
+    ]
+    return pd.DataFrame(rows)
+
+
+def _columns() -> tuple[Column, ...]:
+    return (
+        Column("group", "Tier", translate=True),
+        Column("measure", "Measure", translate=True),
+        Column("value", "Expected", "count"),
+        Column("low", "Parameters: from", "count"),
+        Column("high", "to", "count"),
+        Column("outcome_low", "With chance: from", "count"),
+        Column("outcome_high", "to", "count"),
+    )

@@ -1,0 +1,208 @@
+"""Recency, frequency and money: the classic scores, what each cell is worth, and who moved since an earlier date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.value import Values
+from crmkit.core.privacy import suppress_small
+from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, not_assessed
+from crmkit.models import rfm
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NO_MODEL = Text("no purchase model could be fitted")
+NO_EARLIER = Text("there is no earlier date to compare with (holdout_days is 0)")
+TIES = Text(
+    "Scores from 1 to 5 by rank, 5 best; equal values get equal scores, so cells differ in size where many are equal. n = {n}."
+)
+
+
+def scored(customers: pd.DataFrame, *, rules: rfm.Rules | None = None) -> tuple[pd.DataFrame, rfm.Rules]:
+    """Scores and segment of each customer, and the rules they were made by.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        ``days_since_last, purchase_days, total`` per customer.
+    rules : Rules or None
+        Those of an earlier date; default: made from these customers.
+    """
+    columns = (customers["days_since_last"], customers["purchase_days"], customers["total"])
+    rule = rules or rfm.rules(*columns)
+    r, f, m = rfm.scores(rule, *columns)
+    return customers.assign(r=r, f=f, m=m, segment=rfm.segments(r, f, m)), rule
+
+
+def rfm_grid(past: History, values: Values | None) -> Result:
+    """Where in the grid of recency and frequency is the value?
+
+    Returns
+    -------
+    Result
+        Heat grid of the expected value per cell; small cells are hidden with their complement.
+    """
+    title = Text("Expected value by recency and frequency")
+    if values is None or values.clv is None:
+        return not_assessed("clv_rfm_grid", title, NO_MODEL)
+    table, _ = scored(values.customers)
+    cells = rfm.grid(table["r"], table["f"], value=table["clv"], p_alive=table["p_alive"])
+    cells = suppress_small(cells[cells["n"] > 0].reset_index(drop=True), values=["value", "p_alive"], min_cell=past.min_cell)
+    best = cells.loc[cells["value"].idxmax()]
+    shown = cells.assign(row=cells["recency"].astype(str), column=cells["frequency"].astype(str))
+    shown = shown.sort_values(["recency", "frequency"], ascending=[False, True], ignore_index=True)
+    shown.attrs["unit"] = "money"
+    finding = Finding(
+        "clv.rfm",
+        "info",
+        None,
+        Text(
+            "The {n} customers with recency {r} and frequency {f} hold {value} of expected value, more than any other cell.",
+            {
+                "n": Quantity(float(best["n"]), "count"),
+                "r": Quantity(int(best["recency"]), "count"),
+                "f": Quantity(int(best["frequency"]), "count"),
+                "value": Quantity(float(best["value"]), "money"),
+            },
+        ),
+        evidence=("clv_rfm_grid",),
+    )
+    return Result(
+        "clv_rfm_grid",
+        "heat_grid",
+        title,
+        shown,
+        finding=finding,
+        note=Text(TIES.template, {"n": Quantity(len(table), "count")}),
+        alt=Text(
+            "Grid of five by five cells, recency upwards and frequency to the right; darker cells hold more expected value."
+        ),
+        x=Axis("Frequency score"),
+        y=Axis("Recency score"),
+    )
+
+
+def rfm_segments(past: History, values: Values | None) -> Result:
+    """What do the named segments hold?
+
+    Returns
+    -------
+    Result
+        One row per segment, from the best to the worst: customers, share, expected value, mean probability to be active.
+    """
+    title = Text("Segments by recency, frequency and money")
+    if values is None:
+        return not_assessed("clv_rfm_segments", title, NO_MODEL)
+    table, _ = scored(values.customers)
+    rows = table.groupby("segment").agg(n=("clv", "size"), value=("clv", "sum"), p_alive=("p_alive", "mean"))
+    rows = rows.reindex(list(rfm.SEGMENTS)).rename_axis("segment").reset_index()
+    rows["n"] = rows["n"].fillna(0)
+    rows["share_n"] = rows["n"] / rows["n"].sum()
+    rows["mean_value"] = rows["value"] / rows["n"].where(rows["n"] > 0)
+    shown = suppress_small(rows, values=["value", "p_alive", "share_n", "mean_value"], min_cell=past.min_cell)
+    columns = (
+        Column("segment", "Segment", translate=True),
+        Column("n", "Customers", "count"),
+        Column("share_n", "Share of customers", "share"),
+        Column("value", "Expected value", "money"),
+        Column("mean_value", "Value per customer", "money"),
+        Column("p_alive", "Mean probability to be active", "share"),
+    )
+    return Result("clv_rfm_segments", "table", title, shown, columns=columns)
+
+
+def migration(past: History) -> Result:
+    """Who moved up and who down since the split, by the rules of that day?
+
+    Returns
+    -------
+    Result
+        Customers and spend by direction (up, same, down, gone, new), with Wilson intervals of the shares. Money is what was
+        spent until either date, so a move down shows as silence, not as lost money.
+    """
+    title = Text("Movement between segments since the earlier date")
+    if past.calibration is None:
+        return not_assessed("clv_migration", title, NO_EARLIER)
+    moved = _moves(past)
+    shown = rfm.movement(moved, confidence=past.confidence)
+    columns = (
+        Column("direction", "Direction", translate=True),
+        Column("n", "Customers", "count"),
+        Column("share", "Share of earlier customers", "share"),
+        Column("low", "from", "share"),
+        Column("high", "to", "share"),
+        Column("value_before", "Spent until then", "money"),
+        Column("change", "Spent since then", "money"),
+    )
+    rows = shown.set_index("direction").to_dict("index")
+    finding = Finding(
+        "clv.migration",
+        "info",
+        None,
+        Text(
+            "Since {date}, {up} of customers have moved to a better segment and {down} to a worse one.",
+            {
+                "date": Quantity(past.split, "date"),
+                "up": _share(rows, "up"),
+                "down": _share(rows, "down"),
+            },
+        ),
+        evidence=("clv_migration", "clv_migration_matrix"),
+    )
+    note = Text(
+        "Scored on both days by the rules of {date}; shares with Wilson intervals.", {"date": Quantity(past.split, "date")}
+    )
+    return Result("clv_migration", "table", title, shown, columns=columns, finding=finding, note=note)
+
+
+def migration_matrix(past: History) -> Result:
+    """From which segment to which did customers move? Shares of each earlier segment."""
+    title = Text("From segment to segment: share of the earlier segment")
+    if past.calibration is None:
+        return not_assessed("clv_migration_matrix", title, NO_EARLIER)
+    moved = _moves(past)
+    table = moved[(moved["before"] != rfm.NEW) & (moved["after"] != rfm.GONE) & (moved["of"] > 0)]
+    table = suppress_small(table.reset_index(drop=True), values=["share"], min_cell=past.min_cell, within="before")
+    shown = table[["before", "after", "share", "n", "suppressed"]].rename(
+        columns={"before": "row", "after": "column", "share": "value"}
+    )
+    shown.attrs["unit"] = "share"
+    return Result(
+        "clv_migration_matrix",
+        "heat_grid",
+        title,
+        shown,
+        columns=(Column("row", "Segment then", translate=True), Column("column", "Segment now", translate=True)),
+        note=Text("Cells of fewer than {cell} customers are not shown.", {"cell": Quantity(past.min_cell, "count")}),
+        alt=Text(
+            "Grid: segments at the earlier date as rows, segments now as columns; darker cells hold a larger share of the row."
+        ),
+        x=Axis("Segment now"),
+        y=Axis("Segment then"),
+    )
+
+
+def _moves(past: History) -> pd.DataFrame:
+    """Segments at the split and now, scored by the rules of the split."""
+    if past.calibration is None:
+        raise ValueError("nothing is held out")
+    before, rules = scored(past.calibration)
+    after, _ = scored(past.customers, rules=rules)
+    both = after[["customer_id", "segment", "total"]].merge(
+        before[["customer_id", "segment", "total"]], on="customer_id", how="left", suffixes=("_after", "_before")
+    )
+    return rfm.migration(
+        [None if one != one else str(one) for one in both["segment_before"]],
+        both["segment_after"].tolist(),
+        value_before=both["total_before"].fillna(0.0),
+        value_after=both["total_after"],
+        confidence=past.confidence,
+    )
+
+
+def _share(rows: Mapping[Any, Mapping[Any, Any]], direction: str) -> Quantity:
+    one = rows[direction]
+    return Quantity(one["share"], "share", one["low"], one["high"])
