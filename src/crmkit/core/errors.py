@@ -10,6 +10,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from crmkit.core.results import Text
+
 EXIT_CODE = 2
 ROWS_SHOWN = 5
 
@@ -51,14 +53,35 @@ class CrmkitError(ValueError):
 
     Parameters
     ----------
-    problems : str, Problem, or sequence of these
-        At least one.
+    problems : str, Problem, Text, or sequence of these
+        At least one. What an analysis may have to say on a page, in the reader's language, is a :class:`Text`.
     """
 
-    def __init__(self, problems: str | Problem | Sequence[str | Problem]) -> None:
-        listed = [problems] if isinstance(problems, str | Problem) else list(problems)
-        self.problems: tuple[str, ...] = tuple(str(problem) for problem in listed)
+    def __init__(self, problems: str | Problem | Text | Sequence[str | Problem | Text]) -> None:
+        listed = [problems] if isinstance(problems, str | Problem | Text) else list(problems)
+        self.texts: tuple[str | Text, ...] = tuple(one if isinstance(one, Text) else str(one) for one in listed)
+        self.problems: tuple[str, ...] = tuple(_in_english(one) for one in self.texts)
         super().__init__("\n".join(self.problems))
+
+    @property
+    def text(self) -> Text:
+        """All problems as one text, for the reason that a page gives.
+
+        Examples
+        --------
+        >>> ModelError(["too few", "too late"]).text
+        Text(template='{problem0} {problem1}', numbers={'problem0': 'too few', 'problem1': 'too late'})
+        """
+        names = [f"problem{number}" for number in range(len(self.texts))]
+        return Text(" ".join(f"{{{name}}}" for name in names), dict(zip(names, self.texts, strict=True)))
+
+
+def _in_english(problem: str | Text) -> str:
+    if isinstance(problem, str):
+        return problem
+    from crmkit.core.language import Locale, say
+
+    return say(problem, Locale())
 
 
 class ParamError(CrmkitError):

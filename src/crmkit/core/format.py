@@ -14,11 +14,12 @@ from crmkit.core.results import Quantity, Unit
 
 DASH = "–"
 BABEL_LOCALE = {"en": "en_GB", "zh": "zh_CN"}
-UNITS_OF_TIME: dict[str, tuple[str, str]] = {
-    "days": ("{} days", "{}天"),
-    "weeks": ("{} weeks", "{}周"),
-    "months": ("{} months", "{}个月"),
-    "years": ("{} years", "{}年"),
+# one of them, several of them in English, and any number of them in Chinese
+UNITS_OF_TIME: dict[str, tuple[str, str, str]] = {
+    "days": ("{} day", "{} days", "{}天"),
+    "weeks": ("{} week", "{} weeks", "{}周"),
+    "months": ("{} month", "{} months", "{}个月"),
+    "years": ("{} year", "{} years", "{}年"),
 }
 INTERVAL = {"en": "{value} ({low} to {high})", "zh": "{value}（{low}至{high}）"}
 WHOLE_MONEY_FROM = 1000
@@ -86,7 +87,8 @@ def format_value(value: Any, unit: Unit, *, language: str = "en", currency: str 
         return str(numbers.format_decimal(round(number), format="#,##0", locale=locale))
     if unit in UNITS_OF_TIME:
         text = numbers.format_decimal(number, format="#,##0.#" if abs(number) < 100 else "#,##0", locale=locale)
-        return UNITS_OF_TIME[unit][language == "zh"].format(text)
+        one, several, chinese = UNITS_OF_TIME[unit]
+        return (chinese if language == "zh" else one if text in ("1", "-1") else several).format(text)
     if unit == "points":
         return str(numbers.format_decimal(number, format="#,##0.0", locale=locale))
     if unit == "score":

@@ -2,54 +2,118 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
+import os
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
+from typing import Any
 
-from crmkit.core.settings import read_settings
+from crmkit.core.settings import HOME_VARIABLE
 from crmkit.report.cells import read_cell
 from crmkit.report.folders import read_json, write_json, write_text
-from crmkit.report.notebooks import PARAMETERS_TAG, Notebook, cell_source, read_notebooks
-from crmkit.report.params import Flat, flatten
+from crmkit.report.notebooks import PARAMETERS_TAG, Notebook, cell_source, read_notebooks, translated
+from crmkit.report.params import Flat, check_clients
 
 WRITTEN = ".written.json"
+# Nothing is fetched from elsewhere, and neither a search for language servers nor a limit above another fills the terminal.
+QUIET = (
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    "--LanguageServerManager.autodetect=False",
+    "--ServerApp.tornado_settings={'ws_ping_timeout': 30000}",
+)
+# The system allows some 104 characters for the name of a socket; Jupyter adds about 50 to that of its folder.
+SOCKET_NAME, ADDED = 104, 52
 
 
 @dataclass(frozen=True)
 class Copies:
-    """What was written, and what was left because somebody had edited it."""
+    """What became of each notebook.
+
+    Parameters
+    ----------
+    folder : Path
+    written : tuple of Path
+        New, or brought up to date.
+    kept : tuple of Path
+        Left alone because somebody had edited them; the notebook or the parameters have changed since.
+    current : tuple of Path
+        Left alone, with what they show, because nothing has changed.
+    """
 
     folder: Path
     written: tuple[Path, ...]
     kept: tuple[Path, ...]
+    current: tuple[Path, ...] = ()
 
 
 def write_copies(client: str, *, home: Path) -> Copies:
-    """A copy of each notebook in ``work/<client>/`` whose parameters cell holds the client's values.
+    """A copy of each notebook in ``work/<client>/``, in the client's language, with the client's values as its parameters.
+
+    A copy counts as edited when its words or its code are no longer those that were written; to have run it is no edit.
 
     Raises
     ------
     CrmkitError
-        When the client's parameters cannot be used.
+        Every problem of the client's parameters at once.
     """
-    settings = read_settings(client, home=home)
+    notebooks = read_notebooks(home)
+    _, flats = check_clients([client], notebooks, home=home)[client]
     folder = home / "work" / client
     folder.mkdir(parents=True, exist_ok=True)
     before = read_json(folder / WRITTEN)
-    written, kept = [], []
-    for analysis, notebook in read_notebooks(home).items():
-        path = folder / f"{analysis}.ipynb"
-        if path.exists() and before.get(analysis) != _digest(path):
+    written, kept, current = [], [], []
+    for analysis, notebook in notebooks.items():
+        path, fresh = folder / f"{analysis}.ipynb", _copy(notebook, flats[analysis])
+        found = _digest(read_json(path)) if path.exists() else ""
+        if found == _digest(fresh):
+            current.append(path)
+        elif found and found != before.get(analysis):
             kept.append(path)
             continue
-        write_text(path, _with_values(notebook, flatten(settings, analysis, home=home)))
-        before[analysis] = _digest(path)
-        written.append(path)
+        else:
+            write_text(path, json.dumps(fresh, ensure_ascii=False, indent=1) + "\n")
+            written.append(path)
+        before[analysis] = _digest(fresh)
     write_json(folder / WRITTEN, before)
-    return Copies(folder, tuple(written), tuple(kept))
+    return Copies(folder, tuple(written), tuple(kept), tuple(current))
+
+
+def open_lab(folder: Path, options: list[str], *, home: Path) -> int:
+    """Open JupyterLab in a folder; returns when it ends.
+
+    Parameters
+    ----------
+    folder : Path
+    options : list of str
+        Passed on to JupyterLab; they win over ours.
+    home : Path
+        The project.
+
+    Returns
+    -------
+    int
+        Exit code; where the system can, this process becomes JupyterLab and nothing returns.
+
+    Raises
+    ------
+    FileNotFoundError
+        When JupyterLab is not installed beside the kit.
+    """
+    command = jupyter_command(folder, options)
+    environment = lab_environment(home)
+    sys.stdout.flush()
+    if sys.platform != "win32":
+        os.execve(command[0], command, environment)
+    import subprocess
+
+    return subprocess.run(command, env=environment, check=False).returncode
 
 
 def jupyter_command(folder: Path, options: list[str]) -> list[str]:
@@ -60,44 +124,72 @@ def jupyter_command(folder: Path, options: list[str]) -> list[str]:
     FileNotFoundError
         When JupyterLab is not installed beside the kit.
     """
-    import sys
-
     found = shutil.which("jupyter-lab", path=str(Path(sys.executable).parent)) or shutil.which("jupyter-lab")
     if found is None:
         raise FileNotFoundError("jupyter-lab")
-    return [found, f"--ServerApp.root_dir={folder}", *options]
+    return [found, f"--ServerApp.root_dir={folder}", *QUIET, *_sockets(), *options]
 
 
-def _with_values(notebook: Notebook, flat: Flat) -> str:
+def _sockets() -> list[str]:
+    """Speak to kernels through files of one's own, where their names are not too long: a port can be listened at by others."""
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    if sys.platform == "win32" or len(os.fsencode(jupyter_runtime_dir())) + ADDED > SOCKET_NAME:
+        return []
+    return ["--KernelManager.transport=ipc"]
+
+
+def lab_environment(home: Path) -> dict[str, str]:
+    """Environment of JupyterLab and its kernels: this one, the project, and nothing that asks or warns before work can begin.
+
+    What JupyterLab takes for default settings, which each user may change, lies beside this module.
+    """
+    defaults = str(resources.files("crmkit.report") / "jupyter")
+    given = os.environ.get("JUPYTER_CONFIG_PATH")
+    own = {HOME_VARIABLE: str(home), "JUPYTER_CONFIG_PATH": os.pathsep.join([given, defaults] if given else [defaults])}
+    # the debugger warns at each start of a kernel that it cannot step into modules which Python has frozen
+    return {**os.environ, **own, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+
+
+def _copy(notebook: Notebook, flat: Flat) -> dict[str, Any]:
     content = json.loads(notebook.path.read_text(encoding="utf-8"))
     for cell in content["cells"]:
         if PARAMETERS_TAG in cell.get("metadata", {}).get("tags", []):
             cell["source"] = with_values(cell_source(cell), flat.values)
-    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    return dict(translated(content, str(flat.values["language"])))
 
 
 def with_values(source: str, values: Mapping[str, object]) -> str:
-    """A parameters cell with other values in place of its defaults; types and comments stay.
+    """A parameters cell with other values in place of its defaults; types and comments stay, and so do values that are equal.
 
     Examples
     --------
     >>> with_values('client: str = "a"\\nas_of: str = ""\\nlanguage: str = "en"  # en | zh; words', {"client": "acme"})
-    "client: str = 'acme'\\nas_of: str = ''\\nlanguage: str = 'en'  # en | zh; words"
+    'client: str = "acme"\\nas_of: str = ""\\nlanguage: str = "en"  # en | zh; words'
     """
-    import ast
-
     lines = source.splitlines()
     declared = {one.name: one for one in read_cell(source, where="parameters cell")}
     for node in reversed(ast.parse(source).body):
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
-            value, last = node.value, (node.value.end_lineno or node.lineno) - 1
-            new = repr(values.get(node.target.id, declared[node.target.id].default))
-            # columns of the syntax tree count bytes
-            head = lines[value.lineno - 1].encode()[: value.col_offset].decode()
-            tail = lines[last].encode()[value.end_col_offset or 0 :].decode()
-            lines[value.lineno - 1 : last + 1] = [head + new + tail]
+        if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name) or node.value is None:
+            continue
+        default = declared[node.target.id].default
+        value = values.get(node.target.id, default)
+        if (type(value), value) == (type(default), default):
+            continue
+        start, last = node.value.lineno - 1, (node.value.end_lineno or node.lineno) - 1
+        # columns of the syntax tree count bytes
+        head = lines[start].encode()[: node.value.col_offset].decode()
+        tail = lines[last].encode()[node.value.end_col_offset or 0 :].decode()
+        lines[start : last + 1] = [head + _literal(value) + tail]
     return "\n".join(lines)
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _literal(value: object) -> str:
+    """A value as the notebooks write it: text in double quotes."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    """What tells whether somebody has edited a notebook: its words and its code, not what it showed when it ran."""
+    said = [[cell.get("cell_type"), cell_source(cell)] for cell in content.get("cells", ())]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()

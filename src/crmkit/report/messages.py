@@ -6,26 +6,39 @@ any more are removed. ``python -m crmkit.report.messages --check`` only says wha
 
 from __future__ import annotations
 
-import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from string import Formatter
-from typing import IO, Any
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
 
-from crmkit.core.language import blocks
 from crmkit.core.settings import find_home
+from crmkit.report.extract import Found, in_notebook, in_python, in_template
 
 PACKAGE = Path(__file__).parents[1]
 LANGUAGES = ("zh",)
 DOMAINS = ("crmkit", "notebooks")
-KEYWORDS: dict[str, Any] = {"Text": None, "translate": None, "mark": None, "Axis": None, "Column": (2,)}
-TEMPLATE_CALL = re.compile(r"\bt\(\s*(?:\"([^\"]+)\"|'([^']+)')\s*\)")
+HEADER = """\
+# {title}: the words of crmkit, brought up to date by `python -m crmkit.report.messages`.
+msgid ""
+msgstr ""
+"Language: {language}\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+
+"""
+# What a translated block of Markdown must keep: headings and lists, code, addresses of links, columns of tables, bold terms.
+KEPT = {
+    "heading": re.compile(r"^(#+) ", re.MULTILINE),
+    "list item": re.compile(r"^\s*([-*]|\d+\.) ", re.MULTILINE),
+    "code": re.compile(r"(`[^`]+`)"),
+    "link": re.compile(r"\]\(([^)\s]+)"),
+    "row of a table": re.compile(r"^(\|)", re.MULTILINE),
+    "bold term": re.compile(r"(\*\*)"),
+}
 
 
 def catalogue_path(language: str, domain: str) -> Path:
@@ -33,40 +46,33 @@ def catalogue_path(language: str, domain: str) -> Path:
     return PACKAGE / "locale" / language / "LC_MESSAGES" / f"{domain}.po"
 
 
-def extract_notebook(
-    fileobj: IO[bytes], keywords: Any, comment_tags: Any, options: Any
-) -> Iterator[tuple[int, str, str, list[str]]]:
-    """Babel extractor: one message for each block of Markdown in a notebook."""
-    for number, cell in enumerate(json.load(fileobj)["cells"], start=1):
-        if cell["cell_type"] == "markdown":
-            for block in blocks("".join(cell["source"])):
-                yield number, "", block, []
-
-
-def extract_template(
-    fileobj: IO[bytes], keywords: Any, comment_tags: Any, options: Any
-) -> Iterator[tuple[int, str, str, list[str]]]:
-    """Babel extractor: the words of a page template, which stand in ``t("...")``."""
-    for number, line in enumerate(fileobj.read().decode("utf-8").splitlines(), start=1):
-        for double, single in TEMPLATE_CALL.findall(line):
-            yield number, "", double or single, []
+def sources(domain: str, *, home: Path) -> Iterable[tuple[Path, Callable[[str], Found]]]:
+    """Every file that holds messages of a domain, and what reads them out of it."""
+    if domain == "notebooks":
+        return [(path, in_notebook) for path in sorted((home / "notebooks").glob("*.ipynb"))]
+    code = [(path, in_python) for path in sorted(PACKAGE.rglob("*.py"))]
+    return [*code, *((path, in_template) for path in sorted(PACKAGE.rglob("*.j2")))]
 
 
 def wanted(domain: str, *, home: Path) -> Catalog:
-    """Every message of a domain, with the files that use it."""
+    """Every message of a domain."""
     catalog = Catalog(project="crmkit", charset="utf-8")
-    if domain == "notebooks":
-        sources: list[tuple[Path, Any]] = [(path, extract_notebook) for path in sorted((home / "notebooks").glob("*.ipynb"))]
-        root = home
-    else:
-        sources = [(path, "python") for path in sorted(PACKAGE.rglob("*.py"))]
-        sources += [(path, extract_template) for path in sorted(PACKAGE.rglob("*.j2"))]
-        root = PACKAGE.parent
-    for path, method in sources:
-        for _, message, _, _ in extract_from_file(method, str(path), keywords=KEYWORDS):
-            if re.search(r"[^\W\d_]", re.sub(r"\{\w*\}", "", str(message))):
-                catalog.add(message, locations=[(path.relative_to(root).as_posix(), 0)])
+    for path, extract in sources(domain, home=home):
+        for message in extract(path.read_text(encoding="utf-8")).messages:
+            if has_words(message):
+                catalog.add(message)
     return catalog
+
+
+def has_words(message: str) -> bool:
+    """Whether there is anything to translate: a letter outside the places for numbers, or a mark that Chinese writes otherwise.
+
+    Examples
+    --------
+    >>> has_words("{low} to {high}"), has_words("{heading}: {limits}"), has_words("{n}%")
+    (True, True, False)
+    """
+    return bool(re.search(r"[^\W\d_]|[,.:;!?()]", re.sub(r"\{\w*\}", "", message)))
 
 
 def stored(language: str, domain: str) -> Catalog:
@@ -78,49 +84,98 @@ def stored(language: str, domain: str) -> Catalog:
         return read_po(file, locale=language, abort_invalid=True)
 
 
-def update(language: str, domain: str, *, home: Path) -> None:
-    """Add new messages, empty, and remove those that nothing uses; never guess a translation."""
+def update(language: str, domain: str, *, home: Path, words: Mapping[str, str] | None = None) -> None:
+    """Add new messages and remove those that nothing uses; never guess a translation.
+
+    Parameters
+    ----------
+    language, domain : str
+    home : Path
+    words : mapping or None
+        Translations of new messages; a message that has one keeps it, one that is not among them stays empty.
+    """
+    from babel import Locale
+
     catalog = stored(language, domain)
     catalog.update(wanted(domain, home=home), no_fuzzy_matching=True, update_header_comment=False)
+    for message in catalog:
+        if message.id and not message.string:
+            message.string = (words or {}).get(str(message.id), "")
     path = catalogue_path(language, domain)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
-        write_po(file, catalog, width=0, omit_header=False, ignore_obsolete=True, sort_output=True, no_location=True)
+        title = Locale.parse(language).get_display_name("en")
+        file.write(HEADER.format(title=title, language=language).encode())
+        write_po(file, catalog, width=0, omit_header=True, ignore_obsolete=True, sort_output=True, no_location=True)
 
 
 def problems(language: str, domain: str, *, home: Path) -> list[str]:
-    """What is wrong with a catalogue: missing, obsolete, fuzzy, or other places for numbers than the original."""
+    """What is wrong with a catalogue: missing, obsolete, fuzzy, or other places or other Markdown than the original."""
     catalog, needed = stored(language, domain), wanted(domain, home=home)
     have = {str(message.id): message for message in catalog if message.id}
     names = {str(message.id) for message in needed if message.id}
     found = [f"{domain}: {name!r} is not translated" for name in names if name not in have or not have[name].string]
-    found += [f"{domain}: {name!r} is used nowhere" for name in have if name not in names]
+    found += [f"{domain}: {name!r} is used nowhere" for name in [*have, *map(str, catalog.obsolete)] if name not in names]
     found += [f"{domain}: {name!r} is marked fuzzy" for name, message in have.items() if message.fuzzy]
-    if domain == "crmkit":
-        found += [
-            f"{domain}: {name!r} and its translation name other places"
-            for name, message in have.items()
-            if message.string and _places(name) != _places(str(message.string))
-        ]
+    for name, message in have.items():
+        differ = different_places if domain == "crmkit" else different_markdown
+        if message.string and (what := differ(name, str(message.string))):
+            found.append(f"{domain}: {name!r} and its translation differ in {what}")
     return sorted(found)
+
+
+def different_places(template: str, translation: str) -> str:
+    """Which places for numbers stand in only one of the two; empty where none do.
+
+    Examples
+    --------
+    >>> different_places("{low} to {high}", "{low}至{hoch}")
+    'the places {high}, {hoch}'
+    """
+    names = sorted(_places(template) ^ _places(translation))
+    return f"the places {', '.join(f'{{{name}}}' for name in names)}" if names else ""
 
 
 def _places(template: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
 
 
+def different_markdown(block: str, translation: str) -> str:
+    """Which kind of Markdown a translation does not keep; empty where it keeps all.
+
+    Examples
+    --------
+    >>> different_markdown("## The table `orders`", "## 订单表")
+    "code ['`orders`'], not []"
+    """
+    for kind, pattern in KEPT.items():
+        one, other = sorted(pattern.findall(block)), sorted(pattern.findall(translation))
+        if one != other:
+            return f"{kind} {one}, not {other}"
+    return ""
+
+
+def hidden(*, home: Path) -> list[str]:
+    """Words that the catalogues cannot hold, since they are put together where they are handed over."""
+    return [
+        f"{path.relative_to(PACKAGE.parent).as_posix()}:{line}: {what}"
+        for path, extract in sources("crmkit", home=home)
+        for line, what in extract(path.read_text(encoding="utf-8")).hidden
+    ]
+
+
 def main(arguments: list[str]) -> int:
     """Bring the catalogues up to date, or say what is missing."""
     home = find_home()
-    left = 0
+    left = hidden(home=home)
     for language in LANGUAGES:
         for domain in DOMAINS:
             if "--check" not in arguments:
                 update(language, domain, home=home)
-            for problem in problems(language, domain, home=home):
-                print(f"{language}, {problem}", file=sys.stderr)
-                left += 1
-    return min(left, 1)
+            left += [f"{language}, {problem}" for problem in problems(language, domain, home=home)]
+    for problem in left:
+        print(problem, file=sys.stderr)
+    return min(len(left), 1)
 
 
 if __name__ == "__main__":
