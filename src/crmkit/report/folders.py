@@ -36,7 +36,8 @@ _NOTING = threading.Lock()
 
 def new_run_id() -> str:
     """A name for a run that sorts by time and is not used twice."""
-    return f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    now = dt.datetime.now(dt.UTC)
+    return f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}-{secrets.token_hex(3)}"
 
 
 def reports_folder(home: Path) -> Path:

@@ -47,6 +47,7 @@ class KernelClient(PapermillNotebookClient):  # type: ignore[misc]
         try:
             self.start_new_kernel(cwd=str(self.session.cwd), env=env)
             self.start_new_kernel_client()
+            self.began = time.monotonic()
         except Exception as err:
             self.end()
             raise RuntimeError(f"the kernel did not start: {err}") from err

@@ -52,7 +52,7 @@ class Session:
     server : KernelServer or None
         Forks the kernel; None = a cold kernel.
     cell_limit, run_limit : seconds or None
-        Longest that a cell, and the whole notebook, may take; None = no limit.
+        Longest that a cell, and all cells together, may take; None = no limit.
     on_cell : callable or None
         Is told the number of each cell, from 1, before it runs.
     stop : Event

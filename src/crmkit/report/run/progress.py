@@ -188,4 +188,11 @@ def _bars() -> Any:
     from rich.progress import Progress as Bars
 
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.fields[now]}"))
-    return Bars(*columns, TextColumn("{task.fields[rest]}"), refresh_per_second=4, transient=True)
+    # on one terminal problems are printed above the bars; where stderr goes elsewhere they go there
+    return Bars(
+        *columns,
+        TextColumn("{task.fields[rest]}"),
+        refresh_per_second=4,
+        transient=True,
+        redirect_stderr=sys.stderr.isatty(),
+    )
