@@ -9,6 +9,7 @@ import pytest
 
 from crmkit.demo.company import Company
 from crmkit.demo.retailco import AS_OF, CUSTOMERS, LAWS, SEED, simulate
+from crmkit.demo.voices import FORM, PROGRAMME_DAY
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +26,11 @@ def test_columns_are_those_of_the_dictionary(small):
     from crmkit.data.tables import TABLES
 
     for name, table in small.tables.items():
-        assert set(table.columns) <= set(TABLES[name].columns)
-        assert set(TABLES[name].required) <= set(table.columns)
-        assert not table.isna().any(axis=None)
+        known = {*TABLES[name].columns, *(FORM.items if name == "surveys" else ())}
+        assert set(table.columns) <= known
+        assert set(TABLES[name].required) - {"item_id"} <= set(table.columns)
+    for name in ("customers", "transactions"):
+        assert not small.tables[name].isna().any(axis=None)
 
 
 def test_customers(small):
@@ -98,3 +101,49 @@ def test_groups_differ_as_they_were_made(large):
     assert by_channel["referral"] > 1.3 * by_channel["social"]
     assert by_size["large firm"] > by_size["small firm"] > by_size["private"]
     assert abs(np.corrcoef(known["orders"], known["spend"])[0, 1]) < 0.05
+
+
+def test_surveys_of_people_who_bought(small):
+    surveys, sales = small.tables["surveys"], small.tables["transactions"]
+    asked = surveys.merge(sales.groupby("customer_id")["ordered_at"].min().rename("first"), on="customer_id")
+    assert len(asked) == len(surveys)
+    assert (asked["first"] < asked["sent_at"]).all()
+    came = surveys["responded_at"].notna()
+    assert surveys.loc[~came, FORM.items].isna().all(axis=None)
+    assert (surveys.loc[came, "responded_at"] > surveys.loc[came, "sent_at"]).all()
+    assert surveys["response_id"].is_unique
+
+
+def test_satisfaction_falls_and_the_move_is_seen(large):
+    waves = pd.DataFrame(large.truth["surveys"]["waves"]).T
+    assert waves["csat_mean"].iloc[-1] < waves["csat_mean"].iloc[0] - 0.1
+    assert waves["csat_mean"].idxmin() == large.truth["surveys"]["planted"]["shift"]["wave"]
+    others = (waves["csat_mean"].iloc[2] + waves["csat_mean"].iloc[4]) / 2
+    assert waves.loc["2025Q2", "csat_mean"] < others - 0.15
+
+
+def test_referrals_agree_with_the_customers(small):
+    referrals, customers = small.tables["referrals"], small.tables["customers"].set_index("customer_id")
+    first = small.tables["transactions"].groupby("customer_id")["ordered_at"].min()
+    converted = referrals[referrals["converted_at"].notna()].set_index("referred_id")
+    assert (customers.loc[converted.index, "acquisition_channel"] == "referral").all()
+    assert (converted["converted_at"] == first.loc[converted.index]).all()
+    assert (converted["converted_at"] > converted["referred_at"]).all()
+    assert not referrals.loc[referrals["converted_at"].isna(), "referred_id"].isin(customers.index).any()
+    # nobody recommends before having bought
+    assert (first.loc[referrals["referrer_id"]].to_numpy() < referrals["referred_at"].to_numpy()).all()
+    assert (len(referrals), len(converted)) == (small.truth["referrals"]["referred"], small.truth["referrals"]["converted"])
+
+
+def test_members_bought_often_before_and_not_because_of_it(large):
+    """Among equals before the programme, members and others buy equally often after it: 99.9 % band of a difference of means."""
+    sales = large.tables["transactions"].loc[lambda table: ~table["is_return"]]
+    day = (sales["ordered_at"] - pd.Timestamp("2024-01-01")).dt.days
+    before = sales[day < PROGRAMME_DAY].groupby("customer_id")["order_id"].nunique()
+    after = sales[day >= PROGRAMME_DAY].groupby("customer_id")["order_id"].nunique().reindex(before.index, fill_value=0)
+    member = pd.Series(before.index.isin(large.tables["loyalty"]["customer_id"]), before.index)
+    assert after[member].mean() > 1.2 * after[~member].mean()
+    equals = before == 2
+    groups = [after[equals & member], after[equals & ~member]]
+    spread = sum(group.var() / len(group) for group in groups) ** 0.5
+    assert abs(groups[0].mean() - groups[1].mean()) < 3.29 * spread

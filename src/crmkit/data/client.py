@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from crmkit.core.dates import parse_iso
 from crmkit.core.errors import CrmkitError, DataError, ParamError, Problem, did_you_mean
 from crmkit.core.privacy import client_key
-from crmkit.core.settings import LANGUAGES, Settings, find_home, read_settings
+from crmkit.core.settings import LANGUAGES, Settings, TableSettings, find_home, read_settings
 from crmkit.data.contracts import contract_problems
 from crmkit.data.injected import refuse_injected
 from crmkit.data.known import as_seen, count_later, event_sql, unknown_customers
@@ -27,7 +27,7 @@ from crmkit.data.quiet import quiet
 from crmkit.data.sources.engine import connect, disconnect
 from crmkit.data.sources.files import content_hash, open_source
 from crmkit.data.sources.readers import attach
-from crmkit.data.survey_items import OF_ANSWERS, answers
+from crmkit.data.survey_items import OF_ANSWERS, answer_notes, answers, is_answers
 from crmkit.data.tables import MAIN_TABLE, TABLES
 from crmkit.data.values import install
 
@@ -256,6 +256,9 @@ def _cut(
         kept = table.intake.rows_kept - after
         intake.append(replace(table.intake, rows_kept=kept, rows_after_as_of=after, notes=tuple(notes)))
         tables[name] = con.table(name)
+        if is_answers(TABLES[name]):
+            notes += answer_notes(con, name, settings=settings.tables.get(name, TableSettings()))
+            intake[-1] = replace(intake[-1], notes=tuple(notes))
         problems += contract_problems(tables[name], name=name)
     if problems:
         raise DataError(problems)

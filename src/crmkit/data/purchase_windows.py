@@ -50,3 +50,39 @@ def spend_in_windows(transactions: ibis.Table, *, edges: Sequence[dt.date]) -> p
         sums[f"amount_{place}"] = daily.money.sum(where=inside).fill_null(0)
         sums[f"purchase_days_{place}"] = daily.count(where=inside)
     return to_frame(daily.group_by("customer_id").agg(**sums).order_by("customer_id"))
+
+
+def last_two_gaps(transactions: ibis.Table, *, as_of: dt.date) -> pd.DataFrame:
+    """How far apart were each customer's last three purchase days?
+
+    Parameters
+    ----------
+    transactions : ibis.Table
+        As for :func:`spend_in_windows`.
+    as_of : date
+        Last day that counts.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``customer_id, earlier_days, later_days`` (1 or more), only customers with three purchase days or more; ordered.
+    """
+    import ibis
+
+    table = transactions.mutate(day=transactions.ordered_at.cast("date"))
+    if "is_return" in transactions.columns:
+        table = table.filter(~table.is_return.fill_null(False))
+    daily = table.filter(table.day <= ibis.literal(as_of)).select("customer_id", "day").distinct()
+    place = ibis.row_number().over(ibis.window(group_by="customer_id", order_by=ibis.desc("day")))
+    last = daily.mutate(place=place)
+    per = last.filter(last.place < 3).group_by("customer_id")
+    days = {f"day_{k}": last.day.max(where=last.place == k) for k in range(3)}
+    found = per.agg(**days)
+    found = found.filter(found.day_2.notnull())
+    return to_frame(
+        found.select(
+            "customer_id",
+            earlier_days=found.day_1.delta(found.day_2, unit="day"),
+            later_days=found.day_0.delta(found.day_1, unit="day"),
+        ).order_by("customer_id")
+    )

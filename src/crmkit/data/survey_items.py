@@ -19,6 +19,8 @@ from crmkit.data.tables import Column, TableContract
 
 ITEM, SCORE, NOT_APPLICABLE = "item_id", "score", "not_applicable"
 OF_ANSWERS = (ITEM, SCORE, NOT_APPLICABLE)
+# a wave of that many answers without one in the upper half, where a fifth of the others are, is no chance: .8^30 = .001
+SCALE_ANSWERS, SCALE_SHARE = 30, 0.2
 
 
 def is_answers(contract: TableContract) -> bool:
@@ -120,6 +122,34 @@ def answers(relation: str, columns: Sequence[str], items: Sequence[str]) -> str:
         for item in items
     ]
     return " UNION ALL ".join(parts)
+
+
+def answer_notes(con: Any, relation: str, *, settings: TableSettings) -> list[str]:
+    """What a reader should know of answers that are all on their scales: people who answered twice, waves on another scale."""
+    present = con.table(relation).columns
+    notes = []
+    if {"customer_id", "wave"} <= set(present):
+        twice = (
+            f"SELECT count(*) FROM (SELECT 1 FROM {relation} WHERE customer_id IS NOT NULL AND ({SCORE} IS NOT NULL OR"
+            f" {NOT_APPLICABLE}) GROUP BY customer_id, wave HAVING count(DISTINCT response_id) > 1)"
+        )
+        (people,) = con.con.execute(twice).fetchone()
+        notes += [f"{people} times a customer answered more than once in a wave; all answers are kept"] if people else []
+    for item, one in settings.items.items() if "wave" in present else ():
+        middle = (one.scale[0] + one.scale[1]) / 2
+        counted = (
+            f"SELECT coalesce(wave, ''), count({SCORE}), count(*) FILTER ({SCORE} > {middle}) FROM {relation}"
+            f" WHERE {ITEM} = {literal(item)} GROUP BY 1 ORDER BY 1"
+        )
+        found = con.con.execute(counted).fetchall()
+        answers, above = (sum(row[at] for row in found) for at in (1, 2))
+        notes += [
+            f"no answer of wave {wave!r} to {item!r} is above {middle:g}, but {above / (answers - given):.0%} of others are;"
+            " was it asked on another scale?"
+            for wave, given, high in found
+            if given >= SCALE_ANSWERS and not high and above >= SCALE_SHARE * (answers - given) > 0
+        ]
+    return notes
 
 
 def _optional(contract: TableContract) -> TableContract:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["id", "text", "date", "timestamp", "month", "money", "score", "integer", "boolean"]
-CUSTOMER_IDS = ("customer_id", "referrer_id", "referred_id")
+# whoever was referred need not have become a customer
+CUSTOMER_IDS = ("customer_id", "referrer_id")
 
 
 @dataclass(frozen=True)

@@ -227,7 +227,8 @@ def survey_table(
         "careless_share": CARELESS_SHARE,
         "careless": table["response_id"][careless].tolist(),
         "headers": form.headers,
-        "notes": "Scores of a wave are those of all customers of that day, if each had answered with care; nps is -100 to 100.",
+        "notes": "Scores of a wave are those of all customers of that day, if each had answered with care; nps is -100 to 100;"
+        " expected_of_answers weights each customer with the chance to answer: its distance from csat_mean is the bias.",
     }
     return table.rename(columns=form.headers), truth
 
@@ -265,6 +266,7 @@ def _true_scores(form: Form, wave: Answers) -> dict[str, float | int]:
     base = wave.true[wave.wave.base]
     csat, nps = base[:, form.place("csat")], base[:, form.place("nps")]
     replied = wave.answered >= 0
+    chance = wave.wave.respond[wave.wave.base]
     said = wave.true[wave.who[replied], form.place("csat")]
     return {
         "customers": len(base),
@@ -274,6 +276,7 @@ def _true_scores(form: Form, wave: Answers) -> dict[str, float | int]:
         "csat_top_two": _mean(csat >= form.high - 1),
         "nps": round(100 * (_mean(nps >= 9) - _mean(nps <= 6)), 2),
         "csat_mean_of_answers": _mean(said),
+        "csat_mean_expected_of_answers": round(float(np.average(csat, weights=chance)), 4) if len(base) else 0.0,
     }
 
 

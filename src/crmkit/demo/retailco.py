@@ -16,6 +16,7 @@ import numpy as np
 from crmkit.demo.company import Company
 from crmkit.demo.names import draw_names
 from crmkit.demo.purchases import Laws, People, draw_cents, draw_people, draw_times, expected_future
+from crmkit.demo.voices import Shop, add_voices
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +79,8 @@ def simulate(customers: int, seed: int) -> Company:
     Returns
     -------
     Company
-        Tables ``customers`` and ``transactions`` up to 2025-12-31, and what is true of them and of the year after.
+        Tables ``customers, transactions, surveys, referrals`` and ``loyalty`` up to 2025-12-31, and what is true of them and of
+        the year after.
     """
     rng = np.random.default_rng(seed)
     buyers = max(1, round(BUYERS_SHARE * customers))
@@ -91,7 +93,12 @@ def simulate(customers: int, seed: int) -> Company:
         "transactions": _transactions(rng, ids, orders.within(0, DAYS)),
     }
     truth = _head(customers, seed) | _truth(ids, people, start, orders)
-    return Company(tables, truth)
+    past = orders.within(0, DAYS)
+    first = np.floor(start).astype(np.int64)
+    shop = Shop(ids, first, people.dropout, past.who, past.day, tables["customers"], DAYS, _dates)
+    # a stream of its own: the purchases stay what they are, whatever is asked of the customers
+    more, said = add_voices(np.random.default_rng([seed, 1]), shop)
+    return Company(tables | more, truth | said)
 
 
 def _orders(rng: np.random.Generator, people: People, start: Floats) -> Orders:
