@@ -21,12 +21,11 @@ from crmkit.report.notebooks import PARAMETERS_TAG, Notebook, cell_source, read_
 from crmkit.report.params import Flat, check_clients
 
 WRITTEN = ".written.json"
-# Nothing is fetched from elsewhere, and neither a search for language servers nor a limit above another fills the terminal.
+# Nothing is fetched from elsewhere, and no search for language servers through npm fills the terminal.
 QUIET = (
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LanguageServerManager.autodetect=False",
-    "--ServerApp.tornado_settings={'ws_ping_timeout': 30000}",
 )
 # The system allows some 104 characters for the name of a socket; Jupyter adds about 50 to that of its folder.
 SOCKET_NAME, ADDED = 104, 52
