@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError
+from crmkit.core.language import mark
 from crmkit.models.estimates import Floats, critical
 from crmkit.models.weighting import Raking, effective_n
 
@@ -121,7 +122,7 @@ def weighted_mean(
         error *= float(np.sqrt(1 - draws / drawn_from))
     deviate = float(stdtrit(draws - 1, 0.5 + confidence / 2))
     low, high = _interval(mean, error, deviate, scale)
-    raked = "calibrated" if isinstance(weights, Raking) else "linearised"
+    raked = mark("calibrated") if isinstance(weights, Raking) else mark("linearised")
     return Mean(mean, low, high, error, n, effective_n(w[counts]), raked)
 
 

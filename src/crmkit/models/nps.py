@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr, stdtrit
 
 from crmkit.core.errors import DataError, ModelError, rows
+from crmkit.core.language import mark
 from crmkit.models.estimates import Differences, Estimates, Floats, critical, same_shape
 
 PROMOTER_FROM, DETRACTOR_TO, HIGHEST = 9, 6, 10
@@ -148,7 +149,7 @@ def nps(promoters: ArrayLike, detractors: ArrayLike, n: ArrayLike, *, confidence
     low = np.where(none, np.nan, np.maximum(100 * centre - reach, -100.0))
     high = np.where(none, np.nan, np.minimum(100 * centre + reach, 100.0))
     # a perfect score lies on the edge of what is possible, and so belongs to its own interval
-    return Estimates(value, np.fmin(low, value), np.fmax(high, value), total, "adjusted Wald")
+    return Estimates(value, np.fmin(low, value), np.fmax(high, value), total, mark("adjusted Wald"))
 
 
 def nps_difference(
@@ -208,7 +209,7 @@ def nps_difference(
     limits = [np.where(none, np.nan, limit) for limit in (np.maximum(gap - reach, -200), np.minimum(gap + reach, 200))]
     p_value = np.where(none, np.nan, p_value)
     value = _plain(p2, d2, n2) - _plain(p1, d1, n1)
-    return Differences(value, limits[0], limits[1], p_value, n1, n2, "adjusted Wald, Welch")
+    return Differences(value, limits[0], limits[1], p_value, n1, n2, mark("adjusted Wald, Welch"))
 
 
 def deviation(promoters: ArrayLike, detractors: ArrayLike, n: ArrayLike) -> Floats:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, expit, ndtr
 
 from crmkit.core.errors import ModelError
+from crmkit.core.language import mark
 from crmkit.models.estimates import critical
 from crmkit.models.proportions import holm
 
@@ -116,7 +117,7 @@ def fit_ordinal(
     for name, column in (("odds_ratio", "value"), ("odds_low", "low"), ("odds_high", "high")):
         table[name] = np.exp(table[column])
     table["p_value"] = 2 * ndtr(-np.abs(slopes / error))
-    table["n"], table["method"] = n, "proportional odds"
+    table["n"], table["method"] = n, mark("proportional odds")
     return OrdinalFit(table, b[: data.steps], levels, value, n)
 
 

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
 from crmkit.core.errors import ModelError, ParamError
+from crmkit.core.language import mark
 from crmkit.models.estimates import Differences, Estimates, Floats, critical, same_shape
 
 NDBool = NDArray[np.bool_]
@@ -53,7 +54,7 @@ def wilson(count: ArrayLike, n: ArrayLike, *, confidence: float = 0.95) -> Estim
     """
     k, total = _checked(count, n)
     low, share, high = _limits(k, total, critical(confidence))
-    return Estimates(share, low, high, total, "Wilson")
+    return Estimates(share, low, high, total, mark("Wilson"))
 
 
 def newcombe(
@@ -104,7 +105,7 @@ def newcombe(
     value = p2 - p1
     low = value - np.hypot(p2 - low2, high1 - p1)
     high = value + np.hypot(high2 - p2, p1 - low1)
-    return Differences(value, low, high, _newcombe_p(k1, n1, k2, n2), n1, n2, "Newcombe")
+    return Differences(value, low, high, _newcombe_p(k1, n1, k2, n2), n1, n2, mark("Newcombe"))
 
 
 def holm(p_values: ArrayLike) -> Floats:

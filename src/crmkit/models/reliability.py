@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError, ParamError
+from crmkit.core.language import mark
 from crmkit.core.results import Quantity, Text
 from crmkit.models.estimates import critical
 
@@ -87,7 +88,7 @@ def cronbach_alpha(items: ArrayLike, *, missing: str = "pairwise", confidence: f
     x = _items(items)
     cov, n, reason = _covariance(x, missing)
     if reason is not None:
-        return Reliability(np.nan, np.nan, np.nan, n, x.shape[1], "alpha, Feldt", reason)
+        return Reliability(np.nan, np.nan, np.nan, n, x.shape[1], mark("alpha, Feldt"), reason)
     return alpha_of(cov, n, confidence=confidence)
 
 
@@ -117,11 +118,11 @@ def alpha_of(covariance: ArrayLike, n: int, *, confidence: float = 0.95) -> Reli
     k, total = len(cov), float(cov.sum())
     if total <= 0:
         reason = Text("all answers are equal, or the items cancel each other, so nothing varies in their sum")
-        return Reliability(np.nan, np.nan, np.nan, n, k, "alpha, Feldt", reason)
+        return Reliability(np.nan, np.nan, np.nan, n, k, mark("alpha, Feldt"), reason)
     alpha = k / (k - 1) * (1 - float(np.trace(cov)) / total)
     tail = (1 - confidence) / 2
     low, high = (1 - (1 - alpha) * f.ppf([1 - tail, tail], n - 1, (n - 1) * (k - 1))).tolist()
-    return Reliability(alpha, low, high, n, k, "alpha, Feldt")
+    return Reliability(alpha, low, high, n, k, mark("alpha, Feldt"))
 
 
 def mcdonald_omega(
@@ -172,7 +173,7 @@ def mcdonald_omega(
     if reason is None and n < FEWEST_RESPONDENTS:
         reason = Text("{n} complete answers are too few", {"n": Quantity(n, "count")})
     if reason is not None:
-        return Reliability(np.nan, np.nan, np.nan, n, x.shape[1], "omega", reason)
+        return Reliability(np.nan, np.nan, np.nan, n, x.shape[1], mark("omega, bootstrap"), reason)
     if missing == "listwise":
         x = x[~np.isnan(x).any(1)]
     drawn = np.random.default_rng(seed).integers(0, len(x), (draws, len(x)))
@@ -180,7 +181,7 @@ def mcdonald_omega(
     usable = np.array([bool(np.isfinite(one).all() and (np.diag(one) > 0).all()) for one in many])
     low, high = np.nanquantile(omega_of(many[usable]), [(1 - confidence) / 2, (1 + confidence) / 2])
     value = float(omega_of(cov[None])[0])
-    return Reliability(value, float(low), float(high), n, x.shape[1], "omega, bootstrap")
+    return Reliability(value, float(low), float(high), n, x.shape[1], mark("omega, bootstrap"))
 
 
 def omega_of(covariance: ArrayLike) -> Floats:

@@ -222,7 +222,7 @@ def _assemble(
     scale, centre = answers.scale, answers.centre
     unit = scale[0] / scale[drivers]
     all_r, r_draws = _r_squared(cov), _r_squared(cov_draws)
-    name = "LMG" if exact else "Johnson"
+    name = mark("LMG") if exact else mark("Johnson")
     table = _table(kept, parts, part_draws, noise, tails, known.sum(0), name)
     keep = np.r_[0, np.arange(1 + controls, len(cov))]
     inner = cov[np.ix_(keep, keep)]
