@@ -26,6 +26,7 @@ MOST_TUPLES = 300_000  # above, the estimates are as good as normal, and refits 
 MOST_FAILED = 0.05
 SMALL_STEP = 1e-3  # in standard errors
 CHORDS = 12
+EDGE = 13.0  # of a log-parameter
 
 
 class Estimated(Protocol):
@@ -176,11 +177,11 @@ def refit_from(objective: Objective, start: Floats, covariance: Floats, n: int) 
         if not further < 0.7 * size:
             break
         theta, size = theta - step, further
-        if size < SMALL_STEP:
+        if size < SMALL_STEP and np.abs(theta).max() < EDGE:
             return theta
     optimum = polish(objective, theta) if np.isfinite(theta).all() and np.abs(theta - start).max() < 2 else None
     if optimum is None or optimum.gradient_norm > 1e-8:
         optimum = minimise(objective, start)
-    if optimum.gradient_norm > 1e-6 or np.abs(optimum.theta).max() > 14:
+    if optimum.gradient_norm > 1e-6 or np.abs(optimum.theta).max() > EDGE:
         raise ModelError("a sample has no maximum of the likelihood inside the allowed range")
     return optimum.theta

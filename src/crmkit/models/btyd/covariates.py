@@ -17,7 +17,7 @@ from scipy.special import ndtri
 from crmkit.core.errors import ModelError, Problem, rows
 from crmkit.models.btyd.fitting import PARAMETERS, TITLES, Fit, fit, objective_of, unit_of_params
 from crmkit.models.btyd.optimise import CONVERGED, Objective, Optimum, polish
-from crmkit.models.btyd.tuples import Tuples, tuples
+from crmkit.models.btyd.tuples import Tuples, check_histories, tuples
 from crmkit.models.draws import Known
 
 Floats = NDArray[np.float64]
@@ -159,7 +159,7 @@ def patterns(
     >>> found.values.tolist(), [part.customers for part in found.histories]
     ([[0.0], [1.0]], [1, 2])
     """
-    x, tx, age = (np.asarray(column, dtype=np.float64) for column in (frequency, recency, T))
+    x, tx, age = check_histories(frequency, recency, T)
     counts = np.ones(x.shape) if n is None else np.asarray(n, dtype=np.float64)
     names = tuple(covariates)
     columns = [np.asarray(covariates[name], dtype=np.float64) for name in names]

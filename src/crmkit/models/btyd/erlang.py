@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, betaln, digamma, expit, gammaln
 
+from crmkit.models.btyd.counting import counted_purchases
 from crmkit.models.btyd.optimise import Objective
 from crmkit.models.btyd.quadrature import CUT, panels
 from crmkit.models.btyd.staying import worth_of_staying
@@ -17,8 +18,6 @@ from crmkit.models.btyd.tuples import Tuples, dot, total
 
 Floats = NDArray[np.float64]
 
-RESCALE = 1e200
-TINY_SHARE = 45.0  # exp(-45) = 3e-20
 CELLS = 1 << 18
 
 
@@ -121,18 +120,18 @@ def purchases(params: Floats, x: Floats, tx: Floats, T: Floats, t: Floats) -> Fl
     purchases, of which the m-th counts if the customer did not leave at one before it. All terms are positive.
     """
     r, alpha, a, b, k = params
-    weights = np.exp(log_phases(params, x, tx, T)[0])
+    weights = _phases(params, x, tx, T)
     out = np.zeros(x.shape)
     for j in range(int(k)):
         shape = r + k * x + j
-        out += weights[j] * _counted(shape, t / (alpha + T), a, b + x + 1, int(k), j)
+        out += weights[j] * counted_purchases(shape, t / (alpha + T), a, b + x + 1, int(k), j)
     return out
 
 
 def active(params: Floats, x: Floats, tx: Floats, T: Floats, t: Floats) -> Floats:
     """How probable is a purchase up to T + t by a customer alive at T? In phase j it takes k - j more."""
     r, alpha, _, _, k = params
-    weights = np.exp(log_phases(params, x, tx, T)[0])
+    weights = _phases(params, x, tx, T)
     z = t / (alpha + T + t)
     return np.asarray(sum(weights[j] * betainc(k - j, r + k * x + j, z) for j in range(int(k))))
 
@@ -141,15 +140,15 @@ def discounted(params: Floats, x: Floats, tx: Floats, T: Floats, t: Floats, rate
     """The purchases with each discounted by exp(-rate * time after T); t may be infinite."""
     if np.isinf(t).all():
         return _discounted_for_ever(params, x, tx, T, rate)
-    alpha = params[1]
     t = np.minimum(t, CUT / rate)
-    span = np.log1p(t / (alpha + T))
-    steps = max(1, int(np.ceil(max(span.max(initial=0.0) / 1.5, float((rate * t).max(initial=0.0)) / 10))))
-    points, weights = panels(steps, 16)
+    # the mean time between two purchases: until some k of them, a regular buyer's curve has steps of this length
+    pace = (params[1] + T) * np.minimum(1.0, params[4] / (params[0] + params[4] * x))
+    span = np.log1p(t / pace)
+    points, weights = panels(max(2, int(np.ceil(span.max(initial=0.0)))), 16)
     out = np.exp(-rate * t) * purchases(params, x, tx, T, t)
     for point, weight in zip(points, weights, strict=True):
-        u = (alpha + T) * np.expm1(span * point)
-        out += rate * np.exp(-rate * u) * purchases(params, x, tx, T, u) * span * (alpha + T + u) * weight
+        u = pace * np.expm1(span * point)
+        out += rate * np.exp(-rate * u) * purchases(params, x, tx, T, u) * span * (pace + u) * weight
     return out
 
 
@@ -170,34 +169,9 @@ def probability_purchases(params: Floats, x: Floats, t: Floats) -> Floats:
     return np.asarray(stayed * now + left * reached)
 
 
-def _counted(shape: Floats, ratio: Floats, a: float, b: Floats, k: int, j: int) -> Floats:
-    """Sum over n of P(n phases) * expected purchases among them; rows that need the most terms come first."""
-    mean = shape * ratio
-    with np.errstate(divide="ignore"):
-        tail = TINY_SHARE / np.log1p(1 / ratio)
-    last = np.ceil(mean + 11 * np.sqrt(mean * (1 + ratio)) + tail) + k
-    order = np.argsort(-last, kind="stable")
-    shape, ratio, b, ends = shape[order], ratio[order], b[order], last[order]
-    z = ratio / (1 + ratio)
-    log_size = -shape * np.log1p(ratio)
-    chance, sums = np.ones_like(shape), np.zeros_like(shape)
-    counted, stays = np.zeros_like(shape), np.ones_like(shape)
-    rows, made = len(shape), 0
-    for n in range(int(ends.max(initial=0.0)) + 1):
-        if n % 16 == 0:
-            rows = int(np.searchsorted(-ends, -n, side="right"))
-            big = np.flatnonzero(chance[:rows] > RESCALE)
-            chance[big], sums[big], log_size[big] = chance[big] / RESCALE, sums[big] / RESCALE, log_size[big] + np.log(RESCALE)
-        if (n + j) % k == 0 and n + j > 0:
-            counted[:rows] += stays[:rows]
-            stays[:rows] *= (b[:rows] + made) / (a + b[:rows] + made)
-            made += 1
-        sums[:rows] += chance[:rows] * counted[:rows]
-        chance[:rows] *= (shape[:rows] + n) / (n + 1) * z[:rows]
-    out = np.empty_like(shape)
-    with np.errstate(divide="ignore"):
-        out[order] = np.exp(np.log(sums) + log_size)
-    return out
+def _phases(params: Floats, x: Floats, tx: Floats, T: Floats) -> Floats:
+    """The chances of the phases that a customer alive at T may be in, shape (k, rows)."""
+    return np.ones((1, *x.shape)) if params[4] == 1 else np.exp(log_phases(params, x, tx, T)[0])
 
 
 def _discounted_for_ever(params: Floats, x: Floats, tx: Floats, T: Floats, rate: float) -> Floats:
@@ -209,7 +183,7 @@ def _discounted_for_ever(params: Floats, x: Floats, tx: Floats, T: Floats, rate:
     near the real line and falls off on both sides. Customers with equal frequency share the nodes and the sums over m.
     """
     r, alpha, a, b, k = params
-    weights = np.exp(log_phases(params, x, tx, T)[0])
+    weights = _phases(params, x, tx, T)
     out = np.zeros(x.shape)
     order = np.argsort(x, kind="stable")
     for rows in np.split(order, np.flatnonzero(np.diff(x[order])) + 1):

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, betaln, exprel, hyp2f1, xlogy
 
+import crmkit.models.btyd.erlang as erlang
+from crmkit.models.btyd.counting import counted_purchases
 from crmkit.models.btyd.quadrature import CUT, panels
 
 Floats = NDArray[np.float64]
@@ -16,6 +18,7 @@ Floats = NDArray[np.float64]
 CANCELS = 0.02  # below this share of its parts a difference has lost two digits
 BELOW_ONE = 1 - 2.0**-53  # where 2F1 may have a pole
 ROWS = 4096
+ALIKE = 50.0  # above, customers hardly differ in how they leave, and 2F1 overflows
 
 
 def geometric_purchases(params: Floats, x: Floats, T: Floats, t: Floats) -> Floats:
@@ -34,6 +37,8 @@ def geometric_purchases(params: Floats, x: Floats, T: Floats, t: Floats) -> Floa
     Fader, Hardie, Lee (2005), https://doi.org/10.1287/mksc.1040.0098, equation (10).
     """
     r, alpha, a, b = params
+    if a > ALIKE:
+        return counted_purchases(r + x, t / (alpha + T), a, b + x, 1, 0)
     c = a + b + x - 1
     z = np.minimum(t / (alpha + T + t), BELOW_ONE)
     safe = c > 0.05
@@ -58,6 +63,8 @@ def geometric_discounted(params: Floats, x: Floats, T: Floats, t: Floats, rate: 
     (1 + v)^-a * 2F1(a, a + b - r - 1; a + b + x; v / (1 + v)). In w = log(1 + v) it is smooth.
     """
     r, alpha, a, b = params
+    if a > ALIKE:
+        return erlang.discounted(np.array([r, alpha, a, b - 1, 1.0]), x, T, T, t, rate)
     out = np.empty(x.shape)
     for first in range(0, x.size, ROWS):
         i = slice(first, first + ROWS)
