@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crmkit.analyses.clv.history import History
+from crmkit.core.dates import DAYS_PER_YEAR
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, estimates, not_assessed
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 NAMES = {"pareto_nbd": "Pareto/NBD", "mbgnbd": "MBG/NBD", "bgnbd": "BG/NBD"}
 UNITS = {"day": mark("day"), "week": mark("week"), "month": mark("month")}
 STRONG_CORRELATION = 0.3
+REGULAR_FROM = 1.5
+FEWEST_PAIRS = 20
+ABSURD_LOW, ABSURD_HIGH = 0.05, 366.0
 
 
 @dataclass(frozen=True)
@@ -207,7 +211,7 @@ def checks(past: History, models: Models) -> list[Finding]:
                 criteria=Text("There are repeat buyers, and their mean spend has a finite expectation."),
             )
         )
-    return [*found, *_independence(past), *_returns(past)]
+    return [*found, *_independence(past), *_regularity(past), *_rate(past, models), *_returns(past)]
 
 
 def _independence(past: History) -> list[Finding]:
@@ -229,6 +233,51 @@ def _independence(past: History) -> list[Finding]:
                 "The spend model assumes no correlation; from {limit} on, values of frequent buyers are doubtful.",
                 {"limit": Quantity(STRONG_CORRELATION, "score")},
             ),
+        )
+    ]
+
+
+def _regularity(past: History) -> list[Finding]:
+    """Whether purchases come by chance, as the models assume, or by the calendar."""
+    if len(past.gaps) < FEWEST_PAIRS:
+        return []
+    k = btyd.regularity(past.gaps["earlier_days"], past.gaps["later_days"], confidence=past.confidence)
+    value, low, high = float(k.value), float(k.low), float(k.high)
+    bad = low > REGULAR_FROM
+    return [
+        Finding(
+            id="clv.regularity",
+            severity="warning" if bad else "good",
+            passed=not bad,
+            text=Text(
+                "Purchases follow each other with a regularity of {k}, where 1 is pure chance ({n} customers).",
+                {"k": Quantity(value, "score", low, high), "n": Quantity(len(past.gaps), "count")},
+            ),
+            criteria=Text(
+                "The models assume chance; clearly above {limit}, silence means more than they say.",
+                {"limit": Quantity(REGULAR_FROM, "score")},
+            ),
+        )
+    ]
+
+
+def _rate(past: History, models: Models) -> list[Finding]:
+    """Whether the implied number of purchases per year can be: a wrong time unit shows here."""
+    if not models.final.fits:
+        return []
+    fit = next(iter(models.final.fits.values()))
+    yearly = fit.params["r"] / fit.params["alpha"] * DAYS_PER_YEAR / past.days_per_unit
+    if ABSURD_LOW < yearly < ABSURD_HIGH:
+        return []
+    return [
+        Finding(
+            id="clv.rate",
+            severity="warning",
+            passed=False,
+            text=Text(
+                "An active customer would buy {rate} times a year, which can hardly be.", {"rate": Quantity(yearly, "number")}
+            ),
+            criteria=Text("Between one purchase in twenty years and one a day; check dates and the time unit."),
         )
     ]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crmkit.core.dates import DAYS_PER
-from crmkit.core.errors import ParamError, did_you_mean
+from crmkit.core.errors import DataError, ParamError, Problem, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Finding, Quantity, Result, Text, curve, estimates, not_assessed
 from crmkit.data import summaries
-from crmkit.data.purchase_windows import spend_in_windows
+from crmkit.data.purchase_windows import last_two_gaps, spend_in_windows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +52,8 @@ class History:
         What the customer table says of each customer: ``customer_id`` and the columns that segments are made by.
     windows : DataFrame
         Spend of each customer in the last two periods of ``growth_days``, the earlier one first.
+    gaps : DataFrame
+        Last two intervals between purchases, of customers with three purchase days or more.
     growth_days : int
         Length of the period whose spend is compared with that of the one before.
     min_cell : int
@@ -72,6 +74,7 @@ class History:
     never_bought: tuple[str, ...]
     attributes: pd.DataFrame
     windows: pd.DataFrame
+    gaps: pd.DataFrame
     growth_days: int
     min_cell: int
     confidence: float
@@ -106,7 +109,7 @@ def history(company: Client, *, holdout_days: int, unit: str = "week", confidenc
     """
     if unit not in ("day", "week", "month"):
         raise ParamError(f"unit: is {unit!r}; {did_you_mean(unit, ['day', 'week', 'month'])}")
-    bought = company.tables["transactions"]
+    bought = _one_currency(company)
     as_of = company.as_of
     customers = summaries.to_frame(summaries.purchase_summary(bought, as_of=as_of))
     start = customers["first_day"].min().date()
@@ -134,10 +137,31 @@ def history(company: Client, *, holdout_days: int, unit: str = "week", confidenc
         never_bought=never,
         attributes=attributes,
         windows=windows,
+        gaps=last_two_gaps(bought, as_of=as_of),
         growth_days=growth_days,
         min_cell=cell,
         confidence=confidence,
     )
+
+
+def _one_currency(company: Client) -> Any:
+    """The transactions; refused where amounts are in several currencies, because their sum would mean nothing."""
+    bought = company.tables["transactions"]
+    if "currency" not in bought.columns:
+        return bought
+    counted = summaries.to_frame(bought.group_by("currency").agg(n=bought.count()).order_by("currency"))
+    others = counted[counted["currency"].notna() & (counted["currency"] != company.currency)]
+    if len(others):
+        named = ", ".join(f"{row.currency} ({row.n} rows)" for row in others.itertuples())
+        raise DataError(
+            Problem(
+                "transactions: column 'currency'",
+                f"has {named} beside the client's {company.currency}",
+                f"convert the amounts to {company.currency} before the export",
+                "or export one currency",
+            )
+        )
+    return bought
 
 
 def _attributes(company: Client) -> pd.DataFrame:

@@ -1,0 +1,195 @@
+"""Stages, scores, segments, movement, lists, intervals: every customer once, nothing lost, nothing claimed that is chance."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmkit.analyses import clv
+from crmkit.analyses.clv.segments import _holm, _p_values
+from crmkit.analyses.clv.stages import STAGES, assign_stages, staged
+from crmkit.core.errors import DataError, ParamError
+from crmkit.core.language import Locale, say
+from crmkit.models import rfm
+
+WORTH = {"horizon_days": 365, "discount_rate": 0.1, "margin": 1.0}
+RULES = clv.StageRules()
+
+
+@pytest.fixture(scope="module")
+def study(make_company, simulated):
+    past = clv.history(make_company(simulated), holdout_days=182)
+    ids = past.customers["customer_id"]
+    extra = pd.DataFrame({"customer_id": [*ids, "never"], "region": ["North", "South", "East"] * 200 + ["North"]})
+    past = replace(past, never_bought=("never",), attributes=extra.head(len(ids) + 1))
+    models = clv.fit_models(past, compare=[])
+    return past, models, clv.hold_out(past, models), clv.customer_values(past, models, **WORTH)
+
+
+def test_every_customer_stands_in_one_stage_and_no_value_is_lost(study):
+    past, _, _, values = study
+    table = staged(past, values, rules=RULES)
+    assert len(table) == len(past.customers) + 1
+    assert set(table["stage"]) <= set(STAGES)
+    assert table.loc[table["customer_id"] == "never", "stage"].tolist() == ["potential"]
+    held = clv.stage_table(replace(past, min_cell=1), values, rules=RULES).table
+    assert held["n"].sum() == len(table)
+    assert held["value"].sum() == pytest.approx(values.customers["clv"].sum(), rel=1e-9)
+
+
+def test_silence_weighs_more_than_the_past():
+    assert assign_stages(np.array([50, 50]), np.array([0.45, 0.05]), rules=RULES).tolist() == ["at risk", "lapsed"]
+
+
+@pytest.mark.parametrize("changed", [{"loyal_from": 2}, {"at_risk_below": 0.1}, {"lapsed_below": 0.6}])
+def test_limits_that_contradict_each_other_are_refused(changed):
+    with pytest.raises(ParamError):
+        clv.StageRules(**changed)
+
+
+def test_rfm_holds_every_customer_once(study):
+    past, _, _, values = study
+    open_to_all = replace(past, min_cell=1)
+    for result in (clv.rfm_grid(open_to_all, values), clv.rfm_segments(open_to_all, values)):
+        assert result.table["n"].sum() == len(past.customers)
+        assert result.table["value"].sum() == pytest.approx(values.customers["clv"].sum(), rel=1e-9)
+
+
+def test_movement_counts_every_customer_once(study):
+    past = study[0]
+    moved = clv.migration(past).table.set_index("direction")
+    assert moved["n"].sum() == len(past.customers)
+    assert moved.loc["new", "n"] == len(past.customers) - len(past.calibration)
+    assert moved.loc["gone", "n"] == 0
+    assert moved["change"].sum() == pytest.approx(past.customers["total"].sum() - past.calibration["total"].sum())
+    matrix = clv.migration_matrix(replace(past, min_cell=1)).table
+    assert matrix.groupby("row")["value"].sum().to_numpy() == pytest.approx(1.0)
+
+
+def test_no_movement_where_nothing_is_held_out(make_company, simulated):
+    past = clv.history(make_company(simulated), holdout_days=0)
+    assert not clv.migration(past).assessed
+    assert not clv.migration_matrix(past).assessed
+
+
+def test_segments_hold_every_customer_once_per_criterion(study):
+    past, _, _, values = study
+    table = clv.segments(replace(past, min_cell=1), values, by=["region"]).table
+    for _, part in table.groupby("criterion"):
+        assert part["n"].sum() == len(past.customers)
+        assert part["share_value"].sum() == pytest.approx(1.0)
+
+
+def test_a_segment_that_is_really_worth_more_is_found(study):
+    past, _, _, values = study
+    table = values.customers.copy()
+    north = past.attributes.set_index("customer_id")["region"].reindex(table["customer_id"]).to_numpy() == "North"
+    table["clv"] = np.where(north, table["clv"] * 3, table["clv"])
+    result = clv.segments(past, replace(values, customers=table), by=["region"])
+    assert "North" in say(result.finding.text, Locale())
+    assert result.table.set_index("segment").loc["North", "p_adjusted"] < 0.05
+
+
+@pytest.mark.parametrize("samples", [25, pytest.param(1000, marks=pytest.mark.slow)])
+def test_segments_made_by_chance_are_rarely_called_different(samples):
+    """Twelve segments, skewed values, no difference: any finding after Holm in at most 5 % (one-sided 99 % bound)."""
+    alarms = 0
+    for seed in range(samples):
+        rng = np.random.default_rng(seed)
+        codes, worth = rng.integers(0, 12, 240), rng.lognormal(0, 1.5, 240)
+        alarms += bool((_holm(_p_values(codes, 12, worth)) < 0.05).any())
+    assert alarms / samples - 2.326 * np.sqrt(0.05 * 0.95 / samples) <= 0.05
+
+
+def test_an_unknown_segment_column_gets_the_nearest(study):
+    with pytest.raises(ParamError, match=r"segment_by: no column 'regoin'; did you mean 'region'\?"):
+        clv.segments(study[0], study[3], by=["regoin"])
+
+
+def test_lists_hold_whom_they_say(study):
+    past, _, _, values = study
+    protect, wake, grow = (
+        clv.protect(past, values, most=50),
+        clv.wake(past, values, most=50, rules=RULES),
+        clv.grow(past, values, most=50, rules=RULES),
+    )
+    assert all(result.customers for result in (protect, wake, grow))
+    assert protect.table["money"].min() >= np.quantile(values.customers["clv"], 0.8)
+    assert (wake.table["p_alive"] < RULES.at_risk_below).all()
+    assert (grow.table["p_alive"] >= RULES.at_risk_below).all()
+    assert (grow.table["purchase_days"] <= 2).all()
+    assert not set(wake.table["customer_id"]) & set(grow.table["customer_id"])
+
+
+def test_scores_of_all_customers(study):
+    table = clv.scores(study[0], study[3]).table
+    assert len(table) == len(study[0].customers)
+    assert not table.isna().any().any()
+
+
+def test_intervals_tell_parameters_and_chance_apart(study):
+    past, models, _, values = study
+    result = clv.intervals(past, models, values, cuts=[0.2, 0.5], draws=25)
+    table = result.table
+    assert (table["low"] <= table["value"]).all()
+    assert (table["value"] <= table["high"]).all()
+    assert ((table["outcome_high"] - table["outcome_low"]) > (table["high"] - table["low"])).all()
+    purchases = table[table["measure"] == "Expected purchases"].set_index("group")["value"]
+    assert purchases["All customers"] == pytest.approx(purchases.drop("All customers").sum())
+    again = clv.intervals(past, models, values, cuts=[0.2, 0.5], draws=25).table
+    pd.testing.assert_frame_equal(table, again)
+
+
+def test_the_range_with_chance_holds_what_came(study):
+    """The forecast of the held-out days, with both parts of the uncertainty, holds the purchases that were made."""
+    past, models, _, _ = study
+    held = replace(past, customers=past.calibration, as_of=past.split)
+    then = clv.Models(models.chosen, models.calibration, None)
+    values = clv.customer_values(held, then, horizon_days=182, discount_rate=0.0, margin=1.0)
+    table = clv.intervals(held, then, values, cuts=[0.5], draws=40).table
+    total = table[(table["group"] == "All customers") & (table["measure"] == "Expected purchases")].iloc[0]
+    assert total["outcome_low"] <= past.calibration["holdout_frequency"].sum() <= total["outcome_high"]
+
+
+def test_model_choice_names_the_model_in_use(study):
+    past, models, check, _ = study
+    result = clv.model_choice(past, models, check)
+    assert "Pareto/NBD" in say(result.finding.text, Locale())
+    fit = models.final.fits["pareto_nbd"]
+    assert result.table.loc[0, "aic"] == pytest.approx(8 - 2 * fit.log_likelihood)
+
+
+def test_several_currencies_are_refused(make_company, simulated):
+    mixed = simulated.assign(currency=np.where(np.arange(len(simulated)) % 3 == 0, "USD", "EUR"))
+    with pytest.raises(
+        DataError, match=r"column 'currency' has USD \(\d+ rows\) beside the client's EUR; convert the amounts to EUR"
+    ):
+        clv.history(make_company(mixed), holdout_days=0)
+
+
+def test_a_wrong_unit_of_time_is_noticed(make_company, simulated):
+    past = clv.history(make_company(simulated), holdout_days=0)
+    fast = replace(past, customers=past.customers.assign(frequency=past.customers["frequency"] * 400))
+    models = clv.fit_models(past, compare=[])
+    fit = models.final.fits["pareto_nbd"]
+    absurd = replace(
+        models, final=replace(models.final, fits={"pareto_nbd": replace(fit, params={**fit.params, "alpha": 1e-3})})
+    )
+    assert any(finding.id == "clv.rate" for finding in clv.checks(fast, absurd))
+    assert not any(finding.id == "clv.rate" for finding in clv.checks(past, models))
+
+
+def test_clockwork_is_noticed(make_company, simulated):
+    past = clv.history(make_company(simulated), holdout_days=0)
+    regular = pd.DataFrame({"customer_id": range(100), "earlier_days": 30, "later_days": [29, 30, 31, 30] * 25})
+    models = clv.fit_models(past, compare=[])
+    found = {finding.id: finding for finding in clv.checks(replace(past, gaps=regular), models)}
+    assert found["clv.regularity"].passed is False
+    assert {finding.id: finding for finding in clv.checks(past, models)}["clv.regularity"].passed
+
+
+def test_rules_of_rfm_are_frozen_at_the_first_date():
+    before = pd.DataFrame({"days_since_last": [1, 2, 3, 4, 5], "purchase_days": [5, 4, 3, 2, 1], "total": [5.0, 4, 3, 2, 1]})
+    rule = rfm.rules(before["days_since_last"], before["purchase_days"], before["total"])
+    assert rfm.scores(rule, [100], [1], [1.0]) == (1, 1, 1)
