@@ -10,10 +10,11 @@ from crmkit.models.survival.calibration import calibration_summary, calibration_
 from crmkit.models.survival.censoring import CensoringCurve, censoring_curve
 from crmkit.models.survival.competing import cumulative_incidence, incidence_at
 from crmkit.models.survival.concordance import Agreement, auc_at, concordance
-from crmkit.models.survival.cox import ENGINES, TIES, CoxFit, coefficient_table, fit_cox, term_tests
+from crmkit.models.survival.cox import ENGINES, TIES, CoxFit, fit_cox
 from crmkit.models.survival.curves import INTERVALS, at_risk_table, kaplan_meier, median_survival
 from crmkit.models.survival.design import Design, Term, inflation
 from crmkit.models.survival.discrete import DiscreteFit, discrete_probability, fit_discrete
+from crmkit.models.survival.effects import coefficient_table, term_tests
 from crmkit.models.survival.empc import MaximumProfit, expected_maximum_profit, maximum_profit
 from crmkit.models.survival.finegray import fine_gray_rows, fit_fine_gray
 from crmkit.models.survival.inactivity import InactivityWindow, choose_window, inactivity_windows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from crmkit.core.errors import ModelError, Problem
 from crmkit.models.survival.design import Design, check_columns, encode, make_design
 from crmkit.models.survival.layout import Patterns, cells_blocks, find_patterns, rows_blocks, strata_codes
-from crmkit.models.survival.observed import Observed, check_observed, chi_squared, critical, holm, one_of, total
+from crmkit.models.survival.observed import Observed, check_observed, one_of, total
 from crmkit.models.survival.reference import fit_lifelines
 from crmkit.models.survival.riskset import Block, Moments, information, moments, residuals
 
@@ -29,6 +29,14 @@ STEPS = 40
 CLOSE = 1e-12  # half of the squared length of a Newton step in standard errors; one more step then squares what is left
 NEAR = 1e-10  # squared distance to the maximum, in standard errors, beyond which lifelines' answer is refused
 FAR = 25.0  # a coefficient that moves the hazard by e^25 per standard deviation is on its way to infinity
+
+
+class Slope(NamedTuple):
+    """Of all strata together, at one vector of coefficients: the partial log-likelihood and its derivatives."""
+
+    log_likelihood: float
+    gradient: Floats
+    information: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,75 +181,14 @@ def fit_cox(
     else:
         chosen = "cells"
     design, center, scale, blocks, X = prepared
-    fitter, steps = None, 0
+    fitter, steps, start = None, 0, None
     if chosen == "lifelines":
         fitter = fit_lifelines(seen, X, codes if strata is not None else None)
         beta = np.asarray(fitter.params_, dtype=np.float64)
     else:
-        beta, steps = _newton(blocks, len(design.columns), ties, design)
-    return _finish(design, center, scale, blocks, beta, ties, chosen, steps, tuple(labels), seen, fitter)
-
-
-def coefficient_table(fit: CoxFit, *, confidence: float = 0.95) -> pd.DataFrame:
-    """By which factor does each column raise the hazard, and how sure is that?
-
-    Parameters
-    ----------
-    fit : CoxFit
-    confidence : float
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row per column: `column`, `term`, `level` (None for a number), `coefficient`, `standard_error`, `hazard_ratio`,
-        `low`, `high` (of the hazard ratio), `z`, `p` (never 0), `p_holm` (over the columns), `log10_p`.
-    """
-    import pandas as pd
-
-    reach = critical(confidence)
-    levels = [(t.name, level) for t in fit.design.terms for level in (t.levels or (None,))]
-    error, b = fit.standard_errors, fit.coefficients
-    tests = [chi_squared(float(z * z), 1) for z in b / error]
-    logs = [log for _, log in tests]
-    return pd.DataFrame(
-        {
-            "column": fit.design.columns, "term": [name for name, _ in levels], "level": [level for _, level in levels],
-            "coefficient": b, "standard_error": error, "hazard_ratio": np.exp(b), "low": np.exp(b - reach * error),
-            "high": np.exp(b + reach * error), "z": b / error, "p": [p for p, _ in tests], "p_holm": holm(logs)[0],
-            "log10_p": logs,
-        }
-    )  # fmt: skip
-
-
-def term_tests(fit: CoxFit) -> pd.DataFrame:
-    """Which covariates matter at all? Wald test of all columns of each term together.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `term`, `statistic`, `df`, `p`, `p_holm`, `log10_p`; and the row "all": likelihood ratio test of the whole model.
-    """
-    import pandas as pd
-
-    found = []
-    for term in fit.design.terms:
-        own = slice(term.start, term.stop)
-        b = fit.coefficients[own]
-        statistic = float(b @ np.linalg.solve(fit.covariance[own, own], b))
-        found.append((term.name, statistic, term.stop - term.start, *chi_squared(statistic, term.stop - term.start)))
-    ratio = 2 * (fit.log_likelihood - fit.log_likelihood_null)
-    table = pd.DataFrame(found, columns=["term", "statistic", "df", "p", "log10_p"])
-    table.insert(4, "p_holm", holm(table["log10_p"])[0])
-    whole = chi_squared(ratio, len(fit.coefficients))
-    row = {
-        "term": "all",
-        "statistic": ratio,
-        "df": len(fit.coefficients),
-        "p": whole[0],
-        "p_holm": whole[0],
-        "log10_p": whole[1],
-    }
-    return pd.concat([table, pd.DataFrame([row])], ignore_index=True)
+        beta, steps, start = _newton(blocks, len(design.columns), ties, design)
+    null = start or _evaluate(blocks, np.zeros(len(beta)), ties)[1]
+    return _finish(design, center, scale, blocks, beta, ties, chosen, steps, tuple(labels), seen, null, fitter)
 
 
 Prepared = tuple[Design, Floats, Floats, tuple[Block, ...], Floats]
@@ -296,35 +243,37 @@ def _standard(X: Floats, weight: Floats) -> tuple[Floats, Floats]:
     return center, np.sqrt(weight @ (X - center) ** 2 / weight.sum())
 
 
-def _newton(blocks: tuple[Block, ...], columns: int, ties: str, design: Design) -> tuple[Floats, int]:
+def _newton(blocks: tuple[Block, ...], columns: int, ties: str, design: Design) -> tuple[Floats, int, Slope]:
     beta: Floats = np.zeros(columns)
     best = -np.inf
     step = np.zeros(columns)
+    start: Slope | None = None
     for count in range(STEPS):
-        at = [moments(block, beta, ties) for block in blocks]
-        value = sum(m.log_likelihood for m in at)
+        here = _evaluate(blocks, beta, ties)[1]
+        value, gradient, hessian = here
+        start = start or here
         if not np.isfinite(value) or value < best - 1e-9 * abs(best):
             step = step / 2
             beta = beta - step
             continue
         best = value
-        gradient, hessian = _derivatives(blocks, at)
         try:
             step = np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64)
         except np.linalg.LinAlgError as err:
             raise ModelError(_runaway(beta, design)) from err
         beta = beta + step
         if gradient @ step / 2 < CLOSE:
-            return beta, count + 1
+            return beta, count + 1, start
         if np.abs(beta).max() > FAR:
             break
     raise ModelError(_runaway(beta, design))
 
 
-def _derivatives(blocks: tuple[Block, ...], at: list[Moments]) -> tuple[Floats, Floats]:
+def _evaluate(blocks: tuple[Block, ...], beta: Floats, ties: str) -> tuple[list[Moments], Slope]:
+    at = [moments(block, beta, ties) for block in blocks]
     gradient = sum(residuals(block, m).sum(axis=1) for block, m in zip(blocks, at, strict=True))
     hessian = sum(information(block, m) for block, m in zip(blocks, at, strict=True))
-    return np.asarray(gradient), np.asarray(hessian)
+    return at, Slope(sum(m.log_likelihood for m in at), np.asarray(gradient), np.asarray(hessian))
 
 
 def _runaway(beta: Floats, design: Design) -> Problem:
@@ -344,26 +293,23 @@ def _finish(
     steps: int,
     labels: tuple[Any, ...],
     seen: Observed,
+    null: Slope,
     fitter: Any,
 ) -> CoxFit:
-    at = [moments(block, beta, ties) for block in blocks]
-    gradient, hessian = _derivatives(blocks, at)
+    at, (value, gradient, hessian) = _evaluate(blocks, beta, ties)
     if gradient @ np.linalg.solve(hessian, gradient) > NEAR or np.abs(beta).max() > FAR:
         raise ModelError(_runaway(beta, design))
     if engine == "lifelines":  # its stop leaves some 1e-8; one step of ours takes them off
         beta = beta + np.linalg.solve(hessian, gradient)
-        at = [moments(block, beta, ties) for block in blocks]
-        hessian = _derivatives(blocks, at)[1]
+        at, (value, gradient, hessian) = _evaluate(blocks, beta, ties)
     covariance = np.linalg.inv(hessian)
-    start = [moments(block, np.zeros(len(beta)), ties) for block in blocks]
-    slope, curvature = _derivatives(blocks, start)
     return CoxFit(
         design=design,
         coefficients=beta / scale,
         covariance=covariance / np.outer(scale, scale),
-        log_likelihood=sum(m.log_likelihood for m in at),
-        log_likelihood_null=sum(m.log_likelihood for m in start),
-        score_statistic=float(slope @ np.linalg.solve(curvature, slope)),
+        log_likelihood=value,
+        log_likelihood_null=null.log_likelihood,
+        score_statistic=float(null.gradient @ np.linalg.solve(null.information, null.gradient)),
         center=center,
         scale=scale,
         ties=ties,

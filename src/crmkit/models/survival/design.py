@@ -214,7 +214,7 @@ def _separation(name: str, x: Floats, weight: Floats, events: Floats) -> list[Pr
     left = x[events > 0]
     if not len(left):
         return []
-    if not np.isin(x, (0.0, 1.0)).all():
+    if not all(((part == 0) | (part == 1)).all() for part in (x[:100], x)):  # most numbers are told by their first few
         return []
     found = []
     for value in (0.0, 1.0):
