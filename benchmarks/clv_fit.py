@@ -109,6 +109,38 @@ def predict(path):
     print(json.dumps(took))
 
 
+def whole(model, path):
+    """CPU seconds and memory from a million rows to tuples, fit and 200 bootstraps."""
+    import tracemalloc
+
+    import numpy as np
+
+    from crmkit.models import btyd
+
+    with np.load(path) as stored:
+        history = [stored[name] for name in ("x", "tx", "T")]
+    btyd.fit(btyd.tuples(*(column[:2000] for column in history)), model)
+    start = time.process_time()
+    histories = btyd.tuples(*history)
+    found = btyd.fit(histories, model)
+    fitted = time.process_time()
+    draws = btyd.parameter_draws(histories, found, draws=200)
+    done = time.process_time()
+    tracemalloc.start()  # after the timing: it slows every allocation
+    btyd.parameter_draws(btyd.tuples(*history), found, draws=20)
+    peak = {"fit": tracemalloc.get_traced_memory()[1]}
+    for name, call in (
+        ("alive", lambda: btyd.probability_alive(found, *history)),
+        ("expected", lambda: btyd.expected_purchases(found, 52, *history)),
+    ):
+        tracemalloc.reset_peak()
+        call()
+        peak[name] = tracemalloc.get_traced_memory()[1]
+    size = sum(column.nbytes for column in history)
+    answer = {"tuples": len(histories), "fit": fitted - start, "all": done - start, "failed": draws.failed}
+    print(json.dumps({**answer, "memory": {name: bytes_ / size for name, bytes_ in peak.items()}}))
+
+
 def make_customers(folder, model, customers, grouped=False):
     """Customers in whole weeks, 39 to 78 after their first purchase; grouped into tuples, or one row each."""
     import numpy as np
@@ -172,6 +204,21 @@ def duel(title, model, path, contenders, peer, repetitions):
     return seconds
 
 
+def million(folder, path):
+    """The whole chain for a million customers of each model."""
+    from _bench import Bar, run
+
+    bars = []
+    for model in NAMES:
+        data = path if model == "bgnbd" else make_customers(folder, model, 1_000_000)
+        got = run(sys.executable, Path(__file__), "--contender", "whole", "--model", model, "--data", data)
+        memory = ", ".join(f"{name} {times:.2f}" for name, times in got["memory"].items())
+        print(f"{model}: {got['tuples']} tuples, {got['failed']} samples not fitted; peak memory / input arrays: {memory}")
+        bars.append(Bar(f"{model}, 1 M: tuples, fit, 200 bootstraps: CPU seconds", got["all"], 15, least=False))
+        bars.append(Bar(f"{model}, 1 M: peak memory / input arrays", max(got["memory"].values()), 3, least=False))
+    return bars
+
+
 def main(options):
     from _bench import Bar, finish, median_ratio, peer_python, run
 
@@ -192,6 +239,7 @@ def main(options):
                 took = run(sys.executable, Path(__file__), "--contender", "predict", "--model", "bgnbd", "--data", path)
                 print("predictions for 1 M customers, CPU s: " + ", ".join(f"{k} {v:.2f}" for k, v in took.items()))
                 bars.append(Bar("slowest prediction for 1 M: CPU seconds", max(took.values()), 2, least=False))
+                bars += million(folder, path)
         path = make_customers(folder, "pareto_nbd", 100_000, grouped=True)
         contenders = ["ours_tuples", "lifetimes_tuples"]
         seconds = duel("Pareto/NBD, 100 k, tuples", "pareto_nbd", path, contenders, peer, 3 if options.quick else 5)
@@ -209,6 +257,8 @@ if __name__ == "__main__":
     given = parser.parse_args()
     if given.contender == "predict":
         predict(given.data)
+    elif given.contender == "whole":
+        whole(given.model, given.data)
     elif given.contender:
         contend(given.contender, given.model, given.data)
     else:

@@ -112,7 +112,9 @@ def test_predictions_against_mpmath(params, history):
             assert expected_purchases(fitted, t, *history).item() == pytest.approx(expected, rel=1e-10, abs=1e-290)
 
 
-@pytest.mark.parametrize(("params", "history"), [(CASES[0], HISTORIES[3]), (CASES[2], HISTORIES[1]), (CASES[3], (2, 38, 39))])
+@pytest.mark.parametrize(
+    ("params", "history"), [(CASES[0], HISTORIES[3]), (CASES[2], HISTORIES[1]), ((3.0, 1.0, 2.0, 5.0, 2), (2, 38, 39))]
+)
 def test_discounting_against_mpmath(params, history):
     fitted = given(params)
     with mp.workdps(16):

@@ -56,7 +56,7 @@ def _by_integral(a: float, b: float, loss: Floats) -> Floats:
     high = centre + 10 * spread + CUT / b + np.log1p(CUT / a)
     t = low + step * np.arange(int(np.ceil((high - low) / step)) + 1)
     mass = np.exp(a * t - (a + b) * np.logaddexp(0.0, t) - betaln(a, b))
-    mass[0] *= 1 + 1 / np.expm1(a * step)
+    mass[0] *= 1 + 1 / np.expm1(min(a * step, 700.0))
     out = np.empty_like(loss)
     size = max(1, CELLS // len(t))
     for first in range(0, len(loss), size):
