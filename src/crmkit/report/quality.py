@@ -115,10 +115,11 @@ def _literal(words: str) -> str:
 
 
 def _noted(tables: Mapping[str, Mapping[str, Any]], locale: Locale) -> list[str]:
+    """What was noted when a table was read; some notes name their table themselves."""
+    listed = [(name, str(note)) for name, row in tables.items() for note in row.get("notes") or []]
     return [
-        say(Text(NOTE.template, {"table": name, "note": str(note)}), locale)
-        for name, row in tables.items()
-        for note in row.get("notes") or []
+        note if note.startswith(f"{name}:") else say(Text(NOTE.template, {"table": name, "note": note}), locale)
+        for name, note in listed
     ]
 
 
