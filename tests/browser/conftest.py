@@ -58,7 +58,7 @@ def look(chromium, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory):
+def project(look, tmp_path_factory):
     """A project with the demo client, and a function that runs the command line in it."""
     home = tmp_path_factory.mktemp("project")
     shutil.copytree(HOME / "notebooks", home / "notebooks")
