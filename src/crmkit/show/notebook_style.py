@@ -26,7 +26,7 @@ def styled(html: str) -> str:
     >>> styled("<p>x</p>").endswith("<p>x</p></div>")
     True
     """
-    return f'<div class="crmkit-shown"><style>{notebook_css()}</style>{html}</div>'
+    return f'<div class="crmkit-shown"><style>{notebook_css()}</style>{html}</div>' if html else ""
 
 
 @cache
