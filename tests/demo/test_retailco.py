@@ -136,7 +136,7 @@ def test_referrals_agree_with_the_customers(small):
 
 
 def test_members_bought_often_before_and_not_because_of_it(large):
-    """Among equals before the programme, members and others buy equally often after it: 99.9 % band of a difference of means."""
+    """Among equals before the programme, members and others buy equally often after it: 99.9 % band of the difference."""
     sales = large.tables["transactions"].loc[lambda table: ~table["is_return"]]
     day = (sales["ordered_at"] - pd.Timestamp("2024-01-01")).dt.days
     before = sales[day < PROGRAMME_DAY].groupby("customer_id")["order_id"].nunique()

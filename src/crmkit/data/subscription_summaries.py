@@ -187,6 +187,8 @@ def monthly_churn(spells: ibis.Table, *, as_of: dt.date, by: Sequence[str] = ())
             counts[name] = value
         parts.append(counts)
     columns = ["month", *names, "active", "joined", "left", "left_voluntary", "left_involuntary", "censored"]
+    if not parts:
+        return pd.DataFrame(columns=columns)
     return pd.concat(parts)[columns].sort_values(["month", *names], ignore_index=True)
 
 

@@ -186,7 +186,7 @@ def response_counts(surveys: ibis.Table, *, as_of: dt.date, by: Sequence[str] = 
         "sent": per.count(),
         "responded": per.count(where=came),
         "complete": per.count(where=came & (per.answers == per.items)),
-        **({"days_to_response": per.waited.sum(where=came)} if waited is not None else {}),
+        **({"days_to_response": per.waited.sum(where=came).cast("float64")} if waited is not None else {}),
     }
     frame = to_frame(per.group_by(list(by)).agg(**counts).order_by(list(by)) if by else per.aggregate(**counts))
     if waited is not None:
