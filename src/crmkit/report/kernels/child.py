@@ -12,8 +12,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-# no history database, as a cold kernel; figures go into the notebook although matplotlib was imported before
-OPTIONS = ("--HistoryManager.enabled=False", "--matplotlib=inline", "--IPKernelApp.log_level=40")
+# no history database, as a cold kernel
+OPTIONS = ("--HistoryManager.enabled=False", "--IPKernelApp.log_level=40")
+# where matplotlib was imported before there was a notebook, it must be told that figures go into one
+INLINE = "--matplotlib=inline"
 # when memory runs out, the system ends the kernel, and not the run, which can tell of it
 EXPENDABLE = "500"
 
@@ -41,7 +43,8 @@ def become_kernel(request: Mapping[str, Any]) -> None:
     from ipykernel.kernelapp import IPKernelApp
 
     app = IPKernelApp.instance()
-    app.initialize(["-f", request["connection"], *OPTIONS])
+    inline = [INLINE] if "matplotlib.pyplot" in sys.modules else []
+    app.initialize(["-f", request["connection"], *OPTIONS, *inline])
     app.start()
 
 

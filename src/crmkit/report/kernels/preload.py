@@ -19,16 +19,25 @@ KERNEL = (
     "ipykernel.ipkernel",
     "ipykernel.comm",
     "IPython.core.completer",
-    "matplotlib_inline.backend_inline",
+    "encodings.utf_8_sig",
 )
 # what every notebook calls
 ENTRY = ("crmkit.data.client", "crmkit.report.page")
 # parts of libraries that are imported by their own code when they are first used
 INNER = {
-    "ibis": ("ibis.backends.duckdb", "ibis.backends.sql.compilers.duckdb"),
-    "matplotlib": ("matplotlib.pyplot", "matplotlib.backends.backend_agg"),
-    "pandera": ("pandera.ibis", "pandera.backends.ibis.register"),
-    "PIL": ("PIL.Image", "PIL.PngImagePlugin"),
+    "babel": ("babel.numbers", "babel.dates"),
+    "ibis": (
+        "ibis.backends.duckdb",
+        "ibis.backends.duckdb.converter",
+        "ibis.backends.sql.compilers.duckdb",
+        "ibis.formats.numpy",
+        "ibis.formats.pandas",
+        "ibis.formats.pyarrow",
+    ),
+    "matplotlib": ("matplotlib.pyplot", "matplotlib.backends.backend_agg", "matplotlib_inline.backend_inline"),
+    "pandera": ("pandera.ibis", "pandera.backends.ibis.builtin_checks", "pandera.backends.ibis.container"),
+    "PIL": tuple(f"PIL.{kind}ImagePlugin" for kind in ("Bmp", "Gif", "Jpeg", "Png", "Ppm")),
+    "pandas": ("pandas.core.arrays.arrow.extension_types", "pyarrow.parquet", "pyarrow.pandas_compat"),
 }
 IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)|import[ \t]+([^\n#]+))", re.MULTILINE)
 CHECKED_ONLY = re.compile(r"^if TYPE_CHECKING:\n(?:[ \t]+[^\n]*\n|\n)*", re.MULTILINE)

@@ -12,6 +12,7 @@ from crmkit.core.errors import CrmkitError, ParamError
 from crmkit.core.settings import Settings
 from crmkit.report.folders import locked, reports_folder
 from crmkit.report.kernels.pool import KernelServer, can_fork
+from crmkit.report.light import light_imports
 from crmkit.report.notebooks import Notebook, read_notebooks, with_upstream
 from crmkit.report.params import Flat, check_clients
 from crmkit.report.run.inputs import kit_hashes
@@ -165,6 +166,9 @@ class _Run:
             for plan in self.plans.values():
                 if plan.to_do:
                     note_state(plan, home=self.home, ended=False)
+            # here, and not by each of the threads; meanwhile the server imports what the kernels need
+            with light_imports():
+                import crmkit.report.run.execute  # noqa: F401
             self.progress.plan([self._planned(task) for task in self.tasks], jobs=self.jobs)
             outcomes = list(self._outcomes())
         for plan in self.plans.values():
