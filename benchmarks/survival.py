@@ -188,7 +188,10 @@ def compare_r(label, path, answers, bars):
     print(f"{label:26s} largest difference of coefficients to R: {apart:.1e}, of the global test: {relative:.1e} of it")
     assert apart < 1e-6, "not the same maximum"
     bars.append(Bar(f"Cox, {label}: CPU of ours / R's coxph", seconds(answers, "ours")[0] / r["fit"], 1.0, least=False))
-    bars.append(Bar(f"PH test, {label}: CPU of R / ours", r["zph"] / seconds(answers, "ours", "zph")[0], 20))
+    ratio = r["zph"] / seconds(answers, "ours", "zph")[0]
+    print(f"{label:26s} PH test: CPU of R / ours {ratio:.1f}")
+    if "monthly" in label:  # promised for cells only
+        bars.append(Bar(f"PH test, {label}: CPU of R / ours", ratio, 20))
 
 
 def main(options):
