@@ -223,9 +223,9 @@ def coverage(model, seeds, *, size=3000, draws=200, horizon=39.0):
         x, tx, T = simulate(truth, rng.uniform(20, 60, size), rng)
         histories = tuples(x, tx, T)
         found = fit(histories, model)
-        draws = parameter_draws(histories, found, seed=seed)
+        drawn = parameter_draws(histories, found, draws=draws, seed=seed)
         table = forecast_totals(
-            found, draws, horizon, histories.frequency, histories.recency, histories.T, n=histories.n, seed=seed
+            found, drawn, horizon, histories.frequency, histories.recency, histories.T, n=histories.n, seed=seed
         )
         total = draw_purchases(truth, horizon, x, tx, T, draws=1, rng=rng).sum()
         low, high = table["low"].to_numpy(), table["high"].to_numpy()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from crmkit.core.errors import ModelError
 from crmkit.models.btyd.fitting import Fit, fit, objective_of, unit_of_params
-from crmkit.models.btyd.optimise import Objective, minimise, polish
+from crmkit.models.btyd.optimise import HIGHEST, LOWEST, Objective, minimise, polish
 from crmkit.models.btyd.tuples import Codes, Tuples
 from crmkit.models.draws import ParameterDraws, normal_draws
 
@@ -26,7 +26,8 @@ MOST_TUPLES = 300_000  # above, the estimates are as good as normal, and refits 
 MOST_FAILED = 0.05
 SMALL_STEP = 1e-3  # in standard errors
 CHORDS = 12
-EDGE = 13.0  # of a log-parameter
+EDGE = 10.0  # of a log-parameter; beyond, the short way is not trusted
+FLAT = 1e-6
 
 
 class Estimated(Protocol):
@@ -181,7 +182,8 @@ def refit_from(objective: Objective, start: Floats, covariance: Floats, n: int) 
             return theta
     optimum = polish(objective, theta) if np.isfinite(theta).all() and np.abs(theta - start).max() < 2 else None
     if optimum is None or optimum.gradient_norm > 1e-8:
-        optimum = minimise(objective, start)
-    if optimum.gradient_norm > 1e-6 or np.abs(optimum.theta).max() > EDGE:
+        optimum = minimise(objective, np.clip(start, -EDGE, EDGE))
+    # customers of a sample may happen not to differ: then a and b (s and beta) grow together, and forecasts still hold
+    if optimum.gradient_norm > FLAT or not LOWEST + 2 < optimum.theta.min() <= optimum.theta.max() < HIGHEST - 2:
         raise ModelError("a sample has no maximum of the likelihood inside the allowed range")
     return optimum.theta

@@ -169,7 +169,7 @@ def group_rows(columns: tuple[Floats, ...], weights: Ints | None = None) -> Grou
     for column in coded[1:]:
         key = key * len(column.values) + column.position
         cells *= len(column.values)
-    if cells <= max(4 * len(key), DENSE_CELLS):
+    if cells <= max(4 * len(key), min(DENSE_CELLS, 100 * len(key))):
         filled = np.bincount(key, minlength=cells)
         keys = np.flatnonzero(filled)
         group = np.empty(cells, dtype=np.int64)
