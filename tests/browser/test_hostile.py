@@ -1,9 +1,9 @@
 """A client who means harm: names, comments, headers, file names, parameters and title are words, and nothing else."""
 
 import csv
+import datetime as dt
 import json
 import random
-import shutil
 
 import nbformat
 import pandas as pd
@@ -43,10 +43,9 @@ def harm(project):
         rows = csv.writer(file)
         rows.writerow(HEADERS.values())
         for number in range(400):
-            for _ in range(chance.choice([1, 1, 2, 3, 6])):
-                day = f"2024-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}"
-                words = PAYLOADS[number % len(PAYLOADS)].replace("\x07", "")
-                rows.writerow([f"{words}{number}", day, round(chance.uniform(5, 90), 2), words])
+            words = PAYLOADS[number % len(PAYLOADS)].replace("\x07", "")
+            for day in bought(chance):
+                rows.writerow([f"{words}{number}", day.isoformat(), round(chance.uniform(5, 90), 2), words])
     said = {
         "client": "harm",
         "title": PAYLOADS[1],
@@ -56,7 +55,6 @@ def harm(project):
         "tables": {"transactions": {"file": FILE, "columns": HEADERS}},
     }
     (project.home / "params" / "harm.yml").write_text(yaml.safe_dump(said, allow_unicode=True), encoding="utf-8")
-    shutil.copy(project.home / "params" / "harm.yml", project.home / "params" / "harm.bak")
     project("run", "harm", "--only", "clv")
     reports = project.home / "reports"
     raw = reports / "raw.html"
@@ -67,6 +65,20 @@ def harm(project):
         "portfolio": reports / "index.html",
         "raw": raw,
     }
+
+
+def bought(chance):
+    """Days on which a customer buys, at a rate of their own, until they leave unseen."""
+    start, alive, rate = (
+        chance.randrange(300),
+        chance.expovariate(chance.gammavariate(1, 1 / 200)),
+        chance.gammavariate(0.9, 1 / 25),
+    )
+    days, after = [], 0.0
+    while start + after < 700 and (after <= alive or not days):
+        days.append(dt.date(2023, 1, 1) + dt.timedelta(days=start + int(after)))
+        after += chance.expovariate(rate)
+    return days
 
 
 def shown_raw():
@@ -123,6 +135,7 @@ def test_the_title_is_the_clients_own_words(look, harm):
 
 
 def test_its_words_are_shown(harm):
+    assert "Customers still active" in harm["clv"].read_text(encoding="utf-8"), "a page with everything on it"
     assert "&lt;script&gt;" in harm["clv"].read_text(encoding="utf-8")
 
 
