@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from crmkit.core.errors import ModelError, ParamError
@@ -53,6 +53,7 @@ def test_rows_may_be_permuted_and_folded_into_counts(seed):
 
 
 @given(st.lists(st.tuples(st.integers(1, 20), st.sampled_from([0, 1, 2])), min_size=2, max_size=60))
+@example([(1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1)])  # all for one cause: the sum can miss 1 by a rounding
 @settings(max_examples=60, deadline=None)
 def test_incidences_and_survival_add_up_to_one(pairs):
     time, cause = (np.array(column) for column in zip(*pairs, strict=True))
@@ -63,7 +64,7 @@ def test_incidences_and_survival_add_up_to_one(pairs):
     curve = kaplan_meier(time, cause > 0).set_index("x")["value"]
     assert np.allclose(total + curve, 1.0)
     assert (table.groupby("cause")["value"].diff().dropna() >= -1e-15).all()
-    inner = table[(table["value"] > 0) & (table["value"] < 1)]
+    inner = table[(table["value"] > 0) & (table["value"] < 1 - 1e-12)]
     assert ((inner["low"] <= inner["value"]) & (inner["value"] <= inner["high"])).all()
 
 

@@ -151,9 +151,10 @@ def _one(own: Observed, mine: NDArray[np.bool_], reach: float) -> pd.DataFrame:
 
 
 def _limits(value: Floats, error: Floats, reach: float) -> tuple[Floats, Floats]:
-    inner = (value > 0) & (value < 1)
+    inner = (value > 0) & (value < 1 - 1e-12)  # a sum that should be 1 can miss it by a rounding
     low, high = np.full_like(value, np.nan), np.full_like(value, np.nan)
     logs = np.log(value[inner])
     spread = reach * error[inner] / (value[inner] * -logs)
-    low[inner], high[inner] = np.exp(logs * np.exp(spread)), np.exp(logs * np.exp(-spread))
+    with np.errstate(over="ignore"):  # the limit is then 0
+        low[inner], high[inner] = np.exp(logs * np.exp(spread)), np.exp(logs * np.exp(-spread))
     return low, high

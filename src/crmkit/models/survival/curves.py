@@ -188,7 +188,8 @@ def median_survival(curve: pd.DataFrame, *, share: float = 0.5, unit: Unit = "nu
 def product_limit(counts: Counts) -> tuple[Floats, Floats]:
     """Share still there after each time, and Greenwood's sum (the variance of its logarithm)."""
     kept = np.divide(counts.at_risk - counts.events, counts.at_risk, out=np.ones_like(counts.at_risk), where=counts.at_risk > 0)
-    value = np.asarray(np.cumprod(np.maximum(kept, 0.0)), dtype=np.float64)
+    kept[kept < 1e-12] = 0.0  # fractional weights that should cancel
+    value = np.asarray(np.cumprod(kept), dtype=np.float64)
     rest = counts.at_risk * (counts.at_risk - counts.events)
     step = np.divide(counts.events, rest, out=np.zeros_like(rest), where=rest > 1e-12)
     return value, np.asarray(np.cumsum(step), dtype=np.float64)
