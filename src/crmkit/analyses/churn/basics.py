@@ -1,0 +1,195 @@
+"""How many customers came and left, by the definition declared, and do the data look like the design declared?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crmkit.analyses.churn.definition import PERIOD_DAYS
+from crmkit.analyses.churn.history import SHORTEST_SPAN_DAYS, Past
+from crmkit.analyses.churn.silence import MOST_FALSE
+from crmkit.core.language import mark
+from crmkit.core.results import Axis, Finding, Quantity, Result, Text, curve, not_assessed
+from crmkit.models.proportions import wilson
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NO_WINDOW = Text("it cannot be said who has left: {reason}")
+DESIGNS = {
+    "cohort": Text("everybody who ever came is in the data"),
+    "active": Text("customers count from the day on which they came under observation"),
+    "last_period": Text("only the last {days} are observed", {"days": Quantity(PERIOD_DAYS, "days")}),
+}
+SUSPECT_SHARE = 0.5
+FEWEST = 30
+
+
+def unusable(past: Past, name: str, title: Text) -> Result:
+    """What stands in place of an exhibit where nobody can say who has left."""
+    return not_assessed(name, title, Text(NO_WINDOW.template, {"reason": past.window_reason}))
+
+
+def base_rows(past: Past) -> list[dict[str, object]]:
+    """Rows of an estimate table: customers, left so far (Wilson), still there, left because they had to, undecided."""
+    rows = past.spells
+    people, left = _people(past)
+    found: list[dict[str, object]] = [
+        _count(mark("Customers so far"), "customers", people, people),
+        _share(mark("Left so far"), "left_share", left, people, past.confidence),
+    ]
+    forced = int((rows["event"] == "involuntary").sum())
+    paused = int((rows["ended_at"].notna() & ~rows["event_observed"]).sum())
+    events = int(rows["event_observed"].sum())
+    if past.contractual and events:
+        found.append(_share(mark("Of those who left, had to"), "involuntary_share", forced, events, past.confidence))
+    if past.contractual and paused:
+        found.append(_count(mark("Paused, or ended too recently to be sure"), "undecided", paused, people))
+    return found
+
+
+def _people(past: Past) -> tuple[int, int]:
+    """Customers, and those whose last spell has ended."""
+    last = past.spells.sort_values(["customer_id", "spell"]).groupby("customer_id").tail(1)
+    return len(last), int(last["event_observed"].sum())
+
+
+def rule_words(past: Past) -> Text:
+    """The definition in words."""
+    design = DESIGNS[past.sampling]
+    if past.contractual:
+        return Text(
+            "Left: the contract ended and none followed within {grace}; a pause is no end. Design: {design}.",
+            {"grace": Quantity(past.grace_days, "days"), "design": design},
+        )
+    days = float("nan") if past.window is None else past.window.window
+    return Text(
+        "Left: nothing bought for more than {window}; the day of leaving is that of the last purchase. Design: {design}.",
+        {"window": Quantity(days, "days"), "design": design},
+    )
+
+
+def window(past: Past) -> Result:
+    """Without contracts: after how long a silence is a customer gone, and how often is that wrong?
+
+    Returns
+    -------
+    Result
+        Curve: share of the silences longer than the window that a purchase has ended all the same, against the window.
+    """
+    title = Text("How often would a silence be taken for leaving, and the customer come back?")
+    if past.contractual:
+        return not_assessed("churn_window", title, Text("customers leave by ending a contract, so no silence has to be judged"))
+    if past.window is None:
+        return unusable(past, "churn_window", title)
+    chosen, table = past.window, past.window.table
+    shown = curve(
+        table[table["longer"] > 0].rename(columns={"window": "x", "false_churn_share": "value"})[["x", "value", "low", "high"]]
+    )
+    shown.attrs["marks"] = [(chosen.window, Text("chosen: {window}", {"window": Quantity(chosen.window, "days")}))]
+    bad = chosen.false_churn_share > MOST_FALSE
+    finding = Finding(
+        id="churn.window",
+        severity="warning" if bad else "good",
+        passed=not bad,
+        text=Text(
+            "A customer who is silent for more than {window} counts as gone; {share} of such silences ended with a purchase.",
+            {
+                "window": Quantity(chosen.window, "days"),
+                "share": Quantity(chosen.false_churn_share, "share", chosen.low, chosen.high),
+            },
+        ),
+        criteria=Text("At most {most} of those taken for gone come back.", {"most": Quantity(MOST_FALSE, "share")}),
+        evidence=("churn_window",),
+        action=Text("Read the risk of silent customers in the value report instead; they buy too seldom for a window.")
+        if bad
+        else None,
+    )
+    return Result(
+        "churn_window",
+        "curve",
+        title,
+        shown,
+        finding=finding,
+        note=Text(
+            "Window: {quantile} of the silences that end have ended by then (Kaplan–Meier on gaps, the open one censored); "
+            "it may not exceed half of the {span} observed. n = {n} gaps longer than a quarter of it; Wilson intervals.",
+            {
+                "quantile": Quantity(chosen.quantile, "share"),
+                "span": Quantity(past.span_days, "days"),
+                "n": Quantity(float(table["longer"].max()), "count"),
+            },
+        ),
+        alt=Text("Falling curve: share of silences that ended with a purchase after all, by the length of the window."),
+        x=Axis("Length of the window", "days"),
+        y=Axis("Came back all the same", "share"),
+    )
+
+
+def checks(past: Past) -> list[Finding]:
+    """Do the data look like the design that was declared, and are they long enough?"""
+    found = []
+    suspect = _suspected_start(past)
+    if suspect is not None:
+        day, share = suspect
+        found.append(
+            Finding(
+                id="churn.sampling",
+                severity="critical",
+                passed=False,
+                text=Text(
+                    "Nobody is known to have left before {day}, though {share} of the customers had come by then: "
+                    "earlier leavers "
+                    "seem to be missing, and every share below is then too good.",
+                    {"day": Quantity(day, "date"), "share": Quantity(share, "share")},
+                ),
+                criteria=Text("Declared as a cohort: everybody who ever came is in the data."),
+                action=Text("Set sampling to active and observed_since to that day, or add the customers who left earlier."),
+            )
+        )
+    if past.span_days < SHORTEST_SPAN_DAYS + 2 * past.horizon_days:
+        found.append(
+            Finding(
+                id="churn.short",
+                severity="warning",
+                passed=False,
+                text=Text(
+                    "The data cover {span}; with a horizon of {horizon} little can be learnt and less be tested.",
+                    {"span": Quantity(past.span_days, "days"), "horizon": Quantity(past.horizon_days, "days")},
+                ),
+            )
+        )
+    return found
+
+
+def _suspected_start(past: Past) -> tuple[pd.Timestamp, float] | None:
+    """The first day of leaving, where most customers had come long before it."""
+    import pandas as pd
+
+    if past.sampling != "cohort" or not past.contractual:
+        return None
+    ends = past.spells.loc[past.spells["event_observed"], "ended_at"]
+    if len(ends) < FEWEST:
+        return None
+    first = pd.Timestamp(ends.min())
+    share = float((past.spells["started_at"] < first).mean())
+    quiet = (first - past.spells["started_at"].min()).days
+    return (first, share) if share > SUSPECT_SHARE and quiet > PERIOD_DAYS else None
+
+
+def _limits(k: int, n: int, confidence: float) -> tuple[float, float]:
+    found = wilson([k], [n], confidence=confidence)
+    return float(np.asarray(found.low)[0]), float(np.asarray(found.high)[0])
+
+
+def _share(label: str, measure: str, k: int, n: int, confidence: float) -> dict[str, object]:
+    low, high = _limits(k, n, confidence)
+    return {
+        "group": label, "measure": measure, "value": k / n, "low": low, "high": high, "n": n, "unit": "share",
+        "method": mark("Wilson"),
+    }  # fmt: skip
+
+
+def _count(label: str, measure: str, k: int, n: int) -> dict[str, object]:
+    return {"group": label, "measure": measure, "value": k, "n": n, "unit": "count", "method": mark("count")}

@@ -1,0 +1,198 @@
+"""Who should be looked at first, why, and what could be done? The early-warning list of today's customers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crmkit.analyses.churn.economics import Plan, no_contact
+from crmkit.analyses.churn.fitting import parts
+from crmkit.analyses.churn.history import Past
+from crmkit.analyses.churn.learning import Study
+from crmkit.analyses.churn.recipe import missing_inputs
+from crmkit.analyses.churn.words import GAP, KINDS, word
+from crmkit.analyses.churn.worth import SOURCES, Worth
+from crmkit.core.errors import ParamError, Problem, did_you_mean
+from crmkit.core.language import mark
+from crmkit.core.results import Column, Quantity, Result, Text, not_assessed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REASONS = 3
+LEAST_PART = 0.05
+NEW_DAYS = 90
+NO_REASON = mark("no single reason")
+NOTHING = mark("–")
+FLAGS = {
+    "not_estimable": mark("not estimable"),
+    "do_not_contact": mark("do not contact"),
+    "missing": mark("inputs missing"),
+    "new": mark("new customer"),
+    "extrapolated": mark("here longer than nearly all others"),
+}
+
+
+def check_actions(actions: Mapping[str, str]) -> None:
+    """Are the reasons of the table reason -> action known?
+
+    Raises
+    ------
+    ParamError
+        Naming each reason that is not.
+    """
+    faults = [
+        Problem("actions:", f"'{kind}' is no kind of reason", did_you_mean(str(kind), KINDS))
+        for kind in actions
+        if kind not in KINDS
+    ]
+    faults += [
+        Problem(f"actions: '{kind}'", "is no text", "write what to do")
+        for kind, what in actions.items()
+        if not isinstance(what, str)
+    ]
+    if faults:
+        raise ParamError(faults)
+
+
+def early_warning(past: Past, work: Study, value: Worth, plan: Plan | None = None, *, actions: Mapping[str, str]) -> Result:
+    """Which customers are likely to leave, for which reasons, what is at stake, and what is suggested?
+
+    Parameters
+    ----------
+    past : Past
+    work : Study
+    value : Worth
+    plan : Plan or None
+        Whose chosen customers and arms stand in the list.
+    actions : mapping of str to str
+        Kind of reason: what to do. Kinds are service, product, usage, satisfaction, price, profile, other.
+
+    Returns
+    -------
+    Result
+        One row per customer, the largest value at risk first (risk where there is no value), ties in the order of ids; a
+        customer whose risk is not estimable has none, not zero, and stands last.
+
+    Notes
+    -----
+    Reasons are the largest parts of the log hazard that raise it, against the average customer. They tell what the estimate is
+    made of, not what would happen if the feature were changed.
+    """
+    title = Text("Early warning: customers to look at")
+    check_actions(actions)
+    if value.customers is None or work.model is None:
+        return not_assessed("churn_list", title, Text("{reason}", {"reason": value.reason}))
+    table = list_rows(past, work, value, actions=actions)
+    if plan is not None and plan.rows is not None:
+        own = plan.rows.set_index("customer_id")
+        table["chosen"] = own["chosen"].reindex(table["customer_id"]).fillna(False).astype(bool).to_numpy()
+        table["arm"] = own["arm"].reindex(table["customer_id"]).astype("object").fillna(NOTHING).to_numpy()
+        table["profit"] = own["profit"].reindex(table["customer_id"]).to_numpy()
+    columns = (
+        Column("customer_id", "Customer", "customer"),
+        Column("probability", "Risk", "share"),
+        Column("low", "from", "share"),
+        Column("high", "to", "share"),
+        *([Column("at_risk", "Value at risk", "money")] if value.source else []),
+        Column("reason_1", "First reason", translate=True),
+        Column("reason_2", "Second", translate=True),
+        Column("reason_3", "Third", translate=True),
+        Column("changeable", "Can change"),
+        Column("action", "Suggested action"),
+        Column("flag", "Flag", translate=True),
+    )
+    note = Text(
+        "Risk: probability to leave within {horizon}, of those still here; expected to stay: of the next {days}, if nothing "
+        "changes; {source}. The files hold all {n} customers.",
+        {
+            "horizon": Quantity(past.horizon_days, "days"),
+            "days": Quantity(value.value_days, "days"),
+            "source": Text(SOURCES[value.source]),
+            "n": Quantity(len(table), "count"),
+        },
+    )
+    return Result("churn_list", "table", title, table, columns=columns, note=note, customers=True)
+
+
+def list_rows(past: Past, work: Study, value: Worth, *, actions: Mapping[str, str]) -> pd.DataFrame:
+    """The list as a table, one row per customer, in its order."""
+    import pandas as pd
+
+    assert value.customers is not None and work.model is not None  # noqa: S101, PT018  checked by the caller
+    rows = value.customers
+    why = _reasons(work, rows)
+    kinds = why.pop("kind")
+    table = pd.DataFrame(
+        {
+            "customer_id": rows["customer_id"].astype(str),
+            "probability": rows["probability"],
+            "low": rows["low"],
+            "high": rows["high"],
+            "expected_days": rows["expected_days"],
+            "value": rows["value"],
+            "value_if_kept": rows["value_if_kept"],
+            "at_risk": rows["at_risk"],
+        }
+    )
+    table = pd.concat([table, why], axis=1)
+    table["action"] = [actions.get(kind, actions.get("other", NOTHING)) for kind in kinds]
+    flags = flag_table(past, work, rows)
+    table = table.assign(flag=_first_flag(flags), **{f"is_{name}": flags[name] for name in FLAGS})
+    table["tenure_days"] = rows["tenure_days"].to_numpy()
+    by = "at_risk" if value.source else "probability"
+    order = table.sort_values([by, "customer_id"], ascending=[False, True], kind="stable", na_position="last")
+    return order.reset_index(drop=True)
+
+
+def _reasons(work: Study, rows: pd.DataFrame) -> pd.DataFrame:
+    """The three largest parts that raise the risk, in words, whether the first can be changed, and the kind to act on."""
+    import pandas as pd
+
+    assert work.model is not None  # noqa: S101
+    each = parts(work.model, rows)
+    names = list(each.columns)
+    size = each.to_numpy()
+    order = np.argsort(-size, axis=1, kind="stable")[:, :REASONS]
+    ranked = np.take_along_axis(size, order, axis=1)
+    gaps = np.column_stack([rows[name].isna().to_numpy() if name in GAP else np.zeros(len(rows), bool) for name in names])
+    plain = np.array([word(name).reason for name in names], dtype=object)
+    absent = np.array([GAP.get(name, word(name).reason) for name in names], dtype=object)
+    said = np.where(np.take_along_axis(gaps, order, axis=1), absent[order], plain[order])
+    said = np.where(ranked > LEAST_PART, said, "")
+    out = {f"reason_{k + 1}": said[:, k] if k < said.shape[1] else np.full(len(rows), "") for k in range(REASONS)}
+    out["reason_1"] = np.where(out["reason_1"] == "", NO_REASON, out["reason_1"])
+    open_to = np.array([word(name).changeable for name in names])
+    acting = (ranked > LEAST_PART) & open_to[order]
+    first = np.where(acting.any(axis=1), np.take_along_axis(order, acting.argmax(axis=1)[:, None], axis=1)[:, 0], -1)
+    kind = np.array([*(word(name).kind for name in names), "other"], dtype=object)[first]
+    contributions = {f"part_{k + 1}": ranked[:, k] for k in range(ranked.shape[1])}
+    return pd.DataFrame(out | {"changeable": acting.any(axis=1), "kind": kind} | contributions, index=rows.index)
+
+
+def flag_table(past: Past, work: Study, rows: pd.DataFrame) -> pd.DataFrame:
+    """What has to be known of each customer before anybody acts: a column per flag."""
+    import pandas as pd
+
+    assert work.model is not None  # noqa: S101
+    none = rows["probability"].isna() | rows["beyond_support"].astype(bool)
+    clock = work.model.clock_days
+    return pd.DataFrame(
+        {
+            "not_estimable": none.to_numpy(),
+            "do_not_contact": no_contact(past, rows),
+            "missing": (missing_inputs(work.model.recipe, rows) > 0) | rows["missing_inputs"].to_numpy(dtype=bool),
+            "new": (rows["tenure_days"] < NEW_DAYS).to_numpy(),
+            "extrapolated": (rows["tenure_days"] > clock).to_numpy() if clock else np.zeros(len(rows), dtype=bool),
+        },
+        index=rows.index,
+    )
+
+
+def _first_flag(flags: pd.DataFrame) -> np.ndarray:
+    found = np.full(len(flags), "", dtype=object)
+    for name in reversed(list(FLAGS)):
+        found = np.where(flags[name].to_numpy(), FLAGS[name], found)
+    return found

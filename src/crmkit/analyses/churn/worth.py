@@ -1,0 +1,221 @@
+"""What is lost with each customer? Risk, expected time and value of everybody who is there today."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from crmkit.analyses.churn.basics import base_rows, rule_words, unusable
+from crmkit.analyses.churn.fitting import expected_days
+from crmkit.analyses.churn.history import Past
+from crmkit.analyses.churn.learning import Study
+from crmkit.core.dates import DAYS_PER
+from crmkit.core.errors import CrmkitError, ParamError, Problem
+from crmkit.core.language import mark
+from crmkit.core.privacy import pseudonym
+from crmkit.core.results import Finding, Quantity, Result, Text, estimates
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCORES, CLV = "clv_scores", "clv"
+SOURCES = {
+    "clv": mark("value from the value report"),
+    "price": mark("monthly price times margin, while the customer stays"),
+    "spend": mark("spend per day so far times margin, while the customer stays"),
+    "": mark("no value: needs prices in subscriptions, transactions, or the value report"),
+}
+
+
+class Reading(Protocol):
+    """Results of another analysis, as the page hands them over."""
+
+    @property
+    def reason(self) -> Text | None: ...
+
+    def table(self, name: str) -> pd.DataFrame: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Worth:
+    """Today's customers with their risk and what they are worth.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        Features, ``log_hazard_ratio, probability, low, high, beyond_support, missing_inputs``, and ``expected_days`` (of the
+        next
+        ``value_days``), ``value`` (money, expected over these days), ``value_if_kept`` (money, after the horizon, of a customer
+        who is still there then), ``at_risk`` (money: probability times value if kept).
+    source : str
+        Where values come from: key of SOURCES.
+    value_days : int
+    margin : float
+    reason : str
+        Why there is no list.
+    """
+
+    customers: pd.DataFrame | None
+    source: str
+    value_days: int
+    margin: float
+    reason: str = ""
+
+
+def worth(
+    past: Past, work: Study, reading: Reading | None = None, *, value_days: int, margin: float, key: bytes = b""
+) -> Worth:
+    """How likely is each of today's customers to leave, and what would be lost?
+
+    Parameters
+    ----------
+    past : Past
+    work : Study
+    reading : Reading or None
+        Results of the value report with a table ``clv_scores``; customers stand there under pseudonyms.
+    value_days : int
+        Days over which a customer's value is counted.
+    margin : float
+        Part of the revenue that counts, above 0 and at most 1.
+    key : bytes
+        The client's secret, to know customers by their pseudonyms.
+
+    Returns
+    -------
+    Worth
+
+    Raises
+    ------
+    ParamError
+        When a parameter is out of range.
+    """
+    if not 0 < margin <= 1:
+        raise ParamError(Problem("margin:", f"is {margin}", "a share above 0 and at most 1 is needed"))
+    if value_days < past.horizon_days:
+        raise ParamError(
+            Problem("value_days:", f"is {value_days}", f"at least the horizon of {past.horizon_days} days is needed")
+        )
+    if work.model is None or work.scores is None or work.scores.empty:
+        return Worth(None, "", value_days, margin, work.reason or "there is no customer on the last day")
+    rows = work.scores
+    p = rows["probability"].to_numpy()
+    days = expected_days(work.model, rows, days=value_days, first=p)
+    first = expected_days(work.model, rows, days=past.horizon_days, first=p)
+    later = np.where(p < 1, (days - first) / np.maximum(1 - p, 1e-12), 0.0)
+    per_day, source = _per_day(rows, margin)
+    value, kept = per_day * days, per_day * later
+    known = _clv(reading, rows, key)
+    if known is not None:
+        source = "clv"
+        value = np.where(np.isfinite(known), known, value)
+        kept = np.where(np.isfinite(known), known, kept)
+    table = rows.assign(expected_days=days, value=value, value_if_kept=kept, at_risk=p * kept)
+    return Worth(table, source, value_days, margin)
+
+
+def _per_day(rows: pd.DataFrame, margin: float) -> tuple[np.ndarray, str]:
+    if "mrr" in rows and rows["mrr"].notna().any():
+        return np.asarray(margin * rows["mrr"].fillna(0.0).to_numpy(dtype="float64") / DAYS_PER["month"]), "price"
+    if "spent" in rows:
+        # a month more, so that the first days of a new customer are not taken for their rhythm
+        seen = rows["known_days"].to_numpy(dtype="float64") + DAYS_PER["month"]
+        return np.asarray(margin * rows["spent"].to_numpy(dtype="float64") / seen), "spend"
+    return np.full(len(rows), np.nan), ""
+
+
+def _clv(reading: Reading | None, rows: pd.DataFrame, key: bytes) -> np.ndarray | None:
+    if reading is None or reading.reason is not None:
+        return None
+    try:
+        table = reading.table(SCORES)
+    except CrmkitError:  # the value report made no table of all customers; values come from prices or spend
+        return None
+    if CLV not in table or table[CLV].isna().all():
+        return None
+    by_name = table.drop_duplicates("customer_id").set_index("customer_id")[CLV]
+    names = [pseudonym(str(one), key=key) for one in rows["customer_id"]]
+    return by_name.reindex(names).to_numpy(dtype="float64")
+
+
+def earlier_value(past: Past, rows: pd.DataFrame, value: Worth) -> np.ndarray | None:
+    """What customers of an earlier day were worth: revenue per day as known then, over the days valued after the horizon."""
+    per_day, source = _per_day(rows, value.margin)
+    return per_day * (value.value_days - past.horizon_days / 2) if source else None
+
+
+def totals(past: Past, value: Worth) -> Result:
+    """How many customers came, left, are expected to leave within the horizon, and what goes with them? Value boxes."""
+    title = Text("Customers, and who is expected to leave")
+    if not past.usable:
+        return unusable(past, "churn_totals", title)
+    boxes = base_rows(past)
+    if value.customers is not None:
+        boxes += _expected_rows(value.customers, value.source)
+    note = Text(
+        "{rule} Horizon {horizon}; value over {days}, {margin} of revenue. Limits of the number expected are those of each "
+        "customer, summed: wider than the interval of the sum.",
+        {
+            "rule": rule_words(past),
+            "horizon": Quantity(past.horizon_days, "days"),
+            "days": Quantity(value.value_days, "days"),
+            "margin": Quantity(value.margin, "share"),
+        },
+    )
+    return Result("churn_totals", "values", title, estimates(boxes), finding=risk_finding(past, value), note=note)
+
+
+def _expected_rows(rows: pd.DataFrame, source: str) -> list[dict[str, object]]:
+    p = rows["probability"].dropna()
+    n = len(p)
+    boxes: list[dict[str, object]] = [
+        {
+            "group": mark("Customers today"), "measure": "active", "value": len(rows), "n": len(rows), "unit": "count",
+            "method": mark("count"),
+        },
+        {
+            "group": mark("Expected to leave"), "measure": "expected", "value": p.sum(), "low": rows["low"].sum(),
+            "high": rows["high"].sum(), "n": n, "unit": "count", "method": mark("sum of probabilities"),
+        },
+        {
+            "group": mark("Expected share"), "measure": "expected_share", "value": p.mean(), "n": n, "unit": "share",
+            "method": mark("mean probability"),
+        },
+    ]  # fmt: skip
+    if source:
+        boxes.append(
+            {
+                "group": mark("Value at risk"),
+                "measure": "at_risk",
+                "value": rows["at_risk"].sum(),
+                "n": n,
+                "unit": "money",
+                "method": SOURCES[source],
+            }
+        )
+    return boxes
+
+
+def risk_finding(past: Past, value: Worth) -> Finding | None:
+    """What is expected and what it costs, in one sentence."""
+    if value.customers is None:
+        return None
+    rows = value.customers
+    numbers = {
+        "n": Quantity(len(rows), "count"),
+        "left": Quantity(float(rows["probability"].sum()), "count"),
+        "share": Quantity(float(rows["probability"].mean()), "share"),
+        "horizon": Quantity(past.horizon_days, "days"),
+        "money": Quantity(float(rows["at_risk"].sum()), "money"),
+    }
+    text = (
+        Text(
+            "Of {n} customers {left} are expected to leave within {horizon} ({share}); with them goes a value of {money}.",
+            numbers,
+        )
+        if value.source
+        else Text("Of {n} customers {left} are expected to leave within {horizon} ({share}).", numbers)
+    )
+    stake = Quantity(float(rows["at_risk"].sum()), "money") if value.source else None
+    return Finding("churn.risk", "info", None, text, evidence=("churn_totals", "churn_list"), money_at_stake=stake)
