@@ -6,7 +6,6 @@ Each command reads its arguments, calls one function and prints; heavy libraries
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,8 +17,8 @@ from crmkit.core.errors import EXIT_CODE, CrmkitError
 if TYPE_CHECKING:
     pass
 
-DEMO_CLIENTS = ("cdnow", "retailco")
-HOW_TO_GET_CDNOW = "cdnow  not run: its data package is not installed; get it with: make examples"
+DEMO_CLIENTS = ("cdnow", "journey", "retailco")
+HOW_TO_GET = "{}  not run: its data package is not installed; get it with: make examples"
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -80,7 +79,7 @@ def demo(only: Only = "", jobs: Jobs = 1, force: Force = False, timeout: Timeout
         if name not in client_names(home):
             continue
         if _package_is_missing(read_settings(name, home=home).source):
-            print(HOW_TO_GET_CDNOW, file=sys.stderr)
+            print(HOW_TO_GET.format(name), file=sys.stderr)
         else:
             clients.append(name)
     if not clients:
@@ -191,8 +190,8 @@ def schema() -> None:
 @app.command(context_settings=PASSED_ON)
 def lab(context: typer.Context, name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="client")] = None) -> None:
     """Open JupyterLab with copies of the notebooks that hold a client's parameters; further options go to JupyterLab."""
-    from crmkit.core.settings import HOME_VARIABLE, find_home
-    from crmkit.report.lab import jupyter_command, write_copies
+    from crmkit.core.settings import find_home
+    from crmkit.report.lab import open_lab, write_copies
 
     home = find_home()
     options = list(context.args)
@@ -205,13 +204,12 @@ def lab(context: typer.Context, name: Annotated[str | None, typer.Argument(metav
         for path in copies.kept:
             print(f"{path}: kept, it was edited; delete it to get a fresh copy")
         print(f"{folder}: {len(copies.written)} notebooks written")
+    sys.stdout.flush()
     try:
-        command = jupyter_command(folder, options)
+        code = open_lab(folder, options, home=home)
     except FileNotFoundError as err:
         raise CrmkitError("JupyterLab is not installed in this environment; install it with: pip install jupyterlab") from err
-    os.environ[HOME_VARIABLE] = str(home)
-    sys.stdout.flush()
-    os.execv(command[0], command)
+    raise typer.Exit(code)
 
 
 def _run(clients: list[str], home: Path, only: str, **options: Any) -> int:

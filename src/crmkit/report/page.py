@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from html import escape
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,9 +23,12 @@ from crmkit.core.privacy import pseudonym
 from crmkit.core.results import Finding, Result, Text, worst_first
 from crmkit.data.summaries import to_frame
 from crmkit.data.tables import TABLES
+from crmkit.report.display import show_results
 from crmkit.report.intake import intake_record, intake_result
+from crmkit.report.leaks import unscanned, write_marks
 from crmkit.report.lists import write_list
 from crmkit.report.params import Used, used_parameters
+from crmkit.show.notebook_style import styled
 from crmkit.show.tables import exhibit_html, exhibit_text, findings_html, findings_text
 
 if TYPE_CHECKING:
@@ -47,7 +51,7 @@ class Shown:
     text: str
 
     def _repr_html_(self) -> str:
-        return self.html
+        return styled(self.html)
 
     def __repr__(self) -> str:
         return self.text
@@ -105,14 +109,14 @@ class Page:
         self.shown[result.name] = result
         if result.finding is not None:
             self.findings[result.finding.id] = result.finding
-        html = exhibit_html(result, self.locale, name=self._customer_name())
-        return Shown(html, exhibit_text(result, self.locale, name=self._customer_name()))
+        html = exhibit_html(result, self.locale, name=self.customer_name())
+        return Shown(html, exhibit_text(result, self.locale, name=self.customer_name()))
 
     def keep(self, result: Result) -> Shown:
         """Write a result down without showing it: a table that is too long for a page and meant for other systems."""
         self.kept[result.name] = result
         said = say(Text("{title}: kept in the results", {"title": result.title}), self.locale)
-        return Shown("", said)
+        return Shown(f'<p class="note">{escape(said)}</p>', said)
 
     def intake(self) -> Shown:
         """Display which rows count and which were left out."""
@@ -154,13 +158,13 @@ class Page:
         for result in self.kept.values():
             if result.table is not None:
                 self._keep(result, result.table, out)
-        report = self._record()
+        report = self._record(out)
         _write_json(out / "report.json", report)
         return Published(
             out, report, f"{company.name} {self.analysis}: {len(self.shown)} exhibits, {len(self.findings)} findings"
         )
 
-    def _customer_name(self) -> Any:
+    def customer_name(self) -> Any:
         """How a customer is called on the page: a pseudonym unless the parameters ask for ids."""
         if self.company.settings.privacy.identifiers == "ids":
             return str
@@ -185,7 +189,7 @@ class Page:
         if result.customers and self.company.settings.privacy.lists == "ids":
             table.to_parquet(out / "lists" / f"{result.name}.parquet", index=False)
 
-    def _record(self) -> dict[str, Any]:
+    def _record(self, out: Path) -> dict[str, Any]:
         company, locale = self.company, self.locale
         return {
             "schema": SCHEMA,
@@ -202,6 +206,7 @@ class Page:
                 "fingerprint": company.fingerprint,
                 "tables": {one.table: intake_record(one) for one in company.intake},
             },
+            "privacy": {"identifiers": company.settings.privacy.identifiers, "unscanned": unscanned(out)},
             "headline": list(self.headlines),
             "findings": [_finding(finding, locale) for finding in worst_first(self.findings.values())],
             "values": [box for result in self.shown.values() if result.kind == "values" for box in _boxes(result, locale)],
@@ -234,7 +239,13 @@ def open_page(analysis: str, company: Client, parameters: Mapping[str, Any] | No
     --------
     >>> page = open_page("clv", open_client("retailco"))  # doctest: +SKIP
     """
-    return Page(analysis, company, used_parameters(analysis, company.settings, home=company.home, values=parameters))
+    page = Page(analysis, company, used_parameters(analysis, company.settings, home=company.home, values=parameters))
+    show_results(page.locale, page.customer_name())
+    out = os.environ.get(OUT_VARIABLE)
+    if out:
+        # whoever writes the page looks for these in it, and refuses a page that names a customer
+        write_marks(company.tables, Path(out), ids=company.settings.privacy.identifiers != "ids")
+    return page
 
 
 def _first_day(company: Client) -> str | None:
@@ -271,6 +282,7 @@ def _boxes(result: Result, locale: Locale) -> list[dict[str, Any]]:
     rows = result.table.to_dict("records")
     return [
         {
+            "key": str(row["group"]),
             "label": translate(str(row["group"]), locale.language),
             **{key: _number(row[key]) for key in ("value", "low", "high", "n")},
             "unit": row["unit"],

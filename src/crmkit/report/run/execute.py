@@ -17,12 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from crmkit.core.errors import CrmkitError
+from crmkit.report.change import brief
 from crmkit.report.engine import ENGINE, kernel_environment
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, keep, note_attempt, read_json, work_folder, write_json
 from crmkit.report.kernels.pool import KernelServer
 from crmkit.report.kernels.session import Session
+from crmkit.report.leaks import MARKS, refuse_leaks
 from crmkit.report.notebooks import Notebook, question_of, translated
 from crmkit.report.params import Flat
+from crmkit.report.record import previous
 from crmkit.report.render import render_notebook
 from crmkit.report.run.inputs import Inputs
 from crmkit.report.run.outcome import Outcome, Status
@@ -159,7 +162,7 @@ def _execute(job: Job, on_cell: Callable[[int], None] | None, clock: float) -> O
         "started_at": started.isoformat(timespec="seconds"),
         "parameters": job.flat.recorded(),
     }
-    ending = _write_page(nb, record, ending, job=job, stem=work / job.analysis)
+    ending = _write_page(nb, record, ending, job=job, stem=work / job.analysis, report=report)
     seconds = round(time.perf_counter() - clock, 3)
     record |= asdict(ending) | {
         "message": scrub_text(ending.message, job.secrets),
@@ -248,22 +251,37 @@ def _completed_report(job: Job, work: Path) -> dict[str, Any]:
     return report
 
 
-def _write_page(nb: Any, record: Mapping[str, Any], ending: _Ending, *, job: Job, stem: Path) -> _Ending:
+def _write_page(
+    nb: Any, record: Mapping[str, Any], ending: _Ending, *, job: Job, stem: Path, report: Mapping[str, Any]
+) -> _Ending:
     """Write notebook and page; a page that cannot be made is a failure of this notebook, with a plain page that says so."""
     import nbformat
 
     page = stem.with_suffix(".html")
     try:
-        nb.metadata.setdefault("crmkit", {})["run"] = dict(record)
+        kept = nb.metadata.setdefault("crmkit", {})
+        kept["run"] = dict(record)
+        kept["previous"] = _previous(job, report)
         nb = clean_notebook(nb, home=job.home, secrets=job.secrets)
-        nbformat.write(nb, stem.with_suffix(".ipynb"))
         with _RENDERING:
-            page.write_text(render_notebook(nb), encoding="utf-8")
+            html = render_notebook(nb)
+        refuse_leaks(html, nb, stem.parent)
+        nbformat.write(nb, stem.with_suffix(".ipynb"))
+        page.write_text(html, encoding="utf-8")
     except Exception as err:
+        (stem.parent / MARKS).unlink(missing_ok=True)
         ending = _page_failed(err, ending)
         said = escape(scrub_text(ending.message, job.secrets))
         page.write_text(PLAIN_PAGE.format(escape(job.analysis), said), encoding="utf-8")
     return ending
+
+
+def _previous(job: Job, report: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the page is compared with: the last good run of an earlier date, else an earlier one of the same."""
+    if not report:
+        return None
+    found = previous(job.client, job.analysis, as_of=str(report["as_of"]), run_id=job.run_id, home=job.home)
+    return None if found is None or found.report is None else brief(found.report)
 
 
 def _page_failed(err: Exception, ending: _Ending) -> _Ending:
