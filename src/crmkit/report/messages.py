@@ -55,13 +55,27 @@ def sources(domain: str, *, home: Path) -> Iterable[tuple[Path, Callable[[str], 
 
 
 def wanted(domain: str, *, home: Path) -> Catalog:
-    """Every message of a domain."""
+    """Every message of a domain.
+
+    An analysis without a notebook is shown to nobody yet: its words wait for the notebook.
+    """
     catalog = Catalog(project="crmkit", charset="utf-8")
     for path, extract in sources(domain, home=home):
+        if _unseen(path, home=home):
+            continue
         for message in extract(path.read_text(encoding="utf-8")).messages:
             if has_words(message):
                 catalog.add(message)
     return catalog
+
+
+def _unseen(path: Path, *, home: Path) -> bool:
+    """Whether a module belongs to an analysis that has no notebook."""
+    analyses = PACKAGE / "analyses"
+    if not path.is_relative_to(analyses) or path == analyses / "__init__.py":
+        return False
+    name = path.relative_to(analyses).parts[0].removesuffix(".py")
+    return not (home / "notebooks" / f"{name}.ipynb").is_file()
 
 
 def has_words(message: str) -> bool:
