@@ -240,8 +240,8 @@ def backtest(past: Past, work: Study, campaign: Campaign, *, contacts: int, valu
     )
     note = Text(
         "The list: the {k} customers ranked first. Lift: how many times as many leavers as by lot, in the first ten of a "
-        "hundred. Profit: with what came to pass and the assumed save rate, not by experiment. The file has lift at one and five of a "
-        "hundred, intervals and ICI as well.",
+        "hundred. Profit: with what came to pass and the assumed save rate, not by experiment. The file has lift at one and five "
+        "of a hundred, intervals and ICI as well.",
         {"k": Quantity(contacts, "count")},
     )
     return Result("churn_backtest", "table", title, table, columns=columns, finding=comparison(past, work), note=note)
