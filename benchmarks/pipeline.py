@@ -1,9 +1,10 @@
 """What does it cost to get from a notebook to a page, compared with the same code as a plain script, and with Papermill?
 
 The yardstick is the notebook as ``jupyter nbconvert --to python`` writes it, run by ``python`` with figures drawn as PNG and no
-page. Each notebook of the project that the demo retailer has tables for is measured, and an empty one that only opens the
-client and publishes; a bar holds for the worst. Times are CPU seconds of a process and all its children, unless they are said
-to be wall time; contenders take turns. Run: ``.venv/bin/python benchmarks/pipeline.py``, with ``--also PYTHON`` for the forks.
+page. Each notebook of the project that the demo retailer has tables for is measured, and an empty one that only opens a client
+with 300 orders and publishes; a bar holds for the worst. Times are CPU seconds of a process and all its children, unless they
+are said to be wall time; contenders take turns. Run: ``.venv/bin/python benchmarks/pipeline.py``; ``--also PYTHON`` forks there
+too.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from _bench import ONE_THREAD, ROOT, Bar, finish, median_ratio
 
 CLIENT = "retailco"
 CLIENTS = 4
+SMALL = 300
 EMPTY = """\
 client: str = "retailco"  # the client's name
 as_of: str = ""  # YYYY-MM-DD, last day that counts
@@ -69,16 +71,22 @@ print(kinds.count("forked"))
 
 
 class Project:
-    """A project of its own with the demo retailer under several names."""
+    """A project of its own with the demo retailer under several names; a small one has its first orders and nothing else."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, small: bool) -> None:
         self.home = folder
-        (folder / "params").mkdir()
+        (folder / "params").mkdir(parents=True)
         shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
-        shutil.copytree(ROOT / "data" / "demo" / CLIENT, folder / "data" / "demo" / CLIENT)
+        source, target = ROOT / "data" / "demo" / CLIENT, folder / "data" / "demo" / CLIENT
+        target.mkdir(parents=True)
+        for path in source.glob("transactions.csv" if small else "*"):
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            (target / path.name).write_text("".join(lines[:SMALL] if small else lines), encoding="utf-8")
         self.environment = {**os.environ, **ONE_THREAD, "CRMKIT_HOME": str(folder), "MPLBACKEND": "Agg"}
         self._write_empty()
         text = (ROOT / "params" / f"{CLIENT}.yml").read_text(encoding="utf-8")
+        if small:
+            text = f"client: {CLIENT}\ntitle: RetailCo\ncurrency: EUR\nsource: data/demo/{CLIENT}\n"
         self.clients = [CLIENT, *(f"{CLIENT}{number}" for number in range(2, CLIENTS + 1))]
         for name in self.clients:
             own = text.replace(f"client: {CLIENT}\n", f"client: {name}\n")
@@ -97,12 +105,13 @@ class Project:
         nbformat.write(nb, self.home / "notebooks" / "empty.ipynb")
 
     def analyses(self) -> list[str]:
-        """Notebooks that the retailer has tables for, without those that read another one's results."""
+        """Notebooks that the retailer has tables for, without the empty one and those that read another one's results."""
         from crmkit.report.notebooks import read_notebooks
 
-        there = {path.stem for path in (self.home / "data" / "demo" / CLIENT).iterdir()}
+        there = {"customers"} | {path.stem for path in (self.home / "data" / "demo" / CLIENT).iterdir()}
         notebooks = read_notebooks(self.home).values()
-        return [one.analysis for one in notebooks if set(one.needs) <= there and not one.results]
+        full = [one.analysis for one in notebooks if set(one.needs) <= there and not one.results]
+        return [name for name in full if name != "empty"]
 
     def script(self, analysis: str) -> Path:
         """The notebook as a plain script, with the client's parameters in the place of the defaults."""
@@ -147,9 +156,10 @@ class Project:
 
 
 @contextmanager
-def project() -> Iterator[Project]:
+def projects() -> Iterator[tuple[Project, Project]]:
+    """The whole retailer, and a small part of it."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        yield Project(Path(folder))
+        yield Project(Path(folder) / "whole", small=False), Project(Path(folder) / "small", small=True)
 
 
 def pipeline(place: Project, analysis: str, repeat: int) -> dict[str, float]:
@@ -226,11 +236,11 @@ def main() -> None:
     parser.add_argument("--also", default="", metavar="PYTHON", help="interpreter of another version that has the kit")
     options = parser.parse_args()
     bars: list[Bar] = []
-    with project() as place:
+    with projects() as (place, small):
         help_cost = beyond_pass(place, [sys.executable, "-c", CRMKIT, "--help"], options.repeat)
         ratios: dict[str, dict[str, Any]] = {}
-        for analysis in [options.only] if options.only else place.analyses():
-            ratios[analysis] = pipeline(place, analysis, options.repeat)
+        for analysis in [options.only] if options.only else ["empty", *place.analyses()]:
+            ratios[analysis] = pipeline(small if analysis == "empty" else place, analysis, options.repeat)
         print(json.dumps(ratios, indent=1))
         for name, measure, bound in (
             ("one client cold, execute and page / script", "cold", 1.7),

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from queue import Empty
 from typing import Any
 
+from jupyter_core.utils import ensure_async, run_sync
 from papermill.clientwrap import PapermillNotebookClient
 
 from crmkit.report.kernels.managers import OwnKernel, peak_bytes
 from crmkit.report.kernels.session import Session
 
 LOOK_EVERY = 0.1
+# seconds that an answer, and the messages that go with it, may take before the kernel is asked again
+ANSWER, PUBLISHED = 1.0, 0.2
 
 
 class KernelClient(PapermillNotebookClient):  # type: ignore[misc]
@@ -46,7 +50,7 @@ class KernelClient(PapermillNotebookClient):  # type: ignore[misc]
         env = {**self.session.env, "TMPDIR": self.manager.folder.name}
         try:
             self.start_new_kernel(cwd=str(self.session.cwd), env=env)
-            self.start_new_kernel_client()
+            run_sync(self._connect)()
             self.began = time.monotonic()
         except Exception as err:
             self.end()
@@ -65,6 +69,26 @@ class KernelClient(PapermillNotebookClient):  # type: ignore[misc]
         if ended is not None:
             self.session.ended = ended
             self.session.peak_bytes = max(self.session.peak_bytes, ended.peak_bytes)
+
+    async def _connect(self) -> None:
+        """Wait until the kernel answers on both channels; Jupyter would wait for silence, a fifth of a second, besides."""
+        self.kc = client = self.manager.client()
+        await ensure_async(client.start_channels())
+        client.allow_stdin = False
+        until = time.monotonic() + self.startup_timeout
+        while time.monotonic() < until:
+            asked = client.kernel_info()
+            try:
+                while (await client.get_shell_msg(timeout=ANSWER))["parent_header"].get("msg_id") != asked:
+                    pass
+                # what was published before this client was connected is lost: ask once more
+                while not _idle(await client.get_iopub_msg(timeout=PUBLISHED), asked):
+                    pass
+                return
+            except Empty:
+                if not await self.manager.is_alive():
+                    raise RuntimeError("it ended before it answered") from None
+        raise RuntimeError(f"it did not answer within {self.startup_timeout:g} s")
 
     def _begin_cell(self, cell: Any, cell_index: int) -> None:
         session = self.session
@@ -93,3 +117,7 @@ class KernelClient(PapermillNotebookClient):  # type: ignore[misc]
         elif session.cell_limit is not None and now - self.cell_began > session.cell_limit:
             session.limit = "cell"
         return session.stop.is_set() or bool(session.limit)
+
+
+def _idle(message: dict[str, Any], asked: str) -> bool:
+    return bool(message["parent_header"].get("msg_id") == asked and message["content"].get("execution_state") == "idle")

@@ -49,6 +49,10 @@ class OwnKernel(AsyncKernelManager):  # type: ignore[misc]
 
     cleanup_resources = _async_cleanup_resources
 
+    async def _async_wait(self, pollinterval: float = PAUSE) -> None:
+        """Wait for the end of the kernel; Jupyter looks ten times a second."""
+        await super()._async_wait(pollinterval=min(pollinterval, PAUSE))
+
     @property
     def kernel_spec(self) -> KernelSpec:
         return KernelSpec(argv=[sys.executable, *KERNEL_COMMAND], display_name="Python 3", language="python")
