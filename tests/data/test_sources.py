@@ -118,3 +118,17 @@ def test_the_engine_asks_nothing_of_the_network(project):
     con = project.open().con.con
     names = ("autoinstall_known_extensions", "autoload_known_extensions", "preserve_insertion_order")
     assert [con.execute(f"SELECT current_setting('{name}')").fetchone()[0] for name in names] == [False, False, False]
+
+
+@pytest.mark.parametrize("line", [b"1,2024-01-01,2\n", b"1,2024-01-01,2\r\n"])
+@pytest.mark.parametrize("blank", [0, 1])
+def test_a_long_file_of_short_lines_is_read_by_the_engine(tmp_path, monkeypatch, line, blank):
+    """The file is looked at in pieces; where a piece ends, a line break is no blank line, and a blank line is one."""
+    monkeypatch.setattr(text, "CHUNK", 1000)
+    for shift in range(len(line)):
+        path = tmp_path / "sales.csv"
+        path.write_bytes(b"a,b,c" + b"c" * shift + (b"\r\n" if b"\r" in line else b"\n") + line * 150)
+        if blank:
+            path.write_bytes(path.read_bytes() + line[14:] + line)
+        found = text.inspect(path, settings=TableSettings(), spill=tmp_path, where="sales")
+        assert found.regular is not bool(blank)

@@ -109,3 +109,24 @@ def test_yes_or_no(read, text, meant):
 )
 def test_text(read, text, meant):
     assert read("crm_text($x)", text) == meant
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-03-05", "2024-02-30", "2024-3-05", "12024-3-05", "0001-01-01", "2024-03-5 ", "2024/03/05", "03-05-2024", "",
+        "2024-03-05 07:08", "2024-03-05 24:00", "2024-03-05T07:08", "2024-03-05 07:08:09", "2024-03-05 07:60:09",
+        "2024-03-05 7:08:09", "2024-03-05 07:08 pm", "infinity", "-infinity", "epoch", "2024-03-05 (BC)", "1234567890",
+    ],
+)  # fmt: skip
+def test_the_short_way_to_a_date_is_the_long_way(read, text):
+    for dayfirst in ("true", "false"):
+        assert read(f"crm_instant($x, {dayfirst})", text) == read(f"crm_any_instant($x, {dayfirst})", text)
+
+
+@pytest.mark.parametrize(
+    "text", ["12", "-12", "1.25", "1.23456", "007", "1.", ".5", "-", "1e3", "99999999999999.99", "999999999999999", "1.2.3", ""]
+)
+def test_the_short_way_to_a_number_is_the_long_way(read, text):
+    for sign in ("dot", "comma"):
+        assert read(f"crm_{sign}($x)", text) == read(f"crm_{sign}_plain(crm_plain($x))", text)

@@ -21,6 +21,7 @@ from crmkit.data.values import MONEY, PLAIN, Convention, reading
 
 SQL_TYPES = {"boolean": "BOOLEAN", "integer": "BIGINT"}
 TOTAL_WORDS = "(grand ?total|sub-?total|totals?|sum|summe|gesamt|gesamtsumme|zwischensumme|insgesamt|合计|总计|小计|总和|汇总)"
+TOTAL_STARTS = ("gr", "su", "to", "ge", "zw", "in", "合计", "总计", "小计", "总和", "汇总")
 
 
 @dataclass(frozen=True)
@@ -272,7 +273,12 @@ def _aside(raw: Raw, *, contract: TableContract, settings: TableSettings) -> str
     empty = " AND ".join(f"{text} = ''" for text in texts.values())
     header = " AND ".join(f"{text} = {literal(raw.matched.headers[name])}" for name, text in texts.items())
     labels = ["__first", *(f"{identifier(name)}" for name in raw.types if contract.columns[name].kind == "id")]
-    total = " OR ".join(f"regexp_full_match(trim({label}), '(?i){TOTAL_WORDS}\\s*[:：]?')" for label in labels)
+    starts = ", ".join(literal(start) for start in TOTAL_STARTS)
+    total = " OR ".join(
+        f"CASE WHEN lower(left(ltrim({label}), 2)) IN ({starts})"
+        f" THEN regexp_full_match(trim({label}), '(?i){TOTAL_WORDS}\\s*[:：]?') ELSE false END"
+        for label in labels
+    )
     undated = f"{texts[contract.event]} = ''" if contract.event in raw.types else "true"
     head = f"WHEN {header} THEN 'header'" if settings.names is None else ""
     return f"CASE WHEN {empty} THEN 'empty' {head} WHEN ({total}) AND {undated} THEN 'total' END"

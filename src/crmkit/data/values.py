@@ -135,9 +135,12 @@ def _number_macros(cell: str) -> list[str]:
     dot = r"[+-]?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)?(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?"
     comma = r"[+-]?(?:[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+)?(?:,[0-9]*)?(?:[eE][+-]?[0-9]+)?"
     sign = r"^([+-]?)\s*"
+    # what most files hold is read by one pattern, not by ten
+    usual = r"-?[0-9]+(?:\.[0-9]+)?"
     return [
+        "crm_unquoted(x) AS CASE WHEN starts_with(x, '''') THEN regexp_replace(x, '^''([0-9+-].*)$', '\\1') ELSE x END",
         # the text of a cell, without blanks around it, without the apostrophe that keeps a spreadsheet from reading it
-        f"crm_text(x) AS nullif(regexp_replace(trim(x, {literal(BLANKS)}), '^''([0-9+-].*)$', '\\1'), '')",
+        f"crm_text(x) AS nullif(crm_unquoted(trim(x, {literal(BLANKS)})), '')",
         f"crm_narrow(x) AS crm_text(translate(x, {literal(WIDE)}, {literal(NARROW)}))",
         r"crm_signed(x) AS regexp_replace(regexp_replace(x, '^\((.*)\)$', '-\1'), '^(.*[0-9])\s*-$', '-\1')",
         f"crm_bare(x) AS regexp_replace(regexp_replace(x, '{sign}{CURRENCY}\\s*([+-]?)\\s*', '\\1\\2'), '\\s*{CURRENCY}$', '')",
@@ -148,9 +151,9 @@ def _number_macros(cell: str) -> list[str]:
         f" THEN try_cast(replace(replace(x, '.', ''), ',', '.') AS {MONEY}) END",
         f"crm_cell(x) AS CASE WHEN starts_with(x, {cell}) THEN try_cast(substr(x, 2) AS DOUBLE) END",
         f"crm_dot(x) AS CASE WHEN starts_with(x, {cell}) THEN try_cast(substr(x, 2) AS {MONEY})"
-        " ELSE crm_dot_plain(crm_plain(x)) END",
+        f" WHEN regexp_full_match(x, '{usual}') THEN try_cast(x AS {MONEY}) ELSE crm_dot_plain(crm_plain(x)) END",
         f"crm_comma(x) AS CASE WHEN starts_with(x, {cell}) THEN try_cast(substr(x, 2) AS {MONEY})"
-        " ELSE crm_comma_plain(crm_plain(x)) END",
+        f" WHEN regexp_full_match(x, '-?[0-9]+') THEN try_cast(x AS {MONEY}) ELSE crm_comma_plain(crm_plain(x)) END",
     ]
 
 
@@ -190,8 +193,14 @@ def _date_macros(cell: str, zone: str) -> list[str]:
         f" THEN timezone({zone}, timezone('UTC', epoch_ms(try_cast(x AS BIGINT)))) END",
         f"crm_local(x) AS timezone({zone}, x)",
         f"crm_whole(x) AS CASE WHEN starts_with(x, {cell}) THEN substr(x, 2) ELSE crm_narrow(x) END",
-        "crm_instant(x, dayfirst) AS coalesce(crm_moment(crm_iso(crm_whole(x), dayfirst)), crm_serial(x),"
+        "crm_any_instant(x, dayfirst) AS coalesce(crm_moment(crm_iso(crm_whole(x), dayfirst)), crm_serial(x),"
         f" crm_epoch(crm_whole(x)), try_strptime(crm_narrow(x), [{words}]))",
+        # a date or a time written as the engine itself writes it needs no pattern
+        "crm_instant(x, dayfirst) AS CASE WHEN x = '' THEN NULL"
+        " WHEN length(x) = 10 AND CAST(try_cast(x AS DATE) AS VARCHAR) = x THEN CAST(x AS TIMESTAMP)"
+        " WHEN length(x) = 16 AND strftime(try_cast(x AS TIMESTAMP), '%Y-%m-%d %H:%M') = x THEN CAST(x AS TIMESTAMP)"
+        " WHEN length(x) = 19 AND strftime(try_cast(x AS TIMESTAMP), '%Y-%m-%d %H:%M:%S') = x THEN CAST(x AS TIMESTAMP)"
+        " ELSE crm_any_instant(x, dayfirst) END",
         "crm_date(x, dayfirst) AS CAST(crm_instant(x, dayfirst) AS DATE)",
         f"crm_month(x) AS CASE WHEN regexp_full_match(crm_whole(x), '{month}')"
         f" THEN try_cast(regexp_replace(crm_whole(x), '^{month}$', '\\1-\\2-01') AS DATE) END",

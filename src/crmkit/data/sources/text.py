@@ -30,7 +30,8 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-BLANK_LINE = re.compile(rb"(?:\A|\n)[ \t]*\r?\n")
+BLANK_LINE = re.compile(rb"\n[ \t]*\r?\n")
+BLANK_FIRST_LINE = re.compile(rb"[ \t]*\r?\n")
 SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 
 
@@ -201,7 +202,7 @@ def _regular(file: TextFile) -> bool:
     with open(file.path, "rb") as handle:
         while chunk := handle.read(CHUNK):
             data = carried + chunk
-            if BLANK_LINE.search(data):
+            if BLANK_LINE.search(data) or (not carried and BLANK_FIRST_LINE.match(data)):
                 return False
             feeds, returns, both = feeds + chunk.count(b"\n"), returns + chunk.count(b"\r"), both + data.count(b"\r\n")
             carried = data[-64:] if b"\n" in data[-64:] else data[-1:]
