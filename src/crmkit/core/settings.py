@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -119,8 +119,11 @@ class Settings(_Strict):
     @field_validator("timezone")
     @classmethod
     def _timezone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError(f"{value!r} is not a time zone; {did_you_mean(value, available_timezones())}")
+        try:
+            ZoneInfo(value)
+        except (ValueError, OSError, KeyError) as err:
+            # the list of all is read from hundreds of files
+            raise ValueError(f"{value!r} is not a time zone; {did_you_mean(value, available_timezones())}") from err
         return value
 
     @field_validator("as_of")
