@@ -282,16 +282,7 @@ def tornado(plan: Plan) -> Result:
     table = sv.tornado(
         plan.rows["probability"], plan.rows["value"], plan.campaign, chosen=plan.choice.chosen, ranges=_ranges(plan.campaign)
     )
-    rows = []
-    for row in table.to_dict("records"):
-        low, high = sorted((row["profit_low"], row["profit_high"]))
-        rows.append(
-            {
-                "group": ASSUMPTIONS[row["assumption"]], "measure": mark("Profit of the chosen"), "value": row["profit"],
-                "low": low, "high": high, "unit": "money", "method": mark("one assumption changed at a time"),
-            }
-        )  # fmt: skip
-    shown = estimates(rows)
+    shown = estimates(_ranges_shown(table))
     shown.attrs["reference"] = (0.0, Text("no profit"))
     first = table.iloc[0]
     at_worst = float(min(first["profit_low"], first["profit_high"]))
@@ -347,3 +338,17 @@ def _ranges(one: Campaign) -> dict[str, tuple[float, float]]:
         "contact_cost": (low * one.contact_cost, high * one.contact_cost),
         "uptake": (low * one.uptake, min(1.0, high * one.uptake)),
     }
+
+
+def _ranges_shown(table: pd.DataFrame) -> list[dict[str, object]]:
+    """A row per assumption: the profit as assumed, and at both ends of its range."""
+    rows = []
+    for row in table.to_dict("records"):
+        low, high = sorted((row["profit_low"], row["profit_high"]))
+        rows.append(
+            {
+                "group": ASSUMPTIONS[row["assumption"]], "measure": mark("Profit of the chosen"), "value": row["profit"],
+                "low": low, "high": high, "unit": "money", "method": mark("one assumption changed at a time"),
+            }
+        )  # fmt: skip
+    return rows

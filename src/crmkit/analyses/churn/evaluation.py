@@ -62,21 +62,7 @@ def calibration(past: Past, work: Study) -> Result:
         summary = sv.calibration_summary(*given, horizon=past.horizon_days, confidence=past.confidence)
     except ModelError as err:
         return not_assessed("churn_calibration", title, Text("{reason}", {"reason": str(err)}))
-    rows = []
-    for row in table.to_dict("records"):
-        shared = {"group": str(row["group"]), "n": row["n"], "unit": "share"}
-        rows.append(
-            shared
-            | {
-                "measure": OBSERVED,
-                "value": row["observed"],
-                "low": row["low"],
-                "high": row["high"],
-                "method": mark("Kaplan-Meier"),
-            }
-        )
-        rows.append(shared | {"measure": PREDICTED, "value": row["predicted"], "method": mark("mean of the predictions")})
-    shown = estimates(rows)
+    shown = estimates(_tenths(table))
     shown.attrs["zero"] = True
     ratio = summary.set_index("measure").loc["Observed / expected"]
     value, low, high = (float(ratio[name]) for name in ("value", "low", "high"))
@@ -338,3 +324,22 @@ def _listed(texts: list[Text]) -> Text:
     for one in texts[1:]:
         found = Text("{first}; {second}", {"first": found, "second": one})
     return found
+
+
+def _tenths(table: pd.DataFrame) -> list[dict[str, object]]:
+    """Two rows per tenth of the customers: observed and predicted."""
+    rows = []
+    for row in table.to_dict("records"):
+        shared = {"group": str(row["group"]), "n": row["n"], "unit": "share"}
+        rows.append(
+            shared
+            | {
+                "measure": OBSERVED,
+                "value": row["observed"],
+                "low": row["low"],
+                "high": row["high"],
+                "method": mark("Kaplan-Meier"),
+            }
+        )
+        rows.append(shared | {"measure": PREDICTED, "value": row["predicted"], "method": mark("mean of the predictions")})
+    return rows
