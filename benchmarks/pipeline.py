@@ -176,8 +176,8 @@ def pipeline(place: Project, analysis: str, repeat: int) -> dict[str, float]:
             [sys.executable, "-c", PAPERMILL, str(flat), str(notebook), str(out), str(CLIENTS)], MPLBACKEND=""
         ),
     }
-    for number in range(CLIENTS):
-        (out / str(number)).mkdir(parents=True, exist_ok=True)
+    for name in ("script", *range(CLIENTS)):
+        (out / str(name)).mkdir(parents=True, exist_ok=True)
     took: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
     for round_ in range(repeat + 1):
         for name, contender in contenders.items():

@@ -34,6 +34,19 @@ def test_a_run_prints_where_the_page_is(tiny_home, command):
     assert (tiny_home / "reports" / "index.html").is_file()
 
 
+def test_what_has_not_changed_is_named_and_old_runs_are_cleaned(tiny_home, command):
+    (tiny_home / "data" / "acme").mkdir()
+    (tiny_home / "data" / "acme" / "transactions.csv").write_text("customer_id,ordered_at,amount\n1,2025-01-01,2\n")
+    pages = [command("run", "acme", *options)[1].splitlines()[0].split()[-1] for options in ([], [], ["--force"], ["--force"])]
+    assert pages[0] == pages[1] != pages[2]
+    code, out, _ = command("run", "acme", "--jobs", "2", "--run-timeout", "60", "--resume")
+    assert (code, out.splitlines()[0]) == (0, f"acme  tiny  unchanged since run {pages[3].split('/')[-3]}  {pages[3]}")
+    code, out, _ = command("clean", "--keep", "0")
+    assert code == 0
+    assert out.splitlines()[0] == pages[0].removesuffix("/tiny.html")
+    assert out.splitlines()[1].startswith("1 results of old runs deleted, 0.")
+
+
 def test_a_mistake_of_the_user_ends_with_2_and_the_message_alone(tiny_home, command, add_notebook):
     add_notebook("tiny", "from crmkit.core.errors import DataError; raise DataError(\"orders: no column 'amount'\")")
     (tiny_home / "params" / "acme.yml").write_text("client: acme\ntitle: A\nsource: data/acme\n")

@@ -219,6 +219,15 @@ def test_what_an_analysis_imports_is_found_without_importing_it():
     load(["no_such_module_anywhere", "json"])
 
 
+def test_what_jupyter_does_not_need_is_left_out_and_can_be_imported_afterwards():
+    code = (
+        "import sys\nfrom crmkit.report.light import light_imports\nwith light_imports():\n    import papermill\n"
+        "print('numpy' in sys.modules, 'arrow' in sys.modules)\nimport pyarrow.fs, isoduration"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("False False\n", "")
+
+
 def test_the_kernels_may_be_chosen_by_the_environment(monkeypatch):
     monkeypatch.setenv("CRMKIT_KERNELS", "cold")
     assert not can_fork()

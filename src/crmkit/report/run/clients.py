@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crmkit.core.errors import CrmkitError, ParamError
+from crmkit.core.privacy import client_key
 from crmkit.core.settings import Settings
 from crmkit.report.folders import locked, reports_folder
 from crmkit.report.kernels.pool import KernelServer, can_fork
@@ -177,12 +178,9 @@ class _Run:
         return outcomes
 
     def _outcomes(self) -> Iterator[Outcome]:
-        if self.jobs > 1:
-            from crmkit.core.privacy import client_key
-
-            for client in self.plans:
-                # made now: two kernels that make it at once would be in each other's way
-                client_key(client, home=self.home)
+        for client in dict.fromkeys(client for client, _ in self.tasks):
+            # made now: two kernels that make it at once would be in each other's way, and every result depends on it
+            client_key(client, home=self.home)
         for outcome in in_order(self.tasks, self._work, jobs=self.jobs, stop=self.stop):
             self.progress.done(outcome)
             yield outcome
