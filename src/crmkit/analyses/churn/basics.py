@@ -22,7 +22,7 @@ DESIGNS = {
     "active": Text("customers count from the day on which they came under observation"),
     "last_period": Text("only the last {days} are observed", {"days": Quantity(PERIOD_DAYS, "days")}),
 }
-SUSPECT_SHARE = 0.5
+BY_CHANCE = 1e-4
 FEWEST = 30
 
 
@@ -79,6 +79,8 @@ def window(past: Past) -> Result:
         Curve: share of the silences longer than the window that a purchase has ended all the same, against the window.
     """
     title = Text("How often would a silence be taken for leaving, and the customer come back?")
+    if not past.usable:
+        return unusable(past, "churn_window", title)
     if past.contractual:
         return not_assessed("churn_window", title, Text("customers leave by ending a contract, so no silence has to be judged"))
     if past.window is None:
@@ -129,6 +131,8 @@ def window(past: Past) -> Result:
 
 def checks(past: Past) -> list[Finding]:
     """Do the data look like the design that was declared, and are they long enough?"""
+    if not past.usable:
+        return []
     found = []
     suspect = _suspected_start(past)
     if suspect is not None:
@@ -164,18 +168,20 @@ def checks(past: Past) -> list[Finding]:
 
 
 def _suspected_start(past: Past) -> tuple[pd.Timestamp, float] | None:
-    """The first day of leaving, where most customers had come long before it."""
+    """The first day of leaving, where the time before it is too long for chance: at the rate since then somebody had left."""
     import pandas as pd
 
     if past.sampling != "cohort" or not past.contractual:
         return None
-    ends = past.spells.loc[past.spells["event_observed"], "ended_at"]
+    rows = past.spells
+    ends = rows.loc[rows["event_observed"], "ended_at"]
     if len(ends) < FEWEST:
         return None
     first = pd.Timestamp(ends.min())
-    share = float((past.spells["started_at"] < first).mean())
-    quiet = (first - past.spells["started_at"].min()).days
-    return (first, share) if share > SUSPECT_SHARE and quiet > PERIOD_DAYS else None
+    before = float((first - rows["started_at"]).dt.days.clip(lower=0).sum())
+    after = float(rows["duration_days"].sum()) - before
+    silent = np.exp(-len(ends) / max(after, 1.0) * before)
+    return (first, float((rows["started_at"] < first).mean())) if silent < BY_CHANCE else None
 
 
 def _limits(k: int, n: int, confidence: float) -> tuple[float, float]:

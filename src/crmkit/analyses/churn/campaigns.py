@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crmkit.analyses.churn.basics import unusable
 from crmkit.analyses.churn.economics import CONTROL, POWER, Plan
 from crmkit.analyses.churn.history import Past
 from crmkit.core.errors import ModelError
@@ -96,6 +97,8 @@ def uplift(past: Past) -> Result:
         transactions, spend per customer (two-part pooled variance).
     """
     title = Text("Did earlier campaigns keep customers?")
+    if not past.usable:
+        return unusable(past, "churn_uplift", title)
     if "exposures" not in past.tables:
         return not_assessed("churn_uplift", title, Text("needs exposures: who was contacted and who was left alone"))
     rows = to_frame(past.tables["exposures"])

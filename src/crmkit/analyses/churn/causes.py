@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crmkit.analyses.churn.basics import unusable
 from crmkit.analyses.churn.curves import MOST_DAYS_DRAWN, YEAR, observed
 from crmkit.analyses.churn.history import Past
 from crmkit.core.language import mark
@@ -34,6 +35,8 @@ def causes(past: Past) -> Result:
     import pandas as pd
 
     title = Text("Of their own will, or because they had to?")
+    if not past.usable:
+        return unusable(past, "churn_causes", title)
     if not past.contractual:
         return not_assessed("churn_causes", title, NO_KIND)
     kind = past.spells["event"].fillna(STAYS).astype(str).to_numpy(dtype=object)
@@ -95,6 +98,8 @@ def reasons(past: Past) -> Result:
         Bars: share of the leavers per reason (simultaneous Wilson intervals); reasons of fewer than ``min_cell`` are joined.
     """
     title = Text("Reasons of leaving, as given")
+    if not past.usable:
+        return unusable(past, "churn_reasons", title)
     if not past.contractual:
         return not_assessed("churn_reasons", title, NO_KIND)
     left = past.spells[past.spells["event_observed"]]

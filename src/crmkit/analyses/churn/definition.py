@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from crmkit.core.dates import parse_iso
 from crmkit.core.errors import CrmkitError, ParamError, Problem, did_you_mean
 
-KINDS = ("contractual", "non_contractual")
+KINDS = ("auto", "contractual", "non_contractual")
 SAMPLINGS = ("cohort", "last_period")
 PERIOD_DAYS = 30
 
@@ -19,8 +19,8 @@ class Definition:
 
     Parameters
     ----------
-    kind : {"contractual", "non_contractual"}
-        Whether customers end a contract, or fall silent.
+    kind : {"auto", "contractual", "non_contractual"}
+        Whether customers end a contract, or fall silent; "auto": by the tables that are there.
     horizon_days : int
         How far ahead leaving is predicted.
     grace_days : int
@@ -38,12 +38,12 @@ class Definition:
     since: dt.date | None
 
 
-def define(*, kind: str, horizon_days: int = 90, grace_days: int = 0, sampling: str = "cohort") -> Definition:
+def define(*, kind: str = "auto", horizon_days: int = 90, grace_days: int = 0, sampling: str = "cohort") -> Definition:
     """When does a customer count as gone, and which customers do the data hold?
 
     Parameters
     ----------
-    kind : {"contractual", "non_contractual"}
+    kind : {"auto", "contractual", "non_contractual"}
     horizon_days : int
         At least 1 day.
     grace_days : int

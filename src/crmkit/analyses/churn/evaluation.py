@@ -225,8 +225,8 @@ def backtest(past: Past, work: Study, campaign: Campaign, *, contacts: int, valu
         Column("profit", "Profit of the list", "money"),
     )
     note = Text(
-        "The list: the {k} customers ranked first. Lift: how many times as many leavers as by lot, in the first ten of a "
-        "hundred. Profit: with what came to pass and the assumed save rate, not by experiment. The file has lift at one and five "
+        "The list: the {k} customers ranked first. Lift: how many times as many leavers as by lot, among the first tenth. "
+        "Profit: with what came to pass and the assumed save rate, not by experiment. The file has lift at one and five "
         "of a hundred, intervals and ICI as well.",
         {"k": Quantity(contacts, "count")},
     )

@@ -51,7 +51,7 @@ class Past:
     window : InactivityWindow or None
         Without contracts: the silence after which a customer counts as gone.
     window_reason : str
-        Why there is no window.
+        Why it cannot be said who has left; empty where it can.
     purchases : DataFrame or None
         Without contracts: ``customer_id, day, amount``, one row per customer and purchase day, ordered.
     tables : mapping of str to ibis.Table
@@ -82,7 +82,7 @@ class Past:
     @property
     def usable(self) -> bool:
         """Whether it can be said who has left."""
-        return self.contractual or self.window is not None
+        return not self.window_reason
 
     @property
     def span_days(self) -> int:
@@ -106,26 +106,34 @@ def history(company: Client, rule: Definition, *, groups: Sequence[str] = (), co
     Raises
     ------
     ParamError
-        For an unknown group, and a horizon or a first day that the data do not allow.
+        For an unknown group, and a first day of observation after the last.
     DataError
-        When the table that the kind needs is missing or holds nothing to learn from.
+        When the table that the kind needs holds nothing to learn from.
+
+    Notes
+    -----
+    Where the table is missing, or the data are too short for the horizon, nothing is usable, and ``window_reason`` says why:
+    every exhibit then says so in its place.
     """
     since = observed_since(rule, company.as_of)
-    contractual = rule.kind == "contractual"
+    kind = rule.kind if rule.kind != "auto" else "contractual" if "subscriptions" in company.tables else "non_contractual"
+    contractual = kind == "contractual"
     needed = "subscriptions" if contractual else "transactions"
     if needed not in company.tables:
-        other = "non_contractual" if contractual else "contractual"
-        hint = f"without it, kind: {other} may be right"
-        raise DataError(Problem(f"churn: kind '{rule.kind}'", f"needs the table {needed}", hint))
+        wanted = needed if rule.kind != "auto" else "subscriptions or transactions"
+        return _nothing(company, rule, kind, f"needs {wanted}", confidence)
     if contractual:
         spells, window, reason, purchases = _contracts(company, rule.grace_days, since), None, "", None
     else:
         spells, window, reason, purchases = silences(company, since=since, confidence=confidence)
     names, spells = _grouped(company, spells, groups)
     start = spells["started_at"].min().date()
-    _check_span(start, company.as_of, rule.horizon_days)
+    span = (company.as_of - start).days + 1
+    if rule.horizon_days > span // 2:
+        short = f"the horizon is {rule.horizon_days} days, but the data cover {span}; at most half of them can be looked ahead"
+        return _nothing(company, rule, kind, short, confidence)
     return Past(
-        kind=rule.kind,
+        kind=kind,
         as_of=company.as_of,
         start=start,
         horizon_days=rule.horizon_days if window is None else max(rule.horizon_days, int(window.window)),
@@ -143,12 +151,15 @@ def history(company: Client, rule: Definition, *, groups: Sequence[str] = (), co
     )
 
 
-def _check_span(start: dt.date, as_of: dt.date, horizon_days: int) -> None:
-    span = (as_of - start).days + 1
-    if horizon_days > span // 2:
-        raise ParamError(
-            Problem("horizon_days:", f"is {horizon_days}, but the data cover {span} days", f"at most half of them, {span // 2}")
-        )
+def _nothing(company: Client, rule: Definition, kind: str, reason: str, confidence: float) -> Past:
+    """Nothing can be said of who left, and why."""
+    import pandas as pd
+
+    cell = company.settings.privacy.min_cell
+    return Past(
+        kind, company.as_of, company.as_of, rule.horizon_days, rule.grace_days, rule.sampling, None, (), pd.DataFrame(), None,
+        reason, None, company.tables, cell, confidence,
+    )  # fmt: skip
 
 
 def _contracts(company: Client, grace_days: int, since: dt.date | None) -> pd.DataFrame:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -100,7 +101,7 @@ def find_leaks(past: Past, panel: Panel, cuts: Sequence[dt.date], names: Sequenc
     train, test = panel.at(*(earlier or cuts)), panel.at(cuts[-1])
     numbers = [name for name in names if not pd.api.types.is_datetime64_any_dtype(train[name])]
     judged = bool(earlier) and bool(test["event_observed"].any())
-    whole = sv.audit_leakage(
+    whole = _audit(
         train[numbers],
         train["duration_days"],
         train["event_observed"],
@@ -111,11 +112,18 @@ def find_leaks(past: Past, panel: Panel, cuts: Sequence[dt.date], names: Sequenc
         test_ids=set(test["customer_id"]) if judged else (),
     )
     # within the horizon the time as a customer hardly varies; what runs with it shows over all customers
-    clock = sv.audit_leakage(train[numbers], train["tenure_days"] + 1.0, train["event_observed"])
+    clock = _audit(train[numbers], train["tenure_days"] + 1.0, train["event_observed"])
     parts = [whole[whole["rule"] != "tenure"], clock[clock["rule"] == "tenure"], _late(train, numbers)]
     hits = [part for part in parts if len(part)]
     found = pd.concat(hits) if hits else whole.iloc[:0]
     return found.drop_duplicates(["column", "rule"]).sort_values(["severity", "column", "rule"], ignore_index=True)
+
+
+def _audit(columns: pd.DataFrame, durations: pd.Series[Any], event: pd.Series[Any], **evidence: Any) -> pd.DataFrame:
+    """The audit of the models layer, without the warning on a column that is missing for all leavers: stayers stay alike."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="An input array is constant")
+        return sv.audit_leakage(columns, durations, event, **evidence)
 
 
 def _dates(panel: Panel, rows: pd.DataFrame, names: Sequence[str]) -> dict[str, pd.Series[pd.Timestamp]]:
@@ -142,6 +150,6 @@ def _late(train: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     known = (train.sort_values(["customer_id", "cut"]).groupby("customer_id").cumcount() > 0).reindex(train.index)
     rows, earlier = train[known].reset_index(drop=True), before[known].reset_index(drop=True)
     if rows["event_observed"].sum() < FEWEST or rows["event_observed"].all():
-        return sv.audit_leakage(train[list(names)], train["duration_days"], train["event_observed"]).iloc[:0]
-    found = sv.audit_leakage(rows[list(names)], rows["duration_days"], rows["event_observed"], at_entry=earlier)
+        return _audit(train[list(names)], train["duration_days"], train["event_observed"]).iloc[:0]
+    found = _audit(rows[list(names)], rows["duration_days"], rows["event_observed"], at_entry=earlier)
     return found[found["rule"] == "late_value"]

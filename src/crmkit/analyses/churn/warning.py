@@ -100,13 +100,12 @@ def early_warning(past: Past, work: Study, value: Worth, plan: Plan | None = Non
         Column("reason_1", "First reason", translate=True),
         Column("reason_2", "Second", translate=True),
         Column("reason_3", "Third", translate=True),
-        Column("changeable", "Can change"),
         Column("action", "Suggested action"),
         Column("flag", "Flag", translate=True),
     )
     note = Text(
-        "Risk: probability to leave within {horizon}, of those still here; expected to stay: of the next {days}, if nothing "
-        "changes; {source}. The files hold all {n} customers.",
+        "Risk: probability to leave within {horizon}, of those still here, with its interval. * can be changed. {source}. The "
+        "files hold all {n} customers, with the days that each is expected to stay of the next {days} if nothing changes.",
         {
             "horizon": Quantity(past.horizon_days, "days"),
             "days": Quantity(value.value_days, "days"),

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 SCORES, CLV = "clv_scores", "clv"
 SOURCES = {
-    "clv": mark("value from the value report"),
-    "price": mark("monthly price times margin, while the customer stays"),
-    "spend": mark("spend per day so far times margin, while the customer stays"),
-    "": mark("no value: needs prices in subscriptions, transactions, or the value report"),
+    "clv": mark("Value: from the value report"),
+    "price": mark("Value: monthly price times margin, while the customer stays"),
+    "spend": mark("Value: spend per day so far times margin, while the customer stays"),
+    "": mark("No value: needs prices in subscriptions, transactions, or the value report"),
 }
 
 
@@ -76,7 +76,7 @@ def worth(
     reading : Reading or None
         Results of the value report with a table ``clv_scores``; customers stand there under pseudonyms.
     value_days : int
-        Days over which a customer's value is counted.
+        Days over which a customer's value is counted; at least the horizon.
     margin : float
         Part of the revenue that counts, above 0 and at most 1.
     key : bytes
@@ -93,10 +93,7 @@ def worth(
     """
     if not 0 < margin <= 1:
         raise ParamError(Problem("margin:", f"is {margin}", "a share above 0 and at most 1 is needed"))
-    if value_days < past.horizon_days:
-        raise ParamError(
-            Problem("value_days:", f"is {value_days}", f"at least the horizon of {past.horizon_days} days is needed")
-        )
+    value_days = max(value_days, past.horizon_days)
     if work.model is None or work.scores is None or work.scores.empty:
         return Worth(None, "", value_days, margin, work.reason or "there is no customer on the last day")
     rows = work.scores

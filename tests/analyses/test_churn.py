@@ -1,0 +1,570 @@
+"""Who leaves, why, who is next: on a company whose customers leave by a known hazard, and on one without contracts."""
+
+import datetime as dt
+import itertools
+import json
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmkit import open_client
+from crmkit.analyses import churn
+from crmkit.analyses.churn import learning
+from crmkit.analyses.churn.basics import checks
+from crmkit.analyses.churn.board import alarm_limits
+from crmkit.analyses.churn.calendar import chance_limits
+from crmkit.analyses.churn.curves import observed, year_finding
+from crmkit.analyses.churn.evaluation import comparison
+from crmkit.analyses.churn.fitting import expected_days, parts, score
+from crmkit.analyses.churn.warning import list_rows
+from crmkit.core.errors import ParamError
+from crmkit.core.language import Locale, say
+from crmkit.core.privacy import pseudonym
+from crmkit.core.settings import Settings
+from crmkit.models import survival as sv
+from crmkit.show.tables import exhibit_html
+
+ROOT = Path(__file__).parents[2]
+ACTIONS = {"service": "call", "other": "wait"}
+KEY = b"secret"
+DAY = dt.date(2025, 12, 31)
+
+
+def whole(company, *, kind="auto", campaign=None, contacts=100, budget=0.0, margin=0.5, **rule):
+    past = churn.history(company, churn.define(kind=kind, **rule))
+    work = churn.study(past)
+    value = churn.worth(past, work, value_days=365, margin=margin, key=KEY)
+    offer = campaign or churn.Campaign(save_rate=0.3, offer_cost=20.0, contact_cost=5.0, uptake=0.5)
+    plan = churn.make_plan(past, value, offer, contacts=contacts, budget=budget, holdout_share=0.2, key=KEY)
+    return SimpleNamespace(past=past, work=work, value=value, offer=offer, plan=plan)
+
+
+def exhibits(one):
+    past, work, value, plan = one.past, one.work, one.value, one.plan
+    return [
+        churn.totals(past, value),
+        churn.board(past, work),
+        churn.monthly(past),
+        churn.window(past),
+        churn.survival(past),
+        churn.at_risk(past),
+        churn.restricted(past),
+        churn.group_tests(past),
+        churn.cohorts(past),
+        churn.causes(past),
+        churn.reasons(past),
+        churn.effects(past, work),
+        churn.proportionality(work),
+        churn.columns(work),
+        churn.calibration(past, work),
+        churn.accuracy(past, work),
+        churn.backtest(past, work, one.offer, contacts=100, value=value),
+        churn.early_warning(past, work, value, plan, actions=ACTIONS),
+        churn.profit_curve(plan),
+        churn.rules(plan),
+        churn.tornado(plan),
+        churn.assignment(past, plan),
+        churn.uplift(past),
+    ]
+
+
+@pytest.fixture(scope="module")
+def techco(tmp_path_factory):
+    with open_client("techco", home=ROOT, rejects=tmp_path_factory.mktemp("rejects")) as company:
+        yield whole(company)
+
+
+@pytest.fixture(scope="module")
+def retailco(tmp_path_factory):
+    with open_client("retailco", home=ROOT, rejects=tmp_path_factory.mktemp("rejects")) as company:
+        yield whole(company)
+
+
+@pytest.fixture(scope="module")
+def truth():
+    return json.loads((ROOT / "data/demo/techco/truth.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def results(techco):
+    return {result.name: result for result in exhibits(techco)}
+
+
+def test_every_exhibit_has_a_name_of_its_own_and_can_be_shown(results):
+    absent = {"churn_window", "churn_uplift"}
+    assert {name for name, result in results.items() if not result.assessed} == absent
+    assert len(results) == 23
+    for result in results.values():
+        assert exhibit_html(result, Locale("en", "CNY"), name=lambda one: pseudonym(one, key=KEY))
+
+
+@pytest.fixture(scope="module")
+def retail_results(retailco):
+    return {result.name: result for result in exhibits(retailco)}
+
+
+def test_without_contracts_every_exhibit_is_shown_or_says_why_not(retail_results):
+    found = retail_results
+    absent = {"churn_causes", "churn_reasons", "churn_proportionality", "churn_uplift"}
+    assert {name for name, result in found.items() if not result.assessed} == absent
+    assert all(say(found[name].reason, Locale()) for name in absent)
+    for result in found.values():
+        assert exhibit_html(result, Locale(), name=str)
+
+
+def test_every_sentence_can_be_said_in_every_language(techco, results, retailco, retail_results):
+    findings = [result.finding for result in (*results.values(), *retail_results.values()) if result.finding]
+    findings += [finding for one in (techco, retailco) for finding in churn.headline(one.past, one.work, one.value, one.plan)]
+    for language, finding in itertools.product(("en", "zh"), findings):
+        assert "{" not in say(finding.text, Locale(language))
+
+
+def test_intervals_hold_their_estimates(results):
+    for result in results.values():
+        if result.assessed and not result.customers and {"low", "high", "value"} <= set(result.table.columns):
+            known = result.table.dropna(subset=["low", "high"])
+            assert (known["low"] <= known["value"] + 1e-9).all(), result.name
+            assert (known["value"] <= known["high"] + 1e-9).all(), result.name
+
+
+# the truth of techco
+
+
+def test_the_counts_are_those_of_the_truth(techco, truth):
+    rows = techco.past.spells
+    assert rows["customer_id"].nunique() == truth["customers"]
+    assert (rows["event"].value_counts().to_dict()) == truth["left_until_as_of"]
+    assert len(techco.value.customers) == truth["active_at_as_of"]
+
+
+def test_predicted_risks_are_near_the_true_ones(techco, truth):
+    """As many as are expected, in the right order, and right in each fifth of the customers."""
+    rows = techco.value.customers
+    true = pd.Series(truth["risk"]).reindex(rows["customer_id"]).to_numpy()
+    p = rows["probability"].to_numpy()
+    assert p.sum() / true.sum() == pytest.approx(1.0, abs=0.15)  # 910 leavers learned from, and no season in the model
+    assert pd.Series(p).corr(pd.Series(true), method="spearman") > 0.85
+    assert np.abs(p - true).mean() < 0.025
+    fifth = pd.qcut(p, 5, labels=False)
+    ratio = pd.Series(true).groupby(fifth).sum() / pd.Series(p).groupby(fifth).sum()
+    assert ratio.between(0.75, 1.35).all()
+
+
+def test_effects_have_the_sign_of_the_truth(techco, truth):
+    hazard = truth["hazard"]
+    b = dict(zip(techco.work.model.fit.design.columns, techco.work.model.fit.coefficients, strict=True))
+    assert b["plan[enterprise]"] < b["plan[pro]"] < 0
+    for column, name in (
+        ("slow_recent", "slow"),
+        ("usage_change", "usage"),
+        ("last_csat", "csat"),
+        ("tickets_recent", "tickets"),
+    ):
+        assert np.sign(b[column]) == np.sign(hazard[name]), column
+
+
+def test_the_back_test_is_out_of_time_and_calibrated(techco):
+    assert len(techco.work.tests) == 3
+    horizon = dt.timedelta(days=techco.past.horizon_days)
+    for one in techco.work.tests:
+        assert max(one.model.cuts) + horizon <= one.cut
+        assert one.cut + horizon <= techco.past.as_of
+        left, expected = one.rows["event_observed"].sum(), one.scores[learning.MODEL].sum()
+        assert abs(left - expected) < 3.5 * np.sqrt(expected) + 0.15 * expected
+    assert churn.calibration(techco.past, techco.work).finding.passed
+
+
+def test_the_model_beats_the_simple_rules_where_the_truth_has_more_than_they_see(techco):
+    finding = churn.backtest(techco.past, techco.work, techco.offer, contacts=100, value=techco.value).finding
+    assert finding.passed
+    assert "clearly better than all three" in say(finding.text, Locale())
+
+
+def test_it_says_so_when_a_simple_rule_is_as_good(retailco):
+    """In trade without contracts, the days since the last purchase hold nearly everything."""
+    finding = churn.backtest(retailco.past, retailco.work, retailco.offer, contacts=100, value=retailco.value).finding
+    assert finding.passed is False
+    assert "longest silence" in say(finding.text, Locale())
+
+
+def test_a_model_without_information_does_not_beat_the_rules(techco):
+    rng = np.random.default_rng(0)
+    noise = tuple(
+        learning.Test(one.cut, one.model, one.rows, one.scores.assign(**{learning.MODEL: rng.random(len(one.rows))}))
+        for one in techco.work.tests
+    )
+    assert comparison(techco.past, replace(techco.work, tests=noise)).passed is False
+
+
+# the list
+
+
+def test_the_list_holds_everybody_once_in_its_order(techco, results):
+    table = results["churn_list"].table
+    assert table["customer_id"].is_unique
+    assert len(table) == len(techco.value.customers)
+    known = table["at_risk"].dropna()
+    assert known.is_monotonic_decreasing
+    assert table["probability"].between(0, 1).all()
+    assert ((table["low"] < table["probability"]) & (table["probability"] < table["high"])).all()
+
+
+def test_reasons_add_up_to_the_log_hazard(techco):
+    rows = techco.value.customers
+    table = parts(techco.work.model, rows)
+    np.testing.assert_allclose(table.sum(axis=1), rows["log_hazard_ratio"], atol=1e-12)
+
+
+def test_reasons_are_what_raises_the_risk(techco):
+    table = list_rows(techco.past, techco.work, techco.value, actions=ACTIONS)
+    worst = table.sort_values("probability", ascending=False).head(50)
+    assert (
+        worst["reason_1"]
+        .isin(["slow answers *", "complaints *", "many tickets *", "low satisfaction *", "falling use *"])
+        .mean()
+        > 0.8
+    )
+    assert (worst.loc[worst["reason_1"] == "slow answers *", "action"] == "call").all()
+    ordered = table.dropna(subset=["part_1", "part_2"])
+    assert (ordered["part_1"] >= ordered["part_2"]).all()
+
+
+@pytest.mark.parametrize("name", ["retailco", pytest.param("techco", marks=pytest.mark.slow)])
+def test_two_runs_give_the_same_bytes(name, techco, retailco, tmp_path):
+    def written(one):
+        return list_rows(one.past, one.work, one.value, actions=ACTIONS).to_csv(index=False).encode()
+
+    before = {"techco": techco, "retailco": retailco}[name]
+    with open_client(name, home=ROOT, rejects=tmp_path) as company:
+        again = whole(company)
+        assert written(again) == written(before)
+        assert again.plan.rows.to_csv() == before.plan.rows.to_csv()
+
+
+def test_beyond_support_is_not_estimable_and_not_zero(techco):
+    """A customer of a level that the model cannot tell, or whose risk has no estimate, has none, and stands last."""
+    rows = techco.value.customers.copy()
+    rows.loc[rows.index[:3], ["probability", "low", "high", "at_risk", "expected_days"]] = np.nan
+    rows.loc[rows.index[:3], "beyond_support"] = True
+    table = list_rows(techco.past, techco.work, replace(techco.value, customers=rows), actions=ACTIONS)
+    assert set(table["customer_id"].tail(3)) == set(rows["customer_id"].head(3))
+    assert table["probability"].tail(3).isna().all()
+    assert (table["flag"].tail(3) == "not estimable").all()
+    plan = churn.make_plan(techco.past, replace(techco.value, customers=rows), techco.offer, contacts=10, key=KEY)
+    assert not set(plan.rows["customer_id"]) & set(rows["customer_id"].head(3))
+
+
+def test_expected_days_fall_with_the_risk_and_stay_within_the_limit(techco):
+    rows = techco.value.customers
+    days = expected_days(techco.work.model, rows, days=365)
+    assert ((days > 0) & (days < 365)).all()
+    assert pd.Series(days).corr(rows["probability"].reset_index(drop=True), method="spearman") < -0.99
+    short = expected_days(techco.work.model, rows, days=90)
+    p = score(techco.work.model, rows)["probability"].to_numpy()
+    assert ((short < 90) & (short > 90 * (1 - p))).all()
+
+
+def test_who_gave_no_consent_is_not_contacted(techco):
+    rows = techco.value.customers
+    consent = pd.DataFrame({"customer_id": rows["customer_id"], "consent_at": pd.Timestamp("2024-01-01")})
+    refused = set(techco.plan.rows.loc[techco.plan.rows["chosen"], "customer_id"].head(5))
+    consent.loc[consent["customer_id"].isin(refused), "consent_at"] = pd.NaT
+    past = replace(techco.past, tables={**techco.past.tables, "customers": ibis.memtable(consent)})
+    plan = churn.make_plan(past, techco.value, techco.offer, contacts=100, key=KEY)
+    assert not refused & set(plan.rows["customer_id"])
+    table = list_rows(past, techco.work, techco.value, actions=ACTIONS)
+    assert set(table.loc[table["flag"] == "do not contact", "customer_id"]) == refused
+
+
+def test_an_unknown_kind_of_reason_gets_the_nearest(techco):
+    with pytest.raises(ParamError, match=r"'servce' is no kind of reason; did you mean 'service'\?"):
+        churn.early_warning(techco.past, techco.work, techco.value, actions={"servce": "call"})
+
+
+def test_values_come_from_the_value_report_where_it_fits(techco):
+    rows = techco.value.customers
+    names = [pseudonym(one, key=KEY) for one in rows["customer_id"]]
+    table = pd.DataFrame({"customer_id": names[::2], "clv": 1000.0})
+    reading = SimpleNamespace(reason=None, table=lambda _: table)
+    value = churn.worth(techco.past, techco.work, reading, value_days=365, margin=0.5, key=KEY)
+    assert value.source == "clv"
+    assert (value.customers["value"].iloc[::2] == 1000.0).all()
+    np.testing.assert_allclose(value.customers["value"].iloc[1::2], rows["value"].iloc[1::2])
+    absent = SimpleNamespace(reason="run clv first", table=None)
+    assert churn.worth(techco.past, techco.work, absent, value_days=365, margin=0.5, key=KEY).source == "price"
+
+
+# money
+
+
+def test_the_choice_keeps_the_budget_and_is_near_the_best(techco):
+    plan = churn.make_plan(techco.past, techco.value, techco.offer, contacts=80, budget=900.0, holdout_share=0.2, key=KEY)
+    assert plan.choice.chosen.sum() <= 80
+    assert plan.choice.cost <= 900.0 * (1 + 1e-9)
+    assert plan.choice.profit >= 0.99 * plan.choice.bound
+    table = churn.rules(plan).table.set_index("rule")
+    assert table.loc["Expected profit", "profit"] >= table["profit"].max() - 1e-9
+
+
+def test_arms_can_be_recomputed_and_do_not_hang_on_the_list(techco):
+    small = churn.make_plan(techco.past, techco.value, techco.offer, contacts=50, holdout_share=0.3, key=KEY)
+    large = churn.make_plan(techco.past, techco.value, techco.offer, contacts=500, holdout_share=0.3, key=KEY)
+    both = small.rows[small.rows["chosen"]].merge(large.rows[large.rows["chosen"]], on="customer_id")
+    assert len(both) == 50
+    assert (both["arm_x"] == both["arm_y"]).all()
+    share = (large.rows.loc[large.rows["chosen"], "arm"] == "control").mean()
+    assert 0.22 < share < 0.38
+    table = churn.assignment(techco.past, large).table
+    assert set(table["arm"]) == {"treated", "control"}
+    assert (table["control_share"] == 0.3).all()
+
+
+def test_the_tornado_holds_the_profit_between_its_ends(techco):
+    table = churn.tornado(techco.plan).table
+    assert ((table["low"] <= table["value"]) & (table["value"] <= table["high"])).all()
+    width = (table["high"] - table["low"]).to_numpy()
+    assert (np.diff(width) <= 1e-9).all()
+
+
+def test_uplift_counts_everybody_as_assigned(techco):
+    day = pd.Timestamp(DAY) - pd.Timedelta(days=150)
+    rows = techco.past.spells
+    there = rows[(rows["started_at"] < day) & ~(rows["ended_at"] <= day)]
+    left = there["ended_at"].between(day, day + pd.Timedelta(days=90)) & there["event_observed"]
+    # all leavers in one arm: the effect is as large as it can be
+    arm = np.where(left, "control", np.where(np.arange(len(there)) % 2, "treated", "control"))
+    exposures = pd.DataFrame({"campaign_id": "c1", "customer_id": there["customer_id"], "arm": arm, "exposed_at": day})
+    past = replace(techco.past, tables={**techco.past.tables, "exposures": ibis.memtable(exposures)})
+    found = churn.uplift(past)
+    expected = 0 - left.sum() / (arm == "control").sum()
+    assert found.table["value"].iloc[0] == pytest.approx(expected, abs=0.01)
+    assert found.finding.passed is True
+    late = replace(past, tables={"exposures": ibis.memtable(exposures.assign(exposed_at=pd.Timestamp(DAY)))})
+    assert not churn.uplift(late).assessed
+
+
+# curves, months, board
+
+
+def test_the_median_is_said_in_words(techco, results):
+    table = results["churn_at_risk"].table
+    assert set(table.loc[table["group"] == "enterprise", "reached"]) == {"not reached"}
+    loyal = techco.past.spells[techco.past.spells["plan"] == "enterprise"]
+    said = say(year_finding(replace(techco.past, spells=loyal)).text, Locale())
+    assert "the median is not reached: more than half are still there" in said
+
+
+def test_kinds_of_leaving_add_up(techco):
+    table = churn.causes(techco.past).table
+    last = table.groupby("group")["value"].last().sum()
+    rest = churn.survival(techco.past)
+    assert 0 < last < 1
+    assert rest.assessed
+
+
+def test_the_limits_of_months_have_their_error():
+    """In a steady company at least one of 36 months is outside in at most 5 of 100 histories; 4,000 of them."""
+    rng = np.random.default_rng(0)
+    n = np.linspace(200, 1500, 36).round().astype(int)
+    low, high = chance_limits(n, 0.03, error=0.05)
+    share = rng.binomial(n, 0.03, (4000, 36)) / n
+    alarms = ((share < low) | (share > high)).any(axis=1).mean()
+    assert alarms < 0.05 + 2.33 * np.sqrt(0.05 * 0.95 / 4000)
+    assert alarms > 0.01  # not so wide that they cannot find anything
+
+
+def test_the_board_has_its_error_and_finds_a_doubled_rate():
+    rng = np.random.default_rng(1)
+    days_before, days_recent = np.full(12, 60_000.0), np.full(12, 16_000.0)
+    before = rng.poisson(days_before * 0.001, (3000, 12))
+    recent = rng.poisson(days_recent * 0.001, (3000, 12))
+    flat = np.array(
+        [
+            (now > alarm_limits(then, days_before, days_recent, error=0.05)).any()
+            for then, now in zip(before, recent, strict=True)
+        ]
+    )
+    assert flat.mean() < 0.05 + 2.33 * np.sqrt(0.05 * 0.95 / 3000)
+    doubled = rng.poisson(days_recent * 0.0025, (3000, 12))
+    found = [
+        (now > alarm_limits(then, days_before, days_recent, error=0.05)).any()
+        for then, now in zip(before, doubled, strict=True)
+    ]
+    assert np.mean(found) > 0.95
+
+
+# definitions
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"kind": "contract"}, r"kind: is 'contract'; did you mean 'contractual'\?"),
+        ({"horizon_days": 0}, "horizon_days: is 0; at least 1 day is needed"),
+        ({"grace_days": -1}, "grace_days: is -1; 0 or more days are needed"),
+        ({"sampling": "cohrt"}, "sampling: is 'cohrt'; it is cohort, last_period, or the day"),
+    ],
+)
+def test_impossible_definitions(rule, said):
+    with pytest.raises(ParamError, match=said):
+        churn.define(**rule)
+
+
+def company_of(tables, *, as_of=DAY, min_cell=10):
+    settings = Settings(client="test", title="Test", source="data/test", privacy={"min_cell": min_cell})
+    return SimpleNamespace(
+        name="test", tables={name: ibis.memtable(table) for name, table in tables.items()}, as_of=as_of, settings=settings,
+        currency="EUR", language="en",
+    )  # fmt: skip
+
+
+def contracts(n=400, *, seed=0, per_day=0.002):
+    rng = np.random.default_rng(seed)
+    start = pd.Timestamp("2023-01-01") + pd.to_timedelta(rng.integers(0, 900, n), unit="D")
+    end = start + pd.to_timedelta(np.ceil(rng.exponential(1 / per_day, n)), unit="D")
+    left = end <= pd.Timestamp(DAY)
+    return pd.DataFrame(
+        {
+            "customer_id": [f"C{i:04d}" for i in range(n)],
+            "started_at": start.date,
+            "ended_at": pd.Series(end.date).where(left, None),
+            "plan": np.where(rng.random(n) < 0.5, "a", "b"),
+            "mrr": 100.0,
+            "churn_reason": pd.Series("price", index=range(n), dtype="object").where(left, None),
+            "churn_kind": pd.Series("voluntary", index=range(n), dtype="object").where(left, None),
+        }
+    )
+
+
+def typed(table):
+    schema = {
+        "customer_id": "string", "started_at": "date", "ended_at": "date", "plan": "string", "mrr": "decimal(18, 4)",
+        "churn_reason": "string", "churn_kind": "string",
+    }  # fmt: skip
+    return ibis.memtable(table.astype(object).where(table.notna(), None), schema=schema)
+
+
+def contract_company(table, **more):
+    company = company_of({}, **more)
+    company.tables["subscriptions"] = typed(table)
+    return company
+
+
+def test_contracts_alone_are_enough():
+    one = whole(contract_company(contracts()))
+    found = {result.name: result for result in exhibits(one)}
+    assert one.work.model is not None, one.work.reason
+    assert found["churn_list"].assessed
+    assert found["churn_list"].table["probability"].mean() == pytest.approx(1 - np.exp(-0.18), abs=0.05)
+
+
+def test_without_the_table_nothing_is_assessed_and_nothing_breaks():
+    for rule, said in (({}, "needs subscriptions or transactions"), ({"kind": "contractual"}, "needs subscriptions")):
+        one = whole(company_of({}), **rule)
+        for result in exhibits(one):
+            assert not result.assessed
+            assert said in say(result.reason, Locale()), result.name
+        assert said in say(churn.headline(one.past, one.work, one.value, one.plan)[0].text, Locale())
+
+
+def test_data_too_short_for_the_horizon_are_not_assessed():
+    one = whole(contract_company(contracts()), horizon_days=700)
+    assert not churn.survival(one.past).assessed
+    assert "the horizon is 700 days" in say(churn.survival(one.past).reason, Locale())
+
+
+def test_a_pause_is_no_end_and_a_recent_end_is_not_counted_within_the_grace():
+    table = contracts()
+    past = churn.history(contract_company(table), churn.define(kind="contractual"))
+    paused = table.assign(churn_kind=table["churn_kind"].where(table["churn_kind"].isna(), "paused"))
+    assert not churn.history(contract_company(paused), churn.define(kind="contractual")).spells["event_observed"].any()
+    graced = churn.history(contract_company(table), churn.define(kind="contractual", grace_days=60))
+    late = past.spells["event_observed"] & (past.spells["ended_at"] > pd.Timestamp(DAY) - pd.Timedelta(days=60))
+    assert late.any()
+    assert graced.spells["event_observed"].sum() == past.spells["event_observed"].sum() - late.sum()
+
+
+def test_the_sampling_design_changes_the_curve_and_a_wrong_one_is_noticed():
+    """Without those who left before 2024-07-01 a cohort looks loyal; counted from that day on, customers do not."""
+    since = pd.Timestamp("2024-07-01")
+    whole_base = contracts(2000, per_day=0.003)
+    seen = whole_base[~(pd.to_datetime(whole_base["ended_at"]) < since)]
+    truth = np.exp(-0.003 * 365)
+
+    def year(table, sampling):
+        past = churn.history(contract_company(table), churn.define(kind="contractual", sampling=sampling))
+        km = churn.survival(past)
+        curve = sv.kaplan_meier(**observed(past))
+        assert km.assessed
+        return float(curve.loc[curve["x"] <= 365, "value"].iloc[-1]), past
+
+    naive, past = year(seen, "cohort")
+    fair, _ = year(seen, "2024-07-01")
+    assert naive > truth + 0.1
+    assert fair == pytest.approx(truth, abs=0.06)
+    assert [finding.id for finding in checks(past)] == ["churn.sampling"]
+    _, honest = year(whole_base, "cohort")
+    assert not checks(honest)
+
+
+def test_the_window_is_refused_beyond_half_of_the_span():
+    rng = np.random.default_rng(0)
+    days = pd.to_datetime("2024-01-01") + pd.to_timedelta(rng.integers(0, 730, 120), unit="D")
+    bought = pd.DataFrame({"customer_id": [f"C{i % 50}" for i in range(120)], "ordered_at": days, "amount": 10.0})
+    company = company_of({"transactions": bought})
+    past = churn.history(company, churn.define(kind="non_contractual"))
+    assert not past.usable
+    found = churn.window(past)
+    assert not found.assessed
+    assert "more than half of the" in say(found.reason, Locale())
+
+
+def test_contracts_that_end_by_month_get_a_model_by_month():
+    table = contracts(1500)
+    end = pd.to_datetime(table["ended_at"]) + pd.offsets.MonthEnd(0)
+    kept = end <= pd.Timestamp(DAY)
+    table = table.assign(ended_at=pd.Series(end.dt.date).where(kept, None))
+    gone = table["ended_at"].isna()
+    table.loc[gone, ["churn_reason", "churn_kind"]] = None
+    one = whole(contract_company(table))
+    assert one.work.model.engine == "cloglog"
+    p = one.value.customers["probability"]
+    assert p.mean() == pytest.approx(1 - np.exp(-0.002 * 90), abs=0.05)
+    table = parts(one.work.model, one.value.customers)
+    np.testing.assert_allclose(table.sum(axis=1), one.value.customers["log_hazard_ratio"], atol=1e-12)
+
+
+def test_small_groups_are_not_shown():
+    table = contracts()
+    table.loc[:4, "plan"] = "rare"
+    past = churn.history(contract_company(table), churn.define(kind="contractual"), groups=["plan"])
+    for result in (churn.survival(past), churn.at_risk(past), churn.restricted(past)):
+        assert "rare" not in set(result.table["group"]), result.name
+    said = say(churn.at_risk(past).note, Locale())
+    assert said == "1 groups of fewer than 10 customers are not shown."
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"contacts": 0}, "contacts: is 0; at least 1 is needed"),
+        ({"budget": -1.0}, "budget: is -1.0; 0"),
+        ({"holdout_share": 1.0}, "holdout_share: is 1.0; a share from 0 to below 1"),
+    ],
+)
+def test_impossible_plans(techco, changed, said):
+    with pytest.raises(ParamError, match=said):
+        churn.make_plan(techco.past, techco.value, techco.offer, **({"contacts": 10, "key": KEY} | changed))
+
+
+def test_impossible_values_and_groups(techco):
+    with pytest.raises(ParamError, match="margin: is 0"):
+        churn.worth(techco.past, techco.work, value_days=365, margin=0)
+    assert churn.worth(techco.past, techco.work, value_days=30, margin=0.5).value_days == techco.past.horizon_days
+    with pytest.raises(ParamError, match=r"groups: no column 'plam'; did you mean 'plan'\?"):
+        churn.history(contract_company(contracts()), churn.define(kind="contractual"), groups=["plam"])
