@@ -15,6 +15,8 @@ from crmkit.data.values import Convention
 
 NUMBERS = ("money", "score", "integer")
 MOMENTS = ("date", "timestamp", "month")
+WHOLE_NUMBER = r"-?[0-9]+"
+ISO_DATE = r"\d{4}-\d{2}-\d{2}(?: \d{2}:\d{2}(?::\d{2})?)?"
 FORMS = (
     (r"\d{4}-\d{1,2}-\d{1,2}.*", "yyyy-mm-dd"),
     (r"\d{4}[/.]\d{1,2}[/.]\d{1,2}.*", "yyyy/mm/dd"),
@@ -62,6 +64,8 @@ def find_conventions(
 def _decimal(con: Any, raw: Raw, ours: str, *, settings: TableSettings, place: str, params: str) -> Convention | Problem:
     if settings.decimal is not None:
         return Convention(decimal=settings.decimal)
+    if _all_are(con, raw, ours, WHOLE_NUMBER):
+        return Convention()
     only_dot, only_comma, both, dot, comma = _compare(con, raw, ours, "crm_dot(x)", "crm_comma(x)")
     declare = f"declare decimal: '.' or decimal: ',' in {params}"
     if only_dot and only_comma:
@@ -74,6 +78,8 @@ def _decimal(con: Any, raw: Raw, ours: str, *, settings: TableSettings, place: s
 def _order(con: Any, raw: Raw, ours: str, *, settings: TableSettings, place: str, params: str) -> Convention | Problem:
     if settings.date_format is not None:
         return Convention(form=settings.date_format, date_format=settings.date_format)
+    if _all_are(con, raw, ours, ISO_DATE):
+        return Convention(dayfirst=settings.dayfirst is not False, form=FORMS[0][1])
     only_day, only_month, both, day, month = _compare(con, raw, ours, "crm_date(x, true)", "crm_date(x, false)")
     slashed = only_day or only_month or both
     if settings.dayfirst is None:
@@ -99,6 +105,15 @@ def _compare(con: Any, raw: Raw, ours: str, one: str, other: str) -> tuple[Any, 
             f" FROM (SELECT x, {one} AS a, {other} AS b FROM (SELECT DISTINCT {identifier(ours)} AS x FROM {raw.relation}))"
         ).fetchone()
     )
+
+
+def _all_are(con: Any, raw: Raw, ours: str, pattern: str) -> bool:
+    """Whether every text of a column has the usual form, which can be read in one way only; false where there is none."""
+    name = identifier(ours)
+    (said,) = con.con.execute(
+        f"SELECT bool_and(regexp_full_match({name}, '{pattern}')) FROM {raw.relation} WHERE {name} <> ''"
+    ).fetchone()
+    return bool(said)
 
 
 def _form(con: Any, raw: Raw, ours: str) -> str:

@@ -66,7 +66,7 @@ def reading(x: str, *, kind: Kind, found: str, convention: Convention = PLAIN) -
 
 def _read_text(x: str, found: str) -> str:
     if found == "VARCHAR":
-        return f"crm_text({x})"
+        return f"crm_word({x})"
     if found in FLOATS:
         # a whole number became a float where the column has gaps: 7.0 is the id 7
         return f"CASE WHEN {x} = trunc({x}) THEN CAST(CAST({x} AS HUGEINT) AS VARCHAR) ELSE CAST({x} AS VARCHAR) END"
@@ -138,9 +138,10 @@ def _number_macros(cell: str) -> list[str]:
     # what most files hold is read by one pattern, not by ten
     usual = r"-?[0-9]+(?:\.[0-9]+)?"
     return [
-        "crm_unquoted(x) AS CASE WHEN starts_with(x, '''') THEN regexp_replace(x, '^''([0-9+-].*)$', '\\1') ELSE x END",
         # the text of a cell, without blanks around it, without the apostrophe that keeps a spreadsheet from reading it
-        f"crm_text(x) AS nullif(crm_unquoted(trim(x, {literal(BLANKS)})), '')",
+        f"crm_text(x) AS nullif(regexp_replace(trim(x, {literal(BLANKS)}), '^''([0-9+-].*)$', '\\1'), '')",
+        # the same without a pattern for most texts; it names x more than once, so it stands in no other macro
+        f"crm_word(x) AS CASE WHEN contains(x, '''') THEN crm_text(x) ELSE nullif(trim(x, {literal(BLANKS)}), '') END",
         f"crm_narrow(x) AS crm_text(translate(x, {literal(WIDE)}, {literal(NARROW)}))",
         r"crm_signed(x) AS regexp_replace(regexp_replace(x, '^\((.*)\)$', '-\1'), '^(.*[0-9])\s*-$', '-\1')",
         f"crm_bare(x) AS regexp_replace(regexp_replace(x, '{sign}{CURRENCY}\\s*([+-]?)\\s*', '\\1\\2'), '\\s*{CURRENCY}$', '')",
