@@ -149,7 +149,7 @@ def checks(past: Past) -> list[Finding]:
                     {"day": Quantity(day, "date"), "share": Quantity(share, "share")},
                 ),
                 criteria=Text("Declared as a cohort: everybody who ever came is in the data."),
-                action=Text("Set sampling to active and observed_since to that day, or add the customers who left earlier."),
+                action=Text("Set sampling to that day, or add the customers who left earlier."),
             )
         )
     if past.span_days < SHORTEST_SPAN_DAYS + 2 * past.horizon_days:
