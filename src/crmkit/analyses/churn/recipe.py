@@ -142,7 +142,9 @@ def _word(name: str, column: pd.Series[str], event: np.ndarray) -> Word:
     counts = words.value_counts()
     leavers = pd.Series(event).groupby(words.to_numpy()).sum()
     order = sorted(counts.index, key=lambda level: (-counts[level], level))
-    kept = [one for one in order if counts[one] >= RARE_ROWS and leavers[one] >= RARE_EVENTS][: MOST_LEVELS - 1]
+    # a level that the client calls like the rest is part of the rest
+    able = [one for one in order if one != REST and counts[one] >= RARE_ROWS and leavers[one] >= RARE_EVENTS]
+    kept = able[: MOST_LEVELS - 1]
     rest = [one for one in order if one not in kept]
     # what is left over must be able to stand alone, or it joins the smallest level that can
     if rest and (counts[rest].sum() >= RARE_ROWS and leavers[rest].sum() >= RARE_EVENTS):

@@ -1,0 +1,78 @@
+"""Features become columns: chosen, filled, held within limits, rare levels joined, alike at every use."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmkit.analyses.churn.once import fit_once, once_probability
+from crmkit.analyses.churn.recipe import REST, apply_recipe, learn_recipe, missing_inputs
+from crmkit.core.errors import ModelError
+
+
+def rows(n=600, seed=0):
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "event_observed": rng.random(n) < 0.3,
+            "use": rng.normal(0, 1, n),
+            "score": np.where(rng.random(n) < 0.4, np.nan, rng.integers(1, 6, n)),
+            "flat": 1.0,
+            "kind": rng.choice(["a", "b", "other", "rare"], n, p=[0.4, 0.3, 0.28, 0.02]),
+            "day": pd.Timestamp("2025-01-01"),
+        }
+    )
+
+
+def test_a_level_that_is_called_like_the_rest_joins_it():
+    table = rows()
+    recipe = learn_recipe(table, ["kind", "use"])
+    levels = apply_recipe(recipe, table)["kind"]
+    assert list(levels.cat.categories) == ["a", "b", REST]
+    assert (levels[table["kind"] == "rare"] == REST).all()
+
+
+def test_what_cannot_be_used_is_left_out_with_the_reason():
+    recipe = learn_recipe(rows(), ["use", "flat", "day", "kind"])
+    assert dict(recipe.dropped) == {
+        "flat": "the same for nearly everybody",
+        "day": "holds dates; turn it into a number, for example days until",
+    }
+    with pytest.raises(ModelError, match="no column that could explain leaving"):
+        learn_recipe(rows(), ["flat"])
+
+
+def test_a_gap_is_filled_and_told():
+    table = rows()
+    recipe = learn_recipe(table, ["score", "use"])
+    made = apply_recipe(recipe, table)
+    assert made.notna().all(axis=None)
+    assert (made["score (none)"] == table["score"].isna()).all()
+    assert missing_inputs(recipe, table).sum() == 0  # gaps of score are part of the model
+    table.loc[0, "use"] = np.nan
+    assert missing_inputs(recipe, table).tolist()[:2] == [1, 0]
+
+
+def test_later_customers_are_held_within_the_limits_learned():
+    recipe = learn_recipe(rows(), ["use"])
+    later = apply_recipe(recipe, pd.DataFrame({"use": [-99.0, 0.0, 99.0]}))["use"]
+    assert later.tolist() == [recipe.numbers[0].low, 0.0, recipe.numbers[0].high]
+
+
+def test_the_model_of_one_period_is_the_maximum_of_its_likelihood():
+    """Equal to statsmodels, errors by cluster included."""
+    import statsmodels.api as sm
+
+    table = rows()
+    made = apply_recipe(learn_recipe(table, ["use", "kind"]), table)
+    left, customers = table["event_observed"].to_numpy(), np.arange(len(table)) // 2
+    fit = fit_once(left, made, cluster=customers)
+    X = np.column_stack([np.ones(len(table)), made["kind"] == "b", made["kind"] == REST, made["use"]]).astype(float)
+    family = sm.families.Binomial(sm.families.links.CLogLog())
+    other = sm.GLM(left.astype(float), X, family=family).fit(
+        tol=1e-12, cov_type="cluster", cov_kwds={"groups": customers, "use_correction": False}
+    )
+    np.testing.assert_allclose(fit.coefficients, other.params[1:], atol=1e-8)
+    np.testing.assert_allclose(fit.standard_errors, other.bse[1:], rtol=0.02)
+    p = once_probability(fit, made, confidence=0.95)
+    assert p["probability"].sum() == pytest.approx(left.sum(), rel=0.02)
+    assert ((p["low"] < p["probability"]) & (p["probability"] < p["high"])).all()
