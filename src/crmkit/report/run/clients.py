@@ -95,10 +95,11 @@ def run_clients(
             except CrmkitError as err:
                 busy.append(err)
                 continue
-            ready = {name: flats[name] for name in wanted}
-            if not asked:
-                ready, lacking = _ready(ready, settings, notebooks, home)
-                outcomes += lacking
+            # what was asked for by name is run whatever is missing, and says so itself; what only comes along must be able to
+            along = {name: flats[name] for name in wanted if name not in asked}
+            can, lacking = _ready(along, settings, notebooks, home)
+            outcomes += lacking
+            ready = {name: flats[name] for name in wanted if name in asked or name in can}
             plans.append(make_plan(settings, ready, notebooks, home=home, kit=kit, force=force, resume=resume))
         outcomes += [outcome for plan in plans for outcome in plan.left_out()]
         for outcome in outcomes:
