@@ -1,0 +1,21 @@
+"""How far can ratings by several people be trusted? Agreement, consistency, and who rates too kindly."""
+
+from crmkit.models.agreement.alpha import LEVELS, Alpha, alpha_parts, krippendorff_alpha
+from crmkit.models.agreement.content import content_validity, critical_essential
+from crmkit.models.agreement.intraclass import FORMS, icc
+from crmkit.models.agreement.kappa import Kappa, cohen_kappa
+from crmkit.models.agreement.leniency import leniency
+
+__all__ = [
+    "FORMS",
+    "LEVELS",
+    "Alpha",
+    "Kappa",
+    "alpha_parts",
+    "cohen_kappa",
+    "content_validity",
+    "critical_essential",
+    "icc",
+    "krippendorff_alpha",
+    "leniency",
+]
