@@ -6,9 +6,14 @@ import pandas as pd
 import pytest
 
 from crmkit.core.errors import DataError
+from crmkit.core.language import Locale, say
 from crmkit.data.summaries import to_frame
 
 TICKETS = "ticket_id,customer_id,opened_at,first_response_at,resolved_at,kind,handoffs\n"
+
+
+def said(intake):
+    return tuple(say(note, Locale()) for note in intake.notes)
 
 
 def problems(project) -> list[str]:
@@ -106,9 +111,13 @@ def test_unknown_customers_are_counted_and_kept(project):
     project.write("referrals.csv", "referrer_id,referred_id,referred_at\na,p1,2024-01-01\nz,b,2024-01-02\n")
     project.params(as_of="2024-01-31")
     client = project.open()
-    notes = {one.table: one.notes for one in client.intake}
-    assert notes["interactions"] == ("3 rows name 2 customers in customer_id that customers does not have; they are kept",)
-    assert notes["referrals"] == ("1 rows name 1 customers in referrer_id that customers does not have; they are kept",)
+    notes = {one.table: said(one) for one in client.intake}
+    assert notes["interactions"] == (
+        "3 rows name 2 customers in customer_id that the table customers lacks; they are kept",
+    )
+    assert notes["referrals"] == (
+        "1 rows name 1 customers in referrer_id that the table customers lacks; they are kept",
+    )
     assert notes["customers"] == ()
     assert client.tables["interactions"].count().execute() == 4
 
@@ -121,7 +130,7 @@ def test_later_ends_are_hidden_and_counted(project):
     assert frame["churn_reason"].tolist() == [None, "moved"]
     assert frame["ended_at"].isna().tolist() == [True, False]
     intake = next(one for one in client.intake if one.table == "subscriptions")
-    assert intake.notes == ("ended_at lies after 2024-02-29 in 1 rows, which are seen as they were on that day",)
+    assert said(intake) == ("ended_at lies after 29 Feb 2024 in 1 rows, which are seen as they were on that day",)
     # and the customers come from the contracts where nothing else names them
     assert to_frame(client.tables["customers"])["created_at"].tolist() == [pd.Timestamp("2024-01-01")] * 2
 

@@ -3,6 +3,7 @@
 import pytest
 
 from crmkit.core.errors import DataError, ParamError
+from crmkit.core.language import Locale, say
 from crmkit.data.summaries import to_frame
 
 ITEMS = {
@@ -18,6 +19,10 @@ ROWS = (
     "1,a,w1,2024-01-01,2024-01-03,4,9,9\n2,b,w1,2024-01-01,2024-01-02,5,10,不适用\n3,c,w1,2024-01-01,,,,\n"
     "4,d,w1,2024-01-01,2024-01-05,2,3,\n"
 )
+
+
+def said(intake):
+    return tuple(say(note, Locale()) for note in intake.notes)
 
 
 def declare(project, **keys):
@@ -41,7 +46,7 @@ def test_a_wide_export_becomes_one_row_per_answer(project):
     client = project.open()
     intake = next(one for one in client.intake if one.table == "surveys")
     assert (intake.rows_read, intake.rows_kept) == (4, 4)
-    assert intake.notes == ("surveys: one row per response, 3 answers in each",)
+    assert said(intake) == ("one row per response, 3 answers in each",)
     assert intake.columns["csat"] == "总体满意度"
     found = rows_of(project)
     assert len(found) == 12
@@ -122,7 +127,7 @@ def test_a_response_that_stands_twice(project):
 def test_a_customer_who_answers_twice_is_counted(project):
     project.write("surveys.csv", WIDE + ROWS + "5,d,w1,2024-01-01,2024-01-05,1,1,1\n")
     declare(project)
-    notes = next(one.notes for one in project.open().intake if one.table == "surveys")
+    notes = next(said(one) for one in project.open().intake if one.table == "surveys")
     assert "1 times a customer answered more than once in a wave; all answers are kept" in notes
 
 
@@ -131,12 +136,12 @@ def test_a_wave_on_another_scale_is_noticed(project):
     high = [f"b{n},b{n},w2,2024-04-01,2024-04-02,4,{n % 11},3\n" for n in range(40)]
     project.write("surveys.csv", WIDE + "".join([*low, *high]))
     declare(project)
-    notes = next(one.notes for one in project.open().intake if one.table == "surveys")
+    notes = next(said(one) for one in project.open().intake if one.table == "surveys")
     (note,) = [note for note in notes if "another scale" in note]
-    assert note.startswith("no answer of wave 'w1' to 'nps' is above 5, but ")
+    assert note.startswith("no answer of wave w1 to nps is above 5, but ")
     project.write("surveys.csv", WIDE + "".join([*low[:20], *high]))
     declare(project)
-    notes = next(one.notes for one in project.open().intake if one.table == "surveys")
+    notes = next(said(one) for one in project.open().intake if one.table == "surveys")
     assert not [note for note in notes if "another scale" in note]
 
 
@@ -152,8 +157,8 @@ def test_an_item_that_is_not_there(project):
 def test_items_that_nobody_declared_are_counted(project):
     project.write("surveys.csv", "response_id,item_id,score\n1,csat,4\n1,nps,4\n1,speed,4\n1,age,44\n2,age,50\n")
     declare(project, columns={})
-    notes = next(one.notes for one in project.open().intake if one.table == "surveys")
-    assert notes == ("surveys: 2 answers to 'age', which is not declared under items",)
+    notes = next(said(one) for one in project.open().intake if one.table == "surveys")
+    assert notes == ("2 answers to age, which is not declared under items",)
 
 
 def test_words_instead_of_scores(project):
@@ -202,7 +207,7 @@ def test_answers_after_as_of_have_not_come(project):
     client = project.open(as_of="2024-01-04")
     intake = next(one for one in client.intake if one.table == "surveys")
     assert (intake.rows_kept, intake.rows_after_as_of) == (4, 1)
-    assert "responded_at lies after 2024-01-04 in 1 rows, which are seen as they were on that day" in intake.notes
+    assert "responded_at lies after 4 Jan 2024 in 1 rows, which are seen as they were on that day" in said(intake)
     late = client.tables["surveys"].filter(client.tables["surveys"].response_id == "4")
     assert late.filter(late.score.notnull() | late.responded_at.notnull()).count().execute() == 0
     assert late.count().execute() == 3

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import shutil
 
 import ibis
 import numpy as np
@@ -181,7 +182,7 @@ def test_coefficients_are_found_again(tmp_path):
 def _as_tables(company: Company, folder) -> dict[str, ibis.Table]:
     """The tables of a simulated company, through the same door as a client's."""
     home = folder / "home"
-    (home / "notebooks").mkdir(parents=True)
+    shutil.copytree(software_home() / "notebooks", home / "notebooks")
     (home / "params").mkdir()
     text = (software_home() / "params" / "techco.yml").read_text(encoding="utf-8")
     (home / "params" / "techco.yml").write_text(text, encoding="utf-8")

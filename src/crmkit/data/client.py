@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from crmkit.core.dates import parse_iso
 from crmkit.core.errors import CrmkitError, DataError, ParamError, Problem, did_you_mean
 from crmkit.core.privacy import client_key
+from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import LANGUAGES, Settings, TableSettings, find_home, read_settings
 from crmkit.data.contracts import contract_problems
 from crmkit.data.injected import refuse_injected
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     import ibis
 
 AFTER_SHARE = 0.5
+LATER = Text("{column} lies after {day} in {rows} rows, which are seen as they were on that day")
 CUSTOMERS_FROM = (MAIN_TABLE, "subscriptions", "tickets", "interactions")
 
 
@@ -248,7 +250,7 @@ def _cut(
     problems: list[str | Problem] = []
     for name, table in loaded.items():
         after, notes = _cut_table(con, name, table, day)
-        if after > AFTER_SHARE * table.intake.rows_kept:
+        if after > AFTER_SHARE * table.intake.rows_kept and TABLES[name].tells_span:
             what = f"has {after} of {table.intake.rows_kept} rows after as_of {day}"
             problems.append(Problem(f"{name}:", what, "no more than half may be left out", "set a later as_of"))
             continue
@@ -271,7 +273,7 @@ def _cut(
     return day, {name: tables[name] for name in TABLES if name in tables}, tuple(intake)
 
 
-def _cut_table(con: Any, name: str, table: Loaded, day: dt.date) -> tuple[int, list[str]]:
+def _cut_table(con: Any, name: str, table: Loaded, day: dt.date) -> tuple[int, list[Text]]:
     """Make the relation of a table's rows up to a day; how many are left out, and what was hidden of the others?"""
     kept, after = table.relation, 0
     event = event_sql(TABLES[name], table.columns)
@@ -283,7 +285,7 @@ def _cut_table(con: Any, name: str, table: Loaded, day: dt.date) -> tuple[int, l
         (after,) = con.con.execute(f"SELECT count(*) FROM {table.relation} WHERE {event} > DATE '{day}'").fetchone()
         kept = f"until_{name}"
     notes = [
-        f"{column} lies after {day} in {rows} rows, which are seen as they were on that day"
+        Text(LATER.template, {"column": column, "day": Quantity(day, "date"), "rows": Quantity(rows, "count")})
         for column, rows in count_later(con, kept, TABLES[name], table.columns, day).items()
         if rows
     ]
@@ -319,7 +321,7 @@ def _derive_customers(table: Any, source: str) -> tuple[Any, Intake]:
     customers = table.group_by("customer_id").agg(created_at=first)
     with quiet():
         count = int(customers.count().execute())
-    note = f"derived from {source}: customer_id, and created_at = the day of the first {source.removesuffix('s')}"
+    note = Text("derived from the table {source}; created_at is the day of its first row", {"source": source})
     return customers, Intake(table="customers", rows_read=count, rows_kept=count, notes=(note,))
 
 

@@ -11,11 +11,16 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from crmkit.data.sources.engine import identifier
+from crmkit.core.results import Quantity, Text
+from crmkit.data.cycles import cycle_start, cycle_start_sql
+from crmkit.data.sources.engine import identifier, literal
 from crmkit.data.tables import TABLES, TableContract
 
 if TYPE_CHECKING:
     import ibis
+
+
+UNKNOWN = Text("{rows} rows name {ids} customers in {column} that the table customers lacks; they are kept")
 
 
 def known_at(table: ibis.Table, *, name: str, day: dt.date) -> ibis.Table:
@@ -38,7 +43,7 @@ def known_at(table: ibis.Table, *, name: str, day: dt.date) -> ibis.Table:
     import ibis
 
     contract, end = TABLES[name], ibis.literal(day)
-    dates = [table[column].cast("date") for column in (contract.event, contract.event_else) if column in table.columns]
+    dates = [_day(contract, table, column) for column in (contract.event, contract.event_else) if column in table.columns]
     if dates:
         event = ibis.coalesce(*dates) if len(dates) > 1 else dates[0]
         table = table.filter((event <= end) | event.isnull())
@@ -49,13 +54,21 @@ def known_at(table: ibis.Table, *, name: str, day: dt.date) -> ibis.Table:
         later = (table[date].cast("date") > end).fill_null(False)
         for column in (one for one in columns if one in table.columns):
             empty = ibis.null(table[column].type()) if contract.columns[column].default is None else False
-            hidden[column] = ibis.ifelse(later, empty, table[column])
+            hidden[column] = ibis.ifelse(later, contract.columns[column].until_known or empty, table[column])
     return table.mutate(**hidden) if hidden else table
+
+
+def _day(contract: TableContract, table: ibis.Table, column: str) -> Any:
+    return cycle_start(table[column]) if contract.columns[column].kind == "cycle" else table[column].cast("date")
 
 
 def event_sql(contract: TableContract, present: Sequence[str]) -> str | None:
     """The day that decides whether a row counts, as SQL; None where the table has no such column."""
-    days = [f"CAST({identifier(name)} AS DATE)" for name in (contract.event, contract.event_else) if name in present]
+    days = [
+        cycle_start_sql(identifier(name)) if contract.columns[name].kind == "cycle" else f"CAST({identifier(name)} AS DATE)"
+        for name in (contract.event, contract.event_else)
+        if name in present
+    ]
     return f"coalesce({', '.join(days)})" if len(days) > 1 else days[0] if days else None
 
 
@@ -68,6 +81,7 @@ def as_seen(contract: TableContract, columns: Sequence[str], day: dt.date) -> st
         for column in hidden
     }
     empty = {name: "NULL" if contract.columns[name].default is None else "false" for name in columns}
+    empty |= {name: literal(seen) for name in columns if (seen := contract.columns[name].until_known)}
     return ", ".join(
         f"CASE WHEN {later[name]} THEN {empty[name]} ELSE {identifier(name)} END AS {identifier(name)}"
         if name in later
@@ -85,9 +99,9 @@ def count_later(con: Any, relation: str, contract: TableContract, columns: Seque
     return dict(zip(dates, con.con.execute(f"SELECT {counts} FROM {relation}").fetchone(), strict=True))
 
 
-def unknown_customers(con: Any, name: str) -> list[str]:
+def unknown_customers(con: Any, name: str) -> list[Text]:
     """Notes on rows that name a customer whom the table ``customers`` does not have; they are kept."""
-    notes = []
+    notes: list[Text] = []
     present = con.table(name).columns if name != "customers" else ()
     for column in (one for one in TABLES[name].customers if one in present):
         ours = identifier(column)
@@ -96,5 +110,6 @@ def unknown_customers(con: Any, name: str) -> list[str]:
             f" AND NOT EXISTS (SELECT 1 FROM customers AS c WHERE c.customer_id = t.{ours})"
         )
         rows, ids = con.con.execute(counted).fetchone()
-        notes += [f"{rows} rows name {ids} customers in {column} that customers does not have; they are kept"] if rows else []
+        numbers: dict[str, Quantity | str] = {"rows": Quantity(rows, "count"), "ids": Quantity(ids, "count"), "column": column}
+        notes += [Text(UNKNOWN.template, numbers)] if rows else []
     return notes

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from crmkit.core.errors import DataError, Problem, did_you_mean
+from crmkit.core.language import Locale, say
+from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import Settings, TableSettings
 from crmkit.data import rejects, survey_items
 from crmkit.data.columns import Matched, match_columns
@@ -19,6 +21,7 @@ from crmkit.data.sources.readers import Raw
 from crmkit.data.tables import TABLES, Column, TableContract
 from crmkit.data.values import MONEY, PLAIN, Convention, reading
 
+ONE_ROW = Text("one row per response, {n} answers in each")
 SQL_TYPES = {"boolean": "BOOLEAN", "integer": "BIGINT"}
 TOTAL_WORDS = "(grand ?total|sub-?total|totals?|sum|summe|gesamt|gesamtsumme|zwischensumme|insgesamt|合计|总计|小计|总和|汇总)"
 TOTAL_STARTS = ("gr", "su", "to", "ge", "zw", "in", "合计", "总计", "小计", "总和", "汇总")
@@ -38,19 +41,19 @@ class Intake:
         Rows found, and rows that the reports count.
     rows_rejected : int
         Rows that could not be used and were set aside because their share was allowed.
-    rows_set_aside : dict of str to int
-        Reason: rows; for the rejected and for those that hold nothing of the table. A row with two reasons counts in both.
+    set_aside : tuple of SetAside
+        Rows by reason; the rejected and those that hold nothing of the table. A row with two reasons counts in both.
     rows_after_as_of : int
         Rows left out because they lie after ``as_of``.
     repeats : int
-        Rows equal to an earlier one, part of ``rows_set_aside``.
+        Rows equal to an earlier one, part of ``set_aside``.
     encoding, separator, decimal, date_form : str
         As found; empty where it does not apply.
     columns : dict of str to str
         Our column: header in the source.
     unmapped : tuple of str
         Headers that are not read.
-    notes : tuple of str
+    notes : tuple of Text
         What a reader should know besides.
     """
 
@@ -59,7 +62,7 @@ class Intake:
     rows_read: int = 0
     rows_kept: int = 0
     rows_rejected: int = 0
-    rows_set_aside: dict[str, int] = field(default_factory=dict)
+    set_aside: tuple[rejects.SetAside, ...] = ()
     rows_after_as_of: int = 0
     repeats: int = 0
     encoding: str = ""
@@ -68,7 +71,12 @@ class Intake:
     date_form: str = ""
     columns: dict[str, str] = field(default_factory=dict)
     unmapped: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
+
+    @property
+    def rows_set_aside(self) -> dict[str, int]:
+        """Rows by reason in English, as the reject file has it."""
+        return {say(each.text, Locale()): each.rows for each in self.set_aside}
 
 
 @dataclass(frozen=True)
@@ -138,7 +146,7 @@ def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
         date_form=next((way.form for name, way in ways.items() if way.form), ""),
         columns=raw.matched.headers,
         unmapped=raw.matched.unmapped,
-        notes=(*raw.notes, *([f"{table}: one row per response, {len(items)} answers in each"] if wide else [])),
+        notes=(*raw.notes, *([Text(ONE_ROW.template, {"n": Quantity(len(items), "count")})] if wide else [])),
     )
     loaded = Loaded(f"typed_{table}", columns, tuple(paths), intake, items)
     return _keep(con, loaded, raw, contract=contract, settings=settings, place=place)
@@ -288,12 +296,13 @@ def _keep(con: Any, loaded: Loaded, raw: Raw, *, contract: TableContract, settin
     """The relation ``kept_<table>``: the rows that can be used, if the others are few enough."""
     table, typed = loaded.intake.table, loaded.relation
     mapped = list(raw.types)
-    notes = survey_items.check_items(con, typed, settings=settings, table=table) if survey_items.ITEM in mapped else []
+    long = survey_items.is_answers(contract) and survey_items.ITEM in mapped
+    notes = survey_items.check_items(con, typed, settings=settings, table=table) if long else []
     issues = rejects.list_issues(contract, mapped, settings=settings, params=place.params(table), lazy=raw.lazy)
     for column, where, item, one in survey_items.scaled_columns(contract, mapped, settings=settings, wide=bool(loaded.items)):
         issues += rejects.off_scale(column, where, item, one, params=place.params(table))
     found = rejects.find_rejects(con, typed, issues=issues, contract=contract, mapped=mapped)
-    reasons, stopping, everything = rejects.count_reasons(con, typed)
+    reasons, stopping, everything = rejects.count_reasons(con, typed, found)
     rejects.write_rejects(con, typed, to=place.rejects / f"{table}.csv")
     (rows,) = con.con.execute(f"SELECT count(*) FROM {typed}").fetchone()
     usable = rows - (everything - stopping)
@@ -301,7 +310,7 @@ def _keep(con: Any, loaded: Loaded, raw: Raw, *, contract: TableContract, settin
     if not rows:
         raise DataError(f"{table}: {files} is empty; a header line and at least one row are expected")
     if not usable or (everything == rows and stopping <= settings.rejects * usable):
-        why = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+        why = ", ".join(f"{each.rows} {say(each.text, Locale())}" for each in reasons)
         raise DataError(f"{table}: {files} has no row that can be used ({why}); see {place.reject_file(table)}")
     if stopping > settings.rejects * usable:
         raise DataError([rejects.explain(each, table=table, file=place.reject_file(table)) for each in found])
@@ -313,7 +322,7 @@ def _keep(con: Any, loaded: Loaded, raw: Raw, *, contract: TableContract, settin
         rows_read=rows,
         rows_kept=rows - everything,
         rows_rejected=stopping,
-        rows_set_aside=reasons,
+        set_aside=reasons,
         repeats=repeats,
         notes=(*loaded.intake.notes, *notes),
     )

@@ -13,26 +13,43 @@ from pathlib import Path
 from typing import Any
 
 from crmkit.core.errors import ROWS_SHOWN, Problem, rows
+from crmkit.core.language import Locale, mark, say
+from crmkit.core.results import Text
 from crmkit.core.settings import ItemSettings, TableSettings
 from crmkit.data.sources.engine import identifier, literal
 from crmkit.data.tables import TableContract
 
 NOUNS = {
-    "id": "text",
-    "text": "text",
-    "date": "a date",
-    "timestamp": "a date and time",
-    "month": "a month",
-    "money": "a number",
-    "score": "a number",
-    "integer": "a whole number",
-    "boolean": "yes or no",
+    "id": mark("text"),
+    "text": mark("text"),
+    "date": mark("a date"),
+    "timestamp": mark("a date and time"),
+    "month": mark("a month"),
+    "money": mark("a number"),
+    "cycle": mark("a quarter, half year, month or year"),
+    "score": mark("a number"),
+    "number": mark("a number"),
+    "integer": mark("a whole number"),
+    "boolean": mark("yes or no"),
 }
 # what a spreadsheet takes for a formula, also after blanks and in the full-width forms of Chinese keyboards
 FORMULA = r"^[\s\x{200b}-\x{200f}\x{2060}\x{feff}\"']*[=+\-@|%＝＋－＠−]"
 PLAIN_NUMBER = r"^-[0-9][0-9.,]*$"
 APOSTROPHE = "'"
-ASIDE = {"header": "repeated header line", "total": "line of totals", "empty": "empty line"}
+ASIDE = {"header": Text("repeated header line"), "total": Text("line of totals"), "empty": Text("empty line")}
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """Rows left out for one reason; ``column`` is empty where the whole row shows it."""
+
+    column: str
+    reason: Text
+    rows: int
+
+    @property
+    def text(self) -> Text:
+        return Text("{column}: {reason}", {"column": self.column, "reason": self.reason}) if self.column else self.reason
 
 
 @dataclass(frozen=True)
@@ -45,8 +62,8 @@ class Issue:
         Column that shows it; empty where the whole row does.
     condition : str
         SQL over the typed relation.
-    reason : str
-        As written into the reject file.
+    reason : Text
+        As written, in English, into the reject file.
     what : str
         For the message; ``{n}`` rows, ``{values}``, ``{rows}`` and ``{examples}`` are filled in.
     allowed : str
@@ -55,9 +72,13 @@ class Issue:
 
     column: str
     condition: str
-    reason: str
+    reason: Text
     what: str
     allowed: str
+
+    @property
+    def written(self) -> str:
+        return say(self.reason, Locale())
 
 
 @dataclass(frozen=True)
@@ -81,7 +102,7 @@ def list_issues(
         given = f"{raw} IS NOT NULL AND trim({raw}) <> ''" if not lazy else f"{raw} IS NOT NULL"
         if column.required:
             blank = f"{ours} IS NULL AND NOT ({given})" if column.kind not in ("id", "text") else f"{ours} IS NULL"
-            issues.append(Issue(name, blank, "empty", "is empty in {n} {row_word} ({rows})", "every row needs a value"))
+            issues.append(Issue(name, blank, Text("empty"), "is empty in {n} {row_word} ({rows})", "every row needs a value"))
         if column.kind not in ("id", "text"):
             # a flag with a default has lost its gap by now; what was read of it stands beside
             read = identifier(f"{name}__read") if column.default is not None else ours
@@ -91,12 +112,15 @@ def list_issues(
             allowed = f"map them to {', '.join(column.choices)} with values in {params}"
             others = ", ".join(literal(choice) for choice in column.choices)
             what = "has {n} {value_word} that are none of its words ({rows}): {examples}"
-            issues.append(Issue(name, f"{ours} NOT IN ({others})", "none of the words of this column", what, allowed))
+            issues.append(Issue(name, f"{ours} NOT IN ({others})", Text("none of the words of this column"), what, allowed))
         if column.low is not None:
             what = f"has {{n}} {{value_word}} below {column.low} ({{rows}})"
-            issues.append(
-                Issue(name, f"{ours} < {column.low}", f"below {column.low}", what, f"{column.low} or more is expected")
-            )
+            below = Text("below {least}", {"least": f"{column.low}"})
+            issues.append(Issue(name, f"{ours} < {column.low}", below, what, f"{column.low} or more is expected"))
+        if column.high is not None:
+            what = f"has {{n}} {{value_word}} above {column.high} ({{rows}})"
+            above = Text("above {most}", {"most": f"{column.high}"})
+            issues.append(Issue(name, f"{ours} > {column.high}", above, what, f"{column.high} or less is expected"))
     issues += [_reversed(earlier, later) for earlier, later in contract.order if {earlier, later} <= set(present)]
     if contract.returns and contract.returns[0] in present:
         amount, flag = contract.returns
@@ -104,7 +128,7 @@ def list_issues(
             Issue(
                 amount,
                 f"{identifier(amount)} < 0 AND NOT {identifier(flag)}",
-                "negative, and not marked as a return",
+                Text("negative, and not marked as a return"),
                 "has {n} negative {value_word} ({rows})",
                 f"mark refunds with {flag}, or set negative_amounts: returns in {params}",
             )
@@ -118,9 +142,8 @@ def _reversed(earlier: str, later: str) -> Issue:
     days = f"CAST({second} AS DATE) < CAST({first} AS DATE)"
     timed = f"{second} <> CAST({second} AS DATE)"
     what = f"has {{n}} {{value_word}} before {earlier} ({{rows}}): {{examples}}"
-    return Issue(
-        later, f"({days} OR ({second} < {first} AND {timed}))", f"before {earlier}", what, f"{earlier} or later is expected"
-    )
+    before = Text("before {earlier}", {"earlier": earlier})
+    return Issue(later, f"({days} OR ({second} < {first} AND {timed}))", before, what, f"{earlier} or later is expected")
 
 
 def off_scale(column: str, where: str, item: str, one: ItemSettings, *, params: str) -> list[Issue]:
@@ -128,20 +151,23 @@ def off_scale(column: str, where: str, item: str, one: ItemSettings, *, params: 
     ours, (low, high) = identifier(column), one.scale
     of, span = f"of item {item!r} " if column != item else "", f"{low:g} to {high:g}"
     zero = low > 0
+    numbers = {"item": item, "low": f"{low:g}", "high": f"{high:g}"}
     issues = []
     if zero:
         what = f"has {{n}} {{value_word}} 0 {of}({{rows}}), outside {span}"
         hint = f"if 0 means 'not applicable', write na: [0] for {item} under items in {params}"
-        issues.append(Issue(column, f"{where} AND {ours} = 0", f"{item}: 0, outside {span}", what, hint))
+        issues.append(Issue(column, f"{where} AND {ours} = 0", Text("{item}: 0, outside {low} to {high}", numbers), what, hint))
     others = f"{where} AND NOT {ours} BETWEEN {low} AND {high}" + (f" AND {ours} <> 0" if zero else "")
     what = f"has {{n}} {{value_word}} {of}outside {span} ({{rows}}): {{examples}}"
     hint = f"mend scale or na of {item} under items in {params}; two scales need an item each"
-    return [*issues, Issue(column, others, f"{item}: outside {span}", what, hint)]
+    return [*issues, Issue(column, others, Text("{item}: outside {low} to {high}", numbers), what, hint)]
 
 
 def _too_many_fields() -> Issue:
     what = "has {n} {row_word} ({rows}) with more fields than the header line"
-    return Issue("", "__fields IS NOT NULL", "more fields than the header line", what, "quote fields that hold the separator")
+    return Issue(
+        "", "__fields IS NOT NULL", Text("more fields than the header line"), what, "quote fields that hold the separator"
+    )
 
 
 def _unreadable(name: str, condition: str, kind: str, *, params: str) -> Issue:
@@ -149,13 +175,16 @@ def _unreadable(name: str, condition: str, kind: str, *, params: str) -> Issue:
         "date": f"write YYYY-MM-DD, or declare date_format in {params}",
         "timestamp": f"write YYYY-MM-DD hh:mm:ss, or declare date_format in {params}",
         "month": "write YYYY-MM",
+        "cycle": "write 2025Q4, 2025H2, 2025-10 or 2025",
+        "number": f"write 1234.50, or declare decimal in {params}",
         "money": f"write 1234.50, or declare decimal in {params}",
         "score": f"write a number; for words such as 'n/a' declare na under items in {params}",
         "integer": "write digits only",
         "boolean": "write true or false",
     }
-    reason = f"cannot be read as {NOUNS[kind]}"
-    return Issue(name, condition, reason, f"has {{n}} {{value_word}} that {reason} ({{rows}}): {{examples}}", ways[kind])
+    reason = Text("cannot be read as {kind}", {"kind": Text(NOUNS[kind])})
+    what = f"has {{n}} {{value_word}} that cannot be read as {NOUNS[kind]} ({{rows}}): {{examples}}"
+    return Issue(name, condition, reason, what, ways[kind])
 
 
 def find_rejects(
@@ -171,14 +200,14 @@ def find_rejects(
         f"CREATE OR REPLACE TABLE rejects_{typed} (__file VARCHAR, __row BIGINT, field VARCHAR, value VARCHAR, reason VARCHAR,"
         " stops BOOLEAN)"
     )
-    aside = " ".join(f"WHEN {literal(code)} THEN {literal(text)}" for code, text in ASIDE.items())
+    aside = " ".join(f"WHEN {literal(code)} THEN {literal(say(text, Locale()))}" for code, text in ASIDE.items())
     first = identifier(f"{mapped[0]}__raw")
     _collect(con, typed, "__aside IS NOT NULL", field="", value=first, reason=f"CASE __aside {aside} END", stops=False)
     for issue, count in zip(issues, found, strict=True):
         if count:
             value = f"CAST({identifier(f'{issue.column}__raw')} AS VARCHAR)" if issue.column else "CAST(__fields AS VARCHAR)"
             condition = f"__aside IS NULL AND {issue.condition}"
-            _collect(con, typed, condition, field=issue.column, value=value, reason=literal(issue.reason), stops=True)
+            _collect(con, typed, condition, field=issue.column, value=value, reason=literal(issue.written), stops=True)
     occurring = [issue for issue, count in zip(issues, found, strict=True) if count]
     occurring += _find_repeats(con, typed, contract=contract, mapped=mapped)
     return [_summarise(con, typed, issue) for issue in occurring]
@@ -194,27 +223,28 @@ def _collect(con: Any, typed: str, condition: str, *, field: str, value: str, re
 def _find_repeats(con: Any, typed: str, *, contract: TableContract, mapped: Sequence[str]) -> list[Issue]:
     """Rows that say the same as an earlier one; their own condition needs the other rows, so they are collected here."""
     if contract.unique:
-        keys, reason, field = list(contract.unique), "stands more than once", contract.unique[0]
+        keys, reason, field = list(contract.unique), Text("stands more than once"), contract.unique[0]
         together = f" together with {', '.join(keys[1:])}" if keys[1:] else ""
         what = "has {n} {value_word} ({rows}) that an earlier row has" + together + ": {examples}"
         allowed, given = "one row each is expected", "true"
     elif contract.repeats and contract.repeats in mapped:
-        keys, reason, field = list(mapped), "equal to an earlier row in every column", ""
+        keys, reason, field = list(mapped), Text("equal to an earlier row in every column"), ""
         what = "has {n} {row_word} ({rows}) equal to an earlier one in every column"
         line = "each line of an order" if contract.repeats == "order_id" else "each row"
         allowed, given = f"{line} is expected once", f"{identifier(contract.repeats)} IS NOT NULL"
     else:
         return []
+    written = literal(say(reason, Locale()))
     names = ", ".join(identifier(name) for name in keys)
     usable = f"{typed} WHERE __aside IS NULL AND {given}"
     doubled = f"SELECT {names} FROM {usable} GROUP BY {names} HAVING count(*) > 1"
     value = identifier(keys[0]) if field else identifier(contract.repeats)
     con.con.execute(
-        f"INSERT INTO rejects_{typed} SELECT __file, __row, {literal(field)}, {value}, {literal(reason)}, true FROM"
+        f"INSERT INTO rejects_{typed} SELECT __file, __row, {literal(field)}, {value}, {written}, true FROM"
         f" (SELECT *, row_number() OVER (PARTITION BY {names} ORDER BY __file, __row) AS __nth"
         f" FROM (SELECT * FROM {usable}) AS t SEMI JOIN ({doubled}) AS d ON {_same(keys)}) WHERE __nth > 1"
     )
-    (count,) = con.con.execute(f"SELECT count(*) FROM rejects_{typed} WHERE reason = {literal(reason)}").fetchone()
+    (count,) = con.con.execute(f"SELECT count(*) FROM rejects_{typed} WHERE reason = {written}").fetchone()
     return [Issue(field, "", reason, what, allowed)] if count else []
 
 
@@ -223,7 +253,7 @@ def _same(keys: Sequence[str]) -> str:
 
 
 def _summarise(con: Any, typed: str, issue: Issue) -> Found:
-    where = f"rejects_{typed} WHERE field = {literal(issue.column)} AND reason = {literal(issue.reason)}"
+    where = f"rejects_{typed} WHERE field = {literal(issue.column)} AND reason = {literal(issue.written)}"
     (count,) = con.con.execute(f"SELECT count(*) FROM {where}").fetchone()
     first = con.con.execute(f"SELECT __row, value FROM {where} ORDER BY __file, __row LIMIT {ROWS_SHOWN}").fetchall()
     numbers = tuple(row for row, _ in first if row is not None)
@@ -245,16 +275,17 @@ def explain(found: Found, *, table: str, file: str) -> Problem:
     return Problem(place, what, issue.allowed, f"every such row is in {file}")
 
 
-def count_reasons(con: Any, typed: str) -> tuple[dict[str, int], int, int]:
+def count_reasons(con: Any, typed: str, found: Sequence[Found]) -> tuple[tuple[SetAside, ...], int, int]:
     """Rows per reason, rows that stop a run, and all rows that are not kept; a row with two reasons counts in both."""
-    reasons = con.con.execute(
-        "SELECT CASE field WHEN '' THEN reason ELSE field || ': ' || reason END AS why, count(*)"
-        f" FROM rejects_{typed} GROUP BY why ORDER BY why"
-    ).fetchall()
+    known = {(each.issue.column, each.issue.written): each.issue.reason for each in found}
+    known |= {("", say(text, Locale())): text for text in ASIDE.values()}
+    counted = con.con.execute(f"SELECT field, reason, count(*) FROM rejects_{typed} GROUP BY ALL").fetchall()
+    aside = (SetAside(column, known[column, reason], rows) for column, reason, rows in counted)
+    reasons = tuple(sorted(aside, key=lambda each: say(each.text, Locale())))
     stopping, everything = con.con.execute(
         f"SELECT count(DISTINCT (__file, __row)) FILTER (stops), count(DISTINCT (__file, __row)) FROM rejects_{typed}"
     ).fetchone()
-    return dict(reasons), stopping, everything
+    return reasons, stopping, everything
 
 
 def write_rejects(con: Any, typed: str, *, to: Path) -> None:

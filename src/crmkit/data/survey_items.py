@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from crmkit.core.errors import DataError, Problem, did_you_mean
+from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import ItemSettings, TableSettings
 from crmkit.data.columns import match_columns
 from crmkit.data.sources.engine import identifier, literal
@@ -21,11 +22,16 @@ ITEM, SCORE, NOT_APPLICABLE = "item_id", "score", "not_applicable"
 OF_ANSWERS = (ITEM, SCORE, NOT_APPLICABLE)
 # a wave of that many answers without one in the upper half, where a fifth of the others are, is no chance: .8^30 = .001
 SCALE_ANSWERS, SCALE_SHARE = 30, 0.2
+TWICE = Text("{n} times a customer answered more than once in a wave; all answers are kept")
+OTHER_SCALE = Text(
+    "no answer of wave {wave} to {item} is above {middle}, but {share} of others are; was it asked on another scale?"
+)
+UNDECLARED = Text("{n} answers to {item}, which is not declared under items")
 
 
 def is_answers(contract: TableContract) -> bool:
     """Whether a table holds answers to items, so that it may also come with one column per item."""
-    return ITEM in contract.columns
+    return {ITEM, NOT_APPLICABLE} <= set(contract.columns)
 
 
 def is_wide(contract: TableContract, headers: Iterable[str], *, settings: TableSettings) -> bool:
@@ -87,7 +93,7 @@ def scaled_columns(
     return [(SCORE, f"{identifier(ITEM)} = {literal(item)}", item, one) for item, one in settings.items.items()]
 
 
-def check_items(con: Any, relation: str, *, settings: TableSettings, table: str) -> list[str]:
+def check_items(con: Any, relation: str, *, settings: TableSettings, table: str) -> list[Text]:
     """Notes on the items of a long export that nobody declared.
 
     Raises
@@ -106,7 +112,7 @@ def check_items(con: Any, relation: str, *, settings: TableSettings, table: str)
             [Problem(where, f"has no row of the item {item!r}", hint=did_you_mean(item, list(found))) for item in missing]
         )
     return [
-        f"{table}: {rows} answers to {item!r}, which is not declared under items"
+        Text(UNDECLARED.template, {"n": Quantity(rows, "count"), "item": item})
         for item, rows in found.items()
         if item not in settings.items
     ]
@@ -124,17 +130,17 @@ def answers(relation: str, columns: Sequence[str], items: Sequence[str]) -> str:
     return " UNION ALL ".join(parts)
 
 
-def answer_notes(con: Any, relation: str, *, settings: TableSettings) -> list[str]:
+def answer_notes(con: Any, relation: str, *, settings: TableSettings) -> list[Text]:
     """What a reader should know of answers that are all on their scales: people who answered twice, waves on another scale."""
     present = con.table(relation).columns
-    notes = []
+    notes: list[Text] = []
     if {"customer_id", "wave"} <= set(present):
         twice = (
             f"SELECT count(*) FROM (SELECT 1 FROM {relation} WHERE customer_id IS NOT NULL AND ({SCORE} IS NOT NULL OR"
             f" {NOT_APPLICABLE}) GROUP BY customer_id, wave HAVING count(DISTINCT response_id) > 1)"
         )
         (people,) = con.con.execute(twice).fetchone()
-        notes += [f"{people} times a customer answered more than once in a wave; all answers are kept"] if people else []
+        notes += [Text(TWICE.template, {"n": Quantity(people, "count")})] if people else []
     for item, one in settings.items.items() if "wave" in present else ():
         middle = (one.scale[0] + one.scale[1]) / 2
         counted = (
@@ -144,8 +150,15 @@ def answer_notes(con: Any, relation: str, *, settings: TableSettings) -> list[st
         found = con.con.execute(counted).fetchall()
         answers, above = (sum(row[at] for row in found) for at in (1, 2))
         notes += [
-            f"no answer of wave {wave!r} to {item!r} is above {middle:g}, but {above / (answers - given):.0%} of others are;"
-            " was it asked on another scale?"
+            Text(
+                OTHER_SCALE.template,
+                {
+                    "wave": wave,
+                    "item": item,
+                    "middle": Quantity(middle, "number"),
+                    "share": Quantity(above / (answers - given), "share"),
+                },
+            )
             for wave, given, high in found
             if given >= SCALE_ANSWERS and not high and above >= SCALE_SHARE * (answers - given) > 0
         ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crmkit.core.language import Locale, say
 from crmkit.core.settings import find_home
 from crmkit.report.notebooks import read_notebooks
 from crmkit.report.params import check_clients
@@ -62,7 +63,7 @@ def _intake_lines(intake: Intake) -> Iterator[str]:
     for reason, number in intake.rows_set_aside.items():
         yield f"  {number:,} set aside: {reason}"
     for note in intake.notes:
-        yield f"  {note}"
+        yield f"  {say(note, Locale())}"
 
 
 def _verdict(missing: list[str], less: list[str]) -> str:

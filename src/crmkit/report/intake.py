@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crmkit.core.language import mark
+from crmkit.core.language import Locale, say
 from crmkit.core.results import Column, Finding, Quantity, Result, Text
 
 if TYPE_CHECKING:
     from crmkit.data.client import Client
     from crmkit.data.load import Intake
 
-STEPS = (mark("rows read"), mark("rows after the last day that counts"), mark("rows that count"))
+STEPS = (Text("rows read"), Text("rows after the last day that counts"), Text("rows that count"))
+SEPARATOR, DECIMAL = Text("separator {sign}"), Text("decimal {sign}")
 
 
 def intake_result(company: Client) -> Result:
@@ -29,9 +30,10 @@ def intake_result(company: Client) -> Result:
     """
     import pandas as pd
 
-    rows = [row for one in company.intake for row in _steps(one)]
-    columns = (Column("table", "Table"), Column("step", "Step", translate=True), Column("rows", "Rows", "count"))
-    notes = [_how(one) for one in company.intake if one.files]
+    locale = Locale(company.language, company.currency)
+    rows = [row for one in company.intake for row in _steps(one, locale)]
+    columns = (Column("table", "Table"), Column("step", "Step"), Column("rows", "Rows", "count"))
+    notes = [_how(one, locale) for one in company.intake if one.files]
     return Result(
         "intake",
         "table",
@@ -43,22 +45,22 @@ def intake_result(company: Client) -> Result:
     )
 
 
-def intake_record(one: Intake) -> dict[str, Any]:
-    """One table's intake as the report records it."""
+def intake_record(one: Intake, locale: Locale) -> dict[str, Any]:
+    """One table's intake as the report records it, reasons and notes in the reader's language."""
     return {
         "rows": one.rows_read,
         "kept": one.rows_kept,
-        "set_aside": dict(one.rows_set_aside),
+        "set_aside": {say(each.text, locale): each.rows for each in one.set_aside},
         "after_as_of": one.rows_after_as_of,
-        "notes": list(one.notes),
+        "notes": [say(note, locale) for note in one.notes],
     }
 
 
-def _steps(one: Intake) -> list[dict[str, Any]]:
-    left_out = [(reason, -count) for reason, count in one.rows_set_aside.items()]
+def _steps(one: Intake, locale: Locale) -> list[dict[str, Any]]:
+    left_out = [(each.text, -each.rows) for each in one.set_aside]
     after = [(STEPS[1], -one.rows_after_as_of)] if one.rows_after_as_of else []
     listed = [(STEPS[0], one.rows_read), *left_out, *after, (STEPS[2], one.rows_kept)]
-    return [{"table": one.table, "step": step, "rows": count} for step, count in listed]
+    return [{"table": one.table, "step": say(step, locale), "rows": count} for step, count in listed]
 
 
 def _finding(company: Client) -> Finding:
@@ -86,12 +88,9 @@ def _finding(company: Client) -> Finding:
     )
 
 
-def _how(one: Intake) -> str:
-    """How the source was written, in one line: facts of the client's file, not words to translate."""
-    written = [
-        one.encoding,
-        f"separator {one.separator!r}" if one.separator else "",
-        f"decimal {one.decimal!r}" if one.decimal else "",
-    ]
-    facts = ", ".join(part for part in [*written, one.date_form] if part)
+def _how(one: Intake, locale: Locale) -> str:
+    """How the source was written, in one line."""
+    signs = ((SEPARATOR, one.separator), (DECIMAL, one.decimal))
+    said = [say(Text(text.template, {"sign": repr(sign)}), locale) for text, sign in signs if sign]
+    facts = ", ".join(part for part in (one.encoding, *said, one.date_form) if part)
     return f"{', '.join(one.files)} ({facts})" if facts else ", ".join(one.files)

@@ -204,7 +204,7 @@ class Page:
             "generated_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             "data": {
                 "fingerprint": company.fingerprint,
-                "tables": {one.table: intake_record(one) for one in company.intake},
+                "tables": {one.table: intake_record(one, locale) for one in company.intake},
             },
             "privacy": {"identifiers": company.settings.privacy.identifiers, "unscanned": unscanned(out)},
             "headline": list(self.headlines),
@@ -253,7 +253,7 @@ def _first_day(company: Client) -> str | None:
     days = [
         day
         for name, table in company.tables.items()
-        if (event := TABLES[name].event) in table.columns and name != "customers"
+        if (event := TABLES[name].event) in table.columns and TABLES[name].tells_span and name != "customers"
         for day in to_frame(table.aggregate(day=table[event].min()))["day"].dropna()
     ]
     return min(days).date().isoformat() if days else None

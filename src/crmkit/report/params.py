@@ -18,12 +18,13 @@ from pydantic import ValidationError
 
 from crmkit.core.dates import parse_iso
 from crmkit.core.errors import CrmkitError, ParamError, Problem, did_you_mean
+from crmkit.core.language import mark
 from crmkit.core.settings import Settings, analysis_names, find_home, params_path, read_settings
 from crmkit.report.cells import FIRST_THREE, Parameter, model_of, read_cell
 from crmkit.report.notebooks import read_notebook
 
-DEFAULT = "default"
-COMMAND_LINE = "command line"
+DEFAULT = mark("default")
+COMMAND_LINE = mark("command line")
 NOTEBOOK = "notebook"
 OUT_VARIABLE = "CRMKIT_OUT"
 

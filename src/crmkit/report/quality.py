@@ -115,12 +115,9 @@ def _literal(words: str) -> str:
 
 
 def _noted(tables: Mapping[str, Mapping[str, Any]], locale: Locale) -> list[str]:
-    """What was noted when a table was read; some notes name their table themselves."""
+    """What was noted when a table was read."""
     listed = [(name, str(note)) for name, row in tables.items() for note in row.get("notes") or []]
-    return [
-        note if note.startswith(f"{name}:") else say(Text(NOTE.template, {"table": name, "note": note}), locale)
-        for name, note in listed
-    ]
+    return [say(Text(NOTE.template, {"table": name, "note": note}), locale) for name, note in listed]
 
 
 def _unscanned(report: Mapping[str, Any], locale: Locale) -> list[str]:

@@ -99,7 +99,7 @@ def page_context(nb: Any, *, previous: Mapping[str, Any] | None = None) -> dict[
         "status": translate("Not finished", language) if failed or not report else translate("Complete", language),
         "facts": _facts(report, language),
         "quality": quality_of(report, language=language, own=_own_intake(article), undrawn=_undrawn(article)),
-        "parameters": _parameters(report.get("parameters") or run.get("parameters", {})),
+        "parameters": _parameters(report.get("parameters") or run.get("parameters", {}), language),
         "versions": report.get("versions", {}),
         "fingerprint": report.get("data", {}).get("fingerprint", ""),
         "made": _made(report, run, language),
@@ -152,8 +152,12 @@ def _undrawn(article: Article) -> str:
     return "".join(dict.fromkeys("".join(Markup(text).unescape() for text in found)))
 
 
-def _parameters(recorded: Mapping[str, Any]) -> list[dict[str, str]]:
+def _parameters(recorded: Mapping[str, Any], language: str) -> list[dict[str, str]]:
     return [
-        {"name": name, "value": json.dumps(one.get("value"), ensure_ascii=False), "origin": str(one.get("origin", ""))}
+        {
+            "name": name,
+            "value": json.dumps(one.get("value"), ensure_ascii=False),
+            "origin": translate(str(one.get("origin", "")), language),
+        }
         for name, one in recorded.items()
     ]

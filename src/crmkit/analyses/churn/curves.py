@@ -211,7 +211,7 @@ def restricted(past: Past) -> Result:
         table = sv.restricted_mean(**observed(one, by=by), tau=tau, confidence=past.confidence, unit="days")
         apart = sv.restricted_mean_differences(**observed(one, by=by), tau=tau, confidence=past.confidence)
     except ModelError as err:
-        return not_assessed("churn_restricted", title, Text("{reason}", {"reason": str(err)}))
+        return not_assessed("churn_restricted", title, err.text)
     shown = table.drop(columns="standard_error")
     return Result(
         "churn_restricted",

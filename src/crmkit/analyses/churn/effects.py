@@ -168,7 +168,7 @@ def proportionality(work: Study) -> Result:
     try:
         table = sv.proportional_hazards(work.model.fit)
     except ModelError as err:
-        return not_assessed("churn_proportionality", title, Text("{reason}", {"reason": str(err)}))
+        return not_assessed("churn_proportionality", title, err.text)
     bad = table[table["verdict"].str.startswith("changes:")]
     table = table.assign(heading=[heading(term) if term != "GLOBAL" else mark("all together") for term in table["term"]])
     columns = (

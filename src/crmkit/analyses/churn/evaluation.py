@@ -61,7 +61,7 @@ def calibration(past: Past, work: Study) -> Result:
         table = sv.calibration_table(*given, horizon=past.horizon_days, confidence=past.confidence)
         summary = sv.calibration_summary(*given, horizon=past.horizon_days, confidence=past.confidence)
     except ModelError as err:
-        return not_assessed("churn_calibration", title, Text("{reason}", {"reason": str(err)}))
+        return not_assessed("churn_calibration", title, err.text)
     shown = estimates(_tenths(table))
     shown.attrs["zero"] = True
     ratio = summary.set_index("measure").loc["Observed / expected"]
@@ -141,7 +141,7 @@ def accuracy(past: Past, work: Study) -> Result:
         try:
             parts.append(table(t, e, p, horizon=horizon, confidence=level))
         except ModelError as err:
-            return not_assessed("churn_accuracy", title, Text("{reason}", {"reason": str(err)}))
+            return not_assessed("churn_accuracy", title, err.text)
     found = pd.concat([*parts, _integrated(past, work)], ignore_index=True)
     columns = (
         Column("measure", "Measure", translate=True),

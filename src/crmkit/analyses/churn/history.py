@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from crmkit.analyses.churn.definition import Definition, observed_since
 from crmkit.analyses.churn.silence import silences
 from crmkit.core.errors import DataError, ParamError, Problem, did_you_mean
+from crmkit.core.results import Text
 from crmkit.data import subscription_summaries
 from crmkit.data.summaries import to_frame
 from crmkit.models.survival import InactivityWindow
@@ -50,7 +51,7 @@ class Past:
         event_observed, event, churn_reason, plan, mrr`` and the groups (the plan is the one at the start).
     window : InactivityWindow or None
         Without contracts: the silence after which a customer counts as gone.
-    window_reason : str
+    window_reason : Text or str
         Why it cannot be said who has left; empty where it can.
     purchases : DataFrame or None
         Without contracts: ``customer_id, day, amount``, one row per customer and purchase day, ordered.
@@ -69,7 +70,7 @@ class Past:
     groups: tuple[str, ...]
     spells: pd.DataFrame
     window: InactivityWindow | None
-    window_reason: str
+    window_reason: Text | str
     purchases: pd.DataFrame | None
     tables: Mapping[str, ibis.Table] = field(repr=False)
     min_cell: int = 10
@@ -120,8 +121,11 @@ def history(company: Client, rule: Definition, *, groups: Sequence[str] = (), co
     contractual = kind == "contractual"
     needed = "subscriptions" if contractual else "transactions"
     if needed not in company.tables:
-        wanted = needed if rule.kind != "auto" else "subscriptions or transactions"
-        return _nothing(company, rule, kind, f"needs {wanted}", confidence)
+        missing = (
+            Text("needs {table}", {"table": needed}) if rule.kind != "auto" else Text("needs subscriptions or transactions")
+        )
+        return _nothing(company, rule, kind, missing, confidence)
+    reason: Text | str
     if contractual:
         spells, window, reason, purchases = _contracts(company, rule.grace_days, since), None, "", None
     else:
@@ -151,7 +155,7 @@ def history(company: Client, rule: Definition, *, groups: Sequence[str] = (), co
     )
 
 
-def _nothing(company: Client, rule: Definition, kind: str, reason: str, confidence: float) -> Past:
+def _nothing(company: Client, rule: Definition, kind: str, reason: Text | str, confidence: float) -> Past:
     """Nothing can be said of who left, and why."""
     import pandas as pd
 

@@ -16,6 +16,7 @@ from crmkit.analyses.churn.leakage import audit
 from crmkit.analyses.churn.panel import Panel, build_panel
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
+from crmkit.core.results import Text
 from crmkit.models import survival as sv
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ class Study:
         The customers of today: features and ``log_hazard_ratio, probability, low, high, beyond_support, missing_inputs``.
     leaks : DataFrame or None
         Hits of the leakage audit, with ``waived``.
-    reason : str
-        Why there is no model.
+    reason : Text or str
+        Why there is no model; empty where there is one.
     """
 
     panel: Panel | None
@@ -76,7 +77,7 @@ class Study:
     tests: tuple[Test, ...]
     scores: pd.DataFrame | None
     leaks: pd.DataFrame | None
-    reason: str = ""
+    reason: Text | str = ""
 
 
 def study(past: Past, *, covariates: Sequence[str] = (), cutoffs: int = 3, waived: Sequence[str] = ()) -> Study:
@@ -108,7 +109,7 @@ def study(past: Past, *, covariates: Sequence[str] = (), cutoffs: int = 3, waive
         panel = build_panel(past, cutoffs=cutoffs, covariates=tuple(covariates))
         model = fit_model(past, panel, chosen=covariates)
     except ModelError as err:
-        return Study(None, None, None, (), None, None, str(err))
+        return Study(None, None, None, (), None, None, err.text)
     leaks = audit(past, panel, model, chosen=covariates, waived=waived)
     now = panel.at(past.as_of)
     scores = now.join(score(model, now)) if len(now) else None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.core.errors import DataError, ModelError
+from crmkit.core.results import Text
 from crmkit.data.summaries import MONEY, to_frame
 from crmkit.models.survival import InactivityWindow, choose_window
 
@@ -22,7 +23,7 @@ MOST_FALSE = 0.10
 
 def silences(
     company: Client, *, since: dt.date | None, confidence: float
-) -> tuple[pd.DataFrame, InactivityWindow | None, str, pd.DataFrame]:
+) -> tuple[pd.DataFrame, InactivityWindow | None, Text | str, pd.DataFrame]:
     """The spells of customers without a contract, the window they follow from, why there is none, and the purchases.
 
     Notes
@@ -40,9 +41,9 @@ def silences(
     span = float((end - bought["day"].min()).days)
     try:
         window: InactivityWindow | None = choose_window(gaps, ended, span=span, quantile=QUANTILE, confidence=confidence)
-        reason = ""
+        reason: Text | str = ""
     except ModelError as err:
-        window, reason = None, str(err)
+        window, reason = None, err.text
     grouped = bought.groupby("customer_id", sort=True)["day"]
     table = pd.DataFrame({"started_at": grouped.min(), "last": grouped.max()}).reset_index()
     silent = (end - table["last"]).dt.days

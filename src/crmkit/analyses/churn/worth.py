@@ -61,7 +61,7 @@ class Worth:
     source: str
     value_days: int
     margin: float
-    reason: str = ""
+    reason: Text | str = ""
 
 
 def worth(
@@ -95,7 +95,7 @@ def worth(
         raise ParamError(Problem("margin:", f"is {margin}", "a share above 0 and at most 1 is needed"))
     value_days = max(value_days, past.horizon_days)
     if work.model is None or work.scores is None or work.scores.empty:
-        return Worth(None, "", value_days, margin, work.reason or "there is no customer on the last day")
+        return Worth(None, "", value_days, margin, work.reason or Text("there is no customer on the last day"))
     rows = work.scores
     p = rows["probability"].to_numpy()
     days = expected_days(work.model, rows, days=value_days, first=p)

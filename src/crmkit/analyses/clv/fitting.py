@@ -32,7 +32,7 @@ class FitSet:
     Parameters
     ----------
     fits : mapping of model name to Fit
-    reasons : mapping of model name to str
+    reasons : mapping of model name to Text
         Why a model could not be fitted.
     spend : SpendFit or None
     spend_reason : str
@@ -40,9 +40,9 @@ class FitSet:
     """
 
     fits: Mapping[str, btyd.Fit]
-    reasons: Mapping[str, str]
+    reasons: Mapping[str, Text]
     spend: SpendFit | None
-    spend_reason: str
+    spend_reason: Text | str
 
 
 @dataclass(frozen=True)
@@ -87,16 +87,16 @@ def fit_models(past: History, *, model: str = "pareto_nbd", compare: Sequence[st
 
 def _fit(table: pd.DataFrame, names: Sequence[str], per: float) -> FitSet:
     fits: dict[str, btyd.Fit] = {}
-    reasons: dict[str, str] = {}
+    reasons: dict[str, Text] = {}
     for name in names:
         try:
             fits[name] = btyd.fit(cells(table, per), name)
         except ModelError as err:
-            reasons[name] = str(err)
+            reasons[name] = err.text
     try:
         return FitSet(fits, reasons, fit_gamma_gamma(table["frequency"], table["monetary_value"]), "")
     except ModelError as err:
-        return FitSet(fits, reasons, None, str(err))
+        return FitSet(fits, reasons, None, err.text)
 
 
 def cells(table: pd.DataFrame, per: float) -> btyd.Tuples:
@@ -129,7 +129,7 @@ def _fit_table(past: History, fitted: FitSet, name: str, title: Text) -> Result:
     if fitted.spend is not None:
         rows += _parameter_rows("Gamma-Gamma", fitted.spend, past.confidence)
     if not rows:
-        return not_assessed(name, title, Text(_reasons(fitted)))
+        return not_assessed(name, title, _reasons(fitted))
     note = Text(
         "Maximum likelihood, time in units of one {unit}; limits are {confidence} intervals.",
         {"unit": Text(UNITS[past.unit]), "confidence": Quantity(past.confidence, "share")},
@@ -179,8 +179,12 @@ def _parameter_rows(label: str, fitted: btyd.Fit | SpendFit, confidence: float) 
     return rows
 
 
-def _reasons(fitted: FitSet) -> str:
-    return " ".join(dict.fromkeys([*fitted.reasons.values(), *([fitted.spend_reason] if fitted.spend_reason else [])]))
+def _reasons(fitted: FitSet) -> Text:
+    """Why there is no fit at all, each reason once."""
+    listed: list[Text | str] = [*fitted.reasons.values(), *([fitted.spend_reason] if fitted.spend_reason else [])]
+    once = [one for number, one in enumerate(listed) if one not in listed[:number]]
+    names = [f"reason{number}" for number in range(len(once))]
+    return Text(" ".join(f"{{{name}}}" for name in names), dict(zip(names, once, strict=True)))
 
 
 def checks(past: History, models: Models) -> list[Finding]:

@@ -60,7 +60,7 @@ def intervals(past: History, models: Models, values: Values | None, *, cuts: Seq
     try:
         others = parameter_draws(cells(table, per), fit, draws=draws, seed=0)
     except ModelError as err:
-        return not_assessed("clv_intervals", title, Text("{reason}", {"reason": str(err)}))
+        return not_assessed("clv_intervals", title, err.text)
     spend = models.final.spend
     tier = assign_tiers(table["clv" if spend is not None else "expected_purchases"].to_numpy(), cuts)
     names, place = np.unique(tier, return_inverse=True)

@@ -39,7 +39,7 @@ def concentration(past: History, values: Values | None) -> Result:
         share, held = spread.lorenz(worth)
         gini = spread.gini(worth, confidence=past.confidence)
     except ModelError as err:
-        return not_assessed("clv_concentration", title, Text("{reason}", {"reason": str(err)}))
+        return not_assessed("clv_concentration", title, err.text)
     table = curve(pd.DataFrame({"group": mark("customers"), "x": share, "value": held}))
     note = Text(
         "n = {n}; intervals at {confidence} treat the values as known.",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from crmkit.core.errors import DataError, Problem, did_you_mean
+from crmkit.core.results import Text
 from crmkit.core.settings import TableSettings
 from crmkit.data.columns import Matched
 from crmkit.data.sources import text, workbook
@@ -40,7 +41,7 @@ class Raw:
         Of the first file.
     encoding, separator : str
         As found; empty where there is none.
-    notes : tuple of str
+    notes : tuple of Text
         What a reader should know of it.
     """
 
@@ -50,7 +51,7 @@ class Raw:
     matched: Matched
     encoding: str = ""
     separator: str = ""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
 
 
 def read_files(con: Any, table: str, files: Sequence[Path], *, settings: TableSettings, match: Match, spill: Path) -> Raw:
@@ -156,14 +157,14 @@ def _lazy(con: Any, table: str, scan: str, *, file: str, row: str, match: Match,
 
 def _read_texts(con: Any, table: str, files: Sequence[Path], *, settings: TableSettings, match: Match, spill: Path) -> Raw:
     raw: Raw | None = None
-    notes = []
+    notes: list[Text] = []
     for path in files:
         where = f"{table}: {path.name}"
         found = text.inspect(path, settings=settings, spill=spill, where=where)
         matched = match(found.headers, where)
         raw = _first(con, table, raw, matched, where=where, encoding=found.encoding, separator=found.separator)
         if found.guessed:
-            notes.append(f"{path.name}: the encoding {found.encoding} is a guess")
+            notes.append(Text("{file}: the encoding {encoding} is a guess", {"file": path.name, "encoding": found.encoding}))
         if not (found.regular and _insert_directly(con, raw, found, matched=matched, name=path.name)):
             copy = spill / f"{len(list(spill.iterdir()))}-rows.csv"
             text.write_rows(text.text_rows(found, where=where), width=len(found.headers), to=copy)
@@ -201,7 +202,7 @@ def _first(
     return Raw(relation, types, lazy=False, matched=matched, encoding=encoding, separator=separator)
 
 
-def _finished(raw: Raw | None, notes: list[str]) -> Raw:
+def _finished(raw: Raw | None, notes: list[Text]) -> Raw:
     if raw is None:
         raise DataError("no file to read")
     return replace(raw, notes=tuple(notes))
