@@ -20,8 +20,10 @@ TYPES = {
     "date": "date",
     "timestamp": "timestamp(6)",
     "month": "date",
+    "cycle": "string",
     "money": "decimal(18, 4)",
     "score": "decimal(18, 4)",
+    "number": "decimal(18, 4)",
     "integer": "int64",
     "boolean": "boolean",
 }
@@ -51,6 +53,7 @@ def table_schema(contract: TableContract) -> Any:
 
 def _checks(pa: Any, column: Column) -> list[Any]:
     checks = [pa.Check.ge(column.low)] if column.low is not None else []
+    checks += [pa.Check.le(column.high)] if column.high is not None else []
     return [*checks, pa.Check.isin(list(column.choices))] if column.choices else checks
 
 

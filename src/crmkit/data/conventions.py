@@ -13,7 +13,7 @@ from crmkit.data.sources.workbook import NUMERIC_CELL
 from crmkit.data.tables import TableContract
 from crmkit.data.values import Convention
 
-NUMBERS = ("money", "score", "integer")
+NUMBERS = ("money", "score", "number", "integer")
 MOMENTS = ("date", "timestamp", "month")
 WHOLE_NUMBER = r"-?[0-9]+"
 ISO_DATE = r"\d{4}-\d{2}-\d{2}(?: \d{2}:\d{2}(?::\d{2})?)?"

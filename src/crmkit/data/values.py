@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from crmkit.data.cycles import cycle_macros
 from crmkit.data.sources.engine import literal
 from crmkit.data.sources.workbook import NUMERIC_CELL
 from crmkit.data.tables import Kind
@@ -59,8 +60,10 @@ def reading(x: str, *, kind: Kind, found: str, convention: Convention = PLAIN) -
         return _read_text(x, found)
     if kind in ("date", "timestamp", "month"):
         return _read_moment(x, kind, found, convention)
-    if kind in ("money", "score"):
+    if kind in ("money", "score", "number"):
         return _read_money(x, found, convention)
+    if kind == "cycle":
+        return _read_cycle(x, found)
     return _read_integer(x, found, convention) if kind == "integer" else _read_boolean(x, found)
 
 
@@ -100,6 +103,12 @@ def _find_moment(x: str, found: str, convention: Convention) -> str | None:
     return x if found == "DATE" or found.startswith("TIMESTAMP") else None
 
 
+def _read_cycle(x: str, found: str) -> str | None:
+    if found in INTEGERS:
+        x, found = f"CAST({x} AS VARCHAR)", "VARCHAR"
+    return f"crm_cycle({x})" if found == "VARCHAR" else None
+
+
 def _read_money(x: str, found: str, convention: Convention) -> str | None:
     if found == "VARCHAR":
         return f"crm_dot({x})" if convention.decimal == "." else f"crm_comma({x})"
@@ -126,7 +135,7 @@ def _read_boolean(x: str, found: str) -> str | None:
 def install(con: Any, *, timezone: str) -> None:
     """Define the readings as macros of the engine; ``timezone`` is where timestamps with an offset are converted to."""
     zone, cell = literal(timezone), literal(NUMERIC_CELL)
-    for statement in (*_number_macros(cell), *_date_macros(cell, zone), _boolean_macro()):
+    for statement in (*_number_macros(cell), *_date_macros(cell, zone), *cycle_macros(), _boolean_macro()):
         con.raw_sql(f"CREATE OR REPLACE TEMP MACRO {statement}").fetchall()
 
 

@@ -1,91 +1,10 @@
-"""Which tables does the kit know, and what must hold in each of their columns?
-
-One declaration per table: the checks of :mod:`crmkit.data.contracts`, the way text is read and the data dictionary in
-``data/README.md`` all come from it. A new table is one more entry.
-"""
+"""What a company records about its customers: who they are, what they buy and ask for, what they answer, what it all costs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from crmkit.data.tables.contract import Column, TableContract
 
-Kind = Literal["id", "text", "date", "timestamp", "month", "money", "score", "integer", "boolean"]
-# whoever was referred need not have become a customer
-CUSTOMER_IDS = ("customer_id", "referrer_id")
-
-
-@dataclass(frozen=True)
-class Column:
-    """What one column of a table holds.
-
-    Parameters
-    ----------
-    kind : {"id", "text", "date", "timestamp", "month", "money", "score", "integer", "boolean"}
-        ``id`` is text, stripped, never a number; ``date`` is a day in the client's time zone, ``timestamp`` the second in it,
-        ``month`` the first day of a month; ``money`` is DECIMAL(18,4) in the client's currency, ``score`` a DECIMAL(18,4) on
-        the scale of an answer; ``integer`` is a whole number; ``boolean`` is true, false or empty.
-    required : bool
-        Whether the column must be there and no row may leave it empty.
-    low : int or None
-        Smallest value allowed, where there is one.
-    default : bool, int or None
-        What an empty value, or a missing column, means; None: it stays empty or missing.
-    choices : tuple of str
-        The words allowed in a text column, in small letters; empty: any.
-    """
-
-    kind: Kind
-    required: bool = False
-    low: int | None = None
-    default: bool | int | None = None
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class TableContract:
-    """What one table holds.
-
-    Parameters
-    ----------
-    columns : dict of str to Column
-        In the order of the data dictionary.
-    event : str
-        The date column that decides whether a row lies after ``as_of``.
-    event_else : str
-        The date column that decides where the first is missing or empty; empty: none.
-    unique : tuple of str
-        Columns that no two rows may share.
-    repeats : str
-        Column whose presence makes two rows that are equal in every column one row too many; empty: never.
-    returns : tuple of str
-        Amount and flag columns of a table in which a negative amount must be marked as a return; empty: none.
-    order : tuple of (str, str)
-        Pairs of date columns of which the second must not lie before the first.
-    known : dict of str to tuple of str
-        Date column: what nobody knows of a row before that day, the date itself included. A row that began before ``as_of``
-        and goes on after it is seen as it was seen then.
-    """
-
-    columns: dict[str, Column]
-    event: str
-    event_else: str = ""
-    unique: tuple[str, ...] = ()
-    repeats: str = ""
-    returns: tuple[str, ...] = field(default=())
-    order: tuple[tuple[str, str], ...] = ()
-    known: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @property
-    def required(self) -> list[str]:
-        return [name for name, column in self.columns.items() if column.required]
-
-    @property
-    def customers(self) -> list[str]:
-        """The columns that name a customer."""
-        return [name for name in self.columns if name in CUSTOMER_IDS]
-
-
-TABLES: dict[str, TableContract] = {
+BUSINESS: dict[str, TableContract] = {
     "customers": TableContract(
         columns={
             "customer_id": Column("id", required=True),
@@ -258,5 +177,3 @@ TABLES: dict[str, TableContract] = {
         event="period",
     ),
 }
-
-MAIN_TABLE = "transactions"
