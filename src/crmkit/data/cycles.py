@@ -1,6 +1,7 @@
 """Which period does a label name, and when does it begin? Quarters, half years, months and years, however they are written.
 
-``Q4 2025``, ``2025-Q4`` and ``2025年第四季度`` are all ``2025Q4``; half years are ``2025H2``, months ``2025-10``, years ``2025``.
+``Q4 2025``, ``2025-Q4`` and ``2025年第四季度`` are all ``2025Q4``; half years are ``2025H2``, months ``2025-10``,
+years ``2025``.
 """
 
 from __future__ import annotations

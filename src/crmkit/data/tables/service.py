@@ -1,4 +1,4 @@
-"""What a company records about how it serves its customers: the steps of each case, what customers say, what is about to be sold."""
+"""What a company records of its service: the steps of each case and as they ought to be, what customers say, what may be sold."""
 
 from __future__ import annotations
 
