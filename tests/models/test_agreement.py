@@ -13,6 +13,7 @@ from crmkit.models.agreement import (
     icc,
     krippendorff_alpha,
     leniency,
+    paired_difference,
 )
 
 
@@ -168,3 +169,26 @@ def test_shrinkage_pulls_who_rated_little_towards_the_middle():
     assert part["n"].iloc[0] == 4
     few[0, 2:] = np.nan
     assert leniency(few)["value"].isna().tolist() == [True] + [False] * 7
+
+
+def test_paired_differences():
+    rng = np.random.default_rng(0)
+    inside = sum(
+        found.low <= 1 <= found.high
+        for found in (paired_difference(rng.normal(4, 0.6, 12), rng.normal(3, 0.6, 12), draws=400, seed=s) for s in range(400))
+    )
+    # 99 % binomial band around .95 with 400 series
+    assert 0.92 <= inside / 400 <= 0.978
+    null = [paired_difference(rng.normal(size=12), rng.normal(size=12), draws=400, seed=s).p_value < 0.05 for s in range(400)]
+    assert np.mean(null) <= 0.078
+
+
+def test_equal_and_impossible_pairs():
+    same = paired_difference([4, 4, 4], [4, 4, 4])
+    assert (same.value, same.p_value) == (0, 1)
+    shifted = paired_difference([5] * 6, [4] * 6)
+    assert (shifted.low, shifted.high, shifted.p_value) == (1, 1, 2.0**-5)
+    with pytest.raises(ModelError, match="complete pairs"):
+        paired_difference([1, 2, np.nan], [1, np.nan, 3])
+    with pytest.raises(ModelError, match="equal length"):
+        paired_difference([1, 2, 3], [1, 2])

@@ -5,12 +5,14 @@ from crmkit.models.agreement.content import content_validity, critical_essential
 from crmkit.models.agreement.intraclass import FORMS, icc
 from crmkit.models.agreement.kappa import Kappa, cohen_kappa
 from crmkit.models.agreement.leniency import leniency
+from crmkit.models.agreement.paired import Paired, paired_difference
 
 __all__ = [
     "FORMS",
     "LEVELS",
     "Alpha",
     "Kappa",
+    "Paired",
     "alpha_parts",
     "cohen_kappa",
     "content_validity",
@@ -18,4 +20,5 @@ __all__ = [
     "icc",
     "krippendorff_alpha",
     "leniency",
+    "paired_difference",
 ]
