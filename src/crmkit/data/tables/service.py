@@ -1,4 +1,4 @@
-"""What a company records of its service: the steps of each case and as they ought to be, what customers say, what may be sold."""
+"""What a company records of its service: the steps of each case, what they ought to be, what customers say."""
 
 from __future__ import annotations
 
