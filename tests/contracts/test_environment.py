@@ -31,10 +31,14 @@ def test_the_packages_of_the_kit_come_from_conda_at_the_same_ranges():
     assert direct["python"] == PROJECT["requires-python"]
 
 
-def test_the_rest_comes_by_pip():
+def test_the_rest_comes_by_pip_with_what_reads_comments():
     _, by_pip = conda()
     rest = [one for one in PROJECT["dependencies"] if split(one)[0] not in CARD]
-    assert by_pip == [*rest, "--editable ."]
+    assert by_pip == [*rest, *PROJECT["optional-dependencies"]["text"], "--editable ."]
+
+
+def test_the_tests_run_on_the_same_reader_of_comments():
+    assert set(PROJECT["optional-dependencies"]["text"]) <= set(PROJECT["optional-dependencies"]["dev"])
 
 
 def test_the_lock_holds_every_dependency_with_hashes_and_no_address():
