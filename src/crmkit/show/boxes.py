@@ -44,7 +44,7 @@ def values_html(result: Result, locale: Locale, *, name: Naming | None = None) -
         ``<div class="exhibit">`` with ``<dl class="values">``.
     """
     boxes = "".join(
-        f'<div class="value"><dt class="label">{escape(label)}</dt><dd class="number">{escape(number)}</dd>'
+        f'<div class="value"><dt class="label">{escape(label)}</dt><dd class="{_size(number)}">{escape(number)}</dd>'
         + "".join(
             f'<dd class="{kind}">{escape(text)}</dd>'
             for kind, text in (("interval", interval), ("interval basis", basis))
@@ -60,6 +60,11 @@ def values_html(result: Result, locale: Locale, *, name: Naming | None = None) -
         + (f'<p class="note">{escape(note)}</p>' if note else "")
         + "</div>"
     )
+
+
+def _size(number: str) -> str:
+    """The class of a number: long ones are set smaller, so that they stay in their box."""
+    return "number" if len(number) <= 9 else "number long" if len(number) <= 13 else "number longer"
 
 
 def value_words(result: Result, locale: Locale) -> list[tuple[str, str, str, str]]:

@@ -151,8 +151,8 @@ def totals(past: Past, value: Worth) -> Result:
     if value.customers is not None:
         boxes += _expected_rows(value.customers, value.source)
     note = Text(
-        "{rule} Horizon {horizon}; value over {days}, {margin} of revenue. Limits of the number expected are those of each "
-        "customer, summed: wider than the interval of the sum.",
+        "{rule} Horizon {horizon}; value over {days}, {margin} of revenue. Limits of what is expected are those of each "
+        "customer, summed: wider than the interval of the sum; that of the value leaves the value itself as it is.",
         {
             "rule": rule_words(past),
             "horizon": Quantity(past.horizon_days, "days"),
@@ -176,8 +176,8 @@ def _expected_rows(rows: pd.DataFrame, source: str) -> list[dict[str, object]]:
             "high": rows["high"].sum(), "n": n, "unit": "count", "method": mark("sum of probabilities"),
         },
         {
-            "group": mark("Expected share"), "measure": "expected_share", "value": p.mean(), "n": n, "unit": "share",
-            "method": mark("mean probability"),
+            "group": mark("Expected share"), "measure": "expected_share", "value": p.mean(), "low": rows["low"].mean(),
+            "high": rows["high"].mean(), "n": n, "unit": "share", "method": mark("mean probability"),
         },
     ]  # fmt: skip
     if source:
@@ -186,6 +186,8 @@ def _expected_rows(rows: pd.DataFrame, source: str) -> list[dict[str, object]]:
                 "group": mark("Value at risk"),
                 "measure": "at_risk",
                 "value": rows["at_risk"].sum(),
+                "low": (rows["low"] * rows["value_if_kept"]).sum(),
+                "high": (rows["high"] * rows["value_if_kept"]).sum(),
                 "n": n,
                 "unit": "money",
                 "method": SOURCES[source],
