@@ -1,0 +1,285 @@
+"""Can the form be trusted? Whether raters agree, who is too kind, and how they compare with others and with data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crmkit.analyses.audit.form.answers import ROLE_WORDS, Answers
+from crmkit.analyses.audit.form.scores import data_scores
+from crmkit.core.errors import ModelError
+from crmkit.core.language import mark
+from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
+from crmkit.models import agreement as ag
+from crmkit.models.proportions import holm
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RELIABLE, TENTATIVE = 0.8, 2 / 3
+OVERALL = mark("All standards")
+SURE, MAYBE, NOT = mark("reliable"), mark("tentative"), mark("not reliable")
+ALPHA, ONE, MEAN = mark("alpha (ordinal)"), mark("one rater: ICC(2,1)"), mark("mean of raters: ICC(2,k)")
+# who is compared with whom: (name, first role, second role or data); the first four are about the company judging itself
+COMPARED: tuple[tuple[str, str, str], ...] = (
+    (mark("Managers less third party"), "manager", "third_party"),
+    (mark("Managers less data"), "manager", "data"),
+    (mark("Staff less third party"), "staff", "third_party"),
+    (mark("Staff less data"), "staff", "data"),
+    (mark("Managers less staff"), "manager", "staff"),
+    (mark("Managers less customers"), "manager", "customer"),
+    (mark("Third party less data"), "third_party", "data"),
+)
+GAP_COLUMNS = ("group", "measure", "value", "low", "high", "n", "unit", "method", "p_value", "item")
+TWO_WAY = mark("two-way random, absolute agreement")
+BY_PAIRS = mark("bootstrap-t of standards")
+
+
+def ratings_table(answers: Answers, *, roles: Sequence[str] = ()) -> tuple[np.ndarray, pd.DataFrame]:
+    """Raters by standards, as rated (not capped), and who the raters are: ``rater_role, number``."""
+    rows = answers.now
+    rows = rows[rows["rater_role"].isin(roles)] if roles else rows
+    wide = rows.pivot_table(
+        index=["rater_role", "number"], columns="standard_id", values="reality", aggfunc="first", dropna=False
+    )
+    wide = wide.dropna(how="all").reindex(columns=list(answers.form.ids))
+    return wide.to_numpy(dtype="float64"), wide.index.to_frame(index=False)
+
+
+def agreement(answers: Answers) -> Result:
+    """Do raters agree, over all and on each item?
+
+    Returns
+    -------
+    Result
+        Krippendorff's alpha (ordinal) over all standards with bootstrap interval and per item, and intraclass correlations of
+        the raters who rated everything. Undefined where all ratings are equal: said, never 1.
+    """
+    title = Text("Do the raters agree?")
+    if answers.reason is not None:
+        return not_assessed("audit_agreement", title, answers.reason)
+    table, who = ratings_table(answers)
+    if len(who) < 2:
+        return not_assessed("audit_agreement", title, Text("needs the ratings of two raters or more"))
+    whole = ag.krippendorff_alpha(table, level="ordinal", confidence=answers.confidence)
+    if whole.reason is not None:
+        return not_assessed("audit_agreement", title, Text("alpha is not defined: {reason}", {"reason": whole.reason}))
+    base = {"measure": ALPHA, "unit": "number", "method": mark("Krippendorff, bootstrap of standards")}
+    rows: list[dict[str, Any]] = [
+        base | {"group": OVERALL, "value": whole.value, "low": whole.low, "high": whole.high, "n": whole.ratings}
+    ]
+    items = [answers.form.item_of(one) for one in answers.form.ids]
+    parts = ag.alpha_parts(table, [item.name(answers.language) for item in items], confidence=answers.confidence)
+    base |= {"method": mark("Krippendorff, jackknife of raters")}
+    rows += [base | {key: part[key] for key in ("group", "value", "low", "high", "n")} for part in parts.to_dict("records")]
+    rows += _intraclass(table, answers)
+    shown = estimates(rows)
+    shown["verdict"] = [_verdict(value) for value in shown["value"]]
+    columns = (
+        Column("group", "Standards", translate=True),
+        Column("measure", "Measure", translate=True),
+        Column("value", "Value", "score"),
+        Column("interval", "Interval", "score"),
+        Column("verdict", "Verdict", translate=True),
+        Column("n", "Ratings", "count"),
+        Column("method", "Method", translate=True),
+    )
+    note = Text(
+        "Customary limits: reliable from {reliable}, tentative from {tentative}. Alpha per item: disagreement within the item "
+        "over that expected from all ratings.",
+        {"reliable": Quantity(RELIABLE, "score"), "tentative": Quantity(TENTATIVE, "score")},
+    )
+    finding = _agreement_finding(whole)
+    return Result("audit_agreement", "table", title, shown, columns=columns, finding=finding, note=note)
+
+
+def rater_leniency(answers: Answers, *, least_points: float = 0.5) -> Result:
+    """Who rates more kindly or more severely than the rest?
+
+    Parameters
+    ----------
+    answers : Answers
+    least_points : float
+        Smaller differences are never flagged.
+
+    Returns
+    -------
+    Result
+        Dots: points above the middle rater, drawn towards 0 by how little was rated; raters are named by role and number.
+    """
+    title = Text("Who rates more kindly than the others?")
+    if answers.reason is not None:
+        return not_assessed("audit_leniency", title, answers.reason)
+    table, who = ratings_table(answers, roles=("manager", "staff", "third_party"))
+    try:
+        found = ag.leniency(table, least_points=least_points, confidence=answers.confidence)
+    except ModelError as err:
+        return not_assessed("audit_leniency", title, err.text)
+    found["role"] = [ROLE_WORDS[role] for role in who["rater_role"]]
+    found["number"] = who["number"]
+    found = found.sort_values("value", ascending=False, ignore_index=True)
+    flagged = int(found["flagged"].sum())
+    text = (
+        Text("{n} of {all} raters stand apart from the others by more than chance.",
+             {"n": Quantity(flagged, "count"), "all": Quantity(len(found), "count")})
+        if flagged
+        else Text("No rater stands apart from the others by more than chance.")
+    )  # fmt: skip
+    columns = (
+        Column("role", "Role", translate=True),
+        Column("number", "Rater", "count"),
+        Column("value", "Kinder than the middle", "points"),
+        Column("interval", "Interval", "points"),
+        Column("raw", "Not shrunk", "points"),
+        Column("p_value", "p (Holm)", "number"),
+        Column("flagged", "Stands apart"),
+        Column("n", "Ratings", "count"),
+    )
+    note = Text(
+        "Points above the median rater on the same standards, shrunk by how few ratings there are. Flagged from {least} points "
+        "on where the difference is sure.",
+        {"least": Quantity(least_points, "points")},
+    )
+    finding = Finding(
+        "audit.leniency", "warning" if flagged else "good", flagged == 0, text, evidence=("audit_leniency",),
+        action=Text("Talk the scale through with who stands apart before the next cycle.") if flagged else None,
+    )  # fmt: skip
+    return Result("audit_leniency", "table", title, found, columns=columns, finding=finding, note=note)
+
+
+def gap_table(answers: Answers, state: pd.DataFrame | None) -> pd.DataFrame:
+    """How far are groups of raters, and the data, apart on the same standards?
+
+    Parameters
+    ----------
+    answers : Answers
+    state : pandas.DataFrame or None
+        Indicators as assessed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per comparison that three or more standards allow, over all standards; then one per item, without interval:
+        ``group`` (comparison), ``measure``, ``value, low, high`` (points), ``n`` (standards), ``unit, method, p_value``
+        (two-sided, not yet corrected), ``item`` (id, empty over all).
+    """
+    import pandas as pd
+
+    rows = answers.now
+    means = rows.pivot_table(index="standard_id", columns="rater_role", values="reality", aggfunc="mean").reindex(
+        list(answers.form.ids)
+    )
+    means["data"] = data_scores(answers, state)
+    items = np.array([answers.form.item_of(one).id for one in answers.form.ids])
+    found: list[dict[str, Any]] = []
+    for name, first, second in COMPARED:
+        if first not in means or second not in means or means[[first, second]].dropna().shape[0] < 3:
+            continue
+        both = means[[first, second]].to_numpy(dtype="float64")
+        gap = ag.paired_difference(both[:, 0], both[:, 1], confidence=answers.confidence)
+        base = {"group": name, "measure": mark("Difference"), "unit": "points"}
+        found.append(base | {"value": gap.value, "low": gap.low, "high": gap.high, "n": gap.n, "p_value": gap.p_value,
+                             "method": BY_PAIRS, "item": ""})  # fmt: skip
+        for item in dict.fromkeys(items):
+            own = both[items == item]
+            own = own[~np.isnan(own).any(1)]
+            if len(own):
+                value = float((own[:, 0] - own[:, 1]).mean())
+                found.append(base | {"value": value, "n": len(own), "item": item, "method": mark("mean, no interval")})
+    return pd.DataFrame(found, columns=list(GAP_COLUMNS))
+
+
+def gaps(answers: Answers, state: pd.DataFrame | None, *, gap_points: float = 0.75) -> Result:
+    """Does the company see itself better than others do, and than the data show?
+
+    Parameters
+    ----------
+    answers : Answers
+    state : pandas.DataFrame or None
+    gap_points : float
+        From how many points on a gap matters.
+
+    Returns
+    -------
+    Result
+        Dots: mean difference per comparison with its interval; 0: both see the same.
+    """
+    title = Text("Self-assessment beside other eyes and data")
+    if answers.reason is not None:
+        return not_assessed("audit_gaps", title, answers.reason)
+    table = gap_table(answers, state)
+    whole = table[table["item"] == ""].reset_index(drop=True)
+    if whole.empty:
+        return not_assessed(
+            "audit_gaps", title, Text("needs the ratings of a second role, or indicators of the same standards")
+        )
+    whole["p_value"] = holm(whole["p_value"].to_numpy(dtype="float64"))
+    whole.attrs["reference"] = (0.0, Text("same view"))
+    wide = whole[(whole["p_value"] < 1 - answers.confidence) & (whole["value"].abs() >= gap_points)]
+    text = (
+        Text(
+            "{name}: {gap}. Scores of the form are read with this in mind.",
+            {"name": Text(wide.iloc[0]["group"]),
+             "gap": Quantity(wide.iloc[0]["value"], "points", wide.iloc[0]["low"], wide.iloc[0]["high"])},
+        )
+        if len(wide)
+        else Text("No group of raters differs from another, or from the data, by {points} points or more.",
+                  {"points": Quantity(gap_points, "points")})
+    )  # fmt: skip
+    finding = Finding("audit.gaps", "warning" if len(wide) else "good", not len(wide), text, evidence=("audit_gaps",))
+    columns = (
+        Column("group", "Comparison", translate=True),
+        Column("value", "Difference", "points"),
+        Column("interval", "Interval", "points"),
+        Column("p_value", "p (Holm)", "number"),
+        Column("n", "Standards", "count"),
+        Column("method", "Method", translate=True),
+    )
+    note = Text("Mean difference over the same standards, scores as given; bootstrap-t intervals over standards.")
+    alt = Text(
+        "Dots: how far one group of raters is above another, or above the data, with intervals and a line at no difference."
+    )
+    return Result(
+        "audit_gaps", "interval_dots", title, whole, columns=columns, finding=finding, note=note, alt=alt,
+        x=Axis("Comparison"), y=Axis("Difference in points", "points"),
+    )  # fmt: skip
+
+
+def _intraclass(table: np.ndarray, answers: Answers) -> list[dict[str, Any]]:
+    """Reliability of one rater and of their mean, from those who rated every standard."""
+    whole = table[~np.isnan(table).any(1)]
+    try:
+        found = ag.icc(whole.T, confidence=answers.confidence).set_index("form")
+    except ModelError:
+        return []
+    names = {"ICC(2,1)": ONE, "ICC(2,k)": MEAN}
+    return [
+        {"group": OVERALL, "measure": measure, "value": found.loc[form, "value"], "low": found.loc[form, "low"],
+         "high": found.loc[form, "high"], "n": whole.size, "unit": "number", "method": TWO_WAY}
+        for form, measure in names.items()
+    ]  # fmt: skip
+
+
+def _verdict(value: float) -> str:
+    if np.isnan(value):
+        return ""
+    return SURE if value >= RELIABLE else MAYBE if value >= TENTATIVE else NOT
+
+
+def _agreement_finding(whole: ag.Alpha) -> Finding:
+    value = Quantity(whole.value, "score", whole.low, whole.high)
+    numbers = {"alpha": value, "raters": Quantity(whole.raters, "count")}
+    if whole.value >= RELIABLE:
+        text = Text("{raters} raters agree: alpha is {alpha}.", numbers)
+    elif whole.value >= TENTATIVE:
+        text = Text("{raters} raters agree well enough for tentative conclusions: alpha is {alpha}.", numbers)
+    else:
+        text = Text("{raters} raters do not agree well enough to rely on the form: alpha is {alpha}.", numbers)
+    good = whole.value >= TENTATIVE
+    return Finding(
+        "audit.agreement", "good" if whole.value >= RELIABLE else "info" if good else "warning", good, text,
+        evidence=("audit_agreement",), criteria=Text("at least two thirds"),
+        action=None if good else Text("Go through the anchors of the form with all raters, and ask for evidence."),
+    )  # fmt: skip
