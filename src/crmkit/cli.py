@@ -179,6 +179,19 @@ def params(name: Name, analysis: Analysis) -> None:
 
 
 @app.command()
+def form(
+    name: Name,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="folder; default: work/<client>/form")] = None,
+    cycle: Annotated[str, typer.Option("--cycle", metavar="CYCLE", help="2025Q4 or 2025H2; default: that of as_of")] = "",
+) -> None:
+    """Write the self-assessment form of the audit; filled in, it comes back as the table assessments."""
+    from crmkit.report.forms import write_form
+
+    for path in write_form(name, out=out, cycle=cycle):
+        print(path)
+
+
+@app.command()
 def schema() -> None:
     """Write the JSON Schema of a params file, for an editor that checks while you type."""
     from crmkit.core.settings import find_home
