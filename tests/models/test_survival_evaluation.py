@@ -127,6 +127,23 @@ def test_integrated_score_is_the_mean_over_time():
     single = [brier_score(time, left, p[:, k], horizon=x)["value"].iloc[0] for k, x in enumerate(times)]
     assert np.allclose(table["value"][:-1], single)
     assert table["value"].iloc[-1] == pytest.approx(np.trapezoid(single, times) / 11)
+    low = brier_score(time, left, p[:, 3], horizon=times[3])
+    assert table["low"].iloc[3] == pytest.approx(low["low"].iloc[0])
+    assert table["scaled_high"].iloc[3] == pytest.approx(low["high"].iloc[2])
+
+
+def test_limits_of_integrated_scores_are_those_of_other_samples():
+    """The spread of the score over 60 samples is what the interval of one says, within 30 %."""
+    times = np.linspace(2, 10, 5)
+    found = []
+    for seed in range(60):
+        time, left, eta, _ = sample(seed, 1500)
+        p = 1 - np.exp(-times[None, :] / 20 * np.exp(eta)[:, None])
+        found.append(integrated_brier_score(time, left, p, times=times).iloc[-1])
+    table = pd.DataFrame(found)
+    for value, low, high in (("value", "low", "high"), ("scaled", "scaled_low", "scaled_high")):
+        half = (table[high] - table[low]).mean() / 2
+        assert half == pytest.approx(1.96 * table[value].std(), rel=0.3)
 
 
 def test_calibration_of_the_truth_and_of_a_wrong_model():
@@ -140,6 +157,8 @@ def test_calibration_of_the_truth_and_of_a_wrong_model():
     assert good.loc["Observed / expected", "low"] < 1 < good.loc["Observed / expected", "high"]
     assert good.loc["Calibration slope", "low"] < 1 < good.loc["Calibration slope", "high"]
     assert good.loc["ICI", "value"] < 0.012
+    assert (good["low"] <= good["value"]).all()
+    assert good.loc["ICI", "high"] < 0.03
     assert good.loc["E50", "value"] <= good.loc["E90", "value"]
     half = calibration_summary(time, left, p / 2, horizon=10).set_index("measure")
     assert half.loc["Observed / expected", "value"] == pytest.approx(2 * good.loc["Observed / expected", "value"])

@@ -167,21 +167,28 @@ def _integrated(past: Past, work: Study) -> pd.DataFrame:
     ]
     seen = pd.concat([one.rows for one in work.tests], ignore_index=True)
     try:
-        table = sv.integrated_brier_score(seen["follow_days"], seen["event_observed"], np.vstack(at), times=times)
+        table = sv.integrated_brier_score(
+            seen["follow_days"], seen["event_observed"], np.vstack(at), times=times, confidence=past.confidence
+        )
     except ModelError:  # a probability is not estimable; the score at the horizon stands
         return estimates([])
     last = table.iloc[-1]
-    rows = [(mark("Integrated Brier score"), last["value"]), (mark("Scaled integrated Brier score"), last["scaled"])]
+    rows = [
+        (mark("Integrated Brier score"), last["value"], last["low"], last["high"]),
+        (mark("Scaled integrated Brier score"), last["scaled"], last["scaled_low"], last["scaled_high"]),
+    ]
     return estimates(
         {
             "group": "",
             "measure": name,
             "value": value,
+            "low": low,
+            "high": high,
             "n": len(seen),
             "unit": "number",
             "method": mark("mean over the horizon"),
         }
-        for name, value in rows
+        for name, value, low, high in rows
     )
 
 

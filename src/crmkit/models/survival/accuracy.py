@@ -76,7 +76,12 @@ def brier_score(
 
 
 def integrated_brier_score(
-    durations: ArrayLike, event_observed: ArrayLike, probability: ArrayLike, *, times: ArrayLike
+    durations: ArrayLike,
+    event_observed: ArrayLike,
+    probability: ArrayLike,
+    *,
+    times: ArrayLike,
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """How far are the predicted curves from what happened, over a stretch of time?
 
@@ -87,33 +92,50 @@ def integrated_brier_score(
         Predicted probability of leaving up to each of the times.
     times : array_like, shape (m,)
         Rising; two or more.
+    confidence : float
 
     Returns
     -------
     pandas.DataFrame
-        `x`, `value` (Brier score), `average` (that of the Kaplan-Meier curve), `scaled`; the last row, with x = nan, holds the
-        means over the stretch (trapezium rule).
+        `x`, `value` (Brier score) with `low` and `high`, `average` (that of the Kaplan-Meier curve), `scaled` with
+        `scaled_low` and `scaled_high`; the last row, with x = nan, holds the means over the stretch (trapezium rule).
 
     Raises
     ------
     ModelError
         As for :func:`brier_score`.
+
+    Notes
+    -----
+    Intervals from the variance of each customer's own terms, integrated as the scores are; G taken as known.
     """
     import pandas as pd
 
+    reach = critical(confidence)
     seen, grid = check_observed(durations, event_observed), np.asarray(times, dtype=np.float64)
     if grid.ndim != 1 or len(grid) < 2 or (np.diff(grid) <= 0).any():
         raise ModelError(Problem("Brier score: times", "are no rising times", "two or more are needed"))
     p = _probabilities(probability, (len(seen.time), len(grid)))
-    scores = np.empty((len(grid), 2))
+    terms = np.empty((len(grid), 2, len(seen.time)))
     average = 1 - survival_at(seen, grid)
     for k, horizon in enumerate(grid):
         weight, y = inverse_weights(seen, float(horizon))
-        scores[k] = (weight * (y - p[:, k]) ** 2).mean(), (weight * (y - average[k]) ** 2).mean()
-    whole = np.trapezoid(scores, grid, axis=0) / (grid[-1] - grid[0])
-    table = pd.DataFrame({"x": np.append(grid, np.nan), "value": np.append(scores[:, 0], whole[0]),
-                          "average": np.append(scores[:, 1], whole[1])})  # fmt: skip
-    return table.assign(scaled=1 - table["value"] / table["average"])
+        terms[k] = weight * (y - p[:, k]) ** 2, weight * (y - average[k]) ** 2
+    whole = np.trapezoid(terms, grid, axis=0) / (grid[-1] - grid[0])
+    rows = [_scored(x, own[0], own[1], reach) for x, own in zip([*grid, np.nan], [*terms, whole], strict=True)]
+    return pd.DataFrame(rows)
+
+
+def _scored(x: float, own: Floats, flat: Floats, reach: float) -> dict[str, float]:
+    """A score beside that of the average, each with limits; the ratio's by the delta method."""
+    value, average, root = own.mean(), flat.mean(), np.sqrt(len(own))
+    scaled = 1 - value / average if average > 0 else np.nan
+    half = reach * own.std() / root
+    wide = reach * (own - (1 - scaled) * flat).std() / average / root if average > 0 else np.nan
+    return {
+        "x": float(x), "value": value, "low": value - half, "high": value + half, "average": average,
+        "scaled": scaled, "scaled_low": scaled - wide, "scaled_high": scaled + wide,
+    }  # fmt: skip
 
 
 def inverse_weights(seen: Observed, horizon: float) -> tuple[Floats, Floats]:
