@@ -146,7 +146,10 @@ def _tenure(name: str, column: pd.Series[Any], seen: Observed) -> list[Row]:
 
     if not pd.api.types.is_numeric_dtype(column) or column.nunique() < 3:
         return []
-    r = abs(float(column.reset_index(drop=True).corr(pd.Series(seen.time), method="spearman")))
+    both = pd.DataFrame({"column": column.to_numpy(), "time": seen.time}).dropna()
+    if both["column"].nunique() < 2 or both["time"].nunique() < 2:  # nothing varies with the other
+        return []
+    r = abs(float(both["column"].corr(both["time"], method="spearman")))
     return [(name, "tenure", "high", r, TENURE)] if r > TENURE else []
 
 
