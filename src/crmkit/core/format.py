@@ -16,6 +16,7 @@ DASH = "–"
 BABEL_LOCALE = {"en": "en_GB", "zh": "zh_CN"}
 # one of them, several of them in English, and any number of them in Chinese
 UNITS_OF_TIME: dict[str, tuple[str, str, str]] = {
+    "hours": ("{} hour", "{} hours", "{}小时"),
     "days": ("{} day", "{} days", "{}天"),
     "weeks": ("{} week", "{} weeks", "{}周"),
     "months": ("{} month", "{} months", "{}个月"),

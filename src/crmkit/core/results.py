@@ -20,6 +20,7 @@ Unit = Literal[
     "number",
     "share",
     "money",
+    "hours",
     "days",
     "weeks",
     "months",
@@ -32,7 +33,7 @@ Unit = Literal[
 ]
 Severity = Literal["good", "info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info", "good")
-Kind = Literal["table", "values", "curve", "bars", "interval_dots", "heat_grid", "concentration"]
+Kind = Literal["table", "values", "curve", "bars", "interval_dots", "heat_grid", "concentration", "diverging", "quadrants"]
 
 ESTIMATE_COLUMNS = ("group", "measure", "value", "low", "high", "n", "unit", "method")
 CURVE_COLUMNS = ("group", "x", "value", "low", "high", "at_risk")
