@@ -87,6 +87,35 @@ def lorenz_result(**attrs) -> Result:
     )
 
 
+def answers_result(**attrs) -> Result:
+    rows = [
+        {"group": group, "box": float(box), "value": share, "tone": -1 + box / 2, "n": 120.0 + place, "suppressed": False}
+        for place, group in enumerate(("Speed", "Price"))
+        for box, share in enumerate((0.05, 0.1, 0.2 + 0.1 * place, 0.4 - 0.1 * place, 0.25))
+    ]
+    table = pd.DataFrame(rows)
+    table.attrs.update(attrs)
+    axes = {"x": Axis("Share of answers", "share"), "y": Axis("Question", "text")}
+    return Result("spread_of_answers", "diverging", Text("Answers"), table, alt=ALT, **axes)
+
+
+def map_result(**attrs) -> Result:
+    rows = [
+        {
+            "group": group, "x": 60.0 + 9 * place, "x_low": 57.0 + 9 * place, "x_high": 63.0 + 9 * place,
+            "value": 0.5 - 0.15 * place, "low": 0.4 - 0.15 * place, "high": 0.58 - 0.15 * place, "x_cross": 68.0,
+            "cross": 1 / 3, "pale": place == 2,
+        }
+        for place, group in enumerate(("Speed", "Price", "Luck"))
+    ]  # fmt: skip
+    table = pd.DataFrame(rows)
+    table.attrs.update(
+        corners=(Text("start here"), Text("keep it up"), Text("low priority"), Text("more than needed")), **attrs
+    )
+    axes = {"x": Axis("Performance", "points"), "y": Axis("Importance", "share")}
+    return Result("map", "quadrants", Text("Map"), table, alt=ALT, **axes)
+
+
 def customer_result(**values) -> Result:
     """A list of single customers with a column of text and one of money."""
     table = pd.DataFrame({"customer_id": ["C0017", "C0018"], "segment": ["a", "b"], "clv": [1234.5, float("nan")], **values})
@@ -100,6 +129,8 @@ EXAMPLES = {
     "interval_dots": lambda: estimate_result("interval_dots", ["North", "South", "East"], reference=0.3),
     "heat_grid": grid_result,
     "concentration": lorenz_result,
+    "diverging": answers_result,
+    "quadrants": map_result,
 }
 
 

@@ -286,3 +286,32 @@ def test_a_character_that_no_font_has_is_a_box_and_is_named(make, english):
     assert f'<span class="note undrawn" title="{rare}">' in html
     assert f"in the figure they are boxes: {rare}</span>" in html
     assert "undrawn" not in figure_html(make.estimates("bars", ["North", "华东"]), english)
+
+
+def test_answers_lie_around_the_middle_and_carry_their_shares(english, make):
+    axes = draw(make.example("diverging"), english).axes[0]
+    bars = [bar for bar in axes.patches if bar.get_width() > 0]
+    first = bars[:5]
+    assert sum(bar.get_width() for bar in first) == pytest.approx(1)
+    # a tenth of the middle answers lies on each side of the line
+    assert first[0].get_x() == pytest.approx(-0.25)
+    assert {"5%", "40%"} & set(texts(axes.figure)) == {"40%"}
+    assert {"120", "121", "worst answers", "best answers"} <= set(texts(axes.figure))
+
+
+def test_a_hidden_question_has_a_dash_and_no_bar(english, make):
+    result = make.example("diverging")
+    table = result.table.assign(suppressed=True, value=float("nan"), n=float("nan"))
+    axes = draw(replace(result, table=table), english).axes[0]
+    assert not [bar for bar in axes.patches if bar.get_width() > 0]
+    assert texts(axes.figure).count("–") == 4
+
+
+def test_a_map_names_points_and_corners_and_greys_what_must_not_be_read(english, make):
+    axes = draw(make.example("quadrants"), english).axes[0]
+    assert {"Speed", "Price", "Luck", "start here", "keep it up"} <= set(texts(axes.figure))
+    dots = [points for points in axes.collections if len(points.get_facecolor())]
+    colours = [tuple(points.get_facecolor()[0][:3]) for points in dots]
+    assert len(colours) == 3
+    assert len(set(colours)) == 2
+    assert len([line for line in axes.get_lines() if line.get_linestyle() != "-"]) == 2

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 OUT_VARIABLE = "CRMKIT_OUT"
 REPORT_MIME = "application/vnd.crmkit.report+json"
 SCHEMA = 1
-FIGURES = frozenset({"curve", "bars", "interval_dots", "heat_grid", "concentration"})
+FIGURES = frozenset({"curve", "bars", "interval_dots", "heat_grid", "concentration", "diverging", "quadrants"})
 VERSIONED = ("crmkit", "pandas", "numpy", "scipy", "statsmodels", "lifelines", "ibis-framework", "duckdb")
 
 

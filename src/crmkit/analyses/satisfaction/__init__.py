@@ -1,8 +1,53 @@
 """How satisfied are customers, what moves it, and what is a point worth?
 
-The order of use is that of ``notebooks/satisfaction.ipynb``: :func:`answers`, then one function per exhibit.
+The order of use is that of ``notebooks/satisfaction.ipynb``: :func:`answers`, :func:`weigh`, :func:`drive`, then one function
+per exhibit.
 """
 
+from crmkit.analyses.satisfaction.changes import changes, group_changes
+from crmkit.analyses.satisfaction.comparing import benchmarks
+from crmkit.analyses.satisfaction.drivers import importance, importance_performance, ranks, what_if
+from crmkit.analyses.satisfaction.driving import Drive, drive
+from crmkit.analyses.satisfaction.headline import headline
 from crmkit.analyses.satisfaction.history import Item, Survey, answers
+from crmkit.analyses.satisfaction.index import index, reliability
+from crmkit.analyses.satisfaction.quality import careless, with_and_without
+from crmkit.analyses.satisfaction.response import items_left_out, representative, response
+from crmkit.analyses.satisfaction.scores import distribution, items, scores
+from crmkit.analyses.satisfaction.segments import differences, segments
+from crmkit.analyses.satisfaction.trend import steps, trend
+from crmkit.analyses.satisfaction.weighted import weighting
+from crmkit.analyses.satisfaction.weights import Weights, weigh
 
-__all__ = ["Item", "Survey", "answers"]
+__all__ = [
+    "Drive",
+    "Item",
+    "Survey",
+    "Weights",
+    "answers",
+    "benchmarks",
+    "careless",
+    "changes",
+    "differences",
+    "distribution",
+    "drive",
+    "group_changes",
+    "headline",
+    "importance",
+    "importance_performance",
+    "index",
+    "items",
+    "items_left_out",
+    "ranks",
+    "reliability",
+    "representative",
+    "response",
+    "scores",
+    "segments",
+    "steps",
+    "trend",
+    "weigh",
+    "weighting",
+    "what_if",
+    "with_and_without",
+]

@@ -107,6 +107,8 @@ class Survey:
     min_cell : int
         Fewest answers for a number to be shown.
     confidence : float
+    language : str
+        Of the report.
     """
 
     as_of: dt.date
@@ -131,6 +133,7 @@ class Survey:
     reason: Text | None = None
     min_cell: int = 10
     confidence: float = 0.95
+    language: str = "en"
 
     @property
     def usable(self) -> bool:
@@ -261,6 +264,7 @@ def answers(
         tables=company.tables,
         min_cell=cell,
         confidence=confidence,
+        language=company.language,
     )
 
 
@@ -272,7 +276,7 @@ def _nothing(company: Client, reason: Text, drop_careless: bool, confidence: flo
     margins = pd.DataFrame({name: pd.Series(dtype="object") for name in ("wave", "margin", "level", "customers")})
     return Survey(
         company.as_of, (), empty, none, none, none, None, reason, None, (), {}, "", "", None, margins, EVERYBODY, (),
-        drop_careless, company.tables, reason, company.settings.privacy.min_cell, confidence,
+        drop_careless, company.tables, reason, company.settings.privacy.min_cell, confidence, company.language,
     )  # fmt: skip
 
 

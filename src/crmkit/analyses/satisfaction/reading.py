@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from crmkit.core.errors import ModelError
 from crmkit.core.results import Quantity, Text
 from crmkit.models.response_quality import FEWEST_ITEMS, careless
@@ -49,13 +51,14 @@ def judged(responses: pd.DataFrame, given: pd.DataFrame, items: Sequence[Item]) 
     if len(used) < FEWEST_ITEMS:
         counts = {"needed": Quantity(FEWEST_ITEMS, "count"), "items": Quantity(len(used), "count")}
         return None, Text(TOO_FEW.template, counts)
+    senders = _senders(responses)
     try:
         found = careless(
             given[[item.id for item in used]].to_numpy(),
             blocks=_blocks(used),
             reversed_items=[place for place, item in enumerate(used) if item.reverse],
             seconds=responses["duration_seconds"].to_numpy() if responses["duration_seconds"].notna().any() else None,
-            senders=_senders(responses),
+            senders=senders if senders is None else np.array(senders, dtype=object),
             scale=scale,
         )
     except ModelError as err:

@@ -1,0 +1,242 @@
+"""What has changed since the last wave, and how much of it would chance alone have shown?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crmkit.analyses.satisfaction.history import Item, Survey
+from crmkit.analyses.satisfaction.modes import compare_modes
+from crmkit.analyses.satisfaction.scores import too_few, weighted_score
+from crmkit.analyses.satisfaction.segments import compared, counted, detectable, groupings, leading, levels_of
+from crmkit.analyses.satisfaction.weights import Weights
+from crmkit.analyses.satisfaction.words import FEWEST_RANKED, level_label, measured, unit_of
+from crmkit.core.language import mark
+from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
+from crmkit.models.proportions import holm
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FIRST_WAVE = Text("there is no earlier wave to compare with")
+LARGE_MOVE = 10.0
+COLUMNS = (Column("n_others", "n before", "count"), Column("n", "n now", "count"))
+
+
+def changes(past: Survey, weights: Weights) -> Result:
+    """Which scores and questions have changed since the wave before?
+
+    Returns
+    -------
+    Result
+        Table ``group, measure, before, now, value, low, high, p_value, p_holm, changed, weighted, detectable, n,
+        n_others, unit,
+        method``, one row per score: NPS in points (adjusted two-sample interval), all others as the share in the two top
+        boxes (Newcombe).
+        ``weighted``: the change of all customers. p-values corrected (Holm) over the table.
+    """
+    name, title = "satisfaction_changes", Text("What has changed since the wave before?")
+    missing = too_few(past, past.current, name, title)
+    if missing is not None:
+        return missing
+    if not past.previous:
+        return not_assessed(name, title, FIRST_WAVE)
+    table = change_table(past, weights)
+    if not len(table):
+        return not_assessed(name, title, Text("there are too few answers in one of the two waves"))
+    table.attrs["confidence"] = past.confidence
+    columns = (
+        Column("group", "Question"), Column("measure", "Measure", translate=True), *COLUMNS,
+        Column("value", "Change", "number"), Column("interval", "Interval", "number"), Column("p_holm", "p, Holm", "score"),
+        Column("changed", "Beyond chance"), Column("weighted_text", "Weighted", "points"),
+        Column("detectable_text", "Smallest noticed", "points"),
+    )  # fmt: skip
+    both = _in_both(past)
+    note = Text(
+        "{before} to {now}; shares in percentage points where it says so, NPS in points. NPS: adjusted two-sample interval; "
+        "shares: Newcombe; Holm over {m} comparisons. {both} customers answered in both waves, which makes the tests careful. "
+        "Weighted: the change of all customers. Smallest noticed: found in four of five such surveys, in points.",
+        {
+            "before": past.previous,
+            "now": past.wave,
+            "m": Quantity(len(table), "count"),
+            "both": Quantity(both, "count"),
+        },
+    )
+    return Result(name, "table", title, table, columns, finding=_finding(past, table), note=note)
+
+
+def change_table(past: Survey, weights: Weights) -> pd.DataFrame:
+    """One row per score; see :func:`changes`."""
+    import pandas as pd
+
+    listed = []
+    for item in past.of_kind("nps", "csat", "ces", "driver"):
+        row = _change(past, item, past.previous, past.wave)
+        if row is None:
+            continue
+        now, then = (weighted_score(past, weights, wave, item, top=True) for wave in (past.wave, past.previous))
+        row["weighted"] = np.nan if now is None or then is None else now[0] - then[0]
+        listed.append(row)
+    if not listed:
+        return pd.DataFrame(listed)
+    table = pd.DataFrame(listed)
+    table["p_holm"] = holm(table["p_value"].to_numpy())
+    table["changed"] = table["p_holm"] < 1 - past.confidence
+    single = [table.iloc[[at]] for at in range(len(table))]
+    table["detectable"] = [
+        float(detectable(past.item(str(one["item"].iloc[0])), one, past.confidence, of=len(table))[0]) for one in single
+    ]
+    points = np.where(table["unit"] == "share", 100.0, 1.0)
+    table["weighted_text"], table["detectable_text"] = table["weighted"] * points, table["detectable"] * points
+    return table
+
+
+def _change(past: Survey, item: Item, before: str, now: str) -> dict[str, object] | None:
+    """One score in two waves; None where one of them has too few answers."""
+    pair = [counted(item, past.at(wave)[item.id].to_numpy(dtype=np.float64)) for wave in (before, now)]
+    if min(one[2] for one in pair) < past.min_cell:
+        return None
+    levels = [100 * (one[0] - one[1]) / one[2] if item.kind == "nps" else one[0] / one[2] for one in pair]
+    word = mark("NPS") if item.kind == "nps" else mark("two top boxes")
+    found = compared(item, pair[0], pair[1], past.confidence)
+    return {"group": item.label, "item": item.id, "measure": word, "before": levels[0], "now": levels[1], **found}
+
+
+def _in_both(past: Survey) -> int:
+    pair = [set(past.at(wave)["customer_id"].dropna()) for wave in (past.previous, past.wave)]
+    return len(pair[0] & pair[1])
+
+
+def _finding(past: Survey, table: pd.DataFrame) -> Finding:
+    clear = table[table["changed"]]
+    mode = compare_modes(past, past.previous, past.wave)
+    evidence = ("satisfaction_changes",)
+    numbers: dict[str, Quantity | Text | str] = {
+        "before": past.previous,
+        "now": past.wave,
+        "k": Quantity(len(clear), "count"),
+        "m": Quantity(len(table), "count"),
+    }
+    if not mode.comparable:
+        text = Text(
+            "{before} and {now} were asked in different ways: {why}. Their scores are not comparable.",
+            {**numbers, "why": mode.why},
+        )
+        action = Text("Compare only answers of the same channel, or keep the channels in equal parts.")
+        return Finding("satisfaction.changes", "warning", False, text, evidence=evidence, action=action)
+    if clear.empty:
+        text = Text("Nothing has changed from {before} to {now} by more than chance, in {m} comparisons.", numbers)
+        return Finding("satisfaction.changes", "info", None, text, evidence=evidence)
+    first = clear.loc[clear["p_holm"].idxmin()]
+    numbers |= {"question": str(first["group"]), "change": measured(first)}
+    fell = bool((clear["value"] < 0).any())
+    text = Text(
+        "{k} of {m} scores have changed from {before} to {now} by more than chance, most clearly “{question}”: {change}.",
+        numbers,
+    )
+    return Finding("satisfaction.changes", "warning" if fell else "good", not fell, text, evidence=evidence)
+
+
+def group_changes(past: Survey) -> Result:
+    """In which groups of customers has the leading score changed, and how many would seem to have by chance?
+
+    Returns
+    -------
+    Result
+        Table ``group, grouping, value, low, high, p_value, p_holm, changed, n, n_others, unit, method``: each level with
+        30 answers or more in
+        both waves; Holm over all. The note says what chance alone would show.
+    """
+    name, title = "satisfaction_group_changes", Text("In which groups has the score changed?")
+    missing = too_few(past, past.current, name, title)
+    if missing is not None:
+        return missing
+    asked = leading(past)
+    if not past.previous:
+        return not_assessed(name, title, FIRST_WAVE)
+    table = None if asked is None else group_change_table(past, asked[0])
+    if asked is None or table is None or not len(table):
+        return not_assessed(
+            name, title, Text("no group has {n} answers or more in both waves", {"n": Quantity(FEWEST_RANKED, "count")})
+        )
+    table.attrs["confidence"] = past.confidence
+    unit = unit_of(asked[0])
+    columns = (
+        Column("group", "Group"), *COLUMNS, Column("value", "Change", unit), Column("interval", "Interval", unit),
+        Column("p_holm", "p, Holm", "score"), Column("changed", "Beyond chance"),
+        Column("detectable", "Smallest noticed", unit),
+    )  # fmt: skip
+    return Result(name, "table", title, table, columns, finding=_group_finding(past, table), note=chance(past, table, asked[1]))
+
+
+def group_change_table(past: Survey, item: Item) -> pd.DataFrame:
+    """One row per level; see :func:`group_changes`."""
+    import pandas as pd
+
+    before, now = past.at(past.previous), past.at(past.wave)
+    listed = []
+    for name in groupings(past):
+        then, today = levels_of(past, before, name), levels_of(past, now, name)
+        for level in sorted(set(then.dropna()) & set(today.dropna())):
+            pair = [
+                counted(item, rows.loc[levels == level, item.id].to_numpy(dtype=np.float64))
+                for rows, levels in ((before, then), (now, today))
+            ]
+            if min(one[2] for one in pair) >= FEWEST_RANKED:
+                found = compared(item, pair[0], pair[1], past.confidence)
+                listed.append({"group": level_label(past, name, level), "grouping": name, **found})
+    table = pd.DataFrame(listed)
+    if listed:
+        table["p_holm"] = holm(table["p_value"].to_numpy())
+        table["changed"] = table["p_holm"] < 1 - past.confidence
+        table["detectable"] = detectable(item, table, past.confidence, of=len(table))
+    return table
+
+
+def chance(past: Survey, table: pd.DataFrame, score: str) -> Text:
+    """What would chance alone show? The sentence that stands under every family of comparisons."""
+    from scipy.special import ndtr
+
+    m = len(table)
+    reach = (table["high"] - table["low"]) / 2
+    large = LARGE_MOVE if str(table["unit"].iloc[0]) == "points" else LARGE_MOVE / 100
+    error = reach / _deviate(past.confidence)
+    moves = float((2 * ndtr(-large / error.to_numpy())).sum())
+    return Text(
+        "{score}, {before} to {now}; {m} groups, Holm over all of them. If nothing had changed anywhere, chance alone "
+        "would still "
+        "move about {moves} of these groups by {large} points or more, and without correction show at least one "
+        "“significant” change in "
+        "{share} of such reports.",
+        {
+            "score": Text(score),
+            "before": past.previous,
+            "now": past.wave,
+            "m": Quantity(m, "count"),
+            "moves": Quantity(moves, "points"),
+            "large": Quantity(LARGE_MOVE, "count"),
+            "share": Quantity(1 - past.confidence**m, "share"),
+        },
+    )
+
+
+def _deviate(confidence: float) -> float:
+    from crmkit.models.estimates import critical
+
+    return critical(confidence)
+
+
+def _group_finding(past: Survey, table: pd.DataFrame) -> Finding:
+    clear = table[table["changed"]]
+    evidence = ("satisfaction_group_changes",)
+    numbers: dict[str, Quantity | Text | str] = {"k": Quantity(len(clear), "count"), "m": Quantity(len(table), "count")}
+    if clear.empty:
+        text = Text("In none of {m} groups has the score changed by more than chance.", numbers)
+        return Finding("satisfaction.group_changes", "info", None, text, evidence=evidence)
+    first = clear.loc[clear["p_holm"].idxmin()]
+    numbers |= {"group": str(first["group"]), "change": measured(first)}
+    text = Text("In {k} of {m} groups the score has changed by more than chance, most clearly in “{group}”: {change}.", numbers)
+    fell = bool((clear["value"] < 0).any())
+    return Finding("satisfaction.group_changes", "warning" if fell else "good", not fell, text, evidence=evidence)
