@@ -1,6 +1,7 @@
 """What is each customer worth: from a purchase log to findings, on data whose truth is known."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,13 +9,14 @@ import pytest
 
 from crmkit.analyses import clv
 from crmkit.analyses.clv.holdout import capture
-from crmkit.analyses.clv.tiers import assign_tiers
+from crmkit.analyses.clv.tiering import assign_tiers
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
 from crmkit.models import btyd
 
 HOLDOUT = {"holdout_days": 182, "unit": "week"}
 WORTH = {"horizon_days": 365, "discount_rate": 0.1, "margin": 1.0}
+TIERINGS = {"value_rank": [0.1, 0.3, 0.6], "value_share": [0.4, 0.7, 0.9], "fixed": [400.0, 150.0, 20.0]}
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +24,7 @@ def study(make_company, simulated):
     past = clv.history(make_company(simulated), **HOLDOUT)
     models = clv.fit_models(past)
     check = clv.hold_out(past, models)
-    return past, models, check, clv.customer_values(past, models, **WORTH)
+    return past, models, check, clv.customer_values(past, models, clv.Terms(**WORTH))
 
 
 def all_results(past, models, check, values):
@@ -38,7 +40,7 @@ def all_results(past, models, check, values):
         clv.totals(past, values),
         clv.alive(past, values),
         clv.concentration(past, values),
-        clv.tiers(past, values, check, cuts=[0.2, 0.5]),
+        clv.tiers(past, models, values, cuts=[0.2, 0.5]),
         clv.top_customers(values, most=5),
     ]
 
@@ -71,11 +73,15 @@ def test_the_forecast_of_the_held_out_days_is_near_what_came(study):
 
 
 def test_every_customer_is_in_one_tier_and_no_value_is_lost(study):
-    past, _, check, values = study
-    tiers = clv.tiers(past, values, check, cuts=[0.1, 0.3, 0.6]).table
-    assert tiers["tier"].tolist() == ["A", "B", "C", "D"]
-    assert tiers["n"].sum() == len(past.customers)
-    assert tiers["value"].sum() == pytest.approx(values.customers["clv"].sum(), rel=1e-9)
+    past, models, _, values = study
+    open_to_all = replace(past, min_cell=1)
+    for by, cuts in TIERINGS.items():
+        tiers = clv.tiers(open_to_all, models, values, cuts=cuts, by=by).table
+        assert tiers["tier"].tolist() == ["A", "B", "C", "D"]
+        assert tiers["n"].sum() == len(past.customers)
+        assert tiers["value"].sum() == pytest.approx(values.customers["clv"].sum(), rel=1e-9)
+        assert tiers["held_n"].sum() == len(past.calibration)
+        assert tiers["held_value"].sum() == pytest.approx(past.calibration["holdout_value"].sum(), rel=1e-9)
     assert values.clv.value == pytest.approx(values.customers["clv"].sum(), rel=1e-9)
 
 
@@ -90,7 +96,7 @@ def test_intervals_hold_their_estimates(study):
 def test_the_interval_of_the_total_grows_with_confidence(make_company, simulated):
     def width(confidence):
         past = clv.history(make_company(simulated), holdout_days=0, confidence=confidence)
-        total = clv.customer_values(past, clv.fit_models(past, compare=[]), **WORTH).clv
+        total = clv.customer_values(past, clv.fit_models(past, compare=[]), clv.Terms(**WORTH)).clv
         return total.high - total.low
 
     assert width(0.5) < width(0.95) < width(0.99)
@@ -100,7 +106,7 @@ def test_the_unit_of_time_changes_no_value(make_company, simulated):
     totals = {}
     for unit in ("day", "week", "month"):
         past = clv.history(make_company(simulated), holdout_days=0, unit=unit)
-        totals[unit] = clv.customer_values(past, clv.fit_models(past, compare=[]), **WORTH).clv.value
+        totals[unit] = clv.customer_values(past, clv.fit_models(past, compare=[]), clv.Terms(**WORTH)).clv.value
     assert totals["day"] == pytest.approx(totals["week"], rel=5e-3)
     assert totals["month"] == pytest.approx(totals["week"], rel=5e-3)
 
@@ -109,17 +115,43 @@ def test_value_falls_with_the_discount_and_grows_with_margin_and_horizon(study):
     past, models, _, values = study
 
     def total(**changed):
-        return clv.customer_values(past, models, **(WORTH | changed)).clv.value
+        return clv.customer_values(past, models, clv.Terms(**(WORTH | changed))).clv.value
 
     assert total(discount_rate=0.3) < values.clv.value < total(discount_rate=0.0)
     assert total(margin=0.25) == pytest.approx(0.25 * values.clv.value)
     assert total(horizon_days=180) < values.clv.value < total(horizon_days=730)
 
 
+def test_value_for_ever(study):
+    past, models, _, values = study
+    ever = clv.customer_values(past, models, clv.Terms(**(WORTH | {"horizon_days": 0})))
+    century = clv.customer_values(past, models, clv.Terms(**(WORTH | {"horizon_days": 36500})))
+    assert ever.clv.value == pytest.approx(century.clv.value, rel=1e-3)
+    assert ever.clv.value > values.clv.value
+    assert ever.purchases is None
+    assert "all time to come" in say(clv.totals(past, ever).finding.text, Locale())
+    assert not clv.intervals(past, models, ever, cuts=[0.5]).assessed
+
+
+def test_keeping_customers_costs_while_they_are_there(study):
+    """The cost is that of the time as a customer, which the simulated world knows."""
+    past, models, _, values = study
+    dear = clv.customer_values(past, models, clv.Terms(**(WORTH | {"retention_cost": 12.0})))
+    cost = values.customers["clv"] - dear.customers["clv"]
+    assert (cost <= 12.0 * values.customers["p_alive"] + 1e-9).all()
+    assert (cost > 0.5 * 12.0 * values.customers["p_alive"]).all()
+    assert dear.clv.value == pytest.approx(dear.customers["clv"].sum(), rel=1e-9)
+    ruinous = clv.customer_values(past, models, clv.Terms(**(WORTH | {"retention_cost": 1e4})))
+    assert ruinous.clv.high < 0
+    assert ruinous.clv.low < ruinous.clv.value < ruinous.clv.high
+    assert not clv.concentration(past, ruinous).assessed
+    assert clv.tiers(past, models, ruinous, cuts=[0.5], by="value_share").assessed
+
+
 def test_order_of_rows_changes_nothing(make_company, simulated, study):
     shuffled = simulated.sample(frac=1, random_state=1)
     past = clv.history(make_company(shuffled), **HOLDOUT)
-    again = clv.customer_values(past, clv.fit_models(past), **WORTH)
+    again = clv.customer_values(past, clv.fit_models(past), clv.Terms(**WORTH))
     pd.testing.assert_frame_equal(again.customers, study[3].customers)
 
 
@@ -131,7 +163,7 @@ def test_without_a_holdout_those_sections_say_so(make_company, simulated):
     for result in (clv.tracking(past, models, check), clv.accuracy(past, check), clv.calibration_table(past, models)):
         assert not result.assessed
         assert say(result.reason, Locale()) == "nothing is held out (holdout_days is 0)"
-    assert clv.tiers(past, clv.customer_values(past, models, **WORTH), check, cuts=[0.5]).assessed
+    assert clv.tiers(past, models, clv.customer_values(past, models, clv.Terms(**WORTH)), cuts=[0.5]).assessed
 
 
 def test_a_log_without_repeat_buyers_says_what_cannot_be_known(make_company):
@@ -139,7 +171,7 @@ def test_a_log_without_repeat_buyers_says_what_cannot_be_known(make_company):
     once = pd.DataFrame({"customer_id": [f"C{i}" for i in range(200)], "ordered_at": days, "amount": 10.0})
     past = clv.history(make_company(once), **HOLDOUT)
     models = clv.fit_models(past)
-    check, values = clv.hold_out(past, models), clv.customer_values(past, models, **WORTH)
+    check, values = clv.hold_out(past, models), clv.customer_values(past, models, clv.Terms(**WORTH))
     assert check is None
     assert values is None
     said = [say(finding.text, Locale()) for finding in clv.headline(past, models, check, values)]
@@ -160,7 +192,7 @@ def test_one_customer(make_company):
     one = pd.DataFrame({"customer_id": "C1", "ordered_at": pd.date_range("2025-01-01", periods=12, freq="30D"), "amount": 10.0})
     past = clv.history(make_company(one), holdout_days=0)
     models = clv.fit_models(past)
-    values = clv.customer_values(past, models, **WORTH)
+    values = clv.customer_values(past, models, clv.Terms(**WORTH))
     assert clv.base(past).table["value"].iloc[0] == 1
     assert clv.headline(past, models, None, values)
 
@@ -177,12 +209,15 @@ def test_a_holdout_must_leave_something_to_learn_from(make_company, simulated, d
         ({"margin": 0.0}, "margin: is 0.0; a share above 0 and at most 1 is needed"),
         ({"margin": -0.2}, "margin: is -0.2"),
         ({"discount_rate": -0.1}, "discount_rate: is -0.1"),
-        ({"horizon_days": 0}, "horizon_days: is 0; at least 1 day"),
+        ({"horizon_days": -1}, "horizon_days: is -1; at least 1 day is needed, or 0 for ever"),
+        ({"retention_cost": -5.0}, "retention_cost: is -5.0; money per year, 0 or more"),
+        ({"horizon_days": 0, "discount_rate": 0.0}, "infinite, because customers leave too slowly .s = .*give a horizon or a"),
+        ({"margin": 1.2}, "margin: is 1.2"),
     ],
 )
 def test_impossible_parameters(study, changed, said):
     with pytest.raises(ParamError, match=said):
-        clv.customer_values(study[0], study[1], **(WORTH | changed))
+        clv.customer_values(study[0], study[1], clv.Terms(**(WORTH | changed)))
 
 
 def test_an_unknown_unit_gets_the_nearest(make_company, simulated):
@@ -195,16 +230,51 @@ def test_small_groups_are_not_shown(make_company, simulated):
     models = clv.fit_models(past, compare=[])
     shown = clv.by_frequency(past, clv.hold_out(past, models)).table
     assert shown["n"].min() >= 60
-    values = clv.customer_values(past, models, **WORTH)
-    tiers = clv.tiers(past, values, None, cuts=[0.05, 0.5]).table
+    values = clv.customer_values(past, models, clv.Terms(**WORTH))
+    tiers = clv.tiers(past, models, values, cuts=[0.05, 0.5]).table
     assert tiers["suppressed"].tolist() == [True, True, False]
     assert tiers.loc[tiers["suppressed"], "value"].isna().all()
 
 
 def test_equal_values_share_a_tier():
     assert assign_tiers([1.0, 1.0, 1.0, 1.0], [0.25]).tolist() == ["A"] * 4
-    with pytest.raises(ParamError, match="tiers: are"):
-        assign_tiers([1.0], [0.5, 0.2])
+    assert assign_tiers([1.0, 1.0, 0.0, -1.0], [0.25], by="value_share").tolist() == ["A", "A", "B", "B"]
+    assert assign_tiers([0.0, 0.0], [0.5], by="value_share").tolist() == ["A", "A"]
+    assert assign_tiers([5.0, 4.9, -3.0], [5.0], by="fixed").tolist() == ["A", "B", "B"]
+
+
+@pytest.mark.parametrize(
+    ("by", "cuts", "said"),
+    [
+        ("value_rank", [0.5, 0.2], "shares of customers that rise between 0 and 1"),
+        ("value_share", [0.5, 1.2], "shares of the value that rise between 0 and 1"),
+        ("fixed", [100.0, 500.0], "amounts of money above 0 that fall"),
+        ("fixed", [float("nan")], "amounts of money above 0 that fall"),
+        ("value", [0.5], "tier_by: is 'value'; did you mean 'value_rank'"),
+        ("value_rank", [i / 20 for i in range(1, 12)], "tier_cuts: are 11; at most 9"),
+    ],
+)
+def test_cuts_that_make_no_tiers(study, by, cuts, said):
+    past, models, _, values = study
+    with pytest.raises(ParamError, match=said):
+        clv.tiers(past, models, values, cuts=cuts, by=by)
+
+
+def test_the_best_tier_by_share_holds_the_share(study):
+    past, models, _, values = study
+    table = clv.tiers(replace(past, min_cell=1), models, values, cuts=[0.5, 0.8], by="value_share").table
+    largest = values.customers["clv"].max() / values.customers["clv"].sum()
+    assert 0.5 <= table.loc[0, "share_value"] <= 0.5 + largest
+    fixed = clv.tiers(replace(past, min_cell=1), models, values, cuts=[300.0], by="fixed").table
+    assert fixed.loc[0, "n"] == (values.customers["clv"] >= 300).sum()
+
+
+def test_better_tiers_brought_more(study):
+    """The world is simulated as the model says, so the order must hold."""
+    past, models, _, values = study
+    result = clv.tiers(past, models, values, cuts=[0.2, 0.5])
+    assert result.finding.passed
+    assert result.table["held_mean"].is_monotonic_decreasing
 
 
 def test_capture_counts_ties_in_part():

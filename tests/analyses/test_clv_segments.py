@@ -24,7 +24,7 @@ def study(make_company, simulated):
     extra = pd.DataFrame({"customer_id": [*ids, "never"], "region": ["North", "South", "East"] * 200 + ["North"]})
     past = replace(past, never_bought=("never",), attributes=extra.head(len(ids) + 1))
     models = clv.fit_models(past, compare=[])
-    return past, models, clv.hold_out(past, models), clv.customer_values(past, models, **WORTH)
+    return past, models, clv.hold_out(past, models), clv.customer_values(past, models, clv.Terms(**WORTH))
 
 
 def test_every_customer_stands_in_one_stage_and_no_value_is_lost(study):
@@ -146,7 +146,7 @@ def test_the_range_with_chance_holds_what_came(study):
     past, models, _, _ = study
     held = replace(past, customers=past.calibration, as_of=past.split)
     then = clv.Models(models.chosen, models.calibration, None)
-    values = clv.customer_values(held, then, horizon_days=182, discount_rate=0.0, margin=1.0)
+    values = clv.customer_values(held, then, clv.Terms(182, 0.0, 1.0))
     table = clv.intervals(held, then, values, cuts=[0.5], draws=40).table
     total = table[(table["group"] == "All customers") & (table["measure"] == "Expected purchases")].iloc[0]
     assert total["outcome_low"] <= past.calibration["holdout_frequency"].sum() <= total["outcome_high"]

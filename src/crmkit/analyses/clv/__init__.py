@@ -11,17 +11,19 @@ from crmkit.analyses.clv.history import History, base, history, second_purchase
 from crmkit.analyses.clv.holdout import HoldOut, accuracy, by_frequency, hold_out, tracking, weekly
 from crmkit.analyses.clv.intervals import intervals
 from crmkit.analyses.clv.lists import grow, protect, scores, wake
+from crmkit.analyses.clv.outlook import alive, totals
 from crmkit.analyses.clv.rfm import migration, migration_matrix, rfm_grid, rfm_segments
 from crmkit.analyses.clv.segments import segments
 from crmkit.analyses.clv.stages import StageRules, stage_table, stages
 from crmkit.analyses.clv.tiers import concentration, tiers, top_customers
-from crmkit.analyses.clv.value import Values, alive, customer_values, totals
+from crmkit.analyses.clv.value import Terms, Values, customer_values
 
 __all__ = [
     "History",
     "HoldOut",
     "Models",
     "StageRules",
+    "Terms",
     "Values",
     "accuracy",
     "alive",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from crmkit.analyses.clv.fitting import Models, checks
 from crmkit.analyses.clv.history import History, base
 from crmkit.analyses.clv.holdout import HoldOut, accuracy, forecast_finding
+from crmkit.analyses.clv.outlook import alive_finding, value_finding
 from crmkit.analyses.clv.tiers import concentration
-from crmkit.analyses.clv.value import Values, alive_finding, value_finding
+from crmkit.analyses.clv.value import Values
 from crmkit.core.results import Finding
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from crmkit.analyses.clv.fitting import NAMES, Models, cells
 from crmkit.analyses.clv.history import History
-from crmkit.analyses.clv.tiers import assign_tiers
+from crmkit.analyses.clv.tiering import assign_tiers
 from crmkit.analyses.clv.value import Values
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
@@ -28,14 +28,16 @@ MOST_SIMULATED = 4_000_000
 ALL = mark("All customers")
 
 
-def intervals(past: History, models: Models, values: Values | None, *, cuts: Sequence[float], draws: int = 200) -> Result:
+def intervals(
+    past: History, models: Models, values: Values | None, *, cuts: Sequence[float], by: str = "value_rank", draws: int = 200
+) -> Result:
     """Between which limits will purchases and revenue lie, for all customers and for each tier?
 
     Parameters
     ----------
     past, models, values
         As computed for the page.
-    cuts : sequence of float
+    cuts, by
         As for :func:`crmkit.analyses.clv.tiers.tiers`.
     draws : int
         Refits to samples of the customers, and futures drawn with each.
@@ -55,6 +57,8 @@ def intervals(past: History, models: Models, values: Values | None, *, cuts: Seq
     title = Text("How sure the totals are")
     if values is None:
         return not_assessed("clv_intervals", title, Text("no purchase model could be fitted"))
+    if values.purchases is None or not values.terms.horizon_days:
+        return not_assessed("clv_intervals", title, Text("a range of outcomes needs a horizon, and horizon_days is 0"))
     fit, per = models.final.fits[values.model], past.days_per_unit
     table = values.customers
     try:
@@ -62,10 +66,10 @@ def intervals(past: History, models: Models, values: Values | None, *, cuts: Seq
     except ModelError as err:
         return not_assessed("clv_intervals", title, err.text)
     spend = models.final.spend
-    tier = assign_tiers(table["clv" if spend is not None else "expected_purchases"].to_numpy(), cuts)
+    tier = assign_tiers(table["clv" if spend is not None else "expected_purchases"].to_numpy(), cuts, by=by)
     names, place = np.unique(tier, return_inverse=True)
     x, tx, T = (table[name].to_numpy(dtype="float64") / scale for name, scale in zip(_TUPLE, (1, per, per), strict=True))
-    horizon = values.horizon_days / per
+    horizon = values.terms.horizon_days / per
     moved = [] if spend is None else spend_draws(spend, draws=draws, seed=1).fits()
     rng = np.random.default_rng(2)
     simulated = max(20, min(draws, MOST_SIMULATED // max(len(table), 1)))
@@ -73,18 +77,18 @@ def intervals(past: History, models: Models, values: Values | None, *, cuts: Seq
     for turn, other in enumerate(others.fits()):
         count = np.asarray(btyd.expected_purchases(other, horizon, x, tx, T))
         money = None if spend is None else _replace(spend, moved[turn].params)
-        expected.append(_sums(count, _spent(money, table, count, values.margin), place, len(names)))
+        expected.append(_sums(count, _spent(money, table, count, values.terms.margin), place, len(names)))
         if turn < simulated:
             drawn = draw_purchases(other, horizon, x, tx, T, draws=1, rng=rng)[0]
             bought = (
                 None
                 if money is None
-                else values.margin * draw_spend(money, table["frequency"], table["monetary_value"], drawn, rng)
+                else values.terms.margin * draw_spend(money, table["frequency"], table["monetary_value"], drawn, rng)
             )
             outcome.append(_sums(drawn, bought, place, len(names)))
     best = _sums(
         table["expected_purchases"].to_numpy(),
-        None if spend is None else values.margin * (table["expected_purchases"] * table["expected_spend"]).to_numpy(),
+        None if spend is None else values.terms.margin * (table["expected_purchases"] * table["expected_spend"]).to_numpy(),
         place,
         len(names),
     )
@@ -93,7 +97,7 @@ def intervals(past: History, models: Models, values: Values | None, *, cuts: Seq
         "{model}, next {days}; {draws} refits ({method}), {futures} futures of every customer; {confidence} intervals.",
         {
             "model": NAMES[values.model],
-            "days": Quantity(values.horizon_days, "days"),
+            "days": Quantity(values.terms.horizon_days, "days"),
             "draws": Quantity(len(expected), "count"),
             "method": Text(METHODS[others.method]),
             "futures": Quantity(len(outcome), "count"),

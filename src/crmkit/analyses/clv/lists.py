@@ -65,7 +65,9 @@ def wake(past: History, values: Values | None, *, most: int, rules: StageRules) 
     if values is None or values.clv is None:
         return not_assessed("clv_wake", title, NO_VALUE)
     table = values.customers
-    asleep = table[(table["total"] >= _threshold(table["total"])) & (table["p_alive"] < rules.at_risk_below)].copy()
+    asleep = table[
+        (table["total"] >= _threshold(table["total"])) & (table["p_alive"] < rules.at_risk_below) & (table["clv"] > 0)
+    ].copy()
     asleep["reason"] = REASONS["wake"]
     asleep["money"] = asleep["clv"] * (1 / asleep["p_alive"].clip(lower=1e-9) - 1)
     ranked = asleep.sort_values(["money", "customer_id"], ascending=[False, True])
@@ -93,7 +95,7 @@ def grow(past: History, values: Values | None, *, most: int, rules: StageRules) 
     chosen = (table["p_alive"] >= rules.at_risk_below) & (table["purchase_days"] <= 2) & (per_day > per_day.mean())
     rare = table[chosen].copy()
     rare["reason"] = np.where(rare["purchase_days"] == 1, REASONS["second"], REASONS["more"])
-    rare["money"] = values.margin * rare["expected_spend"]
+    rare["money"] = values.terms.margin * rare["expected_spend"]
     ranked = rare.assign(order=rare["money"] * rare["p_alive"]).sort_values(["order", "customer_id"], ascending=[False, True])
     text = Text(
         "{n} customers are probably active, buy rarely and spend above average; one further purchase of each brings {money}.",

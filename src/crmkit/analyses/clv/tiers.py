@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from crmkit.analyses.clv.fitting import Models
 from crmkit.analyses.clv.history import History
-from crmkit.analyses.clv.holdout import HoldOut
-from crmkit.analyses.clv.value import Values
-from crmkit.core.errors import ModelError, ParamError
+from crmkit.analyses.clv.tiering import RULES, assign_tiers, check_tiers, tier_names
+from crmkit.analyses.clv.value import Values, worth_each
+from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
-from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
+from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, Unit, curve, not_assessed
 from crmkit.models import concentration as spread
 
-LETTERS = "ABCDEFGHIJ"
+if TYPE_CHECKING:
+    import pandas as pd
+
 TOP = 0.2
 NO_VALUE = Text("there is no value per customer, because a model could not be fitted")
 
@@ -82,65 +83,54 @@ def concentration_finding(past: History, values: Values, gini: spread.Measure | 
     )
 
 
-def assign_tiers(worth: Sequence[float] | np.ndarray, cuts: Sequence[float]) -> np.ndarray:
-    """Which tier does each customer belong to?
+def tiers(past: History, models: Models, values: Values | None, *, cuts: Sequence[float], by: str = "value_rank") -> Result:
+    """What do the tiers hold, and did the order of customers hold in the held-out days?
 
     Parameters
     ----------
-    worth : array, shape (n,)
-        Expected value.
-    cuts : sequence of float
-        Rising cumulative shares of customers between 0 and 1: ``[0.2, 0.5]`` makes A the top 20 %, B the next 30 %, C the rest.
-
-    Returns
-    -------
-    array of str, shape (n,)
-        ``A`` for the best; customers of equal value share the better tier.
-
-    Raises
-    ------
-    ParamError
-        When the cuts do not rise strictly between 0 and 1, or are too many.
-
-    Examples
-    --------
-    >>> assign_tiers([5.0, 1.0, 3.0, 2.0], [0.25, 0.5]).tolist()
-    ['A', 'C', 'B', 'C']
-    """
-    edges = [0.0, *cuts, 1.0]
-    if any(low >= high for low, high in pairwise(edges)) or len(edges) - 1 > len(LETTERS):
-        raise ParamError(f"tiers: are {list(cuts)}; shares that rise between 0 and 1 are needed, at most {len(LETTERS) - 1}")
-    values = np.asarray(worth, dtype="float64")
-    ahead = len(values) - np.searchsorted(np.sort(values), values, side="right")
-    place = np.searchsorted(np.asarray(cuts), ahead / max(len(values), 1), side="right")
-    return np.array(list(LETTERS))[place]
-
-
-def tiers(past: History, values: Values | None, check: HoldOut | None, *, cuts: Sequence[float]) -> Result:
-    """What do the tiers hold, and did the order of customers hold in the held-out days?
+    past, models, values
+        As computed for the page.
+    cuts, by
+        As for :func:`assign_tiers`.
 
     Returns
     -------
     Result
         One row per tier: customers, share of customers, expected value and its share, value per customer, mean probability to
-        be active; and, with a hold-out, mean purchases that customers ranked so beforehand really made.
+        be active; and, with a hold-out, what customers really bought in it whom the models, which had not seen it, put into
+        this tier by the same rule: their number, mean value with interval, and share of all value of those days.
     """
     title = Text("Tiers of customers by expected value")
+    check_tiers(cuts, by=by)
     if values is None or values.clv is None:
         return not_assessed("clv_tiers", title, NO_VALUE)
-    table = values.customers.assign(tier=assign_tiers(values.customers["clv"].to_numpy(), cuts))
-    grouped = table.groupby("tier", sort=True)
-    rows = grouped.agg(n=("clv", "size"), value=("clv", "sum"), p_alive=("p_alive", "mean")).reset_index()
+    table = values.customers.assign(tier=assign_tiers(values.customers["clv"].to_numpy(), cuts, by=by))
+    rows = table.groupby("tier", sort=True).agg(n=("clv", "size"), value=("clv", "sum"), p_alive=("p_alive", "mean"))
+    held = _held_out(past, models, values, cuts=cuts, by=by)
+    rows = rows.reindex(list(tier_names(cuts))).join(held).rename_axis("tier").reset_index()
+    rows[["n", "value"]] = rows[["n", "value"]].fillna(0.0)
     total = float(rows["value"].sum())
     rows = rows.assign(
         share_n=rows["n"] / rows["n"].sum(),
         share_value=rows["value"] / total if total else float("nan"),
-        mean_value=rows["value"] / rows["n"],
-        holdout=rows["tier"].map(_holdout_by_tier(check, cuts)),
+        mean_value=rows["value"] / rows["n"].where(rows["n"] > 0),
     )
-    hidden = ["value", "p_alive", "share_n", "share_value", "mean_value", "holdout"]
-    shown = suppress_small(rows, values=hidden, min_cell=past.min_cell)
-    columns = (
+    later = [name for name in HELD if name in rows]
+    shown = suppress_small(rows, values=["value", "p_alive", "share_n", "share_value", "mean_value"], min_cell=past.min_cell)
+    if later:
+        hidden = suppress_small(rows, values=later[1:], n=later[0], min_cell=past.min_cell)
+        shown[later] = hidden[later].mask(shown["suppressed"])
+    columns = (*_columns(), *(_held_columns() if later else ()))
+    return Result(
+        "clv_tiers", "table", title, shown, columns=columns, finding=_finding(rows, later), note=_note(by, cuts, later)
+    )
+
+
+HELD = ("held_n", "held_mean", "held_low", "held_high", "held_share", "held_value")
+
+
+def _columns() -> tuple[Column, ...]:
+    return (
         Column("tier", "Tier"),
         Column("n", "Customers", "count"),
         Column("share_n", "Share of customers", "share"),
@@ -148,22 +138,83 @@ def tiers(past: History, values: Values | None, check: HoldOut | None, *, cuts: 
         Column("share_value", "Share of value", "share"),
         Column("mean_value", "Value per customer", "money"),
         Column("p_alive", "Mean probability to be active", "share"),
-        *([Column("holdout", "Purchases in the held-out days", "score")] if check else []),
     )
-    note = Text(
-        "Customers of equal value share the better tier. Purchases in the held-out days: mean of the customers whom the "
-        "forecast, which had not seen those days, put into this tier."
-    )
-    return Result("clv_tiers", "table", title, shown, columns=columns, note=note)
 
 
-def _holdout_by_tier(check: HoldOut | None, cuts: Sequence[float]) -> dict[str, float]:
+def _held_columns() -> tuple[Column, ...]:
+    return (
+        Column("held_n", "Customers ranked so before", "count"),
+        Column("held_mean", "Actual value in the held-out days, per customer", "money"),
+        Column("held_low", "from", "money"),
+        Column("held_high", "to", "money"),
+        Column("held_share", "Share of actual value", "share"),
+    )
+
+
+def _held_out(past: History, models: Models, values: Values, *, cuts: Sequence[float], by: str) -> pd.DataFrame:
+    """What each tier of the split really brought afterwards; no columns where nothing is held out."""
     import pandas as pd
+    from scipy.special import ndtri
 
-    if check is None:
-        return {}
-    tier = assign_tiers(check.forecasts[check.chosen], cuts)
-    return {str(name): float(mean) for name, mean in pd.Series(check.actual).groupby(tier).mean().items()}
+    names = pd.Index(list(tier_names(cuts)), name="tier")
+    if past.calibration is None or models.calibration is None:
+        return pd.DataFrame(index=names)
+    table = past.calibration
+    then = worth_each(table, models.calibration, chosen=values.model, per=past.days_per_unit, terms=values.terms)
+    if then is None:
+        return pd.DataFrame(index=names)
+    actual = pd.Series(values.terms.margin * table["holdout_value"].to_numpy(dtype="float64"))
+    parts = actual.groupby(assign_tiers(then, cuts, by=by))
+    n, mean = parts.size().reindex(names, fill_value=0), parts.mean().reindex(names)
+    reach = float(ndtri(0.5 + past.confidence / 2)) * parts.std(ddof=1).reindex(names) / n**0.5
+    value = parts.sum().reindex(names, fill_value=0.0)
+    share = value / value.sum() if value.sum() else value * float("nan")
+    found = dict(zip(HELD, (n, mean, (mean - reach).clip(lower=0.0), mean + reach, share, value), strict=True))
+    return pd.DataFrame(found, index=names)
+
+
+def _finding(rows: pd.DataFrame, later: list[str]) -> Finding | None:
+    """Whether better tiers really brought more."""
+    known = rows[rows["held_n"] > 0] if later else rows.head(0)
+    if len(known) < 2:
+        return None
+    first, last = known.iloc[0], known.iloc[-1]
+    good = bool(known["held_mean"].is_monotonic_decreasing)
+    numbers: Numbers = {
+        "best": str(first["tier"]),
+        "value": Quantity(float(first["held_mean"]), "money", float(first["held_low"]), float(first["held_high"])),
+        "share": Quantity(float(first["held_share"]), "share"),
+        "worst": str(last["tier"]),
+        "other": Quantity(float(last["held_mean"]), "money"),
+    }
+    text = Text(
+        "Customers whom the forecast put into tier {best} really brought {value} each in the held-out days, {share} of all; "
+        "those in tier {worst} brought {other}.",
+        numbers,
+    )
+    return Finding(
+        "clv.tiers",
+        "good" if good else "warning",
+        good,
+        text,
+        criteria=Text("Each tier brought more per customer than the next."),
+        evidence=("clv_tiers",),
+    )
+
+
+def _note(by: str, cuts: Sequence[float], later: list[str]) -> Text:
+    unit: Unit = "money" if by == "fixed" else "share"
+    names = [f"cut{number}" for number in range(len(cuts))]
+    listed = Text(", ".join(f"{{{name}}}" for name in names), {n: Quantity(c, unit) for n, c in zip(names, cuts, strict=True)})
+    rule = Text(RULES[by].template, {"cuts": listed})
+    if not later:
+        return Text("{rule} Customers of equal value share the better tier.", {"rule": rule})
+    return Text(
+        "{rule} Customers of equal value share the better tier. Actual value: revenue times margin of the held-out days, of "
+        "the customers whom the models of the earlier date put into this tier by the same rule; limits are normal intervals "
+        "of the mean.",
+        {"rule": rule},
+    )
 
 
 def top_customers(values: Values | None, *, most: int) -> Result:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.clv.fitting import NAMES, Models
+from crmkit.analyses.clv.fitting import FitSet, Models
 from crmkit.analyses.clv.history import History
 from crmkit.core.dates import DAYS_PER_YEAR
-from crmkit.core.errors import ParamError
-from crmkit.core.language import mark
-from crmkit.core.results import Axis, Finding, Quantity, Result, Text, estimates, not_assessed
+from crmkit.core.errors import ModelError, ParamError
+from crmkit.core.results import Quantity, Text
 from crmkit.models import btyd
+from crmkit.models.btyd.upkeep import discounted_time_alive
 from crmkit.models.spend import SpendFit, expected_spend
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STEP = 1e-4
-BANDS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,64 @@ class Total:
 
 
 @dataclass(frozen=True)
+class Terms:
+    """What counts as value.
+
+    Parameters
+    ----------
+    horizon_days : int
+        How far ahead, in days; 0 = for ever.
+    discount_rate : float
+        Per year, effective; applied continuously as ``ln(1 + rate)``.
+    margin : float
+        Share of revenue that is kept.
+    retention_cost : float
+        Money per year that it costs to keep a customer, for as long as they are one.
+
+    Raises
+    ------
+    ParamError
+        When one is out of range.
+    """
+
+    horizon_days: int
+    discount_rate: float
+    margin: float
+    retention_cost: float = 0.0
+
+    def __post_init__(self) -> None:
+        problems = []
+        if self.horizon_days < 0:
+            problems.append(f"horizon_days: is {self.horizon_days}; at least 1 day is needed, or 0 for ever")
+        if self.discount_rate < 0:
+            problems.append(f"discount_rate: is {self.discount_rate}; a yearly rate of 0 or more is needed")
+        if not 0 < self.margin <= 1:
+            problems.append(f"margin: is {self.margin}; a share above 0 and at most 1 is needed")
+        if not 0 <= self.retention_cost < math.inf:
+            problems.append(f"retention_cost: is {self.retention_cost}; money per year, 0 or more, is needed")
+        if problems:
+            raise ParamError(problems)
+
+    def horizon(self, per: float) -> float | None:
+        """The horizon in units of ``per`` days; None for ever."""
+        return self.horizon_days / per if self.horizon_days else None
+
+    def rate(self, per: float) -> float:
+        """The continuous rate per unit of ``per`` days."""
+        return math.log1p(self.discount_rate) / (DAYS_PER_YEAR / per)
+
+    def cost(self, per: float) -> float:
+        """What keeping a customer costs per unit of ``per`` days."""
+        return self.retention_cost / (DAYS_PER_YEAR / per)
+
+    def span(self) -> Text:
+        """The time over which value counts, in words."""
+        if self.horizon_days:
+            return Text("the next {days}", {"days": Quantity(self.horizon_days, "days")})
+        return Text("all time to come")
+
+
+@dataclass(frozen=True)
 class Values:
     """Every customer's expectations from ``as_of`` on.
 
@@ -45,40 +101,30 @@ class Values:
     model : str
     customers : DataFrame
         The columns of the purchase summary, and ``p_alive`` (share), ``expected_purchases`` (purchase days within the
-        horizon), ``expected_spend`` (money per purchase day), ``clv`` (money, discounted, times the margin; nan without a
-        spend model).
+        horizon; nan where they are infinite), ``expected_spend`` (money per purchase day), ``clv`` (money, discounted, times
+        the margin, less the cost of keeping the customer; nan without a spend model).
     alive, purchases, clv : Total
-        Sums over all customers.
-    horizon_days : int
-    discount_rate : float
-        Per year, effective.
-    margin : float
-        Share of revenue that is counted as value.
+        Sums over all customers; ``purchases`` is None where customers will buy without end.
+    terms : Terms
     """
 
     model: str
     customers: pd.DataFrame
     alive: Total
-    purchases: Total
+    purchases: Total | None
     clv: Total | None
-    horizon_days: int
-    discount_rate: float
-    margin: float
+    terms: Terms
 
 
-def customer_values(past: History, models: Models, *, horizon_days: int, discount_rate: float, margin: float) -> Values | None:
+def customer_values(past: History, models: Models, terms: Terms) -> Values | None:
     """Who is still active, how often will they buy, and what is that worth today?
 
     Parameters
     ----------
     past : History
     models : Models
-    horizon_days : int
-        How far ahead, in days.
-    discount_rate : float
-        Effective yearly rate, 0 = none; applied continuously as ``ln(1 + rate)``.
-    margin : float
-        Share of revenue that is kept, above 0 and at most 1.
+    terms : Terms
+        What counts as value, and how far ahead.
 
     Returns
     -------
@@ -88,57 +134,95 @@ def customer_values(past: History, models: Models, *, horizon_days: int, discoun
     Raises
     ------
     ParamError
-        When a parameter is out of range.
+        When the value for ever is infinite: without a discount, and with customers who leave too slowly.
 
     Notes
     -----
-    ``clv = margin * E[spend] * integral of exp(-d u) dE[Y(u)]`` over the horizon, with spend and frequency independent.
-    Expectations are computed once per unique history. The interval of a sum covers what is not known about the parameters
-    (delta method on log-parameters, normal on the logarithm of the sum), not the chance of what single customers do.
+    ``clv = margin * E[spend] * integral of exp(-d u) dE[Y(u)] - cost * integral of exp(-d u) P(alive at u) du`` over the
+    horizon, with spend and frequency independent. Expectations are computed once per unique history. The interval of a sum
+    covers what is not known about the parameters (delta method on log-parameters, normal on the logarithm of a positive sum),
+    not the chance of what single customers do.
     """
-    _check(horizon_days, discount_rate, margin)
     if not models.final.fits:
         return None
-    name = models.chosen if models.chosen in models.final.fits else next(iter(models.final.fits))
+    name = used(models.chosen, models.final)
     fit, per = models.final.fits[name], past.days_per_unit
-    histories = past.customers[["frequency", "recency_days", "T_days"]]
-    unique, inverse, n = _unique(histories)
+    unique, inverse, n = _unique(past.customers[["frequency", "recency_days", "T_days"]])
     arrays = (unique[:, 0], unique[:, 1] / per, unique[:, 2] / per)
-    horizon, rate = horizon_days / per, math.log1p(discount_rate) / (DAYS_PER_YEAR / per)
-
-    def alive(one: btyd.Fitted) -> NDArray[np.float64]:
-        return np.asarray(btyd.probability_alive(one, *arrays))
-
-    def purchases(one: btyd.Fitted) -> NDArray[np.float64]:
-        return np.asarray(btyd.expected_purchases(one, horizon, *arrays))
-
-    def discounted(one: btyd.Fitted) -> NDArray[np.float64]:
-        return np.asarray(btyd.discounted_expected_purchases(one, *arrays, horizon=horizon, discount_rate=rate))
-
-    table = past.customers.assign(p_alive=alive(fit)[inverse], expected_purchases=purchases(fit)[inverse])
-    clv = None
-    spend = models.final.spend
+    sums = _Sums(arrays, terms, per)
+    try:
+        discounted, time = sums.discounted(fit), sums.time(fit)
+    except ModelError as err:
+        raise ParamError(f"horizon_days, discount_rate, retention_cost: are {terms.horizon_days}, {terms.discount_rate:g} and "
+                         f"{terms.retention_cost:g}; {err}") from err  # fmt: skip
+    bought = sums.purchases(fit)
+    table = past.customers.assign(p_alive=sums.alive(fit)[inverse])
+    table["expected_purchases"] = float("nan") if bought is None else bought[inverse]
+    spend, clv = models.final.spend, None
     if spend is None:
         table = table.assign(expected_spend=float("nan"), clv=float("nan"))
     else:
-        per_purchase = np.asarray(expected_spend(spend, table["frequency"], table["monetary_value"]))
-        table = table.assign(expected_spend=per_purchase, clv=margin * per_purchase * discounted(fit)[inverse])
-        clv = _clv_total(table, fit, spend, discounted, inverse, margin, past.confidence)
-    still = _total(fit, lambda one: float((n * alive(one)).sum()), past.confidence)
-    often = _total(fit, lambda one: float((n * purchases(one)).sum()), past.confidence)
-    return Values(name, table, still, often, clv, horizon_days, discount_rate, margin)
+        each = np.asarray(expected_spend(spend, table["frequency"], table["monetary_value"]))
+        clv_each = terms.margin * each * discounted[inverse] - terms.cost(per) * time[inverse]
+        table = table.assign(expected_spend=each, clv=clv_each)
+        clv = _clv_total(table, fit, spend, sums, inverse, past.confidence)
+    still = _total(fit, lambda one: float((n * sums.alive(one)).sum()), past.confidence)
+    often = None if bought is None else _total(fit, lambda one: sums.all_purchases(one, n), past.confidence)
+    return Values(name, table, still, often, clv, terms)
 
 
-def _check(horizon_days: int, discount_rate: float, margin: float) -> None:
-    problems = []
-    if horizon_days < 1:
-        problems.append(f"horizon_days: is {horizon_days}; at least 1 day is needed")
-    if discount_rate < 0:
-        problems.append(f"discount_rate: is {discount_rate}; a yearly rate of 0 or more is needed")
-    if not 0 < margin <= 1:
-        problems.append(f"margin: is {margin}; a share above 0 and at most 1 is needed")
-    if problems:
-        raise ParamError(problems)
+def used(chosen: str, fitted: FitSet) -> str:
+    """The model that values come from: the one chosen, or the first that could be fitted."""
+    return chosen if chosen in fitted.fits else next(iter(fitted.fits))
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Expectations of histories, each history once."""
+
+    arrays: tuple[NDArray[np.float64], ...]
+    terms: Terms
+    per: float
+
+    def alive(self, one: btyd.Fitted) -> NDArray[np.float64]:
+        return np.asarray(btyd.probability_alive(one, *self.arrays))
+
+    def purchases(self, one: btyd.Fitted) -> NDArray[np.float64] | None:
+        """Not discounted; None where they are infinite."""
+        horizon = self.terms.horizon(self.per)
+        try:
+            return np.asarray(btyd.discounted_expected_purchases(one, *self.arrays, horizon=horizon, discount_rate=0.0))
+        except ModelError:
+            return None
+
+    def all_purchases(self, one: btyd.Fitted, n: NDArray[np.int64]) -> float:
+        each = self.purchases(one)
+        return float("nan") if each is None else float((n * each).sum())
+
+    def discounted(self, one: btyd.Fitted) -> NDArray[np.float64]:
+        horizon, rate = self.terms.horizon(self.per), self.terms.rate(self.per)
+        return np.asarray(btyd.discounted_expected_purchases(one, *self.arrays, horizon=horizon, discount_rate=rate))
+
+    def time(self, one: btyd.Fitted) -> NDArray[np.float64]:
+        if not self.terms.retention_cost:
+            return np.zeros(len(self.arrays[0]))
+        horizon, rate = self.terms.horizon(self.per), self.terms.rate(self.per)
+        return discounted_time_alive(one, *self.arrays, horizon=horizon, discount_rate=rate)
+
+
+def worth_each(table: pd.DataFrame, fitted: FitSet, *, chosen: str, per: float, terms: Terms) -> NDArray[np.float64] | None:
+    """The value of each customer of a table of purchase histories by the models given; None without a spend model."""
+    if not fitted.fits or fitted.spend is None:
+        return None
+    fit = fitted.fits[used(chosen, fitted)]
+    unique, inverse, _ = _unique(table[["frequency", "recency_days", "T_days"]])
+    sums = _Sums((unique[:, 0], unique[:, 1] / per, unique[:, 2] / per), terms, per)
+    try:
+        counted, time = sums.discounted(fit)[inverse], sums.time(fit)[inverse]
+    except ModelError:
+        return None
+    each = np.asarray(expected_spend(fitted.spend, table["frequency"], table["monetary_value"]))
+    return np.asarray(terms.margin * each * counted - terms.cost(per) * time)
 
 
 def _unique(histories: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
@@ -148,18 +232,16 @@ def _unique(histories: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.in
     return np.array(sizes.index.to_list(), dtype="float64"), inverse, sizes.to_numpy().astype("int64")
 
 
-def _moved(fit: btyd.Fit, place: int, step: float) -> btyd.Fitted:
+def _moved(fit: btyd.Fit, name: str, step: float) -> btyd.Fitted:
     """The same model with one log-parameter moved."""
     params = dict(fit.params)
-    name = list(params)[place]
     params[name] *= math.exp(step)
     return btyd.known(fit.model, params)
 
 
 def _gradient(fit: btyd.Fit, total: Callable[[btyd.Fitted], float]) -> NDArray[np.float64]:
     """Derivatives of a sum with respect to the log-parameters, by central differences."""
-    places = range(len(fit.params))
-    return np.array([(total(_moved(fit, i, STEP)) - total(_moved(fit, i, -STEP))) / (2 * STEP) for i in places])
+    return np.array([(total(_moved(fit, i, STEP)) - total(_moved(fit, i, -STEP))) / (2 * STEP) for i in fit.names])
 
 
 def _total(fit: btyd.Fit, total: Callable[[btyd.Fitted], float], confidence: float, extra: float = 0.0) -> Total:
@@ -169,163 +251,36 @@ def _total(fit: btyd.Fit, total: Callable[[btyd.Fitted], float], confidence: flo
     value = total(fit)
     slope = _gradient(fit, total)
     variance = float(np.einsum("i,ij,j->", slope, fit.covariance, slope)) + extra
-    reach = float(ndtri(0.5 + confidence / 2)) * math.sqrt(max(variance, 0.0)) / value if value > 0 else 0.0
-    return Total(value, value * math.exp(-reach), value * math.exp(reach))
+    reach = float(ndtri(0.5 + confidence / 2)) * math.sqrt(max(variance, 0.0))
+    if value > 0:
+        return Total(value, value * math.exp(-reach / value), value * math.exp(reach / value))
+    return Total(value, value - reach, value + reach)
 
 
 def _clv_total(
-    table: pd.DataFrame,
-    fit: btyd.Fit,
-    spend: SpendFit,
-    discounted: Callable[[btyd.Fitted], NDArray[np.float64]],
-    inverse: NDArray[np.int64],
-    margin: float,
-    confidence: float,
+    table: pd.DataFrame, fit: btyd.Fit, spend: SpendFit, sums: _Sums, inverse: NDArray[np.int64], confidence: float
 ) -> Total:
     """The value of all customers; purchases and spend are estimated apart, so their variances add up."""
-    worth = margin * table["expected_spend"].to_numpy()
-    money = np.bincount(inverse, weights=worth)
-    counts = discounted(fit)[inverse]
+    margin, cost = sums.terms.margin, sums.terms.cost(sums.per)
+    size = len(sums.arrays[0])
+    money = np.bincount(inverse, weights=margin * table["expected_spend"].to_numpy(), minlength=size)
+    n = np.bincount(inverse, minlength=size)
+    counts = sums.discounted(fit)[inverse]
 
     def by_spend(params: Mapping[str, float]) -> float:
         moved = replace(spend, params=params)
         return float((margin * counts * expected_spend(moved, table["frequency"], table["monetary_value"])).sum())
+
+    def by_fit(one: btyd.Fitted) -> float:
+        return float((money * sums.discounted(one) - cost * n * sums.time(one)).sum())
 
     names = list(spend.params)
     slope = np.array(
         [(by_spend(_scaled(spend.params, n, STEP)) - by_spend(_scaled(spend.params, n, -STEP))) / (2 * STEP) for n in names]
     )
     extra = float(np.einsum("i,ij,j->", slope, spend.covariance, slope))
-    return _total(fit, lambda one: float((money * discounted(one)).sum()), confidence, extra)
+    return _total(fit, by_fit, confidence, extra)
 
 
 def _scaled(params: Mapping[str, float], name: str, step: float) -> dict[str, float]:
     return {key: value * math.exp(step) if key == name else value for key, value in params.items()}
-
-
-def totals(past: History, values: Values | None) -> Result:
-    """What is to be expected of all customers together? Value boxes."""
-    title = Text("Expected from all customers together")
-    if values is None:
-        return not_assessed("clv_totals", title, Text("no purchase model could be fitted"))
-    n = len(values.customers)
-    boxes = [
-        (mark("Customers still active"), "alive", values.alive, "count"),
-        (mark("Expected purchases"), "purchases", values.purchases, "count"),
-        (mark("Expected value"), "clv", values.clv, "money"),
-    ]
-    rows = [
-        {
-            "group": label,
-            "measure": measure,
-            "value": one.value,
-            "low": one.low,
-            "high": one.high,
-            "n": n,
-            "unit": unit,
-            "method": METHOD,
-        }
-        for label, measure, one, unit in boxes
-        if one is not None
-    ]
-    finding = value_finding(past, values)
-    return Result("clv_totals", "values", title, estimates(rows), finding=finding, note=_note(past, values))
-
-
-METHOD = mark("delta method on the log-parameters")
-
-
-def _note(past: History, values: Values) -> Text:
-    return Text(
-        "{model}, next {days}, {rate} yearly discount, {margin} of revenue counted as value; "
-        "intervals ({confidence}) cover the uncertainty of the parameters.",
-        {
-            "model": NAMES[values.model],
-            "days": Quantity(values.horizon_days, "days"),
-            "rate": Quantity(values.discount_rate, "share"),
-            "margin": Quantity(values.margin, "share"),
-            "confidence": Quantity(past.confidence, "share"),
-        },
-    )
-
-
-def value_finding(past: History, values: Values) -> Finding | None:
-    """The value of the customer base in one sentence."""
-    if values.clv is None:
-        return None
-    total = Quantity(values.clv.value, "money", values.clv.low, values.clv.high)
-    return Finding(
-        id="clv.value",
-        severity="info",
-        passed=None,
-        text=Text(
-            "Today's {n} customers are worth {total} over the next {days}.",
-            {"n": Quantity(len(values.customers), "count"), "total": total, "days": Quantity(values.horizon_days, "days")},
-        ),
-        evidence=("clv_totals",),
-    )
-
-
-def alive_finding(values: Values) -> Finding:
-    """How many customers are still there, in one sentence."""
-    n = len(values.customers)
-    return Finding(
-        id="clv.alive",
-        severity="info",
-        passed=None,
-        text=Text(
-            "{alive} of {n} customers are expected to be still active, {share}.",
-            {
-                "alive": Quantity(values.alive.value, "count", values.alive.low, values.alive.high),
-                "n": Quantity(n, "count"),
-                "share": Quantity(values.alive.value / n, "share"),
-            },
-        ),
-        evidence=("clv_alive", "clv_totals"),
-    )
-
-
-def alive(past: History, values: Values | None) -> Result:
-    """How sure is it that customers are still active? Customers by their probability."""
-    import pandas as pd
-    from statsmodels.stats.proportion import proportion_confint
-
-    title = Text("Customers by the probability that they are still active")
-    if values is None:
-        return not_assessed("clv_alive", title, Text("no purchase model could be fitted"))
-    cut = pd.cut(values.customers["p_alive"], BANDS, include_lowest=True, labels=_band_labels())
-    counts, n = cut.value_counts(sort=False), len(cut)
-    low, high = proportion_confint(counts.to_numpy(), n, alpha=1 - past.confidence, method="wilson")
-    rows = [
-        {
-            "group": label,
-            "measure": "share",
-            "value": k / n,
-            "low": lo,
-            "high": hi,
-            "n": n,
-            "unit": "share",
-            "method": mark("Wilson"),
-        }
-        for label, k, lo, hi in zip(counts.index, counts, low, high, strict=True)
-    ]
-    return Result(
-        "clv_alive",
-        "bars",
-        title,
-        estimates(rows),
-        finding=alive_finding(values),
-        note=Text(
-            "{model}, n = {n}; whiskers are Wilson intervals of the share in each band.",
-            {"model": NAMES[values.model], "n": Quantity(n, "count")},
-        ),
-        alt=Text(
-            "Bars: share of customers in five bands of the probability to be still active, from the lowest to the highest."
-        ),
-        x=Axis("Probability to be still active", "text"),
-        y=Axis("Share of customers", "share"),
-    )
-
-
-def _band_labels() -> list[str]:
-    return [f"{low:.0%}–{high:.0%}" for low, high in pairwise(BANDS)]
