@@ -1,0 +1,125 @@
+"""What is a finding? What was tested, how sure it is, and the five fields that a reader needs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from crmkit.core.language import mark
+from crmkit.core.results import Text
+
+FINDING, OBSERVATION = mark("finding"), mark("observation")
+LEVELS = (FINDING, OBSERVATION)
+NAN = math.nan
+# parts of a sentence in a row; the last word on more than four is that four are enough
+ROWS = (
+    Text("{part0}"),
+    Text("{part0}; {part1}"),
+    Text("{part0}; {part1}; {part2}"),
+    Text("{part0}; {part1}; {part2}; {part3}"),
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that a rule looked at.
+
+    Parameters
+    ----------
+    rule : str
+        Name of the rule.
+    theme : str
+        What it is about; checks of one rule and theme are told as one finding.
+    subject : str
+        Indicator, comparison, role or table that was looked at.
+    off : bool
+        Whether the point estimate misses the criterion.
+    p_value : float
+        One-sided for "worse than the criterion"; nan where nothing is left to chance, for example a missing role.
+    criteria, condition : Text
+        What ought to be, and what is.
+    value, low, high, target : float
+    n : float
+    unit : str
+    adjusted : float
+        The p-value corrected for all checks of the audit.
+    where : str
+        Where it shows most, in the client's words; empty where that is not known.
+    """
+
+    rule: str
+    theme: str
+    subject: str
+    off: bool
+    p_value: float
+    criteria: Text
+    condition: Text
+    value: float = NAN
+    low: float = NAN
+    high: float = NAN
+    target: float = NAN
+    n: float = NAN
+    unit: str = "number"
+    adjusted: float = NAN
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class AuditFinding:
+    """One finding with its five fields.
+
+    Parameters
+    ----------
+    id : str
+        ``<rule>.<theme>``, for example ``indicator.slow``.
+    rule, theme : str
+    level : {"finding", "observation"}
+        Sure after correction for all checks, or only the estimate is off.
+    title : Text
+    checks : tuple of Check
+        The surest first; those of the theme that miss their criterion.
+    cause, effect, recommendation : Text
+    drivers : tuple of str
+        Names of the established causes, the strongest first; empty: not established.
+    customers : float
+        Customers affected; nan where it cannot be said whom.
+    value_exposed, money, money_low, money_high : float
+        What these customers are worth a year, and which part of it is likely to be lost; nan where not established.
+    """
+
+    id: str
+    rule: str
+    theme: str
+    level: str
+    title: Text
+    checks: tuple[Check, ...]
+    cause: Text
+    effect: Text
+    recommendation: Text
+    drivers: tuple[str, ...] = ()
+    customers: float = NAN
+    value_exposed: float = NAN
+    money: float = NAN
+    money_low: float = NAN
+    money_high: float = NAN
+
+    @property
+    def lead(self) -> Check:
+        """The check that it rests on."""
+        return self.checks[0]
+
+    @property
+    def criteria(self) -> Text:
+        """What ought to be."""
+        return self.lead.criteria
+
+    @property
+    def condition(self) -> Text:
+        """What is."""
+        return self.lead.condition
+
+
+def joined(parts: list[Text]) -> Text:
+    """Several texts in a row, at most four of them."""
+    kept = parts[: len(ROWS)]
+    return Text(ROWS[len(kept) - 1].template, {f"part{number}": part for number, part in enumerate(kept)})
