@@ -55,3 +55,20 @@ def simulated():
 @pytest.fixture(scope="session")
 def known_model():
     return btyd.known("pareto_nbd", {"r": 0.6, "alpha": 10.0, "s": 0.6, "beta": 12.0})
+
+
+@pytest.fixture(scope="session")
+def make_survey_company():
+    """A client with a questionnaire: ``wide`` has a row per response, and a column per item of ``items``."""
+
+    def make(wide: pd.DataFrame, items: dict, *, as_of: dt.date = DAY, min_cell: int = 10, language: str = "en", **tables):
+        declared = {"surveys": {"file": "surveys.csv", "items": items}}
+        settings = Settings(client="test", title="Test", source="data/test", privacy={"min_cell": min_cell}, tables=declared)
+        beside = [name for name in wide.columns if name not in items]
+        long = wide.melt(id_vars=beside, value_vars=list(items), var_name="item_id", value_name="score")
+        long["score"] = long["score"].astype("float64")
+        long["not_applicable"] = False
+        made = {"surveys": ibis.memtable(long), **{name: ibis.memtable(table) for name, table in tables.items()}}
+        return SimpleNamespace(name="test", tables=made, as_of=as_of, settings=settings, currency="EUR", language=language)
+
+    return make
