@@ -147,10 +147,10 @@ def drivers(grounds: Grounds) -> Result:
     )
     noise = [Text(DRIVER_WORDS[name]) for name in ranked.loc[~ranked["distinguishable"], "driver"]]
     note = (
-        Text("Shares by LMG over n = {n} rated tickets; not distinguishable from noise: {noise}. Associations, no proof of cause.",
+        Text("Shares by LMG over n = {n} rated tickets; not distinguishable from noise: {noise}. Associations only.",
              {"n": Quantity(grounds.drivers.n, "count"), "noise": noise[0]})
         if noise
-        else Text("Shares by LMG over n = {n} rated tickets; all stand out from noise. Associations, no proof of cause.",
+        else Text("Shares by LMG over n = {n} rated tickets; all stand out from noise. Associations only.",
                   {"n": Quantity(grounds.drivers.n, "count")})
     )  # fmt: skip
     return Result(

@@ -22,6 +22,8 @@ TITLES = {
     "gap_others": Text("{name}, compared with others"),
 }
 PLAIN = Text("{name}")
+# what misses its target by a share of all customers costs that share of their value; a monthly rate twelve times as much
+OF_ALL = {"R-RET": 1.0, "R-RENEW": 1.0, "R-SALESG": 1.0, "R-CHURN": 12.0}
 
 
 def look(looked: Looked, *, rules: Mapping[str, Rule] = RULES) -> list[Check]:
@@ -73,7 +75,7 @@ def _told(theme: Theme, rule: str, checks: list[Check], past: History, grounds: 
     ordered = sorted(checks, key=lambda check: (check not in sure, place.get(check.subject, 99), _surety(check)))
     cause = _by_hand(ordered[0]) if not theme.indicators else cause_of(theme, past, grounds, confidence=confidence)
     affected = len(grounds.exposed.get(theme.id, ()))
-    exposed, (money, low, high) = _at_stake(theme, grounds)
+    exposed, (money, low, high) = _at_stake(theme, ordered[0], grounds)
     return AuditFinding(
         id=f"{rule}.{theme.id}",
         rule=rule,
@@ -101,10 +103,19 @@ def _by_hand(check: Check) -> Cause:
     return Cause(Text("it is greatest in {where}", words), (check.where,), Text("{where}", words))
 
 
-def _at_stake(theme: Theme, grounds: Grounds) -> tuple[float, tuple[float, float, float]]:
+def _at_stake(theme: Theme, lead: Check, grounds: Grounds) -> tuple[float, tuple[float, float, float]]:
     """Value of the customers touched, and what of it is likely lost: value times how much more of them leave."""
     ids = grounds.exposed.get(theme.id)
-    if not ids or grounds.worth is None:
+    if grounds.worth is None:
+        return NAN, (NAN, NAN, NAN)
+    total = float(grounds.worth.sum())
+    if lead.subject in OF_ALL and lead.rule == "indicator":
+        part = total * OF_ALL[lead.subject]
+        # the interval of the value, turned into that of the shortfall
+        ends = sorted(max(0.0, abs(lead.target - one) if (one - lead.target) * (lead.value - lead.target) > 0 else 0.0)
+                      for one in (lead.low, lead.high))  # fmt: skip
+        return total, (abs(lead.target - lead.value) * part, ends[0] * part, ends[1] * part)
+    if not ids:
         return NAN, (NAN, NAN, NAN)
     exposed = float(grounds.worth.reindex(sorted(ids)).fillna(0.0).sum())
     loss = grounds.losses.get(theme.id)
