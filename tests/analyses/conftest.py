@@ -18,9 +18,11 @@ DAY = dt.date(2025, 12, 31)
 def make_company():
     """A client whose transactions are the table given."""
 
-    def make(transactions: pd.DataFrame, *, as_of: dt.date = DAY, min_cell: int = 10):
-        settings = Settings(client="test", title="Test", source="data/test", privacy={"min_cell": min_cell})
-        tables = {"transactions": ibis.memtable(transactions)}
+    def make(transactions: pd.DataFrame, *, as_of: dt.date = DAY, min_cell: int = 10, rates=None, **others: pd.DataFrame):
+        declared = {"transactions": {"rates": rates or {}}}
+        settings = Settings(client="test", title="Test", source="data/test", privacy={"min_cell": min_cell}, tables=declared)
+        given = {"transactions": transactions, **others}
+        tables = {name: ibis.memtable(table) for name, table in given.items() if table is not None}
         return SimpleNamespace(name="test", tables=tables, as_of=as_of, settings=settings, currency="EUR", language="en")
 
     return make

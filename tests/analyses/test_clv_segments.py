@@ -9,7 +9,7 @@ import pytest
 from crmkit.analyses import clv
 from crmkit.analyses.clv.segments import _holm, _p_values
 from crmkit.analyses.clv.stages import STAGES, assign_stages, staged
-from crmkit.core.errors import DataError, ParamError
+from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
 from crmkit.models import rfm
 
@@ -158,14 +158,6 @@ def test_model_choice_names_the_model_in_use(study):
     assert "Pareto/NBD" in say(result.finding.text, Locale())
     fit = models.final.fits["pareto_nbd"]
     assert result.table.loc[0, "aic"] == pytest.approx(8 - 2 * fit.log_likelihood)
-
-
-def test_several_currencies_are_refused(make_company, simulated):
-    mixed = simulated.assign(currency=np.where(np.arange(len(simulated)) % 3 == 0, "USD", "EUR"))
-    with pytest.raises(
-        DataError, match=r"column 'currency' has USD \(\d+ rows\) beside the client's EUR; convert the amounts to EUR"
-    ):
-        clv.history(make_company(mixed), holdout_days=0)
 
 
 def test_a_wrong_unit_of_time_is_noticed(make_company, simulated):

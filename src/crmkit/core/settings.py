@@ -77,7 +77,21 @@ class TableSettings(_Strict):
         default_factory=dict,
         description="surveys, item id: its column, scale, kind; other tables: a column of scores",
     )
+    rates: dict[str, float] = Field(
+        default_factory=dict,
+        description="other currency: what one unit of it is worth in the client's currency, for example {USD: 7.1}",
+    )
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="checksum that the file must have")
+
+    @field_validator("rates")
+    @classmethod
+    def _rates(cls, value: dict[str, float]) -> dict[str, float]:
+        for code, rate in value.items():
+            if not re.fullmatch("[A-Z]{3}", code):
+                raise ValueError(f"{code!r} is not a currency; write its ISO code, three capital letters such as USD")
+            if not 0 < rate < float("inf"):
+                raise ValueError(f"{rate!r} is no rate of {code}; a number above 0 is needed")
+        return value
 
 
 class PrivacySettings(_Strict):

@@ -14,6 +14,7 @@ from crmkit.analyses.clv.lists import grow, protect, scores, wake
 from crmkit.analyses.clv.outlook import alive, totals
 from crmkit.analyses.clv.rfm import migration, migration_matrix, rfm_grid, rfm_segments
 from crmkit.analyses.clv.segments import segments
+from crmkit.analyses.clv.service import service
 from crmkit.analyses.clv.stages import StageRules, stage_table, stages
 from crmkit.analyses.clv.tiers import concentration, tiers, top_customers
 from crmkit.analyses.clv.value import Terms, Values, customer_values
@@ -49,6 +50,7 @@ __all__ = [
     "scores",
     "second_purchase",
     "segments",
+    "service",
     "stage_table",
     "stages",
     "tiers",

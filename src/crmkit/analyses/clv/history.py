@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crmkit.core.dates import DAYS_PER
-from crmkit.core.errors import DataError, ParamError, Problem, did_you_mean
+from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Finding, Quantity, Result, Text, curve, estimates, not_assessed
 from crmkit.data import summaries
+from crmkit.data.currency import in_one_currency
 from crmkit.data.purchase_windows import last_two_gaps, spend_in_windows
 
 if TYPE_CHECKING:
@@ -52,10 +53,14 @@ class History:
         What the customer table says of each customer: ``customer_id`` and the columns that segments are made by.
     windows : DataFrame
         Spend of each customer in the last two periods of ``growth_days``, the earlier one first.
+    recent : DataFrame
+        ``customer_id, amount``: what was bought in the last ``recent_days``.
     gaps : DataFrame
         Last two intervals between purchases, of customers with three purchase days or more.
     growth_days : int
         Length of the period whose spend is compared with that of the one before.
+    recent_days : int
+        A year, or less where the data cover less.
     min_cell : int
         Groups of fewer customers are not shown.
     confidence : float
@@ -74,8 +79,10 @@ class History:
     never_bought: tuple[str, ...]
     attributes: pd.DataFrame
     windows: pd.DataFrame
+    recent: pd.DataFrame
     gaps: pd.DataFrame
     growth_days: int
+    recent_days: int
     min_cell: int
     confidence: float
 
@@ -109,7 +116,7 @@ def history(company: Client, *, holdout_days: int, unit: str = "week", confidenc
     """
     if unit not in ("day", "week", "month"):
         raise ParamError(f"unit: is {unit!r}; {did_you_mean(unit, ['day', 'week', 'month'])}")
-    bought = _one_currency(company)
+    bought = in_one_currency(company)
     as_of = company.as_of
     customers = summaries.to_frame(summaries.purchase_summary(bought, as_of=as_of))
     start = customers["first_day"].min().date()
@@ -123,6 +130,8 @@ def history(company: Client, *, holdout_days: int, unit: str = "week", confidenc
     growth_days = min(GROWTH_DAYS, (as_of - start).days // 2)
     edges = [as_of - dt.timedelta(days=growth_days * back) for back in (2, 1, 0)]
     windows = spend_in_windows(bought, edges=edges) if growth_days else customers.head(0)[["customer_id"]]
+    recent_days = min(GROWTH_DAYS, (as_of - start).days + 1)
+    recent = spend_in_windows(bought, edges=[as_of - dt.timedelta(days=recent_days), as_of])
     cell = company.settings.privacy.min_cell
     return History(
         as_of=as_of,
@@ -137,31 +146,13 @@ def history(company: Client, *, holdout_days: int, unit: str = "week", confidenc
         never_bought=never,
         attributes=attributes,
         windows=windows,
+        recent=recent.rename(columns={"amount_0": "amount"}),
         gaps=last_two_gaps(bought, as_of=as_of),
         growth_days=growth_days,
+        recent_days=recent_days,
         min_cell=cell,
         confidence=confidence,
     )
-
-
-def _one_currency(company: Client) -> Any:
-    """The transactions; refused where amounts are in several currencies, because their sum would mean nothing."""
-    bought = company.tables["transactions"]
-    if "currency" not in bought.columns:
-        return bought
-    counted = summaries.to_frame(bought.group_by("currency").agg(n=bought.count()).order_by("currency"))
-    others = counted[counted["currency"].notna() & (counted["currency"] != company.currency)]
-    if len(others):
-        named = ", ".join(f"{row.currency} ({row.n} rows)" for row in others.itertuples())
-        raise DataError(
-            Problem(
-                "transactions: column 'currency'",
-                f"has {named} beside the client's {company.currency}",
-                f"convert the amounts to {company.currency} before the export",
-                "or export one currency",
-            )
-        )
-    return bought
 
 
 def _attributes(company: Client) -> pd.DataFrame:

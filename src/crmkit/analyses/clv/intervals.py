@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from crmkit.analyses.clv.tiering import assign_tiers
 from crmkit.analyses.clv.value import Values
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
-from crmkit.core.results import Column, Quantity, Result, Text, not_assessed
+from crmkit.core.results import Column, Numbers, Quantity, Result, Text, not_assessed
 from crmkit.models import btyd
 from crmkit.models.btyd.bootstrap import parameter_draws
 from crmkit.models.btyd.future import draw_purchases
@@ -68,53 +69,66 @@ def intervals(
     spend = models.final.spend
     tier = assign_tiers(table["clv" if spend is not None else "expected_purchases"].to_numpy(), cuts, by=by)
     names, place = np.unique(tier, return_inverse=True)
-    x, tx, T = (table[name].to_numpy(dtype="float64") / scale for name, scale in zip(_TUPLE, (1, per, per), strict=True))
-    horizon = values.terms.horizon_days / per
-    moved = [] if spend is None else spend_draws(spend, draws=draws, seed=1).fits()
-    rng = np.random.default_rng(2)
-    simulated = max(20, min(draws, MOST_SIMULATED // max(len(table), 1)))
-    expected, outcome = [], []
-    for turn, other in enumerate(others.fits()):
-        count = np.asarray(btyd.expected_purchases(other, horizon, x, tx, T))
-        money = None if spend is None else _replace(spend, moved[turn].params)
-        expected.append(_sums(count, _spent(money, table, count, values.terms.margin), place, len(names)))
-        if turn < simulated:
-            drawn = draw_purchases(other, horizon, x, tx, T, draws=1, rng=rng)[0]
-            bought = (
-                None
-                if money is None
-                else values.terms.margin * draw_spend(money, table["frequency"], table["monetary_value"], drawn, rng)
-            )
-            outcome.append(_sums(drawn, bought, place, len(names)))
-    best = _sums(
-        table["expected_purchases"].to_numpy(),
-        None if spend is None else values.terms.margin * (table["expected_purchases"] * table["expected_spend"]).to_numpy(),
-        place,
-        len(names),
-    )
-    rows = _rows(best, percentiles(np.array(expected), past.confidence), percentiles(np.array(outcome), past.confidence), names)
-    note = Text(
-        "{model}, next {days}; {draws} refits ({method}), {futures} futures of every customer; {confidence} intervals.",
-        {
-            "model": NAMES[values.model],
-            "days": Quantity(values.terms.horizon_days, "days"),
-            "draws": Quantity(len(expected), "count"),
-            "method": Text(METHODS[others.method]),
-            "futures": Quantity(len(outcome), "count"),
-            "confidence": Quantity(past.confidence, "share"),
-        },
+    futures = max(20, min(draws, MOST_SIMULATED // max(len(table), 1)))
+    expected, outcome = _drawn(others, spend, values, per, place, len(names), futures=futures)
+    margin = values.terms.margin
+    each = None if spend is None else margin * (table["expected_purchases"] * table["expected_spend"]).to_numpy()
+    best = _sums(table["expected_purchases"].to_numpy(), each, place, len(names))
+    rows = _rows(best, percentiles(expected, past.confidence), percentiles(outcome, past.confidence), names)
+    numbers: Numbers = {
+        "model": NAMES[values.model],
+        "span": values.terms.span(),
+        "draws": Quantity(len(expected), "count"),
+        "tuples": Quantity(fit.n_tuples, "count"),
+        "futures": Quantity(len(outcome), "count"),
+        "confidence": Quantity(past.confidence, "share"),
+    }
+    note = (
+        Text(
+            "{model}, {span}; {draws} refits to customers drawn with replacement, {futures} futures of every customer; "
+            "{confidence} intervals.",
+            numbers,
+        )
+        if others.method == "bootstrap"
+        else Text(
+            "{model}, {span}; with {tuples} different histories the parameters are as good as normal, so {draws} draws from "
+            "their normal approximation (Laplace) stand in place of refits; {futures} futures of every customer; {confidence} "
+            "intervals.",
+            numbers,
+        )
     )
     return Result("clv_intervals", "table", title, rows, columns=_columns(), note=note)
 
 
+def _drawn(
+    others: btyd.ParameterDraws,
+    spend: SpendFit | None,
+    values: Values,
+    per: float,
+    place: NDArray[np.intp],
+    tiers: int,
+    *,
+    futures: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sums per tier: what is expected with each draw of the parameters, and what single customers then do."""
+    table, margin = values.customers, values.terms.margin
+    x, tx, T = (table[name].to_numpy(dtype="float64") / scale for name, scale in zip(_TUPLE, (1, per, per), strict=True))
+    horizon = values.terms.horizon_days / per
+    moved = [] if spend is None else spend_draws(spend, draws=len(others), seed=1).fits()
+    rng = np.random.default_rng(2)
+    expected, outcome = [], []
+    for turn, other in enumerate(others.fits()):
+        count = np.asarray(btyd.expected_purchases(other, horizon, x, tx, T))
+        money = None if spend is None else replace(spend, params=moved[turn].params)
+        expected.append(_sums(count, _spent(money, table, count, margin), place, tiers))
+        if turn < futures:
+            drawn = draw_purchases(other, horizon, x, tx, T, draws=1, rng=rng)[0]
+            paid = None if money is None else draw_spend(money, table["frequency"], table["monetary_value"], drawn, rng)
+            outcome.append(_sums(drawn, None if paid is None else margin * paid, place, tiers))
+    return np.array(expected), np.array(outcome)
+
+
 _TUPLE = ("frequency", "recency_days", "T_days")
-METHODS = {"bootstrap": mark("bootstrap"), "normal": mark("normal approximation")}
-
-
-def _replace(spend: SpendFit, params: object) -> SpendFit:
-    from dataclasses import replace
-
-    return replace(spend, params=params)  # type: ignore[arg-type]
 
 
 def _spent(
