@@ -102,8 +102,13 @@ def write(
     target.mkdir(parents=True, exist_ok=True)
     for name, table in made.tables.items():
         if file_format == "csv":
-            table.to_csv(target / f"{name}.csv", index=False, lineterminator="\n", date_format="%Y-%m-%d", float_format="%.2f")
+            write_csv(table, target / f"{name}.csv")
         else:
             table.to_parquet(target / f"{name}.parquet", index=False)
     (target / "truth.json").write_text(json.dumps(made.truth, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return target
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as the same bytes on every machine: dates to the day, two decimals."""
+    table.to_csv(path, index=False, lineterminator="\n", date_format="%Y-%m-%d", float_format="%.2f")

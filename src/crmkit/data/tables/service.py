@@ -59,4 +59,15 @@ SERVICE: dict[str, TableContract] = {
         unique=("process", "position"),
         tells_span=False,
     ),
+    "verification": TableContract(
+        columns={
+            "customer_id": Column("id", required=True),
+            "field": Column("text", required=True),
+            "checked_at": Column("date", required=True),
+            "correct": Column("boolean", required=True),
+        },
+        event="checked_at",
+        unique=("customer_id", "field", "checked_at"),
+        tells_span=False,
+    ),
 }

@@ -1,0 +1,253 @@
+"""A company with the problems that were asked for: every table that an audit reads, and the truth about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crmkit.core.errors import ParamError
+from crmkit.demo.audited import asking, buying, handling, house, rating, records
+from crmkit.demo.audited.frame import AS_OF, DAYS, FIRST, MONTHS, STARTS, People, Setting, draw_people
+from crmkit.demo.audited.levels import (
+    AT_TARGET,
+    CONSEQUENCES,
+    HEALTHY,
+    PROBLEMS,
+    Levels,
+    levels_of,
+    read_problems,
+    true_values,
+    worse_than_target,
+)
+from crmkit.demo.company import Company, write_csv
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+SURVEY = {
+    "items": {
+        "csat": {"scale": [1, 5], "kind": "csat", "label": {"en": "Overall satisfaction", "zh": "总体满意度"}},
+        "nps": {"scale": [0, 10], "kind": "nps", "label": {"en": "Would recommend us", "zh": "推荐意愿"}},
+        "ces": {"scale": [1, 5], "kind": "ces", "reverse": True, "label": {"en": "Effort it took", "zh": "费力程度"}},
+    }
+}
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How much is written down, where files are to be small: waves of the survey asked, first day of the log of contacts."""
+
+    survey_every: int = 1
+    contacts_since: int = 0
+
+
+def simulate_company(
+    name: str = "acme",
+    *,
+    customers: int = 800,
+    seed: int = 0,
+    problems: Mapping[str, float] | tuple[str, ...] | list[str] = (),
+    severity: float = 1.0,
+    at_target: bool = False,
+    manager_bias: float = 0.0,
+    leniency: float = 0.0,
+    order_rate: float = 1.0,
+    steady: bool = False,
+    base: Levels | None = None,
+    wishes: Wishes | None = None,
+) -> Company:
+    """A company of which it is known what is wrong with it.
+
+    Parameters
+    ----------
+    name : str
+        Its first letter begins the customer numbers.
+    customers : int
+        Everybody who was a customer within the 24 months up to 2025-12-31.
+    seed : int
+        Equal seeds make equal companies.
+    problems : sequence of str, or mapping of str to float
+        Kinds of problem, see ``PROBLEMS``; as a mapping, each with its severity.
+    severity : float
+        Of every kind, 0 to 1, where ``problems`` is a sequence.
+    at_target : bool
+        Whether the true values lie exactly at their targets; no problem can be added.
+    manager_bias, leniency : float
+        Points by which all managers, and one member of staff, rate too kindly.
+    order_rate : float
+        Orders per customer and month.
+    steady : bool
+        Whether problems are as great in the first month as in the last; else they grow during the first year.
+    base : Levels or None
+        What is true without problems; None: a healthy company.
+    wishes : Wishes or None
+
+    Returns
+    -------
+    Company
+        ``tables``, a DataFrame per canonical table, and ``truth``: ``problems, indicators`` (true values), ``planted``
+        (indicators whose true value misses its target), ``signs`` (those that must be found), ``consequences`` (those that may
+        be), ``absent`` (those that must not be found), ``drivers`` of satisfaction, strongest first, ``rater_bias``.
+
+    Raises
+    ------
+    ParamError
+        For an unknown kind of problem, a severity out of range, or problems of a company at its targets.
+    """
+    found = read_problems(problems, severity)
+    if at_target and found:
+        raise ParamError("problems: a company exactly at its targets has none")
+    setting = Setting(found, base or (AT_TARGET if at_target else HEALTHY), at_target, order_rate, steady)
+    rng = np.random.default_rng(seed)
+    prefix = name[:1].upper()
+    people = draw_people(rng, customers, setting, prefix)
+    staff = house.staff(rng, prefix)
+    arms = buying.draw_arms(rng, people)
+    orders = buying.draw_orders(rng, people, arms, setting)
+    cases = handling.draw_cases(rng, orders, setting, staff=len(staff))
+    voices = asking.draw_voices(rng, people, setting)
+    content, parts = asking.feelings(rng, people, cases, voices, orders)
+    people = people.leave(asking.draw_ends(rng, people, content, setting))
+    orders = orders.where(orders.day <= people.end[orders.who])
+    cases = cases.where((cases.day <= people.end[cases.who]) & (cases.day < DAYS))
+    voices = voices.where(voices.day <= people.end[voices.who])
+    scores = asking.draw_scores(rng, content, parts, setting)
+    tickets, events = handling.ticket_tables(
+        rng, people, cases, setting, staff_ids=staff["staff_id"].to_numpy(dtype=object), prefix=f"{prefix}T"
+    )
+    table = records.customers(rng, people, setting)
+    sold = buying.transactions(people, orders)
+    ways = wishes or Wishes()
+    contacts = records.draw_contacts(rng, people, setting, since=ways.contacts_since)
+    spent, budget = buying.costs(rng, people, setting)
+    listed, exposed = buying.campaigns(people, arms, setting)
+    bias = rating.Bias(manager_bias, leniency)
+    deserved = [_deserved(people, scores, setting, cycle) for cycle in range(len(rating.CYCLES))]
+    tables = {
+        "customers": table,
+        "transactions": sold,
+        "subscriptions": buying.subscriptions(rng, people),
+        "interactions": records.interactions(rng, people, contacts),
+        "tickets": tickets,
+        "surveys": asking.survey_rows(rng, people, scores, setting, every=ways.survey_every),
+        "campaigns": listed,
+        "exposures": exposed,
+        "referrals": buying.referrals(rng, people),
+        "costs": spent,
+        "ticket_events": events,
+        "feedback": asking.feedback(rng, people, voices),
+        "processes": handling.processes(),
+        "staff": staff,
+        "training": house.training(rng, staff, setting),
+        "staff_survey": house.staff_survey(rng, staff, setting),
+        "crm_usage": house.crm_usage(rng, setting),
+        "verification": records.verification(rng, table, setting),
+        "benchmarks": house.benchmarks(sold, setting),
+        "goals": house.goals(budget),
+        "assessments": rating.assessments(rng, deserved, bias),
+        "pairwise": rating.pairwise(rng),
+        "evidence": rating.evidence(),
+        "actions": house.actions(),
+        "risks": house.risks(),
+    }
+    truth = {"company": name, "simulated": True, "customers": customers, "seed": seed} | truth_of(setting, bias)
+    return Company(tables, truth | {"drivers": _drivers(parts, people, setting)})
+
+
+def _deserved(people: People, scores: dict[str, Any], setting: Setting, cycle: int) -> dict[str, float]:
+    """What each standard deserves in a half year, from the levels of its last month and what customers said in it."""
+    month = 6 * cycle + 5
+    values = true_values(
+        levels_of(setting.problems, setting.base, part=float(setting.parts[month])), at_target=setting.at_target
+    )
+    day = int(STARTS[month])
+    here = people.there(day, day)
+    waves = slice(2 * cycle, 2 * cycle + 2)
+    values["P-CSAT"] = 0.8 if setting.at_target else float((scores["csat"][here, waves] >= 4).mean())
+    values["P-CES"] = 2.0 if setting.at_target else float(scores["ces"][here, waves].mean())
+    left = ((people.end >= day - 92) & (people.end < day + 92)).sum()
+    values["R-CHURN"] = float(left / max(1.0, here.sum() * 6.05))
+    values["R-RET"] = float(np.exp(-12 * values["R-CHURN"]))
+    level = levels_of(setting.problems, setting.base, part=float(setting.parts[month]))
+    values["R-SALESG"] = level.growth + (0.0 if setting.at_target else level.arriving * 12 - 12 * values["R-CHURN"])
+    return rating.true_scores(values)
+
+
+def truth_of(setting: Setting, bias: rating.Bias) -> dict[str, Any]:
+    """What is wrong, what must be found and what must not, and the true values behind it."""
+    values = true_values(setting.final, at_target=setting.at_target)
+    planted = [] if setting.at_target else worse_than_target(values)
+    signs = sorted({sign for kind, how in setting.problems.items() if how >= 0.5 for sign in PROBLEMS[kind].signs})
+    own = {"P-RES", "P-CMPT", "P-RESP90", "P-CACK"} & set(values)
+    slower = own - set(planted) if {"complex_process", "slow_response"} & set(setting.problems) else set()
+    may = sorted((set(CONSEQUENCES) | slower) - set(signs)) if setting.problems else []
+    return {
+        "first_day": FIRST.isoformat(),
+        "as_of": AS_OF.isoformat(),
+        "problems": dict(setting.problems),
+        "indicators": {one: round(value, 6) for one, value in sorted(values.items())},
+        "planted": sorted({*planted, *signs}),
+        "signs": signs,
+        "consequences": may,
+        "absent": sorted(set(values) - set(planted) - set(signs) - set(may)),
+        "rater_bias": {"manager": bias.managers, "S1": bias.lenient},
+    }
+
+
+def _drivers(parts: dict[str, Floats], people: People, setting: Setting) -> list[str]:
+    """Causes of how content customers differ, the strongest first; only of what is a problem."""
+    here = people.there(DAYS - 1, DAYS - 1)
+    spread = {name: float(part[here, MONTHS // 6 :].std()) for name, part in parts.items()}
+    kinds = {
+        "slow_response": "response",
+        "complex_process": "complexity",
+        "scattered_data": "scatter",
+        "unadopted_feedback": "adoption",
+        "returns": "returns",
+    }
+    there = [kinds[kind] for kind, how in setting.problems.items() if kind in kinds and how > 0]
+    return sorted(there, key=lambda name: -spread[name])
+
+
+def write_client(made: Company, home: Path, *, client: str = "", sections: Mapping[str, Any] | None = None) -> str:
+    """Write a company as a client of a project: ``data/<client>/`` and ``params/<client>.yml``.
+
+    Parameters
+    ----------
+    made : Company
+        From :func:`simulate_company`.
+    home : Path
+        Root of the project; its folders are made where they are missing.
+    client : str
+        Name of the client; empty: that of the company.
+    sections : mapping or None
+        Sections of analyses for the params file, for example ``{"churn": {"sampling": "2024-01-01"}}``.
+
+    Returns
+    -------
+    str
+        The name of the client.
+    """
+    import yaml
+
+    name = client or str(made.truth["company"])
+    folder = home / "data" / name
+    for needed in (folder, home / "params", home / "notebooks"):
+        needed.mkdir(parents=True, exist_ok=True)
+    for table, rows in made.tables.items():
+        write_csv(rows, folder / f"{table}.csv")
+    said: dict[str, Any] = {
+        "client": name,
+        "title": f"{name} (simulated)",
+        "as_of": AS_OF.isoformat(),
+        "source": f"data/{name}",
+    }
+    said |= {"tables": {"surveys": SURVEY}, **(sections or {})}
+    (home / "params" / f"{name}.yml").write_text(yaml.safe_dump(said, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    return name
