@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crmkit.core.errors import ParamError
-from crmkit.demo.audited import asking, buying, handling, house, rating, records
-from crmkit.demo.audited.frame import AS_OF, DAYS, FIRST, MONTHS, STARTS, People, Setting, draw_people
+from crmkit.demo.audited.frame import AS_OF, DAYS, FIRST, MONTHS, STARTS, Setting
+from crmkit.demo.audited.history import History, draw_history, draw_tables
+from crmkit.demo.audited.house import actions, risks
 from crmkit.demo.audited.levels import (
     AT_TARGET,
     CONSEQUENCES,
@@ -23,6 +24,7 @@ from crmkit.demo.audited.levels import (
     true_values,
     worse_than_target,
 )
+from crmkit.demo.audited.rating import CYCLES, Bias, assessments, evidence, pairwise, true_scores
 from crmkit.demo.company import Company, write_csv
 
 if TYPE_CHECKING:
@@ -104,65 +106,22 @@ def simulate_company(
     if at_target and found:
         raise ParamError("problems: a company exactly at its targets has none")
     setting = Setting(found, base or (AT_TARGET if at_target else HEALTHY), at_target, order_rate, steady)
+    bias = Bias(manager_bias, leniency)
     rng = np.random.default_rng(seed)
-    prefix = name[:1].upper()
-    people = draw_people(rng, customers, setting, prefix)
-    staff = house.staff(rng, prefix)
-    arms = buying.draw_arms(rng, people)
-    orders = buying.draw_orders(rng, people, arms, setting)
-    cases = handling.draw_cases(rng, orders, setting, staff=len(staff))
-    voices = asking.draw_voices(rng, people, setting)
-    content, parts = asking.feelings(rng, people, cases, voices, orders)
-    people = people.leave(asking.draw_ends(rng, people, content, setting))
-    orders = orders.where(orders.day <= people.end[orders.who])
-    cases = cases.where((cases.day <= people.end[cases.who]) & (cases.day < DAYS))
-    voices = voices.where(voices.day <= people.end[voices.who])
-    scores = asking.draw_scores(rng, content, parts, setting)
-    tickets, events = handling.ticket_tables(
-        rng, people, cases, setting, staff_ids=staff["staff_id"].to_numpy(dtype=object), prefix=f"{prefix}T"
+    history = draw_history(rng, customers, setting, prefix=name[:1].upper())
+    deserved = [_deserved(history, setting, cycle) for cycle in range(len(CYCLES))]
+    tables = draw_tables(
+        rng, history, setting, every=(wishes or Wishes()).survey_every, since=(wishes or Wishes()).contacts_since
     )
-    table = records.customers(rng, people, setting)
-    sold = buying.transactions(people, orders)
-    ways = wishes or Wishes()
-    contacts = records.draw_contacts(rng, people, setting, since=ways.contacts_since)
-    spent, budget = buying.costs(rng, people, setting)
-    listed, exposed = buying.campaigns(people, arms, setting)
-    bias = rating.Bias(manager_bias, leniency)
-    deserved = [_deserved(people, scores, setting, cycle) for cycle in range(len(rating.CYCLES))]
-    tables = {
-        "customers": table,
-        "transactions": sold,
-        "subscriptions": buying.subscriptions(rng, people),
-        "interactions": records.interactions(rng, people, contacts),
-        "tickets": tickets,
-        "surveys": asking.survey_rows(rng, people, scores, setting, every=ways.survey_every),
-        "campaigns": listed,
-        "exposures": exposed,
-        "referrals": buying.referrals(rng, people),
-        "costs": spent,
-        "ticket_events": events,
-        "feedback": asking.feedback(rng, people, voices),
-        "processes": handling.processes(),
-        "staff": staff,
-        "training": house.training(rng, staff, setting),
-        "staff_survey": house.staff_survey(rng, staff, setting),
-        "crm_usage": house.crm_usage(rng, setting),
-        "verification": records.verification(rng, table, setting),
-        "benchmarks": house.benchmarks(sold, setting),
-        "goals": house.goals(budget),
-        "assessments": rating.assessments(rng, deserved, bias),
-        "pairwise": rating.pairwise(rng),
-        "evidence": rating.evidence(),
-        "actions": house.actions(),
-        "risks": house.risks(),
-    }
+    tables |= {"assessments": assessments(rng, deserved, bias), "pairwise": pairwise(rng), "evidence": evidence()}
+    tables |= {"actions": actions(), "risks": risks()}
     truth = {"company": name, "simulated": True, "customers": customers, "seed": seed} | truth_of(setting, bias)
-    return Company(tables, truth | {"drivers": _drivers(parts, people, setting)})
+    return Company(tables, truth | {"drivers": _drivers(history, setting)})
 
 
-def _deserved(people: People, scores: dict[str, Any], setting: Setting, cycle: int) -> dict[str, float]:
+def _deserved(history: History, setting: Setting, cycle: int) -> dict[str, float]:
     """What each standard deserves in a half year, from the levels of its last month and what customers said in it."""
-    month = 6 * cycle + 5
+    people, scores, month = history.people, history.scores, 6 * cycle + 5
     values = true_values(
         levels_of(setting.problems, setting.base, part=float(setting.parts[month])), at_target=setting.at_target
     )
@@ -176,10 +135,10 @@ def _deserved(people: People, scores: dict[str, Any], setting: Setting, cycle: i
     values["R-RET"] = float(np.exp(-12 * values["R-CHURN"]))
     level = levels_of(setting.problems, setting.base, part=float(setting.parts[month]))
     values["R-SALESG"] = level.growth + (0.0 if setting.at_target else level.arriving * 12 - 12 * values["R-CHURN"])
-    return rating.true_scores(values)
+    return true_scores(values)
 
 
-def truth_of(setting: Setting, bias: rating.Bias) -> dict[str, Any]:
+def truth_of(setting: Setting, bias: Bias) -> dict[str, Any]:
     """What is wrong, what must be found and what must not, and the true values behind it."""
     values = true_values(setting.final, at_target=setting.at_target)
     planted = [] if setting.at_target else worse_than_target(values)
@@ -200,10 +159,10 @@ def truth_of(setting: Setting, bias: rating.Bias) -> dict[str, Any]:
     }
 
 
-def _drivers(parts: dict[str, Floats], people: People, setting: Setting) -> list[str]:
+def _drivers(history: History, setting: Setting) -> list[str]:
     """Causes of how content customers differ, the strongest first; only of what is a problem."""
-    here = people.there(DAYS - 1, DAYS - 1)
-    spread = {name: float(part[here, MONTHS // 6 :].std()) for name, part in parts.items()}
+    here = history.people.there(DAYS - 1, DAYS - 1)
+    spread = {name: float(part[here, MONTHS // 6 :].std()) for name, part in history.parts.items()}
     kinds = {
         "slow_response": "response",
         "complex_process": "complexity",
