@@ -152,6 +152,8 @@ class Result:
         Why it was not assessed.
     customers : bool
         Whether rows are single customers (identifiers are then replaced by pseudonyms before anything is shown).
+    files : tuple of str
+        Also written under ``lists/`` as CSV and workbook, and as what is named here: ``calendar``.
     """
 
     name: str
@@ -166,6 +168,7 @@ class Result:
     y: Axis | None = None
     reason: Text | None = None
     customers: bool = False
+    files: tuple[str, ...] = ()
 
     @property
     def assessed(self) -> bool:

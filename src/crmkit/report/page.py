@@ -23,6 +23,7 @@ from crmkit.core.privacy import pseudonym
 from crmkit.core.results import Finding, Result, Text, worst_first
 from crmkit.data.summaries import to_frame
 from crmkit.data.tables import TABLES
+from crmkit.report.calendars import write_calendar
 from crmkit.report.display import show_results
 from crmkit.report.intake import intake_record, intake_result
 from crmkit.report.leaks import unscanned, write_marks
@@ -177,6 +178,10 @@ class Page:
             hidden = table.assign(customer_id=[called(one) for one in table["customer_id"]])
             raw = self.company.settings.privacy.lists == "ids"
             write_list(table if raw else hidden, result, out / "lists", locale=self.locale)
+        elif result.files:
+            write_list(table, result, out / "lists", locale=self.locale)
+        if "calendar" in result.files:
+            write_calendar(hidden, result, out / "lists", locale=self.locale, as_of=self.company.as_of)
         plain = hidden.copy()
         plain.attrs = {}
         plain.to_parquet(out / "results" / f"{result.name}.parquet", index=False)

@@ -1,0 +1,22 @@
+"""What is to be done? Actions with owner, dates, expected effect and the day on which it can be seen; goals; files."""
+
+from crmkit.analyses.audit.plan.actions import Action, Means, Plan, make_plan, months_needed
+from crmkit.analyses.audit.plan.exhibits import people_table, plan_table, states
+from crmkit.analyses.audit.plan.library import library
+from crmkit.analyses.audit.plan.smart import Known, Wanted, smart, wanted_of
+
+__all__ = [
+    "Action",
+    "Known",
+    "Means",
+    "Plan",
+    "Wanted",
+    "library",
+    "make_plan",
+    "months_needed",
+    "people_table",
+    "plan_table",
+    "smart",
+    "states",
+    "wanted_of",
+]

@@ -1,0 +1,303 @@
+"""What is to be done, by whom, until when, and from which day on can it be seen whether it helped?"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crmkit.analyses.audit.catalogue import Catalogue
+from crmkit.analyses.audit.findings.model import FINDING, NAN, AuditFinding
+from crmkit.analyses.audit.findings.themes import theme_of, themes
+from crmkit.analyses.audit.history import History
+from crmkit.analyses.audit.plan.library import library
+from crmkit.core.language import Locale, mark, say
+from crmkit.models.estimates import critical
+from crmkit.models.knapsack import Choice, choose
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHORT_DAYS, LONG_DAYS = 365, 3 * 365
+MONTH_DAYS = 30.4375
+START_DAYS = 14
+Z95 = 1.959964
+MOST_MONTHS = 60
+KIT, CLIENT, PEOPLE = mark("proposed by the kit"), mark("of the company"), mark("done by people")
+PLAN, DO, CHECK, ACT = mark("plan"), mark("do"), mark("check"), mark("act")
+STOPPED = mark("stopped")
+
+
+@dataclass(frozen=True)
+class Means:
+    """What the company can spend.
+
+    Parameters
+    ----------
+    budget : float
+        Money for all actions together; 0: no limit.
+    day_rate : float
+        Money per person-day, for actions without a budget of their own.
+    effect_share : float
+        Which part of the way to the target an action is expected to go, above 0, at most 1.
+    power : float
+        Probability with which an effect that is there should be seen, above .5 and below 1.
+    """
+
+    budget: float = 0.0
+    day_rate: float = 400.0
+    effect_share: float = 0.7
+    power: float = 0.8
+
+
+@dataclass(frozen=True)
+class Action:
+    """One action of the plan.
+
+    Parameters
+    ----------
+    id, text, kind, owner : str
+    source : str
+        Proposed by the kit, of the company, or done by people.
+    finding : str
+        Id of the finding that it answers; may be empty.
+    starts_on, due_on : date
+    horizon : {"short", "long"}
+        Up to a year, or longer.
+    effort : float
+        Person-days.
+    cost, worth : float
+        Money: the budget, or effort at the day rate; and what it is expected to save in a year.
+    indicator : str
+    baseline, low, high, target, expected_effect : float
+        In the unit of the indicator; the effect signed, so that baseline + effect is what is expected.
+    measurable_on : date or None
+        First day on which the expected effect can be seen; None: never with so few cases, or not known.
+    status : str
+        As the company reports it: planned, running, done, stopped.
+    state : str
+        Of plan, do, check, act.
+    taken : bool
+        Whether it fits into the budget.
+    """
+
+    id: str
+    text: str
+    kind: str
+    owner: str
+    source: str
+    finding: str
+    starts_on: dt.date
+    due_on: dt.date
+    horizon: str
+    effort: float = NAN
+    cost: float = NAN
+    worth: float = NAN
+    indicator: str = ""
+    baseline: float = NAN
+    low: float = NAN
+    high: float = NAN
+    target: float = NAN
+    expected_effect: float = NAN
+    measurable_on: dt.date | None = None
+    status: str = "planned"
+    state: str = PLAN
+    taken: bool = True
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All actions, those worth most for their cost first; what was chosen within the budget; goals of the company."""
+
+    actions: tuple[Action, ...]
+    choice: Choice | None
+    means: Means = field(default_factory=Means)
+
+
+def make_plan(
+    found: Sequence[AuditFinding],
+    state: pd.DataFrame,
+    past: History,
+    book: Catalogue,
+    locale: Locale,
+    *,
+    own: pd.DataFrame | None = None,
+    means: Means | None = None,
+    confidence: float = 0.95,
+) -> Plan:
+    """What is to be done?
+
+    Parameters
+    ----------
+    found : sequence of AuditFinding
+        Each gets an action; several of one theme share it.
+    state : pandas.DataFrame
+        Indicators as assessed: baselines, targets, cases.
+    past, book
+    locale : Locale
+    own : pandas.DataFrame or None
+        The client's table ``actions``; its rows come first, and one that answers a finding replaces the kit's proposal.
+    means : Means or None
+    confidence : float
+
+    Returns
+    -------
+    Plan
+    """
+    means = means or Means()
+    rows = {str(row["indicator"]): row for row in state.to_dict("records")}
+    made: list[Action] = [_of_company(row, past.as_of) for row in ([] if own is None else own.to_dict("records"))]
+    answered = {_theme(action.finding) for action in made}
+    for one in found:
+        if one.theme not in answered:
+            made.append(_proposed(one, past, locale))
+            answered.add(one.theme)
+    made += _by_people(found, past, locale.language)
+    value = {one.theme: one.money for one in reversed(found)}
+    full = [_measured(action, rows, past, book, means, value, confidence) for action in made]
+    choice, kept = _within(full, means)
+    order = sorted(kept, key=lambda action: (not action.taken, -_ratio(action), action.due_on, action.id))
+    return Plan(tuple(order), choice, means)
+
+
+def _theme(finding: str) -> str:
+    return finding.rpartition(".")[2]
+
+
+def _proposed(one: AuditFinding, past: History, locale: Locale) -> Action:
+    theme = themes()[one.theme]
+    usual = library().kinds[theme.action]
+    starts = past.as_of + dt.timedelta(days=START_DAYS)
+    lead = one.lead.subject if one.rule in ("indicator", "trend") else ""
+    return Action(
+        id=f"P-{one.theme}", text=say(one.recommendation, locale), kind=theme.action, owner=theme.owner.say(past.language),
+        source=KIT, finding=one.id, starts_on=starts, due_on=starts + dt.timedelta(days=usual.days), horizon="short",
+        effort=usual.effort, indicator=lead,
+    )  # fmt: skip
+
+
+def _by_people(found: Sequence[AuditFinding], past: History, language: str) -> list[Action]:
+    """What only people can do, for the themes in which something was found."""
+    wanted = {one.theme for one in found if one.level == FINDING}
+    made = []
+    for one in library().people:
+        theme = theme_of(one.indicator)
+        if theme is None or theme.id not in wanted:
+            continue
+        starts = past.as_of + dt.timedelta(days=START_DAYS)
+        days = library().kinds[one.kind].days if one.horizon == "short" else LONG_DAYS
+        origin = next(each.id for each in found if each.theme == theme.id)
+        made.append(
+            Action(one.id, one.text(language), one.kind, one.owner.say(language), PEOPLE, origin, starts,
+                   starts + dt.timedelta(days=days), one.horizon, library().kinds[one.kind].effort, indicator=one.indicator)
+        )  # fmt: skip
+    return made
+
+
+def _of_company(row: Mapping[Any, Any], as_of: dt.date) -> Action:
+    def known(name: str, default: Any) -> Any:
+        value = row.get(name)
+        return default if value is None or value != value else value
+
+    due = known("due_on", None)
+    starts = known("starts_on", None)
+    due = due.date() if due is not None else as_of + dt.timedelta(days=SHORT_DAYS)
+    starts = starts.date() if starts is not None else as_of
+    horizon = str(known("horizon", "short" if (due - starts).days <= SHORT_DAYS else "long"))
+    return Action(
+        str(row["action_id"]), str(row["text"]), str(known("kind", "")), str(known("owner", "")), CLIENT,
+        str(known("finding_id", "")), starts, due, horizon, float(known("effort", NAN)), float(known("budget", NAN)),
+        indicator=str(known("indicator", "")), expected_effect=float(known("expected_effect", NAN)),
+        status=str(known("status", "planned") or "planned"),
+    )  # fmt: skip
+
+
+def _measured(
+    action: Action, rows: Mapping[str, Mapping[Any, Any]], past: History, book: Catalogue, means: Means,
+    value: Mapping[str, float], confidence: float,
+) -> Action:  # fmt: skip
+    """The action with baseline, target, expected effect, the first day on which it can be seen, cost and worth."""
+    row = rows.get(action.indicator)
+    cost = action.cost if np.isfinite(action.cost) else action.effort * means.day_rate
+    worth = value.get(_theme(action.finding), NAN) * means.effect_share
+    action = replace(action, cost=cost, worth=0.0 if action.source == PEOPLE or not np.isfinite(worth) else worth)
+    if row is not None:
+        effect = action.expected_effect
+        if not np.isfinite(effect):
+            effect = means.effect_share * (row["target"] - row["value"])
+        action = replace(action, baseline=row["value"], low=row["low"], high=row["high"], target=row["target"],
+                         expected_effect=effect)  # fmt: skip
+        months = months_needed(row, effect, past, confidence=confidence, power=means.power)
+        if months is not None:
+            on = action.starts_on + dt.timedelta(days=math.ceil(months * MONTH_DAYS))
+            action = replace(action, measurable_on=on)
+            if action.source != CLIENT and on > action.due_on:
+                days = (on - action.starts_on).days
+                action = replace(action, due_on=on, horizon="short" if days <= SHORT_DAYS else "long")
+    return replace(action, state=_pdca(action, past.as_of))
+
+
+def months_needed(
+    row: Mapping[Any, Any], effect: float, past: History, *, confidence: float = 0.95, power: float = 0.8
+) -> float | None:
+    """How many months of cases does it take to see an effect?
+
+    Parameters
+    ----------
+    row : mapping
+        A row of the indicators as assessed: value, limits, period.
+    effect : float
+        Expected change, in the unit of the indicator.
+    past : History
+    confidence, power : float
+        Of the two-sided test, and the probability that it notices the effect.
+
+    Returns
+    -------
+    float or None
+        At least one; None where five years would not be enough, or nothing is known.
+
+    Notes
+    -----
+    Cases keep coming as they do; what is known of the baseline is no surer than it is. With the variance ``s2`` of the estimate
+    from ``m`` months and an effect ``d``, ``s2 m / (d2 / (z_a + z_b)2 - s2)`` months are needed.
+    """
+    spread = (row["high"] - row["low"]) / (2 * Z95)
+    months = max(1.0, ((row["end"] - row["start"]).days + 1) / MONTH_DAYS)
+    if not (np.isfinite(spread) and np.isfinite(effect)) or effect == 0:
+        return None
+    z_a, z_b = critical(confidence), critical(2 * power - 1)
+    room = (effect / (z_a + z_b)) ** 2 - spread**2
+    if room <= 0:
+        return None
+    needed = max(1.0, spread**2 * months / room)
+    return needed if needed <= MOST_MONTHS else None
+
+
+def _pdca(action: Action, as_of: dt.date) -> str:
+    if action.status == "stopped":
+        return STOPPED
+    if action.status == "done":
+        return CHECK if action.measurable_on is None or as_of < action.measurable_on else ACT
+    return DO if action.status == "running" else PLAN
+
+
+def _within(actions: list[Action], means: Means) -> tuple[Choice | None, list[Action]]:
+    """What fits into the budget: what runs stays, of the rest the choice that is worth most."""
+    if means.budget <= 0:
+        return None, actions
+    open_ones = [place for place, one in enumerate(actions) if one.state == PLAN and np.isfinite(one.cost)]
+    # what saves nothing that is known still answers a finding; the cheapest of them go first where money is left
+    value = [actions[place].worth + 1e-6 for place in open_ones]
+    bound = sum(one.cost for one in actions if one.state == DO and np.isfinite(one.cost))
+    choice = choose(value, [actions[place].cost for place in open_ones], budget=max(0.0, means.budget - bound))
+    taken = dict(zip(open_ones, choice.taken.tolist(), strict=True))
+    return choice, [replace(one, taken=taken.get(place, True)) for place, one in enumerate(actions)]
+
+
+def _ratio(action: Action) -> float:
+    return action.worth / max(action.cost, 1.0) if np.isfinite(action.cost) else 0.0

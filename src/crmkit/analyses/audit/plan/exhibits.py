@@ -1,0 +1,135 @@
+"""How the plan is shown: actions with dates and effects, what people do, and where each action stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crmkit.analyses.audit.catalogue import Catalogue
+from crmkit.analyses.audit.plan.actions import PEOPLE, Action, Plan
+from crmkit.core.format import format_value
+from crmkit.core.language import Locale, mark
+from crmkit.core.results import Column, Finding, Quantity, Result, Text, Unit, not_assessed
+
+NOTHING = Text("no finding asks for an action, and the company has none")
+HORIZONS = {"short": mark("short"), "long": mark("long")}
+TAKEN, LEFT = mark("yes"), mark("not within the budget")
+
+
+def plan_table(plan: Plan, book: Catalogue, locale: Locale) -> Result:
+    """What is to be done, what is worth most for its cost first.
+
+    Returns
+    -------
+    Result
+        A row per action, with the columns of the table ``actions``, so that the file can come back as that table: ``action_id,
+        finding_id, text, kind, owner, starts_on, due_on, horizon, effort, budget, indicator, expected_effect, status``; and
+        ``baseline, low, high, target, measurable_on, worth, state, taken, source``. Written as CSV, workbook and calendar.
+    """
+    import pandas as pd
+
+    title = Text("Improvement plan")
+    if not plan.actions:
+        return not_assessed("audit_plan", title, NOTHING)
+    table = pd.DataFrame([_row(one, book, locale) for one in plan.actions])
+    columns = (
+        Column("text", "Action"),
+        Column("owner", "Owner"),
+        Column("starts_on", "Begins", "date"),
+        Column("due_on", "Due", "date"),
+        Column("horizon", "Horizon", translate=True),
+        Column("goes", "Indicator: now, then"),
+        Column("measurable_on", "Effect visible from", "date"),
+        Column("budget", "Cost", "money"),
+        Column("worth", "Worth a year", "money"),
+        Column("state", "State", translate=True),
+        Column("within", "In the plan", translate=True),
+    )
+    return Result(
+        "audit_plan", "table", title, table, columns=columns, finding=_finding(plan), note=_note(plan),
+        files=("calendar",),
+    )  # fmt: skip
+
+
+def people_table(plan: Plan, book: Catalogue, locale: Locale) -> Result:
+    """What only people can do, and the measure that each of it is meant to move."""
+    import pandas as pd
+
+    title = Text("Done by people, tracked here")
+    own = [one for one in plan.actions if one.source == PEOPLE]
+    if not own:
+        return not_assessed("audit_people", title, Text("no finding asks for what only people can do"))
+    table = pd.DataFrame([_row(one, book, locale) for one in own])
+    columns = (
+        Column("text", "What"),
+        Column("owner", "Owner"),
+        Column("due_on", "Due", "date"),
+        Column("goes", "Indicator: now, then"),
+        Column("measurable_on", "Effect visible from", "date"),
+    )
+    note = Text("Training, rewards, design and partnership are no work of software; owner, date and the measure are kept here.")
+    return Result("audit_people", "table", title, table, columns=columns, note=note)
+
+
+def states(plan: Plan) -> Result:
+    """How many actions stand where: plan, do, check, act; and how many are overdue."""
+    import pandas as pd
+
+    title = Text("Where the actions stand")
+    if not plan.actions:
+        return not_assessed("audit_states", title, NOTHING)
+    order = ("plan", "do", "check", "act", "stopped")
+    counts = pd.Series([one.state for one in plan.actions]).value_counts()
+    nexts = {
+        "plan": mark("begin on the day planned"), "do": mark("carry on"), "check": mark("wait until the effect can be seen"),
+        "act": mark("compare with the baseline; keep as standard, change, or stop"), "stopped": mark("say why"),
+    }  # fmt: skip
+    rows = [{"state": state, "n": int(counts[state]), "next": nexts[state]} for state in order if state in counts.index]
+    columns = (
+        Column("state", "State", translate=True),
+        Column("n", "Actions", "count"),
+        Column("next", "Next", translate=True),
+    )
+    return Result("audit_states", "table", title, pd.DataFrame(rows), columns=columns)
+
+
+def _row(one: Action, book: Catalogue, locale: Locale) -> dict[str, object]:
+    return {
+        "action_id": one.id, "finding_id": one.finding, "text": one.text, "kind": one.kind, "owner": one.owner,
+        "starts_on": one.starts_on, "due_on": one.due_on, "horizon": HORIZONS.get(one.horizon, one.horizon),
+        "effort": one.effort, "budget": one.cost, "indicator": one.indicator, "expected_effect": one.expected_effect,
+        "status": one.status, "baseline": one.baseline, "low": one.low, "high": one.high, "target": one.target,
+        "measurable_on": one.measurable_on, "worth": one.worth if one.worth > 0 else float("nan"), "state": one.state,
+        "taken": one.taken, "within": TAKEN if one.taken else LEFT, "source": one.source, "goes": _goes(one, book, locale),
+    }  # fmt: skip
+
+
+def _goes(one: Action, book: Catalogue, locale: Locale) -> str:
+    """Name of the indicator, its value now, and the value expected."""
+    if one.indicator not in book.indicators:
+        return one.indicator
+    unit: Unit = book[one.indicator].unit
+    now, then = (
+        format_value(value, unit, language=locale.language, currency=locale.currency)
+        for value in (one.baseline, one.baseline + one.expected_effect)
+    )
+    return f"{book[one.indicator].name(locale.language)}: {now} → {then}"
+
+
+def _finding(plan: Plan) -> Finding:
+    kept: Sequence[Action] = [one for one in plan.actions if one.taken]
+    seen = sum(one.measurable_on is not None for one in kept)
+    text = Text(
+        "{n} actions, {seen} of them with a day from which their effect can be seen.",
+        {"n": Quantity(len(kept), "count"), "seen": Quantity(seen, "count")},
+    )
+    return Finding("audit.plan", "info", None, text, evidence=("audit_plan",))
+
+
+def _note(plan: Plan) -> Text:
+    if plan.choice is None:
+        return Text("No budget is set, so nothing is left out; ranked by worth over cost. Costs without a budget of their own "
+                    "are effort at {rate} a day.", {"rate": Quantity(plan.means.day_rate, "money")})  # fmt: skip
+    return Text(
+        "Within a budget of {budget}: {cost} is spent, and no other choice is worth more (exact up to 25 actions).",
+        {"budget": Quantity(plan.means.budget, "money"), "cost": Quantity(plan.choice.cost, "money")},
+    )
