@@ -315,3 +315,11 @@ def test_a_map_names_points_and_corners_and_greys_what_must_not_be_read(english,
     assert len(colours) == 3
     assert len(set(colours)) == 2
     assert len([line for line in axes.get_lines() if line.get_linestyle() != "-"]) == 2
+
+
+def test_a_small_group_is_grey_and_a_hidden_one_not_there(english, make):
+    result = make.estimates("interval_dots", ["North", "South", "East"])
+    table = result.table.assign(small=[False, True, False], suppressed=[False, False, True])
+    axes = draw(replace(result, table=table), english).axes[0]
+    dots = [points for points in axes.collections if len(points.get_facecolor())]
+    assert [matplotlib.colors.to_hex(points.get_facecolor()[0]) for points in dots] == [theme.colour(0), "#a3acb6"]

@@ -11,7 +11,7 @@ from crmkit.analyses.satisfaction.modes import compare_modes
 from crmkit.analyses.satisfaction.scores import too_few, weighted_score
 from crmkit.analyses.satisfaction.segments import compared, counted, detectable, groupings, leading, levels_of
 from crmkit.analyses.satisfaction.weights import Weights
-from crmkit.analyses.satisfaction.words import FEWEST_RANKED, level_label, measured, unit_of
+from crmkit.analyses.satisfaction.words import FEWEST_RANKED, level_label, measured
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
 from crmkit.models.proportions import holm
@@ -48,15 +48,17 @@ def changes(past: Survey, weights: Weights) -> Result:
     table.attrs["confidence"] = past.confidence
     columns = (
         Column("group", "Question"), Column("measure", "Measure", translate=True), *COLUMNS,
-        Column("value", "Change", "number"), Column("interval", "Interval", "number"), Column("p_holm", "p, Holm", "score"),
-        Column("changed", "Beyond chance"), Column("weighted_text", "Weighted", "points"),
-        Column("detectable_text", "Smallest noticed", "points"),
+        Column("value", "Change, points", "points"), Column("interval", "Interval", "points"),
+        Column("p_holm", "p, Holm", "number"),
+        Column("changed", "Beyond chance"), Column("weighted", "Weighted", "points"),
+        Column("detectable", "Smallest noticed", "points"),
     )  # fmt: skip
     both = _in_both(past)
     note = Text(
-        "{before} to {now}; shares in percentage points where it says so, NPS in points. NPS: adjusted two-sample interval; "
+        "{before} to {now}, in points: of NPS, or percentage points of the answers in the two top boxes. NPS: "
+        "adjusted two-sample interval; "
         "shares: Newcombe; Holm over {m} comparisons. {both} customers answered in both waves, which makes the tests careful. "
-        "Weighted: the change of all customers. Smallest noticed: found in four of five such surveys, in points.",
+        "Weighted: the change of all customers. Smallest noticed: found in four of five such surveys.",
         {
             "before": past.previous,
             "now": past.wave,
@@ -77,7 +79,8 @@ def change_table(past: Survey, weights: Weights) -> pd.DataFrame:
         if row is None:
             continue
         now, then = (weighted_score(past, weights, wave, item, top=True) for wave in (past.wave, past.previous))
-        row["weighted"] = np.nan if now is None or then is None else now[0] - then[0]
+        by = 1.0 if item.kind == "nps" else 100.0
+        row["weighted"] = np.nan if now is None or then is None else by * (now[0] - then[0])
         listed.append(row)
     if not listed:
         return pd.DataFrame(listed)
@@ -88,8 +91,6 @@ def change_table(past: Survey, weights: Weights) -> pd.DataFrame:
     table["detectable"] = [
         float(detectable(past.item(str(one["item"].iloc[0])), one, past.confidence, of=len(table))[0]) for one in single
     ]
-    points = np.where(table["unit"] == "share", 100.0, 1.0)
-    table["weighted_text"], table["detectable_text"] = table["weighted"] * points, table["detectable"] * points
     return table
 
 
@@ -162,11 +163,11 @@ def group_changes(past: Survey) -> Result:
             name, title, Text("no group has {n} answers or more in both waves", {"n": Quantity(FEWEST_RANKED, "count")})
         )
     table.attrs["confidence"] = past.confidence
-    unit = unit_of(asked[0])
     columns = (
-        Column("group", "Group"), *COLUMNS, Column("value", "Change", unit), Column("interval", "Interval", unit),
-        Column("p_holm", "p, Holm", "score"), Column("changed", "Beyond chance"),
-        Column("detectable", "Smallest noticed", unit),
+        Column("group", "Group"), *COLUMNS, Column("value", "Change, points", "points"),
+        Column("interval", "Interval", "points"),
+        Column("p_holm", "p, Holm", "number"), Column("changed", "Beyond chance"),
+        Column("detectable", "Smallest noticed", "points"),
     )  # fmt: skip
     return Result(name, "table", title, table, columns, finding=_group_finding(past, table), note=chance(past, table, asked[1]))
 
@@ -201,9 +202,8 @@ def chance(past: Survey, table: pd.DataFrame, score: str) -> Text:
 
     m = len(table)
     reach = (table["high"] - table["low"]) / 2
-    large = LARGE_MOVE if str(table["unit"].iloc[0]) == "points" else LARGE_MOVE / 100
     error = reach / _deviate(past.confidence)
-    moves = float((2 * ndtr(-large / error.to_numpy())).sum())
+    moves = float((2 * ndtr(-LARGE_MOVE / error.to_numpy())).sum())
     return Text(
         "{score}, {before} to {now}; {m} groups, Holm over all of them. If nothing had changed anywhere, chance alone "
         "would still "
@@ -215,7 +215,7 @@ def chance(past: Survey, table: pd.DataFrame, score: str) -> Text:
             "before": past.previous,
             "now": past.wave,
             "m": Quantity(m, "count"),
-            "moves": Quantity(moves, "points"),
+            "moves": Quantity(moves, "count"),
             "large": Quantity(LARGE_MOVE, "count"),
             "share": Quantity(1 - past.confidence**m, "share"),
         },

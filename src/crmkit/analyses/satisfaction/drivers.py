@@ -28,17 +28,19 @@ def importance(past: Survey, work: Drive) -> Result:
     Result
         Interval dots, the most important first: ``group, measure, value, low, high`` (part of what all drivers explain,
         0 to 1), ``n, unit,
-        method, rank, rank_low, rank_high, rank_stability, p_value, distinguishable``. Drivers that cannot be told from noise
-        are a measure of their own.
+        method, rank, rank_low, rank_high, rank_stability, p_value, distinguishable, own_effect``. Drivers that cannot be
+        told from
+        noise, and those that only go along with others, are measures of their own.
     """
     name, title = "satisfaction_drivers", Text("What moves satisfaction?")
     if work.found is None or work.outcome is None:
         return not_assessed(name, title, work.reason or Text("there is no fit"))
     shares = work.found.table
+    own = own_effects(work.found)
     rows = [
         {
             "group": work.label(row["driver"]),
-            "measure": mark("beyond noise") if row["distinguishable"] else mark("not distinguishable from noise"),
+            "measure": _standing(row["distinguishable"], own[row["driver"]]),
             "value": row["value"], "low": row["low"], "high": row["high"], "n": row["n"], "unit": "share",
             "method": row["method"],
         }
@@ -46,6 +48,7 @@ def importance(past: Survey, work: Drive) -> Result:
     ]  # fmt: skip
     kept = ["rank", "rank_low", "rank_high", "rank_stability", "p_value", "distinguishable", "explained", "driver"]
     table = estimates(rows).assign(**{column: shares[column].to_numpy() for column in kept})
+    table["own_effect"] = [own[driver] for driver in table["driver"]]
     table.attrs["reference"] = (1 / len(table), Text("equal share"))
     return Result(
         name,
@@ -59,6 +62,18 @@ def importance(past: Survey, work: Drive) -> Result:
         x=Axis("Driver", "text"),
         y=Axis("Part of what the drivers explain", "share"),
     )
+
+
+def own_effects(found: model.Importance) -> dict[str, bool]:
+    """Which drivers have an effect of their own, the others held (Holm over the drivers)?"""
+    table = model.what_if(found, rise=1.0)
+    return dict(zip(table["driver"], table["own_effect"], strict=True))
+
+
+def _standing(distinguishable: bool, own: bool) -> str:
+    if not distinguishable:
+        return mark("not distinguishable from noise")
+    return mark("effect of its own") if own else mark("no effect of its own shown")
 
 
 def _how(work: Drive) -> Text:
@@ -98,22 +113,19 @@ def _drivers_finding(work: Drive, table: pd.DataFrame) -> Finding:
         "driver": str(first["group"]),
         "share": measured(first),
         "noise": Quantity(int((~table["distinguishable"]).sum()), "count"),
+        "p": Quantity(len(table), "count"),
+        "along": Quantity(int((table["distinguishable"] & ~table["own_effect"]).sum()), "count"),
         "stable": Quantity(first["rank_stability"], "share"),
         "flat": Quantity(len(flat), "count"),
     }
     text = Text(
         "“{driver}” moves satisfaction most: {share} of what the drivers explain, first in {stable} of the resamples. "
-        "{noise} drivers cannot be "
-        "told from noise.",
+        "Of {p} drivers "
+        "{noise} cannot be told from noise; for {along} more no effect of their own is shown.",
         numbers,
     )
     if flat:
-        text = Text(
-            "“{driver}” moves satisfaction most: {share} of what the drivers explain, first in {stable} of the "
-            "resamples. {noise} drivers cannot "
-            "be told from noise, and {flat} got the same answer from everybody and say nothing.",
-            numbers,
-        )
+        text = Text("{text} Got the same answer from everybody, and say nothing: {flat}.", {**numbers, "text": text})
     return Finding("satisfaction.drivers", "info", None, text, evidence=evidence)
 
 
@@ -139,7 +151,7 @@ def ranks(past: Survey, work: Drive) -> Result:
     columns = (
         Column("rank", "Rank", "count"), Column("label", "Driver"), Column("value", "Share", "share"),
         Column("interval", "Interval", "share"), Column("places", "Ranks in resamples"),
-        Column("rank_stability", "Same rank", "share"), Column("p_value", "p against noise", "score"),
+        Column("rank_stability", "Same rank", "share"), Column("p_value", "p against noise", "number"),
         Column("distinguishable", "Beyond noise"), Column("vif", "VIF", "score"),
         Column("odds_ratio", "Odds ratio", "score"), Column("proportional", "Equal at each step"), Column("n", "n", "count"),
     )  # fmt: skip
@@ -223,7 +235,9 @@ def importance_performance(past: Survey, work: Drive) -> Result:
     columns = {f"performance{end}": f"x{end}" for end in ("", "_low", "_high", "_cross")}
     columns |= {"importance": "value", "importance_low": "low", "importance_high": "high", "importance_cross": "cross"}
     table = found.rename(columns=columns).assign(group=[work.label(one) for one in found["driver"]])
-    table["pale"] = table["field"] == "not distinguishable from noise"
+    own = own_effects(work.found)
+    table["own_effect"] = [own[driver] for driver in table["driver"]]
+    table["pale"] = ~table["own_effect"]
     # performance grows to the right, importance upwards: what matters and does badly lies at the upper left
     table.attrs["corners"] = (CORNERS[1], CORNERS[3], CORNERS[0], CORNERS[2])
     return Result(
@@ -236,8 +250,8 @@ def importance_performance(past: Survey, work: Drive) -> Result:
         note=Text(
             "Performance: mean on 0 (worst answer) to 100 (best); importance: part of what the drivers explain. "
             "Lines: the mean "
-            "performance weighted by importance, and an equal share. Bars: bootstrap intervals; grey: not "
-            "distinguishable from noise."
+            "performance weighted by importance, and an equal share. Bars: bootstrap intervals; grey: no effect of "
+            "its own shown."
         ),
         alt=Text("Points with bars in both directions: how important each driver is, against how well it does."),
         x=Axis("Performance, of 100", "points"),
@@ -247,7 +261,7 @@ def importance_performance(past: Survey, work: Drive) -> Result:
 
 def _start_finding(table: pd.DataFrame) -> Finding:
     evidence = ("satisfaction_map", "satisfaction_drivers")
-    start = table[(table["field"] == "start here")]
+    start = table[(table["field"] == "start here") & table["own_effect"]]
     if start.empty:
         text = Text("No driver is both important and below the others.")
         return Finding("satisfaction.start", "info", None, text, evidence=evidence)
@@ -291,7 +305,7 @@ def what_if(past: Survey, work: Drive, *, rise: float = 0.5) -> Result:
     table = estimates(
         {
             "group": work.label(row["driver"]),
-            "measure": mark("effect of its own") if row["own_effect"] else mark("none of its own shown"),
+            "measure": mark("effect of its own") if row["own_effect"] else mark("no effect of its own shown"),
             "value": row["value"] * by, "low": row["low"] * by, "high": row["high"] * by, "n": row["n"], "unit": "score",
             "method": row["method"],
         }
@@ -301,7 +315,7 @@ def what_if(past: Survey, work: Drive, *, rise: float = 0.5) -> Result:
         possible=(now + rise <= low + scale).to_numpy(),
     )  # fmt: skip
     table = table.sort_values("value", ascending=False, kind="stable", ignore_index=True)
-    table.attrs["reference"] = (0.0, Text("no change"))
+    table.attrs["reference"] = 0.0
     return Result(
         name,
         "interval_dots",

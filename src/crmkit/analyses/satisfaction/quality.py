@@ -75,9 +75,9 @@ def _finding(past: Survey, table: pd.DataFrame) -> Finding:
     share = Quantity(last["value"], "share", last["low"], last["high"])
     numbers: dict[str, Any] = {"n": Quantity(last["flagged"], "count"), "share": share}
     if past.drop_careless:
-        text = Text("{n} answers ({share}) were given without reading and are left out of all scores below.", numbers)
+        text = Text("{n} answers, {share}, were given without reading and are left out of all scores below.", numbers)
     else:
-        text = Text("{n} answers ({share}) were given without reading; the parameters keep them in all scores below.", numbers)
+        text = Text("{n} answers, {share}, were given without reading; the parameters keep them in all scores below.", numbers)
     many = bool(last["low"] > MANY)
     action = Text("Shorten the questionnaire, and ask the provider how people were reached.") if many else None
     return Finding(

@@ -55,8 +55,8 @@ def response(past: Survey) -> Result:
         columns.append(Column("days_to_response", "Days until the answer", "days"))
     shown.attrs["confidence"] = past.confidence
     note = Text(
-        "n: answers to the wave, or people asked. Complete: every question has an answer or does not apply. Wilson intervals. "
-        "An answer after the last day of the report has not come yet."
+        "n: the people asked. Complete: every question has an answer or does not apply. Wilson intervals. Channels of the "
+        "wave reported and the one before. An answer after the last day of the report has not come yet."
     )
     return Result(
         "satisfaction_response", "table", title, shown, tuple(columns), finding=_response_finding(past, shown, asked), note=note
@@ -74,6 +74,8 @@ def _counted(past: Survey) -> pd.DataFrame:
     table = pd.concat(parts, ignore_index=True)
     order = {wave: place for place, wave in enumerate(past.waves)}
     table = table[table["wave"].isin(order)]
+    # channels of the wave reported and the one before; of older ones only the whole, so that the table can be read
+    table = table[table["wave"].isin([past.wave, past.previous]) | (table["channel"] == ALL)]
     table = table.assign(at=-table["wave"].map(order), whole=table["channel"] != ALL)
     table = table.sort_values(["at", "whole", "channel"], kind="stable", ignore_index=True)
     kept = ["wave", "channel", "sent", "responded", "complete", *[c for c in ["days_to_response"] if c in table]]

@@ -221,7 +221,8 @@ def items(past: Survey) -> Result:
     columns = (
         Column("rank", "Rank", "count"), Column("item", "Question"), Column("dimension", "Dimension"),
         Column("value", "Two top boxes", "share"), Column("interval", "Interval", "share"), Column("mean", "Mean", "score"),
-        Column("scale", "Scale"), Column("of_scale", "Of 100", "points"), Column("n", "n", "count"), STANDING,
+        Column("scale", "Scale"), Column("of_scale", "Of 100", "points"), Column("n", "n", "count"),
+        *((STANDING,) if (table["standing"] != "").any() else ()),
     )  # fmt: skip
     note = Text(
         "Intervals: Wilson, of the share in the two top boxes; those of the mean are in the results file. Sorted by "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from crmkit.analyses.satisfaction.history import Item, Survey
 from crmkit.analyses.satisfaction.scores import too_few
 from crmkit.analyses.satisfaction.words import FEWEST_RANKED, graded, level_label, measured, top_from, unit_of
 from crmkit.core.language import mark
-from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, Unit, not_assessed
+from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, not_assessed
 from crmkit.models import nps as recommend
 from crmkit.models.proportions import detectable_mean, detectable_share, holm, newcombe, wilson
 
@@ -163,14 +164,15 @@ def differences(past: Survey) -> Result:
     if not len(table):
         return not_assessed(name, title, Text("no group has {n} answers or more", {"n": Quantity(FEWEST_RANKED, "count")}))
     table.attrs["confidence"] = past.confidence
-    unit = unit_of(asked[0])
     columns = (
         Column("group", "Group"), Column("n", "n", "count"), Column("n_others", "n of all others", "count"),
-        Column("value", "Difference", unit), Column("interval", "Interval", unit), Column("p_holm", "p, Holm", "score"),
-        Column("differs", "Beyond chance"), Column("detectable", "Smallest noticed", unit),
+        Column("value", "Difference, points", "points"), Column("interval", "Interval", "points"),
+        Column("p_holm", "p, Holm", "number"),
+        Column("differs", "Beyond chance"), Column("detectable", "Smallest noticed", "points"),
     )  # fmt: skip
     note = Text(
-        "{score}: the group less all other answers of {wave}, in {m} comparisons. {method}; p-values after Holm for all "
+        "{score}: the group less all other answers of {wave}, in {m} comparisons. Method: {method}; p-values after "
+        "Holm for all "
         "of them. Smallest noticed: the difference that would be found in four of five such surveys.",
         {
             "score": Text(asked[1]),
@@ -179,7 +181,7 @@ def differences(past: Survey) -> Result:
             "method": Text(str(table["method"].iloc[0])),
         },
     )
-    return Result(name, "table", title, table, columns, finding=_differs(past, table, unit), note=note)
+    return Result(name, "table", title, table, columns, finding=_differs(table), note=note)
 
 
 def difference_table(past: Survey, rows: pd.DataFrame, item: Item) -> pd.DataFrame:
@@ -212,29 +214,36 @@ def difference_table(past: Survey, rows: pd.DataFrame, item: Item) -> pd.DataFra
 def compared(
     item: Item, first: tuple[float, float, float], second: tuple[float, float, float], confidence: float
 ) -> dict[str, object]:
-    """Second less first: ``value, low, high, p_value, n, n_others, spread, unit, method``; each side (up, down, n)."""
+    """Second less first, in points of NPS or percentage points; each side is (up, down, n).
+
+    Returns
+    -------
+    dict
+        ``value, low, high, p_value, n, n_others, spread, unit, method``.
+    """
     if item.kind == "nps":
         found = recommend.nps_difference(first, second, confidence=confidence)
         spread = recommend.deviation(first[0] + second[0], first[1] + second[1], first[2] + second[2])[0]
     else:
-        found = newcombe(first[0], first[2], second[0], second[2], confidence=confidence)
+        share = newcombe(first[0], first[2], second[0], second[2], confidence=confidence)
+        found = replace(share, value=100 * share.value, low=100 * share.low, high=100 * share.high)
         spread = (first[0] + second[0]) / (first[2] + second[2])
     return {
         "value": found.value[0], "low": found.low[0], "high": found.high[0], "p_value": found.p_value[0], "n": second[2],
-        "n_others": first[2], "spread": float(spread), "unit": unit_of(item),
+        "n_others": first[2], "spread": float(spread), "unit": "points",
         "method": found.method,
     }  # fmt: skip
 
 
 def detectable(item: Item, table: pd.DataFrame, confidence: float, *, of: int) -> Floats:
-    """The smallest difference noticed in four of five cases, at the hardest step of a correction for so many comparisons."""
+    """The smallest difference, in points, noticed in four of five cases, at the hardest step of Holm over so many."""
     sizes = table["n_others"].to_numpy(), table["n"].to_numpy()
     if item.kind == "nps":
         return detectable_mean(table["spread"].to_numpy(), *sizes, confidence=confidence, comparisons=of)
-    return detectable_share(table["spread"].to_numpy(), *sizes, confidence=confidence, comparisons=of)
+    return 100 * detectable_share(table["spread"].to_numpy(), *sizes, confidence=confidence, comparisons=of)
 
 
-def _differs(past: Survey, table: pd.DataFrame, unit: Unit) -> Finding:
+def _differs(table: pd.DataFrame) -> Finding:
     clear = table[table["differs"]]
     evidence = ("satisfaction_differences", "satisfaction_segments")
     m = Quantity(len(table), "count")
@@ -246,9 +255,9 @@ def _differs(past: Survey, table: pd.DataFrame, unit: Unit) -> Finding:
         "k": Quantity(len(clear), "count"),
         "m": m,
         "group": str(worst["group"]),
-        "gap": Quantity(abs(worst["value"]), unit),
-        "low": Quantity(min(abs(worst["low"]), abs(worst["high"])), unit),
-        "high": Quantity(max(abs(worst["low"]), abs(worst["high"])), unit),
+        "gap": Quantity(abs(worst["value"]), "points"),
+        "low": Quantity(min(abs(worst["low"]), abs(worst["high"])), "points"),
+        "high": Quantity(max(abs(worst["low"]), abs(worst["high"])), "points"),
     }
     if worst["value"] < 0:
         text = Text(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crmkit.analyses.satisfaction.estimating import net_promoters, top_box
 from crmkit.analyses.satisfaction.history import Item, Survey
 from crmkit.analyses.satisfaction.modes import compare_modes
 from crmkit.analyses.satisfaction.scores import too_few
@@ -43,59 +44,77 @@ def trend(past: Survey) -> Result:
         counts = {"needed": Quantity(spc.FEWEST_POINTS, "count"), "waves": Quantity(len(levels), "count")}
         return not_assessed(name, title, Text(FEW_WAVES.template, counts))
     points = asked[0].kind == "nps"
-    chart = spc.xmr([value for _, value, _ in levels], bounds=(-100.0, 100.0) if points else (0.0, 1.0))
-    table = curve(
-        chart.table.assign(
-            group=asked[1], x=[past.days[wave].isoformat() for wave, _, _ in levels], at_risk=[n for _, _, n in levels]
-        )[["group", "x", "value", "low", "high", "at_risk"]]
-    )
+    chart = spc.xmr([value for _, value, _, _, _ in levels], bounds=(-100.0, 100.0) if points else (0.0, 1.0))
     out = chart.table["signal"].to_numpy()
-    waves = [wave for wave, _, _ in levels]
-    table.attrs |= {"zero": False, "marks": [(past.days[one], Text("{wave}", {"wave": one})) for one in waves]}
+    waves = [wave for wave, *_ in levels]
+    table = _lines(past, chart, levels, asked[1])
+    table.attrs |= {"zero": False, "actual": asked[1]}
+    table.attrs["marks"] = [(past.days[one].isoformat(), Text("{wave}", {"wave": one})) for one in waves]
     return Result(
         name,
         "curve",
         title,
         table,
         columns=(Column("group", "Score", translate=True),),
-        finding=_trend_finding(chart, [one for one, flag in zip(waves, out, strict=True) if flag], len(levels)),
+        finding=_trend_finding([one for one, flag in zip(waves, out, strict=True) if flag], len(levels), past.wave),
         note=Text(
-            "XmR chart of {waves} waves: the band is the mean {mean} plus and minus 2.66 times the mean step {step}. "
+            "XmR chart of {waves} waves: the limits are the mean {mean} plus and minus 2.66 times the mean step {step}. "
             "If nothing changes, "
-            "{alarm} of such charts still show a signal. n: {least} to {most} answers per wave.",
+            "{alarm} of such charts still show a signal. n: {least} to {most} answers per wave; the band is the "
+            "interval of each score.",
             {
                 "waves": Quantity(len(levels), "count"),
                 "mean": Quantity(chart.centre, unit_of(asked[0])),
                 "step": Quantity(chart.range_centre, unit_of(asked[0])),
                 "alarm": Quantity(spc.false_alarm_share(len(levels)), "share"),
-                "least": Quantity(min(n for _, _, n in levels), "count"),
-                "most": Quantity(max(n for _, _, n in levels), "count"),
+                "least": Quantity(min(one[-1] for one in levels), "count"),
+                "most": Quantity(max(one[-1] for one in levels), "count"),
             },
         ),
-        alt=Text("Line of the score per wave in a band that shows its usual up and down."),
+        alt=Text("Line of the score per wave, with the mean and the limits of its usual up and down."),
         x=Axis("Wave", "date"),
         y=Axis(asked[1], unit_of(asked[0])),
     )
 
 
-def _levels(past: Survey, item: Item) -> list[tuple[str, float, float]]:
-    """Wave, score and n of every wave with enough answers."""
+def _levels(past: Survey, item: Item) -> list[tuple[str, float, float, float, float]]:
+    """Wave, score with its interval, and n, of every wave with enough answers."""
     found = []
     for wave in past.waves:
-        up, down, n = counted(item, past.at(wave)[item.id].to_numpy(dtype=np.float64))
+        rows = past.at(wave)
+        row = net_promoters(past, item, rows, "") if item.kind == "nps" else top_box(past, item, rows, "")
+        value, low, high, n = (float(str(row[name])) for name in ("value", "low", "high", "n"))
         if n >= past.min_cell:
-            found.append((wave, 100 * (up - down) / n if item.kind == "nps" else up / n, n))
+            found.append((wave, value, low, high, n))
     return found
 
 
-def _trend_finding(chart: spc.Chart, signals: list[str], waves: int) -> Finding:
+def _lines(past: Survey, chart: spc.Chart, levels: list[tuple[str, float, float, float, float]], score: str) -> pd.DataFrame:
+    """The score with its interval, and beside it the mean and the limits as lines of their own."""
+    import pandas as pd
+
+    x = [past.days[wave].isoformat() for wave, *_ in levels]
+    own = pd.DataFrame(
+        {
+            "group": score, "x": x, "value": [one[1] for one in levels], "low": [one[2] for one in levels],
+            "high": [one[3] for one in levels], "at_risk": [one[4] for one in levels],
+        }
+    )  # fmt: skip
+    ends = chart.table.iloc[0]
+    flat = {mark("upper limit"): ends["high"], mark("mean"): chart.centre, mark("lower limit"): ends["low"]}
+    lines = [pd.DataFrame({"group": word, "x": x, "value": float(value)}) for word, value in flat.items()]
+    return curve(pd.concat([own, *lines], ignore_index=True))
+
+
+def _trend_finding(signals: list[str], waves: int, reported: str) -> Finding:
     evidence = ("satisfaction_trend",)
     if not signals:
         text = Text("All {n} waves lie within the usual up and down.", {"n": Quantity(waves, "count")})
         return Finding("satisfaction.trend", "info", None, text, evidence=evidence)
     text = Text("Outside of the usual up and down: {waves}.", {"waves": ", ".join(signals)})
     action = Text("Look for what happened before these waves, not for an explanation of every up and down.")
-    return Finding("satisfaction.trend", "warning", False, text, evidence=evidence, action=action)
+    now = reported in signals
+    return Finding("satisfaction.trend", "warning" if now else "info", not now, text, evidence=evidence, action=action)
 
 
 def steps(past: Survey) -> Result:
@@ -117,8 +136,9 @@ def steps(past: Survey) -> Result:
         return not_assessed(name, title, Text("there are no two neighbouring waves with enough answers"))
     table.attrs["confidence"] = past.confidence
     columns = (
-        Column("from_wave", "From"), Column("to_wave", "To"), Column("measure", "Score", translate=True),
-        Column("value", "Change", "number"), Column("interval", "Interval", "number"), Column("p_holm", "p, Holm", "score"),
+        Column("from_wave", "From wave"), Column("to_wave", "To wave"), Column("measure", "Score", translate=True),
+        Column("value", "Change, points", "points"), Column("interval", "Interval", "points"),
+        Column("p_holm", "p, Holm", "number"),
         Column("moved", "Beyond chance"), Column("comparable", "Asked in the same way"),
         Column("n_others", "n before", "count"), Column("n", "n after", "count"),
     )  # fmt: skip

@@ -20,9 +20,9 @@ LABELS = {
     "size": mark("Size"),
     "region": mark("Region"),
     "industry": mark("Industry"),
-    "acquisition_channel": mark("Came by"),
-    "channel": mark("Channel of the answer"),
-    "language": mark("Language of the answer"),
+    "acquisition_channel": mark("Acquisition channel"),
+    "channel": mark("Channel"),
+    "language": mark("Language"),
     "wave": mark("Wave"),
 }
 STANDING = Column("standing", "Basis", translate=True)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 THICKNESS = 0.72
 LEAST_LABELLED = 0.06
+MIDDLE_SHADE = "#dcdfe3"
 COUNT_HEADING = Text("n")
 WORST, MIDDLE, BEST = Text("worst answers"), Text("middle"), Text("best answers")
 
@@ -51,7 +52,7 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
     parts.write_axis(axes.xaxis, result.x, locale)
     axes.xaxis.set_major_formatter(lambda value, _: format_value(abs(value), "share", language=locale.language, decimals=0))
     axes.set_xlim(-reach - 0.02, reach + 0.02)
-    axes.axvline(0, color=theme.INK, linewidth=1.0, zorder=4)
+    axes.axvline(0, color=theme.MUTED, linewidth=1.0, zorder=1)
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
     _write_counts(axes, table, groups, locale)
@@ -61,7 +62,9 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
 def _shades() -> Any:
     from matplotlib.colors import LinearSegmentedColormap
 
-    return LinearSegmentedColormap.from_list("answers", theme.DIVERGING)
+    # white would be lost on the paper
+    shades = [MIDDLE_SHADE if shade == theme.DIVERGING[3] else shade for shade in theme.DIVERGING]
+    return LinearSegmentedColormap.from_list("answers", shades)
 
 
 def _bar(axes: Axes, place: int, rows: list[dict[Any, Any]], shades: Any, locale: Locale) -> float:

@@ -1,7 +1,9 @@
 """Kind ``interval_dots``: where does each group lie, how sure is that, and does it differ from a reference?
 
-Reads an estimate table (``group, measure, value``, and ``low, high, n, suppressed`` where there are); one row of dots per
-group, one hue per measure. ``result.x`` names the groups and ``result.y`` the values, which run from left to right. From
+Reads an estimate table (``group, measure, value``, and ``low, high, n, suppressed, small`` where there are); one row of
+dots per
+group, one hue per measure; a ``small`` group, shown but not to be ranked, is grey. ``result.x`` names the groups and
+``result.y`` the values, which run from left to right. From
 ``table.attrs``:
 
 - ``reference`` (number, or (number, Text)): a vertical line, for example the average or a ratio of 1.
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 DODGE = 0.5
+PALE_DOT = "#a3acb6"
 COUNT_HEADING = Text("n")
 
 
@@ -53,11 +56,13 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
     _set_scale(axes, result, shown, locale)
     for number, measure in enumerate(measures):
         one = shown.loc[shown["measure"] == measure]
-        if {"low", "high"} <= set(one.columns):
-            axes.hlines(one["place"], one["low"], one["high"], color=theme.colour(number), linewidth=2.2, zorder=2)
-        if one.empty:
-            continue
-        sns.scatterplot(data=one, x="value", y="place", color=theme.colour(number), s=52, ax=axes, legend=False, zorder=3)
+        grey = one["small"].astype(bool) if "small" in one else one["value"].isna()
+        for colour, rest in ((theme.colour(number), one.loc[~grey]), (PALE_DOT, one.loc[grey])):
+            if rest.empty:
+                continue
+            if {"low", "high"} <= set(rest.columns):
+                axes.hlines(rest["place"], rest["low"], rest["high"], color=colour, linewidth=2.2, zorder=2)
+            sns.scatterplot(data=rest, x="value", y="place", color=colour, s=52, ax=axes, legend=False, zorder=3)
     words = group_words(result, "group", locale)
     axes.set_yticks(range(len(groups)), [folded(words(group)) for group in groups])
     axes.set_ylim(len(groups) - 0.4, -0.6)
