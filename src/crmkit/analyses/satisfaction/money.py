@@ -1,0 +1,348 @@
+"""What is a point of satisfaction worth? Leaving per point, and the money that goes with it: an association, not a promise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from crmkit.analyses.satisfaction.exposure import PLAN, Exposure
+from crmkit.analyses.satisfaction.history import Survey
+from crmkit.analyses.satisfaction.words import LABELS, absent
+from crmkit.core.dates import DAYS_PER
+from crmkit.core.errors import CrmkitError, ModelError, ParamError, Problem
+from crmkit.core.language import mark, translate
+from crmkit.core.privacy import pseudonyms
+from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
+from crmkit.models.point_value import SCORE, PointValue, Value, fit_point, hazard_ratio, point_value
+from crmkit.models.proportions import wilson
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCORES, CLV = "clv_scores", "clv"
+NOTHING = Text("there is nothing to estimate")
+SOURCES = {
+    "clv": mark("value from the value report"),
+    "price": mark("monthly price times margin, while the customer stays"),
+    "": mark("no value: needs prices in subscriptions, or the value report"),
+}
+
+
+ADJUSTED = {"tenure": mark("time as a customer"), PLAN: mark("first plan")}
+
+
+class Reading(Protocol):
+    """Results of another analysis, as the page hands them over."""
+
+    @property
+    def reason(self) -> Text | None: ...
+
+    def table(self, name: str) -> pd.DataFrame: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Worth:
+    """What a point goes with.
+
+    Parameters
+    ----------
+    found : PointValue or None
+    later : Value or None
+        Hazard ratio when the first four weeks that count are left out too.
+    source : str
+        Where values come from: key of SOURCES.
+    customers : int
+        Customers of today with a value.
+    days : int
+        Time looked at.
+    reason : Text or None
+        Why there is no estimate.
+    """
+
+    found: PointValue | None
+    later: Value | None = None
+    source: str = ""
+    customers: int = 0
+    days: int = 0
+    reason: Text | None = field(default=None)
+
+
+def point_worth(
+    past: Survey,
+    seen: Exposure,
+    reading: Reading | None = None,
+    *,
+    margin: float = 1.0,
+    discount_rate: float = 0.1,
+    key: bytes = b"",
+) -> Worth:
+    """How much less do customers leave per point of satisfaction, and what is that worth?
+
+    Parameters
+    ----------
+    past : Survey
+    seen : Exposure
+    reading : Reading or None
+        Results of the value report with a table ``clv_scores``; customers stand there under pseudonyms.
+    margin : float
+        Part of revenue that counts as value, above 0 and at most 1; values of the value report already have theirs.
+    discount_rate : float
+        Per year.
+    key : bytes
+        The client's secret, to know customers by their pseudonyms.
+
+    Returns
+    -------
+    Worth
+        Without an estimate where leaving cannot be seen, or where the score does not precede the decision; with the reason.
+
+    Raises
+    ------
+    ParamError
+        When a parameter is out of range.
+    """
+    if not 0 < margin <= 1:
+        raise ParamError(Problem("margin:", f"is {margin}", "a share above 0 and at most 1 is needed"))
+    if seen.reason is not None or seen.item is None:
+        return Worth(None, reason=seen.reason or NOTHING)
+    table = seen.rows[[SCORE, *seen.adjusted]]
+    try:
+        fit = fit_point(seen.rows["duration"], seen.rows["event"], table)
+        value, per_day, source, base = _values(seen, reading, margin, key)
+        known = np.isfinite(value)
+        found = point_value(
+            fit,
+            seen.latest.loc[known, list(table.columns)],
+            value[known],
+            highest=seen.item.high,
+            period_days=seen.period_days,
+            periods=seen.periods,
+            per_day=per_day,
+            base=float(base.sum()),
+            discount_rate=discount_rate,
+            confidence=past.confidence,
+        )
+    except ModelError as err:
+        return Worth(None, reason=err.text)
+    days = min(seen.periods, fit.last) * seen.period_days
+    return Worth(found, _later(seen, past.confidence), source, len(base), days)
+
+
+def _values(seen: Exposure, reading: Reading | None, margin: float, key: bytes) -> tuple[np.ndarray, bool, str, np.ndarray]:
+    """Worth of the customers in ``seen.latest`` (nan: unknown), whether it is per day, where it is from, and that of all."""
+    ids = seen.latest["customer_id"]
+    clv = _clv(reading)
+    if clv is not None:
+        own = clv.reindex(pseudonyms(ids.astype(str), key=key)).to_numpy(dtype="float64")
+        everybody = clv.reindex(pseudonyms(sorted(seen.customers), key=key)).dropna().to_numpy(dtype="float64")
+        if np.isfinite(own).any():
+            return own, False, "clv", everybody
+    if len(seen.mrr):
+        per_day = seen.mrr * margin / DAYS_PER["month"]
+        return per_day.reindex(ids).to_numpy(dtype="float64"), True, "price", per_day.to_numpy(dtype="float64")
+    return np.ones(len(ids)), True, "", np.ones(len(seen.customers))
+
+
+def _clv(reading: Reading | None) -> pd.Series[float] | None:
+    if reading is None or reading.reason is not None:
+        return None
+    try:
+        table = reading.table(SCORES)
+    except CrmkitError:  # the value report made no table of all customers; values come from prices
+        return None
+    if CLV not in table or table[CLV].isna().all():
+        return None
+    return table.drop_duplicates("customer_id").set_index("customer_id")[CLV].astype("float64")
+
+
+def _later(seen: Exposure, confidence: float) -> Value | None:
+    """The hazard ratio without the first four weeks: where it is much weaker, the score followed the decision."""
+    try:
+        fit = fit_point(
+            seen.rows["duration"], seen.rows["event"], seen.rows[[SCORE, *seen.adjusted]], after=28 // seen.period_days
+        )
+    except ModelError:  # too few are left; the table then has one row less
+        return None
+    return hazard_ratio(fit, confidence=confidence)
+
+
+def leaving_by_score(past: Survey, seen: Exposure) -> Result:
+    """How many left after each answer?
+
+    Returns
+    -------
+    Result
+        Interval dots per score: share of the customers who left within half of the time looked at, of those who were watched so
+        long or left (Wilson), not adjusted. Table ``group, measure, value, low, high, n, unit, method``; neighbouring scores
+        with fewer than ``min_cell`` answers are joined.
+    """
+    name, title = "satisfaction_leaving", Text("Who leaves after which answer?")
+    if not past.usable or seen.reason is not None or seen.item is None:
+        return absent(past, name, title) if not past.usable else not_assessed(name, title, seen.reason or NOTHING)
+    half = max(1, seen.periods // 2)
+    rows = seen.rows[seen.rows["event"] & (seen.rows["duration"] <= half) | (seen.rows["duration"] >= half)]
+    left = rows["event"] & (rows["duration"] <= half)
+    joined = _joined(rows["score"], past.min_cell)
+    counts = left.groupby(joined, sort=False).agg(["sum", "size"])
+    order = sorted(counts.index, key=lambda label: float(str(label).split("–")[0]))
+    counts = counts.reindex(order)
+    if len(counts) < 2:
+        return not_assessed(name, title, Text("{n} answers are too few", {"n": Quantity(len(rows), "count")}))
+    found = wilson(counts["sum"], counts["size"], confidence=past.confidence)
+    days = half * seen.period_days
+    table = estimates(
+        {
+            "group": str(label), "measure": mark("Left"), "value": found.value[at], "low": found.low[at],
+            "high": found.high[at], "n": counts["size"].iloc[at], "unit": "share", "method": found.method,
+        }
+        for at, label in enumerate(counts.index)
+    )  # fmt: skip
+    table.attrs["confidence"] = past.confidence
+    text = Text(
+        "Within {days} {low} of those who answered {worst} left, and {high} of those who answered {best}.",
+        {
+            "days": Quantity(days, "days"),
+            "low": Quantity(found.value[0], "share", found.low[0], found.high[0]),
+            "worst": str(counts.index[0]),
+            "high": Quantity(found.value[-1], "share", found.low[-1], found.high[-1]),
+            "best": str(counts.index[-1]),
+        },
+    )
+    note = Text(
+        "Question: {item}. n: answers whose customer was watched for {days} from {gap} after the answer, or left by then; "
+        "until the next answer of the same customer. Not adjusted for anything. Wilson intervals.",
+        {"item": seen.item.label, "days": Quantity(days, "days"), "gap": Quantity(seen.gap_days, "days")},
+    )
+    return Result(
+        name,
+        "interval_dots",
+        title,
+        table,
+        columns=(Column("group", "Answer"), Column("measure", "Measure", translate=True)),
+        finding=Finding("satisfaction.leaving", "info", None, text, evidence=(name,)),
+        note=note,
+        alt=Text("A dot with an interval per answer: the share of customers who left afterwards."),
+        x=Axis("Answer", "text"),
+        y=Axis("Left", "share"),
+    )
+
+
+def _joined(score: pd.Series[float], least: int) -> pd.Series[str]:
+    """Scores as labels, neighbours joined until each holds enough answers."""
+    counts = score.round().value_counts().sort_index()
+    parts: list[list[float]] = []
+    for level, n in counts.items():
+        if parts and (sum(counts[one] for one in parts[-1]) < least or (level == counts.index[-1] and n < least)):
+            parts[-1].append(float(str(level)))
+        else:
+            parts.append([float(str(level))])
+    if len(parts) > 1 and sum(counts[one] for one in parts[-1]) < least:
+        parts[-2:] = [parts[-2] + parts[-1]]
+    words = {one: f"{part[0]:g}" if len(part) == 1 else f"{part[0]:g}–{part[-1]:g}" for part in parts for one in part}
+    return score.round().map(words)
+
+
+def money_per_point(past: Survey, seen: Exposure, work: Worth) -> Result:
+    """What goes with a point more: leaving, days, money?
+
+    Returns
+    -------
+    Result
+        Estimate table ``group, measure, value, low, high, n, unit, method``: hazard ratio per point, and without the first
+        four weeks; discounted days and money per customer who rises by a point; share of the value of all customers, and money
+        of all, if everybody below the top of the scale rises by one. Not assessed, with the reason, where the score does not
+        precede the decision.
+    """
+    name, title = "satisfaction_money", Text("What a point of satisfaction goes with")
+    if not past.usable:
+        return absent(past, name, title)
+    if work.found is None:
+        return not_assessed(name, title, work.reason or NOTHING)
+    table = estimates(_rows(work))
+    table.attrs["confidence"] = past.confidence
+    note = Text(
+        "{n} answers, {left} followed by leaving. The time that counts begins {gap} after the answer; adjusted for {adjusted}. "
+        "Discrete-time proportional hazards; money over {days}: {source}. An association: who is content may differ in what no "
+        "table holds. {late} answers came when the contract had ended and {soon} within {gap} before its end; these are left "
+        "out.",
+        {
+            "n": Quantity(work.found.n, "count"),
+            "left": Quantity(work.found.events, "count"),
+            "gap": Quantity(seen.gap_days, "days"),
+            "adjusted": _listed(seen.adjusted, past.language),
+            "days": Quantity(work.days, "days"),
+            "source": Text(SOURCES[work.source]),
+            "late": Quantity(seen.after, "count"),
+            "soon": Quantity(seen.soon, "count"),
+        },
+    )
+    return Result(name, "table", title, table, finding=_finding(past, seen, work, name), note=note)
+
+
+def _listed(names: Sequence[str], language: str) -> str:
+    """What was adjusted for, in the language of the report."""
+    return ("、" if language == "zh" else ", ").join(
+        translate(ADJUSTED.get(one, LABELS.get(one, one)), language) for one in names
+    )
+
+
+def _rows(work: Worth) -> list[dict[str, object]]:
+    found = work.found
+    assert found is not None  # noqa: S101  the caller has looked
+    every, model = mark("all answers"), mark("proportional hazards by period")
+    rises, everybody = mark("a customer who rises by a point"), mark("everybody below the top rises by a point")
+    listed: list[tuple[str, str, Value | None, int, str]] = [
+        (every, mark("Hazard ratio of leaving, per point"), found.hazard_ratio, found.n, "ratio"),
+        (mark("without the first four weeks"), mark("Hazard ratio of leaving, per point"), work.later, found.n, "ratio"),
+        (rises, mark("Days that the customer stays longer"), found.days, found.customers, "days"),
+    ]
+    if work.source:
+        listed += [
+            (rises, mark("Money per customer"), found.per_customer, found.customers, "money"),
+            (everybody, mark("Share of the value of all customers"), found.share, found.customers, "share"),
+            (everybody, mark("Money in all"), found.total, work.customers, "money"),
+        ]
+    return [
+        {
+            "group": group, "measure": measure, "value": one.value, "low": one.low, "high": one.high, "n": n, "unit": unit,
+            "method": model,
+        }
+        for group, measure, one, n, unit in listed if one is not None
+    ]  # fmt: skip
+
+
+def _finding(past: Survey, seen: Exposure, work: Worth, name: str) -> Finding:
+    found = work.found
+    assert found is not None  # noqa: S101
+    assert seen.item is not None  # noqa: S101
+    ratio = found.hazard_ratio
+    numbers: dict[str, Quantity | Text | str] = {
+        "item": seen.item.label,
+        "ratio": Quantity(ratio.value, "ratio", ratio.low, ratio.high),
+        "money": Quantity(found.per_customer.value, "money", found.per_customer.low, found.per_customer.high),
+        "total": Quantity(found.total.value, "money", found.total.low, found.total.high),
+        "days": Quantity(work.days, "days"),
+    }
+    if ratio.low <= 1 <= ratio.high:
+        text = Text(
+            "Whether customers leave does not depend on “{item}” beyond chance: a point more goes with {ratio} times the rate "
+            "of leaving.",
+            numbers,
+        )
+        return Finding("satisfaction.money", "info", None, text, evidence=(name,))
+    if not work.source:
+        text = Text(
+            "A point more of “{item}” goes with {ratio} times the rate of leaving: an association, not an effect.", numbers
+        )
+        return Finding("satisfaction.money", "info", None, text, evidence=(name,))
+    text = Text(
+        "A point more of “{item}” goes with {ratio} times the rate of leaving, and over {days} with {money} per customer; with "
+        "{total} in all if everybody below the top rose by a point. An association, not an effect.",
+        numbers,
+    )
+    action = Text("Improve one driver for some customers chosen by lot, and compare: only that shows what a point brings.")
+    stake = Quantity(found.total.value, "money") if ratio.value < 1 else None
+    return Finding("satisfaction.money", "info", None, text, evidence=(name,), money_at_stake=stake, action=action)

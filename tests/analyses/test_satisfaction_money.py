@@ -1,0 +1,206 @@
+"""Money per point: answers before leaving count, answers after it do not, and nothing is called an effect."""
+
+import datetime as dt
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmkit.analyses.satisfaction import answers
+from crmkit.analyses.satisfaction.exposure import exposure
+from crmkit.analyses.satisfaction.money import leaving_by_score, money_per_point, point_worth
+from crmkit.core.errors import ParamError
+from crmkit.core.language import Locale, say
+from crmkit.core.privacy import pseudonym
+from crmkit.core.results import Text
+from crmkit.show.tables import exhibit_html
+
+ITEMS = {"csat": {"scale": [1, 5], "kind": "csat"}, "nps": {"scale": [0, 10], "kind": "nps"}}
+DAY = pd.Timestamp("2025-12-31")
+SLOPE = -0.5
+KEY = b"secret"
+
+
+def simulated(n=1500, *, seed=0, telco=False):
+    """One answer per customer on 1 January 2025; who leaves does so at a rate that falls with the answer."""
+    rng = np.random.default_rng(seed)
+    score = np.clip(np.round(rng.normal(3.5, 1, n)), 1, 5)
+    days = rng.exponential(28 / (0.06 * np.exp(SLOPE * (score - 3))))
+    if telco:
+        days = np.where(score <= 2, rng.uniform(20, 300, n), np.where(score >= 4, 9999, days))
+    answered = pd.Timestamp("2025-01-01")
+    end = answered + pd.to_timedelta(np.ceil(days) + 14, unit="D")
+    ids = [f"C{k:04d}" for k in range(n)]
+    wide = pd.DataFrame(
+        {
+            "response_id": [f"S{k:04d}" for k in range(n)], "customer_id": ids, "wave": "2025Q1", "sent_at": answered,
+            "responded_at": answered, "csat": score, "nps": np.round(score * 2),
+        }
+    )  # fmt: skip
+    contracts = pd.DataFrame(
+        {
+            "customer_id": ids, "started_at": answered - pd.to_timedelta(rng.integers(30, 900, n), unit="D"),
+            "ended_at": pd.Series(end).where(end <= DAY), "plan": rng.choice(["basic", "pro"], n),
+            "mrr": rng.choice([50.0, 100.0], n), "renewed": pd.array([None] * n, dtype="boolean"),
+            "churn_reason": pd.array([None] * n, dtype="string"), "churn_kind": pd.array([None] * n, dtype="string"),
+        }
+    )  # fmt: skip
+    for name in ("started_at", "ended_at"):
+        contracts[name] = contracts[name].dt.date.astype("object").where(contracts[name].notna(), None)
+    return wide, contracts
+
+
+@pytest.fixture(scope="module")
+def past(make_survey_company):
+    wide, contracts = simulated()
+    return answers(make_survey_company(wide, ITEMS, subscriptions=contracts))
+
+
+@pytest.fixture(scope="module")
+def seen(past):
+    return exposure(past)
+
+
+def reading(table, reason=None):
+    return SimpleNamespace(reason=reason, table=lambda name: table)
+
+
+def test_the_planted_effect_is_found_and_called_an_association(past, seen):
+    work = point_worth(past, seen)
+    ratio = work.found.hazard_ratio
+    assert ratio.low < np.exp(SLOPE) < ratio.high
+    assert work.source == "price"
+    assert work.later.low < np.exp(SLOPE) < work.later.high
+    result = money_per_point(past, seen, work)
+    text = say(result.finding.text, Locale())
+    assert "An association, not an effect" in text
+    assert result.table["n"].notna().all()
+    assert (result.table["low"] < result.table["value"]).all()
+    assert result.finding.money_at_stake.value == pytest.approx(work.found.total.value)
+
+
+def test_margin_scales_money_and_nothing_else(past, seen):
+    whole, half = point_worth(past, seen), point_worth(past, seen, margin=0.5)
+    assert half.found.total.value == pytest.approx(whole.found.total.value / 2)
+    assert half.found.share == whole.found.share
+    with pytest.raises(ParamError, match="margin: is 0"):
+        point_worth(past, seen, margin=0)
+
+
+def test_values_of_the_value_report_are_taken_where_there_are_some(past, seen):
+    ids = sorted(seen.customers)
+    clv = pd.DataFrame({"customer_id": [pseudonym(one, key=KEY) for one in ids], "clv": 1000.0})
+    work = point_worth(past, seen, reading(clv), key=KEY)
+    assert work.source == "clv"
+    assert work.found.total.value == pytest.approx(1000 * len(ids) * work.found.share.value)
+    for other in (reading(clv, reason=Text("no")), reading(clv.assign(clv=np.nan)), reading(clv.assign(customer_id="x"))):
+        assert point_worth(past, seen, other, key=KEY).source == "price"
+
+
+def test_without_prices_there_are_days_and_no_money(make_survey_company):
+    wide, contracts = simulated()
+    past = answers(make_survey_company(wide, ITEMS, subscriptions=contracts.assign(mrr=np.nan)))
+    seen = exposure(past)
+    work = point_worth(past, seen)
+    assert work.source == ""
+    result = money_per_point(past, seen, work)
+    assert "money" not in set(result.table["unit"])
+    assert "An association" in say(result.finding.text, Locale()) or "an association" in say(result.finding.text, Locale())
+
+
+def test_scores_that_mean_leaving_are_refused(make_survey_company):
+    wide, contracts = simulated(telco=True)
+    past = answers(make_survey_company(wide, ITEMS, subscriptions=contracts))
+    seen = exposure(past)
+    result = money_per_point(past, seen, point_worth(past, seen))
+    assert not result.assessed
+    assert "everybody who answered 1 or less left" in say(result.reason, Locale())
+
+
+def test_answers_after_the_end_and_just_before_it_do_not_count(make_survey_company):
+    wide, contracts = simulated()
+    first = pd.Timestamp("2025-01-01").date()
+    contracts.loc[:9, "ended_at"] = first - dt.timedelta(days=3)
+    contracts.loc[10:29, "ended_at"] = first + dt.timedelta(days=10)
+    past = answers(make_survey_company(wide, ITEMS, subscriptions=contracts))
+    seen = exposure(past, gap_days=14)
+    assert (seen.after, seen.soon) == (10, 20)
+    assert not set(seen.rows["customer_id"]) & {f"C{k:04d}" for k in range(30)}
+    assert exposure(past, gap_days=5).soon == 0
+
+
+def test_an_answer_counts_until_the_next_one(make_survey_company):
+    wide, contracts = simulated(40)
+    again = wide.assign(
+        response_id=wide["response_id"] + "b", wave="2025Q2", csat=1.0, sent_at=pd.Timestamp("2025-05-01"),
+        responded_at=pd.Timestamp("2025-05-01"),
+    )  # fmt: skip
+    contracts["ended_at"] = None
+    past = answers(make_survey_company(pd.concat([wide, again], ignore_index=True), ITEMS, subscriptions=contracts))
+    rows = exposure(past).rows
+    assert len(rows) == 80
+    first, second = rows.iloc[0], rows.iloc[1]
+    assert first["duration"] == round(120 / 14)
+    assert second["score"] == 1.0
+    assert second["duration"] == round((DAY - pd.Timestamp("2025-05-15")).days / 14)
+    assert not rows["event"].any()
+
+
+def test_the_time_after_an_answer_ends_with_the_horizon(past):
+    rows = exposure(past, horizon_days=90).rows
+    assert rows["duration"].max() == 90 // 14
+    assert rows.loc[rows["event"], "duration"].max() <= 6
+
+
+def test_another_question_can_be_read(past):
+    assert exposure(past, item="nps").item.id == "nps"
+    with pytest.raises(ParamError, match=r"satisfaction_item: is 'nsp'; did you mean 'nps'"):
+        exposure(past, item="nsp")
+
+
+def test_leaving_by_score_counts_who_was_watched(past, seen):
+    result = leaving_by_score(past, seen)
+    assert list(result.table["group"]) == ["1", "2", "3", "4", "5"]
+    assert result.table["value"].is_monotonic_decreasing
+    assert result.table["n"].sum() == len(seen.rows)
+
+
+def test_small_levels_are_joined(make_survey_company):
+    wide, contracts = simulated(300)
+    wide.loc[wide["csat"] == 1, "csat"] = 2
+    wide.loc[:3, "csat"] = 1
+    past = answers(make_survey_company(wide, ITEMS, subscriptions=contracts))
+    assert leaving_by_score(past, exposure(past)).table["group"].iloc[0] == "1–2"
+
+
+def test_without_contracts_customers_or_questions_it_is_said(make_survey_company):
+    wide, contracts = simulated(60)
+    cases = {
+        "needs contracts": make_survey_company(wide, ITEMS),
+        "which customer": make_survey_company(wide.assign(customer_id=None), ITEMS, subscriptions=contracts),
+        "no question": make_survey_company(
+            wide, {"csat": {"scale": [1, 5], "kind": "driver"}, "nps": {"scale": [0, 10], "kind": "other"}},
+            subscriptions=contracts,
+        ),
+    }  # fmt: skip
+    for said, company in cases.items():
+        past = answers(company)
+        seen = exposure(past)
+        for result in (leaving_by_score(past, seen), money_per_point(past, seen, point_worth(past, seen))):
+            assert not result.assessed
+            assert said in say(result.reason, Locale())
+
+
+def test_few_leavers_are_no_basis(make_survey_company):
+    wide, contracts = simulated(60)
+    past = answers(make_survey_company(wide, ITEMS, subscriptions=contracts.assign(ended_at=None)))
+    seen = exposure(past)
+    result = money_per_point(past, seen, point_worth(past, seen))
+    assert "there are 0" in say(result.reason, Locale())
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_exhibit_becomes_a_page(past, seen, language):
+    for result in (leaving_by_score(past, seen), money_per_point(past, seen, point_worth(past, seen))):
+        assert exhibit_html(result, Locale(language))
