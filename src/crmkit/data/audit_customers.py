@@ -59,7 +59,7 @@ def _valid(customers: Any, has: set[str], as_of: dt.date) -> Any:
 
     rules: list[Any] = []
     if "email" in has:
-        rules.append(customers.email.re_search(EMAIL))
+        rules.append(customers.email.strip().re_search(EMAIL))
     if "phone" in has:
         digits = _digits(customers.phone).length()
         rules.append(customers.phone.re_search(PHONE) & digits.between(FEWEST_DIGITS, MOST_DIGITS))

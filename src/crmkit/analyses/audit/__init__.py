@@ -2,21 +2,74 @@
 
 from crmkit.analyses.audit.assess import assess, cycles, monthly
 from crmkit.analyses.audit.catalogue import Catalogue, Change, Indicator, load_catalogue
+from crmkit.analyses.audit.exhibits import (
+    benchmarks,
+    catalogue_changes,
+    indicator_table,
+    missing,
+    overview,
+    tiles,
+    trend_table,
+    trends,
+)
+from crmkit.analyses.audit.findings.cases import cases
+from crmkit.analyses.audit.findings.exhibits import checks_table, drivers, finding_fields, findings_overview, headline
+from crmkit.analyses.audit.form import calendar, form_items, form_scores, load_form, raters, read_answers
 from crmkit.analyses.audit.history import History, Rules, Window, history
+from crmkit.analyses.audit.objectivity import agreement, gaps, rater_leniency
+from crmkit.analyses.audit.plan import Means, people_table, plan_table, states
+from crmkit.analyses.audit.risks import Appetite, contingencies, register_checks, risk_map, risk_table, warnings
 from crmkit.analyses.audit.scoring import class_scores, score
+from crmkit.analyses.audit.study import Audit, smart_checks, study
 
 __all__ = [
+    "Appetite",
+    "Audit",
     "Catalogue",
     "Change",
     "History",
     "Indicator",
+    "Means",
     "Rules",
     "Window",
+    "agreement",
     "assess",
+    "benchmarks",
+    "calendar",
+    "cases",
+    "catalogue_changes",
+    "checks_table",
     "class_scores",
+    "contingencies",
     "cycles",
+    "drivers",
+    "finding_fields",
+    "findings_overview",
+    "form_items",
+    "form_scores",
+    "gaps",
+    "headline",
     "history",
+    "indicator_table",
     "load_catalogue",
+    "load_form",
+    "missing",
     "monthly",
+    "overview",
+    "people_table",
+    "plan_table",
+    "rater_leniency",
+    "raters",
+    "read_answers",
+    "register_checks",
+    "risk_map",
+    "risk_table",
     "score",
+    "smart_checks",
+    "states",
+    "study",
+    "tiles",
+    "trend_table",
+    "trends",
+    "warnings",
 ]

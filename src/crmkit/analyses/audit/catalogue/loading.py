@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
-from crmkit.analyses.audit.catalogue.entries import GROUPS, Indicator
+from crmkit.analyses.audit.catalogue.entries import CUTS, GROUPS, Indicator
 from crmkit.core.errors import ParamError, Problem, did_you_mean
 
 if TYPE_CHECKING:
@@ -214,7 +214,8 @@ def _faults(name: str, keys: Any, where: str) -> list[Problem]:
             found.append(Problem(f"{where}, {name}:", f"unknown key {key!r}", hint=did_you_mean(str(key), MAY_CHANGE)))
         else:
             kinds, wanted = TYPES[key]
-            if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            wrong = not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)
+            if wrong or (key == "cuts" and len(value) != CUTS):
                 found.append(Problem(f"{where}, {name}, {key}:", f"is {value!r}", wanted))
     return found
 

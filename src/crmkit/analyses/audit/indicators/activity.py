@@ -69,9 +69,11 @@ def _by_contract(contracts: pd.DataFrame, months: int) -> tuple[NDArray[np.str_]
     first = contracts["first"].to_numpy(dtype="int64")
     # a contract that runs ends in no month, that is, in the month after the newest
     last = contracts["last"].fillna(-1).to_numpy(dtype="int64")
+    # between a contract and its follower nobody is gone
+    follows = contracts["follows"].to_numpy(dtype=bool)
     active = np.zeros((months, len(customers)), dtype=bool)
     for month in range(months):
-        active[month, number[(first >= month) & (last < month)]] = True
+        active[month, number[(first >= month) & ((last < month) | (follows & (last == month)))]] = True
     return customers, active
 
 

@@ -1,0 +1,104 @@
+"""Indicators that other analyses own, read from results as those store them."""
+
+import math
+
+import pytest
+
+from crmkit.analyses.audit.indicators import evaluate
+from crmkit.analyses.audit.indicators.estimate import NOT_HELD, RUN_FIRST, SNAPSHOT
+
+ESTIMATES = "group measure value low high n unit method"
+
+
+@pytest.fixture
+def past(make_past, frame):
+    items = {"items": {"ces": {"scale": [1, 5], "kind": "ces", "reverse": True}}}
+    return make_past({"customers": frame("customer_id created_at", ("a", "2024-01-01"))}, surveys=items)
+
+
+@pytest.fixture
+def owned(frame, reading):
+    board = frame("dimension level left days_recent", ("", "All customers", 30, 30.4375 * 1000), ("plan", "basic", 20, 100))
+    risk = frame(
+        "group x at_risk value low high",
+        ("basic", 0.0, 300, 1.0, math.nan, math.nan), ("basic", 365.0, 100, 0.6, 0.5, 0.7),
+        ("pro", 0.0, 100, 1.0, math.nan, math.nan), ("pro", 365.0, 50, 0.8, 0.76, 0.84),
+    )  # fmt: skip
+    totals = frame(
+        ESTIMATES, ("t", "alive", 5, 4, 6, 50, "count", "m"), ("t", "clv", 5000.0, 4000.0, 6000.0, 50, "money", "delta")
+    )
+    tiers = frame("tier n value share_value", ("A", 10, 4000.0, 0.8), ("B", 40, 1000.0, 0.2))
+    intervals = frame(
+        "group measure value low high", ("A", "Expected purchases", 1, 1, 1), ("A", "Expected value", 4000.0, 3800.0, 4400.0)
+    )
+    second = frame("x value low high at_risk", (0.0, 0, 0, 0, 50), (80.0, 0.25, 0.2, 0.3, 40), (91.0, 0.27, 0.22, 0.33, 30))
+    scores = frame(
+        ESTIMATES,
+        ("CSAT, two top boxes", "top_share", 0.75, 0.7, 0.8, 200, "share", "Wilson"),
+        ("CSAT, mean", "mean", 4.1, 4.0, 4.2, 200, "score", "t"),
+        ("NPS", "nps", 20.0, 12.0, 28.0, 200, "points", "adjusted Wald"),
+        ("CES, mean", "mean", 3.6, 3.5, 3.8, 180, "score", "t"),
+    )
+    asked = frame(
+        "wave channel sent responded value", ("2025Q4", "all channels", 800, 200, 0.25), ("2025Q4", "mail", 300, 90, 0.3)
+    )
+    said, base = ("Of those who answered", "Of the customers")
+    like = frame(
+        ESTIMATES,
+        ("North", said, 0.40, 0.34, 0.47, 200, "share", "Wilson"),
+        ("North", base, 0.5, math.nan, math.nan, 200, "share", "count"),
+        ("South", said, 0.60, 0.53, 0.66, 200, "share", "Wilson"),
+        ("South", base, 0.5, math.nan, math.nan, 200, "share", "count"),
+    )
+    return {
+        "churn": reading(churn_board=board, churn_at_risk=risk),
+        "clv": reading(clv_totals=totals, clv_tiers=tiers, clv_intervals=intervals, clv_second_purchase=second),
+        "satisfaction": reading(satisfaction_scores=scores, satisfaction_response=asked, satisfaction_representative=like),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "n"),
+    [
+        ("R-CHURN", 30 / 1000, 1000),
+        ("R-RET", 0.75 * 0.6 + 0.25 * 0.8, 400),
+        ("R-REPEAT", 0.25, 50),
+        ("R-CLV", 100.0, 50),
+        ("R-TIER", 0.8, 50),
+        ("P-CSAT", 0.75, 200),
+        ("P-CES", 6 - 3.6, 180),
+        ("R-NPS", 20.0, 200),
+        ("P-FBR", 0.25, 800),
+        ("P-REPR", 0.1, 200),
+    ],
+)
+def test_the_owners_number_is_read(measure, past, owned, name, value, n):
+    found = measure(name, past, owned=owned)
+    assert (found.value, found.n) == (pytest.approx(value), pytest.approx(n))
+    assert found.low < found.value < found.high
+
+
+def test_limits_of_the_owner_are_kept(measure, past, owned):
+    assert (measure("R-NPS", past, owned=owned).low, measure("R-NPS", past, owned=owned).high) == (12.0, 28.0)
+    assert measure("P-CES", past, owned=owned).low == pytest.approx(6 - 3.8)
+    assert measure("R-TIER", past, owned=owned).low == pytest.approx(0.8 * 3800 / 4000)
+    kept = measure("R-RET", past, owned=owned)
+    assert kept.high - kept.value == pytest.approx(math.hypot(0.75 * 0.1, 0.25 * 0.04))
+
+
+def test_who_has_not_run_is_named(measure, past, owned, book, reading):
+    for name in ("R-CHURN", "R-RET", "R-REPEAT", "R-CLV", "R-TIER", "P-CSAT", "P-CES", "R-NPS", "P-FBR", "P-REPR"):
+        assert (measure(name, past).reason, measure(name, past).needs) == (RUN_FIRST, book[name].owner)
+        empty = {analysis: reading() for analysis in owned}
+        assert measure(name, past, owned=empty).reason == NOT_HELD
+        refused = {analysis: reading(reason="outdated") for analysis in owned}
+        assert measure(name, past, owned=refused).reason == RUN_FIRST
+        assert evaluate(book[name], past, past.cycles[0], results=owned, confidence=0.95).reason == SNAPSHOT
+
+
+def test_value_is_held_against_the_audit_before(measure, past, owned, reading, frame):
+    then = frame(ESTIMATES, ("t", "clv", 4000.0, 3600.0, 4400.0, 50, "money", "delta"))
+    found = measure("R-CLV", past, owned=owned | {"clv_previous": reading(clv_totals=then)})
+    assert (found.reference, found.relative.value) == (80.0, 1.25)
+    assert found.relative.low < 0.8 * 1.25 < found.relative.high
+    assert math.isnan(measure("R-CLV", past, owned=owned).reference)
