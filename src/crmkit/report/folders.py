@@ -4,7 +4,7 @@ A finished notebook is one folder, complete or absent::
 
     reports/<client>/<as_of>/runs/<run-id>/<analysis>/   page, executed notebook, report.json, results/, lists/
     reports/<client>/<as_of>/latest.json                 for each notebook its last good run
-    reports/<client>/<as_of>/<analysis>.html             the last good page
+    reports/<client>/<as_of>/<analysis>.html             the last good page, and <analysis>-<audience>.html beside it
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ def note_attempt(folder: Path, record: Mapping[str, Any], *, home: Path, client:
         latest["attempts"][analysis] = entry | {"status": record["status"], "message": record["message"]}
         if record["status"] == "ok":
             latest["analyses"][analysis] = entry | {"seconds": record["seconds"]}
-            write_text(dated / f"{analysis}.html", (folder / f"{analysis}.html").read_text(encoding="utf-8"))
+            for page in (folder / f"{analysis}.html", *sorted(folder.glob(f"{analysis}-*.html"))):
+                write_text(dated / page.name, page.read_text(encoding="utf-8"))
         write_json(dated / LATEST, {"schema": 1, **latest})
 
 

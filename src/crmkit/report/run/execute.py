@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from crmkit.core.errors import CrmkitError
+from crmkit.report.briefs import brief_pages
 from crmkit.report.change import brief
 from crmkit.report.engine import ENGINE, kernel_environment
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, keep, note_attempt, read_json, work_folder, write_json
@@ -265,8 +266,11 @@ def _write_page(
         nb = clean_notebook(nb, home=job.home, secrets=job.secrets)
         with _RENDERING:
             html = render_notebook(nb)
-        refuse_leaks(html, nb, stem.parent)
+            short = brief_pages(nb) if ending.status == "ok" else {}
+        refuse_leaks("\n".join([html, *short.values()]), nb, stem.parent)
         nbformat.write(nb, stem.with_suffix(".ipynb"))
+        for audience, brief_html in short.items():
+            page.with_stem(f"{stem.name}-{audience}").write_text(brief_html, encoding="utf-8")
         page.write_text(html, encoding="utf-8")
     except Exception as err:
         (stem.parent / MARKS).unlink(missing_ok=True)

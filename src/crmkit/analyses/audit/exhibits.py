@@ -1,0 +1,243 @@
+"""How results are shown: what the audit covers, scores by class, indicators over time, benchmarks, what is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from crmkit.analyses.audit.catalogue import GROUPS
+from crmkit.analyses.audit.scoring import ASSESSED, class_scores
+from crmkit.analyses.audit.study import Audit, own_table
+from crmkit.core.errors import ParamError, did_you_mean
+from crmkit.core.format import format_value
+from crmkit.core.language import mark
+from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, estimates, not_assessed
+
+CLASSES = {
+    "process": mark("Process"), "outcome": mark("Outcome"), "input_output": mark("Input and output"), "data": mark("Data"),
+    "people": mark("People"),
+}  # fmt: skip
+OWN, KITS = mark("the company's"), mark("placeholder of the kit")
+METHOD = mark("weighted mean of scores")
+DONE_BY = {
+    "clv": mark("report on customer value"), "churn": mark("report on leaving"), "satisfaction": mark("report on satisfaction"),
+    "audit": mark("this audit"),
+}  # fmt: skip
+
+
+def overview(work: Audit, *, purpose: str = "", team: list[str] | None = None) -> Result:
+    """What was audited: purpose, scope, period, conduct, team, coverage."""
+    import pandas as pd
+
+    state, past = work.state, work.past
+    done = int((state["status"] == ASSESSED).sum())
+    placeholders = int((state["placeholder"] & (state["status"] == ASSESSED)).sum())
+    raters = work.answers.now["rater_id"].nunique() if work.answers.reason is None else 0
+
+    def said(value: Any, unit: Any) -> str:
+        return format_value(value, unit, language=work.locale.language, currency=work.locale.currency)
+
+    rows = [
+        (mark("Purpose"), purpose or "–"),
+        (mark("Team"), ", ".join(team or []) or "–"),
+        (mark("Period"), f"{said(past.current.start, 'date')} – {said(past.current.end, 'date')}"),
+        (mark("Cycles compared"), ", ".join(window.name for window in past.cycles)),
+        (mark("Tables read"), ", ".join(sorted(past.tables))),
+        (mark("Indicators assessed"), f"{said(done, 'count')} / {said(len(state), 'count')}"),
+        (mark("Targets that are placeholders of the kit"), f"{said(placeholders, 'count')} / {said(done, 'count')}"),
+        (mark("Raters of the form"), said(raters, "count")),
+        (mark("Checks, corrected together"), said(sum(one.p_value == one.p_value for one in work.checks), "count")),
+        (mark("Catalogue (fingerprint)"), work.book.digest[:12]),
+    ]
+    table = pd.DataFrame(rows, columns=["what", "words"])
+    columns = (Column("what", "What", translate=True), Column("words", "In this audit"))
+    text = Text("{n} of {all} targets are placeholders of the kit, no benchmarks; set your own before a verdict counts.",
+                {"n": Quantity(placeholders, "count"), "all": Quantity(done, "count")})  # fmt: skip
+    finding = Finding(
+        "audit.targets", "warning" if placeholders else "good", placeholders == 0, text, evidence=("audit_overview",)
+    )
+    return Result("audit_overview", "table", Text("What was audited"), table, columns=columns, finding=finding)
+
+
+def tiles(work: Audit) -> Result:
+    """The score of each class, 1 to 5, with the range that the intervals allow."""
+    title = Text("Score by class, 1 to 5")
+    table = class_scores(work.state)
+    rows = [
+        {"group": CLASSES[row["class"]], "measure": mark("Score"), "value": row["score"], "low": row["score_low"],
+         "high": row["score_high"], "n": row["assessed"], "unit": "points", "method": METHOD}
+        for row in table.to_dict("records")
+    ]  # fmt: skip
+    note = Text("n: indicators assessed. A class of which less than 60% could be assessed has no score.")
+    columns = (Column("group", "Class", translate=True),)
+    return Result("audit_classes", "values", title, estimates(rows), columns=columns, note=note)
+
+
+def indicator_table(work: Audit, group: str) -> Result:
+    """How each indicator of a class stands: value, interval, target, score with its possible range.
+
+    Parameters
+    ----------
+    work : Audit
+    group : {"process", "outcome", "input_output", "data", "people"}
+
+    Raises
+    ------
+    ParamError
+        For another class.
+    """
+    if group not in GROUPS:
+        raise ParamError(f"class: is {group!r}; {did_you_mean(group, GROUPS)}")
+    title = Text("Indicators: {name}", {"name": Text(CLASSES[group])})
+    own = work.state[(work.state["class"] == group) & (work.state["status"] == ASSESSED)].copy()
+    if own.empty:
+        return not_assessed(
+            f"audit_{group}", title, Text("none of its indicators could be assessed; see what is missing below")
+        )
+    own["target_text"] = [_words(row["target"], row["unit"], work) for row in own.to_dict("records")]
+    own["score_text"] = [_score_words(row) for row in own.to_dict("records")]
+    own["whose"] = np.where(own["placeholder"], KITS, OWN)
+    columns = (
+        Column("name", "Indicator"),
+        Column("value", "Value"),
+        Column("interval", "Interval"),
+        Column("target_text", "Target"),
+        Column("score_text", "Score (possible range)"),
+        Column("n", "n", "count"),
+        Column("whose", "Target is", translate=True),
+        Column("method", "Method", translate=True),
+    )
+    note = Text("Score: a step function of the value, 1 to 5; the range in brackets follows from the interval.")
+    return Result(f"audit_{group}", "table", title, own.reset_index(drop=True), columns=columns, note=note)
+
+
+def trends(work: Audit) -> Result:
+    """How did the scores of the classes go over the last cycles?
+
+    Returns
+    -------
+    Result
+        Curves: score per class and cycle, with the range that intervals allow.
+    """
+    import pandas as pd
+
+    title = Text("Scores over the last cycles")
+    parts = []
+    for window in work.past.cycles:
+        table = class_scores(work.over[work.over["cycle"] == window.name])
+        parts.append(table.assign(x=pd.Timestamp(window.end).date().isoformat(), cycle=window.name))
+    rows = pd.concat(parts, ignore_index=True).dropna(subset=["score"])
+    if rows["cycle"].nunique() < 2:
+        return not_assessed("audit_trends", title, Text("needs two cycles in which enough could be assessed"))
+    shown = curve(
+        pd.DataFrame({"group": rows["class"].map(CLASSES), "x": rows["x"], "value": rows["score"], "low": rows["score_low"],
+                      "high": rows["score_high"]})
+    )  # fmt: skip
+    shown.attrs["zero"] = False
+    return Result(
+        "audit_trends", "curve", title, shown, columns=(Column("group", "Class", translate=True),),
+        note=Text("Bands: range of scores that the intervals allow. A change is called a finding only by the checks above."),
+        alt=Text("Lines: score of each class at the end of each cycle, with bands."),
+        x=Axis("End of the cycle", "date"), y=Axis("Score, 1 to 5", "points"),
+    )  # fmt: skip
+
+
+def trend_table(work: Audit) -> Result:
+    """How did each indicator go over the last cycles?
+
+    Returns
+    -------
+    Result
+        A row per indicator assessed now: name, its value in each cycle, and the scores of the first and the last.
+    """
+    import pandas as pd
+
+    title = Text("Indicators over the last cycles")
+    now = work.state[work.state["status"] == ASSESSED]
+    if now.empty:
+        return not_assessed("audit_trend_table", title, Text("no indicator could be assessed"))
+    rows = []
+    for row in now.to_dict("records"):
+        line: dict[str, Any] = {"indicator": row["indicator"], "name": row["name"]}
+        own = work.over[work.over["indicator"] == row["indicator"]].set_index("cycle")
+        for number, window in enumerate(work.past.cycles):
+            known = window.name in own.index
+            line[f"cycle{number}"] = _words(own.loc[window.name, "value"], row["unit"], work) if known else ""
+        scores = own["score"].reindex([window.name for window in work.past.cycles])
+        line["before"], line["score"] = scores.iloc[-2] if len(scores) > 1 else np.nan, row["score"]
+        rows.append(line)
+    names = [window.name for window in work.past.cycles]
+    columns = (
+        Column("name", "Indicator"),
+        *(Column(f"cycle{number}", name) for number, name in enumerate(names)),
+        Column("before", "Score a cycle before", "points"),
+        Column("score", "Score now", "points"),
+    )
+    return Result("audit_trend_table", "table", title, pd.DataFrame(rows), columns=columns)
+
+
+def missing(work: Audit) -> Result:
+    """What could not be assessed, and what is needed for it?"""
+    title = Text("Not assessed")
+    own = work.state[work.state["status"] != ASSESSED].copy()
+    if own.empty:
+        return not_assessed("audit_missing", title, Text("nothing: every indicator was assessed"))
+    own["by"] = own["owner"].map(DONE_BY)
+    columns = (
+        Column("name", "Indicator"),
+        Column("reason", "Reason", translate=True),
+        Column("needs", "Needs"),
+        Column("by", "Computed by", translate=True),
+    )
+    note = Text("What is not assessed has no score; it is neither good nor bad.")
+    return Result("audit_missing", "table", title, own.reset_index(drop=True), columns=columns, note=note)
+
+
+def catalogue_changes(work: Audit) -> Result:
+    """What has the company changed in the catalogue of indicators?"""
+    title = Text("The catalogue, as the company changed it")
+    table = work.book.differences()
+    if table.empty:
+        return not_assessed("audit_catalogue", title, Text("nothing was changed: all targets, cuts and weights are the kit's"))
+    columns = (Column("indicator", "Indicator"), Column("key", "What"), Column("before", "Kit"), Column("after", "Company"))
+    return Result("audit_catalogue", "table", title, table, columns=columns)
+
+
+def benchmarks(work: Audit) -> Result:
+    """How does the company compare with others, by whom and when was it said?"""
+    title = Text("External benchmarks")
+    peers = own_table(work.company, "benchmarks")
+    if peers is None or peers.empty:
+        reason = Text("needs a table benchmarks with source and date; no figure of others is built in")
+        return not_assessed("audit_benchmarks", title, reason)
+    own = work.state.set_index("indicator")
+    known = peers[peers["indicator"].isin(own.index)].copy()
+    if known.empty:
+        return not_assessed("audit_benchmarks", title, Text("the table benchmarks names no indicator of the catalogue"))
+    known["name"] = known["indicator"].map(own["name"])
+    units = known["indicator"].map(own["unit"])
+    known["ours"] = [_words(own.loc[one, "value"], own.loc[one, "unit"], work) for one in known["indicator"]]
+    known["theirs"] = [_words(value, unit, work) for value, unit in zip(known["value"], units, strict=True)]
+    columns = (
+        Column("name", "Indicator"),
+        Column("ours", "Here"),
+        Column("theirs", "There"),
+        Column("peer", "Who"),
+        Column("period", "Period"),
+        Column("source", "Source"),
+        Column("dated_at", "As of", "date"),
+    )
+    note = Text("Others count in other ways; only large differences mean something.")
+    return Result("audit_benchmarks", "table", title, known.reset_index(drop=True), columns=columns, note=note)
+
+
+def _words(value: Any, unit: Any, work: Audit) -> str:
+    return format_value(value, unit, language=work.locale.language, currency=work.locale.currency)
+
+
+def _score_words(row: dict[Any, Any]) -> str:
+    score, low, high = row["score"], row["score_low"], row["score_high"]
+    if score != score:
+        return "–"
+    return f"{score:.0f}" if low == high else f"{score:.0f} ({low:.0f}–{high:.0f})"
