@@ -134,7 +134,7 @@ def point_worth(
 def _values(seen: Exposure, reading: Reading | None, margin: float, key: bytes) -> tuple[np.ndarray, bool, str, np.ndarray]:
     """Worth of the customers in ``seen.latest`` (nan: unknown), whether it is per day, where it is from, and that of all."""
     ids = seen.latest["customer_id"]
-    clv = _clv(reading)
+    clv = known_values(reading)
     if clv is not None:
         own = clv.reindex(pseudonyms(ids.astype(str), key=key)).to_numpy(dtype="float64")
         everybody = clv.reindex(pseudonyms(sorted(seen.customers), key=key)).dropna().to_numpy(dtype="float64")
@@ -146,7 +146,8 @@ def _values(seen: Exposure, reading: Reading | None, margin: float, key: bytes) 
     return np.ones(len(ids)), True, "", np.ones(len(seen.customers))
 
 
-def _clv(reading: Reading | None) -> pd.Series[float] | None:
+def known_values(reading: Reading | None) -> pd.Series[float] | None:
+    """Value of each customer by pseudonym, where the value report holds it."""
     if reading is None or reading.reason is not None:
         return None
     try:

@@ -1,0 +1,304 @@
+"""Who was not content and has not been called yet, and who came back? The closed loop."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crmkit.analyses.satisfaction.bands import band_names, bands, leading_item
+from crmkit.analyses.satisfaction.history import Item, Survey
+from crmkit.analyses.satisfaction.money import Reading, known_values
+from crmkit.analyses.satisfaction.words import absent
+from crmkit.core.dates import DAYS_PER
+from crmkit.core.errors import ParamError, Problem
+from crmkit.core.language import mark
+from crmkit.core.privacy import pseudonyms
+from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
+from crmkit.data.known import known_at
+from crmkit.data.subscription_summaries import spells
+from crmkit.data.summaries import to_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+YEAR_DAYS = 365
+NO_CUSTOMERS = Text("nobody wrote down which customer gave an answer")
+SOURCES = {
+    "clv": mark("Value at risk: value from the value report."),
+    "price": mark("Value at risk: a year of the contract, times margin."),
+    "spend": mark("Value at risk: spend of the last year, times margin."),
+    "": mark("No value is known, so the longest wait comes first."),
+}
+REASONS = {
+    (True, False): mark("not content"),
+    (False, True): mark("had a hard time"),
+    (True, True): mark("not content, and had a hard time"),
+}
+OVERDUE, OPEN, CONTACTED = mark("overdue"), mark("open"), mark("contacted since")
+
+
+def closed_loop(
+    past: Survey,
+    reading: Reading | None = None,
+    *,
+    key: bytes = b"",
+    margin: float = 1.0,
+    loop_days: int = 180,
+    due_days: int = 14,
+    owner: str = "",
+) -> Result:
+    """Whom should somebody call, and by when?
+
+    Parameters
+    ----------
+    past : Survey
+    reading : Reading or None
+        Results of the value report with a table ``clv_scores``; customers stand there under pseudonyms.
+    key : bytes
+        The client's secret, to know customers by their pseudonyms.
+    margin : float
+        Part of revenue that counts as value, above 0 and at most 1; values of the value report already have theirs.
+    loop_days : int
+        Answers older than this are not followed up any more.
+    due_days : int
+        Days within which somebody should have called.
+    owner : str
+        Who calls where the table of customers names nobody.
+
+    Returns
+    -------
+    Result
+        One row per customer whose latest answer is a low one: ``customer_id, reason, score, effort, days_waiting, value``
+        (money), ``open_tickets`` (where there are tickets), ``owner, due_on, status, priority``; ranked by value times (1 +
+        days waiting / days allowed), so that who has waited the days allowed counts twice; ties in the order of ids.
+
+    Raises
+    ------
+    ParamError
+        When a parameter is out of range.
+    """
+    import pandas as pd
+
+    _check(margin, loop_days, due_days)
+    name, title = "satisfaction_loop", Text("Customers to call")
+    missing = nothing_to_follow(past, name, title)
+    if missing is not None:
+        return missing
+    rows = _low(past, loop_days)
+    value, source = _value(past, rows["customer_id"], reading, key, margin)
+    contacted = _contacted(past, rows)
+    due = rows["day"] + pd.Timedelta(days=due_days)
+    late = (due < pd.Timestamp(past.as_of)) & ~contacted
+    table = pd.DataFrame(
+        {
+            "customer_id": rows["customer_id"].astype(str),
+            "reason": [REASONS[bool(low), bool(hard)] for low, hard in zip(rows["low"], rows["hard"], strict=True)],
+            "score": rows["score"],
+            "effort": rows["effort"],
+            "days_waiting": (pd.Timestamp(past.as_of) - rows["day"]).dt.days,
+            "value": value,
+            "owner": _owners(past, rows["customer_id"], owner),
+            "due_on": due.dt.date,
+            "status": np.where(contacted, CONTACTED, np.where(late, OVERDUE, OPEN)),
+        }
+    )
+    open_tickets = _open_tickets(past, rows["customer_id"])
+    if open_tickets is not None:
+        table["open_tickets"] = open_tickets
+    waited = 1 + table["days_waiting"] / due_days
+    table["priority"] = (table["value"].fillna(0.0) if source else 1.0) * waited
+    order = table.assign(done=contacted.to_numpy(), none=table["value"].isna())
+    order = order.sort_values(
+        ["done", "priority", "days_waiting", "customer_id"], ascending=[True, False, False, True], kind="stable"
+    )
+    table = order.drop(columns=["done", "none"]).reset_index(drop=True)
+    return _list(past, table, source, due_days=due_days, loop_days=loop_days, name=name, title=title)
+
+
+def _list(past: Survey, table: pd.DataFrame, source: str, *, due_days: int, loop_days: int, name: str, title: Text) -> Result:
+    item = leading_item(past)
+    columns = [
+        Column("customer_id", "Customer", "customer"),
+        Column("reason", "Reason", translate=True),
+        *([Column("score", "Answer", "number")] if item is not None else []),
+        Column("days_waiting", "Waiting", "days"),
+        *([Column("value", "Value at risk", "money")] if source else []),
+        *([Column("open_tickets", "Open tickets", "count")] if "open_tickets" in table else []),
+        Column("owner", "Owner"),
+        Column("due_on", "Due", "date"),
+        Column("status", "Status", translate=True),
+    ]
+    unnamed = int(past.responses["customer_id"].isna().sum())
+    note = Text(
+        "The latest answer of each customer within {loop}; low: {rule}. Due within {due}. Ranked by value times (1 + days "
+        "waiting / days allowed). {source} {unnamed} answers of all waves name no customer. The files hold the whole list.",
+        {
+            "loop": Quantity(loop_days, "days"),
+            "rule": Text("0 to 6 on the recommendation")
+            if item is not None and item.kind == "nps"
+            else Text("below the middle"),
+            "due": Quantity(due_days, "days"),
+            "source": Text(SOURCES[source]),
+            "unnamed": Quantity(unnamed, "count"),
+        },
+    )
+    finding = _finding(table, source, name)
+    return Result(name, "table", title, table, tuple(columns), finding=finding, note=note, customers=True)
+
+
+def _finding(table: pd.DataFrame, source: str, name: str) -> Finding:
+    waiting = table[table["status"] != CONTACTED]
+    late = int((table["status"] == OVERDUE).sum())
+    if waiting.empty:
+        text = Text("Nobody whose latest answer was a low one is waiting for a call.")
+        return Finding("satisfaction.loop", "good", True, text, evidence=(name,))
+    money = float(waiting["value"].sum())
+    numbers: dict[str, Quantity | Text | str] = {
+        "n": Quantity(len(waiting), "count"),
+        "late": Quantity(late, "count"),
+        "money": Quantity(money, "money"),
+    }
+    text = (
+        Text(
+            "{n} customers with a low answer wait for a call, {late} of them beyond the date due; they stand for {money}.",
+            numbers,
+        )
+        if source
+        else Text("{n} customers with a low answer wait for a call, {late} of them beyond the date due.", numbers)
+    )
+    return Finding(
+        "satisfaction.loop",
+        "warning" if late else "info",
+        not late,
+        text,
+        criteria=Text("Nobody waits beyond the date due."),
+        evidence=(name,),
+        money_at_stake=Quantity(money, "money") if source else None,
+        action=Text("Call the first on the list, write down what was agreed, and ask again with the next wave."),
+    )
+
+
+def _check(margin: float, loop_days: int, due_days: int) -> None:
+    faults = [Problem("margin:", f"is {margin}", "a share above 0 and at most 1 is needed")] if not 0 < margin <= 1 else []
+    for word, days in (("loop_days", loop_days), ("due_days", due_days)):
+        if days < 1:
+            faults.append(Problem(f"{word}:", f"is {days}", "at least one day is needed"))
+    if faults:
+        raise ParamError(faults)
+
+
+def nothing_to_follow(past: Survey, name: str, title: Text) -> Result | None:
+    """What stands in place of an exhibit where nobody could be called; None where somebody could."""
+    if not past.usable:
+        return absent(past, name, title)
+    if "customer_id" not in past.recorded:
+        return not_assessed(name, title, NO_CUSTOMERS)
+    if not past.of_kind("nps", "csat", "ces"):
+        return not_assessed(name, title, Text("no question asks for satisfaction, recommendation or effort"))
+    return None
+
+
+def low_answers(past: Survey) -> pd.DataFrame:
+    """Every answer of a known customer, in the order of days: ``customer_id, day, wave, score, low, top, effort, hard``."""
+    import pandas as pd
+
+    rows = past.responses[past.responses["customer_id"].notna()]
+    rows = rows[~rows["careless"]] if past.drop_careless else rows
+    days = rows["wave"].map(past.days)
+    for name in ("sent_at", "responded_at"):
+        if name in past.recorded:
+            days = rows[name].where(rows[name].notna(), days)
+    found = rows[["customer_id", "wave"]].assign(day=pd.to_datetime(days).dt.normalize())
+    item, effort = leading_item(past), next(iter(past.of_kind("ces")), None)
+    for column, question in (("score", item), ("effort", effort)):
+        found[column] = np.nan if question is None else rows[question.id]
+    found["low"] = _is(item, found["score"], 0)
+    found["top"] = _is(item, found["score"], 2)
+    found["hard"] = _is(effort, found["effort"], 0)
+    found = found[found["score"].notna() | found["effort"].notna()]
+    return found.sort_values(["day", "customer_id"], kind="stable", ignore_index=True)
+
+
+def _is(item: Item | None, scores: pd.Series[Any], place: int) -> np.ndarray:
+    """Whether each answer lies in a band: 0 the lowest, 2 the highest."""
+    if item is None:
+        return np.zeros(len(scores), dtype=bool)
+    return np.asarray(bands(item, scores) == band_names(item)[place], dtype=bool)
+
+
+def _low(past: Survey, loop_days: int) -> pd.DataFrame:
+    """The latest answer of each customer who has not left, where it is a low one and not too old."""
+    import pandas as pd
+
+    latest = low_answers(past).drop_duplicates("customer_id", keep="last")
+    since = pd.Timestamp(past.as_of - dt.timedelta(days=loop_days))
+    rows = latest[(latest["low"] | latest["hard"]) & (latest["day"] >= since)]
+    if "subscriptions" in past.tables:
+        known = to_frame(spells(past.tables["subscriptions"], as_of=past.as_of))
+        gone = set(known["customer_id"]) - set(known.loc[~known["event_observed"], "customer_id"])
+        rows = rows[~rows["customer_id"].isin(gone)]
+    return rows.sort_values("customer_id", kind="stable", ignore_index=True)
+
+
+def _value(past: Survey, ids: pd.Series[Any], reading: Reading | None, key: bytes, margin: float) -> tuple[np.ndarray, str]:
+    clv = known_values(reading)
+    if clv is not None:
+        own = clv.reindex(pseudonyms(ids.astype(str), key=key)).to_numpy(dtype="float64")
+        if np.isfinite(own).any() or not len(ids):
+            return own, "clv"
+    if "subscriptions" in past.tables:
+        known = to_frame(spells(past.tables["subscriptions"], as_of=past.as_of))
+        running = known[known["ended_at"].isna()].drop_duplicates("customer_id").set_index("customer_id")["mrr"]
+        own = running.reindex(ids).to_numpy(dtype="float64") * margin * YEAR_DAYS / DAYS_PER["month"]
+        if running.notna().any():
+            return own, "price"
+    if "transactions" in past.tables:
+        return _spend(past, ids) * margin, "spend"
+    return np.full(len(ids), np.nan), ""
+
+
+def _spend(past: Survey, ids: pd.Series[Any]) -> np.ndarray:
+    import ibis
+
+    bought = known_at(past.tables["transactions"], name="transactions", day=past.as_of)
+    day = bought.ordered_at.cast("date")
+    bought = bought.filter(day > ibis.literal(past.as_of - dt.timedelta(days=YEAR_DAYS)))
+    per = bought.group_by("customer_id").agg(spent=bought.amount.sum().cast("float64")).order_by("customer_id")
+    return np.asarray(to_frame(per).set_index("customer_id")["spent"].reindex(ids).fillna(0.0), dtype="float64")
+
+
+def _owners(past: Survey, ids: pd.Series[Any], owner: str) -> list[str]:
+    customers = past.tables.get("customers")
+    if customers is None or "owner" not in customers.columns:
+        return [owner] * len(ids)
+    known = to_frame(customers.select("customer_id", "owner")).drop_duplicates("customer_id").set_index("customer_id")["owner"]
+    return [str(one) if isinstance(one, str) and one else owner for one in known.reindex(ids)]
+
+
+def _open_tickets(past: Survey, ids: pd.Series[Any]) -> np.ndarray | None:
+    if "tickets" not in past.tables:
+        return None
+    seen = known_at(past.tables["tickets"], name="tickets", day=past.as_of)
+    waiting = seen.filter(seen.resolved_at.isnull()) if "resolved_at" in seen.columns else None
+    if waiting is None:
+        return None
+    counts = to_frame(waiting.group_by("customer_id").agg(n=waiting.count()).order_by("customer_id"))
+    return np.asarray(counts.set_index("customer_id")["n"].reindex(ids).fillna(0), dtype="int64")
+
+
+def _contacted(past: Survey, rows: pd.DataFrame) -> pd.Series[bool]:
+    """Whether somebody got in touch with the customer after the answer."""
+    import pandas as pd
+
+    none = pd.Series(False, index=rows.index)
+    if "interactions" not in past.tables or rows.empty:
+        return none
+    seen = known_at(past.tables["interactions"], name="interactions", day=past.as_of)
+    if "direction" not in seen.columns:
+        return none
+    seen = seen.filter(seen.direction == "outbound")
+    last = to_frame(seen.group_by("customer_id").agg(day=seen.occurred_at.max().cast("date")).order_by("customer_id"))
+    days = pd.to_datetime(last.set_index("customer_id")["day"]).reindex(rows["customer_id"])
+    return pd.Series(days.to_numpy() > rows["day"].to_numpy(), index=rows.index)
