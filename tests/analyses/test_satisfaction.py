@@ -30,7 +30,7 @@ def whole(company, **given):
     weights = satisfaction.weigh(past)
     # all waves, because the order of small weights needs many answers
     work = satisfaction.drive(past, weights, waves=99, draws=200)
-    return SimpleNamespace(past=past, weights=weights, work=work)
+    return SimpleNamespace(company=company, past=past, weights=weights, work=work)
 
 
 def exhibits(one):
@@ -196,14 +196,13 @@ def test_the_planted_shift_is_found_and_only_there(retailco):
     assert table["comparable"].all()
 
 
-def test_the_question_behind_the_shift_is_named(tmp_path):
-    with open_client("retailco", home=ROOT, rejects=tmp_path) as company:
-        past = satisfaction.answers(company, "2025Q2")
-        table = change_table(past, satisfaction.weigh(past))
-        clear = table[table["changed"]]
-        assert clear.loc[clear["p_holm"].idxmin(), "item"] == "delivery"
-        assert clear["value"].max() < 0
-        finding = satisfaction.changes(past, satisfaction.weigh(past)).finding
+def test_the_question_behind_the_shift_is_named(retailco):
+    past = satisfaction.answers(retailco.company, "2025Q2")
+    table = change_table(past, retailco.weights)
+    clear = table[table["changed"]]
+    assert clear.loc[clear["p_holm"].idxmin(), "item"] == "delivery"
+    assert clear["value"].max() < 0
+    finding = satisfaction.changes(past, retailco.weights).finding
     assert finding.severity == "warning"
     assert "“Delivery”" in say(finding.text, Locale())
 
@@ -315,7 +314,7 @@ def test_half_a_point_is_worth_half_of_what_a_point_is(retailco):
         ({"dimensions": {"delivry": "service"}}, "did you mean 'delivery'?"),
     ],
 )
-def test_a_wrong_name_is_refused_with_the_right_one(tmp_path, given, said):
-    with open_client("retailco", home=ROOT, rejects=tmp_path) as company, pytest.raises(ParamError) as caught:
-        satisfaction.answers(company, **given)
+def test_a_wrong_name_is_refused_with_the_right_one(retailco, given, said):
+    with pytest.raises(ParamError) as caught:
+        satisfaction.answers(retailco.company, **given)
     assert said in str(caught.value)
