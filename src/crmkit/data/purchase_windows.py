@@ -86,3 +86,47 @@ def last_two_gaps(transactions: ibis.Table, *, as_of: dt.date) -> pd.DataFrame:
             later_days=found.day_0.delta(found.day_1, unit="day"),
         ).order_by("customer_id")
     )
+
+
+def log_gaps(transactions: ibis.Table, *, days: Sequence[dt.date]) -> dict[str, tuple[float, int]]:
+    """What do the single intervals between purchases tell of regularity, up to each of several days?
+
+    Parameters
+    ----------
+    transactions : ibis.Table
+        As for :func:`spend_in_windows`.
+    days : sequence of date
+        Each the last day that counts.
+
+    Returns
+    -------
+    dict
+        ISO day -> sum of log(days between two purchase days that follow each other) over all customers, and how many
+        intervals there are. Lengths are counted first, so the sum does not depend on the order of rows.
+    """
+    import ibis
+    import numpy as np
+
+    table = transactions.mutate(day=transactions.ordered_at.cast("date"))
+    if "is_return" in transactions.columns:
+        table = table.filter(~table.is_return.fill_null(False))
+    daily = table.filter(table.day <= ibis.literal(max(days))).select("customer_id", "day").distinct()
+    before = daily.day.lag().over(ibis.window(group_by="customer_id", order_by="day"))
+    gaps = daily.mutate(before=before)
+    gaps = gaps.filter(gaps.before.notnull())
+    gaps = gaps.mutate(length=gaps.day.delta(gaps.before, unit="day"))
+    sums = {f"n_{place}": gaps.count(where=gaps.day <= ibis.literal(day)) for place, day in enumerate(days)}
+    counted = to_frame(gaps.group_by("length").agg(**sums).order_by("length"))
+    logs = np.log(counted["length"].to_numpy(dtype="float64"))
+    found = [counted[f"n_{place}"].to_numpy(dtype="int64") for place in range(len(days))]
+    return {day.isoformat(): (float((logs * n).sum()), int(n.sum())) for day, n in zip(days, found, strict=True)}
+
+
+def purchase_dates(transactions: ibis.Table, *, as_of: dt.date) -> pd.DataFrame:
+    """On which days did anybody buy? ``day``, ordered; returns do not count."""
+    import ibis
+
+    table = transactions.mutate(day=transactions.ordered_at.cast("date"))
+    if "is_return" in transactions.columns:
+        table = table.filter(~table.is_return.fill_null(False))
+    return to_frame(table.filter(table.day <= ibis.literal(as_of)).select("day").distinct().order_by("day"))

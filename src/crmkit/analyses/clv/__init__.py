@@ -5,6 +5,7 @@ The order of use is that of ``notebooks/clv.ipynb``: :func:`history`, :func:`fit
 """
 
 from crmkit.analyses.clv.choice import model_choice
+from crmkit.analyses.clv.effects import effects
 from crmkit.analyses.clv.fitting import Models, calibration_table, checks, fit_models, fit_table
 from crmkit.analyses.clv.headline import headline
 from crmkit.analyses.clv.history import History, base, history, second_purchase
@@ -34,6 +35,7 @@ __all__ = [
     "checks",
     "concentration",
     "customer_values",
+    "effects",
     "fit_models",
     "fit_table",
     "grow",

@@ -9,6 +9,7 @@ import numpy as np
 from crmkit.analyses.clv.fitting import NAMES, FitSet, Models
 from crmkit.analyses.clv.history import History
 from crmkit.analyses.clv.holdout import HoldOut
+from crmkit.analyses.clv.kinds import WITH
 from crmkit.core.results import Column, Finding, Numbers, Quantity, Result, Text, not_assessed
 
 if TYPE_CHECKING:
@@ -29,35 +30,74 @@ def model_choice(past: History, models: Models, check: HoldOut | None) -> Result
     title = Text("The models compared")
     if not models.final.fits:
         return not_assessed("clv_model_choice", title, Text("no purchase model could be fitted"))
-    table = pd.DataFrame([_row(name, models.final, check) for name in models.final.fits]).sort_values("aic", ignore_index=True)
+    table = pd.DataFrame(_rows(models.final, check)).sort_values(
+        ["comparable", "aic"], ascending=[False, True], ignore_index=True
+    )
     columns = (
-        Column("model", "Model"),
+        Column("model", "Model", translate=True),
+        Column("parameters", "Parameters", "count"),
         Column("log_likelihood", "Log-likelihood", "points"),
         Column("aic", "AIC", "points"),
         Column("mae", "Mean absolute error on held-out days", "score"),
         Column("n", "Customers", "count"),
     )
-    note = Text(
-        "AIC = −2 log-likelihood + 2 × parameters, on the same customers; lower is better. The default is Pareto/NBD; BG/NBD "
-        "is never the default, because it takes every one-time buyer for active."
+    return Result(
+        "clv_model_choice", "table", title, table, columns=columns, finding=_finding(table, models), note=_note(models)
     )
-    return Result("clv_model_choice", "table", title, table, columns=columns, finding=_finding(table, models), note=note)
 
 
-def _row(name: str, fitted: FitSet, check: HoldOut | None) -> dict[str, object]:
-    fit = fitted.fits[name]
+def _rows(fitted: FitSet, check: HoldOut | None) -> list[dict[str, object]]:
+    rows = [_row(name, fit.log_likelihood, fit.aic, fit.n, check) for name, fit in fitted.fits.items()]
+    for name, with_ in fitted.kinds.fits.items():
+        rows.append(_row(name + WITH, with_.log_likelihood, with_.aic, with_.n, check))
+    if fitted.occasions is not None:
+        fit = fitted.occasions.fit
+        rows.append(_row("bgbb", fit.log_likelihood, fit.aic, fit.n, check))
+    return rows
+
+
+def _row(name: str, likelihood: float, aic: float, n: int, check: HoldOut | None) -> dict[str, object]:
     forecast = None if check is None else check.forecasts.get(name)
     mae = float("nan") if forecast is None or check is None else float(np.abs(forecast - check.actual).mean())
-    return {"model": NAMES[name], "log_likelihood": fit.log_likelihood, "aic": fit.aic, "mae": mae, "n": fit.n}
+    return {
+        "name": name,
+        "model": NAMES[name],
+        "parameters": round(aic / 2 + likelihood),
+        "log_likelihood": likelihood,
+        "aic": aic,
+        "mae": mae,
+        "n": n,
+        "comparable": name != "bgbb",
+    }
 
 
 def _finding(table: pd.DataFrame, models: Models) -> Finding:
     used = NAMES[models.chosen if models.chosen in models.final.fits else next(iter(models.final.fits))]
-    best = table.loc[table["mae"].idxmin(), "model"] if table["mae"].notna().any() else table.loc[0, "model"]
-    numbers: Numbers = {"used": used, "best": str(best), "mae": Quantity(float(table["mae"].min()), "score")}
+    best = str(table.loc[table["mae"].idxmin() if table["mae"].notna().any() else 0, "model"])
+    numbers: Numbers = {"used": used, "best": Text(best), "mae": Quantity(float(table["mae"].min()), "score")}
     text = (
         Text("Values come from {used}, which was also nearest on the held-out days.", numbers)
         if best == used
         else Text("Values come from {used}; {best} was nearer on the held-out days (mean absolute error {mae}).", numbers)
     )
     return Finding("clv.model_choice", "info", None, text, evidence=("clv_model_choice",))
+
+
+def _note(models: Models) -> Text:
+    regular = models.final.fits.get("mbgcnbd")
+    numbers: Numbers = {"k": Quantity(float("nan") if regular is None else regular.params["k"], "count")}
+    parts: dict[str, Text] = {"aic": AIC}
+    if regular is not None:
+        parts["regular"] = Text("MBG/CNBD-k found k = {k}; with k = 1 it is MBG/NBD.", numbers)
+    parts["occasions"] = DENSITY if models.final.occasions is not None else NO_OCCASIONS
+    return Text(" ".join(f"{{{name}}}" for name in parts), parts)
+
+
+AIC = Text(
+    "AIC = −2 log-likelihood + 2 × parameters, on the same customers; lower is better. The default is Pareto/NBD; BG/NBD "
+    "is never the default, because it takes every one-time buyer for active."
+)
+DENSITY = Text(
+    "Purchases fall on few days, so BG/BB applies; it counts occasions, and its AIC cannot be compared with the others."
+)
+NO_OCCASIONS = Text("BG/BB is for purchases on few fixed days and was not fitted.")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.kinds import KindFits, check_covariates, fit_kinds
+from crmkit.analyses.clv.occasions import OccasionFit, fit_occasions
 from crmkit.core.dates import DAYS_PER_YEAR
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
@@ -15,9 +18,20 @@ from crmkit.models import btyd
 from crmkit.models.spend import SpendFit, fit_gamma_gamma, spend_frequency_correlation
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     import pandas as pd
 
-NAMES = {"pareto_nbd": "Pareto/NBD", "mbgnbd": "MBG/NBD", "bgnbd": "BG/NBD"}
+NAMES = {
+    "pareto_nbd": "Pareto/NBD",
+    "mbgnbd": "MBG/NBD",
+    "bgnbd": "BG/NBD",
+    "mbgcnbd": "MBG/CNBD-k",
+    "bgbb": "BG/BB",
+    "pareto_nbd+covariates": mark("Pareto/NBD with covariates"),
+    "bgnbd+covariates": mark("BG/NBD with covariates"),
+}
+COMPARED = ("pareto_nbd", "mbgnbd", "bgnbd", "mbgcnbd")
 UNITS = {"day": mark("day"), "week": mark("week"), "month": mark("month")}
 STRONG_CORRELATION = 0.3
 REGULAR_FROM = 1.5
@@ -37,12 +51,18 @@ class FitSet:
     spend : SpendFit or None
     spend_reason : str
         Why there is no spend model.
+    kinds : KindFits
+        Models with covariates; empty where there are none.
+    occasions : OccasionFit or None
+        BG/BB, where all purchases fall on few days.
     """
 
     fits: Mapping[str, btyd.Fit]
     reasons: Mapping[str, Text]
     spend: SpendFit | None
     spend_reason: Text | str
+    kinds: KindFits = field(default_factory=KindFits)
+    occasions: OccasionFit | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +84,9 @@ class Models:
     calibration: FitSet | None
 
 
-def fit_models(past: History, *, model: str = "pareto_nbd", compare: Sequence[str] = tuple(NAMES)) -> Models:
+def fit_models(
+    past: History, *, model: str = "pareto_nbd", compare: Sequence[str] = COMPARED, covariates: Sequence[str] = ()
+) -> Models:
     """How often do customers buy, how soon do they leave, and how much do they spend: the models' parameters.
 
     Parameters
@@ -74,29 +96,48 @@ def fit_models(past: History, *, model: str = "pareto_nbd", compare: Sequence[st
         Model that values and lists come from. BG/NBD is not the default, because it takes every one-time buyer for active.
     compare : sequence of str
         Models fitted beside it.
+    covariates : sequence of str
+        Columns of the customer table; Pareto/NBD and BG/NBD are fitted with them too, to be compared.
 
     Returns
     -------
     Models
         Never fails for the data's sake: a model that cannot be fitted is missing, with the reason.
+
+    Raises
+    ------
+    ParamError
+        For a covariate that no customer table has.
     """
+    check_covariates(covariates)
     names = list(dict.fromkeys([model, *compare]))
-    held = None if past.calibration is None else _fit(past.calibration, names, past.days_per_unit)
-    return Models(model, _fit(past.customers, names, past.days_per_unit), held)
+    held = None
+    if past.calibration is not None:
+        held = _fit(past, past.calibration, names, covariates, until=past.split)
+    return Models(model, _fit(past, past.customers, names, covariates, until=past.as_of), held)
 
 
-def _fit(table: pd.DataFrame, names: Sequence[str], per: float) -> FitSet:
+def _fit(
+    past: History, table: pd.DataFrame, names: Sequence[str], covariates: Sequence[str], *, until: dt.date | None
+) -> FitSet:
+    per, tuples = past.days_per_unit, cells(table, past.days_per_unit)
     fits: dict[str, btyd.Fit] = {}
     reasons: dict[str, Text] = {}
     for name in names:
         try:
-            fits[name] = btyd.fit(cells(table, per), name)
+            if name == "mbgcnbd":
+                total, intervals = past.log_gaps[str(until)]
+                fits[name] = btyd.fit_mbgcnbd(tuples, total - intervals * math.log(per))
+            else:
+                fits[name] = btyd.fit(tuples, name)
         except ModelError as err:
             reasons[name] = err.text
+    kinds = fit_kinds(table, past.attributes, columns=covariates, per=per) if fits else KindFits()
+    occasions = fit_occasions(table, past.purchase_dates, until=until)
     try:
-        return FitSet(fits, reasons, fit_gamma_gamma(table["frequency"], table["monetary_value"]), "")
+        return FitSet(fits, reasons, fit_gamma_gamma(table["frequency"], table["monetary_value"]), "", kinds, occasions)
     except ModelError as err:
-        return FitSet(fits, reasons, None, err.text)
+        return FitSet(fits, reasons, None, err.text, kinds, occasions)
 
 
 def cells(table: pd.DataFrame, per: float) -> btyd.Tuples:
@@ -153,7 +194,8 @@ def _parameter_rows(label: str, fitted: btyd.Fit | SpendFit, confidence: float) 
     reach = float(ndtri(0.5 + confidence / 2))
     rows = []
     for name, value in fitted.params.items():
-        relative = fitted.standard_errors[name] / value
+        # k of MBG/CNBD-k counts phases, and is chosen among whole numbers
+        relative = fitted.standard_errors.get(name, float("nan")) / value
         rows.append(
             {
                 "group": label,

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from crmkit.analyses.clv.kinds import COLUMNS
 from crmkit.core.dates import DAYS_PER
 from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Finding, Quantity, Result, Text, curve, estimates, not_assessed
 from crmkit.data import summaries
 from crmkit.data.currency import in_one_currency
-from crmkit.data.purchase_windows import last_two_gaps, spend_in_windows
+from crmkit.data.purchase_windows import last_two_gaps, log_gaps, purchase_dates, spend_in_windows
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from crmkit.data.client import Client
 
-SEGMENT_COLUMNS = ("region", "industry", "size", "acquisition_channel", "department")
 GROWTH_DAYS = 365
 LONGEST_HOLDOUT = 0.6
 SHORTEST_CALIBRATION_DAYS = 28
@@ -57,6 +60,12 @@ class History:
         ``customer_id, amount``: what was bought in the last ``recent_days``.
     gaps : DataFrame
         Last two intervals between purchases, of customers with three purchase days or more.
+    log_gaps : dict
+        For ``as_of`` and ``split``, as ISO days: sum of the logarithms of all intervals between purchase days, and how many.
+    purchase_dates : array of datetime64
+        Every day on which anybody bought.
+    last_period : DataFrame or None
+        ``customer_id, amount_0, purchase_days_0`` of the days before the split, as many as are held out.
     growth_days : int
         Length of the period whose spend is compared with that of the one before.
     recent_days : int
@@ -81,6 +90,9 @@ class History:
     windows: pd.DataFrame
     recent: pd.DataFrame
     gaps: pd.DataFrame
+    log_gaps: Mapping[str, tuple[float, int]]
+    purchase_dates: NDArray[np.datetime64]
+    last_period: pd.DataFrame | None
     growth_days: int
     recent_days: int
     min_cell: int
@@ -148,6 +160,9 @@ def history(company: Client, *, holdout_days: int, unit: str = "week", confidenc
         windows=windows,
         recent=recent.rename(columns={"amount_0": "amount"}),
         gaps=last_two_gaps(bought, as_of=as_of),
+        log_gaps=log_gaps(bought, days=[as_of] if split is None else [as_of, split]),
+        purchase_dates=purchase_dates(bought, as_of=as_of)["day"].to_numpy().astype("datetime64[D]"),
+        last_period=None if split is None else spend_in_windows(bought, edges=[split - (as_of - split), split]),
         growth_days=growth_days,
         recent_days=recent_days,
         min_cell=cell,
@@ -162,7 +177,7 @@ def _attributes(company: Client) -> pd.DataFrame:
     table = company.tables.get("customers")
     if table is None:
         return pd.DataFrame({"customer_id": pd.Series(dtype="object")})
-    known = [name for name in SEGMENT_COLUMNS if name in table.columns]
+    known = [name for name in COLUMNS if name in table.columns]
     return summaries.to_frame(table.select("customer_id", *known).order_by("customer_id"))
 
 

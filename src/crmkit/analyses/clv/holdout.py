@@ -10,6 +10,7 @@ import numpy as np
 
 from crmkit.analyses.clv.fitting import NAMES, Models
 from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.kinds import WITH, expected_of_kinds
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, curve, estimates, not_assessed
@@ -19,8 +20,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-NAIVE = "naive"
+NAIVE, LAST, MEAN = "naive", "last_period", "mean"
 NAIVE_NAME = mark("Each customer's rate so far")
+BASELINES = {
+    NAIVE: NAIVE_NAME,
+    LAST: mark("As many as in the period before"),
+    MEAN: mark("Mean rate of all customers so far"),
+}
 ACTUAL, FORECAST = mark("Actual"), mark("Forecast")
 TOP = 0.2
 TOLERATED_BIAS = 0.15
@@ -35,7 +41,8 @@ class HoldOut:
     Parameters
     ----------
     forecasts : mapping of model name to array, shape (customers,)
-        Expected purchase days in the held-out period; ``naive`` = the customer's own rate so far goes on.
+        Expected purchase days in the held-out period. Beside the models, rules that need none: ``naive`` = the customer's own
+        rate so far goes on; ``last_period`` = as many as in as many days before the split; ``mean`` = all buy at the mean rate.
     actual : array, shape (customers,)
         Purchase days in the held-out period.
     chosen : str
@@ -61,12 +68,31 @@ def hold_out(past: History, models: Models) -> HoldOut | None:
     horizon = past.holdout_days / per
     x, tx, T = (table[name].to_numpy(dtype="float64") / scale for name, scale in zip(_TUPLE, (1, per, per), strict=True))
     found = {name: np.asarray(btyd.expected_purchases(fit, horizon, x, tx, T)) for name, fit in models.calibration.fits.items()}
-    found[NAIVE] = np.divide(x, T, out=np.zeros_like(x), where=T > 0) * horizon
+    kinds, occasions = models.calibration.kinds, models.calibration.occasions
+    for name, fit in kinds.fits.items():
+        if kinds.design is not None:
+            found[name + WITH] = expected_of_kinds(fit, kinds.design, horizon, x, tx, T)
+    if occasions is not None and past.split is not None:
+        found["bgbb"] = occasions.expected(int((past.purchase_dates > np.datetime64(past.split)).sum()))
+    found |= _rules(past, table, x, T, horizon)
     chosen = models.chosen if models.chosen in models.calibration.fits else next(iter(models.calibration.fits))
     return HoldOut(found, table["holdout_frequency"].to_numpy(dtype="float64"), chosen)
 
 
 _TUPLE = ("frequency", "recency_days", "T_days")
+
+
+def _rules(
+    past: History, table: pd.DataFrame, x: NDArray[np.float64], T: NDArray[np.float64], horizon: float
+) -> dict[str, NDArray[np.float64]]:
+    """Forecasts that need no model."""
+    found = {NAIVE: np.divide(x, T, out=np.zeros_like(x), where=T > 0) * horizon}
+    if past.last_period is not None:
+        before = past.last_period.set_index("customer_id")["purchase_days_0"]
+        found[LAST] = before.reindex(table["customer_id"]).fillna(0.0).to_numpy(dtype="float64")
+    total = float(T.sum())
+    found[MEAN] = np.full(len(x), float(x.sum()) / total * horizon if total else 0.0)
+    return found
 
 
 def accuracy(past: History, check: HoldOut | None) -> Result:
@@ -75,8 +101,9 @@ def accuracy(past: History, check: HoldOut | None) -> Result:
     Returns
     -------
     Result
-        One row per model and one for the naive rate: expected and actual purchases, bias, mean absolute error with its
-        normal interval, root mean squared error, share of the actual purchases made by the fifth of customers ranked highest.
+        One row per model and one for each rule that needs none: expected and actual purchases, bias, mean absolute error with
+        its normal interval, root mean squared error, share of the actual purchases made by the fifth of customers ranked
+        highest.
     """
     import pandas as pd
 
@@ -84,7 +111,7 @@ def accuracy(past: History, check: HoldOut | None) -> Result:
     if check is None:
         return not_assessed("clv_accuracy", title, NO_HOLDOUT)
     order = sorted(
-        check.forecasts, key=lambda name: (name == NAIVE, float(np.abs(check.forecasts[name] - check.actual).mean()))
+        check.forecasts, key=lambda name: (name in BASELINES, float(np.abs(check.forecasts[name] - check.actual).mean()))
     )
     table = pd.DataFrame([_scores(name, check, past.confidence) for name in order])
     columns = (
@@ -119,7 +146,7 @@ def _scores(name: str, check: HoldOut, confidence: float) -> dict[str, object]:
     total = float(actual.sum())
     share, low, high = capture(forecast, actual, confidence=confidence)
     return {
-        "model": NAMES.get(name, NAIVE_NAME),
+        "model": NAMES.get(name) or BASELINES[name],
         "expected": float(forecast.sum()),
         "actual": total,
         "bias": float(forecast.sum()) / total - 1 if total else float("nan"),

@@ -11,7 +11,7 @@ import numpy as np
 from crmkit.analyses.clv.fitting import NAMES, Models, cells
 from crmkit.analyses.clv.history import History
 from crmkit.analyses.clv.tiering import assign_tiers
-from crmkit.analyses.clv.value import Values
+from crmkit.analyses.clv.value import Values, different_histories
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Numbers, Quantity, Result, Text, not_assessed
@@ -114,11 +114,14 @@ def _drawn(
     table, margin = values.customers, values.terms.margin
     x, tx, T = (table[name].to_numpy(dtype="float64") / scale for name, scale in zip(_TUPLE, (1, per, per), strict=True))
     horizon = values.terms.horizon_days / per
+    unique, inverse, _ = different_histories(table)
+    once = (unique[:, 0], unique[:, 1] / per, unique[:, 2] / per)
     moved = [] if spend is None else spend_draws(spend, draws=len(others), seed=1).fits()
     rng = np.random.default_rng(2)
     expected, outcome = [], []
     for turn, other in enumerate(others.fits()):
-        count = np.asarray(btyd.expected_purchases(other, horizon, x, tx, T))
+        # each different history once, found before the loop: looking for equal rows costs more than their forecast
+        count = np.asarray(btyd.expected_purchases(other, horizon, *once))[inverse]
         money = None if spend is None else replace(spend, params=moved[turn].params)
         expected.append(_sums(count, _spent(money, table, count, margin), place, tiers))
         if turn < futures:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.clv.history import SEGMENT_COLUMNS, History
+from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.kinds import COLUMNS as SEGMENT_COLUMNS
 from crmkit.analyses.clv.value import Values
 from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.language import mark

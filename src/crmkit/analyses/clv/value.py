@@ -147,7 +147,7 @@ def customer_values(past: History, models: Models, terms: Terms) -> Values | Non
         return None
     name = used(models.chosen, models.final)
     fit, per = models.final.fits[name], past.days_per_unit
-    unique, inverse, n = _unique(past.customers[["frequency", "recency_days", "T_days"]])
+    unique, inverse, n = different_histories(past.customers)
     arrays = (unique[:, 0], unique[:, 1] / per, unique[:, 2] / per)
     sums = _Sums(arrays, terms, per)
     try:
@@ -215,7 +215,7 @@ def worth_each(table: pd.DataFrame, fitted: FitSet, *, chosen: str, per: float, 
     if not fitted.fits or fitted.spend is None:
         return None
     fit = fitted.fits[used(chosen, fitted)]
-    unique, inverse, _ = _unique(table[["frequency", "recency_days", "T_days"]])
+    unique, inverse, _ = different_histories(table)
     sums = _Sums((unique[:, 0], unique[:, 1] / per, unique[:, 2] / per), terms, per)
     try:
         counted, time = sums.discounted(fit)[inverse], sums.time(fit)[inverse]
@@ -225,8 +225,9 @@ def worth_each(table: pd.DataFrame, fitted: FitSet, *, chosen: str, per: float, 
     return np.asarray(terms.margin * each * counted - terms.cost(per) * time)
 
 
-def _unique(histories: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-    grouped = histories.groupby(list(histories.columns), sort=True)
+def different_histories(table: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """The different histories of a purchase summary, in days; which of them each customer has; how many have each."""
+    grouped = table[["frequency", "recency_days", "T_days"]].groupby(["frequency", "recency_days", "T_days"], sort=True)
     inverse = grouped.ngroup().to_numpy().astype("int64")
     sizes = grouped.size()
     return np.array(sizes.index.to_list(), dtype="float64"), inverse, sizes.to_numpy().astype("int64")

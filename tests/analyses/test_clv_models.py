@@ -1,0 +1,169 @@
+"""Which models are compared: covariates at work and idle ones, regular buyers, discrete occasions, rules without a model."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmkit.analyses import clv
+from crmkit.analyses.clv.kinds import fit_kinds
+from crmkit.core.errors import ParamError
+from crmkit.core.language import Locale, say
+from crmkit.models import bgbb
+
+
+def log_of(count, seed, days=540, customers=400):
+    """Each customer's purchases: `count` gives the gaps of customer i."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for i in range(customers):
+        first = int(rng.integers(0, 200))
+        gaps, still = count(i, rng)
+        at = first + np.concatenate([[0], np.cumsum(gaps)])[: still + 1]
+        rows += [(f"C{i:03d}", day) for day in np.unique(at[at <= days].astype(int))]
+    table = pd.DataFrame(rows, columns=["customer_id", "day"])
+    ordered = pd.Timestamp("2025-12-31") - pd.to_timedelta(days - table["day"], unit="D")
+    return table[["customer_id"]].assign(ordered_at=ordered, amount=10.0 + (table.index % 7))
+
+
+@pytest.fixture(scope="module")
+def channels(make_company):
+    """Customers who came by referral buy three times as often, and their region makes no difference."""
+
+    def gaps(i, rng):
+        rate = rng.gamma(2.0, 1 / 60.0) * (3.0 if i % 2 else 1.0)
+        return np.ceil(rng.exponential(1 / max(rate, 1e-3), 40)), int(rng.geometric(0.25)) - 1
+
+    customers = pd.DataFrame({"customer_id": [f"C{i:03d}" for i in range(400)]})
+    customers["acquisition_channel"] = np.where(np.arange(400) % 2, "referral", "shop")
+    customers["region"] = np.where(np.arange(400) % 4 < 2, "North", "South")
+    past = clv.history(make_company(log_of(gaps, 0), customers=customers), holdout_days=120)
+    models = clv.fit_models(past, covariates=["acquisition_channel", "region"])
+    return past, models, clv.hold_out(past, models)
+
+
+def test_a_covariate_that_works_is_found(channels):
+    past, models, check = channels
+    result = clv.effects(past, models)
+    table = result.table.set_index(["segment", "effect"])
+    other = "shop" if "shop" in result.table["segment"].to_numpy() else "referral"
+    ratio = table.loc[(other, "buys"), "ratio"]
+    assert (1 / ratio if other == "shop" else ratio) == pytest.approx(3.0, rel=0.35)
+    assert table.loc[(other, "buys"), "p_adjusted"] < 0.01
+    region = result.table[result.table["criterion"] == "Region"]
+    assert (region["p_adjusted"] > 0.05).all()
+    assert "better by" in say(result.finding.text, Locale())
+    choice = clv.model_choice(past, models, check).table.set_index("name")
+    assert choice.loc["pareto_nbd+covariates", "aic"] < choice.loc["pareto_nbd", "aic"]
+    assert choice.loc["pareto_nbd+covariates", "parameters"] == 4 + 2 * 2
+    assert choice["mae"].notna().all()
+
+
+def test_forecasts_with_covariates_are_those_of_each_kind(channels):
+    _, models, check = channels
+    kinds = models.calibration.kinds
+    forecast = check.forecasts["pareto_nbd+covariates"]
+    assert forecast.shape == check.actual.shape
+    assert abs(forecast.sum() / check.forecasts["pareto_nbd"].sum() - 1) < 0.25
+    assert not np.allclose(forecast, check.forecasts["pareto_nbd"], rtol=0.05)
+    assert set(kinds.levels.values()) <= {("acquisition_channel", "shop"), ("acquisition_channel", "referral"),
+                                          ("region", "North"), ("region", "South")}  # fmt: skip
+
+
+def test_without_columns_there_is_nothing_to_compare(make_company, simulated):
+    past = clv.history(make_company(simulated), holdout_days=0)
+    models = clv.fit_models(past, compare=[], covariates=["region"])
+    result = clv.effects(past, models)
+    assert not result.assessed
+    assert "no column of covariates" in say(result.reason, Locale())
+    with pytest.raises(ParamError, match=r"covariates: no column 'regions'; did you mean 'region'\?"):
+        clv.fit_models(past, covariates=["regions"])
+
+
+def test_rare_and_missing_kinds_are_joined(channels):
+    past = channels[0]
+    words = np.array(["a"] * 200 + ["b"] * 140 + ["c"] * 55 + ["rare"] * 4 + [None], dtype="object")
+    attributes = pd.DataFrame({"customer_id": [f"C{i:03d}" for i in range(400)], "region": words, "size": "one"})
+    kinds = fit_kinds(past.customers, attributes, columns=["region", "size"], per=7.0)
+    assert kinds.reference == {"region": "a"}
+    assert [level for _, level in kinds.levels.values()] == ["b", "c"]
+
+
+def test_regular_buyers_are_told_from_chance(make_company):
+    def by_the_clock(i, rng):
+        scale = 1 / max(rng.gamma(3.0, 1 / 15.0), 1e-3)
+        return np.maximum(1, np.rint(rng.gamma(4.0, scale, 60))), int(rng.geometric(max(rng.beta(1.0, 4.0), 0.02))) - 1
+
+    past = clv.history(make_company(log_of(by_the_clock, 1)), holdout_days=0)
+    models = clv.fit_models(past, model="mbgcnbd", compare=["mbgnbd"])
+    table = clv.model_choice(past, models, None).table.set_index("name")
+    assert models.final.fits["mbgcnbd"].params["k"] in (3, 4, 5)
+    assert table["aic"].idxmin() == "mbgcnbd"
+    assert "k = " in say(clv.model_choice(past, models, None).note, Locale())
+    k = clv.fit_table(past, models).table.set_index(["group", "measure"]).loc[("MBG/CNBD-k", "k")]
+    assert k["value"] in (3, 4, 5)
+    assert np.isnan(k["low"])
+    values = clv.customer_values(past, models, clv.Terms(365, 0.1, 1.0))
+    assert np.isfinite(values.customers[["p_alive", "expected_purchases"]]).all().all()
+    with pytest.raises(ParamError, match=r"MBG/CNBD-k.*take mbgnbd"):
+        clv.customer_values(past, models, clv.Terms(365, 0.1, 1.0, 20.0))
+
+
+@pytest.fixture(scope="module")
+def appeals(make_company):
+    """Donors asked four times a year for five years; who gives, and who has gone, as BG/BB says."""
+    truth = bgbb.Known("bgbb", {"alpha": 1.2, "beta": 0.75, "gamma": 0.66, "delta": 4.0})
+    days = pd.date_range("2021-03-31", "2025-12-31", freq="QE")
+    rng = np.random.default_rng(2)
+    rows = [(f"D{i}", days[0]) for i in range(800)]
+    p, theta = rng.beta(1.2, 0.75, 800), rng.beta(0.66, 4.0, 800)
+    for i in range(800):
+        for day in days[1:]:
+            if rng.random() < theta[i]:
+                break
+            rows += [(f"D{i}", day)] if rng.random() < p[i] else []
+    table = pd.DataFrame(rows, columns=["customer_id", "ordered_at"]).assign(amount=25.0)
+    past = clv.history(make_company(table), holdout_days=365)
+    models = clv.fit_models(past, compare=[])
+    return truth, past, models, clv.hold_out(past, models)
+
+
+def test_discrete_occasions_get_their_model(appeals):
+    truth, past, models, check = appeals
+    fit = models.final.occasions.fit
+    assert all(abs(fit.params[name] - truth.params[name]) < 4 * fit.standard_errors[name] for name in truth.params)
+    table = clv.model_choice(past, models, check).table.set_index("name")
+    assert table.loc["bgbb", "mae"] < 1.1 * table.loc["pareto_nbd", "mae"]
+    assert not table.loc["bgbb", "comparable"]
+    expected, actual = check.forecasts["bgbb"].sum(), check.actual.sum()
+    assert abs(expected - actual) < 4 * np.sqrt(((check.actual - check.forecasts["bgbb"]) ** 2).sum())
+    assert "BG/BB applies" in say(clv.model_choice(past, models, check).note, Locale())
+
+
+def test_days_without_end_are_no_occasions(channels):
+    assert channels[1].final.occasions is None
+    assert "was not fitted" in say(clv.model_choice(*channels).note, Locale())
+
+
+def test_rules_that_need_no_model(channels):
+    past, _, check = channels
+    table = past.calibration
+    assert check.forecasts["mean"].sum() == pytest.approx(
+        table["frequency"].sum() / table["T_days"].sum() * 120 * len(table), rel=1e-12
+    )
+    before = past.last_period.set_index("customer_id")["purchase_days_0"]
+    assert check.forecasts["last_period"].sum() == before.sum()
+    shown = clv.accuracy(past, check).table
+    assert shown["model"].tolist()[-3:] == sorted(shown["model"].tolist()[-3:], key=shown.set_index("model")["mae"].get)
+    assert {"As many as in the period before", "Mean rate of all customers so far"} < set(shown["model"])
+
+
+def test_the_normal_approximation_is_named(channels, monkeypatch):
+    from crmkit.models.btyd import bootstrap
+
+    past, models, _ = channels
+    values = clv.customer_values(past, models, clv.Terms(365, 0.1, 1.0))
+    refits = say(clv.intervals(past, models, values, cuts=[0.5], draws=20).note, Locale())
+    monkeypatch.setattr(bootstrap, "MOST_TUPLES", 10)
+    normal = say(clv.intervals(past, models, values, cuts=[0.5], draws=20).note, Locale())
+    assert "refits to customers drawn with replacement" in refits
+    assert "normal approximation (Laplace)" in normal
