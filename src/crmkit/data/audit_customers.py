@@ -7,7 +7,7 @@ are used; every summary is ordered by its key.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from crmkit.data.audit_months import month_of
@@ -21,8 +21,8 @@ EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 PHONE = r"^[-+0-9 ()./]+$"
 FEWEST_DIGITS, MOST_DIGITS = 7, 15
 FOLLOWS_WITHIN = 31
-BETWEEN = ";"
-SETS = ("source_system", "department")
+FOLLOW_UP = ("follow_up", "follow-up", "follow up", "followup", "回访", "回訪")
+PLACES = ("source_system", "department")
 CONTACTS = ("email", "phone")
 
 
@@ -92,21 +92,29 @@ def record_ages(customers: ibis.Table, *, as_of: dt.date) -> pd.DataFrame:
     return to_frame(rows.group_by("days").agg(n=rows.count()).order_by("days"))
 
 
-def record_places(customers: ibis.Table, *, column: str) -> pd.DataFrame:
-    """In which systems, or departments, do records lie?
+def found_customers(customers: ibis.Table, others: Sequence[ibis.Table]) -> pd.DataFrame:
+    """How many customers of other tables are in the customer table?
 
     Parameters
     ----------
     customers : ibis.Table
-    column : {"source_system", "department"}
-        Several names are separated by a semicolon.
+    others : sequence of ibis.Table
+        Each with ``customer_id``; at least one.
 
     Returns
     -------
     DataFrame
-        The column and ``n``, a row per different text; empty where nothing is said.
+        ``n, found``, one row: different customers of the other tables, and those of them who are in the customer table.
     """
-    return to_frame(customers.group_by(column).agg(n=customers.count()).order_by(column))
+    import ibis
+
+    named = (
+        ibis.union(*(table.select("customer_id") for table in others)) if len(others) > 1 else others[0].select("customer_id")
+    )
+    named = named.filter(named.customer_id.notnull()).distinct()
+    known = customers.select("customer_id").distinct().mutate(known=ibis.literal(1))
+    joined = named.left_join(known, "customer_id").select(named.customer_id, known.known)
+    return to_frame(joined.aggregate(n=joined.count(), found=joined.count(where=joined.known.notnull())))
 
 
 def shared_contacts(customers: ibis.Table) -> pd.DataFrame:
@@ -115,7 +123,8 @@ def shared_contacts(customers: ibis.Table) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``customer_id, email, phone`` of those records only; addresses in small letters, of numbers the digits.
+        ``customer_id, email, phone, source_system, department`` of those records only; addresses in small letters, of numbers
+        the digits.
     """
     import ibis
 
@@ -125,10 +134,11 @@ def shared_contacts(customers: ibis.Table) -> pd.DataFrame:
         "customer_id",
         email=customers.email.strip().lower().nullif("") if "email" in has else empty,
         phone=_digits(customers.phone).nullif("") if "phone" in has else empty,
+        **{name: customers[name] if name in has else empty for name in PLACES},
     )
     rows = rows.mutate(**{f"same_{name}": rows.count().over(ibis.window(group_by=name)) for name in CONTACTS})
     shared = [rows[name].notnull() & (rows[f"same_{name}"] > 1) for name in CONTACTS]
-    return to_frame(rows.filter(shared[0] | shared[1]).select("customer_id", *CONTACTS).order_by("customer_id"))
+    return to_frame(rows.filter(shared[0] | shared[1]).select("customer_id", *CONTACTS, *PLACES).order_by("customer_id"))
 
 
 def purchases(transactions: ibis.Table, *, starts: Sequence[dt.date]) -> pd.DataFrame:
@@ -166,13 +176,12 @@ def contacts(interactions: ibis.Table, *, starts: Sequence[dt.date]) -> pd.DataF
     """
     import ibis
 
-    kind = interactions.kind if "kind" in interactions.columns else ibis.null("string")
-    outbound = interactions.direction == "outbound" if "direction" in interactions.columns else ibis.literal(False)
+    has, no = set(interactions.columns), ibis.literal(False)
     rows = interactions.mutate(
         month=month_of(interactions.occurred_at, starts=starts),
-        outbound=outbound.fill_null(False),
-        followup=(kind == "follow_up").fill_null(False),
-        usage=(kind == "usage").fill_null(False),
+        outbound=(interactions.direction == "outbound").fill_null(False) if "direction" in has else no,
+        followup=interactions.kind.lower().isin(FOLLOW_UP).fill_null(False) if "kind" in has else no,
+        usage=(interactions.kind == "usage").fill_null(False) if "kind" in has else no,
     )
     rows = rows.filter((rows.month < len(starts)) & ~rows.usage)
     keys = ["month", "customer_id"]
@@ -275,14 +284,3 @@ def campaign_results(
     frame = frame.assign(squares=frame["spent"] ** 2)
     grouped = frame.groupby(keys, sort=True, as_index=False)
     return grouped.agg(n=("spent", "size"), revenue=("spent", "sum"), squares=("squares", "sum"))
-
-
-def known_systems(texts: Mapping[str | None, int]) -> list[frozenset[str]]:
-    """The sets of names that texts separated by semicolons stand for, in the order given; an empty set where nothing is said.
-
-    Examples
-    --------
-    >>> [sorted(one) for one in known_systems({"CRM; ERP": 2, "ERP": 1, None: 4})]
-    [['CRM', 'ERP'], ['ERP'], []]
-    """
-    return [frozenset(part.strip() for part in (text or "").split(BETWEEN) if part.strip()) for text in texts]

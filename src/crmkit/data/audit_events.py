@@ -27,6 +27,7 @@ def case_counts(
     starts: Sequence[dt.date],
     tickets: ibis.Table | None = None,
     processes: pd.DataFrame | None = None,
+    idle_hours: float = 1.0,
 ) -> pd.DataFrame:
     """What way did the cases of each customer take?
 
@@ -39,39 +40,44 @@ def case_counts(
     tickets : ibis.Table or None
         Who the customer is, whether the case is resolved, and its kind or category; None: every case counts.
     processes : DataFrame or None
-        ``process, step, position, norm_hours``: the declared order and the time that a step should take. Where there are
-        several processes, a case has the one that is named like its category or kind.
+        ``process, step, position``: the declared order. Where there are several processes, a case has the one that is named
+        like its category or kind.
+    idle_hours : float
+        A gap between two events that is longer is waiting.
 
     Returns
     -------
     DataFrame
         ``month, customer_id`` (the case, where the customer is not known), ``cases, steps`` (events), ``handoffs`` (changes of
-        team, where there are teams), and of the cases with a declared process ``declared_of`` (cases), ``declared_steps``
-        (events in them), ``declared`` (steps declared), ``conform`` (cases whose events are the declared steps in their order);
-        of those of them that take time and whose steps have a norm ``flow, idle`` (seconds from the first to the last event,
-        and what of it is longer than the norm of the steps done).
+        team, where there are teams), ``flow, idle`` (seconds from the first to the last event, and of them those in gaps that
+        are waiting), ``timed`` (cases that take time), and of the cases with a declared process ``declared_of`` (cases),
+        ``declared_steps`` (events in them), ``declared`` (steps declared), ``conform`` (cases whose events are the declared
+        steps in their order).
     """
     import ibis
 
     rows = _with_case(events, tickets, processes)
     window = ibis.window(group_by="ticket_id", order_by=[rows.occurred_at, rows.place, rows.activity])
-    rows = rows.mutate(before=rows.place.lag().over(window), number=ibis.row_number().over(window))
-    rows = rows.mutate(changed=_changed(rows, window), wrong=_wrong(rows))
     seconds = rows.occurred_at.epoch_seconds()
+    rows = rows.mutate(
+        before=rows.place.lag().over(window),
+        number=ibis.row_number().over(window),
+        gap=seconds - seconds.lag().over(window),
+    )
+    rows = rows.mutate(changed=_changed(rows, window), wrong=_wrong(rows))
     case = rows.group_by("ticket_id").agg(
         day=rows.occurred_at.cast("date").min(),
         customer_id=rows.customer_id.max(),
         steps=rows.count(),
         handoffs=rows.changed.sum(),
-        flow=seconds.max() - seconds.min(),
-        norm=rows.norm.sum(),
+        flow=rows.gap.sum().fill_null(0),
+        idle=rows.gap.sum(where=rows.gap > int(idle_hours * HOUR)).fill_null(0),
         declared=rows.declared.max(),
         wrong=rows.wrong.max(),
     )
-    case = case.mutate(month=month_of(case.day, starts=starts), timed=case.norm.notnull() & (case.flow > 0))
+    case = case.mutate(month=month_of(case.day, starts=starts))
     case = case.filter(case.month < len(starts))
     keys, known = ["month", "customer_id"], case.declared.notnull()
-    idle = ibis.greatest(case.flow - case.norm, 0)
     counts = {
         "cases": case.count(),
         "steps": case.steps.sum().cast("int64"),
@@ -80,15 +86,15 @@ def case_counts(
         "declared_steps": case.steps.sum(where=known).fill_null(0).cast("int64"),
         "declared": case.declared.sum().fill_null(0).cast("int64"),
         "conform": case.count(where=known & (case.wrong == 0) & (case.steps == case.declared)),
-        "flow": case.flow.sum(where=case.timed).fill_null(0).cast("int64"),
-        "idle": idle.sum(where=case.timed).fill_null(0).cast("int64"),
-        "timed": case.count(where=case.timed),
+        "flow": case.flow.sum().cast("int64"),
+        "idle": case.idle.sum().cast("int64"),
+        "timed": case.count(where=case.flow > 0),
     }
     return to_frame(case.group_by(keys).agg(**counts).order_by(keys))
 
 
 def _with_case(events: Any, tickets: Any, processes: pd.DataFrame | None) -> Any:
-    """Events with their customer, the place and the norm of their step, and the number of steps declared."""
+    """Events with their customer, the place of their step, and the number of steps declared."""
     import ibis
 
     rows = events.select("ticket_id", "occurred_at", "activity", *(["team"] if "team" in events.columns else []))
@@ -103,26 +109,24 @@ def _with_case(events: Any, tickets: Any, processes: pd.DataFrame | None) -> Any
         rows = joined.select(*[rows[name] for name in rows.columns], *[right[name] for name in ("customer_id", *beside)])
     if processes is None or processes.empty:
         empty = ibis.null("int64")
-        return rows.mutate(place=empty, norm=empty, declared=empty)
+        return rows.mutate(place=empty, declared=empty)
     declared, length = _declared(processes)
     names = sorted(length)
     kinds = [ibis.ifelse(rows[name].isin(names), rows[name], ibis.null("string")) for name in beside]
     several = ibis.coalesce(*kinds) if kinds else ibis.null("string")
     rows = rows.mutate(process=ibis.literal(names[0]) if len(names) == 1 else several)
-    steps = ibis.memtable(declared, schema={"of_process": "string", "step": "string", "place": "int64", "norm": "int64"})
+    steps = ibis.memtable(declared, schema={"of_process": "string", "step": "string", "place": "int64"})
     kept = [rows[name] for name in rows.columns]
     on = [rows.process == steps.of_process, rows.activity == steps.step]
-    rows = rows.left_join(steps, on).select(*kept, place=steps.place, norm=steps.norm)
+    rows = rows.left_join(steps, on).select(*kept, place=steps.place)
     return rows.mutate(declared=ibis.cases(*((rows.process == name, length[name]) for name in names)).cast("int64"))
 
 
 def _declared(processes: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Process, step, place (1, 2, ...) and norm in seconds, and how many steps each process has."""
+    """Process, step and place (1, 2, ...), and how many steps each process has."""
     ordered = processes.sort_values(["process", "position", "step"]).drop_duplicates(["process", "step"])
     place = ordered.groupby("process")["position"].rank(method="dense").astype("int64")
-    hours = ordered["norm_hours"] if "norm_hours" in ordered else ordered["position"] * float("nan")
-    norm = (hours.astype("float64") * HOUR).round().astype("Int64")
-    table = ordered[["process", "step"]].rename(columns={"process": "of_process"}).assign(place=place, norm=norm)
+    table = ordered[["process", "step"]].rename(columns={"process": "of_process"}).assign(place=place)
     return table.reset_index(drop=True), {str(name): int(n) for name, n in ordered.groupby("process")["step"].nunique().items()}
 
 

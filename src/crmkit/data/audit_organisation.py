@@ -38,7 +38,8 @@ def feedback_counts(
     -------
     DataFrame
         ``month, channel, customer_id, n, answered_ever, answered, answered_of, adopted, adopted_of``; empty texts where a
-        channel or a customer is not known. Suggestions are those of the category ``suggestion``; without categories, all.
+        channel or a customer is not known. Suggestions are those of the category ``suggestion``; without
+        categories, all. One that was answered was evaluated.
     """
     import ibis
 
@@ -46,15 +47,16 @@ def feedback_counts(
     empty, never = ibis.literal(""), ibis.null("date")
     day = feedback.received_at.cast("date")
     age = ibis.literal(as_of).delta(day, unit="day")
+    answered = (feedback.acknowledged_at if "acknowledged_at" in has else never).notnull()
     kind = (feedback.category == SUGGESTION).fill_null(False) if "category" in has else ibis.literal(True)
     rows = feedback.select(
         month=month_of(day, starts=starts),
         channel=feedback.channel.fill_null("") if "channel" in has else empty,
         customer_id=feedback.customer_id.fill_null("") if "customer_id" in has else empty,
-        answered=(feedback.acknowledged_at if "acknowledged_at" in has else never).notnull(),
+        answered=answered,
         adopted=(feedback.adopted_at if "adopted_at" in has else never).notnull(),
         due=age >= answer_days,
-        judged=kind & (age >= adopt_days),
+        judged=kind & (age >= adopt_days) & answered,
     )
     rows = rows.filter(rows.month < len(starts))
     keys = ["month", "channel", "customer_id"]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from crmkit.analyses.audit.activity import YEAR, Activity, activity
 from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.data import audit_customers, audit_events, audit_organisation, audit_tickets
 from crmkit.data.audit_months import MOST_MONTHS, first_day, month_ends, month_starts
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 
 CYCLES = {"quarter": 3, "half_year": 6}
 LETTERS = {"quarter": "Q", "half_year": "H"}
-YEAR = 12
 LATE_START_DAYS = 15
+EVERYBODY = ("", "all", "all customers", "全部客户", "所有客户", "全部客戶", "所有客戶")
+# the tables that name customers whom the customer table ought to have
+NAMING = ("transactions", "subscriptions", "interactions", "tickets", "surveys", "feedback", "loyalty")
 REQUIRED = ("name", "email", "phone", "region")
 # the column that says when a row happened; tables without one say nothing of the past
 DATED = {
@@ -63,8 +66,10 @@ class Rules:
     ----------
     sla_hours, ack_hours : float
         Hours within which a ticket, and a complaint, ought to be answered.
+    idle_hours : float
+        Hours between two steps of a case after which it waits.
     norm_hours : float
-        Hours after which an open ticket is late, where no process says so.
+        Hours after which an open ticket is late.
     notice_days, answer_days, adopt_days : int
         Days that a report of the outcome, an answer to feedback, and the evaluation of a suggestion may take.
     effect_days : int
@@ -77,10 +82,11 @@ class Rules:
 
     sla_hours: float = 8.0
     ack_hours: float = 24.0
+    idle_hours: float = 1.0
     norm_hours: float = 120.0
     notice_days: int = 7
     answer_days: int = 14
-    adopt_days: int = 90
+    adopt_days: int = 30
     effect_days: int = 90
     margin: float = 1.0
     required: tuple[str, ...] = REQUIRED
@@ -107,6 +113,8 @@ class History:
         How many months back a table reaches.
     frames : mapping of str to DataFrame
         The summaries.
+    who : Activity or None
+        Which customers were active when; None where nothing says so.
     plans : mapping of str to float
         Goals of the company: indicator, target.
     effort_scale : tuple of float or None
@@ -123,6 +131,7 @@ class History:
     tables: Mapping[str, frozenset[str]]
     covered: Mapping[str, int]
     frames: Mapping[str, pd.DataFrame] = field(repr=False)
+    who: Activity | None = field(default=None, repr=False)
     plans: Mapping[str, float] = field(default_factory=dict)
     effort_scale: tuple[float, float] | None = None
     rules: Rules = field(default_factory=Rules)
@@ -201,8 +210,9 @@ def history(company: Client, *, cycle: str = "half_year", cycles: int = 4, rules
     frames = _frames(company, starts, rules, tables)
     plans = _plans(frames["goals"], company.as_of) if "goals" in frames else {}
     scale = _effort_scale(company)
+    who = activity(frames, covered, len(starts))
     return History(
-        company.as_of, company.language, cycle, windows, months, starts, tables, covered, frames, plans, scale, rules
+        company.as_of, company.language, cycle, windows, months, starts, tables, covered, frames, who, plans, scale, rules
     )
 
 
@@ -280,13 +290,14 @@ def _ticket_frames(company: Client, starts: tuple[dt.date, ...], rules: Rules, p
             if until in has:
                 made[name] = audit_tickets.ticket_waits(tickets, until=until, as_of=company.as_of, starts=starts)
         if "resolved_at" in has:
-            norm = _norm(processes, rules)
-            made["backlog"] = audit_tickets.backlog(tickets, as_of=company.as_of, starts=starts, norm_hours=norm)
+            made["backlog"] = audit_tickets.backlog(tickets, as_of=company.as_of, starts=starts, norm_hours=rules.norm_hours)
         if {"resolved_at", "agent_id"} <= has:
             weeks = ((company.as_of - starts[-1]).days + 1) // audit_tickets.WEEK
             made["closed"] = audit_tickets.closed_by_week(tickets, as_of=company.as_of, weeks=weeks)
     if "ticket_events" in have:
-        made["cases"] = audit_events.case_counts(have["ticket_events"], starts=starts, tickets=tickets, processes=processes)
+        made["cases"] = audit_events.case_counts(
+            have["ticket_events"], starts=starts, tickets=tickets, processes=processes, idle_hours=rules.idle_hours
+        )
     return made
 
 
@@ -300,21 +311,14 @@ def _record_frames(
     required = [name for name in rules.required if name in has]
     made["records"] = audit_customers.record_counts(customers, as_of=company.as_of, required=required)
     made["ages"] = audit_customers.record_ages(customers, as_of=company.as_of)
-    for column in audit_customers.SETS:
-        if column in has:
-            made[column] = audit_customers.record_places(customers, column=column)
+    others = [company.tables[name] for name in NAMING if "customer_id" in tables.get(name, ())]
+    if others:
+        made["found_customers"] = audit_customers.found_customers(customers, others)
     if has & set(audit_customers.CONTACTS):
         made["shared_contacts"] = audit_customers.shared_contacts(customers)
     if "created_at" in has:
         made["arrivals"] = audit_customers.arrivals(customers, starts=starts, referrals=company.tables.get("referrals"))
     return made
-
-
-def _norm(processes: pd.DataFrame | None, rules: Rules) -> float:
-    """Hours after which an open ticket is late: those of the longest declared process, else the rule."""
-    if processes is None or "norm_hours" not in processes or not processes["norm_hours"].notna().any():
-        return rules.norm_hours
-    return float(processes.groupby("process")["norm_hours"].sum().max())
 
 
 def _effort_scale(company: Client) -> tuple[float, float] | None:
@@ -332,7 +336,7 @@ def _plans(goals: pd.DataFrame, as_of: dt.date) -> dict[str, float]:
     import pandas as pd
 
     if "population" in goals:
-        goals = goals[goals["population"].isna() | goals["population"].isin(["", "all"])]
+        goals = goals[goals["population"].isna() | goals["population"].isin(EVERYBODY)]
     late = goals["due_on"] < pd.Timestamp(as_of)
     order = goals.assign(late=late, far=(goals["due_on"] - pd.Timestamp(as_of)).abs())
     order = order.sort_values(["indicator", "late", "far", "goal_id"]).drop_duplicates("indicator")

@@ -5,7 +5,7 @@ import pytest
 
 from crmkit.analyses.audit import Rules
 from crmkit.analyses.audit.indicators.data import extra_records
-from crmkit.analyses.audit.indicators.estimate import NO_COLUMN, SNAPSHOT, TOO_FEW
+from crmkit.analyses.audit.indicators.estimate import NO_COLUMN, NO_TABLE, SNAPSHOT
 
 
 @pytest.fixture
@@ -31,13 +31,15 @@ def customers(frame):
         ("D-VALID", 5 / 8, 8, 0),  # d's address, e's number, f was updated before it was made
         ("D-CONS", 6 / 8, 8, 0),  # c has no purpose, d no date
         ("D-DUP", 2 / 8, 8, 0),  # b, c and g are one person: b and c by both, g by the number
-        ("D-MATCH", 6 / 8, 8, 0),  # c is in one system, f in none
-        ("D-SILO", 2 / 7, 7, 1),  # b and c; of f nothing is known
+        ("D-MATCH", 4 / 6, 6, 0),  # a, b, c and d, not y and z
+        ("D-SILO", 1 / 6, 6, 0),  # b, c and g are one person, whom sales and service know apart
         ("D-FRESH", 35.0, 8, 0),  # 0, 10, 20, 30, 40, 91, 274 (f) and 364 (g, since it was made): between 30 and 40
     ],
 )
-def test_records(measure, make_past, customers, name, value, n, missing):
-    found = measure(name, make_past({"customers": customers}))
+def test_records(measure, make_past, customers, frame, name, value, n, missing):
+    sales = frame("customer_id ordered_at amount", *[(one, "2025-05-05", 10) for one in "abbz"])
+    calls = frame("customer_id occurred_at", *[(one, "2025-05-05") for one in "cdyz"])
+    found = measure(name, make_past({"customers": customers, "transactions": sales, "interactions": calls}))
     assert (found.value, found.n, found.n_missing) == (pytest.approx(value), n, missing)
     assert found.low <= found.value <= found.high
 
@@ -45,7 +47,7 @@ def test_records(measure, make_past, customers, name, value, n, missing):
 def test_records_of_the_past_are_not_known(book, make_past, customers):
     from crmkit.analyses.audit.indicators import evaluate
 
-    past = make_past({"customers": customers})
+    past = make_past({"customers": customers, "surveys": customers[["customer_id"]].assign(response_id="r", item_id="i")})
     for name in ("D-COMP", "D-DUP", "D-VALID", "D-MATCH", "D-SILO", "D-FRESH", "D-CONS"):
         assert evaluate(book[name], past, past.cycles[0], results={}, confidence=0.95).reason == SNAPSHOT
 
@@ -54,8 +56,6 @@ def test_records_of_the_past_are_not_known(book, make_past, customers):
     ("column", "name"),
     [
         ("phone", "D-COMP"),
-        ("source_system", "D-MATCH"),
-        ("department", "D-SILO"),
         ("updated_at", "D-FRESH"),
         ("consent_at", "D-CONS"),
     ],
@@ -70,9 +70,27 @@ def test_required_cells_are_the_companys(measure, make_past, customers):
     assert measure("D-COMP", past).value == pytest.approx(14 / 16)
 
 
-def test_one_system_cannot_disagree(measure, make_past, customers):
-    past = make_past({"customers": customers.assign(source_system="CRM", department="sales")})
-    assert (measure("D-MATCH", past).reason, measure("D-SILO", past).reason) == (TOO_FEW, TOO_FEW)
+def test_what_tells_nothing_has_no_score(measure, make_past, customers, frame):
+    nowhere = make_past({"customers": customers.drop(columns=["source_system", "department"])})
+    assert (measure("D-SILO", nowhere).reason, measure("D-SILO", nowhere).needs) == (
+        NO_COLUMN,
+        "customers.source_system | customers.department",
+    )
+    assert measure("D-MATCH", nowhere).reason == NO_TABLE  # there is no other table
+    # a customer table made from the others knows everybody, and breaks no rule
+    made = make_past(
+        {
+            "customers": customers[["customer_id", "created_at"]],
+            "tickets": frame("ticket_id customer_id opened_at", ("k", "a", "2025-05-05")),
+        }
+    )
+    assert (measure("D-MATCH", made).reason, measure("D-MATCH", made).needs) == (NO_TABLE, "customers")
+    assert [measure(name, made).reason for name in ("D-VALID", "D-DUP", "D-SILO")] == [NO_COLUMN] * 3
+
+
+def test_systems_keep_a_person_apart_too(measure, make_past, customers):
+    past = make_past({"customers": customers.assign(department="sales")})
+    assert measure("D-SILO", past).value == 1 / 6  # b and g are written "ERP;CRM" and "CRM;ERP", c "CRM"
 
 
 def test_persons_do_not_depend_on_names_or_order():

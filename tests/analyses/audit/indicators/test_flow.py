@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from crmkit.analyses.audit import Rules
 from crmkit.analyses.audit.indicators.estimate import NO_COLUMN, NO_TABLE
 
 
@@ -22,7 +23,7 @@ def events(frame):
     return frame(
         "ticket_id occurred_at activity team",
         ("k1", "2025-10-06 08:00", "receive", "A"),
-        ("k1", "2025-10-06 10:00", "handle", "A"),
+        ("k1", "2025-10-06 09:00", "handle", "A"),
         ("k1", "2025-10-06 18:00", "close", "A"),
         ("k2", "2025-10-06 09:00", "receive", "A"),
         ("k2", "2025-10-06 12:00", "handle", "B"),
@@ -41,7 +42,7 @@ def events(frame):
         ("P-STEP", 9 / 3, 3),
         ("P-HAND", 2 / 3, 3),
         ("P-CONF", 1 / 3, 3),
-        ("P-WAIT", (10 - 4 + 20 - 6 + 30 - 2) / 60, 3),
+        ("P-WAIT", (9 + 3 + 3 + 14 + 30) / 60, 3),
     ],
 )
 def test_cases(measure, make_past, tickets, events, processes, name, value, n):
@@ -70,6 +71,8 @@ def test_what_is_missing_is_said(measure, make_past, tickets, events, processes)
     past = make_past({"tickets": tickets, "ticket_events": events.drop(columns="team")})
     assert (measure("P-HAND", past).reason, measure("P-STEP", past).reason) == (NO_COLUMN, NO_TABLE)
     assert measure("P-STEP", past).needs == "processes"
+    assert measure("P-WAIT", past).value == pytest.approx(59 / 60)
     no_norm = make_past({"tickets": tickets, "ticket_events": events, "processes": processes.drop(columns="norm_hours")})
-    assert measure("P-WAIT", no_norm).needs == "processes.norm_hours"
     assert measure("P-CONF", no_norm).value == 1 / 3
+    patient = make_past({"tickets": tickets, "ticket_events": events, "processes": processes}, rules=Rules(idle_hours=8))
+    assert measure("P-WAIT", patient).value == pytest.approx((9 + 14 + 30) / 60)

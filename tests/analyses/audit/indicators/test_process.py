@@ -61,9 +61,9 @@ def test_backlog_in_weeks_of_inflow(measure, past):
     assert measure("P-BACK", past).value == pytest.approx(1 / (8 / (DAYS / 7)))
 
 
-def test_backlog_takes_the_norm_of_the_process(measure, make_past, frame, tickets):
-    short = frame("process step position norm_hours", ("service", "handle", 1, 2.0))
-    assert measure("P-BACK", make_past({"tickets": tickets, "processes": short})).value == pytest.approx(2 / (8 / (DAYS / 7)))
+def test_backlog_past_another_norm(measure, make_past, tickets):
+    strict = make_past({"tickets": tickets}, rules=Rules(norm_hours=2))
+    assert measure("P-BACK", strict).value == pytest.approx(2 / (8 / (DAYS / 7)))
 
 
 def test_tickets_closed_by_agent_and_week(measure, past):
@@ -100,7 +100,7 @@ def test_follow_up_of_active_customers(measure, make_past, frame, contracts):
     rows = frame(
         "customer_id occurred_at kind direction",
         ("a", "2025-10-05", "follow_up", "outbound"),
-        ("b", "2025-12-05", "follow_up", "outbound"),
+        ("b", "2025-12-05", "Follow-up", "outbound"),
         ("b", "2025-12-06", "follow_up", "outbound"),
         ("c", "2025-09-30", "follow_up", "outbound"),  # too long ago
         ("d", "2025-12-06", "call", "outbound"),  # no follow-up
@@ -147,10 +147,13 @@ def test_feedback_answered(measure, make_past, feedback):
 
 
 def test_suggestions_adopted(measure, make_past, feedback):
+    # those of the summer; that of December is too new to be held against anybody
     half = make_past({"feedback": feedback}, cycle="half_year")
     assert (measure("P-ADOPT", half).value, measure("P-ADOPT", half).n) == (2 / 5, 5)
     sooner = make_past({"feedback": feedback}, cycle="half_year", rules=Rules(adopt_days=1))
     assert measure("P-ADOPT", sooner).value == 3 / 6
+    unread = feedback.assign(acknowledged_at=feedback["acknowledged_at"].where(feedback["feedback_id"] != "s4"))
+    assert measure("P-ADOPT", make_past({"feedback": unread}, cycle="half_year")).value == 2 / 4
     assert measure("P-ADOPT", make_past({"feedback": feedback.drop(columns="adopted_at")})).reason == NO_COLUMN
 
 

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crmkit.analyses.audit.history import History, Window
 from crmkit.analyses.audit.indicators.estimate import (
     NO_COLUMN,
     NO_DATA,
+    NO_TABLE,
     SNAPSHOT,
-    TOO_FEW,
     Estimate,
     clustered_share,
     nothing,
@@ -22,7 +23,7 @@ from crmkit.analyses.audit.indicators.estimate import (
     waiting_time,
 )
 from crmkit.core.language import mark
-from crmkit.data.audit_customers import known_systems
+from crmkit.data.audit_customers import CONTACTS, PLACES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +32,7 @@ BY_RECORD = mark("ratio, linearised by record")
 BY_MODULE = mark("ratio, linearised by month and module")
 MEDIAN = mark("median, sign test")
 MINUTES_PER_DAY = 1440.0
+DERIVED = frozenset({"customer_id", "created_at"})
 
 
 def _today(function: Callable[[History, Window, float], Estimate]) -> Callable[[History, Window, float], Estimate]:
@@ -63,6 +65,8 @@ def complete(past: History, window: Window, confidence: float) -> Estimate:
 @_today
 def valid(past: History, window: Window, confidence: float) -> Estimate:
     """D-VALID: how many records break no rule?"""
+    if not past.tables["customers"] & set(CONTACTS):
+        return nothing(NO_COLUMN, "customers.email | customers.phone")
     records = past.frames["records"]
     return share(float(records.loc[records["valid"].astype(bool), "n"].sum()), float(records["n"].sum()), confidence)
 
@@ -94,19 +98,22 @@ def extra_records(shared: pd.DataFrame) -> int:
     >>> extra_records(pd.DataFrame({"email": ["a@x.org", "a@x.org", None], "phone": [None, "1234567", "1234567"]}))
     2
     """
+    return len(shared) - int(persons(shared).max(initial=-1)) - 1
+
+
+def persons(shared: pd.DataFrame) -> NDArray[np.int_]:
+    """The number of the person, 0, 1, ..., whom each record is of."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
     pairs: list[tuple[int, int]] = []
-    for name in ("email", "phone"):
+    for name in CONTACTS:
         for members in shared.reset_index(drop=True).groupby(name).indices.values():
             pairs += [(int(members[0]), int(member)) for member in members[1:]]
-    if not pairs:
-        return 0
-    rows, columns = zip(*pairs, strict=True)
+    rows, columns = zip(*pairs, strict=True) if pairs else ((), ())
     graph = coo_matrix((np.ones(len(pairs)), (rows, columns)), shape=(len(shared), len(shared)))
-    persons, _ = connected_components(graph, directed=False)
-    return len(shared) - int(persons)
+    _, person = connected_components(graph, directed=False)
+    return np.asarray(person, dtype=np.int_)
 
 
 @_today
@@ -124,37 +131,33 @@ def fresh(past: History, window: Window, confidence: float) -> Estimate:
     return Estimate(found.value, found.low, found.high, found.n, missing, MEDIAN, found.sampling)
 
 
-def _places(past: History, column: str) -> tuple[list[frozenset[str]], list[float]] | Estimate:
-    if column not in past.frames:
-        return nothing(NO_COLUMN, f"customers.{column}")
-    table = past.frames[column]
-    texts = [None if text is None or text != text else str(text) for text in table[column]]
-    places, n = known_systems(dict.fromkeys(texts, 0)), [float(count) for count in table["n"]]
-    # one place alone cannot disagree with another
-    return (places, n) if len(frozenset().union(*places)) > 1 else nothing(TOO_FEW, f"customers.{column}")
-
-
 @_today
 def matched(past: History, window: Window, confidence: float) -> Estimate:
-    """D-MATCH: how many customers do all systems know?"""
-    found = _places(past, "source_system")
-    if isinstance(found, Estimate):
-        return found
-    places, n = found
-    every = frozenset().union(*places)
-    return share(sum(count for place, count in zip(places, n, strict=True) if place == every), sum(n), confidence)
+    """D-MATCH: how many of the customers whom other tables name does the customer table know?"""
+    if "found_customers" not in past.frames:
+        return nothing(NO_TABLE, "transactions | subscriptions | interactions | tickets | surveys")
+    # a list that was made from the other tables knows them all
+    if past.tables["customers"] <= DERIVED:
+        return nothing(NO_TABLE, "customers")
+    row = past.frames["found_customers"].iloc[0]
+    return share(float(row["found"]), float(row["n"]), confidence)
 
 
 @_today
 def scattered(past: History, window: Window, confidence: float) -> Estimate:
-    """D-SILO: how many customers does one department alone know?"""
-    found = _places(past, "department")
-    if isinstance(found, Estimate):
-        return found
-    places, n = found
-    known = [(len(place), count) for place, count in zip(places, n, strict=True) if place]
-    told = sum(count for _, count in known)
-    return share(sum(count for size, count in known if size == 1), told, confidence, missing=sum(n) - told)
+    """D-SILO: how many persons have separate records in several systems or departments?"""
+    if "shared_contacts" not in past.frames:
+        return nothing(NO_COLUMN, "customers.email | customers.phone")
+    places = [name for name in PLACES if name in past.tables["customers"]]
+    if not places:
+        return nothing(NO_COLUMN, " | ".join(f"customers.{name}" for name in PLACES))
+    shared = past.frames["shared_contacts"]
+    person = persons(shared)
+    apart = np.zeros(int(person.max(initial=-1)) + 1, dtype=bool)
+    for name in places:
+        apart |= (shared[name].groupby(person).nunique() > 1).to_numpy()
+    everybody = float(past.frames["records"]["n"].sum()) - extra_records(shared)
+    return share(float(apart.sum()), everybody, confidence)
 
 
 def correct(past: History, window: Window, confidence: float) -> Estimate:

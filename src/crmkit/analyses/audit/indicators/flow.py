@@ -35,9 +35,7 @@ def handoffs(past: History, window: Window, confidence: float) -> Estimate:
 
 
 def waiting(past: History, window: Window, confidence: float) -> Estimate:
-    """P-WAIT: which part of the flow time is longer than the work should take?"""
-    if "norm_hours" not in past.tables["processes"]:
-        return nothing(NO_COLUMN, "processes.norm_hours")
+    """P-WAIT: in which part of the flow time does nothing happen?"""
     rows = past.rows("cases", window)
     timed = float(rows["timed"].sum())
     found = replace(_per(rows, "idle", "flow", confidence), n=timed, n_missing=float(rows["cases"].sum()) - timed)

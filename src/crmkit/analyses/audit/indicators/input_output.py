@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.audit.history import History, Window
-from crmkit.analyses.audit.indicators.activity import activity
 from crmkit.analyses.audit.indicators.estimate import (
     NO_COLUMN,
     NO_DATA,
@@ -38,7 +37,7 @@ NORMAL = 1e6
 
 def investment(past: History, window: Window, confidence: float) -> Estimate:
     """I-INV: what is spent on an active customer in a month?"""
-    who = activity(past)
+    who = past.who
     if who is None:
         return nothing(NO_TABLE, "subscriptions | transactions | customers")
     spent = _by_month(past, window, None)

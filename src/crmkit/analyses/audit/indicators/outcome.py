@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.audit.history import YEAR, History, Window
-from crmkit.analyses.audit.indicators.activity import activity
+from crmkit.analyses.audit.activity import YEAR
+from crmkit.analyses.audit.history import History, Window
 from crmkit.analyses.audit.indicators.estimate import (
     NAN,
     NO_BEFORE,
@@ -30,14 +30,14 @@ from crmkit.core.language import mark
 if TYPE_CHECKING:
     import pandas as pd
 
-MARKET = "market_size"
+MARKET, YEAR_DIGITS = "market_size", 4
 COUNTED, SUMMED = mark("count, compared by customer"), mark("sum, compared by customer")
 OUTSIDE = mark("sum over an outside figure, taken as exact")
 
 
 def customers(past: History, window: Window, confidence: float) -> Estimate:
     """R-NCUST: how many customers are active at the end, beside a year before?"""
-    who = activity(past)
+    who = past.who
     if who is None:
         return nothing(NO_TABLE, "subscriptions | transactions | customers")
     now = who.at_end(window)
@@ -117,7 +117,7 @@ def renewals(past: History, window: Window, confidence: float) -> Estimate:
 
 def orders(past: History, window: Window, confidence: float) -> Estimate:
     """R-FREQ: how often does an active customer order in a year, beside the own earlier months?"""
-    who = activity(past)
+    who = past.who
     if who is None or not past.reaches("transactions", window):
         return nothing(NO_DATA)
     bought = past.frames["purchases"].groupby("month")["orders"].sum()
@@ -164,15 +164,13 @@ def market_share(past: History, window: Window, confidence: float) -> Estimate:
 
 
 def _market(past: History, window: Window) -> float | None:
-    """Own sales over the newest figure of a yearly market that was there within the window."""
-    import pandas as pd
-
+    """Own sales over the newest figure of the market in the year in which the window ends."""
     table = past.frames["benchmarks"]
-    dated = pd.to_datetime(table["dated_at"])
-    seen = table[(table["indicator"] == MARKET) & (dated >= pd.Timestamp(window.start)) & (dated <= pd.Timestamp(window.end))]
+    year = table["period"].astype(str).str.slice(0, YEAR_DIGITS) == str(window.end.year)
+    seen = table[(table["indicator"] == MARKET) & year].sort_values(["dated_at", "peer"])
     if seen.empty or not past.reaches("transactions", window, whole=True):
         return None
-    market = float(seen.assign(dated=dated).sort_values(["dated", "peer"])["value"].iloc[-1])
+    market = float(seen["value"].iloc[-1])
     return float(past.rows("purchases", window)["amount"].sum()) / market if market > 0 else None
 
 

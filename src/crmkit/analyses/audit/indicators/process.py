@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.audit.history import History, Window
-from crmkit.analyses.audit.indicators.activity import activity
 from crmkit.analyses.audit.indicators.estimate import (
     NO_COLUMN,
     NO_DATA,
@@ -41,7 +40,7 @@ PER_ORDERS, PER_MONTHS = (
 
 def contact_rate(past: History, window: Window, confidence: float) -> Estimate:
     """P-CONT: how often is an active customer in contact, per month?"""
-    who = activity(past)
+    who = past.who
     if who is None:
         return nothing(NO_TABLE, "subscriptions | transactions | customers")
     months, there = who.months(window), who.at_end(window)
@@ -58,7 +57,7 @@ def contact_rate(past: History, window: Window, confidence: float) -> Estimate:
 
 def follow_up(past: History, window: Window, confidence: float) -> Estimate:
     """P-COVER: which share of active customers was followed up within three months?"""
-    who = activity(past)
+    who = past.who
     if who is None:
         return nothing(NO_TABLE, "subscriptions | transactions | customers")
     there = who.at_end(window)
@@ -129,7 +128,7 @@ def complaint_rate(past: History, window: Window, confidence: float) -> Estimate
         both = complaints.to_frame().join(orders, how="outer").fillna(0.0).sort_index()
         top, bottom = both["complaints"].to_numpy(), both["orders"].to_numpy()
         return ratio(top, bottom, confidence, n=float(bottom.sum()), scale=THOUSAND, method=PER_ORDERS)
-    who = activity(past)
+    who = past.who
     months = who.months(window) if who is not None else 0.0
     there = who.at_end(window) if who is not None else None
     if there is None or months <= 0:
