@@ -128,6 +128,19 @@ def alike(values: Iterable[Any], unit: Unit) -> int | None:
     return 2 if max(sizes) < 0.01 else 1
 
 
+def p_words(p: float) -> str:
+    """A p-value as papers print it.
+
+    Examples
+    --------
+    >>> p_words(0.04321), p_words(1e-9), p_words(float("nan"))
+    ('0.043', '< 0.001', '')
+    """
+    if p != p:
+        return ""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def _places(decimals: int | None) -> str:
     return "." + "0" * decimals if decimals else ""
 

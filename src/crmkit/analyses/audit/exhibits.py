@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from crmkit.analyses.audit.catalogue import GROUPS
+from crmkit.analyses.audit.findings.model import joined
 from crmkit.analyses.audit.scoring import ASSESSED, class_scores
 from crmkit.analyses.audit.study import Audit, own_table
 from crmkit.core.errors import ParamError, did_you_mean
@@ -18,7 +19,7 @@ CLASSES = {
     "process": mark("Process"), "outcome": mark("Outcome"), "input_output": mark("Input and output"), "data": mark("Data"),
     "people": mark("People"),
 }  # fmt: skip
-OWN, KITS = mark("the company's"), mark("placeholder of the kit")
+OWN, KITS = mark("the company's"), mark("the kit's")
 METHOD = mark("weighted mean of scores")
 DONE_BY = {
     "clv": mark("report on customer value"), "churn": mark("report on leaving"), "satisfaction": mark("report on satisfaction"),
@@ -74,34 +75,35 @@ def tiles(work: Audit) -> Result:
     return Result("audit_classes", "values", title, estimates(rows), columns=columns, note=note)
 
 
-def indicator_table(work: Audit, group: str) -> Result:
-    """How each indicator of a class stands: value, interval, target, score with its possible range.
+def indicator_table(work: Audit, *groups: str) -> Result:
+    """How each indicator of one or more classes stands: value, interval, target, score with its possible range.
 
     Parameters
     ----------
     work : Audit
-    group : {"process", "outcome", "input_output", "data", "people"}
+    groups : str
+        Of "process", "outcome", "input_output", "data", "people".
 
     Raises
     ------
     ParamError
         For another class.
     """
-    if group not in GROUPS:
-        raise ParamError(f"class: is {group!r}; {did_you_mean(group, GROUPS)}")
-    title = Text("Indicators: {name}", {"name": Text(CLASSES[group])})
-    own = work.state[(work.state["class"] == group) & (work.state["status"] == ASSESSED)].copy()
+    unknown = [group for group in groups if group not in GROUPS]
+    if unknown or not groups:
+        raise ParamError(f"class: is {unknown[0] if unknown else ''!r}; {did_you_mean(unknown[0] if unknown else '', GROUPS)}")
+    title = Text("Indicators: {name}", {"name": joined([Text(CLASSES[group]) for group in groups])})
+    name = "audit_" + "_".join(groups)
+    own = work.state[work.state["class"].isin(groups) & (work.state["status"] == ASSESSED)].copy()
     if own.empty:
-        return not_assessed(
-            f"audit_{group}", title, Text("none of its indicators could be assessed; see what is missing below")
-        )
+        return not_assessed(name, title, Text("none of its indicators could be assessed; see what is missing below"))
     own["target_text"] = [_words(row["target"], row["unit"], work) for row in own.to_dict("records")]
     own["score_text"] = [_score_words(row) for row in own.to_dict("records")]
     own["whose"] = np.where(own["placeholder"], KITS, OWN)
     columns = (
         Column("name", "Indicator"),
-        Column("value", "Value"),
-        Column("interval", "Interval"),
+        Column("value", "Value", "number"),
+        Column("interval", "Interval", "number"),
         Column("target_text", "Target"),
         Column("score_text", "Score (possible range)"),
         Column("n", "n", "count"),
@@ -109,7 +111,7 @@ def indicator_table(work: Audit, group: str) -> Result:
         Column("method", "Method", translate=True),
     )
     note = Text("Score: a step function of the value, 1 to 5; the range in brackets follows from the interval.")
-    return Result(f"audit_{group}", "table", title, own.reset_index(drop=True), columns=columns, note=note)
+    return Result(name, "table", title, own.reset_index(drop=True), columns=columns, note=note)
 
 
 def trends(work: Audit) -> Result:
@@ -128,6 +130,8 @@ def trends(work: Audit) -> Result:
         table = class_scores(work.over[work.over["cycle"] == window.name])
         parts.append(table.assign(x=pd.Timestamp(window.end).date().isoformat(), cycle=window.name))
     rows = pd.concat(parts, ignore_index=True).dropna(subset=["score"])
+    # one point makes no line
+    rows = rows[rows.groupby("class")["cycle"].transform("nunique") > 1]
     if rows["cycle"].nunique() < 2:
         return not_assessed("audit_trends", title, Text("needs two cycles in which enough could be assessed"))
     shown = curve(

@@ -10,6 +10,7 @@ import numpy as np
 from crmkit.analyses.audit.form.answers import ROLE_WORDS, Answers
 from crmkit.analyses.audit.form.scores import data_scores
 from crmkit.core.errors import ModelError
+from crmkit.core.format import p_words
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.models import agreement as ag
@@ -119,6 +120,7 @@ def rater_leniency(answers: Answers, *, least_points: float = 0.5) -> Result:
         return not_assessed("audit_leniency", title, err.text)
     found["role"] = [ROLE_WORDS[role] for role in who["rater_role"]]
     found["number"] = who["number"]
+    found["p_text"] = [p_words(p) for p in found["p_value"]]
     found = found.sort_values("value", ascending=False, ignore_index=True)
     flagged = int(found["flagged"].sum())
     text = (
@@ -133,7 +135,7 @@ def rater_leniency(answers: Answers, *, least_points: float = 0.5) -> Result:
         Column("value", "Kinder than the middle", "points"),
         Column("interval", "Interval", "points"),
         Column("raw", "Not shrunk", "points"),
-        Column("p_value", "p (Holm)", "number"),
+        Column("p_text", "p (Holm)"),
         Column("flagged", "Stands apart"),
         Column("n", "Ratings", "count"),
     )

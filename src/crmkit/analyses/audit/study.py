@@ -35,7 +35,7 @@ class Audit:
         With the client's changes.
     past : History
     state, over, months : pandas.DataFrame
-        Indicators of the newest cycle, of all cycles, and early warnings by month.
+        Indicators of the newest cycle, of all cycles, and by month.
     answers : Answers
     grounds : Grounds
     checks : tuple of Check
@@ -63,11 +63,6 @@ class Audit:
     plan: Plan
     confidence: float
     min_cell: int = 10
-
-
-def watched(book: Catalogue) -> Catalogue:
-    """The early warnings of a catalogue: what is followed month by month."""
-    return Catalogue({one.id: one for one in book if one.kri and one.enabled}, book.changes, book.digest)
 
 
 def study(
@@ -121,7 +116,7 @@ def study(
     locale = Locale(company.language, company.currency)
     past = history(company, cycle=cycle, cycles=count, rules=rules)
     state = assess(past, book, owned=owned, confidence=confidence)
-    months = monthly(past, watched(book), owned=owned, confidence=confidence)
+    months = monthly(past, book, owned=owned, confidence=confidence)
     answers = read_answers(company, form, caps=caps, weights=roles, confidence=confidence)
     base = grounds(company, past, results=owned, key=company.key(), confidence=confidence)
     actions, risks = own_table(company, "actions"), own_table(company, "risks")

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from crmkit.analyses.audit.findings.grounds import DRIVER_WORDS, Grounds
-from crmkit.analyses.audit.findings.model import FINDING, OBSERVATION, AuditFinding, Check
+from crmkit.analyses.audit.findings.model import FINDING, NAN, OBSERVATION, AuditFinding, Check
+from crmkit.core.format import p_words
 from crmkit.core.language import Locale, mark, say
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Severity, Text, estimates, not_assessed
 
@@ -36,11 +37,14 @@ def findings_overview(found: Sequence[AuditFinding], locale: Locale) -> Result:
     rows: list[dict[str, Any]] = [
         {"number": place, "level": one.level, "title": say(one.title, locale), "condition": say(one.condition, locale),
          "customers": one.customers, "exposed": one.value_exposed, "money": one.money, "money_low": one.money_low,
-         "money_high": one.money_high, "p_value": one.lead.adjusted, "id": one.id, "indicator": one.lead.subject,
+         "money_high": one.money_high, "p_value": one.lead.adjusted,
+         "stake": one.money if one.money_low > 0 else NAN, "p_text": p_words(one.lead.adjusted),
+         "id": one.id, "indicator": one.lead.subject,
          "value": one.lead.value, "low": one.lead.low, "high": one.lead.high, "target": one.lead.target, "unit": one.lead.unit}
         for place, one in enumerate(found, start=1)
     ]  # fmt: skip
     names = ["number", "level", "title", "condition", "customers", "exposed", "money", "money_low", "money_high", "p_value",
+             "stake", "p_text",
              "id", "indicator", "value", "low", "high", "target", "unit"]  # fmt: skip
     columns = (
         Column("number", "No.", "count"),
@@ -49,8 +53,8 @@ def findings_overview(found: Sequence[AuditFinding], locale: Locale) -> Result:
         Column("condition", "Condition"),
         Column("customers", "Customers affected", "count"),
         Column("exposed", "Their value", "money"),
-        Column("money", "At stake", "money"),
-        Column("p_value", "p (Holm)", "number"),
+        Column("stake", "At stake", "money"),
+        Column("p_text", "p (Holm)"),
     )
     sure = sum(one.level == FINDING for one in found)
     text = (
@@ -78,11 +82,11 @@ def finding_fields(found: Sequence[AuditFinding], locale: Locale) -> Result:
         texts = (one.criteria, one.condition, one.cause, one.effect, one.recommendation)
         for field, text in zip(FIELDS, texts, strict=True):
             first = field == FIELDS[0]
-            rows.append({"number": place if first else None, "title": say(one.title, locale) if first else "",
+            rows.append({"no": str(place) if first else "", "title": say(one.title, locale) if first else "",
                          "field": field, "words": say(text, locale), "id": one.id})  # fmt: skip
-    table = pd.DataFrame(rows, columns=["number", "title", "field", "words", "id"])
+    table = pd.DataFrame(rows, columns=["no", "title", "field", "words", "id"])
     columns = (
-        Column("number", "No.", "count"),
+        Column("no", "No."),
         Column("title", "Finding"),
         Column("field", "Field", translate=True),
         Column("words", "What the data say"),
@@ -98,17 +102,31 @@ def checks_table(checks: Sequence[Check], locale: Locale, *, confidence: float =
     rows = [
         {"rule": RULE_WORDS[one.rule], "subject": one.subject, "value": one.value, "low": one.low, "high": one.high,
          "unit": one.unit, "target": one.target, "criteria": say(one.criteria, locale), "n": one.n, "p_value": one.p_value,
-         "adjusted": one.adjusted, "verdict": _verdict(one, confidence)}
+         "adjusted": one.adjusted, "p_text": p_words(one.adjusted), "verdict": _verdict(one, confidence)}
         for one in checks
     ]  # fmt: skip
-    names = ["rule", "subject", "value", "low", "high", "unit", "target", "criteria", "n", "p_value", "adjusted", "verdict"]
+    names = [
+        "rule",
+        "subject",
+        "value",
+        "low",
+        "high",
+        "unit",
+        "target",
+        "criteria",
+        "n",
+        "p_value",
+        "adjusted",
+        "p_text",
+        "verdict",
+    ]
     columns = (
         Column("rule", "Rule", translate=True),
         Column("criteria", "Criterion"),
-        Column("value", "Value"),
-        Column("interval", "Interval"),
+        Column("value", "Value", "number"),
+        Column("interval", "Interval", "number"),
         Column("n", "n", "count"),
-        Column("adjusted", "p (Holm)", "number"),
+        Column("p_text", "p (Holm)"),
         Column("verdict", "Verdict", translate=True),
     )
     note = Text("p: one-sided, for being worse than the criterion; Holm's correction over all {n} checks with a p-value.",
@@ -171,7 +189,8 @@ def headline(found: Sequence[AuditFinding], locale: Locale, *, most: int = 5) ->
 
 def _core(one: AuditFinding) -> Finding:
     severity: Severity = "critical" if one.money_low > 0 else "warning"
-    text = Text("{title}: {condition}. Cause: {cause}.", {"title": one.title, "condition": one.condition, "cause": one.cause})
+    words: dict[str, Quantity | Text | str] = {"title": one.title, "condition": one.condition, "cause": one.cause}
+    text = Text("{title}. {condition}. Cause: {cause}.", words) if one.drivers else Text("{title}. {condition}.", words)
     stake = Quantity(one.money, "money", one.money_low, one.money_high) if one.money_low > 0 else None
     return Finding(f"audit.{one.id}", severity, False, text, one.criteria, ("audit_findings",), stake, one.recommendation)
 

@@ -66,7 +66,7 @@ def indicators(looked: Looked) -> list[Check]:
         }[row["direction"]]
         off = _worse(row)
         condition = Text(
-            "{name} is {value}, n = {n}, from {start} to {end}",
+            "{name}: {value}, n = {n}, {start} to {end}",
             {"name": row["name"], "value": _of(row, "value"), "n": Quantity(row["n"], "count"),
              "start": Quantity(row["start"].date(), "date"), "end": Quantity(row["end"].date(), "date")},
         )  # fmt: skip
@@ -113,7 +113,7 @@ def trends(looked: Looked) -> list[Check]:
         found.append(
             Check("trend", theme.id, row["indicator"], worse and relevant, one_sided,
                   Text("{name} ({id}) does not get worse", words),
-                  Text("{name} changes by {change} a year, over {n} months", words),
+                  Text("{name}: {change} a year, over {n} months", words),
                   12 * line.value, 12 * line.low, 12 * line.high, 0.0, float(line.n), unit)
         )  # fmt: skip
     return found

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from crmkit.analyses.audit.catalogue import Catalogue
-from crmkit.analyses.audit.risks.register import HIGH, Risk
+from crmkit.analyses.audit.risks.register import CATEGORY_WORDS, HIGH, Risk
 from crmkit.core.format import format_value
 from crmkit.core.language import Locale, mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, not_assessed
@@ -18,10 +18,6 @@ from crmkit.models.risk_matrix import GRADES, LEVELS, RiskMatrix, grade
 NONE = Text("no finding makes a risk, and the client has registered none")
 NOT_GRADED = mark("not graded")
 ALARM, QUIET, UNWATCHED = mark("alarm"), mark("quiet"), mark("not watched")
-CATEGORY_WORDS = {
-    "churn": mark("churn"), "service": mark("service"), "product": mark("product"), "data": mark("data and privacy"),
-    "fraud": mark("fraud and arrears"), "market": mark("market"), "legal": mark("legal"), "people": mark("people"),
-}  # fmt: skip
 RESPONSE_WORDS = {
     "avoid": mark("avoid"), "reduce": mark("reduce"), "share": mark("share"), "accept": mark("accept"),
     "pursue": mark("pursue"),
@@ -54,7 +50,6 @@ def risk_table(risks: Sequence[Risk]) -> Result:
     ]  # fmt: skip
     columns = (
         Column("title", "Risk"),
-        Column("category", "Category", translate=True),
         Column("grade", "Grade", translate=True),
         Column("stability", "Stable in", "share"),
         Column("likelihood", "Likelihood", "share"),
@@ -62,7 +57,6 @@ def risk_table(risks: Sequence[Risk]) -> Result:
         Column("response", "Response", translate=True),
         Column("residual", "Grade after it", translate=True),
         Column("owner", "Owner"),
-        Column("indicator", "Early warning"),
         Column("review_on", "Review", "date"),
     )
     high = sum(risk.grade >= HIGH for risk in risks)

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from crmkit.analyses.audit.catalogue import Catalogue
 from crmkit.analyses.audit.findings.grounds import Grounds
 from crmkit.analyses.audit.findings.model import FINDING, NAN, AuditFinding
-from crmkit.analyses.audit.findings.themes import Theme, themes
+from crmkit.analyses.audit.findings.themes import Theme, theme_of, themes
 from crmkit.analyses.audit.history import History
 from crmkit.analyses.audit.risks.warning import Warned, warned
-from crmkit.core.language import mark
+from crmkit.core.language import mark, translate
 from crmkit.models.risk_matrix import RiskMatrix, grade, stability
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ MONTHS, AHEAD = 12, 6
 FEWEST_MONTHS = 6
 Z95 = 1.959964
 HIGH = 2
+CATEGORY_WORDS = {
+    "churn": mark("churn"), "service": mark("service"), "product": mark("product"), "data": mark("data and privacy"),
+    "fraud": mark("fraud and arrears"), "market": mark("market"), "legal": mark("legal"), "people": mark("people"),
+}  # fmt: skip
 FROM_DATA, BY_EXPERTS, UNKNOWN = mark("from data"), mark("by experts"), mark("not known")
 # what is left of a loss after a response; reduce and share: by the parameter
 LEFT = {"avoid": 0.0, "accept": 1.0, "pursue": 1.0}
@@ -136,7 +140,7 @@ def register(
     """
     appetite, matrix = appetite or Appetite(), matrix or RiskMatrix()
     total = float(grounds.worth.sum()) if grounds.worth is not None else NAN
-    said = {} if own is None else {str(row["risk_id"]): row for row in own.to_dict("records")}
+    said = _own(own, found)
     risks: dict[str, Risk] = {}
     for one in found:
         name = f"R-{one.theme}"
@@ -145,9 +149,22 @@ def register(
         risks[name] = _risk(one, past, months, book, total * appetite.critical_share, appetite, matrix, said.get(name, {}))
     for name, row in said.items():
         if name not in risks:
-            risks[name] = _by_experts(name, row, months, book, appetite, matrix)
+            risks[name] = _by_experts(name, row, months, book, appetite, matrix, past.language)
     dated = [_reviewed(risk, past.as_of, appetite) for risk in risks.values()]
     return sorted(dated, key=lambda risk: (-risk.grade, -np.nan_to_num(risk.loss, nan=-1.0), risk.id))
+
+
+def _own(own: pd.DataFrame | None, found: Sequence[AuditFinding]) -> dict[str, Mapping[Any, Any]]:
+    """The client's own rows by id; one whose early warning belongs to the theme of a finding speaks of the same risk."""
+    if own is None:
+        return {}
+    made: dict[str, Mapping[Any, Any]] = {}
+    known = {one.theme for one in found if one.level == FINDING}
+    for row in own.to_dict("records"):
+        theme = theme_of(_text(row, "indicator"))
+        same = f"R-{theme.id}" if theme is not None and theme.id in known else ""
+        made[same if same and same not in made else str(row["risk_id"])] = row
+    return made
 
 
 def _risk(
@@ -170,7 +187,8 @@ def _risk(
         p_draws = np.full(DRAWS, p)
     else:
         basis = FROM_DATA
-    if not np.isfinite(impact):
+    if not np.isfinite(impact) or (not one.money_low > 0 and np.isfinite(_level(said, "impact"))):
+        # a loss that is not established is no better than what experts think
         impact = _level(said, "impact")
         impact_draws = np.full(DRAWS, impact)
     money = impact * critical if np.isfinite(critical) else NAN
@@ -248,12 +266,15 @@ def _impact(one: AuditFinding, critical: float, *, seed: int = 1) -> tuple[float
 
 
 def _by_experts(
-    name: str, row: Mapping[Any, Any], months: pd.DataFrame, book: Catalogue, appetite: Appetite, matrix: RiskMatrix
-) -> Risk:
+    name: str, row: Mapping[Any, Any], months: pd.DataFrame, book: Catalogue, appetite: Appetite, matrix: RiskMatrix,
+    language: str,
+) -> Risk:  # fmt: skip
     p, impact = _level(row, "likelihood"), _level(row, "impact")
+    category = _text(row, "category")
+    word = CATEGORY_WORDS.get(category, category)
     kri = _text(row, "indicator")
     risk = Risk(
-        id=name, theme="", category=_text(row, "category"), title=name, likelihood=p, impact=impact,
+        id=name, theme="", category=category, title=f"{name}: {translate(word, language)}", likelihood=p, impact=impact,
         basis=BY_EXPERTS if np.isfinite(p) else UNKNOWN, response=_text(row, "response"), owner=_text(row, "owner"),
         contingency=_text(row, "contingency"), indicator=kri, warning=warned(kri, months, book), review_on=_day(row),
     )  # fmt: skip
