@@ -16,6 +16,7 @@ from crmkit.analyses.satisfaction.segments import difference_table, segment_tabl
 from crmkit.analyses.satisfaction.trend import step_table
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
+from crmkit.report.page import Page
 from crmkit.show.tables import exhibit_html
 
 ROOT = Path(__file__).parents[2]
@@ -121,6 +122,15 @@ def test_the_headline_leads_with_what_must_be_done(retailco):
     assert all(finding.action is not None for finding in found if finding.severity == "warning")
     # what holds is not at the top
     assert "satisfaction.items_left_out" not in ids
+
+
+def test_a_figure_and_its_table_are_shown_together(retailco, results):
+    page = Page("satisfaction", retailco.company, {})
+    pair = results["satisfaction_segments"], results["satisfaction_differences"]
+    html = page.show(*pair).html
+    assert [html.count(f'id="{result.name}"') for result in pair] == [1, 1]
+    assert list(page.shown) == [result.name for result in pair]
+    assert set(page.findings) == {result.finding.id for result in pair}
 
 
 # The truths that were planted.

@@ -89,13 +89,13 @@ class Page:
     def locale(self) -> Locale:
         return Locale(self.company.language, self.company.currency)
 
-    def show(self, result: Result) -> Shown:
-        """Display one exhibit, and keep it for the record.
+    def show(self, *results: Result) -> Shown:
+        """Display one exhibit, or a figure and the table that belongs to it, and keep them for the record.
 
         Parameters
         ----------
-        result : Result
-            As an analysis returned it.
+        *results : Result
+            As an analysis returned them.
 
         Returns
         -------
@@ -107,11 +107,13 @@ class Page:
         ReportError
             When a figure has no alternative text.
         """
-        self.shown[result.name] = result
-        if result.finding is not None:
-            self.findings[result.finding.id] = result.finding
-        html = exhibit_html(result, self.locale, name=self.customer_name())
-        return Shown(html, exhibit_text(result, self.locale, name=self.customer_name()))
+        for result in results:
+            self.shown[result.name] = result
+            if result.finding is not None:
+                self.findings[result.finding.id] = result.finding
+        called = self.customer_name()
+        html = "\n".join(exhibit_html(result, self.locale, name=called) for result in results)
+        return Shown(html, "\n\n".join(exhibit_text(result, self.locale, name=called) for result in results))
 
     def keep(self, result: Result) -> Shown:
         """Write a result down without showing it: a table that is too long for a page and meant for other systems."""

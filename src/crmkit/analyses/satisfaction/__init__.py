@@ -8,29 +8,41 @@ from crmkit.analyses.satisfaction.changes import changes, group_changes
 from crmkit.analyses.satisfaction.comparing import benchmarks
 from crmkit.analyses.satisfaction.drivers import importance, importance_performance, ranks, what_if
 from crmkit.analyses.satisfaction.driving import Drive, drive
+from crmkit.analyses.satisfaction.exposure import Exposure, exposure
 from crmkit.analyses.satisfaction.headline import headline
 from crmkit.analyses.satisfaction.history import Item, Survey, answers
 from crmkit.analyses.satisfaction.index import index, reliability
+from crmkit.analyses.satisfaction.loop import closed_loop
+from crmkit.analyses.satisfaction.money import Worth, leaving_by_score, money_per_point, point_worth
 from crmkit.analyses.satisfaction.quality import careless, with_and_without
+from crmkit.analyses.satisfaction.quotes import quotes
+from crmkit.analyses.satisfaction.recovery import recovered
 from crmkit.analyses.satisfaction.response import items_left_out, representative, response
 from crmkit.analyses.satisfaction.scores import distribution, items, scores
 from crmkit.analyses.satisfaction.segments import differences, segments
 from crmkit.analyses.satisfaction.trend import steps, trend
+from crmkit.analyses.satisfaction.verbatims import Comments, commenting, read_comments, theme_counts, themes_by_score
 from crmkit.analyses.satisfaction.weighted import weighting
 from crmkit.analyses.satisfaction.weights import Weights, weigh
 
 __all__ = [
+    "Comments",
     "Drive",
+    "Exposure",
     "Item",
     "Survey",
     "Weights",
+    "Worth",
     "answers",
     "benchmarks",
     "careless",
     "changes",
+    "closed_loop",
+    "commenting",
     "differences",
     "distribution",
     "drive",
+    "exposure",
     "group_changes",
     "headline",
     "importance",
@@ -38,13 +50,21 @@ __all__ = [
     "index",
     "items",
     "items_left_out",
+    "leaving_by_score",
+    "money_per_point",
+    "point_worth",
+    "quotes",
     "ranks",
+    "read_comments",
+    "recovered",
     "reliability",
     "representative",
     "response",
     "scores",
     "segments",
     "steps",
+    "theme_counts",
+    "themes_by_score",
     "trend",
     "weigh",
     "weighting",

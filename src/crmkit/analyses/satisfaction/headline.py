@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from crmkit.analyses.satisfaction.changes import changes, group_changes
 from crmkit.analyses.satisfaction.drivers import importance, importance_performance, ranks
 from crmkit.analyses.satisfaction.driving import Drive
@@ -12,11 +14,19 @@ from crmkit.analyses.satisfaction.scores import scores
 from crmkit.analyses.satisfaction.segments import differences
 from crmkit.analyses.satisfaction.trend import steps, trend
 from crmkit.analyses.satisfaction.weights import Weights
-from crmkit.core.results import Finding, Quantity, Text
+from crmkit.core.results import Finding, Quantity, Result, Text
 
 
-def headline(past: Survey, weights: Weights, work: Drive) -> list[Finding]:
+def headline(past: Survey, weights: Weights, work: Drive, *, more: Sequence[Result] = ()) -> list[Finding]:
     """The findings that lead the report, and those that limit how far it can be trusted.
+
+    Parameters
+    ----------
+    past : Survey
+    weights : Weights
+    work : Drive
+    more : sequence of Result
+        Exhibits of other sections whose findings belong to the top.
 
     Returns
     -------
@@ -30,6 +40,7 @@ def headline(past: Survey, weights: Weights, work: Drive) -> list[Finding]:
     found: list[Finding | None] = [_base(past), scores(past, weights).finding, changes(past, weights).finding]
     found += [trend(past).finding, steps(past).finding, importance(past, work).finding]
     found += [importance_performance(past, work).finding, differences(past).finding]
+    found += [one.finding for one in more]
     # what holds needs no place at the top
     limits = [response(past), representative(past), careless(past), with_and_without(past), items_left_out(past)]
     limits += [group_changes(past), ranks(past, work)]

@@ -181,8 +181,8 @@ class Survey:
 def answers(
     company: Client,
     wave: str = "",
-    *,
     groups: Sequence[str] = (),
+    *,
     dimensions: Mapping[str, str] | None = None,
     base_days: int = 365,
     drop_careless: bool = True,
