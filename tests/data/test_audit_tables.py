@@ -221,3 +221,13 @@ def test_the_check_names_every_table(project):
     check = project.check()
     assert [intake.table for intake in check.intake] == ["transactions", "risks", "customers"]
     assert check.missing == tuple(name for name in TABLES if name not in ("customers", "transactions", "risks"))
+
+
+def test_a_table_that_was_begun_later_is_as_if_it_were_not_there(project):
+    row = {name: value(column)[0] for name, column in NEW["pairwise"].columns.items()}
+    project.write("tickets.csv", "ticket_id,customer_id,opened_at\n1,a,2024-01-02\n")
+    write(project, "pairwise", [row])
+    assert "pairwise" in project.open().tables
+    client = project.open(as_of="2024-12-31")
+    assert "pairwise" not in client.tables
+    assert {one.table: (one.rows_kept, one.rows_after_as_of) for one in client.intake}["pairwise"] == (0, 1)

@@ -257,6 +257,9 @@ def _cut(
         notes = [*table.intake.notes, *notes]
         kept = table.intake.rows_kept - after
         intake.append(replace(table.intake, rows_kept=kept, rows_after_as_of=after, notes=tuple(notes)))
+        if not kept:
+            # of a table that was begun later nothing was known: it is as if the client did not have it
+            continue
         tables[name] = con.table(name)
         if is_answers(TABLES[name]):
             notes += answer_notes(con, name, settings=settings.tables.get(name, TableSettings()))

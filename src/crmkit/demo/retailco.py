@@ -16,6 +16,7 @@ import numpy as np
 from crmkit.demo.company import Company
 from crmkit.demo.names import draw_names
 from crmkit.demo.purchases import Laws, People, draw_cents, draw_people, draw_times, expected_future
+from crmkit.demo.retail_house import Sold, add_house
 from crmkit.demo.voices import Shop, add_voices
 
 if TYPE_CHECKING:
@@ -98,7 +99,10 @@ def simulate(customers: int, seed: int) -> Company:
     shop = Shop(ids, first, people.dropout, past.who, past.day, tables["customers"], DAYS, _dates)
     # a stream of its own: the purchases stay what they are, whatever is asked of the customers
     more, said = add_voices(np.random.default_rng([seed, 1]), shop)
-    return Company(tables | more, truth | said)
+    rows = [(tables | more)[name] for name in ("customers", "transactions", "surveys")]
+    sold = Sold(ids[:buyers], first, past.who, past.day, past.cents, *rows)
+    house, found = add_house(np.random.default_rng([seed, 2]), sold)
+    return Company(tables | more | house, truth | said | {"audit": found})
 
 
 def _orders(rng: np.random.Generator, people: People, start: Floats) -> Orders:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crmkit.demo.audited.frame import FIRST
 from crmkit.demo.company import Company
 from crmkit.demo.leaving import PERIOD_DAYS, Leaving, draw_ends, exposures
 from crmkit.demo.names import draw_names
@@ -45,6 +46,7 @@ from crmkit.demo.software import (
     features_at,
     risk_of_leaving,
 )  # fmt: skip
+from crmkit.demo.techco_house import add_house
 from crmkit.demo.techco_survey import FORM, draw_waves
 
 if TYPE_CHECKING:
@@ -109,7 +111,12 @@ def simulate(customers: int, seed: int) -> Company:
         "costs": _costs(),
     }
     truth = _truth(people, ids, left, chosen=chosen, risk=risk, paths=paths, hazard=(wanted, forced))
-    return Company(tables, {"customers": customers, "seed": seed} | truth | {"surveys": said})
+    # a stream of its own: customers and what they do stay what they are
+    since = day_number(FIRST)
+    house, found = add_house(
+        np.random.default_rng([seed, 2]), tables, ids=ids, start=people.start - since, end=left.day - since
+    )
+    return Company(tables | house, {"customers": customers, "seed": seed} | truth | {"surveys": said, "audit": found})
 
 
 class _Left:

@@ -43,7 +43,7 @@ SURVEY = {
 
 @dataclass(frozen=True)
 class Wishes:
-    """How much is written down, where files are to be small: waves of the survey asked, first day of the log of contacts."""
+    """How much is written down, where files are to be small: every so-manyth wave, contacts since when."""
 
     survey_every: int = 1
     contacts_since: int = 0
@@ -89,6 +89,7 @@ def simulate_company(
     base : Levels or None
         What is true without problems; None: a healthy company.
     wishes : Wishes or None
+        How much is written down; None: everything.
 
     Returns
     -------

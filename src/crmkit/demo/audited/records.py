@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.demo.audited.frame import DAYS, FIRST, REGIONS, People, Setting, dates, month_of
+from crmkit.demo.audited.frame import DAYS, REGIONS, People, Setting, dates, month_of
 from crmkit.demo.names import draw_names
 
 if TYPE_CHECKING:
@@ -140,13 +140,19 @@ def interactions(rng: np.random.Generator, people: People, contacts: Contacts) -
     )
 
 
-def day_text(day: int) -> str:
-    """A day as ISO text."""
-    import datetime as dt
+def by_quarter(table: pd.DataFrame) -> pd.DataFrame:
+    """Contacts counted per customer, quarter and direction, dated on the last of them."""
+    keys = ["customer_id", "direction", "kind"]
+    quarter = table["occurred_at"].dt.to_period("Q").rename("quarter")
+    counted = table.groupby([*keys, quarter])["occurred_at"].agg(["max", "size"]).reset_index()
+    counted = counted.rename(columns={"max": "occurred_at", "size": "quantity"})[
+        ["customer_id", "occurred_at", *keys[1:], "quantity"]
+    ]
+    return counted.sort_values(["occurred_at", "customer_id", "direction"], ignore_index=True)
 
-    return (FIRST + dt.timedelta(days=int(day))).isoformat()
 
-
-def sizes(tables: dict[str, Any]) -> dict[str, int]:
-    """Rows of each table."""
-    return {name: len(table) for name, table in tables.items()}
+def slim(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The same in smaller files: contacts counted by quarter, feedback of the last year only."""
+    feedback = tables["feedback"]
+    recent = feedback[feedback["received_at"] >= dates(DAYS - 365)].reset_index(drop=True)
+    return tables | {"interactions": by_quarter(tables["interactions"]), "feedback": recent}
