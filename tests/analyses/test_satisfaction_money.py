@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from crmkit.analyses.satisfaction import answers
+from crmkit.analyses.satisfaction.experiment import experiment
 from crmkit.analyses.satisfaction.exposure import exposure
 from crmkit.analyses.satisfaction.money import leaving_by_score, money_per_point, point_worth
 from crmkit.core.errors import ParamError
@@ -198,6 +199,50 @@ def test_few_leavers_are_no_basis(make_survey_company):
     seen = exposure(past)
     result = money_per_point(past, seen, point_worth(past, seen))
     assert "there are 0" in say(result.reason, Locale())
+
+
+def campaign(make_survey_company, *, lift=0.8, n=2000, day="2025-03-01", arms=("treated", "control")):
+    """Half are treated by lot on a day, answer a month later, and leave by their answer in the months after it."""
+    rng = np.random.default_rng(0)
+    wide, contracts = simulated(n)
+    treated = rng.random(n) < 0.5
+    score = rng.normal(3, 0.8, n) + lift * treated
+    start = pd.Timestamp(day)
+    gone = rng.random(n) < np.clip(0.4 - 0.15 * (score - 3), 0, 1)
+    end = start + pd.to_timedelta(rng.integers(40, 150, n), unit="D")
+    contracts["ended_at"] = pd.Series(end).dt.date.astype("object").where(gone, None)
+    answered = start + pd.Timedelta(days=30)
+    wide = wide.assign(csat=np.clip(np.round(score), 1, 5), sent_at=answered, responded_at=answered)
+    exposures = pd.DataFrame(
+        {"campaign_id": "care", "customer_id": wide["customer_id"], "arm": np.where(treated, *arms), "exposed_at": start.date()}
+    )
+    return answers(make_survey_company(wide, ITEMS, subscriptions=contracts, exposures=exposures))
+
+
+def test_an_experiment_tells_what_a_point_brings(make_survey_company):
+    result = experiment(campaign(make_survey_company), days=180)
+    table = result.table.set_index("measure")
+    assert table.loc["Score, treated less control", "low"] > 0.5
+    assert table.loc["Left, per point", "high"] < 0
+    assert table.loc["Left, per point", "low"] < -0.15 < table.loc["Left, per point", "high"]
+    assert "an effect, if the campaign acts through satisfaction alone" in say(result.finding.text, Locale())
+    assert exhibit_html(result, Locale("zh"))
+
+
+def test_a_campaign_that_moved_nothing_tells_nothing(make_survey_company):
+    result = experiment(campaign(make_survey_company, lift=0.0), days=180)
+    assert "Left, per point" not in set(result.table["measure"])
+    assert "No campaign moved satisfaction" in say(result.finding.text, Locale())
+
+
+def test_without_an_experiment_it_is_said(make_survey_company, past):
+    assert "needs exposures" in say(experiment(past).reason, Locale())
+    late = campaign(make_survey_company, day="2025-09-01")
+    assert "whole time behind it" in say(experiment(late, days=180).reason, Locale())
+    alone = campaign(make_survey_company, arms=("treated", "treated"))
+    assert "whole time behind it" in say(experiment(alone, days=180).reason, Locale())
+    with pytest.raises(ParamError, match="horizon_days: is 0"):
+        experiment(past, days=0)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

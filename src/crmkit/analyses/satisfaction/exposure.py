@@ -109,7 +109,7 @@ def exposure(past: Survey, *, item: str = "", horizon_days: int = 364, gap_days:
     import pandas as pd
 
     empty = pd.DataFrame()
-    chosen = _item(past, item)
+    chosen = read_item(past, item)
     length = SHORT_DAYS if len(past.responses) <= MOST_SHORT else LONG_DAYS
     periods = max(1, horizon_days // length)
     reason = past.reason
@@ -122,7 +122,7 @@ def exposure(past: Survey, *, item: str = "", horizon_days: int = 364, gap_days:
     if reason is not None or chosen is None:
         none: pd.Series[Any] = pd.Series(dtype="float64")
         return Exposure(empty, empty, none, frozenset(), chosen, (), periods, gap_days, length, reason=reason)
-    said = _answers(past, chosen)
+    said = answers_by_day(past, chosen)
     known = to_frame(spells(past.tables["subscriptions"], as_of=past.as_of))
     known["started_at"], known["observed_end"] = pd.to_datetime(known["started_at"]), pd.to_datetime(known["observed_end"])
     joined, after = _with_spells(said, known)
@@ -139,7 +139,8 @@ def exposure(past: Survey, *, item: str = "", horizon_days: int = 364, gap_days:
     return Exposure(rows, latest, mrr.dropna(), today, chosen, adjusted, periods, gap_days, length, after, soon)
 
 
-def _item(past: Survey, name: str) -> Item | None:
+def read_item(past: Survey, name: str) -> Item | None:
+    """The question that is read as satisfaction: the one named, else the first that asks for it, else the recommendation."""
     if not name:
         return next(iter([*past.of_kind("csat"), *past.of_kind("nps")]), None)
     fit = {one.id: one for one in past.of_kind("csat", "nps", "ces")}
@@ -148,7 +149,7 @@ def _item(past: Survey, name: str) -> Item | None:
     return fit.get(name)
 
 
-def _answers(past: Survey, item: Item) -> pd.DataFrame:
+def answers_by_day(past: Survey, item: Item) -> pd.DataFrame:
     """``customer_id, day, score`` and the groups; one row per customer and day."""
     import pandas as pd
 
