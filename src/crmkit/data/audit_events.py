@@ -74,6 +74,7 @@ def case_counts(
         idle=rows.gap.sum(where=rows.gap > int(idle_hours * HOUR)).fill_null(0),
         declared=rows.declared.max(),
         wrong=rows.wrong.max(),
+        furthest=rows.place.max(),
     )
     case = case.mutate(month=month_of(case.day, starts=starts))
     case = case.filter(case.month < len(starts))
@@ -85,7 +86,7 @@ def case_counts(
         "declared_of": case.count(where=known),
         "declared_steps": case.steps.sum(where=known).fill_null(0).cast("int64"),
         "declared": case.declared.sum().fill_null(0).cast("int64"),
-        "conform": case.count(where=known & (case.wrong == 0) & (case.steps == case.declared)),
+        "conform": case.count(where=known & (case.wrong == 0) & (case.furthest == case.declared)),
         "flow": case.flow.sum().cast("int64"),
         "idle": case.idle.sum().cast("int64"),
         "timed": case.count(where=case.flow > 0),
@@ -140,9 +141,10 @@ def _changed(rows: Any, window: Any) -> Any:
 
 
 def _wrong(rows: Any) -> Any:
-    """1 where an event is not the next declared step, 0 where it is."""
+    """1 where an event is neither the step before it once more nor the next declared step, else 0."""
     import ibis
 
     first = (rows.number == 0) & (rows.place == 1)
-    follows = (rows.number > 0) & (rows.place - rows.before == 1)
+    step = rows.place - rows.before
+    follows = (rows.number > 0) & ((step == 0) | (step == 1))
     return ibis.ifelse(first.fill_null(False) | follows.fill_null(False), 0, 1)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 MARKET, YEAR_DIGITS = "market_size", 4
 COUNTED, SUMMED = mark("count, compared by customer"), mark("sum, compared by customer")
-OUTSIDE = mark("sum over an outside figure, taken as exact")
+OUTSIDE = mark("sum over an outside figure, compared by customer")
 
 
 def customers(past: History, window: Window, confidence: float) -> Estimate:
@@ -150,28 +150,31 @@ def referred(past: History, window: Window, confidence: float) -> Estimate:
 
 
 def market_share(past: History, window: Window, confidence: float) -> Estimate:
-    """R-SHARE: which part of the market is ours, beside a year before?"""
-    value = _market(past, window)
-    if value is None:
+    """R-SHARE: which part of the market is ours, beside a year before? The market is taken as exact, customers as a sample."""
+    market = _market(past, window)
+    if market is None:
         return nothing(NO_DATA, f"benchmarks: {MARKET}")
-    found = Estimate(value, value, value, float(len(window.months)), 0.0, OUTSIDE)
+    now = past.rows("purchases", window).groupby("customer_id")["amount"].sum()
+    value = float(now.sum()) / market
+    found = Estimate(value, value, value, float(len(now)), 0.0, OUTSIDE)
     earlier = past.before(window)
-    then = _market(past, earlier) if earlier is not None else None
-    if not then:
+    before = _market(past, earlier) if earlier is not None else None
+    if earlier is None or before is None:
         return found
-    exact = ratio([value, value], [then, then], confidence)
-    return compared(found, then, exact)
+    then = past.rows("purchases", earlier).groupby("customer_id")["amount"].sum()
+    both = now.rename("now").to_frame().join(then.rename("then"), how="outer").fillna(0.0).sort_index()
+    return compared(found, float(then.sum()) / before, ratio(both["now"] / market, both["then"] / before, confidence))
 
 
 def _market(past: History, window: Window) -> float | None:
-    """Own sales over the newest figure of the market in the year in which the window ends."""
+    """The newest figure of the market in the year in which a window ends; None where own sales are not known all through it."""
     table = past.frames["benchmarks"]
     year = table["period"].astype(str).str.slice(0, YEAR_DIGITS) == str(window.end.year)
     seen = table[(table["indicator"] == MARKET) & year].sort_values(["dated_at", "peer"])
     if seen.empty or not past.reaches("transactions", window, whole=True):
         return None
     market = float(seen["value"].iloc[-1])
-    return float(past.rows("purchases", window)["amount"].sum()) / market if market > 0 else None
+    return market if market > 0 else None
 
 
 def returns(past: History, window: Window, confidence: float) -> Estimate:
