@@ -16,8 +16,10 @@ from crmkit.analyses.satisfaction.loop import closed_loop
 from crmkit.analyses.satisfaction.money import Worth, leaving_by_score, money_per_point, point_worth
 from crmkit.analyses.satisfaction.quality import careless, with_and_without
 from crmkit.analyses.satisfaction.quotes import quotes
+from crmkit.analyses.satisfaction.recommend import converting, referring
 from crmkit.analyses.satisfaction.recovery import recovered
 from crmkit.analyses.satisfaction.response import items_left_out, representative, response
+from crmkit.analyses.satisfaction.reward import reward
 from crmkit.analyses.satisfaction.scores import distribution, items, scores
 from crmkit.analyses.satisfaction.segments import differences, segments
 from crmkit.analyses.satisfaction.trend import steps, trend
@@ -39,6 +41,7 @@ __all__ = [
     "changes",
     "closed_loop",
     "commenting",
+    "converting",
     "differences",
     "distribution",
     "drive",
@@ -57,9 +60,11 @@ __all__ = [
     "ranks",
     "read_comments",
     "recovered",
+    "referring",
     "reliability",
     "representative",
     "response",
+    "reward",
     "scores",
     "segments",
     "steps",
