@@ -149,7 +149,7 @@ def register(
         risks[name] = _risk(one, past, months, book, total * appetite.critical_share, appetite, matrix, said.get(name, {}))
     for name, row in said.items():
         if name not in risks:
-            risks[name] = _by_experts(name, row, months, book, appetite, matrix, past.language)
+            risks[name] = _by_experts(name, row, months, book, total * appetite.critical_share, appetite, matrix, past.language)
     dated = [_reviewed(risk, past.as_of, appetite) for risk in risks.values()]
     return sorted(dated, key=lambda risk: (-risk.grade, -np.nan_to_num(risk.loss, nan=-1.0), risk.id))
 
@@ -266,15 +266,15 @@ def _impact(one: AuditFinding, critical: float, *, seed: int = 1) -> tuple[float
 
 
 def _by_experts(
-    name: str, row: Mapping[Any, Any], months: pd.DataFrame, book: Catalogue, appetite: Appetite, matrix: RiskMatrix,
-    language: str,
+    name: str, row: Mapping[Any, Any], months: pd.DataFrame, book: Catalogue, critical: float, appetite: Appetite,
+    matrix: RiskMatrix, language: str,
 ) -> Risk:  # fmt: skip
     p, impact = _level(row, "likelihood"), _level(row, "impact")
     category = _text(row, "category")
     word = CATEGORY_WORDS.get(category, category)
     kri = _text(row, "indicator")
     risk = Risk(
-        id=name, theme="", category=category, title=f"{name}: {translate(word, language)}", likelihood=p, impact=impact,
+        id=name, theme="", category=category, title=f"{name}: {translate(word, language)}", likelihood=p, impact=impact, loss=p * impact * critical,
         basis=BY_EXPERTS if np.isfinite(p) else UNKNOWN, response=_text(row, "response"), owner=_text(row, "owner"),
         contingency=_text(row, "contingency"), indicator=kri, warning=warned(kri, months, book), review_on=_day(row),
     )  # fmt: skip

@@ -1,0 +1,191 @@
+"""The plan: every finding has an action, dates allow an effect to be seen, SMART is decided from data, budgets hold."""
+
+import datetime as dt
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmkit.analyses import audit
+from crmkit.analyses.audit.findings.model import FINDING, AuditFinding, Check
+from crmkit.analyses.audit.plan import (
+    Known,
+    Means,
+    library,
+    make_plan,
+    months_needed,
+    people_table,
+    plan_table,
+    smart,
+    wanted_of,
+)
+from crmkit.analyses.audit.plan.smart import attainable, measurable, relevant, specific, timed
+from crmkit.core.language import Locale
+from crmkit.core.results import Text
+from crmkit.data.tables import TABLES
+
+AS_OF = dt.date(2025, 12, 31)
+PAST = SimpleNamespace(as_of=AS_OF, language="en")
+BOOK, EN = audit.load_catalogue(), Locale("en")
+
+
+def row(indicator="P-RESP", value=0.5, half=0.04, target=0.85):
+    return {"indicator": indicator, "value": value, "low": value - half, "high": value + half, "target": target, "n": 600.0,
+            "start": pd.Timestamp("2025-07-01"), "end": pd.Timestamp("2025-12-31"), "unit": "share"}  # fmt: skip
+
+
+def finding(theme="slow", subject="P-RESP", money=10_000.0):
+    check = Check("indicator", theme, subject, True, 1e-9, Text("a"), Text("b"), 0.5, 0.46, 0.54, 0.85, 600, "share", 1e-8)
+    return AuditFinding(f"indicator.{theme}", "indicator", theme, FINDING, Text("t"), (check,), Text("c"), Text("e"),
+                        Text("Do it."), money=money)  # fmt: skip
+
+
+def plan_of(found, *, rows=None, **options):
+    return make_plan(found, pd.DataFrame(rows or [row()]), PAST, BOOK, EN, **options)
+
+
+def test_every_finding_has_an_action_with_all_that_it_needs():
+    found = [finding("slow"), finding("complex", "P-HAND"), finding("scattered", "D-MATCH")]
+    plan = plan_of(found, rows=[row(), row("P-HAND", 2.2, 0.1, 0.5), row("D-MATCH", 0.7, 0.03, 0.92)])
+    by_theme = {one.finding.split(".")[1] for one in plan.actions}
+    assert by_theme >= {"slow", "complex", "scattered"}
+    for one in plan.actions:
+        assert one.owner
+        assert one.text
+        assert one.starts_on < one.due_on
+        assert one.horizon in ("short", "long")
+    slow = next(one for one in plan.actions if one.id == "P-slow")
+    assert slow.expected_effect == pytest.approx(0.7 * 0.35)
+    assert slow.worth == pytest.approx(7_000)
+    assert slow.starts_on < slow.measurable_on <= slow.due_on
+
+
+def test_what_people_do_follows_findings_only():
+    plan = plan_of([finding("people", "I-TRAINCOV")], rows=[row("I-TRAINCOV", 0.4, 0.1, 0.8), row("I-TRAING", 0.1, 0.1, 0.3)])
+    people = people_table(plan, BOOK, EN).table
+    assert set(people["action_id"]) == {"N-ROLEPLAY", "N-TRAINING", "N-REWARD"}
+    assert people["indicator"].str.len().gt(0).all()
+    assert not people_table(plan_of([]), BOOK, EN).assessed
+
+
+def test_the_library_serves_what_no_software_does():
+    assert all(one.indicator in BOOK.indicators for one in library().people)
+    rows = [name for one in library().people for name in one.rows]
+    assert len(rows) == len(set(rows)) == 21
+
+
+def test_a_small_effect_takes_longer_to_be_seen():
+    few, many = (months_needed(row(), effect, PAST) for effect in (0.12, 0.3))
+    assert few > many >= 1
+    assert months_needed(row(), 0.01, PAST) is None
+    assert months_needed(row(), 0.0, PAST) is None
+    assert months_needed(row(half=float("nan")), 0.1, PAST) is None
+
+
+def test_the_first_day_is_late_enough():
+    """Simulated: an effect seen after that many months is noticed in 80 % or more, band of 600 trials."""
+    rng = np.random.default_rng(0)
+    n, p, effect = 600, 0.5, 0.12
+    half = 1.959964 * np.sqrt(p * (1 - p) / n)
+    needed = months_needed(row(value=p, half=half), effect, PAST)
+    after = round(n / 6.04 * needed)
+    before_share = rng.binomial(n, p, 600) / n
+    after_share = rng.binomial(after, p + effect, 600) / after
+    z = (after_share - before_share) / np.sqrt(p * (1 - p) / n + (p + effect) * (1 - p - effect) / after)
+    assert 0.75 <= (np.abs(z) > 1.959964).mean() <= 0.88
+
+
+def test_actions_of_the_company_come_back_and_replace_proposals():
+    own = pd.DataFrame({"action_id": ["M1"], "finding_id": ["indicator.slow"], "text": ["Hire two"], "owner": ["Ms Own"],
+                        "starts_on": [pd.Timestamp("2025-10-01")], "due_on": [pd.Timestamp("2026-06-30")], "budget": [9_000.0],
+                        "indicator": ["P-RESP"], "expected_effect": [0.2], "status": ["running"]})  # fmt: skip
+    plan = plan_of([finding()], own=own)
+    assert [one.id for one in plan.actions] == ["M1"]
+    assert (plan.actions[0].state, plan.actions[0].cost, plan.actions[0].expected_effect) == ("do", 9_000, 0.2)
+    for status, state in (("planned", "plan"), ("done", "act"), ("stopped", "stopped")):
+        assert plan_of([finding()], own=own.assign(status=status)).actions[0].state == state
+    late = own.assign(status="done", starts_on=pd.Timestamp("2025-12-20"))
+    assert plan_of([finding()], own=late).actions[0].state == "check"
+
+
+def test_the_budget_takes_what_is_worth_most():
+    found = [
+        finding("slow", money=10_000),
+        finding("complex", "P-HAND", money=90_000),
+        finding("scattered", "D-MATCH", money=20_000),
+    ]
+    rows = [row(), row("P-HAND", 2.2, 0.1, 0.5), row("D-MATCH", 0.7, 0.03, 0.92)]
+    plan = plan_of(found, rows=rows, means=Means(budget=20_000.0))
+    taken = {one.id for one in plan.actions if one.taken and one.source != "done by people"}
+    assert taken == {"P-complex"}
+    assert plan.choice.cost <= 20_000
+    free = plan_of(found, rows=rows)
+    assert all(one.taken for one in free.actions)
+    assert free.choice is None
+
+
+def test_the_file_can_come_back_as_the_table_actions():
+    result = plan_table(plan_of([finding()]), BOOK, EN)
+    assert result.files == ("calendar",)
+    assert set(TABLES["actions"].columns) <= set(result.table.columns)
+    assert set(result.table["horizon"]) <= set(TABLES["actions"].columns["horizon"].choices)
+    assert set(result.table["status"]) <= set(TABLES["actions"].columns["status"].choices)
+    assert not plan_table(plan_of([]), BOOK, EN).assessed
+
+
+def known(**changed):
+    series = pd.DataFrame({"indicator": "P-RESP", "value": np.linspace(0.3, 0.55, 24)})
+    peers = pd.DataFrame({"indicator": ["P-RESP"] * 3, "value": [0.7, 0.8, 0.9]})
+    basis = {"rows": {"P-RESP": row()}, "months": series, "book": BOOK, "past": PAST, "peers": peers} | changed
+    return Known(**basis)
+
+
+def goal(**changed):
+    base = {"goal_id": "G1", "indicator": "P-RESP", "population": "all customers", "baseline": 0.5, "target": 0.6,
+            "owner": "Head", "starts_on": pd.Timestamp("2026-01-01"), "due_on": pd.Timestamp("2026-12-31")} | changed  # fmt: skip
+    return next(one for one in wanted_of([], pd.DataFrame([base]), [finding()]) if one.id == "G1")
+
+
+def test_a_good_goal_passes_all_five():
+    table = smart([goal()], known()).table
+    assert (table[["S", "M", "A", "R", "T"]] == "pass").all(axis=None)
+    assert table["why"].tolist() == ["in order"]
+
+
+@pytest.mark.parametrize(
+    ("test", "changed", "verdict"),
+    [
+        (specific, {"indicator": "X-1"}, "fail"), (specific, {"target": 0.3}, "fail"), (specific, {"owner": ""}, "fail"),
+        (specific, {"population": ""}, "warn"), (specific, {"target": float("nan")}, "fail"),
+        (measurable, {"indicator": "P-HAND"}, "fail"), (attainable, {"target": 0.99}, "warn"),
+        (timed, {"due_on": pd.NaT}, "fail"), (timed, {"due_on": pd.Timestamp("2025-06-30")}, "fail"),
+        (timed, {"due_on": pd.Timestamp("2026-01-15")}, "fail"), (timed, {"target": 0.501}, "warn"),
+    ],
+)  # fmt: skip
+def test_what_a_goal_lacks_is_said(test, changed, verdict):
+    got, why = test(goal(**changed), known())
+    assert got == verdict
+    assert why != "in order"
+
+
+def test_attainable_by_own_history_or_by_peers():
+    assert attainable(goal(target=0.6), known(peers=None))[0] == "pass"
+    assert attainable(goal(target=0.8), known(peers=None))[0] == "warn"
+    assert attainable(goal(target=0.8), known())[0] == "pass"
+
+
+def test_relevant_to_a_finding_and_a_goal():
+    plan = plan_of([finding()])
+    alone = wanted_of(plan.actions, None, [finding()])[0]
+    assert relevant(alone, known())[0] == "warn"
+    goals = pd.DataFrame([{"goal_id": "G1", "indicator": "P-RESP", "target": 0.8, "due_on": pd.Timestamp("2026-12-31")}])
+    assert relevant(wanted_of(plan.actions, goals, [finding()])[0], known())[0] == "pass"
+    assert relevant(replace(alone, findings=()), known())[0] == "fail"
+
+
+def test_proposed_actions_pass_what_the_kit_can_answer_for():
+    plan = plan_of([finding()])
+    table = smart(wanted_of(plan.actions, None, [finding()]), known()).table
+    assert not (table[["S", "M", "T"]] == "fail").any(axis=None)
