@@ -144,7 +144,8 @@ def known(**changed):
 
 def goal(**changed):
     base = {"goal_id": "G1", "indicator": "P-RESP", "population": "all customers", "baseline": 0.5, "target": 0.6,
-            "owner": "Head", "starts_on": pd.Timestamp("2026-01-01"), "due_on": pd.Timestamp("2026-12-31")} | changed  # fmt: skip
+            "owner": "Head", "starts_on": pd.Timestamp("2026-01-01"), "due_on": pd.Timestamp("2026-12-31")}  # fmt: skip
+    base |= changed
     return next(one for one in wanted_of([], pd.DataFrame([base]), [finding()]) if one.id == "G1")
 
 

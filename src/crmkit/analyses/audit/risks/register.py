@@ -274,7 +274,8 @@ def _by_experts(
     word = CATEGORY_WORDS.get(category, category)
     kri = _text(row, "indicator")
     risk = Risk(
-        id=name, theme="", category=category, title=f"{name}: {translate(word, language)}", likelihood=p, impact=impact, loss=p * impact * critical,
+        id=name, theme="", category=category, title=f"{name}: {translate(word, language)}", likelihood=p,
+        impact=impact, loss=p * impact * critical,
         basis=BY_EXPERTS if np.isfinite(p) else UNKNOWN, response=_text(row, "response"), owner=_text(row, "owner"),
         contingency=_text(row, "contingency"), indicator=kri, warning=warned(kri, months, book), review_on=_day(row),
     )  # fmt: skip
