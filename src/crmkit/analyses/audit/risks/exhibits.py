@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from crmkit.analyses.audit.catalogue import Catalogue
-from crmkit.analyses.audit.risks.register import CATEGORY_WORDS, HIGH, Risk
+from crmkit.analyses.audit.risks.register import CATEGORY_WORDS, FROM_DATA, HIGH, Risk
 from crmkit.core.format import format_value
 from crmkit.core.language import Locale, mark
-from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, not_assessed
+from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Severity, Text, not_assessed
 from crmkit.models.risk_matrix import GRADES, LEVELS, RiskMatrix, grade
 
 NONE = Text("no finding makes a risk, and the client has registered none")
@@ -66,7 +66,9 @@ def risk_table(risks: Sequence[Risk]) -> Result:
         "Grades come from a table of likelihood and impact; within a grade risks are ranked by expected loss. Stable in: share "
         "of resamples with the same grade. Likelihood: that the trouble goes on over the next six months."
     )
-    finding = Finding("audit.risks", "critical" if high else "info", high == 0, text, evidence=("audit_risks",))
+    known = any(risk.grade >= HIGH and risk.basis == FROM_DATA for risk in risks)
+    severity: Severity = "critical" if known else "warning" if high else "info"
+    finding = Finding("audit.risks", severity, high == 0, text, evidence=("audit_risks",))
     return Result("audit_risks", "table", title, pd.DataFrame(rows), columns=columns, finding=finding, note=note)
 
 
