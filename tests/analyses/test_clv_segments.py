@@ -76,9 +76,28 @@ def test_no_movement_where_nothing_is_held_out(make_company, simulated):
 def test_segments_hold_every_customer_once_per_criterion(study):
     past, _, _, values = study
     table = clv.segments(replace(past, min_cell=1), values, by=["region"]).table
-    for _, part in table.groupby("criterion"):
-        assert part["n"].sum() == len(past.customers)
+    for criterion, part in table.groupby("criterion"):
+        potential = len(past.never_bought) if criterion.startswith("New") else 0
+        assert part["n"].sum() == len(past.customers) + potential
         assert part["share_value"].sum() == pytest.approx(1.0)
+    standing = table.set_index("segment")
+    assert standing.loc["potential", "n"] == 1
+    assert np.isnan(standing.loc["potential", "p_adjusted"])
+
+
+def test_what_customers_bought_makes_segments(make_company, simulated):
+    """Each customer belongs where most of their money went, returns left out, ties in the order of the alphabet."""
+    rows = simulated.assign(category=np.where(np.arange(len(simulated)) % 3, "tea", "coffee"), channel="shop")
+    rows["is_return"] = np.arange(len(rows)) % 50 == 0
+    past = clv.history(make_company(rows, min_cell=1), holdout_days=0)
+    kept = rows[~rows["is_return"]]
+    sums = kept.groupby(["customer_id", "category"])["amount"].sum().unstack(fill_value=0.0)
+    expected = np.where(sums["coffee"] >= sums["tea"], "coffee", "tea")
+    found = past.attributes.set_index("customer_id")["category"].reindex(sums.index)
+    assert found.tolist() == expected.tolist()
+    values = clv.customer_values(past, clv.fit_models(past, compare=[]), clv.Terms(**WORTH))
+    table = clv.segments(past, values, by=["category", "channel"]).table
+    assert set(table["segment"]) >= {"tea", "coffee", "shop"}
 
 
 def test_a_segment_that_is_really_worth_more_is_found(study):

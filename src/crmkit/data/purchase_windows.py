@@ -122,6 +122,34 @@ def log_gaps(transactions: ibis.Table, *, days: Sequence[dt.date]) -> dict[str, 
     return {day.isoformat(): (float((logs * n).sum()), int(n.sum())) for day, n in zip(days, found, strict=True)}
 
 
+def main_of(transactions: ibis.Table, *, column: str, as_of: dt.date) -> pd.DataFrame:
+    """Of which category, or through which channel, did each customer buy for most money?
+
+    Parameters
+    ----------
+    transactions : ibis.Table
+        As for :func:`spend_in_windows`, with ``column``.
+    column : str
+    as_of : date
+        Last day that counts.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``customer_id, <column>``, ordered; the first in alphabetical order where two are equal, nobody without any.
+    """
+    import ibis
+
+    table = transactions.mutate(day=transactions.ordered_at.cast("date"), money=transactions.amount.cast(MONEY))
+    if "is_return" in transactions.columns:
+        table = table.filter(~table.is_return.fill_null(False))
+    table = table.filter((table.day <= ibis.literal(as_of)) & table[column].notnull())
+    sums = table.group_by("customer_id", column).agg(money=table.money.sum())
+    order = [ibis.desc("money"), ibis.asc(column)]
+    placed = sums.mutate(place=ibis.row_number().over(ibis.window(group_by="customer_id", order_by=order)))
+    return to_frame(placed.filter(placed.place == 0).select("customer_id", column).order_by("customer_id"))
+
+
 def purchase_dates(transactions: ibis.Table, *, as_of: dt.date) -> pd.DataFrame:
     """On which days did anybody buy? ``day``, ordered; returns do not count."""
     import ibis

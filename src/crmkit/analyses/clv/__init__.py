@@ -13,12 +13,14 @@ from crmkit.analyses.clv.holdout import HoldOut, accuracy, by_frequency, hold_ou
 from crmkit.analyses.clv.intervals import intervals
 from crmkit.analyses.clv.lists import grow, protect, scores, wake
 from crmkit.analyses.clv.outlook import alive, totals
+from crmkit.analyses.clv.retention import retention
 from crmkit.analyses.clv.rfm import migration, migration_matrix, rfm_grid, rfm_segments
 from crmkit.analyses.clv.segments import segments
 from crmkit.analyses.clv.service import service
 from crmkit.analyses.clv.stages import StageRules, stage_table, stages
+from crmkit.analyses.clv.terms import Terms, Values
 from crmkit.analyses.clv.tiers import concentration, tiers, top_customers
-from crmkit.analyses.clv.value import Terms, Values, customer_values
+from crmkit.analyses.clv.value import customer_values
 
 __all__ = [
     "History",
@@ -47,6 +49,7 @@ __all__ = [
     "migration_matrix",
     "model_choice",
     "protect",
+    "retention",
     "rfm_grid",
     "rfm_segments",
     "scores",

@@ -28,6 +28,8 @@ def model_choice(past: History, models: Models, check: HoldOut | None) -> Result
     import pandas as pd
 
     title = Text("The models compared")
+    if past.contracts is not None:
+        return _contract_choice(past, models)
     if not models.final.fits:
         return not_assessed("clv_model_choice", title, Text("no purchase model could be fitted"))
     table = pd.DataFrame(_rows(models.final, check)).sort_values(
@@ -54,6 +56,53 @@ def _rows(fitted: FitSet, check: HoldOut | None) -> list[dict[str, object]]:
         fit = fitted.occasions.fit
         rows.append(_row("bgbb", fit.log_likelihood, fit.aic, fit.n, check))
     return rows
+
+
+def _contract_choice(past: History, models: Models) -> Result:
+    """sBG beside one rate of leaving for everybody."""
+    import pandas as pd
+
+    title, agreed = Text("The models compared"), models.contracts
+    if agreed is None or agreed.fit is None:
+        reason = "" if agreed is None else agreed.reason
+        return not_assessed("clv_model_choice", title, Text("{reason}", {"reason": reason or Text("there are no contracts")}))
+    fits = {"sbg": (agreed.fit.log_likelihood, 2), "constant": (agreed.constant[1], 1)}
+    rows = [
+        {
+            "name": name,
+            "model": NAMES[name],
+            "parameters": k,
+            "log_likelihood": likelihood,
+            "aic": 2 * k - 2 * likelihood,
+            "mae": agreed.errors.get(name, float("nan")),
+            "n": agreed.fit.n,
+        }
+        for name, (likelihood, k) in fits.items()
+    ]
+    table = pd.DataFrame(rows).sort_values("aic", ignore_index=True)
+    columns = (
+        Column("model", "Model", translate=True),
+        Column("parameters", "Parameters", "count"),
+        Column("log_likelihood", "Log-likelihood", "points"),
+        Column("aic", "AIC", "points"),
+        Column("mae", "Mean absolute error of months paid", "score"),
+        Column("n", "Customers", "count"),
+    )
+    gain = 2 * (agreed.fit.log_likelihood - agreed.constant[1]) - 2
+    numbers: Numbers = {"better": Quantity(abs(gain), "points")}
+    text = (
+        Text("Values come from sBG; its AIC is lower by {better} than with one rate of leaving for everybody.", numbers)
+        if gain > 0
+        else Text("Values come from sBG, though one rate of leaving for everybody has an AIC lower by {better}.", numbers)
+    )
+    finding = Finding("clv.model_choice", "info", None, text, evidence=("clv_model_choice",))
+    return Result("clv_model_choice", "table", title, table, columns=columns, finding=finding, note=MONTHS)
+
+
+MONTHS = Text(
+    "sBG: every month a customer leaves with a probability of their own, so cohorts thin out more and more slowly. The error "
+    "is that of the months paid in the held-out days by those under contract before, forecast without these days."
+)
 
 
 def _row(name: str, likelihood: float, aic: float, n: int, check: HoldOut | None) -> dict[str, object]:

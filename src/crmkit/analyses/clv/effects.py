@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.clv.fitting import NAMES, Models
-from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.history import NO_PURCHASES, History
 from crmkit.analyses.clv.kinds import MODELS, WITH, KindFits
 from crmkit.analyses.clv.segments import NAMES as COLUMN_NAMES
 from crmkit.core.language import mark
@@ -37,7 +37,7 @@ def effects(past: History, models: Models) -> Result:
     kinds = models.final.kinds
     fitted = kinds.fits.get(MODELS[0])
     if fitted is None:
-        return not_assessed("clv_effects", title, _reason(kinds))
+        return not_assessed("clv_effects", title, NO_PURCHASES if past.customers.empty else _reason(kinds))
     rows = []
     for one in fitted.coefficients:
         column, level = kinds.levels[one.covariate]

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.contracts import ContractFit, fit_contracts
+from crmkit.analyses.clv.history import NO_PURCHASES, History, no_holdout
 from crmkit.analyses.clv.kinds import KindFits, check_covariates, fit_kinds
 from crmkit.analyses.clv.occasions import OccasionFit, fit_occasions
 from crmkit.core.dates import DAYS_PER_YEAR
@@ -28,6 +29,8 @@ NAMES = {
     "bgnbd": "BG/NBD",
     "mbgcnbd": "MBG/CNBD-k",
     "bgbb": "BG/BB",
+    "sbg": mark("sBG"),
+    "constant": mark("one rate for everybody"),
     "pareto_nbd+covariates": mark("Pareto/NBD with covariates"),
     "bgnbd+covariates": mark("BG/NBD with covariates"),
 }
@@ -77,11 +80,14 @@ class Models:
         Fitted to everything until ``as_of``.
     calibration : FitSet or None
         Fitted to everything until the split.
+    contracts : ContractFit or None
+        Where customers are under contract and there are no purchases.
     """
 
     chosen: str
     final: FitSet
     calibration: FitSet | None
+    contracts: ContractFit | None = None
 
 
 def fit_models(
@@ -110,6 +116,11 @@ def fit_models(
         For a covariate that no customer table has.
     """
     check_covariates(covariates)
+    if past.contracts is not None:
+        agreed = fit_contracts(past.contracts, as_of=past.as_of, split=past.split)
+        return Models(model, FitSet({}, {}, None, NO_PURCHASES), None, agreed)
+    if past.customers.empty:
+        return Models(model, FitSet({}, {}, None, NO_PURCHASES), None)
     names = list(dict.fromkeys([model, *compare]))
     held = None
     if past.calibration is not None:
@@ -161,7 +172,7 @@ def calibration_table(past: History, models: Models) -> Result:
     """The parameters as they were estimated without the held-out days; the basis of the forecasts that are tested."""
     title = Text("Parameters of the models, without the held-out days")
     if models.calibration is None:
-        return not_assessed("clv_fit_calibration", title, Text("nothing is held out (holdout_days is 0)"))
+        return not_assessed("clv_fit_calibration", title, no_holdout(past))
     return _fit_table(past, models.calibration, "clv_fit_calibration", title)
 
 
@@ -237,6 +248,8 @@ def checks(past: History, models: Models) -> list[Finding]:
     list of Finding
         Models that could not be fitted; whether spend depends on how often customers buy; how much was returned.
     """
+    if past.customers.empty:
+        return []
     found = [
         Finding(
             id=f"clv.not_fitted.{name}",

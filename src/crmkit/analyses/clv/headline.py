@@ -6,8 +6,9 @@ from crmkit.analyses.clv.fitting import Models, checks
 from crmkit.analyses.clv.history import History, base
 from crmkit.analyses.clv.holdout import HoldOut, accuracy, forecast_finding
 from crmkit.analyses.clv.outlook import alive_finding, value_finding
+from crmkit.analyses.clv.retention import retention
+from crmkit.analyses.clv.terms import Values
 from crmkit.analyses.clv.tiers import concentration
-from crmkit.analyses.clv.value import Values
 from crmkit.core.results import Finding
 
 
@@ -21,7 +22,11 @@ def headline(past: History, models: Models, check: HoldOut | None, values: Value
     """
     found: list[Finding | None] = []
     if values is not None:
-        found += [value_finding(past, values), alive_finding(values), concentration(past, values).finding]
+        found.append(value_finding(past, values))
+        found += [] if values.under_contract else [alive_finding(values)]
+        found.append(concentration(past, values).finding)
+    if past.contracts is not None:
+        found.append(retention(past, models, values).finding)
     found.append(base(past).finding)
     if check is not None:
         found += [forecast_finding(past, check), accuracy(past, check).finding]

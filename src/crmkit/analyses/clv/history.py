@@ -5,16 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from crmkit.analyses.clv.kinds import COLUMNS
+from crmkit.analyses.clv.contracts import contract_spells, paid_in
+from crmkit.analyses.clv.kinds import BOUGHT_COLUMNS, COLUMNS
 from crmkit.core.dates import DAYS_PER
 from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Finding, Quantity, Result, Text, curve, estimates, not_assessed
 from crmkit.data import summaries
 from crmkit.data.currency import in_one_currency
-from crmkit.data.purchase_windows import last_two_gaps, log_gaps, purchase_dates, spend_in_windows
+from crmkit.data.purchase_windows import last_two_gaps, log_gaps, main_of, purchase_dates, spend_in_windows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from crmkit.data.client import Client
 
 GROWTH_DAYS = 365
+NO_PURCHASES = Text("needs transactions; customers under contract are valued by how long contracts last")
 LONGEST_HOLDOUT = 0.6
 SHORTEST_CALIBRATION_DAYS = 28
 
@@ -53,7 +55,8 @@ class History:
     never_bought : tuple of str
         Customers of the customer table without a purchase until ``as_of``.
     attributes : DataFrame
-        What the customer table says of each customer: ``customer_id`` and the columns that segments are made by.
+        What is known of each customer: ``customer_id`` and the columns that segments are made by; ``category`` and
+        ``channel`` are those that the customer spent most on.
     windows : DataFrame
         Spend of each customer in the last two periods of ``growth_days``, the earlier one first.
     recent : DataFrame
@@ -66,6 +69,9 @@ class History:
         Every day on which anybody bought.
     last_period : DataFrame or None
         ``customer_id, amount_0, purchase_days_0`` of the days before the split, as many as are held out.
+    contracts : DataFrame or None
+        Times under contract, where there are subscriptions and no transactions; columns of
+        :func:`crmkit.analyses.clv.contracts.contract_spells`.
     growth_days : int
         Length of the period whose spend is compared with that of the one before.
     recent_days : int
@@ -93,6 +99,7 @@ class History:
     log_gaps: Mapping[str, tuple[float, int]]
     purchase_dates: NDArray[np.datetime64]
     last_period: pd.DataFrame | None
+    contracts: pd.DataFrame | None
     growth_days: int
     recent_days: int
     min_cell: int
@@ -113,7 +120,7 @@ def history(company: Client, *, holdout_days: int, unit: str = "week", confidenc
     Parameters
     ----------
     company : Client
-        With a table ``transactions``.
+        With a table ``transactions``, or with ``subscriptions``.
     holdout_days : int
         Days at the end that the models do not see; 0 = none.
     unit : {"day", "week", "month"}
@@ -128,22 +135,27 @@ def history(company: Client, *, holdout_days: int, unit: str = "week", confidenc
     """
     if unit not in ("day", "week", "month"):
         raise ParamError(f"unit: is {unit!r}; {did_you_mean(unit, ['day', 'week', 'month'])}")
-    bought = in_one_currency(company)
-    as_of = company.as_of
+    bought, as_of, agreed = _purchases(company), company.as_of, _contracts(company)
     customers = summaries.to_frame(summaries.purchase_summary(bought, as_of=as_of))
-    start = customers["first_day"].min().date()
-    split = _split(start, as_of, holdout_days)
-    held = None if split is None else summaries.to_frame(summaries.holdout_summary(bought, split=split, end=as_of))
-    weekly = None if split is None else summaries.purchases_by_period(bought, start=start, end=as_of, acquired_until=split)
-    arrivals = None if split is None else summaries.acquisitions(bought, as_of=split)
+    start = _start(customers, agreed, as_of)
+    split = None if customers.empty and agreed is None else _split(start, as_of, holdout_days)
+    held = weekly = arrivals = None
+    if split is not None and agreed is None:
+        held = summaries.to_frame(summaries.holdout_summary(bought, split=split, end=as_of))
+        weekly = summaries.purchases_by_period(bought, start=start, end=as_of, acquired_until=split)
+        arrivals = summaries.acquisitions(bought, as_of=split)
     waits = summaries.waits_for_second(bought, as_of=as_of)
     attributes = _attributes(company)
-    never = tuple(sorted(set(attributes["customer_id"]) - set(customers["customer_id"])))
+    for column in BOUGHT_COLUMNS:
+        if column in bought.columns:
+            attributes = attributes.merge(main_of(bought, column=column, as_of=as_of), on="customer_id", how="outer")
+    bought_by = set(customers["customer_id"]) if agreed is None else set(agreed["customer_id"])
+    never = tuple(sorted(set(attributes["customer_id"]) - bought_by))
     growth_days = min(GROWTH_DAYS, (as_of - start).days // 2)
     edges = [as_of - dt.timedelta(days=growth_days * back) for back in (2, 1, 0)]
     windows = spend_in_windows(bought, edges=edges) if growth_days else customers.head(0)[["customer_id"]]
     recent_days = min(GROWTH_DAYS, (as_of - start).days + 1)
-    recent = spend_in_windows(bought, edges=[as_of - dt.timedelta(days=recent_days), as_of])
+    recent = _recent(company, bought, as_of=as_of, days=recent_days, under_contract=agreed is not None)
     cell = company.settings.privacy.min_cell
     return History(
         as_of=as_of,
@@ -158,7 +170,8 @@ def history(company: Client, *, holdout_days: int, unit: str = "week", confidenc
         never_bought=never,
         attributes=attributes,
         windows=windows,
-        recent=recent.rename(columns={"amount_0": "amount"}),
+        recent=recent,
+        contracts=agreed,
         gaps=last_two_gaps(bought, as_of=as_of),
         log_gaps=log_gaps(bought, days=[as_of] if split is None else [as_of, split]),
         purchase_dates=purchase_dates(bought, as_of=as_of)["day"].to_numpy().astype("datetime64[D]"),
@@ -168,6 +181,33 @@ def history(company: Client, *, holdout_days: int, unit: str = "week", confidenc
         min_cell=cell,
         confidence=confidence,
     )
+
+
+def _purchases(company: Client) -> Any:
+    """The transactions in one currency; where there are none, a table without rows, so that every section can say so."""
+    if "transactions" in company.tables:
+        return in_one_currency(company)
+    import ibis
+
+    return ibis.memtable([], schema={"customer_id": "string", "ordered_at": "date", "amount": "decimal(18, 4)"})
+
+
+def _contracts(company: Client) -> pd.DataFrame | None:
+    if "transactions" in company.tables or "subscriptions" not in company.tables:
+        return None
+    return contract_spells(company.tables["subscriptions"], as_of=company.as_of)
+
+
+def _start(customers: pd.DataFrame, agreed: pd.DataFrame | None, as_of: dt.date) -> dt.date:
+    firsts = customers["first_day"] if agreed is None else agreed["started_at"]
+    return as_of if firsts.empty else firsts.min().date()
+
+
+def _recent(company: Client, bought: Any, *, as_of: dt.date, days: int, under_contract: bool) -> pd.DataFrame:
+    after = as_of - dt.timedelta(days=days)
+    if under_contract:
+        return paid_in(company.tables["subscriptions"], after=after, until=as_of)
+    return spend_in_windows(bought, edges=[after, as_of]).rename(columns={"amount_0": "amount"})
 
 
 def _attributes(company: Client) -> pd.DataFrame:
@@ -193,6 +233,11 @@ def _split(start: dt.date, as_of: dt.date, holdout_days: int) -> dt.date | None:
     return as_of - dt.timedelta(days=holdout_days)
 
 
+def no_holdout(past: History) -> Text:
+    """Why nothing was held out."""
+    return NO_PURCHASES if past.customers.empty else Text("nothing is held out (holdout_days is 0)")
+
+
 def base(past: History) -> Result:
     """How many customers are there, and how many came back?
 
@@ -206,6 +251,8 @@ def base(past: History) -> Result:
 
     table = past.customers
     n = len(table)
+    if not n:
+        return not_assessed("clv_base", Text("Customers and purchases"), NO_PURCHASES)
     once = int((table["frequency"] == 0).sum())
     low, high = proportion_confint(once, n, alpha=1 - past.confidence, method="wilson")
     days = table["purchase_days"].astype("float64")
@@ -295,7 +342,8 @@ def second_purchase(past: History) -> Result:
     title = Text("When do customers buy for the second time?")
     seen = past.waits[past.waits["duration_days"] > 0]
     if not seen["event_observed"].any():
-        return not_assessed("clv_second_purchase", title, Text("no customer has bought on a second day"))
+        reason = NO_PURCHASES if past.customers.empty else Text("no customer has bought on a second day")
+        return not_assessed("clv_second_purchase", title, reason)
     from lifelines import KaplanMeierFitter
 
     km = KaplanMeierFitter(alpha=1 - past.confidence)
@@ -313,8 +361,7 @@ def second_purchase(past: History) -> Result:
         .reset_index(drop=True)
     )
     table.attrs["step"] = True
-    watched = min(365.0, float(table["x"].max()))
-    row = table[table["x"] <= watched].iloc[-1]
+    row = table[table["x"] <= (watched := min(365.0, float(table["x"].max())))].iloc[-1]
     reached = Quantity(row["value"], "share", row["low"], row["high"])
     finding = Finding(
         id="clv.second_purchase",

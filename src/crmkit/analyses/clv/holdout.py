@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.clv.fitting import NAMES, Models
-from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.history import History, no_holdout
 from crmkit.analyses.clv.kinds import WITH, expected_of_kinds
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
@@ -31,7 +31,6 @@ ACTUAL, FORECAST = mark("Actual"), mark("Forecast")
 TOP = 0.2
 TOLERATED_BIAS = 0.15
 MOST_FREQUENT = 7
-NO_HOLDOUT = Text("nothing is held out (holdout_days is 0)")
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def accuracy(past: History, check: HoldOut | None) -> Result:
 
     title = Text("Forecast of the held-out days against what came")
     if check is None:
-        return not_assessed("clv_accuracy", title, NO_HOLDOUT)
+        return not_assessed("clv_accuracy", title, no_holdout(past))
     order = sorted(
         check.forecasts, key=lambda name: (name in BASELINES, float(np.abs(check.forecasts[name] - check.actual).mean()))
     )
@@ -262,7 +261,7 @@ def tracking(past: History, models: Models, check: HoldOut | None) -> Result:
     """Do the purchases of all customers together follow the forecast, week by week, summed up?"""
     title = Text("Repeat purchases so far: forecast and actual")
     if check is None or past.weekly is None:
-        return not_assessed("clv_tracking", title, NO_HOLDOUT)
+        return not_assessed("clv_tracking", title, no_holdout(past))
     return _tracking_result(
         "clv_tracking", title, _weekly(past, models, check), "cumulative", past, forecast_finding(past, check)
     )
@@ -272,7 +271,7 @@ def weekly(past: History, models: Models, check: HoldOut | None) -> Result:
     """Do the purchases of all customers together follow the forecast in each single week?"""
     title = Text("Repeat purchases per week: forecast and actual")
     if check is None or past.weekly is None:
-        return not_assessed("clv_weekly", title, NO_HOLDOUT)
+        return not_assessed("clv_weekly", title, no_holdout(past))
     return _tracking_result("clv_weekly", title, _weekly(past, models, check), "purchases", past, None)
 
 
@@ -339,7 +338,7 @@ def by_frequency(past: History, check: HoldOut | None) -> Result:
 
     title = Text("Purchases in the held-out days, by how often a customer had bought before")
     if check is None or past.calibration is None:
-        return not_assessed("clv_by_frequency", title, NO_HOLDOUT)
+        return not_assessed("clv_by_frequency", title, no_holdout(past))
     group = past.calibration["frequency"].clip(upper=MOST_FREQUENT).astype(int)
     frame = pd.DataFrame({"x": group, ACTUAL: check.actual, FORECAST: check.forecasts[check.chosen]})
     parts = frame.groupby("x")

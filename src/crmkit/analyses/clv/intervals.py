@@ -10,8 +10,9 @@ import numpy as np
 
 from crmkit.analyses.clv.fitting import NAMES, Models, cells
 from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.terms import Values, lacking
 from crmkit.analyses.clv.tiering import assign_tiers
-from crmkit.analyses.clv.value import Values, different_histories
+from crmkit.analyses.clv.value import different_histories
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Numbers, Quantity, Result, Text, not_assessed
@@ -56,8 +57,8 @@ def intervals(
     futures are drawn.
     """
     title = Text("How sure the totals are")
-    if values is None:
-        return not_assessed("clv_intervals", title, Text("no purchase model could be fitted"))
+    if values is None or values.under_contract:
+        return not_assessed("clv_intervals", title, lacking(values) or Text("no purchase model could be fitted"))
     if values.purchases is None or not values.terms.horizon_days:
         return not_assessed("clv_intervals", title, Text("a range of outcomes needs a horizon, and horizon_days is 0"))
     fit, per = models.final.fits[values.model], past.days_per_unit

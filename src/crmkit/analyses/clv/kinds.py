@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 COLUMNS = ("region", "industry", "size", "acquisition_channel", "department")
+BOUGHT_COLUMNS = ("category", "channel")  # of purchases: what the customer needs, and how they behave
 MODELS = ("pareto_nbd", "bgnbd")
 WITH = "+covariates"
 FEWEST, SMALLEST = 50, 0.02

@@ -8,7 +8,7 @@ import numpy as np
 
 from crmkit.analyses.clv.history import History
 from crmkit.analyses.clv.stages import StageRules
-from crmkit.analyses.clv.value import Values
+from crmkit.analyses.clv.terms import Values, lacking
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
 
@@ -37,8 +37,8 @@ def protect(past: History, values: Values | None, *, most: int) -> Result:
         first; the money is the expected value.
     """
     title = Text("To protect: the most valuable customers, the doubtful ones first")
-    if values is None or values.clv is None:
-        return not_assessed("clv_protect", title, NO_VALUE)
+    if values is None or values.clv is None or values.under_contract:
+        return not_assessed("clv_protect", title, lacking(values) or NO_VALUE)
     table = values.customers
     best = table[table["clv"] >= _threshold(table["clv"])].copy()
     fading = best["p_alive"] < FADING_BELOW
@@ -62,8 +62,8 @@ def wake(past: History, values: Values | None, *, most: int, rules: StageRules) 
         if the customer were certainly active, less what is expected now.
     """
     title = Text("To wake: customers who spent much and have fallen silent")
-    if values is None or values.clv is None:
-        return not_assessed("clv_wake", title, NO_VALUE)
+    if values is None or values.clv is None or values.under_contract:
+        return not_assessed("clv_wake", title, lacking(values) or NO_VALUE)
     table = values.customers
     asleep = table[
         (table["total"] >= _threshold(table["total"])) & (table["p_alive"] < rules.at_risk_below) & (table["clv"] > 0)
@@ -88,8 +88,8 @@ def grow(past: History, values: Values | None, *, most: int, rules: StageRules) 
         purchase brings.
     """
     title = Text("To grow: active customers who buy rarely and spend much")
-    if values is None or values.clv is None:
-        return not_assessed("clv_grow", title, NO_VALUE)
+    if values is None or values.clv is None or values.under_contract:
+        return not_assessed("clv_grow", title, lacking(values) or NO_VALUE)
     table = values.customers
     per_day = table["total"] / table["purchase_days"]
     chosen = (table["p_alive"] >= rules.at_risk_below) & (table["purchase_days"] <= 2) & (per_day > per_day.mean())
@@ -105,13 +105,20 @@ def grow(past: History, values: Values | None, *, most: int, rules: StageRules) 
 
 
 def scores(past: History, values: Values | None) -> Result:
-    """What is known of every customer: the file that other systems read; not shown on the page."""
+    """What is known of every customer: the file that other systems read; not shown on the page.
+
+    Returns
+    -------
+    Result
+        ``clv_scores``; of customers under contract ``clv_contract_scores``, where purchases are months and spend is the price.
+    """
     title = Text("Scores of all customers")
     if values is None:
-        return not_assessed("clv_scores", title, Text("no purchase model could be fitted"))
+        return not_assessed("clv_scores", title, lacking(values) or NO_VALUE)
     wanted = ["customer_id", "frequency", "recency_days", "T_days", "p_alive", "expected_purchases", "expected_spend", "clv"]
     table = values.customers[wanted].reset_index(drop=True)
-    return Result("clv_scores", "table", title, table, columns=(Column("customer_id", "Customer", "customer"),), customers=True)
+    name = "clv_contract_scores" if values.under_contract else "clv_scores"
+    return Result(name, "table", title, table, columns=(Column("customer_id", "Customer", "customer"),), customers=True)
 
 
 def _threshold(amounts: pd.Series[float]) -> float:

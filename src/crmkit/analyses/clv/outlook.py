@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from crmkit.analyses.clv.fitting import NAMES
 from crmkit.analyses.clv.history import History
-from crmkit.analyses.clv.value import Values
+from crmkit.analyses.clv.terms import BY_CONTRACT, Values, lacking
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Finding, Quantity, Result, Text, estimates, not_assessed
 
@@ -19,9 +19,10 @@ def totals(past: History, values: Values | None) -> Result:
     if values is None:
         return not_assessed("clv_totals", title, Text("no purchase model could be fitted"))
     n = len(values.customers)
+    bound = values.under_contract
     boxes = [
-        (mark("Customers still active"), "alive", values.alive, "count"),
-        (mark("Expected purchases"), "purchases", values.purchases, "count"),
+        (mark("Customers under contract") if bound else mark("Customers still active"), "alive", values.alive, "count"),
+        (mark("Expected months paid") if bound else mark("Expected purchases"), "purchases", values.purchases, "count"),
         (mark("Expected value"), "clv", values.clv, "money"),
     ]
     rows = [
@@ -33,7 +34,7 @@ def totals(past: History, values: Values | None) -> Result:
             "high": one.high,
             "n": n,
             "unit": unit,
-            "method": METHOD,
+            "method": BOOTSTRAP if bound else METHOD,
         }
         for label, measure, one, unit in boxes
         if one is not None
@@ -43,12 +44,13 @@ def totals(past: History, values: Values | None) -> Result:
 
 
 METHOD = mark("delta method on the log-parameters")
+BOOTSTRAP = mark("refits to customers drawn with replacement")
 
 
 def _note(past: History, values: Values) -> Text:
     terms = values.terms
     numbers: dict[str, Quantity | Text | str] = {
-        "model": NAMES[values.model],
+        "model": Text(NAMES[values.model]),
         "span": terms.span(),
         "rate": Quantity(terms.discount_rate, "share"),
         "margin": Quantity(terms.margin, "share"),
@@ -110,8 +112,8 @@ def alive(past: History, values: Values | None) -> Result:
     from statsmodels.stats.proportion import proportion_confint
 
     title = Text("Customers by the probability that they are still active")
-    if values is None:
-        return not_assessed("clv_alive", title, Text("no purchase model could be fitted"))
+    if values is None or values.under_contract:
+        return not_assessed("clv_alive", title, lacking(values) or BY_CONTRACT)
     cut = pd.cut(values.customers["p_alive"], BANDS, include_lowest=True, labels=_band_labels())
     counts, n = cut.value_counts(sort=False), len(cut)
     low, high = proportion_confint(counts.to_numpy(), n, alpha=1 - past.confidence, method="wilson")

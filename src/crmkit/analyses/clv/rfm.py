@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from crmkit.analyses.clv.history import History
-from crmkit.analyses.clv.value import Values
+from crmkit.analyses.clv.history import NO_PURCHASES, History
+from crmkit.analyses.clv.terms import Values, lacking
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, not_assessed
 from crmkit.models import rfm
@@ -46,8 +46,8 @@ def rfm_grid(past: History, values: Values | None) -> Result:
         Heat grid of the expected value per cell; small cells are hidden with their complement.
     """
     title = Text("Expected value by recency and frequency")
-    if values is None or values.clv is None:
-        return not_assessed("clv_rfm_grid", title, NO_MODEL)
+    if values is None or values.clv is None or values.under_contract:
+        return not_assessed("clv_rfm_grid", title, lacking(values) or NO_MODEL)
     table, _ = scored(values.customers)
     cells = rfm.grid(table["r"], table["f"], value=table["clv"], p_alive=table["p_alive"])
     cells = suppress_small(cells[cells["n"] > 0].reset_index(drop=True), values=["value", "p_alive"], min_cell=past.min_cell)
@@ -94,8 +94,8 @@ def rfm_segments(past: History, values: Values | None) -> Result:
         One row per segment, from the best to the worst: customers, share, expected value, mean probability to be active.
     """
     title = Text("Segments by recency, frequency and money")
-    if values is None:
-        return not_assessed("clv_rfm_segments", title, NO_MODEL)
+    if values is None or values.under_contract:
+        return not_assessed("clv_rfm_segments", title, lacking(values) or NO_MODEL)
     table, _ = scored(values.customers)
     rows = table.groupby("segment").agg(n=("clv", "size"), value=("clv", "sum"), p_alive=("p_alive", "mean"))
     rows = rows.reindex(list(rfm.SEGMENTS)).rename_axis("segment").reset_index()
@@ -125,7 +125,7 @@ def migration(past: History) -> Result:
     """
     title = Text("Movement between segments since the earlier date")
     if past.calibration is None:
-        return not_assessed("clv_migration", title, NO_EARLIER)
+        return not_assessed("clv_migration", title, _no_earlier(past))
     moved = _moves(past)
     shown = rfm.movement(moved, confidence=past.confidence)
     columns = (
@@ -162,7 +162,7 @@ def migration_matrix(past: History) -> Result:
     """From which segment to which did customers move? Shares of each earlier segment."""
     title = Text("From segment to segment: share of the earlier segment")
     if past.calibration is None:
-        return not_assessed("clv_migration_matrix", title, NO_EARLIER)
+        return not_assessed("clv_migration_matrix", title, _no_earlier(past))
     moved = _moves(past)
     table = moved[(moved["before"] != rfm.NEW) & (moved["after"] != rfm.GONE) & (moved["of"] > 0)]
     table = suppress_small(table.reset_index(drop=True), values=["share"], min_cell=past.min_cell, within="before")
@@ -201,6 +201,10 @@ def _moves(past: History) -> pd.DataFrame:
         value_after=both["total_after"],
         confidence=past.confidence,
     )
+
+
+def _no_earlier(past: History) -> Text:
+    return NO_PURCHASES if past.customers.empty else NO_EARLIER
 
 
 def _share(rows: Mapping[Any, Mapping[Any, Any]], direction: str) -> Quantity:

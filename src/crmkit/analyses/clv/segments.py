@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.clv.history import History
-from crmkit.analyses.clv.kinds import COLUMNS as SEGMENT_COLUMNS
-from crmkit.analyses.clv.value import Values
+from crmkit.analyses.clv.kinds import BOUGHT_COLUMNS, COLUMNS
+from crmkit.analyses.clv.terms import Values
 from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
@@ -22,14 +22,17 @@ if TYPE_CHECKING:
 PERMUTATIONS = 1999
 MOST_DRAWN = 4_000_000
 NOTHING_KNOWN = mark("not known")
-NEW, EXISTING = mark("new"), mark("existing")
+NEW, EXISTING, POTENTIAL = mark("new"), mark("existing"), mark("potential")
+SEGMENT_COLUMNS = (*COLUMNS, *BOUGHT_COLUMNS)
 NAMES = {
     "region": mark("Region"),
     "industry": mark("Industry"),
     "size": mark("Size"),
     "acquisition_channel": mark("Acquisition channel"),
     "department": mark("Department"),
-    "standing": mark("New or existing"),
+    "category": mark("Need: category bought most"),
+    "channel": mark("Behaviour: channel used most"),
+    "standing": mark("New, existing, potential"),
 }
 NEW_DAYS = 90
 
@@ -42,8 +45,9 @@ def segments(past: History, values: Values | None, *, by: Sequence[str]) -> Resu
     past : History
     values : Values or None
     by : sequence of str
-        Columns of the customer table: region, industry, size, acquisition_channel, department. New and existing customers
-        are always compared. A column that the client does not have is left out.
+        Columns of the customer table: region, industry, size, acquisition_channel, department; and category and channel, by
+        what the customer spent most on. New and existing customers are always compared, and potential ones, who never bought,
+        counted. A column that the client does not have is left out.
 
     Returns
     -------
@@ -71,7 +75,7 @@ def segments(past: History, values: Values | None, *, by: Sequence[str]) -> Resu
         return not_assessed("clv_segments", title, Text("there is no value per customer, because a model could not be fitted"))
     table = _table(past, values)
     parts = [_compare(past, table, name) for name in [*by, "standing"] if name in table.columns]
-    rows = pd.concat(parts, ignore_index=True)
+    rows = pd.concat([*parts, *_potential(past)], ignore_index=True)
     rows["p_adjusted"] = _holm(rows["p"].to_numpy())
     hidden = ["mean_value", "low", "high", "p_adjusted", "growth", "growth_low", "growth_high", "p_alive", "share_value"]
     shown = suppress_small(rows, values=hidden, min_cell=past.min_cell, within="criterion")
@@ -88,6 +92,16 @@ def _table(past: History, values: Values) -> pd.DataFrame:
         table[["amount_0", "amount_1"]] = table[["amount_0", "amount_1"]].fillna(0.0)
     age = (np.datetime64(past.as_of) - table["first_day"].to_numpy().astype("datetime64[D]")).astype("int64")
     return table.assign(standing=np.where(age < NEW_DAYS, NEW, EXISTING))
+
+
+def _potential(past: History) -> list[pd.DataFrame]:
+    """Who never bought: nothing is expected of them by models of purchases, so they are counted and not compared."""
+    import pandas as pd
+
+    if not past.never_bought:
+        return []
+    row = {"criterion": NAMES["standing"], "segment": POTENTIAL, "n": len(past.never_bought), "share_value": 0.0}
+    return [pd.DataFrame([row])]
 
 
 def _compare(past: History, table: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -186,7 +200,7 @@ def _holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
 def _columns() -> tuple[Column, ...]:
     return (
         Column("criterion", "By", translate=True),
-        Column("segment", "Segment"),
+        Column("segment", "Segment", translate=True),
         Column("n", "Customers", "count"),
         Column("mean_value", "Value per customer", "money"),
         Column("low", "from", "money"),
@@ -215,7 +229,7 @@ def _finding(past: History, shown: pd.DataFrame) -> Finding:
             {
                 "found": Quantity(len(differing), "count"),
                 "compared": compared,
-                "segment": str(best["segment"]),
+                "segment": Text(str(best["segment"])) if best["segment"] in (NEW, EXISTING) else str(best["segment"]),
                 "value": Quantity(float(best["mean_value"]), "money", float(best["low"]), float(best["high"])),
             },
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.clv.history import History
-from crmkit.analyses.clv.value import Values
+from crmkit.analyses.clv.terms import Values, lacking
 from crmkit.core.errors import ParamError
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
@@ -108,8 +108,8 @@ def stages(past: History, values: Values | None, *, rules: StageRules) -> Result
     from statsmodels.stats.proportion import proportion_confint
 
     title = Text("Customers by stage of their life with the company")
-    if values is None:
-        return not_assessed("clv_stages", title, NO_MODEL)
+    if values is None or values.under_contract:
+        return not_assessed("clv_stages", title, lacking(values) or NO_MODEL)
     table = staged(past, values, rules=rules)
     counts = table["stage"].value_counts().reindex(list(STAGES), fill_value=0)
     n = len(table)
@@ -144,8 +144,8 @@ def stages(past: History, values: Values | None, *, rules: StageRules) -> Result
 def stage_table(past: History, values: Values | None, *, rules: StageRules) -> Result:
     """What does each stage hold: customers, expected value, value per customer?"""
     title = Text("What the stages hold")
-    if values is None:
-        return not_assessed("clv_stage_table", title, NO_MODEL)
+    if values is None or values.under_contract:
+        return not_assessed("clv_stage_table", title, lacking(values) or NO_MODEL)
     table = staged(past, values, rules=rules)
     rows = table.groupby("stage").agg(n=("clv", "size"), value=("clv", "sum"), p_alive=("p_alive", "mean"))
     rows = rows.reindex(list(STAGES)).reset_index()

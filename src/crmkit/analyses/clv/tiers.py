@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from crmkit.analyses.clv.fitting import Models
 from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.terms import Values
 from crmkit.analyses.clv.tiering import RULES, assign_tiers, check_tiers, tier_names
-from crmkit.analyses.clv.value import Values, worth_each
+from crmkit.analyses.clv.value import worth_each
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
@@ -237,6 +238,7 @@ def top_customers(values: Values | None, *, most: int) -> Result:
     wanted = [
         "customer_id",
         "clv",
+        "frequency",
         "p_alive",
         "expected_purchases",
         "expected_spend",
@@ -246,7 +248,7 @@ def top_customers(values: Values | None, *, most: int) -> Result:
     ]
     ranked = values.customers.sort_values(["clv", "customer_id"], ascending=[False, True], kind="stable")
     table = ranked.head(most)[wanted].reset_index(drop=True)
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("customer_id", "Customer", "customer"),
         Column("clv", "Expected value", "money"),
         Column("p_alive", "Probability to be active", "share"),
@@ -256,4 +258,12 @@ def top_customers(values: Values | None, *, most: int) -> Result:
         Column("days_since_last", "Days since last purchase", "count"),
         Column("total", "Spent so far", "money"),
     )
+    if values.under_contract:
+        columns = (
+            *columns[:2],
+            Column("expected_purchases", "Expected months paid", "score"),
+            Column("expected_spend", "Price per month", "money"),
+            Column("frequency", "Months so far", "count"),
+            Column("total", "Paid so far", "money"),
+        )
     return Result("clv_top_customers", "table", title, table, columns=columns, customers=True)

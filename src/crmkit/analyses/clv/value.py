@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crmkit.analyses.clv.agreed import contract_values
 from crmkit.analyses.clv.fitting import FitSet, Models
 from crmkit.analyses.clv.history import History
-from crmkit.core.dates import DAYS_PER_YEAR
+from crmkit.analyses.clv.terms import Terms, Total, Values
 from crmkit.core.errors import ModelError, ParamError
-from crmkit.core.results import Quantity, Text
 from crmkit.models import btyd
 from crmkit.models.btyd.upkeep import discounted_time_alive
 from crmkit.models.spend import SpendFit, expected_spend
@@ -23,97 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STEP = 1e-4
-
-
-@dataclass(frozen=True)
-class Total:
-    """A sum over customers with its interval for the uncertainty of the model's parameters."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What counts as value.
-
-    Parameters
-    ----------
-    horizon_days : int
-        How far ahead, in days; 0 = for ever.
-    discount_rate : float
-        Per year, effective; applied continuously as ``ln(1 + rate)``.
-    margin : float
-        Share of revenue that is kept.
-    retention_cost : float
-        Money per year that it costs to keep a customer, for as long as they are one.
-
-    Raises
-    ------
-    ParamError
-        When one is out of range.
-    """
-
-    horizon_days: int
-    discount_rate: float
-    margin: float
-    retention_cost: float = 0.0
-
-    def __post_init__(self) -> None:
-        problems = []
-        if self.horizon_days < 0:
-            problems.append(f"horizon_days: is {self.horizon_days}; at least 1 day is needed, or 0 for ever")
-        if self.discount_rate < 0:
-            problems.append(f"discount_rate: is {self.discount_rate}; a yearly rate of 0 or more is needed")
-        if not 0 < self.margin <= 1:
-            problems.append(f"margin: is {self.margin}; a share above 0 and at most 1 is needed")
-        if not 0 <= self.retention_cost < math.inf:
-            problems.append(f"retention_cost: is {self.retention_cost}; money per year, 0 or more, is needed")
-        if problems:
-            raise ParamError(problems)
-
-    def horizon(self, per: float) -> float | None:
-        """The horizon in units of ``per`` days; None for ever."""
-        return self.horizon_days / per if self.horizon_days else None
-
-    def rate(self, per: float) -> float:
-        """The continuous rate per unit of ``per`` days."""
-        return math.log1p(self.discount_rate) / (DAYS_PER_YEAR / per)
-
-    def cost(self, per: float) -> float:
-        """What keeping a customer costs per unit of ``per`` days."""
-        return self.retention_cost / (DAYS_PER_YEAR / per)
-
-    def span(self) -> Text:
-        """The time over which value counts, in words."""
-        if self.horizon_days:
-            return Text("the next {days}", {"days": Quantity(self.horizon_days, "days")})
-        return Text("all time to come")
-
-
-@dataclass(frozen=True)
-class Values:
-    """Every customer's expectations from ``as_of`` on.
-
-    Parameters
-    ----------
-    model : str
-    customers : DataFrame
-        The columns of the purchase summary, and ``p_alive`` (share), ``expected_purchases`` (purchase days within the
-        horizon; nan where they are infinite), ``expected_spend`` (money per purchase day), ``clv`` (money, discounted, times
-        the margin, less the cost of keeping the customer; nan without a spend model).
-    alive, purchases, clv : Total
-        Sums over all customers; ``purchases`` is None where customers will buy without end.
-    terms : Terms
-    """
-
-    model: str
-    customers: pd.DataFrame
-    alive: Total
-    purchases: Total | None
-    clv: Total | None
-    terms: Terms
 
 
 def customer_values(past: History, models: Models, terms: Terms) -> Values | None:
@@ -143,6 +52,8 @@ def customer_values(past: History, models: Models, terms: Terms) -> Values | Non
     covers what is not known about the parameters (delta method on log-parameters, normal on the logarithm of a positive sum),
     not the chance of what single customers do.
     """
+    if past.contracts is not None:
+        return contract_values(past, models.contracts, terms)
     if not models.final.fits:
         return None
     name = used(models.chosen, models.final)

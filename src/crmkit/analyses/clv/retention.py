@@ -1,0 +1,91 @@
+"""Which share of customers under contract is left after so many months, and how will it go on?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crmkit.analyses.clv.fitting import Models
+from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.terms import Values
+from crmkit.core.language import mark
+from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, curve, not_assessed
+from crmkit.models import sbg
+from crmkit.models.draws import interval
+
+OBSERVED, MODEL = mark("Actual"), mark("Forecast")
+AHEAD = 1.5
+YEAR = 12
+
+
+def retention(past: History, models: Models, values: Values | None) -> Result:
+    """How many customers stay for how many months, so far and from now on?
+
+    Returns
+    -------
+    Result
+        Curves over months since the start of the contract: the share observed (Kaplan-Meier with its interval) and that of sBG
+        with a bootstrap interval, half as far again as was observed; the finding compares the first year with later ones.
+
+    References
+    ----------
+    Fader & Hardie (2007), doi:10.1002/dir.20074.
+    """
+    import pandas as pd
+    from lifelines import KaplanMeierFitter
+
+    title = Text("Customers under contract: the share who stay")
+    agreed = models.contracts
+    if past.contracts is None or agreed is None:
+        return not_assessed("clv_retention", title, Text("needs subscriptions, and is for clients without transactions"))
+    if agreed.fit is None:
+        return not_assessed("clv_retention", title, Text("{reason}", {"reason": agreed.reason}))
+    data = agreed.cohorts
+    km = KaplanMeierFitter(alpha=1 - past.confidence)
+    km.fit(data.period, ~data.stays, weights=data.n.astype("float64"))
+    limits = km.confidence_interval_survival_function_
+    seen = pd.DataFrame(
+        {
+            "group": OBSERVED,
+            "x": km.survival_function_.index.to_numpy(dtype="float64"),
+            "value": km.survival_function_.iloc[:, 0].to_numpy(),
+            "low": limits.iloc[:, 0].to_numpy(),
+            "high": limits.iloc[:, 1].to_numpy(),
+            "at_risk": km.event_table["at_risk"].to_numpy(dtype="float64"),
+        }
+    )
+    months = np.arange(0.0, np.ceil(AHEAD * float(data.period.max())) + 1)
+    draws = sbg.parameter_draws(data, agreed.fit)
+    fitted = interval(lambda one: sbg.survival(one, months), agreed.fit, draws, confidence=past.confidence)
+    ahead = pd.DataFrame({"group": MODEL, "x": months, "value": fitted.value, "low": fitted.low, "high": fitted.high})
+    table = curve(pd.concat([seen, ahead], ignore_index=True))
+    table.attrs["actual"] = OBSERVED
+    return Result(
+        "clv_retention",
+        "curve",
+        title,
+        table,
+        columns=(Column("group", "Group", translate=True),),
+        finding=_finding(past, agreed.fit, draws, values),
+        note=Text(
+            "Kaplan–Meier estimate and sBG, {n} times under contract; a month has 30.4375 days; bands are {confidence} "
+            "intervals.",
+            {"n": Quantity(data.customers, "count"), "confidence": Quantity(past.confidence, "share")},
+        ),
+        alt=Text("Two falling curves over months under contract: the share of customers who stayed, and that of the model."),
+        x=Axis("Months since the contract began", "count"),
+        y=Axis("Share still under contract", "share"),
+    )
+
+
+def _finding(past: History, fit: sbg.Fit, draws: sbg.ParameterDraws, values: Values | None) -> Finding:
+    def yearly(one: sbg.Fitted) -> np.ndarray:
+        left = sbg.survival(one, [YEAR, 2 * YEAR])
+        return np.array([left[0], left[1] / left[0]])
+
+    rates = interval(yearly, fit, draws, confidence=past.confidence)
+    numbers: Numbers = {
+        "first": Quantity(float(rates.value[0]), "share", float(rates.low[0]), float(rates.high[0])),
+        "later": Quantity(float(rates.value[1]), "share", float(rates.low[1]), float(rates.high[1])),
+    }
+    text = Text("{first} of customers stay for the first year, and {later} of those for the second.", numbers)
+    return Finding("clv.retention", "info", None, text, evidence=("clv_retention", "clv_model_choice"))

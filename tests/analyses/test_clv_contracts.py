@@ -1,0 +1,180 @@
+"""Customers under contract: retention and value by sBG on cohorts of known truth, and sections that say what they lack."""
+
+import datetime as dt
+from types import SimpleNamespace
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmkit.analyses import clv
+from crmkit.core.errors import ParamError
+from crmkit.core.language import Locale, say
+from crmkit.core.settings import Settings
+
+DAY = dt.date(2025, 12, 31)
+MONTH = 30.4375
+TERMS = clv.Terms(365, 0.1, 0.8)
+
+
+@pytest.fixture(scope="module")
+def company():
+    """1,500 contracts of three years; each month a customer leaves with their own probability, Beta(0.8, 16)."""
+    rng = np.random.default_rng(0)
+    n = 1500
+    start = pd.Timestamp(DAY) - pd.to_timedelta(rng.integers(0, 1095, n), unit="D")
+    stays = np.minimum(rng.geometric(rng.beta(0.8, 16.0, n)), 60)
+    end = start + pd.to_timedelta(np.floor(stays * MONTH).astype("int64"), unit="D")
+    left = end <= pd.Timestamp(DAY)
+    price = np.where(np.arange(n) % 10 == 0, 900.0, 100.0)
+    table = pd.DataFrame({"customer_id": [f"T{i:04d}" for i in range(n)], "started_at": start.date, "mrr": price})
+    table["ended_at"] = pd.Series(end.date, dtype="object").where(pd.Series(left), None)
+    customers = pd.DataFrame({"customer_id": [*table["customer_id"], "never"], "region": ["N", "S", "E"] * 500 + ["N"]})
+    settings = Settings(client="test", title="Test", source="data/test", privacy={"min_cell": 1})
+    schema = {"customer_id": "string", "started_at": "date", "mrr": "float64", "ended_at": "date"}
+    tables = {"subscriptions": ibis.memtable(table, schema=schema), "customers": ibis.memtable(customers)}
+    return SimpleNamespace(name="test", tables=tables, as_of=DAY, settings=settings, currency="EUR", language="en", truth=table)
+
+
+@pytest.fixture(scope="module")
+def study(company):
+    past = clv.history(company, holdout_days=182)
+    models = clv.fit_models(past)
+    return past, models, clv.customer_values(past, models, TERMS)
+
+
+def test_parameters_and_the_curve_are_recovered(study):
+    past, models, values = study
+    fit = models.contracts.fit
+    for name, truth in {"alpha": 0.8, "beta": 16.0}.items():
+        assert abs(fit.params[name] - truth) < 4 * fit.standard_errors[name]
+    result = clv.retention(past, models, values)
+    model = result.table[result.table["group"] == "Forecast"].set_index("x")
+    from scipy.special import betaln
+
+    for months in (6, 12, 24):
+        true = np.exp(betaln(0.8, 16.0 + months) - betaln(0.8, 16.0))
+        assert model.loc[months, "low"] - 0.01 <= true <= model.loc[months, "high"] + 0.01
+    assert "stay for the first year" in say(result.finding.text, Locale())
+
+
+def test_only_customers_under_contract_have_a_value_and_none_is_lost(study, company):
+    past, models, values = study
+    running = company.truth["ended_at"].isna()
+    assert len(values.customers) == running.sum()
+    assert values.clv.value == pytest.approx(values.customers["clv"].sum(), rel=1e-9)
+    assert values.clv.low < values.clv.value < values.clv.high
+    assert past.never_bought == ("never",)
+    tiers = clv.tiers(past, models, values, cuts=[0.5, 0.8], by="value_share").table
+    assert tiers["n"].sum() == len(values.customers)
+    assert tiers["value"].sum() == pytest.approx(values.customers["clv"].sum(), rel=1e-9)
+    segments = clv.segments(past, values, by=["region"]).table
+    assert segments[segments["criterion"] == "Region"]["n"].sum() == len(values.customers)
+
+
+def test_old_customers_have_more_months_ahead(study):
+    months = study[2].customers.sort_values("frequency")["expected_purchases"]
+    assert months.is_monotonic_increasing
+    assert months.max() < 12
+    assert months.min() > 8
+
+
+def test_money_paid_in_the_last_year(study, company):
+    past = study[0]
+    truth = company.truth
+    last = pd.to_datetime(truth["ended_at"]).fillna(pd.Timestamp(DAY))
+    days = ((last - pd.to_datetime(truth["started_at"]).clip(lower=pd.Timestamp("2025-01-01"))).dt.days + 1).clip(lower=0)
+    assert past.recent["amount"].sum() == pytest.approx((days / MONTH * truth["mrr"]).sum(), rel=1e-9)
+
+
+def test_the_models_of_contracts_are_compared(study):
+    past, models, _ = study
+    table = clv.model_choice(past, models, None).table.set_index("name")
+    assert table.loc["sbg", "aic"] < table.loc["constant", "aic"]
+    assert table["mae"].between(0, 6).all()
+    assert table.loc["sbg", "parameters"] == 2
+
+
+def test_for_ever_and_the_cost_of_keeping(study):
+    past, models, values = study
+    ever = clv.customer_values(past, models, clv.Terms(0, 0.1, 0.8))
+    assert ever.clv.value > 2 * values.clv.value
+    with pytest.raises(ParamError, match=r"infinite, because subscribers leave too slowly"):
+        clv.customer_values(past, models, clv.Terms(0, 0.0, 0.8))
+    dear = clv.customer_values(past, models, clv.Terms(365, 0.1, 0.8, 120.0))
+    assert (values.customers["clv"] - dear.customers["clv"] < 120.0).all()
+    assert (values.customers["clv"] - dear.customers["clv"] > 70.0).all()
+
+
+def test_sections_on_purchases_say_what_they_lack(study, company):
+    past, models, values = study
+    check, rules = clv.hold_out(past, models), clv.StageRules()
+    lacking = [
+        clv.base(past),
+        clv.second_purchase(past),
+        clv.tracking(past, models, check),
+        clv.weekly(past, models, check),
+        clv.by_frequency(past, check),
+        clv.accuracy(past, check),
+        clv.alive(past, values),
+        clv.intervals(past, models, values, cuts=[0.5]),
+        clv.stages(past, values, rules=rules),
+        clv.stage_table(past, values, rules=rules),
+        clv.rfm_grid(past, values),
+        clv.rfm_segments(past, values),
+        clv.migration(past),
+        clv.migration_matrix(past),
+        clv.protect(past, values, most=5),
+        clv.wake(past, values, most=5, rules=rules),
+        clv.grow(past, values, most=5, rules=rules),
+        clv.effects(past, models),
+        clv.fit_table(past, models),
+        clv.calibration_table(past, models),
+    ]
+    for result in lacking:
+        assert not result.assessed
+        assert "needs transactions" in say(result.reason, Locale()), result.name
+    shown = [
+        clv.totals(past, values),
+        clv.concentration(past, values),
+        clv.scores(past, values),
+        clv.top_customers(values, most=3),
+    ]
+    assert all(result.assessed for result in [*shown, clv.service(company, past, values, cuts=[0.5])])
+    found = clv.headline(past, models, check, values)
+    assert [finding.id for finding in found] == ["clv.value", "clv.concentration", "clv.retention"]
+    for language in ("en", "zh"):
+        assert all("{" not in say(finding.text, Locale(language)) for finding in found)
+
+
+def test_with_transactions_contracts_are_left_to_the_churn_report(make_company, simulated):
+    past = clv.history(make_company(simulated), holdout_days=0)
+    models = clv.fit_models(past, compare=[])
+    result = clv.retention(past, models, None)
+    assert past.contracts is None
+    assert "clients without transactions" in say(result.reason, Locale())
+
+
+def test_a_client_with_neither_gets_a_page_that_says_so(company):
+    bare = SimpleNamespace(**{**vars(company), "tables": {"customers": company.tables["customers"]}})
+    past = clv.history(bare, holdout_days=182)
+    models = clv.fit_models(past)
+    check, values = clv.hold_out(past, models), clv.customer_values(past, models, TERMS)
+    assert values is None
+    assert clv.headline(past, models, check, values) == []
+    results = [
+        clv.base(past),
+        clv.totals(past, values),
+        clv.retention(past, models, values),
+        clv.tracking(past, models, check),
+        clv.tiers(past, models, values, cuts=[0.5]),
+        clv.service(bare, past, values, cuts=[0.5]),
+        clv.migration(past),
+        clv.effects(past, models),
+        clv.model_choice(past, models, check),
+        clv.scores(past, values),
+        clv.segments(past, values, by=["region"]),
+    ]
+    assert not any(result.assessed for result in results)
+    assert all(say(result.reason, Locale()) for result in results)
