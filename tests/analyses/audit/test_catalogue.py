@@ -57,6 +57,7 @@ def test_words_in_both_languages_and_units_that_can_be_shown(book):
         assert one.name("en") == one.en
         assert one.rows
         assert format_value(1.0, one.unit)
+    assert [format_value(2.5, book["P-RES"].unit, language=language) for language in ("en", "zh")] == ["2.5 hours", "2.5小时"]
     names = [name for one in book for name in (one.en, one.zh)]
     assert len(set(names)) == len(names)
 

@@ -76,7 +76,8 @@ def cycles(past: History, catalogue: Catalogue, *, owned: Owned | None = None, c
     -------
     DataFrame
         ``cycle`` and the columns of :func:`assess`, the oldest cycle first. Tickets that were opened in a cycle are seen as
-        they are today; owners and records are known for today only.
+        they are today; records are, and so is what other analyses own, but for churn by month and the net promoter score by
+        wave.
     """
     import pandas as pd
 

@@ -12,7 +12,7 @@ ESTIMATES = "group measure value low high n unit method"
 
 @pytest.fixture
 def past(make_past, frame):
-    items = {"items": {"ces": {"scale": [1, 5], "kind": "ces", "reverse": True}}}
+    items = {"items": {"ces": {"scale": [1, 7], "kind": "ces"}}}
     return make_past({"customers": frame("customer_id created_at", ("a", "2024-01-01"))}, surveys=items)
 
 
@@ -66,7 +66,7 @@ def owned(frame, reading):
         ("R-CLV", 100.0, 50),
         ("R-TIER", 0.8, 50),
         ("P-CSAT", 0.75, 200),
-        ("P-CES", 6 - 3.6, 180),
+        ("P-CES", 1 + 4 * (7 - 3.6) / 6, 180),
         ("R-NPS", 20.0, 200),
         ("P-FBR", 0.25, 800),
         ("P-REPR", 0.1, 200),
@@ -80,7 +80,7 @@ def test_the_owners_number_is_read(measure, past, owned, name, value, n):
 
 def test_limits_of_the_owner_are_kept(measure, past, owned):
     assert (measure("R-NPS", past, owned=owned).low, measure("R-NPS", past, owned=owned).high) == (12.0, 28.0)
-    assert measure("P-CES", past, owned=owned).low == pytest.approx(6 - 3.8)
+    assert measure("P-CES", past, owned=owned).low == pytest.approx(1 + 4 * (7 - 3.8) / 6)
     assert measure("R-TIER", past, owned=owned).low == pytest.approx(0.8 * 3800 / 4000)
     kept = measure("R-RET", past, owned=owned)
     assert kept.high - kept.value == pytest.approx(math.hypot(0.75 * 0.1, 0.25 * 0.04))
@@ -93,7 +93,8 @@ def test_who_has_not_run_is_named(measure, past, owned, book, reading):
         assert measure(name, past, owned=empty).reason == NOT_HELD
         refused = {analysis: reading(reason="outdated") for analysis in owned}
         assert measure(name, past, owned=refused).reason == RUN_FIRST
-        assert evaluate(book[name], past, past.cycles[0], results=owned, confidence=0.95).reason == SNAPSHOT
+        earlier = evaluate(book[name], past, past.cycles[0], results=owned, confidence=0.95)
+        assert earlier.reason == (NOT_HELD if name in ("R-CHURN", "R-NPS") else SNAPSHOT)
 
 
 def test_value_is_held_against_the_audit_before(measure, past, owned, reading, frame):
@@ -102,3 +103,25 @@ def test_value_is_held_against_the_audit_before(measure, past, owned, reading, f
     assert (found.reference, found.relative.value) == (80.0, 1.25)
     assert found.relative.low < 0.8 * 1.25 < found.relative.high
     assert math.isnan(measure("R-CLV", past, owned=owned).reference)
+
+
+def test_months_and_waves_of_the_owner(past, owned, book, reading, frame):
+    import pandas as pd
+
+    days = ["2025-01-01", "2025-02-01", "2025-03-01", "2025-04-01"]
+    by_month = frame(
+        "group x value at_risk", *[("observed", pd.Timestamp(day), 0.1 * i, 100.0 * i) for i, day in enumerate(days, 1)]
+    )
+    waves = frame(
+        "group x value low high at_risk",
+        ("NPS", pd.Timestamp("2025-02-01"), 10.0, 5.0, 15.0, 90.0),
+        ("NPS", pd.Timestamp("2025-03-01"), 12.0, 6.0, 18.0, 95.0),
+        ("upper limit", pd.Timestamp("2025-03-01"), 40.0, math.nan, math.nan, math.nan),
+        ("NPS", pd.Timestamp("2025-04-01"), 30.0, 25.0, 35.0, 80.0),
+    )
+    results = {"churn": reading(churn_monthly=by_month), "satisfaction": reading(satisfaction_trend=waves)}
+    churn, nps = (evaluate(book[name], past, past.cycles[0], results=results, confidence=0.95) for name in ("R-CHURN", "R-NPS"))
+    assert (churn.value, churn.n) == (pytest.approx((10 + 40 + 90) / 600), 600)
+    assert (nps.value, nps.low, nps.n) == (12.0, 6.0, 95)
+    assert evaluate(book["R-NPS"], past, past.cycles[1], results=results, confidence=0.95).value == 30.0
+    assert evaluate(book["R-NPS"], past, past.cycles[2], results=results, confidence=0.95).reason == NOT_HELD

@@ -156,15 +156,14 @@ def satisfied(of: Source, past: History) -> Estimate:
 
 
 def effort(of: Source, past: History) -> Estimate:
-    """P-CES: how hard is it for customers? The owner counts ease; the scale is turned so that 1 is easy."""
+    """P-CES: how hard is it for customers? The owner counts ease on any scale; here 1 is easy and 5 is hard."""
     table = of.table("satisfaction_scores")
     rows = table[(table["measure"] == "mean") & (table["group"] == "CES, mean")] if table is not None else None
     if rows is None or rows.empty or past.effort_scale is None:
         return nothing(NOT_HELD, "satisfaction: satisfaction_scores")
-    row, both = rows.iloc[0], sum(past.effort_scale)
-    return kept(
-        both - float(row["value"]), both - float(row["high"]), both - float(row["low"]), float(row["n"]), of, str(row["method"])
-    )
+    row, (least, most) = rows.iloc[0], past.effort_scale
+    value, low, high = (1 + 4 * (most - float(row[name])) / (most - least) for name in ("value", "high", "low"))
+    return kept(value, low, high, float(row["n"]), of, str(row["method"]))
 
 
 def promoters(of: Source, past: History) -> Estimate:
@@ -207,6 +206,33 @@ def likeness(of: Source, past: History) -> Estimate:
     return kept(value, max(0.0, value - reach), min(1.0, value + reach), n, of, LARGEST_GAP)
 
 
+def _within(days: pd.Series, window: Window) -> pd.Series:
+    import pandas as pd
+
+    return (days >= pd.Timestamp(window.start)) & (days <= pd.Timestamp(window.end))
+
+
+def churn_before(of: Source, window: Window) -> Estimate:
+    """R-CHURN of an earlier window: who left in its months, over the customers of those months."""
+    table = of.table("churn_monthly")
+    if table is None:
+        return nothing(NOT_HELD, "churn: churn_monthly")
+    seen = table[(table["group"] == "observed") & _within(table["x"], window) & table["value"].notna()]
+    exposed = float(seen["at_risk"].sum())
+    return share(round(float((seen["value"] * seen["at_risk"]).sum()), 6), exposed, of.confidence, method=EVENTS)
+
+
+def promoters_before(of: Source, window: Window) -> Estimate:
+    """R-NPS of an earlier window: that of its newest wave."""
+    table = of.table("satisfaction_trend")
+    seen = table[(table["group"] == "NPS") & _within(table["x"], window)] if table is not None else None
+    if seen is None or seen.empty:
+        return nothing(NOT_HELD, "satisfaction: satisfaction_trend")
+    row = seen.sort_values("x").iloc[-1]
+    value, low, high, n = (float(row[name]) for name in ("value", "low", "high", "at_risk"))
+    return kept(value, low, high, n, of)
+
+
 Reader = Callable[[Source, History], Estimate]
 READERS: Mapping[str, tuple[str, Reader]] = {
     "R-RET": ("churn", retention),
@@ -220,6 +246,7 @@ READERS: Mapping[str, tuple[str, Reader]] = {
     "P-FBR": ("satisfaction", response),
     "P-REPR": ("satisfaction", likeness),
 }
+EARLIER: Mapping[str, Callable[[Source, Window], Estimate]] = {"R-CHURN": churn_before, "R-NPS": promoters_before}
 BEFORE = {"R-CLV", "R-TIER"}
 
 
@@ -232,18 +259,20 @@ def read(name: str, past: History, window: Window, owned: Owned, confidence: flo
         Of the indicator.
     past : History
     window : Window
-        The owners know today only.
+        Most numbers are known for today only; churn by month and the score of each wave go further back.
     owned : mapping of str to Reading
         Results of ``clv``, ``churn`` and ``satisfaction``; ``clv_previous``: those of the audit before.
     confidence : float
         Coverage of an owner's interval where its record does not say.
     """
     analysis, reader = READERS[name]
-    if window.months[0] != 0:
+    if window.months[0] != 0 and name not in EARLIER:
         return nothing(SNAPSHOT)
     of = source(owned, analysis, confidence)
     if of is None:
         return nothing(RUN_FIRST, analysis)
+    if window.months[0] != 0:
+        return EARLIER[name](of, window)
     found = reader(of, past)
     earlier = source(owned, f"{analysis}_previous", confidence) if name in BEFORE else None
     then = reader(earlier, past) if earlier is not None else None
