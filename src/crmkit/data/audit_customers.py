@@ -186,7 +186,8 @@ def contacts(interactions: ibis.Table, *, starts: Sequence[dt.date]) -> pd.DataF
     rows = rows.filter((rows.month < len(starts)) & ~rows.usage)
     keys = ["month", "customer_id"]
     counts = {
-        "contacts": rows.count(),
+        # a row may stand for several contacts
+        "contacts": (rows.quantity.sum().fill_null(0) if "quantity" in has else rows.count()).cast("int64"),
         "outbound": rows.count(where=rows.outbound),
         "followups": rows.count(where=rows.followup),
     }

@@ -114,10 +114,10 @@ def test_months_and_waves_of_the_owner(past, owned, book, reading, frame):
     )
     waves = frame(
         "group x value low high at_risk",
-        ("NPS", pd.Timestamp("2025-02-01"), 10.0, 5.0, 15.0, 90.0),
-        ("NPS", pd.Timestamp("2025-03-01"), 12.0, 6.0, 18.0, 95.0),
-        ("upper limit", pd.Timestamp("2025-03-01"), 40.0, math.nan, math.nan, math.nan),
-        ("NPS", pd.Timestamp("2025-04-01"), 30.0, 25.0, 35.0, 80.0),
+        ("NPS", "2025-02-01", 10.0, 5.0, 15.0, 90.0),
+        ("NPS", "2025-03-01", 12.0, 6.0, 18.0, 95.0),
+        ("upper limit", "2025-03-01", 40.0, math.nan, math.nan, math.nan),
+        ("NPS", "2025-04-01", 30.0, 25.0, 35.0, 80.0),
     )
     results = {"churn": reading(churn_monthly=by_month), "satisfaction": reading(satisfaction_trend=waves)}
     churn, nps = (evaluate(book[name], past, past.cycles[0], results=results, confidence=0.95) for name in ("R-CHURN", "R-NPS"))

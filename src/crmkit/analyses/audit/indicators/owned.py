@@ -209,7 +209,9 @@ def likeness(of: Source, past: History) -> Estimate:
 def _within(days: pd.Series, window: Window) -> pd.Series:
     import pandas as pd
 
-    return (days >= pd.Timestamp(window.start)) & (days <= pd.Timestamp(window.end))
+    # one owner stores moments, another the text of days
+    moments = pd.to_datetime(days)
+    return (moments >= pd.Timestamp(window.start)) & (moments <= pd.Timestamp(window.end))
 
 
 def churn_before(of: Source, window: Window) -> Estimate:
