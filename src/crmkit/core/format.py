@@ -134,11 +134,11 @@ def p_words(p: float) -> str:
     Examples
     --------
     >>> p_words(0.04321), p_words(1e-9), p_words(float("nan"))
-    ('0.043', '< 0.001', '')
+    ('0.043', '<0.001', '')
     """
     if p != p:
         return ""
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _places(decimals: int | None) -> str:

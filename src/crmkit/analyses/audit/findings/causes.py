@@ -24,6 +24,8 @@ PLACES = {
 }  # fmt: skip
 FEWEST = 30
 RELEVANT = 0.1
+# what follows from how content customers are
+DRIVEN = ("satisfaction", "leaving", "complaints")
 MOST_DRIVERS = 3
 NOT_ESTABLISHED = Text("not established")
 
@@ -50,12 +52,14 @@ def cause_of(theme: Theme, past: History, grounds: Grounds, *, confidence: float
     Returns
     -------
     Cause
-        What customers feel: the drivers of ticket satisfaction that stand out from noise and make it worse. What the company
-        does: the channel, team, kind or priority in which it happens more often (Holm over all of them). Otherwise "not
-        established", with the reason.
+        What customers feel, and do because of it: the drivers of ticket satisfaction that stand out from noise and make it
+        worse. What the company does: the channel, team, kind or priority in which it happens more often (Holm over all of
+        them). Otherwise "not established", with the reason.
     """
-    if theme.outcome:
+    if theme.id in DRIVEN:
         return _driven(grounds)
+    if theme.outcome:
+        return Cause(Text("not established: no table of the company shows why"))
     return _placed(theme, past, grounds, confidence)
 
 

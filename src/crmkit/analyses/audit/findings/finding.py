@@ -13,7 +13,7 @@ from crmkit.analyses.audit.findings.model import FINDING, NAN, OBSERVATION, Audi
 from crmkit.analyses.audit.findings.rules import RULES, Looked, Rule
 from crmkit.analyses.audit.findings.themes import Theme, themes
 from crmkit.analyses.audit.history import History
-from crmkit.core.results import Quantity, Text
+from crmkit.core.results import Quantity, Text, Unit
 from crmkit.models.proportions import holm
 
 TITLES = {
@@ -22,6 +22,7 @@ TITLES = {
     "gap_others": Text("{name}, compared with others"),
 }
 PLAIN = Text("{name}")
+Words = dict[str, Quantity | Text | str]
 # what misses its target by a share of all customers costs that share of their value; a monthly rate twelve times as much
 OF_ALL = {"R-RET": 1.0, "R-RENEW": 1.0, "R-SALESG": 1.0, "R-CHURN": 12.0}
 
@@ -133,18 +134,21 @@ def _effect(theme: Theme, grounds: Grounds, exposed: float, money: tuple[float, 
             Text("{n} customers are affected, {share} of those active",
                  {"n": Quantity(len(ids), "count"), "share": Quantity(min(1.0, share), "share")})
         )  # fmt: skip
-    if np.isfinite(exposed) and grounds.basis is not None:
+    if not ids and np.isfinite(money[0]) and grounds.basis is not None:
+        words: Words = {"value": Quantity(exposed, "money"), "basis": grounds.basis, "money": Quantity(*_money(money))}
+        parts.append(Text("all customers together are worth {value} ({basis}); at stake: {money}", words))
+    elif np.isfinite(exposed) and grounds.basis is not None:
         parts.append(Text("they are worth {value} ({basis})",
                           {"value": Quantity(exposed, "money"), "basis": grounds.basis}))  # fmt: skip
     loss = grounds.losses.get(theme.id)
     if loss is not None:
         gap = Quantity(loss.value, "share", loss.low, loss.high)
-        words = {"hit": Quantity(loss.with_it, "share"), "rest": Quantity(loss.without, "share"), "gap": gap,
-                 "money": Quantity(money[0], "money", money[1], money[2])}  # fmt: skip
+        said: Words = {"hit": Quantity(loss.with_it, "share"), "rest": Quantity(loss.without, "share"), "gap": gap,
+                 "money": Quantity(*_money(money))}  # fmt: skip
         parts.append(
-            Text("of those affected a cycle earlier {hit} were lost, of the others {rest}; at stake: {money}", words)
+            Text("of those affected a cycle earlier {hit} were lost, of the others {rest}; at stake: {money}", said)
             if loss.low > 0
-            else Text("more losses than among others are not established ({gap})", words)
+            else Text("more losses than among others are not established ({gap})", said)
         )
     points = exposed_effect(theme, grounds)
     if sure_and_negative(points):
@@ -153,6 +157,10 @@ def _effect(theme: Theme, grounds: Grounds, exposed: float, money: tuple[float, 
     if not parts:
         return Text("not established: the data do not say which customers are affected")
     return joined(parts)
+
+
+def _money(money: tuple[float, float, float]) -> tuple[float, Unit, float, float]:
+    return money[0], "money", money[1], money[2]
 
 
 def _recommendation(theme: Theme, cause: Cause, language: str) -> Text:

@@ -10,7 +10,7 @@ import numpy as np
 
 from crmkit.analyses.audit.history import History, Window
 from crmkit.analyses.audit.indicators.activity import activity
-from crmkit.core.errors import ModelError
+from crmkit.core.errors import ModelError, ReportError
 from crmkit.core.language import mark
 from crmkit.core.privacy import pseudonym
 from crmkit.core.results import Text
@@ -70,7 +70,7 @@ class Grounds:
     exposed : mapping of theme to set of customers
         Whom a trouble has touched in the newest cycle.
     losses : mapping of theme to Loss
-        Of those touched in the cycle before, who was lost since.
+        Of those touched in the cycle before, who was lost since; beside others with tickets, where tickets show the trouble.
     worth : pandas.Series or None
         Value per customer, by id.
     basis : Text or None
@@ -202,7 +202,12 @@ def _losses(past: History, tickets: pd.DataFrame | None, scattered: frozenset[st
         return {}
     base, left = live.customers[then], ~now[then]
     found = {}
+    asked = _ids(past.rows("tickets", earlier)) if "tickets" in past.frames else frozenset()
+    of_tickets = np.isin(base, list(asked))
+    everybody, everyone_left = base, left
     for theme, ids in _exposed(past, earlier, tickets, scattered).items():
+        # whoever writes to us is more active anyway, so those with a trouble are compared with others who wrote
+        base, left = (everybody, everyone_left) if theme == "scattered" else (everybody[of_tickets], everyone_left[of_tickets])
         hit = np.isin(base, list(ids))
         if min(hit.sum(), (~hit).sum()) < FEWEST_EXPOSED:
             continue
@@ -213,14 +218,25 @@ def _losses(past: History, tickets: pd.DataFrame | None, scattered: frozenset[st
     return found
 
 
+def _scores(reading: Any) -> pd.DataFrame | None:
+    """The values of single customers, whichever of the two kinds the report has; None where it has none."""
+    for name in ("clv_scores", "clv_contract_scores"):
+        try:
+            found: pd.DataFrame = reading.table(name)
+        except ReportError:
+            continue
+        return found
+    return None
+
+
 def _worth(
     company: Client, past: History, results: Mapping[str, Any], key: bytes
 ) -> tuple[pd.Series[float] | None, Text | None]:
     """Value per customer: by the purchase model where it ran, else what they paid in a year."""
     reading = results.get("clv")
     if reading is not None and reading.report is not None and key:
-        table = reading.table("clv_scores")
-        if "clv" in table and "customers" in company.tables:
+        table = _scores(reading)
+        if table is not None and "clv" in table and "customers" in company.tables:
             from crmkit.data.summaries import to_frame
 
             ids = to_frame(company.tables["customers"].select("customer_id").distinct())["customer_id"].astype(str)
