@@ -201,6 +201,59 @@ def test_few_leavers_are_no_basis(make_survey_company):
     assert "there are 0" in say(result.reason, Locale())
 
 
+def shoppers(n=1500, *, seed=0):
+    """One answer on 1 March 2025 of customers who had bought; who is content buys again within half a year more often."""
+    rng = np.random.default_rng(seed)
+    wide, _ = simulated(n, seed=seed)
+    day = pd.Timestamp("2025-03-01")
+    wide = wide.assign(sent_at=day, responded_at=day)
+    silent = rng.random(n) < 1 - np.exp(-0.8 * np.exp(SLOPE * (wide["csat"] - 3)))
+    before = pd.DataFrame(
+        {"customer_id": wide["customer_id"], "ordered_at": day - pd.to_timedelta(rng.integers(1, 300, n), unit="D")}
+    )
+    after = pd.DataFrame(
+        {"customer_id": wide["customer_id"], "ordered_at": day + pd.to_timedelta(rng.integers(20, 180, n), unit="D")}
+    )
+    bought = pd.concat([before, after[~silent]], ignore_index=True).assign(amount=50.0)
+    return wide, bought.assign(ordered_at=bought["ordered_at"].dt.date), silent
+
+
+def test_without_contracts_silence_counts_as_leaving(make_survey_company):
+    wide, bought, silent = shoppers()
+    past = answers(make_survey_company(wide, ITEMS, transactions=bought))
+    seen = exposure(past, silent_days=180)
+    assert seen.rows["event"].tolist() == silent.tolist()
+    work = point_worth(past, seen)
+    assert work.found.hazard_ratio.low < np.exp(SLOPE) < work.found.hazard_ratio.high
+    assert (work.source, work.later) == ("spend", None)
+    assert work.found.total.low > 0
+    result = money_per_point(past, seen, work)
+    assert "who buys nothing within 180 days of an answer counts as having left" in say(result.note, Locale())
+    assert exhibit_html(result, Locale("zh"))
+
+
+def test_silence_needs_its_whole_time_and_purchases_before(make_survey_company):
+    wide, bought, _ = shoppers(200)
+    past = answers(make_survey_company(wide, ITEMS, transactions=bought))
+    assert exposure(past, silent_days=300).reason is not None
+    stranger = bought[bought["customer_id"] != "C0007"]
+    seen = exposure(answers(make_survey_company(wide, ITEMS, transactions=stranger)))
+    assert len(seen.rows) == 199
+
+
+def test_answers_whose_times_overlap_count_once(make_survey_company):
+    wide, bought, _ = shoppers(50)
+    parts = [wide]
+    for month, wave in ((2, "a"), (4, "b")):
+        day = pd.Timestamp("2024-10-01") + pd.DateOffset(months=month)
+        parts.append(wide.assign(response_id=wide["response_id"] + wave, wave=wave, sent_at=day, responded_at=day))
+    early = bought.assign(ordered_at=dt.date(2024, 9, 1))
+    past = answers(make_survey_company(pd.concat(parts, ignore_index=True), ITEMS, transactions=pd.concat([bought, early])))
+    seen = exposure(past, silent_days=80)
+    assert seen.rows.groupby("customer_id").size().eq(2).all()
+    assert set(seen.rows["day"].dt.strftime("%Y-%m-%d")) == {"2024-12-01", "2025-03-01"}
+
+
 def campaign(make_survey_company, *, lift=0.8, n=2000, day="2025-03-01", arms=("treated", "control")):
     """Half are treated by lot on a day, answer a month later, and leave by their answer in the months after it."""
     rng = np.random.default_rng(0)

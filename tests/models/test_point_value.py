@@ -209,3 +209,26 @@ def test_who_cannot_rise_gains_nothing():
         point_value(fit, top, per_day, **options)
     with pytest.raises(ParamError, match="discount_rate: is -1"):
         point_value(fit, table, per_day, **options, discount_rate=-1)
+
+
+def test_one_whole_period_is_the_model_of_several_with_one():
+    """Of two groups the fitted shares are those that left, whatever their size."""
+    left = np.concatenate([np.arange(200) < 150, np.arange(100) < 20]).astype(float)
+    table = pd.DataFrame({"score": np.repeat([1.0, 2.0], [200, 100])})
+    fit = fit_point(np.ones(300), left, table)
+    ratio = hazard_ratio(fit)
+    assert ratio.value == pytest.approx(np.log(1 - 0.2) / np.log(1 - 0.75), rel=1e-6)
+    error = np.log(ratio.high / ratio.low) / (2 * 1.959964)
+    # delta method of log(-log(1 - p)), a binomial share of each group
+    wanted = sum(p / (n * (1 - p) * np.log(1 - p) ** 2) for p, n in ((0.75, 200), (0.2, 100))) ** 0.5
+    assert error == pytest.approx(wanted, rel=1e-4)
+
+
+def test_who_buys_nothing_brings_nothing_in_the_whole_period():
+    left = np.concatenate([np.arange(200) < 150, np.arange(100) < 20]).astype(float)
+    table = pd.DataFrame({"score": np.repeat([1.0, 2.0], [200, 100])})
+    found = point_value(
+        fit_point(np.ones(300), left, table), table, np.ones(300), highest=2, period_days=100, periods=1, per_day=True,
+        base=300.0, at_once=True,
+    )  # fmt: skip
+    assert found.days.value == pytest.approx(100 * (0.8 - 0.25), rel=1e-6)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from crmkit.core.errors import ModelError, ParamError, Problem
 from crmkit.core.results import Quantity, Text
 from crmkit.models.estimates import critical
+from crmkit.models.one_period import fit_one_period
 from crmkit.models.survival import DiscreteFit, audit_leakage, fit_discrete
 from crmkit.models.survival.design import encode
 from crmkit.models.survival.spline import natural_spline
@@ -158,6 +159,8 @@ def fit_point(durations: ArrayLike, event_observed: ArrayLike, table: pd.DataFra
     time, left = np.asarray(durations, dtype=np.float64), np.asarray(event_observed, dtype=np.float64)
     rows = time > after
     refuse_separation(table.loc[rows, SCORE], left[rows], time[rows])
+    if time[rows].max() == 1:
+        return fit_one_period(left[rows], table[rows])
     return fit_discrete(time[rows], left[rows], table[rows], entry=np.full(int(rows.sum()), float(after)) if after else None)
 
 
@@ -172,6 +175,7 @@ def point_value(
     per_day: bool,
     base: float,
     discount_rate: float = 0.0,
+    at_once: bool = False,
     confidence: float = 0.95,
 ) -> PointValue:
     """What would a point more be worth, per customer and in all, if what goes with the score comes with it?
@@ -194,6 +198,8 @@ def point_value(
         The same worth, of all customers of today together.
     discount_rate : float
         Per year.
+    at_once : bool
+        Whether who leaves in a period brings nothing in it, as who buys nothing does; else half of it, about.
     confidence : float
 
     Returns
@@ -233,7 +239,7 @@ def point_value(
 
     def gains(beta: Floats) -> tuple[Floats, Floats, Floats]:
         """Of each pattern: days, days gained, and what a unit of worth gains."""
-        now, then = (_days(fit, X, beta, s, last, period_days, discount_rate) for s in (np.zeros(len(X)), step))
+        now, then = (_days(fit, X, beta, s, last, period_days, discount_rate, at_once) for s in (np.zeros(len(X)), step))
         return now, then - now, then - now if per_day else then / now - 1
 
     at = measures(fit.coefficients)
@@ -259,7 +265,9 @@ def hazard_ratio(fit: DiscreteFit, *, confidence: float = 0.95) -> Value:
     return Value(float(limits[0]), float(limits[1]), float(limits[2]), float(2 * ndtr(-abs(slope / error))))
 
 
-def _days(fit: DiscreteFit, X: Floats, beta: Floats, step: Floats, last: int, period_days: int, rate: float) -> Floats:
+def _days(
+    fit: DiscreteFit, X: Floats, beta: Floats, step: Floats, last: int, period_days: int, rate: float, at_once: bool
+) -> Floats:
     """Discounted days that customers of each pattern stay within the periods, with a score higher by `step`."""
     period = np.arange(1, last + 1, dtype=np.float64)
     spline = natural_spline(period, fit.knots)
@@ -270,7 +278,7 @@ def _days(fit: DiscreteFit, X: Floats, beta: Floats, step: Floats, last: int, pe
     stay = np.exp(-np.cumsum(hazard, axis=1))
     before = np.hstack([np.ones((len(X), 1)), stay[:, :-1]])
     # within a period the rate is constant, so who leaves in it does so about halfway
-    within = before * -np.expm1(-hazard) / hazard
+    within = stay if at_once else before * -np.expm1(-hazard) / hazard
     discount = (1 + rate) ** (-(period - 0.5) * period_days / DAYS_PER_YEAR)
     return np.asarray(period_days * (within @ discount))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.satisfaction.exposure import NO_CONTRACTS, NO_CUSTOMERS, NO_ITEM, answers_by_day, read_item
+from crmkit.analyses.satisfaction.exposed import NO_CONTRACTS, NO_CUSTOMERS, NO_ITEM, answers_by_day, read_item
 from crmkit.analyses.satisfaction.history import Item, Survey
 from crmkit.analyses.satisfaction.words import absent
 from crmkit.core.errors import ModelError, ParamError, Problem

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from crmkit.analyses.satisfaction.exposure import PLAN, Exposure
+from crmkit.analyses.satisfaction.exposed import PLAN, PURCHASES, Exposure
 from crmkit.analyses.satisfaction.history import Survey
 from crmkit.analyses.satisfaction.words import LABELS, absent
 from crmkit.core.dates import DAYS_PER
@@ -27,11 +27,14 @@ NOTHING = Text("there is nothing to estimate")
 SOURCES = {
     "clv": mark("value from the value report"),
     "price": mark("monthly price times margin, while the customer stays"),
+    "spend": mark("spend of the last year times margin"),
     "": mark("no value: needs prices in subscriptions, or the value report"),
 }
 
 
-ADJUSTED = {"tenure": mark("time as a customer"), PLAN: mark("first plan")}
+ADJUSTED = {"tenure": mark("time as a customer"), PLAN: mark("first plan"), PURCHASES: mark("purchases of the year before")}
+CONTRACTS = Text("Leaving: the contract ended.")
+SILENCE = Text("Without contracts, who buys nothing within {days} of an answer counts as having left.")
 
 
 class Reading(Protocol):
@@ -123,6 +126,7 @@ def point_worth(
             per_day=per_day,
             base=float(base.sum()),
             discount_rate=discount_rate,
+            at_once=seen.silent_days > 0,
             confidence=past.confidence,
         )
     except ModelError as err:
@@ -142,7 +146,12 @@ def _values(seen: Exposure, reading: Reading | None, margin: float, key: bytes) 
             return own, False, "clv", everybody
     if len(seen.mrr):
         per_day = seen.mrr * margin / DAYS_PER["month"]
-        return per_day.reindex(ids).to_numpy(dtype="float64"), True, "price", per_day.to_numpy(dtype="float64")
+        return (
+            per_day.reindex(ids).to_numpy(dtype="float64"),
+            True,
+            "spend" if seen.silent_days else "price",
+            per_day.to_numpy(dtype="float64"),
+        )
     return np.ones(len(ids)), True, "", np.ones(len(seen.customers))
 
 
@@ -161,6 +170,8 @@ def known_values(reading: Reading | None) -> pd.Series[float] | None:
 
 def _later(seen: Exposure, confidence: float) -> Value | None:
     """The hazard ratio without the first four weeks: where it is much weaker, the score followed the decision."""
+    if seen.silent_days:
+        return None
     try:
         fit = fit_point(
             seen.rows["duration"], seen.rows["event"], seen.rows[[SCORE, *seen.adjusted]], after=28 // seen.period_days
@@ -214,8 +225,8 @@ def leaving_by_score(past: Survey, seen: Exposure) -> Result:
     )
     note = Text(
         "Question: {item}. n: answers whose customer was watched for {days} from {gap} after the answer, or left by then; "
-        "until the next answer of the same customer. Not adjusted for anything. Wilson intervals.",
-        {"item": seen.item.label, "days": Quantity(days, "days"), "gap": Quantity(seen.gap_days, "days")},
+        "until the next answer of the same customer. Not adjusted for anything. {rule} Wilson intervals.",
+        {"rule": _rule(seen), "item": seen.item.label, "days": Quantity(days, "days"), "gap": Quantity(seen.gap_days, "days")},
     )
     return Result(
         name,
@@ -266,13 +277,14 @@ def money_per_point(past: Survey, seen: Exposure, work: Worth) -> Result:
     table.attrs["confidence"] = past.confidence
     note = Text(
         "{n} answers, {left} followed by leaving. The time that counts begins {gap} after the answer; adjusted for {adjusted}. "
-        "Discrete-time proportional hazards; money over {days}: {source}. An association: who is content may differ in what no "
-        "table holds. {late} answers came when the contract had ended and {soon} within {gap} before its end; these are left "
-        "out.",
+        "{rule} Discrete-time proportional hazards; money over {days}: {source}. An association: who is content may differ in "
+        "what no table holds. {late} answers came when the contract had ended and {soon} within {gap} before its end; these "
+        "are left out.",
         {
             "n": Quantity(work.found.n, "count"),
             "left": Quantity(work.found.events, "count"),
             "gap": Quantity(seen.gap_days, "days"),
+            "rule": _rule(seen),
             "adjusted": _listed(seen.adjusted, past.language),
             "days": Quantity(work.days, "days"),
             "source": Text(SOURCES[work.source]),
@@ -281,6 +293,10 @@ def money_per_point(past: Survey, seen: Exposure, work: Worth) -> Result:
         },
     )
     return Result(name, "table", title, table, finding=_finding(past, seen, work, name), note=note)
+
+
+def _rule(seen: Exposure) -> Text:
+    return Text(SILENCE.template, {"days": Quantity(seen.silent_days, "days")}) if seen.silent_days else CONTRACTS
 
 
 def _listed(names: Sequence[str], language: str) -> str:
