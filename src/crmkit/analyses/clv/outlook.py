@@ -30,11 +30,11 @@ def totals(past: History, values: Values | None) -> Result:
             "group": label,
             "measure": measure,
             "value": one.value,
-            "low": one.low,
-            "high": one.high,
+            "low": one.low if one.low < one.high else float("nan"),
+            "high": one.high if one.low < one.high else float("nan"),
             "n": n,
             "unit": unit,
-            "method": BOOTSTRAP if bound else METHOD,
+            "method": METHOD if not bound else BOOTSTRAP if one.low < one.high else mark("count"),
         }
         for label, measure, one, unit in boxes
         if one is not None

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
     from crmkit.data.client import Client
 
-PERSONAL = mark("personal: a named contact who answers first and calls unasked")
-STANDARD = mark("standard: answers within the agreed time")
-SELF = mark("self-service first: help pages, automatic messages")
-LEANER = mark("leaner: self-service first, because serving costs more than it brings")
+PERSONAL, STANDARD = mark("personal"), mark("standard")
+SELF, LEANER = mark("self-service first"), mark("leaner than now")
+LEVELS = Text(
+    "Personal: a named contact who answers first and calls unasked. Standard: answers within the agreed time. Self-service "
+    "first: help pages and automatic messages. Leaner: self-service first, because serving costs more than it brings."
+)
 ELSEWHERE = mark("no tier")
 BY_TICKET = ("labour", "technology")
 MISSING = {
@@ -202,33 +204,30 @@ CRITERIA = Text("No tier costs more to serve than it brings.")
 def _note(effort: Effort) -> Text:
     numbers: Numbers = {"days": Quantity(effort.days, "days")}
     if effort.tickets is None and effort.by_head is None:
-        return MISSING["both"]
+        return Text("{levels} {missing}", {"levels": LEVELS, "missing": MISSING["both"]})
     if effort.by_head is None:
-        missing = {**numbers, "missing": MISSING["costs"]}
-        return Text("Tickets of the last {days}; limits are normal intervals of the mean. {missing}", missing)
+        missing = {**numbers, "levels": LEVELS, "missing": MISSING["costs"]}
+        return Text("{levels} Tickets of the last {days}; limits are normal intervals of the mean. {missing}", missing)
     if effort.tickets is None:
-        missing = {**numbers, "missing": MISSING["tickets"]}
-        return Text("Costs of the last {days}, spread evenly over customers. {missing}", missing)
+        missing = {**numbers, "levels": LEVELS, "missing": MISSING["tickets"]}
+        return Text("{levels} Costs of the last {days}, spread evenly over customers. {missing}", missing)
     return Text(
-        "Last {days}: costs of labour and technology spread over tickets, {each} each, the others evenly over customers in "
-        "tiers; money brought is revenue times margin. Limits follow from the mean number of tickets. Suggested levels follow "
-        "the order of tiers, and are leaner where serving costs more than it brings.",
-        {**numbers, "each": Quantity(_per_ticket(effort), "money")},
+        "{levels} Last {days}: costs of labour and technology spread over tickets, {each} each, the others evenly over "
+        "customers in tiers; money brought is revenue times margin. Limits follow from the mean number of tickets.",
+        {**numbers, "levels": LEVELS, "each": Quantity(_per_ticket(effort), "money")},
     )
 
 
 def _columns(effort: Effort) -> tuple[Column, ...]:
+    both = effort.tickets is not None and effort.by_head is not None
     asked = (
         Column("tickets_each", "Tickets per customer", "score"),
-        Column("tickets_low", "from", "score"),
-        Column("tickets_high", "to", "score"),
+        *(() if both else (Column("tickets_low", "from", "score"), Column("tickets_high", "to", "score"))),
     )
-    limits = (Column("cost_low", "from", "money"), Column("cost_high", "to", "money"))
     paid = (
         Column("cost", "Cost of serving", "money"),
-        *(limits if effort.tickets is not None else ()),
+        *((Column("cost_low", "from", "money"), Column("cost_high", "to", "money")) if both else ()),
         Column("ratio", "Cost per money brought", "share"),
-        Column("share_cost", "Share of cost", "share"),
     )
     return (
         Column("tier", "Tier", translate=True),
@@ -237,6 +236,4 @@ def _columns(effort: Effort) -> tuple[Column, ...]:
         *(asked if effort.tickets is not None else ()),
         Column("brought", "Money brought", "money"),
         *(paid if effort.by_head is not None else ()),
-        Column("share_brought", "Share of money brought", "share"),
-        Column("share_value", "Share of value", "share"),
     )
