@@ -141,7 +141,7 @@ def test_raters_judge_by_what_is_true_and_err_as_told():
     table = fair.tables["assessments"]
     last = table[table["cycle"] == "2025H2"]
     assert last.loc[last["standard_id"] == "A5.skills", "reality"].mean() < 1.5
-    assert last.loc[last["standard_id"] == "A1.frequency", "reality"].mean() > 4
+    assert last.loc[last["standard_id"] == "A1.frequency", "reality"].mean() > 3.8
     means = [one.tables["assessments"].groupby("rater_role")["reality"].mean() for one in (fair, kind)]
     assert abs(means[0]["manager"] - means[0]["third_party"]) < 0.15
     assert means[1]["manager"] > means[1]["third_party"] + 0.2

@@ -23,7 +23,7 @@ COURSES = ("handling complaints", "the CRM system", "negotiation")
 TEST_MEAN, TEST_SPREAD, TEST_NOISE = 60.0, 12.0, 4.0
 MARKET_SHARE = 0.05
 RISKS = (
-    ("churn", 3, 4, "reduce", "Head of sales", "R-CHURN", "Call the customers of the top tier"),
+    ("churn", 2, 4, "reduce", "Head of sales", "R-CHURN", "Call the customers of the top tier"),
     ("service", 3, 3, "reduce", "Head of service", "P-RESP", "Bring in temporary staff"),
     ("product", 2, 3, "reduce", "Head of products", "R-RETURN", "Stop the sale of the article"),
     ("data", 2, 4, "share", "Head of IT", "D-DUP", "Restore from the last good copy"),
@@ -134,7 +134,9 @@ def goals(budget: float) -> pd.DataFrame:
         ("G1", "I-INV", everyone, None, budget, "2025-01-01", "2025-12-31", "Head of finance"),
         ("G2", "P-RESP", everyone, 0.82, 0.9, "2025-01-01", "2026-06-30", "Head of service"),
         ("G3", "P-CSAT", everyone, 0.8, 0.85, "2025-01-01", "2026-12-31", "Head of service"),
-        ("G4", "R-CHURN", everyone, 0.014, 0.012, "2025-07-01", "2026-12-31", "Head of sales"),
+        ("G4", "R-CHURN", everyone, 0.02, 0.01, "2025-07-01", "2026-12-31", "Head of sales"),
+        ("G5", "I-TRAINCOV", "staff", 0.9, 0.95, "2025-01-01", "2026-12-31", "Head of personnel"),
+        ("G6", "D-DUP", everyone, 0.02, 0.01, "2026-01-01", "2028-12-31", "Head of IT"),
     ]
     names = ["goal_id", "indicator", "population", "baseline", "target", "starts_on", "due_on", "owner"]
     return pd.DataFrame(rows, columns=names)
@@ -158,9 +160,9 @@ def actions() -> pd.DataFrame:
         ("M1", None, "Keep the targets for first responses under review", "A-FAST", "Head of service", "2025-02-01",
          "2026-03-31", "short", 10, 5000, "P-RESP", 0.02, "running"),
         ("M2", None, "Yearly course on handling complaints", "A-TRAIN", "Head of personnel", "2025-03-01", "2026-12-31",
-         "short", 40, 20000, "I-TRAINCOV", 0.05, "running"),
+         "short", 40, 20000, "I-TRAINCOV", 0.02, "running"),
         ("M3", None, "One record per customer in all systems", "A-CRM", "Head of IT", "2026-02-01", "2028-12-31",
-         "long", 200, 80000, "D-DUP", -0.02, "planned"),
+         "long", 200, 80000, "D-DUP", -0.01, "planned"),
     ]  # fmt: skip
     names = ["action_id", "finding_id", "text", "kind", "owner", "starts_on", "due_on", "horizon", "effort", "budget",
              "indicator", "expected_effect", "status"]  # fmt: skip

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CYCLES = ("2024H1", "2024H2", "2025H1", "2025H2")
 ROLES: Mapping[str, int] = MappingProxyType({"manager": 4, "staff": 8, "customer": 8, "third_party": 3})
-SPREAD = 0.5
+SPREAD = 0.3
 # standard: the indicators it is about
 STANDARDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -66,11 +66,11 @@ def score(indicator: str, value: float) -> int:
 
 
 def true_scores(values: Mapping[str, float]) -> dict[str, float]:
-    """What each standard deserves: the mean score of its indicators; 4 where none of them is known."""
+    """What each standard deserves: the mean score of its indicators, halves rounded down; 4 where none of them is known."""
     found = {}
     for standard, indicators in STANDARDS.items():
         known = [score(one, values[one]) for one in indicators if one in values]
-        found[standard] = float(np.mean(known)) if known else 4.0
+        found[standard] = float(np.ceil(np.mean(known) - 0.5)) if known else 4.0
     return found
 
 
