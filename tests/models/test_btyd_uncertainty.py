@@ -20,7 +20,7 @@ from crmkit.models.btyd import (
     tuples,
 )
 from crmkit.models.btyd import bootstrap as samples
-from crmkit.models.draws import normal_draws
+from crmkit.models.draws import normal_draws, percentiles
 from crmkit.models.spend import SpendFit, draw_spend, expected_spend, fit_gamma_gamma, spend_draws
 
 TRUTH = {
@@ -97,6 +97,17 @@ def test_draws_respect_a_limit():
     with pytest.raises(ModelError, match=r"too near its limit \(q > 1.01\)"):
         normal_draws("x", {"q": 1.0001}, [[1.0]], draws=500, above={"q": 1.01})
     assert spend_draws(SPEND, draws=50).values.shape == (50, 3)
+
+
+def test_limits_hold_the_share_they_promise():
+    """With 199 draws they are the 5th and the 195th: a 200th falls between them in 190 of 200 cases, whatever is drawn."""
+    low, high = percentiles(np.random.default_rng(0).permutation(np.arange(1.0, 200.0))[:, None], 0.95)
+    assert (low[0], high[0]) == (pytest.approx(5.0), pytest.approx(195.0))
+    rng = np.random.default_rng(1)
+    drawn = rng.exponential(size=(200, 20_000))
+    low, high = percentiles(drawn, 0.95)
+    inside = ((low <= (another := rng.exponential(size=20_000))) & (another <= high)).mean()
+    assert abs(inside - 0.95) < 3.3 * np.sqrt(0.95 * 0.05 / 20_000)  # 0.9405 would be 6 standard errors off
 
 
 def test_any_figure_gets_an_interval():
@@ -231,7 +242,7 @@ def coverage(model, seeds, *, size=3000, draws=200, horizon=39.0):
         low, high = table["low"].to_numpy(), table["high"].to_numpy()
         inside += low[2] <= total <= high[2]
         single += low[1] <= total <= high[1]
-        limits = np.quantile(drawn.values, [0.025, 0.975], axis=0)
+        limits = percentiles(drawn.values, 0.95)
         actual = np.array([TRUTH[model][name] for name in names])
         covered += (limits[0] <= actual) & (actual <= limits[1])
     return inside, single, covered

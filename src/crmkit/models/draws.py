@@ -171,8 +171,13 @@ def interval(
 
 
 def percentiles(spread: Floats, confidence: float) -> tuple[Floats, Floats]:
-    """The lower and upper limit over the first axis."""
+    """The lower and upper limit over the first axis.
+
+    The limits are order statistics at (draws + 1) times the share: between these a further draw falls with exactly that
+    probability, whatever its distribution. The usual interpolation between the smallest and the largest draw leaves out one
+    per cent of 95 with 200 draws.
+    """
     if not 0 < confidence < 1:
         raise ModelError(f"confidence is {confidence}; it is a share between 0 and 1.")
-    low, high = np.quantile(spread, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    low, high = np.quantile(spread, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0, method="weibull")
     return np.asarray(low), np.asarray(high)
