@@ -151,6 +151,7 @@ def test_the_map_counts_every_risk_once():
     table = risk_map(risks_of(found)).table
     assert len(table) == 25
     assert table["n"].sum() == 2
+    assert table["n"].notna().sum() == 2
     assert table["value"].isin([1, 2, 3, 4]).all()
 
 

@@ -103,7 +103,12 @@ def risk_map(risks: Sequence[Risk], *, matrix: RiskMatrix | None = None) -> Resu
     counts = np.zeros((LEVELS, LEVELS), dtype=int)
     np.add.at(counts, (places.likelihood - 1, places.impact - 1), 1)
     rows: list[dict[str, Any]] = [
-        {"row": LIKELIHOODS[p], "column": IMPACTS[loss], "value": float(matrix.cells[p][loss] + 1), "n": int(counts[p, loss])}
+        {
+            "row": LIKELIHOODS[p],
+            "column": IMPACTS[loss],
+            "value": float(matrix.cells[p][loss] + 1),
+            "n": float(counts[p, loss]) if counts[p, loss] else float("nan"),
+        }
         for p in reversed(range(LEVELS))
         for loss in range(LEVELS)
     ]
@@ -151,7 +156,10 @@ def warnings(risks: Sequence[Risk], book: Catalogue, locale: Locale) -> Result:
         Column("since", "Since", "date"),
         Column("months", "Months before", "count"),
     )
-    note = Text("Control chart: limits from the months before the last six; not watched where there are too few months.")
+    note = Text(
+        "Control chart with limits from the months before the last six. Alarm: a month beyond the limit, or eight in a row on "
+        "the bad side. Not watched where there are too few months."
+    )
     return Result("audit_warnings", "table", title, pd.DataFrame(rows), columns=columns, note=note)
 
 

@@ -16,7 +16,8 @@ from crmkit.analyses.audit.findings.model import FINDING, NAN, AuditFinding
 from crmkit.analyses.audit.findings.themes import Theme, theme_of, themes
 from crmkit.analyses.audit.history import History
 from crmkit.analyses.audit.risks.warning import Warned, warned
-from crmkit.core.language import mark, translate
+from crmkit.core.language import Locale, mark, say
+from crmkit.core.results import Text
 from crmkit.models.risk_matrix import RiskMatrix, grade, stability
 
 if TYPE_CHECKING:
@@ -271,10 +272,11 @@ def _by_experts(
 ) -> Risk:  # fmt: skip
     p, impact = _level(row, "likelihood"), _level(row, "impact")
     category = _text(row, "category")
-    word = CATEGORY_WORDS.get(category, category)
+    words = {"id": name, "category": Text(CATEGORY_WORDS.get(category, category))}
+    title = say(Text("{id}: {category}", words), Locale(language))
     kri = _text(row, "indicator")
     risk = Risk(
-        id=name, theme="", category=category, title=f"{name}: {translate(word, language)}", likelihood=p,
+        id=name, theme="", category=category, title=title, likelihood=p,
         impact=impact, loss=p * impact * critical,
         basis=BY_EXPERTS if np.isfinite(p) else UNKNOWN, response=_text(row, "response"), owner=_text(row, "owner"),
         contingency=_text(row, "contingency"), indicator=kri, warning=warned(kri, months, book), review_on=_day(row),
