@@ -297,6 +297,29 @@ def test_the_sentence_on_chance_counts_what_chance_would_show(retailco):
     assert f"{100 * (1 - 0.95**m):.1f}%" in said
 
 
+def test_limits_are_those_of_an_xmr_chart_of_the_waves(techco):
+    result = satisfaction.trend(techco.past)
+    table = result.table
+    own = table[table["group"] == "NPS"]["value"].to_numpy()
+    reach = 3 / 1.128 * np.abs(np.diff(own)).mean()
+    flat = table[table["group"] != "NPS"].groupby("group")["value"].first()
+    assert flat["upper limit"] == pytest.approx(own.mean() + reach)
+    assert flat["lower limit"] == pytest.approx(own.mean() - reach)
+    # an old wave outside of the limits informs; only the wave reported warns
+    assert (own < flat["lower limit"]).tolist() == [True] + [False] * 7
+    assert (result.finding.severity, result.finding.passed) == ("info", True)
+
+
+def test_an_index_is_the_mean_of_its_questions_on_a_hundred(retailco, results):
+    rows = retailco.past.current
+    parts = (rows[["product", "assortment", "price"]] - 1) / 6 * 100
+    enough = parts.notna().sum(axis=1) >= 2
+    table = results["satisfaction_index"].table.set_index(["group", "measure"])
+    found = table.loc[("Product", retailco.past.wave)]
+    assert found["value"] == pytest.approx(parts[enough].mean(axis=1).mean())
+    assert found["n"] == enough.sum()
+
+
 def test_benchmarks_need_source_and_date(retailco):
     good = {"item": "nps", "measure": "nps", "peer": "Trade", "value": 31, "source": "Report 7", "dated_at": "2025-03-01"}
     result = satisfaction.benchmarks(retailco.past, [good])
