@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from importlib import resources
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from matplotlib import font_manager, get_data_path
@@ -100,9 +101,10 @@ def test_a_sentence_in_english_is_found(html, found):
     "analysis", [pytest.param(name, marks=() if name in ALWAYS else pytest.mark.slow) for name in NOTEBOOKS]
 )
 def test_a_chinese_page_holds_no_english_sentence(analysis, project):
-    page = (project.run(analysis) / f"{analysis}.html").read_text(encoding="utf-8")
+    folder = project.run(analysis)
+    page = (folder / f"{analysis}.html").read_text(encoding="utf-8")
     assert '<html lang="zh-CN">' in page
-    own = said_by(project.home / "params" / f"{project.client(analysis)}.yml")
+    own = said_by(project.home / "params" / f"{project.client(analysis)}.yml") | quoted(folder)
     found = [sentence for sentence in sentences(page) if sentence not in own]
     assert not found, "\n" + "\n".join(found)
 
@@ -116,6 +118,12 @@ def said_by(params):
         return [text for one in value for text in texts(one)] if isinstance(value, list) else [value]
 
     return set(texts(yaml.safe_load(params.read_text(encoding="utf-8"))))
+
+
+def quoted(folder):
+    """Customers in their own words, in the language that they wrote in."""
+    path = folder / "results" / "satisfaction_quotes.parquet"
+    return set(pd.read_parquet(path)["quote"]) if path.is_file() else set()
 
 
 @cache

@@ -33,8 +33,21 @@ SOURCES = {
 
 
 ADJUSTED = {"tenure": mark("time as a customer"), PLAN: mark("first plan"), PURCHASES: mark("purchases of the year before")}
-CONTRACTS = Text("Leaving: the contract ended.")
+CONTRACTS = Text(
+    "Leaving: the contract ended; {late} answers that came afterwards and {soon} within {gap} before it are left out."
+)
 SILENCE = Text("Without contracts, who buys nothing within {days} of an answer counts as having left.")
+
+
+# the groups are words of ours here
+ESTIMATES = (
+    Column("group", "For", translate=True),
+    Column("measure", "Measure", translate=True),
+    Column("value", "Value", "number"),
+    Column("interval", "Interval", "number"),
+    Column("n", "n", "count"),
+    Column("method", "Method", translate=True),
+)
 
 
 class Reading(Protocol):
@@ -278,8 +291,7 @@ def money_per_point(past: Survey, seen: Exposure, work: Worth) -> Result:
     note = Text(
         "{n} answers, {left} followed by leaving. The time that counts begins {gap} after the answer; adjusted for {adjusted}. "
         "{rule} Discrete-time proportional hazards; money over {days}: {source}. An association: who is content may differ in "
-        "what no table holds. {late} answers came when the contract had ended and {soon} within {gap} before its end; these "
-        "are left out.",
+        "what no table holds.",
         {
             "n": Quantity(work.found.n, "count"),
             "left": Quantity(work.found.events, "count"),
@@ -288,15 +300,17 @@ def money_per_point(past: Survey, seen: Exposure, work: Worth) -> Result:
             "adjusted": _listed(seen.adjusted, past.language),
             "days": Quantity(work.days, "days"),
             "source": Text(SOURCES[work.source]),
-            "late": Quantity(seen.after, "count"),
-            "soon": Quantity(seen.soon, "count"),
         },
     )
-    return Result(name, "table", title, table, finding=_finding(past, seen, work, name), note=note)
+    return Result(name, "table", title, table, ESTIMATES, finding=_finding(past, seen, work, name), note=note)
 
 
 def _rule(seen: Exposure) -> Text:
-    return Text(SILENCE.template, {"days": Quantity(seen.silent_days, "days")}) if seen.silent_days else CONTRACTS
+    """What counts as leaving, and which answers do not count."""
+    if seen.silent_days:
+        return Text(SILENCE.template, {"days": Quantity(seen.silent_days, "days")})
+    numbers = {"late": Quantity(seen.after, "count"), "soon": Quantity(seen.soon, "count")}
+    return Text(CONTRACTS.template, {**numbers, "gap": Quantity(seen.gap_days, "days")})
 
 
 def _listed(names: Sequence[str], language: str) -> str:

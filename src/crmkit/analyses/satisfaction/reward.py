@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmkit.analyses.satisfaction.history import Survey
+from crmkit.analyses.satisfaction.money import ESTIMATES
 from crmkit.core.errors import ModelError, ParamError, Problem
 from crmkit.core.language import mark
 from crmkit.core.results import Finding, Quantity, Result, Text, estimates, not_assessed
@@ -117,7 +118,7 @@ def reward(past: Survey, *, days: int = 180) -> Result:
             "unmatched": Quantity(now[0].unmatched, "count"),
         },
     )
-    return Result(name, "table", title, table, finding=_finding(past, now, before, days, name), note=note)
+    return Result(name, "table", title, table, ESTIMATES, finding=_finding(past, now, before, days, name), note=note)
 
 
 def _purchases(past: Survey) -> _Purchases:
