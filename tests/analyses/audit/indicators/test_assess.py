@@ -262,14 +262,14 @@ WORSE = {
 
 @pytest.mark.parametrize("name", WORSE)
 def test_worse_cases_never_raise_a_score(make_past, company, book, name):
-    """Twenty, then sixty tickets of the newest quarter go worse in one way; half of all in the end."""
+    """Sixty tickets of the newest quarter, half of all, go worse in one way."""
     how, judged = WORSE[name]
     tickets = company["tickets"]
     newest = np.random.default_rng(2).permutation(tickets.index[tickets["opened_at"] >= "2025-10-01"])
     only = Catalogue({one: book[one] for one in judged})
     signs = np.array([1 if book[one].direction == "up" else -1 for one in judged])
     before = None
-    for many in (0, 20, 60):
+    for many in (0, 60):
         worse = tickets.copy()
         worse.loc[newest[:many], name] = how
         if name == "resolved_at":
@@ -281,13 +281,13 @@ def test_worse_cases_never_raise_a_score(make_past, company, book, name):
             assert (np.isnan(now) | (now <= before[0]) | np.isnan(before[0])).all()
             values = signs * found["value"].to_numpy()
             assert (np.isnan(values) | np.isnan(before[1]) | (values <= before[1] + 1e-12)).all()
+            first = values - before[1]
         before = (now, signs * found["value"].to_numpy())
-    assert (before[1] < signs * assess(make_past({"tickets": tickets}), only)["value"].to_numpy()).any()
+    assert (first < 0).any()
 
 
-def test_reading_is_the_same_in_every_run(make_past, company, book, table):
-    for _ in range(2):
-        pd.testing.assert_frame_equal(assess(make_past(company), book), table, check_exact=True)
+def test_a_second_run_is_the_same(make_past, company, book, table):
+    pd.testing.assert_frame_equal(assess(make_past(company), book), table, check_exact=True)
 
 
 def test_cycles_that_do_not_fit_are_refused(make_past, company):
