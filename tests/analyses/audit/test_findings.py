@@ -2,6 +2,8 @@
 
 import datetime as dt
 import importlib.util
+import json
+import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -21,7 +23,7 @@ from crmkit.analyses.audit.findings.model import Check
 from crmkit.analyses.audit.form import load_form
 from crmkit.analyses.audit.form.answers import rated
 from crmkit.core.language import Locale, say
-from crmkit.core.results import Text
+from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import Settings
 from crmkit.data.tables import TABLES
 from crmkit.demo.audited import PROBLEMS, simulate_company
@@ -202,6 +204,19 @@ def test_numbers_of_the_overview_are_those_of_the_checks(study):
         if one.rule == "indicator":
             assert checks.loc[("indicator", one.lead.subject), "value"] == row["value"]
         assert row["condition"] == say(one.condition, EN)
+
+
+def test_every_number_in_a_finding_stands_in_the_table(study):
+    """The words are made of the numbers beside them, and of no other."""
+    table = finding_fields(study.found, EN).table
+    for row in table.to_dict("records"):
+        rest = row["words"]
+        for one in json.loads(row["numbers"]):
+            if one["value"] is not None:
+                rest = rest.replace(say(Quantity(one["value"], one["unit"], one["low"], one["high"]), EN), "", 1)
+        # what is left are ids of indicators and words of the library
+        assert not re.search(r"(?<![A-Z-])\b\d+(?:[.,]\d+)?%?", re.sub(r"\(?[PRDI]-[A-Z]+\d*\)?", "", rest)), row["words"]
+        assert row["field"] != "Condition" or json.loads(row["numbers"])
 
 
 def test_headline_leads_with_what_is_surest(study):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -74,7 +76,14 @@ def findings_overview(found: Sequence[AuditFinding], locale: Locale) -> Result:
 
 
 def finding_fields(found: Sequence[AuditFinding], locale: Locale) -> Result:
-    """The five fields of each finding: what ought to be, what is, why, what it costs, what to do."""
+    """The five fields of each finding: what ought to be, what is, why, what it costs, what to do.
+
+    Returns
+    -------
+    Result
+        Five rows per finding: ``no, title, field, words, id``, and ``numbers``, every number of the words with its limits and
+        unit, unrounded, as JSON.
+    """
     import pandas as pd
 
     rows = []
@@ -83,8 +92,9 @@ def finding_fields(found: Sequence[AuditFinding], locale: Locale) -> Result:
         for field, text in zip(FIELDS, texts, strict=True):
             first = field == FIELDS[0]
             rows.append({"no": str(place) if first else "", "title": say(one.title, locale) if first else "",
-                         "field": field, "words": say(text, locale), "id": one.id})  # fmt: skip
-    table = pd.DataFrame(rows, columns=["no", "title", "field", "words", "id"])
+                         "field": field, "words": say(text, locale), "id": one.id,
+                         "numbers": json.dumps(quantities(text))})  # fmt: skip
+    table = pd.DataFrame(rows, columns=["no", "title", "field", "words", "id", "numbers"])
     columns = (
         Column("no", "No."),
         Column("title", "Finding"),
@@ -93,6 +103,34 @@ def finding_fields(found: Sequence[AuditFinding], locale: Locale) -> Result:
     )
     note = Text("Causes are associations unless an experiment says otherwise.")
     return Result("audit_finding_fields", "table", Text("Findings in five fields"), table, columns=columns, note=note)
+
+
+def quantities(text: Text) -> list[dict[str, Any]]:
+    """Every number that a sentence holds, also in the sentences inside it: ``name, value, low, high, unit``.
+
+    Examples
+    --------
+    >>> inner = Text("{c}", {"c": Quantity(0.5, "share", 0.4, 0.6)})
+    >>> quantities(Text("{a} of {b}", {"a": Quantity(1, "count"), "b": inner}))[1]
+    {'name': 'c', 'value': 0.5, 'low': 0.4, 'high': 0.6, 'unit': 'share'}
+    """
+    found: list[dict[str, Any]] = []
+    for name, part in text.numbers.items():
+        if isinstance(part, Text):
+            found += quantities(part)
+        elif isinstance(part, Quantity):
+            value, low, high = (_plain(one) for one in (part.value, part.low, part.high))
+            found.append({"name": name, "value": value, "low": low, "high": high, "unit": part.unit})
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """A number that JSON can hold, a date as text; nan as nothing."""
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, int | float):
+        return value if math.isfinite(value) else None
+    return None if value is None else str(value)
 
 
 def checks_table(checks: Sequence[Check], locale: Locale, *, confidence: float = 0.95) -> Result:

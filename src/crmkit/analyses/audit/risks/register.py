@@ -17,7 +17,7 @@ from crmkit.analyses.audit.findings.themes import Theme, theme_of, themes
 from crmkit.analyses.audit.history import History
 from crmkit.analyses.audit.risks.warning import Warned, warned
 from crmkit.core.language import Locale, mark, say
-from crmkit.core.results import Text
+from crmkit.core.results import Quantity, Text
 from crmkit.models.risk_matrix import RiskMatrix, grade, stability
 
 if TYPE_CHECKING:
@@ -272,7 +272,7 @@ def _by_experts(
 ) -> Risk:  # fmt: skip
     p, impact = _level(row, "likelihood"), _level(row, "impact")
     category = _text(row, "category")
-    words = {"id": name, "category": Text(CATEGORY_WORDS.get(category, category))}
+    words: dict[str, Quantity | Text | str] = {"id": name, "category": Text(CATEGORY_WORDS.get(category, category))}
     title = say(Text("{id}: {category}", words), Locale(language))
     kri = _text(row, "indicator")
     risk = Risk(
