@@ -91,7 +91,7 @@ def test_a_company_at_its_targets_is_neither_better_nor_worse(by_hand):
 @pytest.mark.parametrize("kind", PROBLEMS)
 def test_each_problem_is_there_and_no_other(kind, by_hand):
     """Half as bad as can be, in a company of the usual size: each sign is far beyond its target, the rest on the good side."""
-    made = [simulate_company(seed=seed, problems=[kind], severity=0.5) for seed in SEEDS]
+    made = [simulate_company(seed=seed, problems=[kind], severity=0.5) for seed in (0, 1)]
     values = pd.DataFrame([by_hand(one.tables) for one in made]).mean()
     truth, targets = made[0].truth, TARGETS | OF_SALES
     assert truth["signs"]
