@@ -67,7 +67,7 @@ def agreement(answers: Answers) -> Result:
     whole = ag.krippendorff_alpha(table, level="ordinal", confidence=answers.confidence)
     if whole.reason is not None:
         return not_assessed("audit_agreement", title, Text("alpha is not defined: {reason}", {"reason": whole.reason}))
-    base = {"measure": ALPHA, "unit": "number", "method": mark("Krippendorff, bootstrap of standards")}
+    base = {"measure": ALPHA, "unit": "score", "method": mark("Krippendorff, bootstrap of standards")}
     rows: list[dict[str, Any]] = [
         base | {"group": OVERALL, "value": whole.value, "low": whole.low, "high": whole.high, "n": whole.ratings}
     ]
@@ -228,7 +228,7 @@ def gaps(answers: Answers, state: pd.DataFrame | None, *, gap_points: float = 0.
         )
         if len(wide)
         else Text("No group of raters differs from another, or from the data, by {points} points or more.",
-                  {"points": Quantity(gap_points, "points")})
+                  {"points": Quantity(gap_points, "score")})
     )  # fmt: skip
     finding = Finding("audit.gaps", "warning" if len(wide) else "good", not len(wide), text, evidence=("audit_gaps",))
     columns = (
@@ -259,7 +259,7 @@ def _intraclass(table: np.ndarray, answers: Answers) -> list[dict[str, Any]]:
     names = {"ICC(2,1)": ONE, "ICC(2,k)": MEAN}
     return [
         {"group": OVERALL, "measure": measure, "value": found.loc[form, "value"], "low": found.loc[form, "low"],
-         "high": found.loc[form, "high"], "n": whole.size, "unit": "number", "method": TWO_WAY}
+         "high": found.loc[form, "high"], "n": whole.size, "unit": "score", "method": TWO_WAY}
         for form, measure in names.items()
     ]  # fmt: skip
 

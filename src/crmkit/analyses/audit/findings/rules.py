@@ -127,7 +127,7 @@ def _gaps(looked: Looked, rule: str, comparisons: tuple[str, ...]) -> list[Check
     for row in table[(table["item"] == "") & table["group"].isin(comparisons)].to_dict("records"):
         value = Quantity(row["value"], "points", row["low"], row["high"])
         above = row["value"] > 0
-        words: Words = {"name": Text(row["group"]), "gap": value, "most": Quantity(looked.gap_points, "points"),
+        words: Words = {"name": Text(row["group"]), "gap": value, "most": Quantity(looked.gap_points, "score"),
                  "n": Quantity(row["n"], "count")}  # fmt: skip
         items = table[(table["item"] != "") & (table["group"] == row["group"])]
         where = items.sort_values("value", ascending=False)["item"].head(1).tolist()

@@ -23,7 +23,7 @@ ROLES = ("manager", "staff", "customer", "third_party")
 ROLE_WORDS = {
     "manager": mark("Managers"),
     "staff": mark("Staff"),
-    "customer": mark("Customers"),
+    "customer": mark("Customers asked"),
     "third_party": mark("Third party"),
 }
 NO_FORM = Text("needs assessments; write the form with: crmkit form {client}")

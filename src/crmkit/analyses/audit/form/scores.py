@@ -80,7 +80,7 @@ def form_scores(answers: Answers, state: pd.DataFrame | None = None) -> Result:
         Column("interval", "Interval of reality", "points"),
         Column("manager", "Managers", "points"),
         Column("staff", "Staff", "points"),
-        Column("customer", "Customers", "points"),
+        Column("customer", "Customers asked", "points"),
         Column("third_party", "Third party", "points"),
         Column("data", "Data", "points"),
         Column("n", "Ratings", "count"),
@@ -113,7 +113,6 @@ def form_items(answers: Answers, state: pd.DataFrame | None = None) -> Result:
         rows.append(base | {"measure": INTENTION, "value": own["intention"].mean()})
         rows.append(base | {"measure": DATA, "value": own["data"].mean(), "method": mark("mean of the indicators' scores")})
     shown = estimates(rows)
-    shown.attrs["reference"] = (3.0, Text("agreed and mostly done"))
     return Result(
         "audit_form_items",
         "interval_dots",

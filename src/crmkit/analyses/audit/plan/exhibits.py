@@ -31,19 +31,18 @@ def plan_table(plan: Plan, book: Catalogue, locale: Locale) -> Result:
     if not plan.actions:
         return not_assessed("audit_plan", title, NOTHING)
     table = pd.DataFrame([_row(one, book, locale) for one in plan.actions])
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("text", "Action"),
         Column("owner", "Owner"),
-        Column("starts_on", "Begins", "date"),
         Column("due_on", "Due", "date"),
-        Column("horizon", "Horizon", translate=True),
         Column("goes", "Indicator: now, then"),
         Column("measurable_on", "Effect visible from", "date"),
         Column("budget", "Cost", "money"),
         Column("worth", "Worth a year", "money"),
         Column("state", "State", translate=True),
-        Column("within", "In the plan", translate=True),
     )
+    if plan.choice is not None:
+        columns = (*columns, Column("within", "In the plan", translate=True))
     return Result(
         "audit_plan", "table", title, table, columns=columns, finding=_finding(plan), note=_note(plan),
         files=("calendar",),
