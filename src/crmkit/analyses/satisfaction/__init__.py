@@ -8,6 +8,7 @@ from crmkit.analyses.satisfaction.changes import changes, group_changes
 from crmkit.analyses.satisfaction.comparing import benchmarks
 from crmkit.analyses.satisfaction.drivers import importance, importance_performance, ranks, what_if
 from crmkit.analyses.satisfaction.driving import Drive, drive
+from crmkit.analyses.satisfaction.experiment import experiment
 from crmkit.analyses.satisfaction.exposure import Exposure, exposure
 from crmkit.analyses.satisfaction.headline import headline
 from crmkit.analyses.satisfaction.history import Item, Survey, answers
@@ -45,6 +46,7 @@ __all__ = [
     "differences",
     "distribution",
     "drive",
+    "experiment",
     "exposure",
     "group_changes",
     "headline",
