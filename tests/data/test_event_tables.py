@@ -112,12 +112,8 @@ def test_unknown_customers_are_counted_and_kept(project):
     project.params(as_of="2024-01-31")
     client = project.open()
     notes = {one.table: said(one) for one in client.intake}
-    assert notes["interactions"] == (
-        "3 rows name 2 customers in customer_id that the table customers lacks; they are kept",
-    )
-    assert notes["referrals"] == (
-        "1 rows name 1 customers in referrer_id that the table customers lacks; they are kept",
-    )
+    assert notes["interactions"] == ("3 rows name 2 customers in customer_id that the table customers lacks; they are kept",)
+    assert notes["referrals"] == ("1 rows name 1 customers in referrer_id that the table customers lacks; they are kept",)
     assert notes["customers"] == ()
     assert client.tables["interactions"].count().execute() == 4
 
