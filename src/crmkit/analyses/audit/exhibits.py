@@ -44,7 +44,7 @@ def overview(work: Audit, *, purpose: str = "", team: list[str] | None = None) -
         (mark("Team"), ", ".join(team or []) or "–"),
         (mark("Period"), f"{said(past.current.start, 'date')} – {said(past.current.end, 'date')}"),
         (mark("Cycles compared"), ", ".join(window.name for window in past.cycles)),
-        (mark("Tables read"), ", ".join(sorted(past.tables))),
+        (mark("Tables read"), said(len(past.tables), "count")),
         (mark("Indicators assessed"), f"{said(done, 'count')} / {said(len(state), 'count')}"),
         (mark("Targets that are placeholders of the kit"), f"{said(placeholders, 'count')} / {said(done, 'count')}"),
         (mark("Raters of the form"), said(raters, "count")),
