@@ -25,6 +25,7 @@ from crmkit.analyses.audit.form.answers import rated
 from crmkit.core.language import Locale, say
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import Settings
+from crmkit.data.client import open_client
 from crmkit.data.tables import TABLES
 from crmkit.demo.audited import PROBLEMS, simulate_company
 
@@ -337,3 +338,23 @@ def test_an_observation_is_no_finding(study):
     check = Check("indicator", "slow", "P-RESP", True, 0.04, Text("a"), Text("b"), 0.8, 0.75, 0.86, 0.85, 500, "share", 0.4)
     (one,) = find([check], study.past, study.base)
     assert one.level == "observation"
+
+
+DEMO = {
+    "cleanco": set(),
+    "retailco": {"indicator.slow", "indicator.complex", "indicator.scattered"},
+    "techco": {"indicator.slow", "indicator.complaints", "indicator.unheard", "gap_others.self_image"},
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(DEMO))
+def test_demo_companies(name):
+    """What was planted is found; nothing at all where nothing was. The other analyses are not read."""
+    work = audit.study(open_client(name, home=Path(__file__).parents[3]))
+    found = {one.id for one in work.found if one.level == FINDING}
+    assert found >= DEMO[name]
+    assert found or name == "cleanco"
+    assert not found or name != "cleanco"
+    if name == "retailco":
+        assert "complexity" in work.grounds.ranked["driver"].tolist()[:2]
