@@ -53,7 +53,7 @@ def typed(name, table):
     made, casts = table[list(columns)].copy(), {}
     for column, kind in columns.items():
         if kind in ("date", "month", "timestamp"):
-            made[column] = pd.to_datetime(made[column]).astype("datetime64[us]")
+            made[column] = pd.to_datetime(made[column], format="ISO8601").astype("datetime64[us]")
             casts[column] = "timestamp" if kind == "timestamp" else "date"
         elif kind == "boolean":
             made[column] = made[column].astype("boolean")
