@@ -110,7 +110,7 @@ def test_a_segment_that_is_really_worth_more_is_found(study):
     assert result.table.set_index("segment").loc["North", "p_adjusted"] < 0.05
 
 
-@pytest.mark.parametrize("samples", [25, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("samples", [8, pytest.param(1000, marks=pytest.mark.slow)])
 def test_segments_made_by_chance_are_rarely_called_different(samples):
     """Twelve segments, skewed values, no difference: any finding after Holm in at most 5 % (one-sided 99 % bound)."""
     alarms = 0

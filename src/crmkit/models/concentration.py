@@ -96,7 +96,8 @@ def gini(values: ArrayLike, *, confidence: float = 0.95) -> Measure:
     plain = float(((2 * rank - n - 1) * x).sum() / (n * x.sum()))
     influence = -(plain + 1) * x + (2 * rank - 1) / n * x - 2 / n * np.cumsum(x)
     spread = float(np.sqrt(((influence - influence.mean()) ** 2).sum())) / (n * x.mean())
-    return _measure(plain * n / (n - 1), spread, n, confidence)
+    # values that are equal may give a rounding error below 0
+    return _measure(max(plain * n / (n - 1), 0.0), spread, n, confidence)
 
 
 def top_share(values: ArrayLike, *, top: float = 0.2, confidence: float = 0.95) -> Measure:
