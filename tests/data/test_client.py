@@ -239,6 +239,14 @@ def test_most_rows_after_as_of(project):
     ]
 
 
+def test_a_table_that_was_begun_late_does_not_forbid_an_earlier_day(project):
+    project.write("transactions.csv", GOOD)
+    project.write("interactions.csv", "customer_id,occurred_at\n1,2024-01-06\n1,2024-01-07\n1,2024-01-08\n")
+    client = project.open(as_of="2024-01-06")
+    assert {one.table: one.rows_after_as_of for one in client.intake} == {"transactions": 0, "interactions": 2, "customers": 0}
+    assert "interactions" not in project.open(as_of="2024-01-05").tables
+
+
 def test_today_is_never_the_last_day(project, monkeypatch):
     project.write("transactions.csv", GOOD)
     monkeypatch.setattr(client_module, "_today", lambda timezone: dt.date(2024, 1, 6))
