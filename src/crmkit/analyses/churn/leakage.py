@@ -23,7 +23,8 @@ FEWEST = 20
 # a column that gives leavers away does so among that many customers; dates and doubles are looked for in every row
 MOST_SEARCHED = 20_000
 # made by us from dates before the cut-off: that they run with the time as a customer is what they are for
-BY_DESIGN = frozenset({("known_days", "tenure"), ("purchase_days", "tenure"), ("tenure_days", "tenure")})
+OWN = ("known_days", "purchase_days", "tenure_days", "days_since_last", "silence_share", "days_since_interaction")
+BY_DESIGN = frozenset((name, "tenure") for name in OWN)
 
 
 def audit(past: Past, panel: Panel, model: Model, *, chosen: Sequence[str] = (), waived: Sequence[str] = ()) -> pd.DataFrame:
