@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,30 +12,21 @@ from crmkit.analyses.churn.fitting import expected_days
 from crmkit.analyses.churn.history import Past
 from crmkit.analyses.churn.learning import Study
 from crmkit.core.dates import DAYS_PER
-from crmkit.core.errors import CrmkitError, ParamError, Problem
+from crmkit.core.errors import ParamError, Problem
 from crmkit.core.language import mark
-from crmkit.core.privacy import pseudonym
+from crmkit.core.privacy import pseudonyms
+from crmkit.core.reading import Reading, customer_values
 from crmkit.core.results import Finding, Quantity, Result, Text, estimates
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCORES, CLV = "clv_scores", "clv"
 SOURCES = {
     "clv": mark("Value: from the value report"),
     "price": mark("Value: monthly price times margin, while the customer stays"),
     "spend": mark("Value: spend per day so far times margin, while the customer stays"),
     "": mark("No value: needs prices in subscriptions, transactions, or the value report"),
 }
-
-
-class Reading(Protocol):
-    """Results of another analysis, as the page hands them over."""
-
-    @property
-    def reason(self) -> Text | None: ...
-
-    def table(self, name: str) -> pd.DataFrame: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,17 +114,8 @@ def _per_day(rows: pd.DataFrame, margin: float) -> tuple[np.ndarray, str]:
 
 
 def _clv(reading: Reading | None, rows: pd.DataFrame, key: bytes) -> np.ndarray | None:
-    if reading is None or reading.reason is not None:
-        return None
-    try:
-        table = reading.table(SCORES)
-    except CrmkitError:  # the value report made no table of all customers; values come from prices or spend
-        return None
-    if CLV not in table or table[CLV].isna().all():
-        return None
-    by_name = table.drop_duplicates("customer_id").set_index("customer_id")[CLV]
-    names = [pseudonym(str(one), key=key) for one in rows["customer_id"]]
-    return by_name.reindex(names).to_numpy(dtype="float64")
+    known = customer_values(reading)
+    return None if known is None else known.reindex(pseudonyms(rows["customer_id"].astype(str), key=key)).to_numpy()
 
 
 def earlier_value(past: Past, rows: pd.DataFrame, value: Worth) -> np.ndarray | None:

@@ -9,12 +9,12 @@ import numpy as np
 
 from crmkit.analyses.satisfaction.bands import band_names, bands, leading_item
 from crmkit.analyses.satisfaction.history import Item, Survey
-from crmkit.analyses.satisfaction.money import Reading, known_values
 from crmkit.analyses.satisfaction.words import absent
 from crmkit.core.dates import DAYS_PER
 from crmkit.core.errors import ParamError, Problem
 from crmkit.core.language import mark
 from crmkit.core.privacy import pseudonyms
+from crmkit.core.reading import Reading, customer_values
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
 from crmkit.data.known import known_at
 from crmkit.data.subscription_summaries import spells
@@ -243,7 +243,7 @@ def _low(past: Survey, loop_days: int) -> pd.DataFrame:
 
 
 def _value(past: Survey, ids: pd.Series[Any], reading: Reading | None, key: bytes, margin: float) -> tuple[np.ndarray, str]:
-    clv = known_values(reading)
+    clv = customer_values(reading)
     if clv is not None:
         own = clv.reindex(pseudonyms(ids.astype(str), key=key)).to_numpy(dtype="float64")
         if np.isfinite(own).any() or not len(ids):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,9 +12,10 @@ from crmkit.analyses.satisfaction.exposed import PLAN, PURCHASES, Exposure
 from crmkit.analyses.satisfaction.history import Survey
 from crmkit.analyses.satisfaction.words import LABELS, absent
 from crmkit.core.dates import DAYS_PER
-from crmkit.core.errors import CrmkitError, ModelError, ParamError, Problem
+from crmkit.core.errors import ModelError, ParamError, Problem
 from crmkit.core.language import mark, translate
 from crmkit.core.privacy import pseudonyms
+from crmkit.core.reading import Reading, customer_values
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.models.point_value import SCORE, PointValue, Value, fit_point, hazard_ratio, point_value
 from crmkit.models.proportions import wilson
@@ -22,7 +23,6 @@ from crmkit.models.proportions import wilson
 if TYPE_CHECKING:
     import pandas as pd
 
-SCORES, CLV = "clv_scores", "clv"
 NOTHING = Text("there is nothing to estimate")
 SOURCES = {
     "clv": mark("value from the value report"),
@@ -48,15 +48,6 @@ ESTIMATES = (
     Column("n", "n", "count"),
     Column("method", "Method", translate=True),
 )
-
-
-class Reading(Protocol):
-    """Results of another analysis, as the page hands them over."""
-
-    @property
-    def reason(self) -> Text | None: ...
-
-    def table(self, name: str) -> pd.DataFrame: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +142,7 @@ def point_worth(
 def _values(seen: Exposure, reading: Reading | None, margin: float, key: bytes) -> tuple[np.ndarray, bool, str, np.ndarray]:
     """Worth of the customers in ``seen.latest`` (nan: unknown), whether it is per day, where it is from, and that of all."""
     ids = seen.latest["customer_id"]
-    clv = known_values(reading)
+    clv = customer_values(reading)
     if clv is not None:
         own = clv.reindex(pseudonyms(ids.astype(str), key=key)).to_numpy(dtype="float64")
         everybody = clv.reindex(pseudonyms(sorted(seen.customers), key=key)).dropna().to_numpy(dtype="float64")
@@ -166,19 +157,6 @@ def _values(seen: Exposure, reading: Reading | None, margin: float, key: bytes) 
             per_day.to_numpy(dtype="float64"),
         )
     return np.ones(len(ids)), True, "", np.ones(len(seen.customers))
-
-
-def known_values(reading: Reading | None) -> pd.Series[float] | None:
-    """Value of each customer by pseudonym, where the value report holds it."""
-    if reading is None or reading.reason is not None:
-        return None
-    try:
-        table = reading.table(SCORES)
-    except CrmkitError:  # the value report made no table of all customers; values come from prices
-        return None
-    if CLV not in table or table[CLV].isna().all():
-        return None
-    return table.drop_duplicates("customer_id").set_index("customer_id")[CLV].astype("float64")
 
 
 def _later(seen: Exposure, confidence: float) -> Value | None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crmkit.analyses.audit.history import History, Window
-from crmkit.analyses.audit.indicators.activity import activity
-from crmkit.core.errors import ModelError, ReportError
+from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.privacy import pseudonym
+from crmkit.core.reading import BY_CONTRACT, BY_PURCHASES, customer_values
 from crmkit.core.results import Text
 from crmkit.data import audit_cases
 from crmkit.models.drivers import Importance, importance
@@ -132,7 +132,7 @@ def grounds(
     consent = frozenset(audit_cases.without_consent(tables["customers"])) if "customers" in tables else frozenset()
     exposed = _exposed(past, past.current, rated, scattered) | ({"consent": consent} if consent else {})
     losses = _losses(past, rated, scattered, confidence)
-    live = activity(past)
+    live = past.who
     at_end = live.at_end(past.current) if live is not None else None
     active = int(at_end.sum()) if at_end is not None else 0
     return Grounds(rated, drivers, reason, exposed, losses, worth, basis, active)
@@ -193,7 +193,7 @@ def _ids(rows: pd.DataFrame) -> frozenset[str]:
 
 def _losses(past: History, tickets: pd.DataFrame | None, scattered: frozenset[str], confidence: float) -> dict[str, Loss]:
     """Customers touched in the cycle before the newest one, and whether they are active still."""
-    live = activity(past)
+    live = past.who
     if live is None or not len(live.customers) or len(past.cycles) < 2:
         return {}
     earlier = past.cycles[-2]
@@ -218,32 +218,19 @@ def _losses(past: History, tickets: pd.DataFrame | None, scattered: frozenset[st
     return found
 
 
-def _scores(reading: Any) -> pd.DataFrame | None:
-    """The values of single customers, whichever of the two kinds the report has; None where it has none."""
-    for name in ("clv_scores", "clv_contract_scores"):
-        try:
-            found: pd.DataFrame = reading.table(name)
-        except ReportError:
-            continue
-        return found
-    return None
-
-
 def _worth(
     company: Client, past: History, results: Mapping[str, Any], key: bytes
 ) -> tuple[pd.Series[float] | None, Text | None]:
     """Value per customer: by the purchase model where it ran, else what they paid in a year."""
-    reading = results.get("clv")
-    if reading is not None and reading.report is not None and key:
-        table = _scores(reading)
-        if table is not None and "clv" in table and "customers" in company.tables:
-            from crmkit.data.summaries import to_frame
+    known = customer_values(results.get("clv"), names=(BY_PURCHASES, BY_CONTRACT)) if key else None
+    if known is not None and "customers" in company.tables:
+        from crmkit.data.summaries import to_frame
 
-            ids = to_frame(company.tables["customers"].select("customer_id").distinct())["customer_id"].astype(str)
-            names = {pseudonym(one, key=key): one for one in ids}
-            known = table.assign(customer_id=table["customer_id"].map(names)).dropna(subset=["customer_id", "clv"])
-            if len(known):
-                return known.set_index("customer_id")["clv"].astype("float64"), CLV_BASIS
+        ids = to_frame(company.tables["customers"].select("customer_id").distinct())["customer_id"].astype(str)
+        own = known.rename({pseudonym(one, key=key): one for one in ids})
+        own = own[own.index.isin(ids)].dropna()
+        if len(own):
+            return own, CLV_BASIS
     if "purchases" in past.frames:
         rows = past.frames["purchases"]
         year = rows[rows["month"] < 12].groupby("customer_id")["amount"].sum()

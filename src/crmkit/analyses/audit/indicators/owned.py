@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from crmkit.analyses.audit.indicators.input_output import value_over_cost
 from crmkit.analyses.audit.sampling import Within
 from crmkit.core.errors import CrmkitError
 from crmkit.core.language import mark
+from crmkit.core.reading import Reading
 from crmkit.models.estimates import critical
 
 if TYPE_CHECKING:
@@ -25,19 +26,6 @@ EVENTS = mark("customers who left over customer-months, Wilson")
 STRATIFIED = mark("Kaplan-Meier, groups weighted by size")
 LARGEST_GAP = mark("largest gap of any group, Wilson")
 KEPT = mark("as the other analysis has it")
-
-
-class Reading(Protocol):
-    """Results of another analysis, or the reason why they cannot be used."""
-
-    reason: Any
-
-    @property
-    def report(self) -> Mapping[str, Any] | None:
-        """Its record, with its parameters."""
-
-    def table(self, name: str) -> pd.DataFrame:
-        """One of its result tables."""
 
 
 Owned = Mapping[str, Reading]
