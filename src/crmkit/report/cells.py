@@ -106,6 +106,7 @@ def read_cell(source: str, *, where: str) -> tuple[Parameter, ...]:
     comments = _comments(source)
     problems: list[str | Problem] = []
     found: list[Parameter] = []
+    places: dict[str, str] = {}
     for node in tree.body:
         place = f"{where}, parameters cell, line {node.lineno}:"
         if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name) or node.value is None:
@@ -115,19 +116,33 @@ def read_cell(source: str, *, where: str) -> tuple[Parameter, ...]:
             continue
         try:
             parameter = _parameter(node.target.id, node, comments.get(node.end_lineno or node.lineno, ""))
-            model_of([parameter]).model_validate({parameter.name: parameter.default})
-        except ValidationError:
-            problems.append(Problem(place, f"the default of {node.target.id!r} is {parameter.default!r}", parameter.allowed))
+            _python_type(ast.parse(parameter.type, mode="eval").body, parameter)
         except (TypeError, ValueError) as err:
             problems.append(Problem(place, str(err)))
         else:
             found.append(parameter)
+            places[parameter.name] = place
+    problems += _wrong_defaults(found, places)
     names = tuple(parameter.name for parameter in found)
     if not problems and names[:3] != FIRST_THREE:
         problems.append(f"{where}, parameters cell: must begin with {', '.join(FIRST_THREE)}, in this order")
     if problems:
         raise ReportError(problems)
     return tuple(found)
+
+
+def _wrong_defaults(parameters: list[Parameter], places: dict[str, str]) -> list[Problem]:
+    """Defaults that are not allowed; one model for all of them, for making a model is what takes time."""
+    try:
+        model_of(parameters).model_validate({one.name: one.default for one in parameters})
+    except ValidationError as err:
+        wrong = {error["loc"][0] for error in err.errors()}
+        return [
+            Problem(places[one.name], f"the default of {one.name!r} is {one.default!r}", one.allowed)
+            for one in parameters
+            if one.name in wrong
+        ]
+    return []
 
 
 def model_of(parameters: list[Parameter], *, name: str = "Parameters") -> type[BaseModel]:
