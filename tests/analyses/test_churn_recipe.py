@@ -76,3 +76,39 @@ def test_the_model_of_one_period_is_the_maximum_of_its_likelihood():
     p = once_probability(fit, made, confidence=0.95)
     assert p["probability"].sum() == pytest.approx(left.sum(), rel=0.02)
     assert ((p["low"] < p["probability"]) & (p["probability"] < p["high"])).all()
+
+
+def test_customers_of_whom_nothing_is_known_are_told_apart_once():
+    table = rows(3000).drop(columns="kind")
+    unknown = np.arange(3000) < 400
+    rng = np.random.default_rng(1)
+    for name in ("size", "region"):
+        table[name] = np.where(unknown, None, rng.choice(["a", "b", "c"], 3000, p=[0.5, 0.3, 0.2]))
+    recipe = learn_recipe(table, ["size", "region", "use"])
+    first, second = recipe.words
+    assert first.levels[-1] == first.rest == REST
+    assert REST not in second.levels
+    assert second.rest == second.levels[0]
+    made = apply_recipe(recipe, table)
+    assert (made.loc[unknown, "region"] == second.levels[0]).all()
+    fit_once(table["event_observed"].to_numpy(), made, cluster=np.arange(3000))
+
+
+def test_a_column_that_follows_from_others_is_left_out_unless_it_was_asked_for():
+    table = rows(3000)
+    rng = np.random.default_rng(2)
+    table["calls"], table["mails"] = rng.integers(0, 4, 3000), rng.integers(0, 4, 3000)
+    table["contacts"] = table["calls"] + table["mails"]
+    names = ["calls", "mails", "contacts"]
+    assert dict(learn_recipe(table, names).dropped) == {"contacts": "follows exactly from the others"}
+    asked = apply_recipe(learn_recipe(table, names, chosen=names), table)
+    with pytest.raises(ModelError, match="'contacts' follows exactly from 'calls', 'mails'"):
+        fit_once(table["event_observed"].to_numpy(), asked, cluster=np.arange(3000))
+
+
+def test_a_count_that_no_leaver_has_cannot_be_estimated():
+    table = rows(3000)
+    table["complaints"] = (np.arange(3000) % 20 == 0) & ~table["event_observed"]
+    table["complaints"] = table["complaints"].astype(float)
+    recipe = learn_recipe(table, ["complaints", "use"])
+    assert dict(recipe.dropped) == {"complaints": "the same for nearly everybody"}

@@ -4,14 +4,15 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from crmkit.core.errors import CrmkitError, ParamError, ReportError
+from crmkit.core.errors import CrmkitError, DataError, ParamError, ReportError
 from crmkit.report.folders import locked, read_json, read_latest
 from crmkit.report.notebooks import read_notebook, read_notebooks, run_order, with_upstream
 from crmkit.report.record import read_results
-from crmkit.report.run import exit_code, run_clients
+from crmkit.report.run import exit_code, plan, run_clients
 
 DATE = "2025-12-31"
 
@@ -191,3 +192,17 @@ def test_papermill_and_the_engine_may_be_imported_in_any_order(first):
     code = f"import {first}; from papermill.engines import papermill_engines as e; print(e.get_engine('crmkit').__name__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.stdout.strip(), done.stderr) == ("KitEngine", "")
+
+
+def test_what_a_package_holds_is_known_without_opening_it(tiny_home, tmp_path, monkeypatch):
+    (tmp_path / "orders.csv").write_text("customer_id\n", encoding="utf-8")
+    monkeypatch.setattr(plan, "package_folder", lambda source: tmp_path)
+    settings = SimpleNamespace(source="package:shop/data", tables={"transactions": None})
+    needs = SimpleNamespace(needs=("transactions", "orders", "customers", "surveys"))
+    assert plan.missing_tables(needs, settings, home=tiny_home) == ["surveys"]
+
+    def absent(source):
+        raise DataError("not installed")
+
+    monkeypatch.setattr(plan, "package_folder", absent)
+    assert plan.missing_tables(needs, settings, home=tiny_home) == []

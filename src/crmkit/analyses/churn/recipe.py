@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,10 +40,11 @@ class Number:
 
 @dataclass(frozen=True)
 class Word:
-    """A classification: the levels that stand alone; all others are one."""
+    """A classification: the levels that stand alone, and the one that all others join."""
 
     name: str
     levels: tuple[str, ...]
+    rest: str
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,49 @@ def learn_recipe(rows: pd.DataFrame, features: Sequence[str], *, chosen: Sequenc
                 words.append(word)
     if not numbers and not words:
         raise ModelError("churn model: there is no column that could explain leaving; every one is constant or missing")
-    return Recipe(tuple(numbers), tuple(words), tuple(dropped))
+    return _without_doubles(Recipe(tuple(numbers), tuple(words), tuple(dropped)), rows, chosen)
+
+
+def _without_doubles(recipe: Recipe, rows: pd.DataFrame, chosen: Sequence[str]) -> Recipe:
+    """Without what follows exactly from the rest, except what was asked for by name.
+
+    Customers of whom nothing is known are "other" in every classification at once: they are told apart by one of them, and
+    stand with the most frequent level in the rest.
+    """
+    from crmkit.models.survival.design import dependent_columns, encode, make_design
+
+    while True:
+        made = apply_recipe(recipe, rows)
+        design = make_design(made)
+        double = next(iter(dependent_columns(encode(design, made))), None)
+        if double is None:
+            return recipe
+        name = next(term.name for term in design.terms if term.start <= double < term.stop)
+        word = next((one for one in recipe.words if one.name == name), None)
+        if (
+            word is not None
+            and word.rest == REST
+            and len(word.levels) > 2
+            and double == design.columns.index(f"{name}[{REST}]")
+        ):
+            joined = Word(name, tuple(level for level in word.levels if level != REST), word.levels[0])
+            recipe = replace(recipe, words=tuple(joined if one is word else one for one in recipe.words))
+            continue
+        if name.endswith(ABSENT):  # who the gap is in is told by another column
+            plain = (replace(one, told=one.told and one.name + ABSENT != name) for one in recipe.numbers)
+            recipe = replace(recipe, numbers=tuple(plain))
+        elif name in chosen:  # the fit says so, and names both
+            return recipe
+        else:
+            recipe = _left_out(recipe, name, "follows exactly from the others")
+
+
+def _left_out(recipe: Recipe, name: str, reason: str) -> Recipe:
+    return Recipe(
+        tuple(one for one in recipe.numbers if one.name != name),
+        tuple(one for one in recipe.words if one.name != name),
+        (*recipe.dropped, (name, reason)),
+    )
 
 
 def _number(name: str, column: pd.Series[float], event: np.ndarray) -> Number | None:
@@ -120,6 +163,9 @@ def _number(name: str, column: pd.Series[float], event: np.ndarray) -> Number | 
         low, high = float(known.min()), float(np.quantile(known, 0.999))
     inside = np.clip(known, low, high)
     if high <= low or min((inside > low).sum(), (inside < high).sum()) < RARE_ROWS // 2:
+        return None
+    left = event[np.isfinite(values)]
+    if len(np.unique(inside)) == 2 and min(left[inside > low].sum(), left[inside <= low].sum()) < RARE_EVENTS:
         return None
     gap = ~np.isfinite(values)
     told = bool(gap.mean() >= FLAG_FROM and min(event[gap].sum(), event[~gap].sum()) >= RARE_EVENTS)
@@ -148,8 +194,8 @@ def _word(name: str, column: pd.Series[str], event: np.ndarray) -> Word:
     rest = [one for one in order if one not in kept]
     # what is left over must be able to stand alone, or it joins the smallest level that can
     if rest and (counts[rest].sum() >= RARE_ROWS and leavers[rest].sum() >= RARE_EVENTS):
-        return Word(name, (*kept, REST))
-    return Word(name, tuple(kept))
+        return Word(name, (*kept, REST), REST)
+    return Word(name, tuple(kept), kept[-1] if kept else REST)
 
 
 def _words(column: pd.Series[str]) -> pd.Series[str]:
@@ -163,8 +209,7 @@ def apply_recipe(recipe: Recipe, rows: pd.DataFrame) -> pd.DataFrame:
     out: dict[str, object] = {}
     for word in recipe.words:
         found = _words(rows[word.name])
-        other = REST if REST in word.levels else word.levels[-1]
-        out[word.name] = pd.Categorical(found.where(found.isin(word.levels), other), categories=list(word.levels))
+        out[word.name] = pd.Categorical(found.where(found.isin(word.levels), word.rest), categories=list(word.levels))
     for number in recipe.numbers:
         out[number.name] = _values(number, rows)
         if number.told:

@@ -181,7 +181,7 @@ def check_columns(design: Design, X: Floats, *, weight: Floats, events: Floats) 
     for j in np.flatnonzero(~constant):
         faults += _separation(design.columns[j], X[:, j], weight, events)
     if not constant.any():
-        faults += _collinear(design, (X - mean) / spread, weight)
+        faults += _collinear(design, X, weight)
     if faults:
         raise ModelError(faults)
 
@@ -195,15 +195,39 @@ def inflation(design: Design, X: Floats, *, weight: Floats | None = None) -> Flo
     return np.asarray(np.diag(np.linalg.inv(gram / np.outer(scale, scale))))
 
 
-def _collinear(design: Design, Z: Floats, weight: Floats) -> list[Problem]:
-    gram = (Z * weight[:, None]).T @ Z / weight.sum()
-    faults, kept = [], [0]
+def dependent_columns(X: Floats, *, weight: Floats | None = None) -> dict[int, list[int]]:
+    """Which columns follow exactly from those before them, and from which?
+
+    Parameters
+    ----------
+    X : array of shape (n, columns)
+        No column is constant.
+    weight : array of shape (n,), optional
+
+    Returns
+    -------
+    dict
+        Place of the column: places of the columns that it is a sum of, up to a constant.
+    """
+    w = np.ones(len(X)) if weight is None else weight
+    mean = w @ X / w.sum()
+    Z = (X - mean) / np.sqrt(w @ (X - mean) ** 2 / w.sum())
+    gram = (Z * w[:, None]).T @ Z / w.sum()
+    found: dict[int, list[int]] = {}
+    kept = [0]
     for j in range(1, len(gram)):
         explained = np.linalg.solve(gram[np.ix_(kept, kept)], gram[kept, j])
         if gram[j, j] - gram[j, kept] @ explained > TOLERANCE:
             kept.append(j)
-            continue
-        partners = ", ".join(f"'{design.columns[kept[k]]}'" for k in np.flatnonzero(np.abs(explained) > 1e-6))
+        else:
+            found[j] = [kept[k] for k in np.flatnonzero(np.abs(explained) > 1e-6)]
+    return found
+
+
+def _collinear(design: Design, X: Floats, weight: Floats) -> list[Problem]:
+    faults = []
+    for j, sources in dependent_columns(X, weight=weight).items():
+        partners = ", ".join(f"'{design.columns[k]}'" for k in sources)
         faults.append(
             Problem(f"covariates: '{design.columns[j]}'", f"follows exactly from {partners}", "leave one of them out")
         )

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crmkit.core.errors import ParamError, Problem, did_you_mean
+from crmkit.core.errors import DataError, ParamError, Problem, did_you_mean
 from crmkit.core.settings import Settings
+from crmkit.data.sources.packages import PREFIX, package_folder
 from crmkit.report.folders import RECORD, new_run_id, read_json, reports_folder, write_json
 from crmkit.report.notebooks import Notebook
 from crmkit.report.params import Flat
@@ -141,10 +142,13 @@ def _finished(plan: Plan, name: str, state: Mapping[str, Any], *, home: Path) ->
 def missing_tables(notebook: Notebook, settings: Settings, *, home: Path) -> list[str]:
     """Tables that a notebook needs and a client does not have, as far as file names tell.
 
-    A table is there when the params file names it, or the source is a folder with a file of its name. Where the source is
-    a database or a package nothing can be told without opening it, and nothing is reported missing.
+    A table is there when the params file names it, or the source is a folder, of the project or of an installed package, with
+    a file of its name. Where the source is a database nothing can be told without opening it, and nothing is reported missing.
     """
-    folder = home / settings.source
+    try:
+        folder = package_folder(settings.source) if settings.source.startswith(PREFIX) else home / settings.source
+    except DataError:  # it is not installed; opening the client says what to do
+        return []
     if not folder.is_dir():
         return []
     there = {path.stem for path in folder.iterdir()} | set(settings.tables) | {"customers"}

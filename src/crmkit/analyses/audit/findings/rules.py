@@ -175,8 +175,8 @@ def missing_roles(looked: Looked) -> list[Check]:
 def missing_tables(looked: Looked) -> list[Check]:
     """Is there a voice of customers, and one of staff?"""
     words = {
-        "surveys": (Text("customers are asked"), Text("no answers of customers are there (table surveys)")),
-        "staff_survey": (Text("staff is asked"), Text("no answers of staff are there (table staff_survey)")),
+        "surveys": (Text("customers are asked"), Text("No answers of customers are there (table surveys)")),
+        "staff_survey": (Text("staff is asked"), Text("No answers of staff are there (table staff_survey)")),
     }
     return [
         Check("coverage_tables", "voices", name, name not in looked.tables, NAN, criteria, condition)
