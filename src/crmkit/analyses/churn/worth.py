@@ -36,9 +36,9 @@ class Worth:
     Parameters
     ----------
     customers : DataFrame
-        Features, ``log_hazard_ratio, probability, low, high, beyond_support, missing_inputs``, and ``expected_days`` (of the next
-        ``value_days``), ``value`` (money, expected over these days), ``value_if_kept`` (money, after the horizon, of a customer
-        who is still there then), ``at_risk`` (money: probability times value if kept).
+        Features, ``log_hazard_ratio, probability, low, high, beyond_support, missing_inputs``, and ``expected_days`` (of
+        the next ``value_days``), ``value`` (money, expected over these days), ``value_if_kept`` (money, after the horizon, of a
+        customer who is still there then), ``at_risk`` (money: probability times value if kept).
     source : str
         Where values come from: key of SOURCES.
     value_days : int
