@@ -6,7 +6,7 @@ import pytest
 
 from crmkit.core.errors import ModelError
 from crmkit.models import spend
-from crmkit.models.spend import expected_spend, fit_gamma_gamma, spend_frequency_correlation
+from crmkit.models.spend import expected_spend, fit_gamma_gamma, spend_draws, spend_frequency_correlation
 
 TRUTH = {"p": 6.25, "q": 3.74, "v": 15.44}
 
@@ -80,6 +80,37 @@ def test_expected_spend_lies_between_own_and_population_mean():
     assert value[3:].tolist() == [found.population_mean] * 2
 
 
+def test_customers_who_differ_by_chance_alone_share_one_mean():
+    """Ten samples of one Gamma(4, 0.08) for all: where q has no maximum, the limit has the likelihood that q comes near to."""
+    limits = 0
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        x = rng.integers(1, 20, 800)
+        z = rng.gamma(4.0 * x, 12.5 / x)
+        found = fit_gamma_gamma(x, z)
+        assert found.population_mean == pytest.approx(50, rel=0.03)
+        if not found.alike:
+            continue
+        limits += 1
+        assert found.params["p"] == pytest.approx(4, rel=0.2)
+        assert expected_spend(found, x, z) == pytest.approx(np.average(z, weights=x), rel=1e-3)
+        at = spend._objective(x.astype(float), z, np.ones(800))
+        p, q, v = found.params.values()
+        near = [-800 * at(np.log([p, q / by, v * (q / by - 1) / (q - 1)]))[0] for by in (100, 10)]
+        assert near[0] < near[1] < found.log_likelihood < near[1] + 0.1
+        assert np.isnan(found.standard_errors["q"])
+        assert found.standard_errors["p"] == pytest.approx(found.params["p"] * np.sqrt(2 / x.size), rel=0.1)
+        means = [one.params["p"] * one.params["v"] / (one.params["q"] - 1) for one in spend_draws(found, draws=500).fits()]
+        assert np.std(means) == pytest.approx(found.population_mean / np.sqrt(p * x.sum()), rel=0.1)
+    assert 2 <= limits <= 8
+
+
+def test_purchases_that_all_cost_the_same():
+    found = fit_gamma_gamma([1, 2, 7] * 20, [9.99] * 60)
+    assert found.alike
+    assert expected_spend(found, [0, 3], [0, 9.99]) == pytest.approx(9.99, rel=1e-9)
+
+
 def test_correlation_needs_variation():
     assert np.isnan(spend_frequency_correlation([2, 2], [5.0, 9.0]))
     assert np.isnan(spend_frequency_correlation([0, 0], [0.0, 0.0]))
@@ -93,7 +124,6 @@ def test_correlation_needs_variation():
             "19 customers have a repeat purchase and a mean spend above 0",
         ),
         (lambda: fit_gamma_gamma(*sample(4000, 5, q=0.7)), "Gamma-Gamma cannot be used: q is 0."),
-        (lambda: fit_gamma_gamma([2] * 50, [10.0] * 50), "Gamma-Gamma cannot be fitted"),
         (lambda: fit_gamma_gamma([1, 1.5], [1, 1]), "spend: frequency is not a whole number in range in 1 of 2 rows (row 1)"),
         (
             lambda: fit_gamma_gamma([1, 0], [np.nan, np.nan]),

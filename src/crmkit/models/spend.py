@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import digamma, gammaln
+from scipy.special import digamma, gammaln, polygamma
 
 from crmkit.core.errors import ModelError, Problem, rows
 from crmkit.models.btyd.optimise import Objective, log_covariance, minimise, require_maximum
@@ -23,6 +23,8 @@ Floats = NDArray[np.float64]
 
 PARAMETERS = ("p", "q", "v")
 FEWEST_CUSTOMERS = 20
+ALIKE = 1e6  # q, and p, from which on differences are too small to matter: means differ by a thousandth of themselves
+FLAT = 1e-7  # of a mean log-likelihood: what rounding leaves where q is that large
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +59,11 @@ class SpendFit:
     gradient_norm: float
 
     @property
+    def alike(self) -> bool:
+        """Do customers spend the same per purchase, but for chance? Then q stands at its limit, and all have the same mean."""
+        return self.params["q"] > 0.99 * ALIKE
+
+    @property
     def population_mean(self) -> float:
         """What does a customer spend per purchase of whom nothing is known? p * v / (q - 1), in money."""
         return self.params["p"] * self.params["v"] / (self.params["q"] - 1)
@@ -89,6 +96,8 @@ def fit_gamma_gamma(frequency: ArrayLike, monetary_value: ArrayLike, n: ArrayLik
     -----
     A purchase is Gamma(p, nu), nu of a customer Gamma(q, v), independent of how often the customer buys; see
     :func:`spend_frequency_correlation`. Customers without a repeat purchase, or with a mean of 0 or less, are left out.
+    Where means vary no more than the purchases of one customer explain, the likelihood rises with q without end; its limit, in
+    which nu is the same for all, is then what is returned, with q at 1e6 and without a standard error (`alike`).
 
     References
     ----------
@@ -118,21 +127,25 @@ def fit_gamma_gamma(frequency: ArrayLike, monetary_value: ArrayLike, n: ArrayLik
     weights = counts[used].astype(np.float64)
     scale = dot(weights, z[used]) / customers
     optimum = minimise(_objective(x[used], z[used] / scale, weights), np.log([2.0, 3.0, 1.0]))
-    require_maximum(optimum, PARAMETERS, "Gamma-Gamma")
-    params = np.exp(optimum.theta) * np.array([1.0, 1.0, scale])
+    limit = _alike(x[used], z[used] / scale, weights)
+    if optimum.theta[1] > np.log(ALIKE) or limit[1] < optimum.value + FLAT:
+        theta, value, covariance = limit
+    else:
+        require_maximum(optimum, PARAMETERS, "Gamma-Gamma")
+        theta, value, covariance = optimum.theta, optimum.value, log_covariance(optimum, customers)
+    params = np.exp(theta) * np.array([1.0, 1.0, scale])
     if params[1] <= 1:
         raise ModelError(
             f"Gamma-Gamma cannot be used: q is {params[1]:.3g}, and at 1 or below the mean spend of the population is infinite "
             "and customer values turn negative; look for a few enormous purchases, or cap the spend and say so."
         )
-    covariance = log_covariance(optimum, customers)
     covariance.flags.writeable = False
-    errors = params * np.sqrt(np.diag(covariance))
+    errors = params * np.sqrt(np.where(np.diag(covariance) > 0, np.diag(covariance), np.nan))
     return SpendFit(
         params=MappingProxyType(dict(zip(PARAMETERS, params.tolist(), strict=True))),
         standard_errors=MappingProxyType(dict(zip(PARAMETERS, errors.tolist(), strict=True))),
         covariance=covariance,
-        log_likelihood=-optimum.value * customers - customers * float(np.log(scale)),
+        log_likelihood=-value * customers - customers * float(np.log(scale)),
         n=customers,
         without_repeat=int(counts[~repeat].sum()),
         not_positive=int(counts[repeat & ~positive].sum()),
@@ -288,6 +301,28 @@ def _objective(x: Floats, z: Floats, w: Floats) -> Objective:
         return -float(value) / customers, -np.array([d_p * p, d_q * q, d_v * v]) / customers
 
     return at
+
+
+def _alike(x: Floats, z: Floats, w: Floats) -> tuple[Floats, float, Floats]:
+    """The limit without differences between customers: log-parameters, mean negative log-likelihood, covariance."""
+    from scipy.optimize import brentq
+
+    customers, purchases = w.sum(), dot(w, x)
+    mean = dot(w * x, z) / purchases
+    different, position = np.unique(x, return_inverse=True)
+    per_x = total(position, w, len(different)) * different
+    logs = dot(w * x, np.log(x * z / mean))
+
+    def slope(p: float) -> float:
+        return float(purchases * np.log(p) + logs - dot(per_x, digamma(p * different)))
+
+    p = brentq(slope, 1e-6, ALIKE, xtol=1e-12) if slope(ALIKE) < 0 else ALIKE  # else every purchase costs the same
+    px = p * x
+    value = -dot(w, px * np.log(px * z / mean) - gammaln(px) - np.log(z) - px * z / mean) / customers
+    known = p * p * (dot(per_x * different, polygamma(1, p * different)) - purchases / p)
+    of_p, of_mean = 1 / known if p < ALIKE else 0.0, 1 / (p * purchases)
+    covariance = np.array([[of_p, 0.0, -of_p], [0.0, 0.0, 0.0], [-of_p, 0.0, of_p + of_mean]])
+    return np.log([p, ALIKE, mean * (ALIKE - 1) / p]), float(value), covariance
 
 
 def _read(frequency: ArrayLike, monetary_value: ArrayLike, n: ArrayLike | None) -> tuple[Floats, Floats, NDArray[np.int64]]:

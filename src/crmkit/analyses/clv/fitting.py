@@ -270,7 +270,18 @@ def checks(past: History, models: Models) -> list[Finding]:
                 criteria=Text("There are repeat buyers, and their mean spend has a finite expectation."),
             )
         )
-    return [*found, *_independence(past), *_regularity(past), *_rate(past, models), *_returns(past)]
+    return [*found, *_alike(models), *_independence(past), *_regularity(past), *_rate(past, models), *_returns(past)]
+
+
+def _alike(models: Models) -> list[Finding]:
+    spend = models.final.spend
+    if spend is None or not spend.alike:
+        return []
+    text = Text(
+        "What {n} repeat buyers spend per purchase differs by chance alone: all are valued at {mean} per purchase.",
+        {"n": Quantity(spend.n, "count"), "mean": Quantity(spend.population_mean, "money")},
+    )
+    return [Finding(id="clv.alike", severity="info", passed=True, text=text, criteria=Text("Spend differs between customers."))]
 
 
 def _independence(past: History) -> list[Finding]:
