@@ -16,7 +16,7 @@ TERMS = clv.Terms(365, 0.1, 1.0)
 def run(company, **options):
     past = clv.history(company, holdout_days=0, **options)
     models = clv.fit_models(past)
-    return past, models, clv.customer_values(past, models, TERMS)
+    return past, models, clv.customer_values(past, models, TERMS, draws=20)
 
 
 @pytest.fixture(scope="module")

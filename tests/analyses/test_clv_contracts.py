@@ -118,7 +118,6 @@ def test_sections_on_purchases_say_what_they_lack(study, company):
         clv.by_frequency(past, check),
         clv.accuracy(past, check),
         clv.alive(past, values),
-        clv.intervals(past, models, values, cuts=[0.5]),
         clv.stages(past, values, rules=rules),
         clv.stage_table(past, values, rules=rules),
         clv.rfm_grid(past, values),
@@ -139,7 +138,7 @@ def test_sections_on_purchases_say_what_they_lack(study, company):
         clv.totals(past, values),
         clv.concentration(past, values),
         clv.scores(past, values),
-        clv.top_customers(values, most=3),
+        clv.top_customers(past, values, most=3),
     ]
     assert all(result.assessed for result in [*shown, clv.service(company, past, values, cuts=[0.5])])
     found = clv.headline(past, models, check, values)
@@ -178,3 +177,17 @@ def test_a_client_with_neither_gets_a_page_that_says_so(company):
     ]
     assert not any(result.assessed for result in results)
     assert all(say(result.reason, Locale()) for result in results)
+
+
+def test_totals_and_tiers_have_intervals_with_chance(study):
+    past, models, _ = study
+    values = clv.customer_values(past, models, TERMS, cuts=[0.2, 0.5], draws=60)
+    table = clv.intervals(past, values).table
+    assert set(table["measure"]) == {"Expected months paid", "Expected value"}
+    assert set(table["group"]) == {"All customers", "A", "B", "C"}
+    assert (table["low"] <= table["value"]).all()
+    assert (table["value"] <= table["high"]).all()
+    assert ((table["outcome_high"] - table["outcome_low"]) > 0.9 * (table["high"] - table["low"])).all()
+    limits = clv.top_customers(past, values, most=3).table
+    assert (limits["outcome_low"] < limits["clv"]).all()
+    assert (limits["clv"] < limits["outcome_high"]).all()

@@ -6,6 +6,7 @@ import pytest
 
 from crmkit.analyses import clv
 from crmkit.analyses.clv.kinds import fit_kinds
+from crmkit.analyses.clv.outlook import NORMAL
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
 from crmkit.models import bgbb
@@ -161,9 +162,11 @@ def test_the_normal_approximation_is_named(channels, monkeypatch):
     from crmkit.models.btyd import bootstrap
 
     past, models, _ = channels
-    values = clv.customer_values(past, models, clv.Terms(365, 0.1, 1.0))
-    refits = say(clv.intervals(past, models, values, cuts=[0.5], draws=20).note, Locale())
+    terms = clv.Terms(365, 0.1, 1.0)
+    refits = say(clv.intervals(past, clv.customer_values(past, models, terms, draws=20)).note, Locale())
     monkeypatch.setattr(bootstrap, "MOST_TUPLES", 10)
-    normal = say(clv.intervals(past, models, values, cuts=[0.5], draws=20).note, Locale())
+    values = clv.customer_values(past, models, terms, draws=20)
+    normal = say(clv.intervals(past, values).note, Locale())
+    assert set(clv.totals(past, values).table["method"]) == {"delta method on the log-parameters", NORMAL}
     assert "refits to customers drawn with replacement" in refits
     assert "normal approximation (Laplace)" in normal

@@ -32,7 +32,7 @@ def costs():
 def study(make_company, simulated, **tables):
     company = make_company(simulated, min_cell=1, **tables)
     past = clv.history(company, holdout_days=0)
-    return company, past, clv.customer_values(past, clv.fit_models(past, compare=[]), TERMS)
+    return company, past, clv.customer_values(past, clv.fit_models(past, compare=[]), TERMS, draws=0)
 
 
 def test_costs_and_tickets_add_up(make_company, simulated, tickets, costs):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WORDS: frozenset[str] = frozenset({"text", "customer"})
-OWN_UNIT = ("value", "low", "high")
+OWN_UNIT = ("value", "low", "high", "outcome_low", "outcome_high")
 INTERVAL_HEADING = Text("{percent}% interval")
 FROM_TO = Text("{low} to {high}")
 MORE_ROWS = Text("and {n} more rows; all of them are in the results file")

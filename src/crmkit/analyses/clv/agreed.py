@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from crmkit.analyses.clv.contracts import ContractFit, months_ahead
+from crmkit.analyses.clv.futures import paid_months
 from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.resampling import resample
 from crmkit.analyses.clv.terms import SBG, Terms, Total, Values
 from crmkit.core.dates import DAYS_PER_MONTH
 from crmkit.core.errors import ModelError, ParamError
 from crmkit.models import sbg
-from crmkit.models.draws import percentiles
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from crmkit.models.draws import ParameterDraws
 
 
-def contract_values(past: History, agreed: ContractFit | None, terms: Terms) -> Values | None:
+def contract_values(
+    past: History,
+    agreed: ContractFit | None,
+    terms: Terms,
+    *,
+    cuts: Sequence[float] = (),
+    by: str = "value_rank",
+    draws: int = 200,
+) -> Values | None:
     """The value of everybody under contract on the last day.
 
     Parameters
@@ -29,6 +34,10 @@ def contract_values(past: History, agreed: ContractFit | None, terms: Terms) -> 
         With ``contracts``.
     agreed : ContractFit or None
     terms : Terms
+    cuts, by
+        Tiers whose sums get intervals.
+    draws : int
+        Refits that the intervals of sums are made of; 0 = no intervals.
 
     Returns
     -------
@@ -55,11 +64,10 @@ def contract_values(past: History, agreed: ContractFit | None, terms: Terms) -> 
     renewals = rows["renewals"].to_numpy(dtype="int64")
     price = rows["mrr"].astype("float64").to_numpy()
     try:
-        ahead = _ahead(agreed.fit, renewals, terms)
+        ahead = months_ahead(agreed.fit, renewals, horizon_days=terms.horizon_days, yearly_rate=terms.discount_rate)
     except ModelError as err:
         raise ParamError(f"horizon_days, discount_rate: are {terms.horizon_days} and {terms.discount_rate:g}; {err}") from err
     net = np.asarray(terms.margin * price - terms.retention_cost / 12, dtype="float64")
-    plain = Terms(terms.horizon_days, 0.0, 1.0)
     table = rows[["customer_id"]].assign(
         frequency=renewals,
         recency_days=days,
@@ -69,43 +77,18 @@ def contract_values(past: History, agreed: ContractFit | None, terms: Terms) -> 
         days_since_last=0,
         total=price * days / DAYS_PER_MONTH,
         p_alive=1.0,
-        expected_purchases=_or_nan(agreed.fit, renewals, plain),
+        expected_purchases=paid_months(agreed.fit, renewals, Terms(terms.horizon_days, 0.0, 1.0)),
         expected_spend=price,
         clv=net * ahead,
     )
-    draws = sbg.parameter_draws(agreed.cohorts, agreed.fit)
-    n = float(len(rows))
-    paid = _total(agreed.fit, draws, renewals, np.ones(len(rows)), plain, past.confidence)
-    priced = bool(np.isfinite(price).all())
-    clv = _total(agreed.fit, draws, renewals, net, terms, past.confidence) if priced else None
-    return Values(SBG, table.reset_index(drop=True), Total(n, n, n), paid, clv, terms)
-
-
-def _ahead(fit: sbg.Fitted, renewals: NDArray[np.int64], terms: Terms) -> NDArray[np.float64]:
-    return months_ahead(fit, renewals, horizon_days=terms.horizon_days, yearly_rate=terms.discount_rate)
-
-
-def _or_nan(fit: sbg.Fitted, renewals: NDArray[np.int64], terms: Terms) -> NDArray[np.float64]:
+    n, nan = float(len(rows)), float("nan")
+    paid, worth = float(table["expected_purchases"].sum()), float(table["clv"].sum(skipna=False))
+    sums = [Total(one, nan, nan) if np.isfinite(one) else None for one in (paid, worth)]
+    values = Values(SBG, table.reset_index(drop=True), Total(n, n, n), sums[0], sums[1], terms)
+    if not draws:
+        return values
     try:
-        return _ahead(fit, renewals, terms)
-    except ModelError:
-        return np.full(len(renewals), np.nan)
-
-
-def _total(
-    fit: sbg.Fitted, draws: ParameterDraws, renewals: NDArray[np.int64], weight: NDArray[np.float64], terms: Terms,
-    confidence: float,
-) -> Total | None:  # fmt: skip
-    """A sum over customers with its interval; None where it is infinite."""
-    different, place = np.unique(renewals, return_inverse=True)
-    weights = np.bincount(place, weights=weight)
-
-    def whole(one: sbg.Fitted) -> float:
-        return float((weights * _or_nan(one, different, terms)).sum())
-
-    value = whole(fit)
-    if not np.isfinite(value):
-        return None
-    drawn = np.array([whole(one) for one in draws.fits()])
-    low, high = percentiles(drawn[np.isfinite(drawn)][:, None], confidence)
-    return Total(value, min(value, float(low[0])), max(value, float(high[0])))
+        others = sbg.parameter_draws(agreed.cohorts, agreed.fit, draws=draws)
+    except ModelError as err:
+        return replace(values, no_refits=err.text)
+    return resample(values, others, None, per=DAYS_PER_MONTH, cuts=cuts, by=by, confidence=past.confidence)

@@ -281,7 +281,15 @@ def _alike(models: Models) -> list[Finding]:
         "What {n} repeat buyers spend per purchase differs by chance alone: all are valued at {mean} per purchase.",
         {"n": Quantity(spend.n, "count"), "mean": Quantity(spend.population_mean, "money")},
     )
-    return [Finding(id="clv.alike", severity="info", passed=True, text=text, criteria=Text("Spend differs between customers."))]
+    return [
+        Finding(
+            id="clv.alike",
+            severity="info",
+            passed=True,
+            text=text,
+            criteria=Text("Differences that chance does not explain would count."),
+        )
+    ]
 
 
 def _independence(past: History) -> list[Finding]:

@@ -49,6 +49,10 @@ def protect(past: History, values: Values | None, *, most: int) -> Result:
         "{n} of the most valuable customers have been silent for longer than usual; {money} of expected value depend on them.",
         {"n": Quantity(int(fading.sum()), "count"), "money": Quantity(float(best.loc[fading, "money"].sum()), "money")},
     )
+    if not fading.any():
+        text = Text(
+            "None of the {n} most valuable customers is silent for longer than usual.", {"n": Quantity(len(best), "count")}
+        )
     return _list("clv_protect", title, ranked, most, text, Column("money", "Expected value", "money"))
 
 

@@ -34,7 +34,7 @@ def totals(past: History, values: Values | None) -> Result:
             "high": one.high if one.low < one.high else float("nan"),
             "n": n,
             "unit": unit,
-            "method": METHOD if not bound else BOOTSTRAP if one.low < one.high else mark("count"),
+            "method": _method(values, measure),
         }
         for label, measure, one, unit in boxes
         if one is not None
@@ -45,6 +45,15 @@ def totals(past: History, values: Values | None) -> Result:
 
 METHOD = mark("delta method on the log-parameters")
 BOOTSTRAP = mark("refits to customers drawn with replacement")
+NORMAL = mark("draws from the normal approximation of the parameters (Laplace)")
+
+
+def _method(values: Values, measure: str) -> str:
+    if measure == "alive":
+        return mark("count") if values.under_contract else METHOD
+    if values.refits is None:
+        return METHOD
+    return BOOTSTRAP if values.refits.draws.method == "bootstrap" else NORMAL
 
 
 def _note(past: History, values: Values) -> Text:

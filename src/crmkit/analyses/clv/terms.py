@@ -13,6 +13,8 @@ from crmkit.core.results import Quantity, Text
 if TYPE_CHECKING:
     import pandas as pd
 
+    from crmkit.analyses.clv.resampling import Refits
+
 SBG = "sbg"
 
 
@@ -93,10 +95,15 @@ class Values:
     customers : DataFrame
         The columns of the purchase summary, and ``p_alive`` (share), ``expected_purchases`` (purchase days within the
         horizon; nan where they are infinite), ``expected_spend`` (money per purchase day), ``clv`` (money, discounted, times
-        the margin, less the cost of keeping the customer; nan without a spend model).
+        the margin, less the cost of keeping the customer; nan without a spend model), and what it is made of:
+        ``discounted_purchases``, ``years_kept`` (discounted).
     alive, purchases, clv : Total
         Sums over all customers; ``purchases`` is None where customers will buy without end.
     terms : Terms
+    refits : Refits or None
+        What the intervals of ``purchases`` and ``clv`` are made of; None where they are those of the delta method.
+    no_refits : Text or None
+        Why there are none, where they were asked for.
     """
 
     model: str
@@ -105,6 +112,8 @@ class Values:
     purchases: Total | None
     clv: Total | None
     terms: Terms
+    refits: Refits | None = None
+    no_refits: Text | None = None
 
     @property
     def under_contract(self) -> bool:

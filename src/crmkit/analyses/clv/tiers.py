@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from crmkit.analyses.clv.fitting import Models
 from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.resampling import customer_limits
 from crmkit.analyses.clv.terms import Values
 from crmkit.analyses.clv.tiering import RULES, assign_tiers, check_tiers, tier_names
 from crmkit.analyses.clv.value import worth_each
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TOP = 0.2
+LIMIT_COLUMNS = (
+    Column("low", "Parameters: from", "money"),
+    Column("high", "to", "money"),
+    Column("outcome_low", "With chance: from", "money"),
+    Column("outcome_high", "to", "money"),
+)
 NO_VALUE = Text("there is no value per customer, because a model could not be fitted")
 
 
@@ -218,19 +225,31 @@ def _note(by: str, cuts: Sequence[float], later: list[str]) -> Text:
     )
 
 
-def top_customers(values: Values | None, *, most: int) -> Result:
+def limits_note(past: History) -> Text:
+    """What the limits of single customers mean."""
+    return Text(
+        "{confidence} intervals: by the parameters, what is expected of the customer; with chance, what the customer will "
+        "really bring, which one purchase more or less decides.",
+        {"confidence": Quantity(past.confidence, "share")},
+    )
+
+
+def top_customers(past: History, values: Values | None, *, most: int) -> Result:
     """Who are the customers that are worth most?
 
     Parameters
     ----------
-    values : Values or None
+    past, values
+        As computed for the page.
     most : int
         Length of the list.
 
     Returns
     -------
     Result
-        One row per customer, the most valuable first; ties in the order of ids. Shown under pseudonyms.
+        One row per customer, the most valuable first; ties in the order of ids. Shown under pseudonyms. Beside the value, with
+        refits: ``low, high`` = what the parameters leave open, ``outcome_low, outcome_high`` = between which limits the
+        customer will really bring money.
     """
     title = Text("The customers worth most")
     if values is None or values.clv is None:
@@ -247,23 +266,25 @@ def top_customers(values: Values | None, *, most: int) -> Result:
         "total",
     ]
     ranked = values.customers.sort_values(["clv", "customer_id"], ascending=[False, True], kind="stable")
-    table = ranked.head(most)[wanted].reset_index(drop=True)
+    chosen = ranked.head(most).reset_index(drop=True)
+    limits = customer_limits(values, chosen, confidence=past.confidence)
+    table = chosen[wanted] if limits is None else chosen[wanted].join(limits)
     columns: tuple[Column, ...] = (
         Column("customer_id", "Customer", "customer"),
         Column("clv", "Expected value", "money"),
+        *(() if limits is None else LIMIT_COLUMNS),
         Column("p_alive", "Probability to be active", "share"),
         Column("expected_purchases", "Expected purchases", "score"),
-        Column("expected_spend", "Expected spend per purchase", "money"),
         Column("purchase_days", "Purchase days so far", "count"),
-        Column("days_since_last", "Days since last purchase", "count"),
         Column("total", "Spent so far", "money"),
     )
     if values.under_contract:
         columns = (
-            *columns[:2],
+            *columns[: 2 if limits is None else 2 + len(LIMIT_COLUMNS)],
             Column("expected_purchases", "Expected months paid", "score"),
             Column("expected_spend", "Price per month", "money"),
             Column("frequency", "Months so far", "count"),
             Column("total", "Paid so far", "money"),
         )
-    return Result("clv_top_customers", "table", title, table, columns=columns, customers=True)
+    note = None if limits is None else limits_note(past)
+    return Result("clv_top_customers", "table", title, table, columns=columns, note=note, customers=True)

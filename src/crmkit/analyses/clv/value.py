@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from crmkit.analyses.clv.agreed import contract_values
-from crmkit.analyses.clv.fitting import FitSet, Models
+from crmkit.analyses.clv.fitting import FitSet, Models, cells
+from crmkit.analyses.clv.futures import different_histories
 from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.resampling import resample
 from crmkit.analyses.clv.terms import Terms, Total, Values
+from crmkit.analyses.clv.tiering import check_tiers
+from crmkit.core.dates import DAYS_PER_YEAR
 from crmkit.core.errors import ModelError, ParamError
+from crmkit.core.results import Text
 from crmkit.models import btyd
+from crmkit.models.btyd.bootstrap import parameter_draws
 from crmkit.models.btyd.upkeep import discounted_time_alive
 from crmkit.models.spend import SpendFit, expected_spend
 
@@ -25,7 +31,15 @@ if TYPE_CHECKING:
 STEP = 1e-4
 
 
-def customer_values(past: History, models: Models, terms: Terms) -> Values | None:
+def customer_values(
+    past: History,
+    models: Models,
+    terms: Terms,
+    *,
+    cuts: Sequence[float] = (),
+    by: str = "value_rank",
+    draws: int = 200,
+) -> Values | None:
     """Who is still active, how often will they buy, and what is that worth today?
 
     Parameters
@@ -34,6 +48,10 @@ def customer_values(past: History, models: Models, terms: Terms) -> Values | Non
     models : Models
     terms : Terms
         What counts as value, and how far ahead.
+    cuts, by
+        Tiers whose sums get intervals; see :func:`crmkit.analyses.clv.tiering.assign_tiers`.
+    draws : int
+        Refits that the intervals of sums are made of; 0 = by the delta method.
 
     Returns
     -------
@@ -49,37 +67,72 @@ def customer_values(past: History, models: Models, terms: Terms) -> Values | Non
     -----
     ``clv = margin * E[spend] * integral of exp(-d u) dE[Y(u)] - cost * integral of exp(-d u) P(alive at u) du`` over the
     horizon, with spend and frequency independent. Expectations are computed once per unique history. The interval of a sum
-    covers what is not known about the parameters (delta method on log-parameters, normal on the logarithm of a positive sum),
-    not the chance of what single customers do.
+    covers what is not known about the parameters: refits to samples of the customers (:mod:`.resampling`), or where the horizon
+    has no end, and for the number of active customers, the delta method on log-parameters, normal on the logarithm of a
+    positive sum.
     """
+    check_tiers(cuts, by=by)
     if past.contracts is not None:
-        return contract_values(past, models.contracts, terms)
+        return contract_values(past, models.contracts, terms, cuts=cuts, by=by, draws=draws)
     if not models.final.fits:
         return None
     name = used(models.chosen, models.final)
-    fit, per = models.final.fits[name], past.days_per_unit
-    unique, inverse, n = different_histories(past.customers)
-    arrays = (unique[:, 0], unique[:, 1] / per, unique[:, 2] / per)
-    sums = _Sums(arrays, terms, per)
+    values = _estimated(past, name, models.final, terms)
+    if not draws:
+        return _with_delta(values, past, models.final)
+    reason = NO_END
+    if values.purchases is not None and terms.horizon_days:
+        fit, per = models.final.fits[name], past.days_per_unit
+        try:
+            others = parameter_draws(cells(values.customers, per), fit, draws=draws, seed=0)
+            spend = models.final.spend
+            return resample(values, others, spend, per=per, cuts=cuts, by=by, confidence=past.confidence)
+        except ModelError as err:
+            reason = err.text
+    return replace(_with_delta(values, past, models.final), no_refits=reason)
+
+
+NO_END = Text("a range of outcomes needs a horizon, and horizon_days is 0")
+
+
+def _estimated(past: History, name: str, fitted: FitSet, terms: Terms) -> Values:
+    """Values without intervals, but for the number of active customers."""
+    fit, per = fitted.fits[name], past.days_per_unit
+    sums, inverse, n = _sums(past.customers, terms, per)
     try:
         discounted, time = sums.discounted(fit), sums.time(fit)
     except ModelError as err:
         raise ParamError(f"horizon_days, discount_rate, retention_cost: are {terms.horizon_days}, {terms.discount_rate:g} and "
                          f"{terms.retention_cost:g}; {err}") from err  # fmt: skip
     bought = sums.purchases(fit)
-    table = past.customers.assign(p_alive=sums.alive(fit)[inverse])
-    table["expected_purchases"] = float("nan") if bought is None else bought[inverse]
-    spend, clv = models.final.spend, None
+    table = past.customers.assign(
+        p_alive=sums.alive(fit)[inverse],
+        discounted_purchases=discounted[inverse],
+        years_kept=time[inverse] * per / DAYS_PER_YEAR,
+        expected_purchases=float("nan") if bought is None else bought[inverse],
+    )
+    spend, clv = fitted.spend, None
     if spend is None:
         table = table.assign(expected_spend=float("nan"), clv=float("nan"))
     else:
         each = np.asarray(expected_spend(spend, table["frequency"], table["monetary_value"]))
-        clv_each = terms.margin * each * discounted[inverse] - terms.cost(per) * time[inverse]
-        table = table.assign(expected_spend=each, clv=clv_each)
-        clv = _clv_total(table, fit, spend, sums, inverse, past.confidence)
+        earned = terms.margin * each * table["discounted_purchases"] - terms.retention_cost * table["years_kept"]
+        table = table.assign(expected_spend=each, clv=earned)
+        clv = Total(float(table["clv"].sum()), float("nan"), float("nan"))
     still = _total(fit, lambda one: float((n * sums.alive(one)).sum()), past.confidence)
-    often = None if bought is None else _total(fit, lambda one: sums.all_purchases(one, n), past.confidence)
+    often = None if bought is None else Total(float((n * bought).sum()), float("nan"), float("nan"))
     return Values(name, table, still, often, clv, terms)
+
+
+def _with_delta(values: Values, past: History, fitted: FitSet) -> Values:
+    """The same with intervals by the delta method."""
+    fit, spend = fitted.fits[values.model], fitted.spend
+    sums, inverse, n = _sums(values.customers, values.terms, past.days_per_unit)
+    often = None
+    if values.purchases is not None:
+        often = _total(fit, lambda one: sums.all_purchases(one, n), past.confidence)
+    clv = None if spend is None else _clv_total(values.customers, fit, spend, sums, inverse, past.confidence)
+    return replace(values, purchases=often, clv=clv)
 
 
 def used(chosen: str, fitted: FitSet) -> str:
@@ -121,27 +174,24 @@ class _Sums:
         return discounted_time_alive(one, *self.arrays, horizon=horizon, discount_rate=rate)
 
 
+def _sums(table: pd.DataFrame, terms: Terms, per: float) -> tuple[_Sums, NDArray[np.int64], NDArray[np.int64]]:
+    """Expectations of the different histories of a table; which of them each customer has; how many have each."""
+    unique, inverse, n = different_histories(table)
+    return _Sums((unique[:, 0], unique[:, 1] / per, unique[:, 2] / per), terms, per), inverse, n
+
+
 def worth_each(table: pd.DataFrame, fitted: FitSet, *, chosen: str, per: float, terms: Terms) -> NDArray[np.float64] | None:
     """The value of each customer of a table of purchase histories by the models given; None without a spend model."""
     if not fitted.fits or fitted.spend is None:
         return None
     fit = fitted.fits[used(chosen, fitted)]
-    unique, inverse, _ = different_histories(table)
-    sums = _Sums((unique[:, 0], unique[:, 1] / per, unique[:, 2] / per), terms, per)
+    sums, inverse, _ = _sums(table, terms, per)
     try:
         counted, time = sums.discounted(fit)[inverse], sums.time(fit)[inverse]
     except ModelError:
         return None
     each = np.asarray(expected_spend(fitted.spend, table["frequency"], table["monetary_value"]))
     return np.asarray(terms.margin * each * counted - terms.cost(per) * time)
-
-
-def different_histories(table: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-    """The different histories of a purchase summary, in days; which of them each customer has; how many have each."""
-    grouped = table[["frequency", "recency_days", "T_days"]].groupby(["frequency", "recency_days", "T_days"], sort=True)
-    inverse = grouped.ngroup().to_numpy().astype("int64")
-    sizes = grouped.size()
-    return np.array(sizes.index.to_list(), dtype="float64"), inverse, sizes.to_numpy().astype("int64")
 
 
 def _moved(fit: btyd.Fit, name: str, step: float) -> btyd.Fitted:

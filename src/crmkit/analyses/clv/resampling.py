@@ -1,0 +1,208 @@
+"""How sure are the totals? Refits to samples of the customers, and futures drawn with each: for all, per tier, per customer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crmkit.analyses.clv.futures import Contracts, Futures, Purchases
+from crmkit.analyses.clv.terms import SBG, Terms, Total, Values
+from crmkit.analyses.clv.tiering import assign_tiers, check_tiers
+from crmkit.core.language import mark
+from crmkit.models.draws import ParameterDraws, percentiles
+from crmkit.models.spend import SpendFit, spend_draws
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+MOST_SIMULATED = 4_000_000
+FUTURES_EACH = 10
+ALL = mark("All customers")
+PURCHASES, MONTHS, VALUE = mark("Expected purchases"), mark("Expected months paid"), mark("Expected value")
+LIMITS = ("low", "high", "outcome_low", "outcome_high")
+
+
+@dataclass(frozen=True, eq=False)
+class Refits:
+    """Parameters that could as well have come out, and the sums that follow from them.
+
+    Parameters
+    ----------
+    draws : ParameterDraws
+        Of the model that values come from.
+    spends : sequence of SpendFit
+        Of the spend model, one per draw; empty without one, and for contracts.
+    per : float
+        Days per unit of time of the model.
+    table : DataFrame
+        One row per measure and group (all customers, each tier): ``group, measure, value``; ``low, high`` = parameters only;
+        ``outcome_low, outcome_high`` = parameters and the chance of what single customers do; ``n`` customers; ``unit``.
+    futures : int
+        How often the future of every customer was drawn.
+    """
+
+    draws: ParameterDraws
+    spends: Sequence[SpendFit]
+    per: float
+    table: pd.DataFrame
+    futures: int
+
+
+def resample(
+    values: Values,
+    draws: ParameterDraws,
+    spend: SpendFit | None,
+    *,
+    per: float,
+    cuts: Sequence[float] = (),
+    by: str = "value_rank",
+    confidence: float = 0.95,
+) -> Values:
+    """The values with intervals from refits in place of those of the delta method.
+
+    Parameters
+    ----------
+    values : Values
+        With a horizon that ends, unless customers are under contract.
+    draws : ParameterDraws
+        Of its model, from the customers it was fitted to.
+    spend : SpendFit or None
+    per : float
+        Days per unit of time of the model.
+    cuts, by
+        Tiers that sums are made of; see :func:`crmkit.analyses.clv.tiering.assign_tiers`.
+    confidence : float
+
+    Returns
+    -------
+    Values
+        ``purchases`` and ``clv`` hold their new limits, and ``refits`` the rest.
+
+    Notes
+    -----
+    Each draw takes parameters from a refit to customers drawn with replacement (above 300,000 different histories: from the
+    normal approximation), and then each customer's purchases and spend from their posterior. With very many customers fewer
+    futures are drawn. Tiers are those of the estimate.
+    """
+    import pandas as pd
+
+    check_tiers(cuts, by=by)
+    spends = _spends(spend, len(draws))
+    who, n = values.customers, len(values.customers)
+    valued = values.clv is not None
+    tier = assign_tiers(who["clv" if valued else "expected_purchases"].to_numpy(), cuts, by=by)
+    names, place = np.unique(tier, return_inverse=True)
+    engine = engine_of(values.model, draws, spends, values.terms, per, who)
+    count = max(20, min(len(draws), MOST_SIMULATED // max(n, 1)))
+    expected, outcome = _sums(engine, len(draws), count, place, len(names))
+    points = [who["expected_purchases"].to_numpy(), who["clv"].to_numpy()]
+    kinds = [(MONTHS if values.under_contract else PURCHASES, "count"), (VALUE, "money")]
+    both = (*_limits(expected, confidence), *_limits(outcome, confidence))
+    rows: list[dict[str, Any]] = []
+    for m, (measure, unit) in enumerate(kinds[: 1 + valued]):
+        value = _per_group(points[m], place, len(names))
+        for g, group in enumerate([ALL, *names.tolist()]):
+            size = n if g == 0 else int((place == g - 1).sum())
+            limits = {name: float(limit[m, g]) for name, limit in zip(LIMITS, both, strict=True)}
+            rows.append({"group": group, "measure": measure, "value": value[g], **limits, "n": size, "unit": unit})
+    table = pd.DataFrame(rows)
+    table = table[table["value"].notna()].reset_index(drop=True)
+    whole = table[table["group"] == ALL].set_index("measure")
+    return replace(
+        values,
+        purchases=_total(whole, kinds[0][0]),
+        clv=_total(whole, VALUE),
+        refits=Refits(draws, spends, per, table, count),
+    )
+
+
+def customer_limits(values: Values, who: pd.DataFrame, *, confidence: float, seed: int = 3) -> pd.DataFrame | None:
+    """Between which limits will the value of single customers lie?
+
+    Parameters
+    ----------
+    values : Values
+        With ``refits``.
+    who : DataFrame
+        Some of its customers, at most a few thousand.
+    confidence : float
+    seed : int
+
+    Returns
+    -------
+    DataFrame or None
+        In the order of ``who``: ``low, high`` of the expected value by the parameters alone, and ``outcome_low, outcome_high``
+        of what the customer will really bring: 10 futures with each refit. None without refits or without values in money.
+    """
+    import pandas as pd
+
+    if values.refits is None or values.clv is None or who.empty:
+        return None
+    refits, rng = values.refits, np.random.default_rng(seed)
+    engine = engine_of(values.model, refits.draws, refits.spends, values.terms, refits.per, who)
+    turns = range(len(refits.draws))
+    expected = np.array([engine.expected(turn)[1] for turn in turns])
+    outcome = np.concatenate([engine.drawn(turn, rng, FUTURES_EACH)[1] for turn in turns])
+    limits = (*percentiles(expected, confidence), *percentiles(outcome, confidence))
+    return pd.DataFrame(dict(zip(LIMITS, limits, strict=True)), index=who.index)
+
+
+def engine_of(
+    model: str, draws: ParameterDraws, spends: Sequence[SpendFit], terms: Terms, per: float, who: pd.DataFrame
+) -> Futures:
+    """What some customers may do, by the model that values come from."""
+    if model == SBG:
+        return Contracts(draws.fits(), terms, who)
+    return Purchases(draws.fits(), spends, terms, per, who)
+
+
+def _spends(spend: SpendFit | None, draws: int) -> list[SpendFit]:
+    if spend is None:
+        return []
+    moved = spend_draws(spend, draws=draws, seed=1)
+    return [replace(spend, params=MappingProxyType(dict(one.params))) for one in moved.fits()]
+
+
+def _sums(engine: Futures, turns: int, futures: int, place: NDArray[np.intp], tiers: int) -> tuple[Floats, Floats]:
+    """Sums per group: what is expected with each draw of the parameters, and what customers then do; (draws, 2, 1 + tiers)."""
+    rng = np.random.default_rng(2)
+    expected, outcome = [], []
+    for turn in range(turns):
+        expected.append([_per_group(one, place, tiers) for one in engine.expected(turn)])
+        if turn < futures:
+            drawn = engine.drawn(turn, rng)
+            outcome.append([_per_group(None if one is None else one[0], place, tiers) for one in drawn])
+    return np.array(expected), np.array(outcome)
+
+
+def _per_group(each: Floats | None, place: NDArray[np.intp], tiers: int) -> Floats:
+    """The sum over all customers, then over those of each tier."""
+    if each is None:
+        return np.full(1 + tiers, np.nan)
+    return np.array([each.sum(), *np.bincount(place, weights=each, minlength=tiers)])
+
+
+def _limits(drawn: Floats, confidence: float) -> tuple[Floats, Floats]:
+    """Limits of each sum over its finite draws: a few parameters may let customers pay without end."""
+    flat = drawn.reshape(len(drawn), -1)
+    ends = np.full((2, flat.shape[1]), np.nan)
+    for column in range(flat.shape[1]):
+        finite = flat[np.isfinite(flat[:, column]), column]
+        if len(finite) > 1:
+            ends[:, column] = np.ravel(percentiles(finite[:, None], confidence))
+    return ends[0].reshape(drawn.shape[1:]), ends[1].reshape(drawn.shape[1:])
+
+
+def _total(whole: pd.DataFrame, measure: str) -> Total | None:
+    if measure not in whole.index:
+        return None
+    row = whole.loc[measure]
+    value = float(row["value"])
+    return Total(value, min(value, float(row["low"])), max(value, float(row["high"])))
