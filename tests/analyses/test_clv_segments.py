@@ -61,6 +61,32 @@ def test_rfm_holds_every_customer_once(study):
         assert result.table["value"].sum() == pytest.approx(values.customers["clv"].sum(), rel=1e-9)
 
 
+def test_own_limits_make_the_scores(study):
+    past, _, _, values = study
+    limits = clv.rfm_rules([300.0, 200.0, 100.0, 30.0], [2, 3, 5, 8], [50.0, 100.0, 200.0, 400.0])
+    open_to_all = replace(past, min_cell=1)
+    result = clv.rfm_grid(open_to_all, values, rules=limits)
+    best = result.table[(result.table["recency"] == 5) & (result.table["frequency"] == 5)]
+    own = (past.customers["days_since_last"] <= 30) & (past.customers["purchase_days"] >= 8)
+    assert best["n"].sum() == own.sum() > 0
+    assert "own limits; score 5 from 30 days" in say(result.note, Locale())
+    assert clv.rfm_segments(open_to_all, values, rules=limits).table["n"].sum() == len(past.customers)
+    moved = clv.migration(open_to_all, rules=limits)
+    assert "own limits" in say(moved.note, Locale())
+    assert moved.table["n"].sum() == len(past.customers)
+    assert clv.migration_matrix(open_to_all, rules=limits).assessed
+
+
+def test_own_limits_are_all_or_none():
+    assert clv.rfm_rules([], [], []) is None
+    with pytest.raises(
+        ParamError, match=r"rfm_frequency: is empty; own limits need all of rfm_recency, rfm_frequency, rfm_money"
+    ):
+        clv.rfm_rules([90, 60, 30, 7], [], [1, 2, 3, 4])
+    with pytest.raises(ParamError, match="four numbers that fall"):
+        clv.rfm_rules([7, 30, 60, 90], [2, 3, 4, 5], [1, 2, 3, 4])
+
+
 def test_movement_counts_every_customer_once(study):
     past = study[0]
     moved = clv.migration(past).table.set_index("direction")

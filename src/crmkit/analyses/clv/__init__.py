@@ -14,7 +14,7 @@ from crmkit.analyses.clv.intervals import intervals
 from crmkit.analyses.clv.lists import grow, protect, scores, wake
 from crmkit.analyses.clv.outlook import alive, totals
 from crmkit.analyses.clv.retention import retention
-from crmkit.analyses.clv.rfm import migration, migration_matrix, rfm_grid, rfm_segments
+from crmkit.analyses.clv.rfm import migration, migration_matrix, rfm_grid, rfm_rules, rfm_segments
 from crmkit.analyses.clv.segments import segments
 from crmkit.analyses.clv.service import service
 from crmkit.analyses.clv.stages import StageRules, stage_table, stages
@@ -51,6 +51,7 @@ __all__ = [
     "protect",
     "retention",
     "rfm_grid",
+    "rfm_rules",
     "rfm_segments",
     "scores",
     "second_purchase",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from crmkit.analyses.clv.history import NO_PURCHASES, History
 from crmkit.analyses.clv.terms import Values, lacking
+from crmkit.core.errors import ParamError
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, not_assessed
 from crmkit.models import rfm
@@ -19,6 +20,36 @@ NO_EARLIER = Text("there is no earlier date to compare with (holdout_days is 0)"
 TIES = Text(
     "Scores from 1 to 5 by rank, 5 best; equal values get equal scores, so cells differ in size where many are equal. n = {n}."
 )
+
+
+def rfm_rules(recency: Sequence[float], frequency: Sequence[float], money: Sequence[float]) -> rfm.Rules | None:
+    """The company's own limits of the scores, None where it has none and each score takes a fifth of the customers.
+
+    Parameters
+    ----------
+    recency : sequence of 4 float, or none
+        Most days since the last purchase for scores 2, 3, 4, 5: falling.
+    frequency, money : sequence of 4 float, or none
+        Fewest purchase days, and least spend, for scores 2, 3, 4, 5: rising.
+
+    Returns
+    -------
+    Rules or None
+
+    Raises
+    ------
+    ParamError
+        When one of the three is given without the others, or is not four numbers in order.
+    """
+    given = {"rfm_recency": recency, "rfm_frequency": frequency, "rfm_money": money}
+    lacking = [name for name, cuts in given.items() if not len(cuts)]
+    if len(lacking) == len(given):
+        return None
+    if lacking:
+        raise ParamError(
+            [f"{name}: is empty; own limits need all of {', '.join(given)}, four numbers each" for name in lacking]
+        )
+    return rfm.Rules(tuple(recency), tuple(frequency), tuple(money))
 
 
 def scored(customers: pd.DataFrame, *, rules: rfm.Rules | None = None) -> tuple[pd.DataFrame, rfm.Rules]:
@@ -37,8 +68,15 @@ def scored(customers: pd.DataFrame, *, rules: rfm.Rules | None = None) -> tuple[
     return customers.assign(r=r, f=f, m=m, segment=rfm.segments(r, f, m)), rule
 
 
-def rfm_grid(past: History, values: Values | None) -> Result:
+def rfm_grid(past: History, values: Values | None, *, rules: rfm.Rules | None = None) -> Result:
     """Where in the grid of recency and frequency is the value?
+
+    Parameters
+    ----------
+    past, values
+        As computed for the page.
+    rules : Rules or None
+        Own limits of the scores, from :func:`rfm_rules`.
 
     Returns
     -------
@@ -48,7 +86,7 @@ def rfm_grid(past: History, values: Values | None) -> Result:
     title = Text("Expected value by recency and frequency")
     if values is None or values.clv is None or values.under_contract:
         return not_assessed("clv_rfm_grid", title, lacking(values) or NO_MODEL)
-    table, _ = scored(values.customers)
+    table, _ = scored(values.customers, rules=rules)
     cells = rfm.grid(table["r"], table["f"], value=table["clv"], p_alive=table["p_alive"])
     cells = suppress_small(cells[cells["n"] > 0].reset_index(drop=True), values=["value", "p_alive"], min_cell=past.min_cell)
     best = cells.loc[cells["value"].idxmax()]
@@ -76,7 +114,7 @@ def rfm_grid(past: History, values: Values | None) -> Result:
         title,
         shown,
         finding=finding,
-        note=Text(TIES.template, {"n": Quantity(len(table), "count")}),
+        note=_scoring(len(table), rules),
         alt=Text(
             "Grid of five by five cells, recency upwards and frequency to the right; darker cells hold more expected value."
         ),
@@ -85,8 +123,13 @@ def rfm_grid(past: History, values: Values | None) -> Result:
     )
 
 
-def rfm_segments(past: History, values: Values | None) -> Result:
+def rfm_segments(past: History, values: Values | None, *, rules: rfm.Rules | None = None) -> Result:
     """What do the named segments hold?
+
+    Parameters
+    ----------
+    past, values, rules
+        As for :func:`rfm_grid`.
 
     Returns
     -------
@@ -96,7 +139,7 @@ def rfm_segments(past: History, values: Values | None) -> Result:
     title = Text("Segments by recency, frequency and money")
     if values is None or values.under_contract:
         return not_assessed("clv_rfm_segments", title, lacking(values) or NO_MODEL)
-    table, _ = scored(values.customers)
+    table, _ = scored(values.customers, rules=rules)
     rows = table.groupby("segment").agg(n=("clv", "size"), value=("clv", "sum"), p_alive=("p_alive", "mean"))
     rows = rows.reindex(list(rfm.SEGMENTS)).rename_axis("segment").reset_index()
     rows["n"] = rows["n"].fillna(0)
@@ -114,8 +157,14 @@ def rfm_segments(past: History, values: Values | None) -> Result:
     return Result("clv_rfm_segments", "table", title, shown, columns=columns)
 
 
-def migration(past: History) -> Result:
+def migration(past: History, *, rules: rfm.Rules | None = None) -> Result:
     """Who moved up and who down since the split, by the rules of that day?
+
+    Parameters
+    ----------
+    past : History
+    rules : Rules or None
+        Own limits of the scores; default: those of the earlier day.
 
     Returns
     -------
@@ -126,7 +175,7 @@ def migration(past: History) -> Result:
     title = Text("Movement between segments since the earlier date")
     if past.calibration is None:
         return not_assessed("clv_migration", title, _no_earlier(past))
-    moved = _moves(past)
+    moved = _moves(past, rules)
     shown = rfm.movement(moved, confidence=past.confidence)
     columns = (
         Column("direction", "Direction", translate=True),
@@ -152,18 +201,22 @@ def migration(past: History) -> Result:
         ),
         evidence=("clv_migration", "clv_migration_matrix"),
     )
-    note = Text(
-        "Scored on both days by the rules of {date}; shares with Wilson intervals.", {"date": Quantity(past.split, "date")}
+    note = (
+        Text(
+            "Scored on both days by the rules of {date}; shares with Wilson intervals.", {"date": Quantity(past.split, "date")}
+        )
+        if rules is None
+        else Text("Scored on both days by the company's own limits; shares with Wilson intervals.")
     )
     return Result("clv_migration", "table", title, shown, columns=columns, finding=finding, note=note)
 
 
-def migration_matrix(past: History) -> Result:
+def migration_matrix(past: History, *, rules: rfm.Rules | None = None) -> Result:
     """From which segment to which did customers move? Shares of each earlier segment."""
     title = Text("From segment to segment: share of the earlier segment")
     if past.calibration is None:
         return not_assessed("clv_migration_matrix", title, _no_earlier(past))
-    moved = _moves(past)
+    moved = _moves(past, rules)
     table = moved[(moved["before"] != rfm.NEW) & (moved["after"] != rfm.GONE) & (moved["of"] > 0)]
     table = suppress_small(table.reset_index(drop=True), values=["share"], min_cell=past.min_cell, within="before")
     shown = table[["before", "after", "share", "n", "suppressed"]].rename(
@@ -185,12 +238,27 @@ def migration_matrix(past: History) -> Result:
     )
 
 
-def _moves(past: History) -> pd.DataFrame:
-    """Segments at the split and now, scored by the rules of the split."""
+def _scoring(n: int, rules: rfm.Rules | None) -> Text:
+    if rules is None:
+        return Text(TIES.template, {"n": Quantity(n, "count")})
+    return Text(
+        "Scores from 1 to 5 by the company's own limits; score 5 from {days} since the last purchase down, from {purchases} "
+        "purchase days and from {money} up. n = {n}.",
+        {
+            "days": Quantity(rules.recency[-1], "days"),
+            "purchases": Quantity(rules.frequency[-1], "count"),
+            "money": Quantity(rules.monetary[-1], "money"),
+            "n": Quantity(n, "count"),
+        },
+    )
+
+
+def _moves(past: History, rules: rfm.Rules | None) -> pd.DataFrame:
+    """Segments at the split and now, scored by the rules of the split, or by own ones."""
     if past.calibration is None:
         raise ValueError("nothing is held out")
-    before, rules = scored(past.calibration)
-    after, _ = scored(past.customers, rules=rules)
+    before, frozen = scored(past.calibration, rules=rules)
+    after, _ = scored(past.customers, rules=frozen)
     both = after[["customer_id", "segment", "total"]].merge(
         before[["customer_id", "segment", "total"]], on="customer_id", how="left", suffixes=("_after", "_before")
     )
