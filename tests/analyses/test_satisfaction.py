@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -308,6 +309,32 @@ def test_limits_are_those_of_an_xmr_chart_of_the_waves(techco):
     # an old wave outside of the limits informs; only the wave reported warns
     assert (own < flat["lower limit"]).tolist() == [True] + [False] * 7
     assert (result.finding.severity, result.finding.passed) == ("info", True)
+
+
+def test_each_wave_is_counted_as_the_one_reported(retailco, results):
+    """Scores of the newest wave are those of its boxes, the response is that of the table, and older waves stand beside."""
+    table = satisfaction.waves(retailco.past).table
+    now = table[(table["wave"] == retailco.past.wave) & (table["measure"] != "response")]
+    shown = results["satisfaction_scores"].table
+    assert now[list(shown.columns)].reset_index(drop=True).equals(shown.reset_index(drop=True))
+    answered = table[table["measure"] == "response"].set_index("wave")
+    whole = results["satisfaction_response"].table.loc[lambda rows: rows["channel"] == "all channels"].set_index("wave")
+    assert set(answered.index) == set(whole.index) == set(retailco.past.waves)
+    for name in ("value", "low", "high", "n"):
+        assert answered[name].sort_index().tolist() == whole[name].sort_index().tolist()
+    trend = results["satisfaction_trend"].table
+    trend = trend[trend["group"] == "NPS"]
+    own = table[table["measure"] == "nps"]
+    assert own["value"].tolist() == trend["value"].tolist()
+    assert [f"{day:%Y-%m-%d}" for day in own["starts_on"]] == trend["x"].tolist()
+
+
+def test_waves_of_too_few_answers_have_no_scores(retailco):
+    few = replace(retailco.past, min_cell=150)
+    table = satisfaction.waves(few).table
+    assert (table["n"] >= 150).all()
+    assert set(table["wave"]) == set(retailco.past.waves)  # 337 and more were asked in each
+    assert table[table["measure"] == "nps"]["wave"].nunique() == 5
 
 
 def test_an_index_is_the_mean_of_its_questions_on_a_hundred(retailco, results):

@@ -118,6 +118,8 @@ class Page:
     def keep(self, result: Result) -> Shown:
         """Write a result down without showing it: a table that is too long for a page and meant for other systems."""
         self.kept[result.name] = result
+        if not result.assessed:
+            return Shown(exhibit_html(result, self.locale), exhibit_text(result, self.locale))
         said = say(Text("{title}: kept in the results", {"title": result.title}), self.locale)
         return Shown(f'<p class="note">{escape(said)}</p>', said)
 

@@ -128,7 +128,7 @@ def test_an_early_warning_before_the_target_is_missed():
     found = warned("P-RESP", series, BOOK)
     assert found.alarm
     assert found.since == dt.date(2025, 7, 31)
-    assert found.months == 18
+    assert (found.points, found.known_to) == (18, dt.date(2025, 12, 31))
     quiet = sum(warned("P-RESP", months(0.95, seed=seed), BOOK).alarm for seed in range(200))
     assert quiet <= 40
     better = months(0.85)
@@ -136,6 +136,34 @@ def test_an_early_warning_before_the_target_is_missed():
     assert not warned("P-RESP", better, BOOK).alarm
     assert warned("P-RESP", months().head(10), BOOK) is None
     assert warned("X", months(), BOOK) is None
+
+
+def test_waves_of_a_survey_are_watched_from_four_over_eight_months_on():
+    """Six quarterly waves, four of them before the last half year; of 200 that do not change few give an alarm."""
+    series = months(0.8, indicator="P-CSAT").assign(wave=np.arange(24) % 3 == 1)
+    waves = series.assign(value=series["value"].where(series["wave"]))
+    found = warned("P-CSAT", waves.tail(18), BOOK)
+    assert (found.points, found.known_to, found.alarm) == (4, dt.date(2025, 11, 30), False)
+    fallen = waves.assign(value=waves["value"] - 0.3 * (waves["month_end"] > "2025-10-01"))
+    found = warned("P-CSAT", fallen.tail(18), BOOK)
+    assert (found.alarm, found.since) == (True, dt.date(2025, 11, 30))
+    assert warned("P-CSAT", waves.tail(15), BOOK) is None
+    drawn = [months(0.8, indicator="P-CSAT", seed=seed).loc[series["wave"]].tail(6) for seed in range(200)]
+    alarms = sum(warned("P-CSAT", one, BOOK).alarm for one in drawn)
+    assert 2 <= alarms <= 22  # 6 %: 99 % band of 200
+
+
+def test_what_is_known_late_is_watched_up_to_where_it_is_known():
+    late = months(0.02, indicator="R-CHURN", spread=0.002)
+    late.loc[18:, "value"] = np.nan
+    found = warned("R-CHURN", late, BOOK)
+    assert (found.points, found.known_to) == (12, dt.date(2025, 6, 30))
+
+
+def test_waves_are_no_months():
+    """Four waves in a year say too little of the spread of months: the interval of the indicator stands in."""
+    waves = months(0.5).assign(value=lambda table: table["value"].where(table.index % 3 == 1))
+    assert likelihood(finding(value=0.5), waves)[0] == likelihood(finding(value=0.5), months().head(3))[0]
 
 
 def test_down_is_the_other_side():

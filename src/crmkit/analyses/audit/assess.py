@@ -76,7 +76,7 @@ def cycles(past: History, catalogue: Catalogue, *, owned: Owned | None = None, c
     -------
     DataFrame
         ``cycle`` and the columns of :func:`assess`, the oldest cycle first. Tickets that were opened in a cycle are seen as
-        they are today; records are, and so is what other analyses own, but for churn by month and the net promoter score by
+        they are today; records are, and so is what other analyses own, but for churn by month, and scores and response by
         wave.
     """
     import pandas as pd

@@ -8,6 +8,7 @@ import numpy as np
 
 from crmkit.analyses.audit.catalogue import GROUPS
 from crmkit.analyses.audit.findings.model import joined
+from crmkit.analyses.audit.indicators.estimate import SNAPSHOT
 from crmkit.analyses.audit.scoring import ASSESSED, class_scores
 from crmkit.analyses.audit.study import Audit, own_table
 from crmkit.core.errors import ParamError, did_you_mean
@@ -178,7 +179,14 @@ def trend_table(work: Audit) -> Result:
         Column("before", "Score a cycle before", "points"),
         Column("score", "Score now", "points"),
     )
-    return Result("audit_trend_table", "table", title, pd.DataFrame(rows), columns=columns)
+    return Result("audit_trend_table", "table", title, pd.DataFrame(rows), columns=columns, note=_known_once(work))
+
+
+def _known_once(work: Audit) -> Text | None:
+    """Which indicators have no number of earlier cycles, because they are known as of today only?"""
+    before = work.over[work.over["reason"] == SNAPSHOT]["indicator"]
+    names = work.state[(work.state["status"] == ASSESSED) & work.state["indicator"].isin(before)]["name"]
+    return Text("Known as they are today only: {names}.", {"names": "; ".join(names)}) if len(names) else None
 
 
 def missing(work: Audit) -> Result:

@@ -25,6 +25,7 @@ from crmkit.analyses.satisfaction.scores import distribution, items, scores
 from crmkit.analyses.satisfaction.segments import differences, segments
 from crmkit.analyses.satisfaction.trend import steps, trend
 from crmkit.analyses.satisfaction.verbatims import Comments, commenting, read_comments, theme_counts, themes_by_score
+from crmkit.analyses.satisfaction.waves import waves
 from crmkit.analyses.satisfaction.weighted import weighting
 from crmkit.analyses.satisfaction.weights import Weights, weigh
 
@@ -73,6 +74,7 @@ __all__ = [
     "theme_counts",
     "themes_by_score",
     "trend",
+    "waves",
     "weigh",
     "weighting",
     "what_if",

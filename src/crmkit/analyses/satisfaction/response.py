@@ -36,7 +36,7 @@ def response(past: Survey) -> Result:
     title = Text("How many answered?")
     if not past.usable or past.surveys is None:
         return absent(past, "satisfaction_response", title)
-    table = _counted(past)
+    table = counted_responses(past)
     asked = bool((table["sent"] > table["responded"]).any())
     rate = wilson(table["responded"], table["sent"], confidence=past.confidence)
     full = wilson(table["complete"], table["responded"], confidence=past.confidence)
@@ -63,7 +63,7 @@ def response(past: Survey) -> Result:
     )
 
 
-def _counted(past: Survey) -> pd.DataFrame:
+def counted_responses(past: Survey) -> pd.DataFrame:
     """``wave, channel, sent, responded, complete, days_to_response``; first the waves as a whole, then the channels."""
     import pandas as pd
 

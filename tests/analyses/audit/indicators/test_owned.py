@@ -94,7 +94,7 @@ def test_who_has_not_run_is_named(measure, past, owned, book, reading):
         refused = {analysis: reading(reason="outdated") for analysis in owned}
         assert measure(name, past, owned=refused).reason == RUN_FIRST
         earlier = evaluate(book[name], past, past.cycles[0], results=owned, confidence=0.95)
-        assert earlier.reason == (NOT_HELD if name in ("R-CHURN", "R-NPS") else SNAPSHOT)
+        assert earlier.reason == (NOT_HELD if name in ("R-CHURN", "P-CSAT", "P-CES", "R-NPS", "P-FBR") else SNAPSHOT)
 
 
 def test_value_is_held_against_the_audit_before(measure, past, owned, reading, frame):
@@ -105,23 +105,56 @@ def test_value_is_held_against_the_audit_before(measure, past, owned, reading, f
     assert math.isnan(measure("R-CLV", past, owned=owned).reference)
 
 
-def test_months_and_waves_of_the_owner(past, owned, book, reading, frame):
+@pytest.fixture
+def by_wave(frame):
+    """Three waves as the owner keeps them; the middle one began two months into the oldest quarter."""
     import pandas as pd
 
-    days = ["2025-01-01", "2025-02-01", "2025-03-01", "2025-04-01"]
+    scores = [
+        (pd.Timestamp("2025-02-01"), 0.6, 4.0, 10.0, 0.20),
+        (pd.Timestamp("2025-03-01"), 0.7, 4.6, 12.0, 0.30),
+        (pd.Timestamp("2025-04-01"), 0.8, 5.2, 30.0, 0.40),
+    ]
+    rows = []
+    for day, top, ease, points, answered in scores:
+        rows += [
+            (f"{day:%Y-%m}", day, "CSAT, two top boxes", "top_share", top, top - 0.1, top + 0.1, 90.0, "share", "Wilson"),
+            (f"{day:%Y-%m}", day, "CES, mean", "mean", ease, ease - 0.2, ease + 0.1, 80.0, "score", "t"),
+            (f"{day:%Y-%m}", day, "CES, two top boxes", "top_share", 0.1, 0.0, 0.2, 80.0, "share", "Wilson"),
+            (f"{day:%Y-%m}", day, "NPS", "nps", points, points - 6, points + 6, 95.0, "points", "adjusted Wald"),
+            (f"{day:%Y-%m}", day, "Response rate", "response", answered, 0.0, 1.0, 300.0, "share", "Wilson"),
+        ]
+    return frame("wave starts_on " + ESTIMATES, *rows)
+
+
+def test_waves_of_the_owner(past, book, reading, by_wave):
+    results = {"satisfaction": reading(satisfaction_waves=by_wave)}
+
+    def of(name, place):
+        return evaluate(book[name], past, past.cycles[place], results=results, confidence=0.95)
+
+    nps = of("R-NPS", 0)
+    assert (nps.value, nps.low, nps.high, nps.n) == (12.0, 6.0, 18.0, 95)
+    assert [of("P-CSAT", place).value for place in (0, 1)] == pytest.approx([0.7, 0.8])
+    assert of("P-CSAT", 0).sampling.n == 90
+    effort = of("P-CES", 0)
+    assert (effort.value, effort.n) == (pytest.approx(1 + 4 * (7 - 4.6) / 6), 80)
+    assert (effort.low, effort.high) == (pytest.approx(1 + 4 * (7 - 4.7) / 6), pytest.approx(1 + 4 * (7 - 4.4) / 6))
+    assert (of("P-FBR", 0).value, of("P-FBR", 0).n) == (pytest.approx(0.3), 300)
+    assert all(of(name, 2).reason == NOT_HELD for name in ("P-CSAT", "P-CES", "R-NPS", "P-FBR"))
+
+
+def test_months_of_the_owner(past, owned, book, reading, frame):
+    import pandas as pd
+
+    days = ["2025-01-01", "2025-02-01", "2025-03-01", "2025-12-01"]
     by_month = frame(
         "group x value at_risk", *[("observed", pd.Timestamp(day), 0.1 * i, 100.0 * i) for i, day in enumerate(days, 1)]
     )
-    waves = frame(
-        "group x value low high at_risk",
-        ("NPS", "2025-02-01", 10.0, 5.0, 15.0, 90.0),
-        ("NPS", "2025-03-01", 12.0, 6.0, 18.0, 95.0),
-        ("upper limit", "2025-03-01", 40.0, math.nan, math.nan, math.nan),
-        ("NPS", "2025-04-01", 30.0, 25.0, 35.0, 80.0),
-    )
-    results = {"churn": reading(churn_monthly=by_month), "satisfaction": reading(satisfaction_trend=waves)}
-    churn, nps = (evaluate(book[name], past, past.cycles[0], results=results, confidence=0.95) for name in ("R-CHURN", "R-NPS"))
+    results = {"churn": reading(churn_monthly=by_month, churn_board=owned["churn"].table("churn_board"))}
+    churn = evaluate(book["R-CHURN"], past, past.cycles[0], results=results, confidence=0.95)
     assert (churn.value, churn.n) == (pytest.approx((10 + 40 + 90) / 600), 600)
-    assert (nps.value, nps.low, nps.n) == (12.0, 6.0, 95)
-    assert evaluate(book["R-NPS"], past, past.cycles[1], results=results, confidence=0.95).value == 30.0
-    assert evaluate(book["R-NPS"], past, past.cycles[2], results=results, confidence=0.95).reason == NOT_HELD
+    # the newest month holds what was lost in it, the newest cycle what the owner has for today
+    assert evaluate(book["R-CHURN"], past, past.current, results=results, confidence=0.95).value == pytest.approx(0.03)
+    month = past.window(past.current, 1)
+    assert evaluate(book["R-CHURN"], past, month, results=results, confidence=0.95).value == pytest.approx(0.4)

@@ -28,6 +28,8 @@ LARGEST_GAP = mark("largest gap of any group, Wilson")
 KEPT = mark("as the other analysis has it")
 
 
+TOP, EASE = "CSAT, two top boxes", "CES, mean"
+
 Owned = Mapping[str, Reading]
 
 
@@ -45,6 +47,10 @@ class Source:
         except CrmkitError:
             return None
         return found if len(found) else None
+
+
+Reader = Callable[[Source, History], Estimate]
+Before = Callable[[Source, History, Window], Estimate]
 
 
 def source(owned: Owned, analysis: str, confidence: float) -> Source | None:
@@ -137,28 +143,35 @@ def top_tier(of: Source, past: History) -> Estimate:
 
 def satisfied(of: Source, past: History) -> Estimate:
     """P-CSAT: which share of answers is in the two top boxes?"""
-    row = _row(of.table("satisfaction_scores"), "measure", "top_share")
-    if row is None:
-        return nothing(NOT_HELD, "satisfaction: satisfaction_scores")
-    return share(round(float(row["value"]) * float(row["n"]), 6), float(row["n"]), of.confidence)
+    row = _row(of.table("satisfaction_scores"), "group", TOP)
+    return nothing(NOT_HELD, "satisfaction: satisfaction_scores") if row is None else _share_of(row, of, past)
 
 
 def effort(of: Source, past: History) -> Estimate:
     """P-CES: how hard is it for customers? The owner counts ease on any scale; here 1 is easy and 5 is hard."""
-    table = of.table("satisfaction_scores")
-    rows = table[(table["measure"] == "mean") & (table["group"] == "CES, mean")] if table is not None else None
-    if rows is None or rows.empty or past.effort_scale is None:
-        return nothing(NOT_HELD, "satisfaction: satisfaction_scores")
-    row, (least, most) = rows.iloc[0], past.effort_scale
-    value, low, high = (1 + 4 * (most - float(row[name])) / (most - least) for name in ("value", "high", "low"))
-    return kept(value, low, high, float(row["n"]), of, str(row["method"]))
+    row = _row(of.table("satisfaction_scores"), "group", EASE)
+    return nothing(NOT_HELD, "satisfaction: satisfaction_scores") if row is None else _effort_of(row, of, past)
 
 
 def promoters(of: Source, past: History) -> Estimate:
     """R-NPS: how many more recommend than warn?"""
     row = _row(of.table("satisfaction_scores"), "measure", "nps")
-    if row is None:
-        return nothing(NOT_HELD, "satisfaction: satisfaction_scores")
+    return nothing(NOT_HELD, "satisfaction: satisfaction_scores") if row is None else _level_of(row, of, past)
+
+
+def _share_of(row: Any, of: Source, past: History) -> Estimate:
+    return share(round(float(row["value"]) * float(row["n"]), 6), float(row["n"]), of.confidence)
+
+
+def _effort_of(row: Any, of: Source, past: History) -> Estimate:
+    if past.effort_scale is None:
+        return nothing(NOT_HELD, "surveys: ces")
+    least, most = past.effort_scale
+    value, low, high = (1 + 4 * (most - float(row[name])) / (most - least) for name in ("value", "high", "low"))
+    return kept(value, low, high, float(row["n"]), of, str(row["method"]))
+
+
+def _level_of(row: Any, of: Source, past: History) -> Estimate:
     value, low, high, n = (float(row[name]) for name in ("value", "low", "high", "n"))
     return kept(value, low, high, n, of, str(row["method"]))
 
@@ -202,8 +215,8 @@ def _within(days: pd.Series, window: Window) -> pd.Series:
     return (moments >= pd.Timestamp(window.start)) & (moments <= pd.Timestamp(window.end))
 
 
-def churn_before(of: Source, window: Window) -> Estimate:
-    """R-CHURN of an earlier window: who left in its months, over the customers of those months."""
+def churn_before(of: Source, past: History, window: Window) -> Estimate:
+    """R-CHURN of another window: who left in its months, over the customers of those months."""
     table = of.table("churn_monthly")
     if table is None:
         return nothing(NOT_HELD, "churn: churn_monthly")
@@ -212,18 +225,26 @@ def churn_before(of: Source, window: Window) -> Estimate:
     return share(round(float((seen["value"] * seen["at_risk"]).sum()), 6), exposed, of.confidence, method=EVENTS)
 
 
-def promoters_before(of: Source, window: Window) -> Estimate:
-    """R-NPS of an earlier window: that of its newest wave."""
-    table = of.table("satisfaction_trend")
-    seen = table[(table["group"] == "NPS") & _within(table["x"], window)] if table is not None else None
-    if seen is None or seen.empty:
-        return nothing(NOT_HELD, "satisfaction: satisfaction_trend")
-    row = seen.sort_values("x").iloc[-1]
-    value, low, high, n = (float(row[name]) for name in ("value", "low", "high", "at_risk"))
-    return kept(value, low, high, n, of)
+def _wave(of: Source, window: Window, measure: str, group: str = "") -> Any:
+    """The owner's row of the newest wave that began in a window; None where there is none."""
+    table = of.table("satisfaction_waves")
+    if table is None:
+        return None
+    own = (table["measure"] == measure) & ((table["group"] == group) | (not group))
+    seen = table[own & _within(table["starts_on"], window)]
+    return seen.sort_values("starts_on").iloc[-1] if len(seen) else None
 
 
-Reader = Callable[[Source, History], Estimate]
+def _of_wave(measure: str, made: Callable[[Any, Source, History], Estimate], group: str = "") -> Before:
+    """An indicator of an earlier window: that of the newest wave that began in it."""
+
+    def before(of: Source, past: History, window: Window) -> Estimate:
+        row = _wave(of, window, measure, group)
+        return nothing(NOT_HELD, "satisfaction: satisfaction_waves") if row is None else made(row, of, past)
+
+    return before
+
+
 READERS: Mapping[str, tuple[str, Reader]] = {
     "R-RET": ("churn", retention),
     "R-CHURN": ("churn", churn_rate),
@@ -236,7 +257,13 @@ READERS: Mapping[str, tuple[str, Reader]] = {
     "P-FBR": ("satisfaction", response),
     "P-REPR": ("satisfaction", likeness),
 }
-EARLIER: Mapping[str, Callable[[Source, Window], Estimate]] = {"R-CHURN": churn_before, "R-NPS": promoters_before}
+EARLIER: Mapping[str, Before] = {
+    "R-CHURN": churn_before,
+    "P-CSAT": _of_wave("top_share", _share_of, TOP),
+    "P-CES": _of_wave("mean", _effort_of, EASE),
+    "R-NPS": _of_wave("nps", _level_of),
+    "P-FBR": _of_wave("response", _share_of),
+}
 BEFORE = {"R-CLV", "R-TIER"}
 
 
@@ -249,20 +276,22 @@ def read(name: str, past: History, window: Window, owned: Owned, confidence: flo
         Of the indicator.
     past : History
     window : Window
-        Most numbers are known for today only; churn by month and the score of each wave go further back.
+        Most numbers are known for today only; churn by month, and scores and response of each wave, go further back.
     owned : mapping of str to Reading
         Results of ``clv``, ``churn`` and ``satisfaction``; ``clv_previous``: those of the audit before.
     confidence : float
         Coverage of an owner's interval where its record does not say.
     """
     analysis, reader = READERS[name]
-    if window.months[0] != 0 and name not in EARLIER:
+    # a month is no shorter cycle, the newest one neither: its number comes from the owner's series, not from today's results
+    newest = window.months == past.current.months
+    if not newest and name not in EARLIER:
         return nothing(SNAPSHOT)
     of = source(owned, analysis, confidence)
     if of is None:
         return nothing(RUN_FIRST, analysis)
-    if window.months[0] != 0:
-        return EARLIER[name](of, window)
+    if not newest:
+        return EARLIER[name](of, past, window)
     found = reader(of, past)
     earlier = source(owned, f"{analysis}_previous", confidence) if name in BEFORE else None
     then = reader(earlier, past) if earlier is not None else None

@@ -145,20 +145,22 @@ def warnings(risks: Sequence[Risk], book: Catalogue, locale: Locale) -> Result:
             "state": UNWATCHED if now is None else ALARM if now.alarm else QUIET,
             "value": now.value if now else np.nan, "limit": now.limit if now else np.nan, "unit": unit,
             "value_text": said(now.value) if now else "", "limit_text": said(now.limit) if now else "",
-            "since": now.since if now else None, "months": now.months if now else np.nan,
+            "since": now.since if now else None, "points": now.points if now else np.nan,
+            "known_to": now.known_to if now else None,
         })  # fmt: skip
     columns = (
         Column("title", "Risk"),
         Column("name", "Early warning"),
         Column("state", "State", translate=True),
-        Column("value_text", "Newest month"),
+        Column("value_text", "Newest value"),
+        Column("known_to", "Month of it", "date"),
         Column("limit_text", "Alarm beyond"),
         Column("since", "Since", "date"),
-        Column("months", "Months before", "count"),
+        Column("points", "Values before", "count"),
     )
     note = Text(
-        "Control chart with limits from the months before the last six. Alarm: a month beyond the limit, or eight in a row on "
-        "the bad side. Not watched where there are too few months."
+        "Control chart of the values of months, or of waves of a survey, with limits from those before the last six months. "
+        "Alarm: a value beyond the limit, or eight in a row on the bad side. Watched from four values over eight months on."
     )
     return Result("audit_warnings", "table", title, pd.DataFrame(rows), columns=columns, note=note)
 

@@ -15,7 +15,7 @@ from crmkit.analyses.audit.findings.grounds import Grounds
 from crmkit.analyses.audit.findings.model import FINDING, NAN, AuditFinding
 from crmkit.analyses.audit.findings.themes import Theme, theme_of, themes
 from crmkit.analyses.audit.history import History
-from crmkit.analyses.audit.risks.warning import Warned, warned
+from crmkit.analyses.audit.risks.warning import Warned, months_since, warned
 from crmkit.core.language import Locale, mark, say
 from crmkit.core.results import Quantity, Text
 from crmkit.models.risk_matrix import RiskMatrix, grade, stability
@@ -233,7 +233,9 @@ def likelihood(one: AuditFinding, months: pd.DataFrame, *, seed: int = 0) -> tup
     if one.rule != "indicator" or not np.isfinite(lead.target):
         return (1.0, np.ones(DRAWS)) if one.rule == "trend" else (NAN, nan)
     sign = 1.0 if lead.value >= lead.target else -1.0
-    series = months[months["indicator"] == lead.subject]["value"].dropna().tail(MONTHS).to_numpy(dtype="float64")
+    known = months[(months["indicator"] == lead.subject) & months["value"].notna()]
+    # the last months, not the last values: waves of a survey are no months
+    series = known[months_since(known["month_end"]) < MONTHS]["value"].to_numpy(dtype="float64")
     rng = np.random.default_rng(seed)
     if len(series) >= FEWEST_MONTHS and series.std() > 0:
         drawn = series[rng.integers(0, len(series), (DRAWS, len(series)))]
