@@ -66,6 +66,25 @@ def test_all_links_lead_somewhere_and_texts_are_escaped(tmp_path, leave):
     assert text.count("<tr>") == 3, "the portfolio shows the newest date of each client"
 
 
+def test_short_pages_are_linked_under_their_readers_names(tmp_path, leave):
+    leave("acme", "2025-12-31")
+    folder = reports_folder(tmp_path) / "acme" / "2025-12-31" / "runs" / "r1" / "tiny"
+    for reader in ("executive", "department-a"):
+        (folder / f"tiny-{reader}.html").write_text(reader)
+    write_json(
+        folder / REPORT, read_json(folder / REPORT) | {"briefs": {"department-a": "<i>客服</i>", "department-b": "gone"}}
+    )
+    note_attempt(folder, read_json(folder / RECORD), home=tmp_path, client="acme", as_of="2025-12-31", analysis="tiny")
+    (line,) = client_lines(tmp_path, "acme")
+    assert line.briefs == (
+        ("For executives", "2025-12-31/tiny-executive.html"),
+        ("<i>客服</i>", "2025-12-31/tiny-department-a.html"),
+    )
+    index = write_site(tmp_path).parent / "acme" / "index.html"
+    assert not [link for link in links(index) if not link.is_file()]
+    assert "&lt;i&gt;客服&lt;/i&gt;</a>" in index.read_text()
+
+
 def test_the_newest_date_comes_first(tmp_path, leave):
     leave("acme", "2025-06-30")
     leave("acme", "2025-12-31")

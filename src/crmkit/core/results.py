@@ -154,6 +154,8 @@ class Result:
         Whether rows are single customers (identifiers are then replaced by pseudonyms before anything is shown).
     files : tuple of str
         Also written under ``lists/`` as CSV and workbook, and as what is named here: ``calendar``.
+    briefs : tuple of Brief
+        Short pages that go with it.
     """
 
     name: str
@@ -169,6 +171,7 @@ class Result:
     reason: Text | None = None
     customers: bool = False
     files: tuple[str, ...] = ()
+    briefs: tuple[Brief, ...] = ()
 
     @property
     def assessed(self) -> bool:
@@ -177,6 +180,28 @@ class Result:
     def as_table(self) -> Result:
         """The same numbers, to be shown as a table."""
         return replace(self, name=self.name, kind="table")
+
+
+@dataclass(frozen=True)
+class Brief:
+    """A short page of its own for one reader.
+
+    Parameters
+    ----------
+    slug : str
+        Part of its file's name: small letters, digits and hyphens, as :func:`crmkit.core.file_names.file_names` makes them.
+    name : Text or str
+        Whom it is for; plain text is data of the client.
+    results : tuple of Result
+        What stands on it. They are not kept in the results: their numbers are in the tables of the whole page.
+    intro : Text or None
+        A sentence before them.
+    """
+
+    slug: str
+    name: Text | str
+    results: tuple[Result, ...]
+    intro: Text | None = None
 
 
 def not_assessed(name: str, title: Text, reason: Text) -> Result:

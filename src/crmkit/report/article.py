@@ -14,10 +14,10 @@ from typing import Any, Literal
 
 from markupsafe import Markup
 
+from crmkit.report.briefs import REPORT_MIME
 from crmkit.report.change import Change
 from crmkit.report.safe import image, markdown, plain, safe_html, text_of
 
-REPORT_MIME = "application/vnd.crmkit.report+json"
 HEADLINE_CALL = re.compile(r"\bpage\.headline\(")
 INTAKE_CALL = re.compile(r"\bpage\.intake\(")
 VALUE_BOXES = 'class="values"'

@@ -4,7 +4,7 @@ A finished notebook is one folder, complete or absent::
 
     reports/<client>/<as_of>/runs/<run-id>/<analysis>/   page, executed notebook, report.json, results/, lists/
     reports/<client>/<as_of>/latest.json                 for each notebook its last good run
-    reports/<client>/<as_of>/<analysis>.html             the last good page, and <analysis>-<audience>.html beside it
+    reports/<client>/<as_of>/<analysis>.html             the last good page, and its short pages <analysis>-<reader>.html
 """
 
 from __future__ import annotations
@@ -106,8 +106,12 @@ def note_attempt(folder: Path, record: Mapping[str, Any], *, home: Path, client:
         latest["attempts"][analysis] = entry | {"status": record["status"], "message": record["message"]}
         if record["status"] == "ok":
             latest["analyses"][analysis] = entry | {"seconds": record["seconds"]}
-            for page in (folder / f"{analysis}.html", *sorted(folder.glob(f"{analysis}-*.html"))):
+            pages = (folder / f"{analysis}.html", *sorted(folder.glob(f"{analysis}-*.html")))
+            for page in pages:
                 write_text(dated / page.name, page.read_text(encoding="utf-8"))
+            # a short page for somebody who is not there any more would be taken for one of this run
+            for old in {*dated.glob(f"{analysis}-*.html")} - {dated / page.name for page in pages}:
+                old.unlink()
         write_json(dated / LATEST, {"schema": 1, **latest})
 
 

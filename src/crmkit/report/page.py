@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from crmkit.core.language import Locale, say
 from crmkit.core.privacy import pseudonym
-from crmkit.core.results import Finding, Result, Text, worst_first
+from crmkit.core.results import Brief, Finding, Result, Text, worst_first
 from crmkit.data.summaries import to_frame
 from crmkit.data.tables import TABLES
+from crmkit.report.briefs import BRIEFS_MIME, REPORT_MIME, linked
 from crmkit.report.calendars import write_calendar
 from crmkit.report.display import show_results
 from crmkit.report.intake import intake_record, intake_result
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from crmkit.data.client import Client
 
 OUT_VARIABLE = "CRMKIT_OUT"
-REPORT_MIME = "application/vnd.crmkit.report+json"
 SCHEMA = 1
 FIGURES = frozenset({"curve", "bars", "interval_dots", "heat_grid", "concentration", "diverging", "quadrants"})
 VERSIONED = ("crmkit", "pandas", "numpy", "scipy", "statsmodels", "lifelines", "ibis-framework", "duckdb")
@@ -46,13 +46,17 @@ VERSIONED = ("crmkit", "pandas", "numpy", "scipy", "statsmodels", "lifelines", "
 
 @dataclass(frozen=True)
 class Shown:
-    """Something that Jupyter displays: safe HTML, and plain text where there is no browser."""
+    """Something that Jupyter displays: safe HTML, plain text where there is no browser, and short pages that go with it."""
 
     html: str
     text: str
+    briefs: tuple[Mapping[str, str], ...] = ()
 
     def _repr_html_(self) -> str:
         return styled(self.html)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {BRIEFS_MIME: list(self.briefs)} if self.briefs else {}
 
     def __repr__(self) -> str:
         return self.text
@@ -113,7 +117,9 @@ class Page:
                 self.findings[result.finding.id] = result.finding
         called = self.customer_name()
         html = "\n".join(exhibit_html(result, self.locale, name=called) for result in results)
-        return Shown(html, "\n\n".join(exhibit_text(result, self.locale, name=called) for result in results))
+        text = "\n\n".join(exhibit_text(result, self.locale, name=called) for result in results)
+        briefs = [self._brief(one) for result in results for one in result.briefs]
+        return Shown(linked(html, [f"{self.analysis}-{one['slug']}.html" for one in briefs]), text, tuple(briefs))
 
     def keep(self, result: Result) -> Shown:
         """Write a result down without showing it: a table that is too long for a page and meant for other systems."""
@@ -175,6 +181,13 @@ class Page:
             return str
         return partial(pseudonym, key=self.company.key())
 
+    def _brief(self, one: Brief) -> dict[str, str]:
+        """A short page as the notebook carries it to whoever writes the pages."""
+        called = self.customer_name()
+        shown = [exhibit_html(result, self.locale, name=called, max_rows=None) for result in one.results]
+        intro = f"<p>{escape(say(one.intro, self.locale))}</p>" if one.intro else ""
+        return {"slug": one.slug, "name": _called(one, self.locale), "html": "\n".join([intro, *shown])}
+
     def _write(self, result: Result, table: pd.DataFrame, out: Path) -> None:
         hidden = table
         if result.customers:
@@ -221,6 +234,7 @@ class Page:
             "values": [box for result in self.shown.values() if result.kind == "values" for box in _boxes(result, locale)],
             "estimates": [row for result in self.shown.values() for row in _estimate_rows(result)],
             "exhibits": [_exhibit(result, locale) for result in self.shown.values()],
+            "briefs": {one.slug: _called(one, locale) for result in self.shown.values() for one in result.briefs},
             "figures": sum(result.kind in FIGURES and result.assessed for result in self.shown.values()),
             "parameters": {name: {"value": one.value, "origin": one.origin} for name, one in self.used.items()},
             "versions": {name: metadata.version(name) for name in VERSIONED},
@@ -319,6 +333,10 @@ def _exhibit(result: Result, locale: Locale) -> dict[str, Any]:
         "assessed": result.assessed,
         "reason": say(result.reason, locale),
     }
+
+
+def _called(one: Brief, locale: Locale) -> str:
+    return one.name if isinstance(one.name, str) else say(one.name, locale)
 
 
 def _number(value: Any) -> Any:

@@ -18,8 +18,9 @@ from markupsafe import Markup
 
 from crmkit.core.format import format_value
 from crmkit.core.language import translate
-from crmkit.report.article import REPORT_MIME, Article, read_article
+from crmkit.report.article import Article, read_article
 from crmkit.report.assets import page_assets, template_folder
+from crmkit.report.briefs import REPORT_MIME
 from crmkit.report.change import changes
 from crmkit.report.quality import quality_of
 

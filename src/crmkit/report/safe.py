@@ -17,6 +17,8 @@ IMAGE = re.compile(r"data:image/(?:png|jpeg|svg\+xml);base64,[A-Za-z0-9+/=\s]+")
 SORTED_BY = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 PICTURE = re.compile(r'<img((?:\s+[\w-]+="[^"]*")*)\s*/?>')
 LINK = re.compile(r"(?:https?://|mailto:|#)", re.IGNORECASE)
+# a page in the same folder, as short pages are named
+BESIDE = re.compile(r"[a-z0-9_]+(?:-[a-z0-9]+)+\.html")
 DROPPED = re.compile(r"<(style|script|template|noscript)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 GENERAL = {"class", "id", "title", "lang", "dir", "role", "tabindex"}
 SPECIAL = {
@@ -126,7 +128,7 @@ def _allowed(tag: str, name: str, value: str) -> bool:
         return tag == "td" and bool(SORTED_BY.fullmatch(value))
     if (tag, name) == ("img", "src"):
         return bool(IMAGE.fullmatch(value))
-    return (tag, name) == ("a", "href") and bool(LINK.match(value))
+    return (tag, name) == ("a", "href") and bool(LINK.match(value) or BESIDE.fullmatch(value))
 
 
 @cache

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from crmkit.core.format import format_value
 from crmkit.core.language import Locale, say, translate
 from crmkit.core.results import SEVERITIES, Text
+from crmkit.report.briefs import AUDIENCES
 from crmkit.report.change import changes
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, read_json, read_latest, reports_folder, write_text
 from crmkit.report.record import previous
@@ -38,7 +39,8 @@ class Value:
 class Line:
     """One report in an index: what it is about, how it stands, what it says first.
 
-    ``page`` and ``lists`` are paths from the client's folder; ``page`` is empty where no run has succeeded yet.
+    ``page``, ``briefs`` and ``lists`` are paths from the client's folder, the latter two with what they are called; ``page`` is
+    empty where no run has succeeded yet.
     """
 
     analysis: str
@@ -53,6 +55,7 @@ class Line:
     tag: str
     page: str
     failed_page: str
+    briefs: tuple[tuple[str, str], ...]
     lists: tuple[tuple[str, str], ...]
     title: str
     language: str
@@ -111,10 +114,18 @@ def _line(home: Path, client: str, as_of: str, analysis: str, latest: Mapping[st
         tag=say(SEVERITY[leading["severity"]], Locale(language)) if leading else "",
         page=f"{as_of}/{analysis}.html" if good else "",
         failed_page=f"{as_of}/{last['folder']}/{analysis}.html" if failed else "",
+        briefs=_briefs(folder, analysis, report, as_of, language) if good else (),
         lists=tuple((path.name, path.relative_to(dated.parent).as_posix()) for path in lists),
         title=str(report.get("title") or client),
         language=language,
     )
+
+
+def _briefs(folder: Path, analysis: str, report: Mapping[str, Any], as_of: str, language: str) -> tuple[tuple[str, str], ...]:
+    """The short pages of a report, that for executives first; the others in the order of the report."""
+    called = {slug: translate(word, language) for slug, word in AUDIENCES.items()} | dict(report.get("briefs") or {})
+    files = {slug: f"{analysis}-{slug}.html" for slug in called}
+    return tuple((str(called[slug]), f"{as_of}/{file}") for slug, file in files.items() if (folder / file).is_file())
 
 
 def _leading_finding(report: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from crmkit.analyses.audit.assess import assess, cycles, monthly
 from crmkit.analyses.audit.catalogue import Catalogue, Change, Indicator, load_catalogue
+from crmkit.analyses.audit.departments import departments
 from crmkit.analyses.audit.exhibits import (
     benchmarks,
     catalogue_changes,
@@ -42,6 +43,7 @@ __all__ = [
     "class_scores",
     "contingencies",
     "cycles",
+    "departments",
     "drivers",
     "finding_fields",
     "findings_overview",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,11 +16,21 @@ from crmkit.core.format import format_value
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, estimates, not_assessed
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 CLASSES = {
     "process": mark("Process"), "outcome": mark("Outcome"), "input_output": mark("Input and output"), "data": mark("Data"),
     "people": mark("People"),
 }  # fmt: skip
 OWN, KITS = mark("the company's"), mark("the kit's")
+LEVEL = (
+    Column("name", "Indicator"),
+    Column("value", "Value", "number"),
+    Column("interval", "Interval", "number"),
+    Column("target_text", "Target"),
+    Column("score_text", "Score (possible range)"),
+)
 METHOD = mark("weighted mean of scores")
 DONE_BY = {
     "clv": mark("report on customer value"), "churn": mark("report on leaving"), "satisfaction": mark("report on satisfaction"),
@@ -95,22 +105,37 @@ def indicator_table(work: Audit, *groups: str) -> Result:
         raise ParamError(f"class: is {unknown[0] if unknown else ''!r}; {did_you_mean(unknown[0] if unknown else '', GROUPS)}")
     title = Text("Indicators: {name}", {"name": joined([Text(CLASSES[group]) for group in groups])})
     name = "audit_" + "_".join(groups)
-    own = work.state[work.state["class"].isin(groups) & (work.state["status"] == ASSESSED)].copy()
-    if own.empty:
-        return not_assessed(name, title, Text("none of its indicators could be assessed; see what is missing below"))
-    own["target_text"] = [_words(row["target"], row["unit"], work) for row in own.to_dict("records")]
-    own["score_text"] = [_score_words(row) for row in own.to_dict("records")]
-    own["whose"] = np.where(own["placeholder"], KITS, OWN)
+    own = work.state[work.state["class"].isin(groups)]
     columns = (
-        Column("name", "Indicator"),
-        Column("value", "Value", "number"),
-        Column("interval", "Interval", "number"),
-        Column("target_text", "Target"),
-        Column("score_text", "Score (possible range)"),
+        *LEVEL,
         Column("n", "n", "count"),
         Column("whose", "Target is", translate=True),
         Column("method", "Method", translate=True),
     )
+    found = level_table(work, own, name, title, columns)
+    reason = Text("none of its indicators could be assessed; see what is missing below")
+    return found or not_assessed(name, title, reason)
+
+
+def level_table(work: Audit, rows: pd.DataFrame, name: str, title: Text, columns: tuple[Column, ...]) -> Result | None:
+    """Those of some rows of the state that are assessed, target and score in words; None where there is none.
+
+    Parameters
+    ----------
+    work : Audit
+    rows : pandas.DataFrame
+        Rows of its state.
+    name : str
+    title : Text
+    columns : tuple of Column
+        Of the state, and ``interval, target_text, score_text, whose``.
+    """
+    own = rows[rows["status"] == ASSESSED].copy()
+    if own.empty:
+        return None
+    own["target_text"] = [_words(row["target"], row["unit"], work) for row in own.to_dict("records")]
+    own["score_text"] = [_score_words(row) for row in own.to_dict("records")]
+    own["whose"] = np.where(own["placeholder"], KITS, OWN)
     note = Text("Score: a step function of the value, 1 to 5; the range in brackets follows from the interval.")
     return Result(name, "table", title, own.reset_index(drop=True), columns=columns, note=note)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crmkit.analyses.audit.findings.grounds import DRIVER_WORDS, Grounds
@@ -75,8 +75,15 @@ def findings_overview(found: Sequence[AuditFinding], locale: Locale) -> Result:
     )
 
 
-def finding_fields(found: Sequence[AuditFinding], locale: Locale) -> Result:
+def finding_fields(found: Sequence[AuditFinding], locale: Locale, *, numbers: Mapping[str, int] | None = None) -> Result:
     """The five fields of each finding: what ought to be, what is, why, what it costs, what to do.
+
+    Parameters
+    ----------
+    found : sequence of AuditFinding
+    locale : Locale
+    numbers : mapping of id to int, optional
+        Number of each finding, where only some of all are shown.
 
     Returns
     -------
@@ -87,7 +94,8 @@ def finding_fields(found: Sequence[AuditFinding], locale: Locale) -> Result:
     import pandas as pd
 
     rows = []
-    for place, one in enumerate(found, start=1):
+    for order, one in enumerate(found, start=1):
+        place = numbers[one.id] if numbers else order
         texts = (one.criteria, one.condition, one.cause, one.effect, one.recommendation)
         for field, text in zip(FIELDS, texts, strict=True):
             first = field == FIELDS[0]

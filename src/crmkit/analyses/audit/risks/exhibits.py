@@ -142,7 +142,7 @@ def warnings(risks: Sequence[Risk], book: Catalogue, locale: Locale) -> Result:
         rows.append({
             "title": risk.title, "indicator": risk.indicator,
             "name": book[risk.indicator].name(locale.language) if known else risk.indicator,
-            "state": UNWATCHED if now is None else ALARM if now.alarm else QUIET,
+            "state": state_of(risk),
             "value": now.value if now else np.nan, "limit": now.limit if now else np.nan, "unit": unit,
             "value_text": said(now.value) if now else "", "limit_text": said(now.limit) if now else "",
             "since": now.since if now else None, "points": now.points if now else np.nan,
@@ -163,6 +163,11 @@ def warnings(risks: Sequence[Risk], book: Catalogue, locale: Locale) -> Result:
         "Alarm: a value beyond the limit, or eight in a row on the bad side. Watched from four values over eight months on."
     )
     return Result("audit_warnings", "table", title, pd.DataFrame(rows), columns=columns, note=note)
+
+
+def state_of(risk: Risk) -> str:
+    """Whether the early warning of a risk gives an alarm."""
+    return UNWATCHED if risk.warning is None else ALARM if risk.warning.alarm else QUIET
 
 
 def register_checks(risks: Sequence[Risk], as_of: dt.date) -> Result:
