@@ -1,5 +1,7 @@
 """Which models are compared: covariates at work and idle ones, regular buyers, discrete occasions, rules without a model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,9 @@ from crmkit.analyses.clv.kinds import fit_kinds
 from crmkit.analyses.clv.outlook import NORMAL
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
-from crmkit.models import bgbb
+from crmkit.models import bgbb, btyd
+
+TERMS = clv.Terms(365, 0.1, 1.0)
 
 
 def log_of(count, seed, days=540, customers=400):
@@ -68,6 +72,62 @@ def test_forecasts_with_covariates_are_those_of_each_kind(channels):
     assert not np.allclose(forecast, check.forecasts["pareto_nbd"], rtol=0.05)
     assert set(kinds.levels.values()) <= {("acquisition_channel", "shop"), ("acquisition_channel", "referral"),
                                           ("region", "North"), ("region", "South")}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def valued(channels):
+    """Values that come from the model with covariates."""
+    past, models, _ = channels
+    chosen = replace(models, chosen="pareto_nbd+covariates")
+    return past, chosen, clv.customer_values(past, chosen, TERMS, cuts=[0.5], draws=40)
+
+
+def test_values_can_come_from_the_model_with_covariates(valued):
+    past, models, values = valued
+    kinds, table = models.final.kinds, values.customers
+    fit = kinds.fits["pareto_nbd"]
+    assert values.model == "pareto_nbd+covariates"
+    for i in (0, 17, 399):
+        row, own = table.iloc[i], fit.at(kinds.design.iloc[i].to_dict())
+        history = (row["frequency"], row["recency_days"] / 7, row["T_days"] / 7)
+        assert row["p_alive"] == pytest.approx(float(btyd.probability_alive(own, *history)), rel=1e-9)
+        assert row["expected_purchases"] == pytest.approx(float(btyd.expected_purchases(own, 365 / 7, *history)), rel=1e-9)
+    assert values.clv.value == pytest.approx(table["clv"].sum(), rel=1e-9)
+    assert values.clv.low < values.clv.value < values.clv.high
+    assert values.alive.low < values.alive.value < values.alive.high
+    assert "(Laplace), as with covariates" in say(clv.intervals(past, values).note, Locale())
+    delta = clv.customer_values(past, models, TERMS, draws=0)
+    assert 0.5 < (values.clv.high - values.clv.low) / (delta.clv.high - delta.clv.low) < 1.6
+    assert clv.customer_values(past, models, clv.Terms(0, 0.1, 1.0)).clv.value > values.clv.value
+
+
+def test_the_page_of_the_model_with_covariates(valued):
+    past, models, values = valued
+    check = clv.hold_out(past, models)
+    assert check.chosen == values.model
+    shown = clv.tracking(past, models, check).table
+    plain = clv.tracking(past, models, clv.hold_out(past, replace(models, chosen="pareto_nbd"))).table
+    actual, forecast, without = (
+        one[one["group"] == name]["value"].iloc[-1]
+        for one, name in ((shown, "Actual"), (shown, "Forecast"), (plain, "Forecast"))
+    )
+    assert actual < forecast < without
+    assert forecast == pytest.approx(actual, rel=0.15)
+    assert clv.weekly(past, models, check).assessed
+    assert "Pareto/NBD with covariates" in say(clv.model_choice(past, models, check).finding.text, Locale())
+    assert clv.tiers(past, models, values, cuts=[0.5]).table["held_mean"].notna().all()
+    limits = clv.top_customers(past, values, most=5).table
+    assert (limits["low"] < limits["clv"]).all()
+    assert (limits["clv"] < limits["high"]).all()
+    assert {"Pareto/NBD with covariates"} <= {say(clv.totals(past, values).note, Locale()).split(",")[0]}
+
+
+def test_without_kinds_the_model_without_covariates_is_taken(make_company, simulated):
+    past = clv.history(make_company(simulated), holdout_days=0)
+    models = clv.fit_models(past, model="pareto_nbd+covariates", compare=[], covariates=["region"])
+    assert clv.customer_values(past, models, TERMS, draws=0).model == "pareto_nbd"
+    with pytest.raises(ParamError, match=r"covariates: is empty, and model 'pareto_nbd\+covariates' needs at least one"):
+        clv.fit_models(past, model="pareto_nbd+covariates")
 
 
 def test_without_columns_there_is_nothing_to_compare(make_company, simulated):
@@ -169,4 +229,4 @@ def test_the_normal_approximation_is_named(channels, monkeypatch):
     normal = say(clv.intervals(past, values).note, Locale())
     assert set(clv.totals(past, values).table["method"]) == {"delta method on the log-parameters", NORMAL}
     assert "refits to customers drawn with replacement" in refits
-    assert "normal approximation (Laplace)" in normal
+    assert "20 draws from the normal approximation of the parameters (Laplace)" in normal

@@ -72,10 +72,10 @@ def test_the_worth_of_a_purchase_hardly_depends_on_the_parameters(study):
     """Sums discounted as in the estimate are off by less than .2 %, where those of the draws differ by 10 %."""
     values = study[2]
     refits, who = values.refits, values.customers
-    engine = Purchases(refits.draws.fits(), refits.spends, values.terms, refits.per, who)
+    engine = Purchases(refits.models, refits.spends, values.terms, refits.per, who)
     x, tx, T = (who[name].to_numpy() / scale for name, scale in (("frequency", 1), ("recency_days", 7), ("T_days", 7)))
     rate = values.terms.rate(7)
-    for turn, other in enumerate(refits.draws.fits()[:5]):
+    for turn, other in enumerate(refits.models[:5]):
         money = engine.expected(turn)[1]
         exact = btyd.discounted_expected_purchases(other, x, tx, T, horizon=365 / 7, discount_rate=rate)
         plain = np.asarray(btyd.expected_purchases(other, 365 / 7, x, tx, T))

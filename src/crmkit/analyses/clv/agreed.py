@@ -91,4 +91,6 @@ def contract_values(
         others = sbg.parameter_draws(agreed.cohorts, agreed.fit, draws=draws)
     except ModelError as err:
         return replace(values, no_refits=err.text)
-    return resample(values, others, None, per=DAYS_PER_MONTH, cuts=cuts, by=by, confidence=past.confidence)
+    return resample(
+        values, others.fits(), None, method=others.method, per=DAYS_PER_MONTH, cuts=cuts, by=by, confidence=past.confidence
+    )

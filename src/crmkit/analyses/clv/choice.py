@@ -10,6 +10,7 @@ from crmkit.analyses.clv.fitting import NAMES, FitSet, Models
 from crmkit.analyses.clv.history import History
 from crmkit.analyses.clv.holdout import HoldOut
 from crmkit.analyses.clv.kinds import WITH
+from crmkit.analyses.clv.value import used as model_used
 from crmkit.core.results import Column, Finding, Numbers, Quantity, Result, Text, not_assessed
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _row(name: str, likelihood: float, aic: float, n: int, check: HoldOut | None
 
 
 def _finding(table: pd.DataFrame, models: Models) -> Finding:
-    used = NAMES[models.chosen if models.chosen in models.final.fits else next(iter(models.final.fits))]
+    used = NAMES[model_used(models.chosen, models.final)]
     best = str(table.loc[table["mae"].idxmin() if table["mae"].notna().any() else 0, "model"])
     numbers: Numbers = {"used": used, "best": Text(best), "mae": Quantity(float(table["mae"].min()), "score")}
     text = (

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from crmkit.analyses.clv.contracts import ContractFit, fit_contracts
 from crmkit.analyses.clv.history import NO_PURCHASES, History, no_holdout
-from crmkit.analyses.clv.kinds import KindFits, check_covariates, fit_kinds
+from crmkit.analyses.clv.kinds import COLUMNS, WITH, KindFits, check_covariates, fit_kinds
 from crmkit.analyses.clv.occasions import OccasionFit, fit_occasions
 from crmkit.core.dates import DAYS_PER_YEAR
-from crmkit.core.errors import ModelError
+from crmkit.core.errors import ModelError, ParamError
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.models import btyd
@@ -113,15 +113,17 @@ def fit_models(
     Raises
     ------
     ParamError
-        For a covariate that no customer table has.
+        For a covariate that no customer table has, or a model with covariates without one.
     """
     check_covariates(covariates)
+    if model.endswith(WITH) and not covariates:
+        raise ParamError(f"covariates: is empty, and model {model!r} needs at least one; take one of {', '.join(COLUMNS)}")
     if past.contracts is not None:
         agreed = fit_contracts(past.contracts, as_of=past.as_of, split=past.split)
         return Models(model, FitSet({}, {}, None, NO_PURCHASES), None, agreed)
     if past.customers.empty:
         return Models(model, FitSet({}, {}, None, NO_PURCHASES), None)
-    names = list(dict.fromkeys([model, *compare]))
+    names = list(dict.fromkeys([model.removesuffix(WITH), *compare]))
     held = None
     if past.calibration is not None:
         held = _fit(past, past.calibration, names, covariates, until=past.split)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -19,11 +19,67 @@ from crmkit.models.spend import SpendFit, draw_spend, expected_spend
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     Floats = NDArray[np.float64]
+    Model = btyd.Fitted | btyd.CovariateFit
 
 SMALLEST = 1e-12
+
+
+HISTORY = ("frequency", "recency_days", "T_days")
+
+
+@dataclass(frozen=True, eq=False)
+class Histories:
+    """The different purchase histories of some customers, each once.
+
+    Parameters
+    ----------
+    columns : array, shape (3, rows)
+        Repeat purchases, recency, T, in units of the models.
+    inverse, n : arrays
+        Which row each customer has, and how many customers have each row.
+    kind : array, shape (rows,)
+        Which kind of customer each row belongs to, where the models have covariates.
+    kinds : sequence of mapping
+        Covariates of each kind.
+    """
+
+    columns: Floats
+    inverse: NDArray[np.int64]
+    n: NDArray[np.int64]
+    kind: NDArray[np.int64]
+    kinds: Sequence[Mapping[str, float]] = ()
+
+    @property
+    def everyone(self) -> Histories:
+        """The same with a row per customer."""
+        place = np.arange(len(self.inverse))
+        return Histories(self.columns[:, self.inverse], place, np.ones_like(place), self.kind[self.inverse], self.kinds)
+
+    def each(self, model: Model, function: Callable[..., ArrayLike]) -> Floats:
+        """A function of a model and histories, for every row, with the parameters of its kind."""
+        if isinstance(model, btyd.CovariateFit):
+            parts = [(model.at(covariates), self.kind == number) for number, covariates in enumerate(self.kinds)]
+        else:
+            return np.asarray(function(model, *self.columns), dtype="float64")
+        found = [(own, np.asarray(function(one, *self.columns[:, own]), dtype="float64")) for one, own in parts if own.any()]
+        out = np.empty((*found[0][1].shape[:-1], self.columns.shape[1]))
+        for own, values in found:
+            out[..., own] = values
+        return out
+
+
+def histories(table: pd.DataFrame, per: float, kinds: Sequence[Mapping[str, float]] = ()) -> Histories:
+    """The different histories of customers; those of different kinds are kept apart (column ``kind``)."""
+    keys = [*HISTORY, *(["kind"] if kinds else [])]
+    grouped = table[keys].groupby(keys, sort=True)
+    sizes = grouped.size()
+    rows = np.array(sizes.index.to_list(), dtype="float64")
+    kind = rows[:, 3].astype("int64") if kinds else np.zeros(len(rows), dtype="int64")
+    inverse = grouped.ngroup().to_numpy().astype("int64")
+    return Histories((rows[:, :3] / np.array([1.0, per, per])).T, inverse, sizes.to_numpy().astype("int64"), kind, kinds)
 
 
 class Futures(Protocol):
@@ -51,6 +107,8 @@ class Purchases:
         Days per unit of time of the models.
     who : DataFrame
         From ``Values.customers``.
+    kinds : sequence of mapping
+        Covariates of each kind of customer, where the models have them.
 
     Notes
     -----
@@ -58,17 +116,17 @@ class Purchases:
     ``years_kept``): other parameters move the moments of the purchases within the horizon by next to nothing.
     """
 
-    models: Sequence[btyd.Fitted]
+    models: Sequence[Model]
     spends: Sequence[SpendFit]
     terms: Terms
     per: float
     who: pd.DataFrame
+    kinds: Sequence[Mapping[str, float]] = ()
 
     @cached_property
-    def _histories(self) -> tuple[Floats, NDArray[np.int64]]:
-        # each different history once, found once: looking for equal rows costs more than their forecast
-        unique, inverse, _ = different_histories(self.who)
-        return unique / np.array([1.0, self.per, self.per]), inverse
+    def _histories(self) -> Histories:
+        # found once: looking for equal rows costs more than their forecast
+        return histories(self.who, self.per, self.kinds)
 
     @cached_property
     def _worth(self) -> Floats:
@@ -79,17 +137,19 @@ class Purchases:
 
     def expected(self, turn: int) -> tuple[Floats, Floats | None]:
         """As :class:`Futures` says."""
-        unique, inverse = self._histories
-        count = np.asarray(btyd.expected_purchases(self.models[turn], self.terms.horizon_days / self.per, *unique.T))[inverse]
+        horizon, found = self.terms.horizon_days / self.per, self._histories
+        count = found.each(self.models[turn], lambda fit, *history: btyd.expected_purchases(fit, horizon, *history))
+        count = count[found.inverse]
         if not self.spends:
             return count, None
         return count, self._net(count * expected_spend(self.spends[turn], self.who["frequency"], self.who["monetary_value"]))
 
     def drawn(self, turn: int, rng: np.random.Generator, times: int = 1) -> tuple[Floats, Floats | None]:
         """As :class:`Futures` says."""
-        unique, inverse = self._histories
-        horizon = self.terms.horizon_days / self.per
-        count = draw_purchases(self.models[turn], horizon, *unique[inverse].T, draws=times, rng=rng)
+        horizon, found = self.terms.horizon_days / self.per, self._histories.everyone
+        count = found.each(
+            self.models[turn], lambda fit, *history: draw_purchases(fit, horizon, *history, draws=times, rng=rng)
+        )
         if not self.spends:
             return count, None
         return count, self._net(draw_spend(self.spends[turn], self.who["frequency"], self.who["monetary_value"], count, rng))
@@ -130,17 +190,6 @@ class Contracts:
         if not np.isfinite(price).all():
             return None
         return np.asarray((self.terms.margin * price - self.terms.retention_cost / 12) * months)
-
-
-HISTORY = ("frequency", "recency_days", "T_days")
-
-
-def different_histories(table: pd.DataFrame) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
-    """The different histories of a purchase summary, in days; which of them each customer has; how many have each."""
-    grouped = table[list(HISTORY)].groupby(list(HISTORY), sort=True)
-    inverse = grouped.ngroup().to_numpy().astype("int64")
-    sizes = grouped.size()
-    return np.array(sizes.index.to_list(), dtype="float64"), inverse, sizes.to_numpy().astype("int64")
 
 
 def paid_months(fit: sbg.Fitted, renewals: NDArray[np.int64], terms: Terms) -> Floats:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.clv.fitting import NAMES, Models
+from crmkit.analyses.clv.fitting import NAMES, FitSet, Models
 from crmkit.analyses.clv.history import History, no_holdout
 from crmkit.analyses.clv.kinds import WITH, expected_of_kinds
+from crmkit.analyses.clv.value import model_of, used
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, curve, estimates, not_assessed
@@ -69,12 +70,11 @@ def hold_out(past: History, models: Models) -> HoldOut | None:
     found = {name: np.asarray(btyd.expected_purchases(fit, horizon, x, tx, T)) for name, fit in models.calibration.fits.items()}
     kinds, occasions = models.calibration.kinds, models.calibration.occasions
     for name, fit in kinds.fits.items():
-        if kinds.design is not None:
-            found[name + WITH] = expected_of_kinds(fit, kinds.design, horizon, x, tx, T)
+        found[name + WITH] = expected_of_kinds(fit, kinds, horizon, x, tx, T)
     if occasions is not None and past.split is not None:
         found["bgbb"] = occasions.expected(int((past.purchase_dates > np.datetime64(past.split)).sum()))
     found |= _rules(past, table, x, T, horizon)
-    chosen = models.chosen if models.chosen in models.calibration.fits else next(iter(models.calibration.fits))
+    chosen = used(models.chosen, models.calibration)
     return HoldOut(found, table["holdout_frequency"].to_numpy(dtype="float64"), chosen)
 
 
@@ -279,15 +279,13 @@ def _weekly(past: History, models: Models, check: HoldOut) -> pd.DataFrame:
     """Actual and expected purchases of each whole week since the start, and their sums."""
     import pandas as pd
 
-    actual, arrivals = past.weekly, past.arrivals
-    if actual is None or arrivals is None or models.calibration is None:
+    actual, table = past.weekly, past.calibration
+    if actual is None or table is None or models.calibration is None:
         raise ValueError("nothing is held out")
     per = past.days_per_unit
     whole = actual[actual["length_days"] == actual["length_days"].iloc[0]]
     ends = (whole["to_day"] - pd.Timestamp(past.start)).dt.days.to_numpy(dtype="float64") + 1
-    born = (arrivals["first_day"] - pd.Timestamp(past.start)).dt.days.to_numpy(dtype="float64")
-    fit = models.calibration.fits[check.chosen]
-    expected = np.asarray(btyd.expected_cumulative(fit, born / per, ends / per, arrivals["n"].to_numpy()))
+    expected = _cumulative(past, models.calibration, check.chosen, ends / per)
     both = {
         ACTUAL: (whole["cumulative"].to_numpy(), whole["purchases"].to_numpy()),
         FORECAST: (expected, np.diff(expected, prepend=0.0)),
@@ -296,6 +294,25 @@ def _weekly(past: History, models: Models, check: HoldOut) -> pd.DataFrame:
     return pd.concat(
         [pd.DataFrame({"group": name, "x": weeks, "cumulative": c, "purchases": p}) for name, (c, p) in both.items()]
     )
+
+
+def _cumulative(past: History, fitted: FitSet, name: str, times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Expected repeat purchases of the customers who came before the split, up to each time; kinds apart, and added."""
+    import pandas as pd
+
+    fit, arrivals, table = model_of(name, fitted), past.arrivals, past.calibration
+    if arrivals is None or table is None:
+        raise ValueError("nothing is held out")
+
+    def since(days: pd.Series) -> NDArray[np.float64]:
+        return np.asarray((days - pd.Timestamp(past.start)).dt.days.to_numpy(dtype="float64") / past.days_per_unit)
+
+    if not isinstance(fit, btyd.CovariateFit):
+        return np.asarray(btyd.expected_cumulative(fit, since(arrivals["first_day"]), times, arrivals["n"].to_numpy()))
+    place, kinds = fitted.kinds.patterns()
+    born = since(table["first_day"])
+    parts = [btyd.expected_cumulative(fit.at(one), born[place == number], times) for number, one in enumerate(kinds)]
+    return np.asarray(np.sum(parts, axis=0))
 
 
 def _tracking_result(

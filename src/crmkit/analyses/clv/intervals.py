@@ -45,18 +45,18 @@ def _note(past: History, values: Values, refits: Refits) -> Text:
     numbers: Numbers = {
         "model": NAMES[values.model],
         "span": values.terms.span(),
-        "draws": Quantity(len(refits.draws), "count"),
+        "draws": Quantity(len(refits.models), "count"),
         "futures": Quantity(refits.futures, "count"),
         "confidence": Quantity(past.confidence, "share"),
     }
-    if refits.draws.method == "bootstrap":
+    if refits.method == "bootstrap":
         return Text(
             "{model}, {span}; {draws} refits to customers drawn with replacement, {futures} futures of every customer; "
             "{confidence} intervals.",
             numbers,
         )
     return Text(
-        "{model}, {span}; with so many different histories the parameters are as good as normal, so {draws} draws from their "
-        "normal approximation (Laplace) stand in place of refits; {futures} futures of every customer; {confidence} intervals.",
+        "{model}, {span}; {draws} draws from the normal approximation of the parameters (Laplace), as with covariates or very "
+        "many different histories; {futures} futures of every customer; {confidence} intervals.",
         numbers,
     )

@@ -46,6 +46,14 @@ class KindFits:
     design: pd.DataFrame | None = None
     reasons: Mapping[str, object] = field(default_factory=dict)
 
+    def patterns(self) -> tuple[NDArray[np.int64], tuple[Mapping[str, float], ...]]:
+        """Which kind each customer of the period is, and the covariates of each kind."""
+        names = list(self.levels)
+        if self.design is None or not names:
+            return np.zeros(0, dtype=np.int64), ()
+        rows, place = np.unique(self.design[names].to_numpy(dtype="float64"), axis=0, return_inverse=True)
+        return place.ravel().astype(np.int64), tuple(dict(zip(names, row, strict=True)) for row in rows.tolist())
+
 
 def check_covariates(names: Sequence[str]) -> None:
     """Refuse a column that no customer table has.
@@ -100,17 +108,15 @@ def fit_kinds(table: pd.DataFrame, attributes: pd.DataFrame, *, columns: Sequenc
 
 
 def expected_of_kinds(
-    fit: btyd.CovariateFit, design: pd.DataFrame, horizon: float, x: NDArray[np.float64], tx: NDArray[np.float64],
+    fit: btyd.CovariateFit, kinds: KindFits, horizon: float, x: NDArray[np.float64], tx: NDArray[np.float64],
     T: NDArray[np.float64],
 ) -> NDArray[np.float64]:  # fmt: skip
-    """Expected purchases within the horizon of customers with the covariates of their row."""
-    columns = list(fit.names)
-    patterns, place = np.unique(design[columns].to_numpy(dtype="float64"), axis=0, return_inverse=True)
+    """Expected purchases within the horizon of the customers of the period, each with their own covariates."""
+    place, found = kinds.patterns()
     expected = np.zeros(len(x))
-    for number, row in enumerate(patterns):
-        own = place.ravel() == number
-        params = fit.at(dict(zip(columns, row.tolist(), strict=True)))
-        expected[own] = btyd.expected_purchases(params, horizon, x[own], tx[own], T[own])
+    for number, covariates in enumerate(found):
+        own = place == number
+        expected[own] = btyd.expected_purchases(fit.at(covariates), horizon, x[own], tx[own], T[own])
     return expected
 
 

@@ -53,7 +53,7 @@ def _method(values: Values, measure: str) -> str:
         return mark("count") if values.under_contract else METHOD
     if values.refits is None:
         return METHOD
-    return BOOTSTRAP if values.refits.draws.method == "bootstrap" else NORMAL
+    return BOOTSTRAP if values.refits.method == "bootstrap" else NORMAL
 
 
 def _note(past: History, values: Values) -> Text:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crmkit.analyses.clv.futures import Contracts, Futures, Purchases
-from crmkit.analyses.clv.terms import SBG, Terms, Total, Values
+from crmkit.analyses.clv.terms import Total, Values
 from crmkit.analyses.clv.tiering import assign_tiers, check_tiers
 from crmkit.core.language import mark
-from crmkit.models.draws import ParameterDraws, percentiles
+from crmkit.models.draws import percentiles
 from crmkit.models.spend import SpendFit, spend_draws
 
 if TYPE_CHECKING:
@@ -35,10 +35,12 @@ class Refits:
 
     Parameters
     ----------
-    draws : ParameterDraws
-        Of the model that values come from.
+    models : sequence of fitted models
+        Other parameters of the model that values come from.
+    method : {"bootstrap", "normal"}
+        Refits to customers drawn with replacement, or the normal approximation (Laplace).
     spends : sequence of SpendFit
-        Of the spend model, one per draw; empty without one, and for contracts.
+        Of the spend model, one per model; empty without one, and for contracts.
     per : float
         Days per unit of time of the model.
     table : DataFrame
@@ -48,7 +50,8 @@ class Refits:
         How often the future of every customer was drawn.
     """
 
-    draws: ParameterDraws
+    models: Sequence[Any]
+    method: str
     spends: Sequence[SpendFit]
     per: float
     table: pd.DataFrame
@@ -57,9 +60,10 @@ class Refits:
 
 def resample(
     values: Values,
-    draws: ParameterDraws,
+    models: Sequence[Any],
     spend: SpendFit | None,
     *,
+    method: str,
     per: float,
     cuts: Sequence[float] = (),
     by: str = "value_rank",
@@ -71,9 +75,10 @@ def resample(
     ----------
     values : Values
         With a horizon that ends, unless customers are under contract.
-    draws : ParameterDraws
-        Of its model, from the customers it was fitted to.
+    models : sequence of fitted models
+        Its model with other parameters, from the customers it was fitted to.
     spend : SpendFit or None
+    method : {"bootstrap", "normal"}
     per : float
         Days per unit of time of the model.
     cuts, by
@@ -94,14 +99,14 @@ def resample(
     import pandas as pd
 
     check_tiers(cuts, by=by)
-    spends = _spends(spend, len(draws))
+    spends = _spends(spend, len(models))
     who, n = values.customers, len(values.customers)
     valued = values.clv is not None
     tier = assign_tiers(who["clv" if valued else "expected_purchases"].to_numpy(), cuts, by=by)
     names, place = np.unique(tier, return_inverse=True)
-    engine = engine_of(values.model, draws, spends, values.terms, per, who)
-    count = max(20, min(len(draws), MOST_SIMULATED // max(n, 1)))
-    expected, outcome = _sums(engine, len(draws), count, place, len(names))
+    engine = engine_of(values, models, spends, per, who)
+    count = max(20, min(len(models), MOST_SIMULATED // max(n, 1)))
+    expected, outcome = _sums(engine, len(models), count, place, len(names))
     points = [who["expected_purchases"].to_numpy(), who["clv"].to_numpy()]
     kinds = [(MONTHS if values.under_contract else PURCHASES, "count"), (VALUE, "money")]
     both = (*_limits(expected, confidence), *_limits(outcome, confidence))
@@ -119,7 +124,7 @@ def resample(
         values,
         purchases=_total(whole, kinds[0][0]),
         clv=_total(whole, VALUE),
-        refits=Refits(draws, spends, per, table, count),
+        refits=Refits(models, method, spends, per, table, count),
     )
 
 
@@ -146,21 +151,19 @@ def customer_limits(values: Values, who: pd.DataFrame, *, confidence: float, see
     if values.refits is None or values.clv is None or who.empty:
         return None
     refits, rng = values.refits, np.random.default_rng(seed)
-    engine = engine_of(values.model, refits.draws, refits.spends, values.terms, refits.per, who)
-    turns = range(len(refits.draws))
+    engine = engine_of(values, refits.models, refits.spends, refits.per, who)
+    turns = range(len(refits.models))
     expected = np.array([engine.expected(turn)[1] for turn in turns])
     outcome = np.concatenate([engine.drawn(turn, rng, FUTURES_EACH)[1] for turn in turns])
     limits = (*percentiles(expected, confidence), *percentiles(outcome, confidence))
     return pd.DataFrame(dict(zip(LIMITS, limits, strict=True)), index=who.index)
 
 
-def engine_of(
-    model: str, draws: ParameterDraws, spends: Sequence[SpendFit], terms: Terms, per: float, who: pd.DataFrame
-) -> Futures:
+def engine_of(values: Values, models: Sequence[Any], spends: Sequence[SpendFit], per: float, who: pd.DataFrame) -> Futures:
     """What some customers may do, by the model that values come from."""
-    if model == SBG:
-        return Contracts(draws.fits(), terms, who)
-    return Purchases(draws.fits(), spends, terms, per, who)
+    if values.under_contract:
+        return Contracts(models, values.terms, who)
+    return Purchases(models, spends, values.terms, per, who, values.kinds)
 
 
 def _spends(spend: SpendFit | None, draws: int) -> list[SpendFit]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -104,6 +105,8 @@ class Values:
         What the intervals of ``purchases`` and ``clv`` are made of; None where they are those of the delta method.
     no_refits : Text or None
         Why there are none, where they were asked for.
+    kinds : tuple of mapping
+        Covariates of each kind of customer (column ``kind``), where the model has covariates.
     """
 
     model: str
@@ -114,6 +117,7 @@ class Values:
     terms: Terms
     refits: Refits | None = None
     no_refits: Text | None = None
+    kinds: tuple[Mapping[str, float], ...] = ()
 
     @property
     def under_contract(self) -> bool:

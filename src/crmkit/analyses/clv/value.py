@@ -11,8 +11,9 @@ import numpy as np
 
 from crmkit.analyses.clv.agreed import contract_values
 from crmkit.analyses.clv.fitting import FitSet, Models, cells
-from crmkit.analyses.clv.futures import different_histories
+from crmkit.analyses.clv.futures import Histories, histories
 from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.kinds import WITH
 from crmkit.analyses.clv.resampling import resample
 from crmkit.analyses.clv.terms import Terms, Total, Values
 from crmkit.analyses.clv.tiering import check_tiers
@@ -27,6 +28,8 @@ from crmkit.models.spend import SpendFit, expected_spend
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+
+    from crmkit.analyses.clv.futures import Model
 
 STEP = 1e-4
 
@@ -82,11 +85,18 @@ def customer_values(
         return _with_delta(values, past, models.final)
     reason = NO_END
     if values.purchases is not None and terms.horizon_days:
-        fit, per = models.final.fits[name], past.days_per_unit
         try:
-            others = parameter_draws(cells(values.customers, per), fit, draws=draws, seed=0)
-            spend = models.final.spend
-            return resample(values, others, spend, per=per, cuts=cuts, by=by, confidence=past.confidence)
+            others, method = _others(values, models.final, past.days_per_unit, draws)
+            return resample(
+                values,
+                others,
+                models.final.spend,
+                method=method,
+                per=past.days_per_unit,
+                cuts=cuts,
+                by=by,
+                confidence=past.confidence,
+            )
         except ModelError as err:
             reason = err.text
     return replace(_with_delta(values, past, models.final), no_refits=reason)
@@ -95,17 +105,28 @@ def customer_values(
 NO_END = Text("a range of outcomes needs a horizon, and horizon_days is 0")
 
 
+def _others(values: Values, fitted: FitSet, per: float, draws: int) -> tuple[Sequence[Model], str]:
+    """Other parameters of the model, and where they come from."""
+    fit = model_of(values.model, fitted)
+    if isinstance(fit, btyd.CovariateFit):
+        return btyd.covariate_draws(fit, draws=draws, seed=0), "normal"
+    found = parameter_draws(cells(values.customers, per), fit, draws=draws, seed=0)
+    return found.fits(), found.method
+
+
 def _estimated(past: History, name: str, fitted: FitSet, terms: Terms) -> Values:
     """Values without intervals, but for the number of active customers."""
-    fit, per = fitted.fits[name], past.days_per_unit
-    sums, inverse, n = _sums(past.customers, terms, per)
+    fit, per = model_of(name, fitted), past.days_per_unit
+    known, kinds = of_kinds(past.customers, fitted, name)
+    sums = _Sums(histories(known, per, kinds), terms, per)
+    inverse, n = sums.found.inverse, sums.found.n
     try:
         discounted, time = sums.discounted(fit), sums.time(fit)
     except ModelError as err:
         raise ParamError(f"horizon_days, discount_rate, retention_cost: are {terms.horizon_days}, {terms.discount_rate:g} and "
                          f"{terms.retention_cost:g}; {err}") from err  # fmt: skip
     bought = sums.purchases(fit)
-    table = past.customers.assign(
+    table = known.assign(
         p_alive=sums.alive(fit)[inverse],
         discounted_purchases=discounted[inverse],
         years_kept=time[inverse] * per / DAYS_PER_YEAR,
@@ -121,71 +142,89 @@ def _estimated(past: History, name: str, fitted: FitSet, terms: Terms) -> Values
         clv = Total(float(table["clv"].sum()), float("nan"), float("nan"))
     still = _total(fit, lambda one: float((n * sums.alive(one)).sum()), past.confidence)
     often = None if bought is None else Total(float((n * bought).sum()), float("nan"), float("nan"))
-    return Values(name, table, still, often, clv, terms)
+    return Values(name, table, still, often, clv, terms, kinds=kinds)
 
 
 def _with_delta(values: Values, past: History, fitted: FitSet) -> Values:
     """The same with intervals by the delta method."""
-    fit, spend = fitted.fits[values.model], fitted.spend
-    sums, inverse, n = _sums(values.customers, values.terms, past.days_per_unit)
+    fit, spend, per = model_of(values.model, fitted), fitted.spend, past.days_per_unit
+    sums = _Sums(histories(values.customers, per, values.kinds), values.terms, per)
     often = None
     if values.purchases is not None:
-        often = _total(fit, lambda one: sums.all_purchases(one, n), past.confidence)
-    clv = None if spend is None else _clv_total(values.customers, fit, spend, sums, inverse, past.confidence)
+        often = _total(fit, sums.all_purchases, past.confidence)
+    clv = None if spend is None else _clv_total(values.customers, fit, spend, sums, past.confidence)
     return replace(values, purchases=often, clv=clv)
 
 
 def used(chosen: str, fitted: FitSet) -> str:
-    """The model that values come from: the one chosen, or the first that could be fitted."""
-    return chosen if chosen in fitted.fits else next(iter(fitted.fits))
+    """The model that values come from: the one chosen, else it without covariates, else the first that could be fitted."""
+    plain = chosen.removesuffix(WITH)
+    if chosen != plain and plain in fitted.kinds.fits:
+        return chosen
+    return plain if plain in fitted.fits else next(iter(fitted.fits))
+
+
+def model_of(name: str, fitted: FitSet) -> btyd.Fit | btyd.CovariateFit:
+    """The fitted model of a name."""
+    return fitted.kinds.fits[name.removesuffix(WITH)] if name.endswith(WITH) else fitted.fits[name]
+
+
+def of_kinds(table: pd.DataFrame, fitted: FitSet, name: str) -> tuple[pd.DataFrame, tuple[Mapping[str, float], ...]]:
+    """The customers of a period with the kind of each, and the covariates of the kinds; none for a model without covariates."""
+    if not name.endswith(WITH):
+        return table, ()
+    place, kinds = fitted.kinds.patterns()
+    return table.assign(kind=place), kinds
 
 
 @dataclass(frozen=True)
 class _Sums:
     """Expectations of histories, each history once."""
 
-    arrays: tuple[NDArray[np.float64], ...]
+    found: Histories
     terms: Terms
     per: float
 
-    def alive(self, one: btyd.Fitted) -> NDArray[np.float64]:
-        return np.asarray(btyd.probability_alive(one, *self.arrays))
+    def alive(self, one: Model) -> NDArray[np.float64]:
+        return self.found.each(one, btyd.probability_alive)
 
-    def purchases(self, one: btyd.Fitted) -> NDArray[np.float64] | None:
+    def purchases(self, one: Model) -> NDArray[np.float64] | None:
         """Not discounted; None where they are infinite."""
-        horizon = self.terms.horizon(self.per)
         try:
-            return np.asarray(btyd.discounted_expected_purchases(one, *self.arrays, horizon=horizon, discount_rate=0.0))
+            return self._discounted(one, 0.0)
         except ModelError:
             return None
 
-    def all_purchases(self, one: btyd.Fitted, n: NDArray[np.int64]) -> float:
+    def all_purchases(self, one: Model) -> float:
         each = self.purchases(one)
-        return float("nan") if each is None else float((n * each).sum())
+        return float("nan") if each is None else float((self.found.n * each).sum())
 
-    def discounted(self, one: btyd.Fitted) -> NDArray[np.float64]:
-        horizon, rate = self.terms.horizon(self.per), self.terms.rate(self.per)
-        return np.asarray(btyd.discounted_expected_purchases(one, *self.arrays, horizon=horizon, discount_rate=rate))
+    def discounted(self, one: Model) -> NDArray[np.float64]:
+        return self._discounted(one, self.terms.rate(self.per))
 
-    def time(self, one: btyd.Fitted) -> NDArray[np.float64]:
+    def _discounted(self, one: Model, rate: float) -> NDArray[np.float64]:
+        horizon = self.terms.horizon(self.per)
+        counted = btyd.discounted_expected_purchases
+        return self.found.each(one, lambda fit, *history: counted(fit, *history, horizon=horizon, discount_rate=rate))
+
+    def time(self, one: Model) -> NDArray[np.float64]:
         if not self.terms.retention_cost:
-            return np.zeros(len(self.arrays[0]))
+            return np.zeros(len(self.found.n))
         horizon, rate = self.terms.horizon(self.per), self.terms.rate(self.per)
-        return discounted_time_alive(one, *self.arrays, horizon=horizon, discount_rate=rate)
-
-
-def _sums(table: pd.DataFrame, terms: Terms, per: float) -> tuple[_Sums, NDArray[np.int64], NDArray[np.int64]]:
-    """Expectations of the different histories of a table; which of them each customer has; how many have each."""
-    unique, inverse, n = different_histories(table)
-    return _Sums((unique[:, 0], unique[:, 1] / per, unique[:, 2] / per), terms, per), inverse, n
+        return self.found.each(
+            one, lambda fit, *history: discounted_time_alive(fit, *history, horizon=horizon, discount_rate=rate)
+        )
 
 
 def worth_each(table: pd.DataFrame, fitted: FitSet, *, chosen: str, per: float, terms: Terms) -> NDArray[np.float64] | None:
     """The value of each customer of a table of purchase histories by the models given; None without a spend model."""
     if not fitted.fits or fitted.spend is None:
         return None
-    fit = fitted.fits[used(chosen, fitted)]
-    sums, inverse, _ = _sums(table, terms, per)
+    name = used(chosen, fitted)
+    fit = model_of(name, fitted)
+    known, kinds = of_kinds(table, fitted, name)
+    sums = _Sums(histories(known, per, kinds), terms, per)
+    inverse = sums.found.inverse
     try:
         counted, time = sums.discounted(fit)[inverse], sums.time(fit)[inverse]
     except ModelError:
@@ -194,19 +233,22 @@ def worth_each(table: pd.DataFrame, fitted: FitSet, *, chosen: str, per: float, 
     return np.asarray(terms.margin * each * counted - terms.cost(per) * time)
 
 
-def _moved(fit: btyd.Fit, name: str, step: float) -> btyd.Fitted:
-    """The same model with one log-parameter moved."""
+def _moved(fit: btyd.Fit | btyd.CovariateFit, place: int, step: float) -> Model:
+    """The same model with one log-parameter, or one coefficient, moved."""
+    if isinstance(fit, btyd.CovariateFit):
+        return btyd.shifted(fit, step * np.eye(len(fit.covariance))[place])
     params = dict(fit.params)
-    params[name] *= math.exp(step)
+    params[fit.names[place]] *= math.exp(step)
     return btyd.known(fit.model, params)
 
 
-def _gradient(fit: btyd.Fit, total: Callable[[btyd.Fitted], float]) -> NDArray[np.float64]:
-    """Derivatives of a sum with respect to the log-parameters, by central differences."""
-    return np.array([(total(_moved(fit, i, STEP)) - total(_moved(fit, i, -STEP))) / (2 * STEP) for i in fit.names])
+def _gradient(fit: btyd.Fit | btyd.CovariateFit, total: Callable[[Model], float]) -> NDArray[np.float64]:
+    """Derivatives of a sum with respect to the log-parameters, and coefficients, by central differences."""
+    places = range(len(fit.covariance))
+    return np.array([(total(_moved(fit, i, STEP)) - total(_moved(fit, i, -STEP))) / (2 * STEP) for i in places])
 
 
-def _total(fit: btyd.Fit, total: Callable[[btyd.Fitted], float], confidence: float, extra: float = 0.0) -> Total:
+def _total(fit: btyd.Fit | btyd.CovariateFit, total: Callable[[Model], float], confidence: float, extra: float = 0.0) -> Total:
     """A sum with its interval; ``extra`` is variance from elsewhere."""
     from scipy.special import ndtri
 
@@ -220,20 +262,19 @@ def _total(fit: btyd.Fit, total: Callable[[btyd.Fitted], float], confidence: flo
 
 
 def _clv_total(
-    table: pd.DataFrame, fit: btyd.Fit, spend: SpendFit, sums: _Sums, inverse: NDArray[np.int64], confidence: float
+    table: pd.DataFrame, fit: btyd.Fit | btyd.CovariateFit, spend: SpendFit, sums: _Sums, confidence: float
 ) -> Total:
     """The value of all customers; purchases and spend are estimated apart, so their variances add up."""
     margin, cost = sums.terms.margin, sums.terms.cost(sums.per)
-    size = len(sums.arrays[0])
-    money = np.bincount(inverse, weights=margin * table["expected_spend"].to_numpy(), minlength=size)
-    n = np.bincount(inverse, minlength=size)
+    inverse, n = sums.found.inverse, sums.found.n
+    money = np.bincount(inverse, weights=margin * table["expected_spend"].to_numpy(), minlength=len(n))
     counts = sums.discounted(fit)[inverse]
 
     def by_spend(params: Mapping[str, float]) -> float:
         moved = replace(spend, params=params)
         return float((margin * counts * expected_spend(moved, table["frequency"], table["monetary_value"])).sum())
 
-    def by_fit(one: btyd.Fitted) -> float:
+    def by_fit(one: Model) -> float:
         return float((money * sums.discounted(one) - cost * n * sums.time(one)).sum())
 
     names = list(spend.params)

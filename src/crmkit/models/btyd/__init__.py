@@ -7,6 +7,7 @@ single customers may do, and how sure all of it is.
 
 from crmkit.models.btyd.bootstrap import bootstrap_fits, parameter_draws
 from crmkit.models.btyd.cohort import expected_cumulative
+from crmkit.models.btyd.covariate_draws import covariate_draws, shifted
 from crmkit.models.btyd.covariates import (
     Coefficient,
     CovariateFit,
@@ -52,6 +53,7 @@ __all__ = [
     "SpendPart",
     "Tuples",
     "bootstrap_fits",
+    "covariate_draws",
     "discounted_expected_purchases",
     "draw_purchases",
     "expected_cumulative",
@@ -74,6 +76,7 @@ __all__ = [
     "probability_alive",
     "probability_purchases",
     "regularity",
+    "shifted",
     "simulate",
     "tuples",
 ]
