@@ -61,6 +61,24 @@ def test_rfm_holds_every_customer_once(study):
         assert result.table["value"].sum() == pytest.approx(values.customers["clv"].sum(), rel=1e-9)
 
 
+def test_customers_watched_for_too_short_are_noticed(study):
+    past, models, _, _ = study
+    found = {finding.id: finding for finding in clv.checks(past, models)}
+    assert found["clv.exposure"].passed
+    late = past.customers.assign(T_days=past.customers["recency_days"] + 1)
+    short = {finding.id: finding for finding in clv.checks(replace(past, customers=late), models)}["clv.exposure"]
+    usual = late["recency_days"].sum() / late["frequency"].sum()
+    assert not short.passed
+    assert f"{int((late['T_days'] < usual).sum())} customers came too late" in say(short.text, Locale())
+
+
+@pytest.mark.parametrize(("unnamed", "passed"), [((0, 900), None), ((18, 900), True), ((19, 900), False)])
+def test_purchases_without_a_customer_are_counted(study, unnamed, passed):
+    past, models, _, _ = study
+    found = [one for one in clv.checks(replace(past, unnamed=unnamed), models) if one.id == "clv.unnamed"]
+    assert [one.passed for one in found] == ([] if passed is None else [passed])
+
+
 def test_own_limits_make_the_scores(study):
     past, _, _, values = study
     limits = clv.rfm_rules([300.0, 200.0, 100.0, 30.0], [2, 3, 5, 8], [50.0, 100.0, 200.0, 400.0])

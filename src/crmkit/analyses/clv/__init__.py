@@ -4,11 +4,13 @@ The order of use is that of ``notebooks/clv.ipynb``: :func:`history`, :func:`fit
 :func:`customer_values`, then one function per exhibit.
 """
 
+from crmkit.analyses.clv.base import base, second_purchase
+from crmkit.analyses.clv.checks import checks
 from crmkit.analyses.clv.choice import model_choice
 from crmkit.analyses.clv.effects import effects
-from crmkit.analyses.clv.fitting import Models, calibration_table, checks, fit_models, fit_table
+from crmkit.analyses.clv.fitting import Models, calibration_table, fit_models, fit_table
 from crmkit.analyses.clv.headline import headline
-from crmkit.analyses.clv.history import History, base, history, second_purchase
+from crmkit.analyses.clv.history import History, history
 from crmkit.analyses.clv.holdout import HoldOut, accuracy, by_frequency, hold_out, tracking, weekly
 from crmkit.analyses.clv.intervals import intervals
 from crmkit.analyses.clv.lists import grow, protect, scores, wake

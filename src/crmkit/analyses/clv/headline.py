@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from crmkit.analyses.clv.fitting import Models, checks
-from crmkit.analyses.clv.history import History, base
+from crmkit.analyses.clv.base import base
+from crmkit.analyses.clv.checks import checks
+from crmkit.analyses.clv.fitting import Models
+from crmkit.analyses.clv.history import History
 from crmkit.analyses.clv.holdout import HoldOut, accuracy, forecast_finding
 from crmkit.analyses.clv.outlook import alive_finding, value_finding
 from crmkit.analyses.clv.retention import retention

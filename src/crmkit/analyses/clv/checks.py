@@ -1,0 +1,208 @@
+"""Do the data meet what the models assume? In words, before their figures are believed."""
+
+from __future__ import annotations
+
+from crmkit.analyses.clv.fitting import NAMES, Models
+from crmkit.analyses.clv.history import History
+from crmkit.core.dates import DAYS_PER_YEAR
+from crmkit.core.results import Finding, Quantity, Text
+from crmkit.models import btyd
+from crmkit.models.spend import spend_frequency_correlation
+
+STRONG_CORRELATION = 0.3
+REGULAR_FROM = 1.5
+FEWEST_PAIRS = 20
+ABSURD_LOW, ABSURD_HIGH = 0.05, 366.0
+MOST_UNNAMED = 0.02
+
+
+def checks(past: History, models: Models) -> list[Finding]:
+    """Do the data meet what the models assume?
+
+    Returns
+    -------
+    list of Finding
+        Models that could not be fitted; whether customers were watched for long enough, purchases name their customer, spend
+        depends on how often customers buy, and purchases come by chance; how much was returned.
+    """
+    if past.customers.empty:
+        return []
+    found = [
+        Finding(
+            id=f"clv.not_fitted.{name}",
+            severity="warning",
+            passed=False,
+            text=Text("{model} could not be fitted: {reason}", {"model": NAMES[name], "reason": reason}),
+            criteria=Text("The likelihood has a maximum inside the range of the parameters."),
+        )
+        for name, reason in models.final.reasons.items()
+    ]
+    if models.final.spend is None:
+        found.append(
+            Finding(
+                id="clv.no_spend_model",
+                severity="warning",
+                passed=False,
+                text=Text("The spend model could not be fitted: {reason}", {"reason": models.final.spend_reason}),
+                criteria=Text("There are repeat buyers, and their mean spend has a finite expectation."),
+            )
+        )
+    return [
+        *found,
+        *_exposure(past),
+        *_unnamed(past),
+        *_alike(models),
+        *_independence(past),
+        *_regularity(past),
+        *_rate(past, models),
+        *_returns(past),
+    ]
+
+
+def _exposure(past: History) -> list[Finding]:
+    """Whether customers have been watched for longer than it usually takes them to come back."""
+    table = past.customers
+    repeats = float(table["frequency"].sum())
+    if not repeats:
+        return []
+    usual = float(table["recency_days"].sum()) / repeats
+    half = float(table["T_days"].median())
+    good = half >= usual
+    text = Text(
+        "Half of the customers have been watched for {half} or more; repeat buyers come back after {usual} on average, and "
+        "{new} customers came too late for that.",
+        {
+            "half": Quantity(half, "days"),
+            "usual": Quantity(usual, "days"),
+            "new": Quantity(int((table["T_days"] < usual).sum()), "count"),
+        },
+    )
+    criteria = Text("Half of the customers are watched for longer than the usual time between two purchases.")
+    return [Finding("clv.exposure", "good" if good else "warning", good, text, criteria=criteria)]
+
+
+def _unnamed(past: History) -> list[Finding]:
+    """Whether so many purchases name no customer that histories have holes."""
+    rows, read = past.unnamed
+    if not rows:
+        return []
+    share = rows / read
+    bad = share > MOST_UNNAMED
+    text = Text(
+        "{rows} purchases, {share} of those read, name no customer; they are in no history.",
+        {"rows": Quantity(rows, "count"), "share": Quantity(share, "share")},
+    )
+    criteria = Text(
+        "At most {limit} of the purchases are without a customer; more make customers look rarer, and lost sooner, than they "
+        "are.",
+        {"limit": Quantity(MOST_UNNAMED, "share")},
+    )
+    return [Finding("clv.unnamed", "warning" if bad else "info", not bad, text, criteria=criteria)]
+
+
+def _alike(models: Models) -> list[Finding]:
+    spend = models.final.spend
+    if spend is None or not spend.alike:
+        return []
+    text = Text(
+        "What {n} repeat buyers spend per purchase differs by chance alone: all are valued at {mean} per purchase.",
+        {"n": Quantity(spend.n, "count"), "mean": Quantity(spend.population_mean, "money")},
+    )
+    return [
+        Finding(
+            id="clv.alike",
+            severity="info",
+            passed=True,
+            text=text,
+            criteria=Text("Differences that chance does not explain would count."),
+        )
+    ]
+
+
+def _independence(past: History) -> list[Finding]:
+    repeat = past.customers[(past.customers["frequency"] > 0) & (past.customers["monetary_value"] > 0)]
+    if len(repeat) < 3:
+        return []
+    r = float(spend_frequency_correlation(repeat["frequency"], repeat["monetary_value"]))
+    bad = abs(r) >= STRONG_CORRELATION
+    return [
+        Finding(
+            id="clv.independence",
+            severity="warning" if bad else "good",
+            passed=not bad,
+            text=Text(
+                "How much repeat buyers spend and how often they buy are correlated with {r} ({n} customers).",
+                {"r": Quantity(r, "score"), "n": Quantity(len(repeat), "count")},
+            ),
+            criteria=Text(
+                "The spend model assumes no correlation; from {limit} on, values of frequent buyers are doubtful.",
+                {"limit": Quantity(STRONG_CORRELATION, "score")},
+            ),
+        )
+    ]
+
+
+def _regularity(past: History) -> list[Finding]:
+    """Whether purchases come by chance, as the models assume, or by the calendar."""
+    if len(past.gaps) < FEWEST_PAIRS:
+        return []
+    k = btyd.regularity(past.gaps["earlier_days"], past.gaps["later_days"], confidence=past.confidence)
+    value, low, high = float(k.value), float(k.low), float(k.high)
+    bad = low > REGULAR_FROM
+    return [
+        Finding(
+            id="clv.regularity",
+            severity="warning" if bad else "good",
+            passed=not bad,
+            text=Text(
+                "Purchases follow each other with a regularity of {k}, where 1 is pure chance ({n} customers).",
+                {"k": Quantity(value, "score", low, high), "n": Quantity(len(past.gaps), "count")},
+            ),
+            criteria=Text(
+                "The models assume chance; clearly above {limit}, silence means more than they say.",
+                {"limit": Quantity(REGULAR_FROM, "score")},
+            ),
+        )
+    ]
+
+
+def _rate(past: History, models: Models) -> list[Finding]:
+    """Whether the implied number of purchases per year can be: a wrong time unit shows here."""
+    if not models.final.fits:
+        return []
+    fit = next(iter(models.final.fits.values()))
+    yearly = fit.params["r"] / fit.params["alpha"] * DAYS_PER_YEAR / past.days_per_unit
+    if ABSURD_LOW < yearly < ABSURD_HIGH:
+        return []
+    return [
+        Finding(
+            id="clv.rate",
+            severity="warning",
+            passed=False,
+            text=Text(
+                "An active customer would buy {rate} times a year, which can hardly be.", {"rate": Quantity(yearly, "number")}
+            ),
+            criteria=Text("Between one purchase in twenty years and one a day; check dates and the time unit."),
+        )
+    ]
+
+
+def _returns(past: History) -> list[Finding]:
+    total, returned = float(past.customers["total"].sum()), float(past.customers["returned"].sum())
+    if returned <= 0 or total <= 0:
+        return []
+    return [
+        Finding(
+            id="clv.returns",
+            severity="info",
+            passed=None,
+            text=Text(
+                "Goods for {returned} were returned, {share} of the {total} sold; values are before returns.",
+                {
+                    "returned": Quantity(returned, "money"),
+                    "share": Quantity(returned / total, "share"),
+                    "total": Quantity(total, "money"),
+                },
+            ),
+        )
+    ]
