@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from crmkit.analyses.audit.catalogue import GROUPS
+from crmkit.analyses.audit.findings.exhibits import unrounded
 from crmkit.analyses.audit.findings.model import joined
 from crmkit.analyses.audit.indicators.estimate import SNAPSHOT
 from crmkit.analyses.audit.scoring import ASSESSED, class_scores
 from crmkit.analyses.audit.study import Audit, own_table
 from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.format import format_value
-from crmkit.core.language import mark
+from crmkit.core.language import mark, say
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, estimates, not_assessed
 
 if TYPE_CHECKING:
@@ -47,22 +49,29 @@ def overview(work: Audit, *, purpose: str = "", team: list[str] | None = None) -
     placeholders = int((state["placeholder"] & (state["status"] == ASSESSED)).sum())
     raters = work.answers.now["rater_id"].nunique() if work.answers.reason is None else 0
 
-    def said(value: Any, unit: Any) -> str:
-        return format_value(value, unit, language=work.locale.language, currency=work.locale.currency)
+    def counted(*values: int) -> tuple[Quantity, ...]:
+        return tuple(Quantity(value, "count") for value in values)
 
-    rows = [
-        (mark("Purpose"), purpose or "–"),
-        (mark("Team"), ", ".join(team or []) or "–"),
-        (mark("Period"), f"{said(past.current.start, 'date')} – {said(past.current.end, 'date')}"),
-        (mark("Cycles compared"), ", ".join(window.name for window in past.cycles)),
-        (mark("Tables read"), said(len(past.tables), "count")),
-        (mark("Indicators assessed"), f"{said(done, 'count')} / {said(len(state), 'count')}"),
-        (mark("Targets that are placeholders of the kit"), f"{said(placeholders, 'count')} / {said(done, 'count')}"),
-        (mark("Raters of the form"), said(raters, "count")),
-        (mark("Checks, corrected together"), said(sum(one.p_value == one.p_value for one in work.checks), "count")),
-        (mark("Catalogue (fingerprint)"), work.book.digest[:12]),
+    period = (Quantity(past.current.start, "date"), Quantity(past.current.end, "date"))
+    checks = sum(one.p_value == one.p_value for one in work.checks)
+    lines: list[tuple[str, tuple[Quantity, ...], str]] = [
+        (mark("Purpose"), (), purpose or "–"),
+        (mark("Team"), (), ", ".join(team or []) or "–"),
+        (mark("Period"), period, " – "),
+        (mark("Cycles compared"), (), ", ".join(window.name for window in past.cycles)),
+        (mark("Tables read"), counted(len(past.tables)), ""),
+        (mark("Indicators assessed"), counted(done, len(state)), " / "),
+        (mark("Targets that are placeholders of the kit"), counted(placeholders, done), " / "),
+        (mark("Raters of the form"), counted(raters), ""),
+        (mark("Checks, corrected together"), counted(checks), ""),
+        (mark("Catalogue (fingerprint)"), (), work.book.digest[:12]),
     ]
-    table = pd.DataFrame(rows, columns=["what", "words"])
+    rows = [
+        {"what": what, "words": words.join(say(one, work.locale) for one in numbers) if numbers else words,
+         "numbers": json.dumps([unrounded("", one) for one in numbers])}
+        for what, numbers, words in lines
+    ]  # fmt: skip
+    table = pd.DataFrame(rows)
     columns = (Column("what", "What", translate=True), Column("words", "In this audit"))
     text = Text("{n} of {all} targets are placeholders of the kit, no benchmarks; set your own before a verdict counts.",
                 {"n": Quantity(placeholders, "count"), "all": Quantity(done, "count")})  # fmt: skip
@@ -179,7 +188,8 @@ def trend_table(work: Audit) -> Result:
     Returns
     -------
     Result
-        A row per indicator assessed now: name, its value in each cycle, and the scores of the first and the last.
+        A row per indicator assessed now: ``indicator, name, unit``, its value in each cycle (``value0`` the oldest; ``cycle0``
+        in words), and the scores of the cycle before and of the newest.
     """
     import pandas as pd
 
@@ -189,11 +199,11 @@ def trend_table(work: Audit) -> Result:
         return not_assessed("audit_trend_table", title, Text("no indicator could be assessed"))
     rows = []
     for row in now.to_dict("records"):
-        line: dict[str, Any] = {"indicator": row["indicator"], "name": row["name"]}
+        line: dict[str, Any] = {"indicator": row["indicator"], "name": row["name"], "unit": row["unit"]}
         own = work.over[work.over["indicator"] == row["indicator"]].set_index("cycle")
         for number, window in enumerate(work.past.cycles):
-            known = window.name in own.index
-            line[f"cycle{number}"] = _words(own.loc[window.name, "value"], row["unit"], work) if known else ""
+            value = own.loc[window.name, "value"] if window.name in own.index else np.nan
+            line[f"value{number}"], line[f"cycle{number}"] = value, _words(value, row["unit"], work)
         scores = own["score"].reindex([window.name for window in work.past.cycles])
         line["before"], line["score"] = scores.iloc[-2] if len(scores) > 1 else np.nan, row["score"]
         rows.append(line)
@@ -254,7 +264,8 @@ def benchmarks(work: Audit) -> Result:
         return not_assessed("audit_benchmarks", title, Text("the table benchmarks names no indicator of the catalogue"))
     known["name"] = known["indicator"].map(own["name"])
     units = known["indicator"].map(own["unit"])
-    known["ours"] = [_words(own.loc[one, "value"], own.loc[one, "unit"], work) for one in known["indicator"]]
+    known["own_value"], known["unit"] = known["indicator"].map(own["value"]), units
+    known["ours"] = [_words(value, unit, work) for value, unit in zip(known["own_value"], units, strict=True)]
     known["theirs"] = [_words(value, unit, work) for value, unit in zip(known["value"], units, strict=True)]
     columns = (
         Column("name", "Indicator"),

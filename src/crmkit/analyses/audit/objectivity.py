@@ -78,6 +78,7 @@ def agreement(answers: Answers) -> Result:
     rows += _intraclass(table, answers)
     shown = estimates(rows)
     shown["verdict"] = [_verdict(value) for value in shown["value"]]
+    shown["raters"], shown["reliable_from"], shown["tentative_from"] = whole.raters, RELIABLE, TENTATIVE
     columns = (
         Column("group", "Standards", translate=True),
         Column("measure", "Measure", translate=True),
@@ -119,7 +120,7 @@ def rater_leniency(answers: Answers, *, least_points: float = 0.5) -> Result:
     except ModelError as err:
         return not_assessed("audit_leniency", title, err.text)
     found["role"] = [ROLE_WORDS[role] for role in who["rater_role"]]
-    found["number"] = who["number"]
+    found["number"], found["least_points"] = who["number"], least_points
     found["p_text"] = [p_words(p) for p in found["p_value"]]
     found = found.sort_values("value", ascending=False, ignore_index=True)
     flagged = int(found["flagged"].sum())

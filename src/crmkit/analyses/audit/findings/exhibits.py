@@ -30,8 +30,8 @@ def findings_overview(found: Sequence[AuditFinding], locale: Locale) -> Result:
     Returns
     -------
     Result
-        A row per finding: ``number, level, title, condition, customers, exposed, money, money_low, money_high, p_value`` and
-        ``id``.
+        A row per finding: ``number, level, title, condition, customers, exposed, money, money_low, money_high, p_value, id``,
+        and ``numbers``, every number of the condition with its limits and unit, unrounded, as JSON.
     """
     import pandas as pd
 
@@ -42,12 +42,13 @@ def findings_overview(found: Sequence[AuditFinding], locale: Locale) -> Result:
          "money_high": one.money_high, "p_value": one.lead.adjusted,
          "stake": one.money if one.money_low > 0 else NAN, "p_text": p_words(one.lead.adjusted),
          "id": one.id, "indicator": one.lead.subject,
-         "value": one.lead.value, "low": one.lead.low, "high": one.lead.high, "target": one.lead.target, "unit": one.lead.unit}
+         "value": one.lead.value, "low": one.lead.low, "high": one.lead.high, "target": one.lead.target, "unit": one.lead.unit,
+         "numbers": json.dumps(quantities(one.condition))}
         for place, one in enumerate(found, start=1)
     ]  # fmt: skip
     names = ["number", "level", "title", "condition", "customers", "exposed", "money", "money_low", "money_high", "p_value",
              "stake", "p_text",
-             "id", "indicator", "value", "low", "high", "target", "unit"]  # fmt: skip
+             "id", "indicator", "value", "low", "high", "target", "unit", "numbers"]  # fmt: skip
     columns = (
         Column("number", "No.", "count"),
         Column("level", "Level", translate=True),
@@ -127,9 +128,14 @@ def quantities(text: Text) -> list[dict[str, Any]]:
         if isinstance(part, Text):
             found += quantities(part)
         elif isinstance(part, Quantity):
-            value, low, high = (_plain(one) for one in (part.value, part.low, part.high))
-            found.append({"name": name, "value": value, "low": low, "high": high, "unit": part.unit})
+            found.append(unrounded(name, part))
     return found
+
+
+def unrounded(name: str, one: Quantity) -> dict[str, Any]:
+    """A number that is shown in words, as a result table keeps it."""
+    value, low, high = (_plain(part) for part in (one.value, one.low, one.high))
+    return {"name": name, "value": value, "low": low, "high": high, "unit": one.unit}
 
 
 def _plain(value: Any) -> Any:
@@ -201,7 +207,7 @@ def drivers(grounds: Grounds) -> Result:
     ]  # fmt: skip
     table = estimates(rows)
     table["effect"], table["rank"] = ranked["effect"].to_numpy(), ranked["rank"].to_numpy()
-    table["distinguishable"] = ranked["distinguishable"].to_numpy()
+    table["distinguishable"], table["r_squared"] = ranked["distinguishable"].to_numpy(), grounds.drivers.r_squared
     first = ranked.iloc[0]
     words: dict[str, Quantity | Text | str] = {"name": Text(DRIVER_WORDS[first["driver"]])}
     words |= {"effect": Quantity(first["effect"], "score"), "r": Quantity(grounds.drivers.r_squared, "share")}
@@ -238,7 +244,16 @@ def _core(one: AuditFinding) -> Finding:
     words: dict[str, Quantity | Text | str] = {"title": one.title, "condition": one.condition, "cause": one.cause}
     text = Text("{title}. {condition}. Cause: {cause}.", words) if one.drivers else Text("{title}. {condition}.", words)
     stake = Quantity(one.money, "money", one.money_low, one.money_high) if one.money_low > 0 else None
-    return Finding(f"audit.{one.id}", severity, False, text, one.criteria, ("audit_findings",), stake, one.recommendation)
+    return Finding(
+        f"audit.{one.id}",
+        severity,
+        False,
+        text,
+        one.criteria,
+        ("audit_findings", "audit_finding_fields"),
+        stake,
+        one.recommendation,
+    )
 
 
 def _verdict(check: Check, confidence: float) -> str:

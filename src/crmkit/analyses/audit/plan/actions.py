@@ -108,6 +108,11 @@ class Action:
     state: str = PLAN
     taken: bool = True
 
+    @property
+    def expected(self) -> float:
+        """The indicator as it is expected to be after the action."""
+        return self.baseline + self.expected_effect
+
 
 @dataclass(frozen=True)
 class Plan:

@@ -23,7 +23,8 @@ def plan_table(plan: Plan, book: Catalogue, locale: Locale) -> Result:
     Result
         A row per action, with the columns of the table ``actions``, so that the file can come back as that table: ``action_id,
         finding_id, text, kind, owner, starts_on, due_on, horizon, effort, budget, indicator, expected_effect, status``; and
-        ``baseline, low, high, target, measurable_on, worth, state, taken, source``. Written as CSV, workbook and calendar.
+        ``baseline, expected, low, high, target, measurable_on, worth, state, taken, source``. Written as CSV, workbook and
+        calendar.
     """
     import pandas as pd
 
@@ -96,6 +97,7 @@ def _row(one: Action, book: Catalogue, locale: Locale) -> dict[str, object]:
         "action_id": one.id, "finding_id": one.finding, "text": one.text, "kind": one.kind, "owner": one.owner,
         "starts_on": one.starts_on, "due_on": one.due_on, "horizon": HORIZONS.get(one.horizon, one.horizon),
         "effort": one.effort, "budget": one.cost, "indicator": one.indicator, "expected_effect": one.expected_effect,
+        "unit": book[one.indicator].unit if one.indicator in book.indicators else "", "expected": one.expected,
         "status": one.status, "baseline": one.baseline, "low": one.low, "high": one.high, "target": one.target,
         "measurable_on": one.measurable_on, "worth": one.worth if one.worth > 0 else float("nan"), "state": one.state,
         "taken": one.taken, "within": TAKEN if one.taken else LEFT, "source": one.source, "goes": _goes(one, book, locale),
@@ -108,8 +110,7 @@ def _goes(one: Action, book: Catalogue, locale: Locale) -> str:
         return one.indicator
     unit: Unit = book[one.indicator].unit
     now, then = (
-        format_value(value, unit, language=locale.language, currency=locale.currency)
-        for value in (one.baseline, one.baseline + one.expected_effect)
+        format_value(value, unit, language=locale.language, currency=locale.currency) for value in (one.baseline, one.expected)
     )
     return f"{book[one.indicator].name(locale.language)}: {now} → {then}"
 
