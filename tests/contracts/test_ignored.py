@@ -12,13 +12,21 @@ CLIENTS_OWN = [
     "data/demo/acme/customers.csv",
     "params/acme.yml",
     "params/acme.key",
+    "params/acme/indicators.yml",
     "params/retailco.key",
     "reports/acme/2025-12-31/clv.html",
     "reports/index.html",
     "work/acme/clv.ipynb",
     ".env",
 ]
-OURS = ["data/README.md", "data/demo/retailco/customers.csv", "params/cdnow.yml", "params/retailco.yml", "notebooks/clv.ipynb"]
+OURS = [
+    "data/README.md",
+    "data/demo/retailco/customers.csv",
+    "params/cdnow.yml",
+    "params/retailco.yml",
+    "params/shopco/indicators.yml",
+    "notebooks/clv.ipynb",
+]
 
 
 def ignored(path: str) -> bool:

@@ -76,6 +76,14 @@ def test_what_a_result_depends_on_makes_it_run(project, ran, add_client, add_not
     assert ran() == ["churn"]
     add_client("acme", "currency: USD\ntiny: {horizon_days: 181}\n")
     assert ran() == ["tiny", "churn"]
+    own = home / "params" / "acme" / "indicators.yml"
+    own.parent.mkdir()
+    for text in ("P-RESP: {target: 0.9}\n", "P-RESP: {target: 0.8}\n"):
+        own.write_text(text, encoding="utf-8")
+        assert ran() == ["tiny", "churn"], "what the client sets in a catalogue counts"
+        assert ran() == []
+    own.unlink()
+    assert ran() == ["tiny", "churn"]
     assert ran(overrides={"language": "zh"}) == ["tiny", "churn"]
     assert ran() == ["tiny", "churn"], "the page is to be in the language of the params file again"
     (home / "requirements.lock").write_text("pandas==2.3\n")

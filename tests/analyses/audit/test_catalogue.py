@@ -1,5 +1,7 @@
 """The catalogue is what it says it is, and a client's file may change policy, never a formula."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -158,3 +160,16 @@ def test_a_file_that_is_none(tmp_path):
         load_catalogue(path=bad)
     bad.write_text("", encoding="utf-8")
     assert load_catalogue(path=bad).changes == ()
+
+
+def test_the_example_of_a_client_that_sets_its_own_targets():
+    """It is read as any other, each line of it changes something, and the report prints all of them."""
+    home = Path(__file__).parents[3]
+    book = load_catalogue(home=home, client="shopco")
+    lines = yaml.safe_load((home / "params" / "shopco" / "indicators.yml").read_text(encoding="utf-8"))
+    changed = {(one.indicator, one.key) for one in book.changes}
+    assert changed == {(name, key) for name, keys in lines.items() for key in keys}
+    assert {"P-RESP", "D-COMP"} <= book.edited
+    table = book.differences().set_index(["indicator", "key"])
+    assert table.loc[("P-RESP", "target"), ["before", "after"]].tolist() == ["0.85", "0.95"]
+    assert book.digest != load_catalogue().digest

@@ -65,12 +65,7 @@ def assess(past: History, catalogue: Catalogue, *, owned: Owned | None = None, c
 
 
 def cycles(past: History, catalogue: Catalogue, *, owned: Owned | None = None, confidence: float = 0.95) -> pd.DataFrame:
-    """How did each indicator stand in each of the last cycles?
-
-    Parameters
-    ----------
-    past, catalogue, owned, confidence
-        As for :func:`assess`.
+    """How did each indicator stand in each of the last cycles? Parameters as in :func:`assess`.
 
     Returns
     -------
@@ -90,12 +85,7 @@ def cycles(past: History, catalogue: Catalogue, *, owned: Owned | None = None, c
 
 
 def monthly(past: History, catalogue: Catalogue, *, owned: Owned | None = None, confidence: float = 0.95) -> pd.DataFrame:
-    """What was the value of each indicator in each month?
-
-    Parameters
-    ----------
-    past, catalogue, owned, confidence
-        As for :func:`assess`.
+    """What was the value of each indicator in each month? Parameters as in :func:`assess`.
 
     Returns
     -------

@@ -37,7 +37,7 @@ class Inputs:
     Parameters
     ----------
     fixed : mapping
-        Hashes of parameters, notebook, kit and installed packages.
+        Hashes of parameters and what the client has set beside them, notebook, kit and installed packages.
     key_path : Path
         Where the key of the pseudonyms is, once it has been made.
     data : Data or None
@@ -145,9 +145,16 @@ def inputs_of(
     fixed = {
         "parameters": digest({"common": settings.model_dump(mode="json"), "own": dict(flat.values)}),
         "notebook": content_hash(notebook.path),
+        "beside": _beside(home / "params" / settings.client),
         **kit,
     }
     return Inputs(fixed, home / "params" / f"{settings.client}.key", data, settings.timezone)
+
+
+def _beside(folder: Path) -> str:
+    """Hash of what a client changes in catalogues of the kit: the files of ``params/<client>/``."""
+    files = sorted(path for path in folder.glob("*.yml") if path.is_file())
+    return digest({path.name: content_hash(path) for path in files})
 
 
 def data_of(settings: Settings, *, home: Path) -> Data | None:

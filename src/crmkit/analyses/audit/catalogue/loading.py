@@ -20,6 +20,7 @@ import yaml
 from pydantic import ValidationError
 
 from crmkit.analyses.audit.catalogue.entries import CUTS, GROUPS, Indicator
+from crmkit.analyses.audit.overlay import overlay_of, read_overlay
 from crmkit.core.errors import ParamError, Problem, did_you_mean
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def load_catalogue(*, path: Path | str | None = None, home: Path | None = None, 
     found, named = _overlay_path(path, home=home, client=client)
     if found is None:
         return Catalogue(base, digest=_digest(base))
-    indicators, changes = merge(base, _read(found, named), where=named)
+    indicators, changes = merge(base, read_overlay(found, named=named, of="catalogue"), where=named)
     return Catalogue(indicators, changes, _digest(indicators))
 
 
@@ -182,24 +183,7 @@ def _overlay_path(path: Path | str | None, *, home: Path | None, client: str) ->
         if not whole.is_file():
             raise ParamError(Problem(f"{given}:", "there is no such file", "name the file with the client's indicators"))
         return whole, str(given)
-    usual = f"params/{client}/{OVERLAY}"
-    if home is None or not client or not (home / usual).is_file():
-        return None, usual
-    return home / usual, usual
-
-
-def _read(path: Path, named: str) -> Mapping[Any, Any]:
-    try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as err:
-        place = getattr(err, "problem_mark", None)
-        line = f", line {place.line + 1}" if place else ""
-        raise ParamError(f"{named}{line}: cannot be read as YAML: {getattr(err, 'problem', None) or err}") from err
-    if said is None:
-        return {}
-    if not isinstance(said, dict):
-        raise ParamError(f"{named}: is no list of 'ID: {{key: value}}' lines; the ids are those of the catalogue")
-    return said
+    return overlay_of(client, OVERLAY, home=home)
 
 
 def _faults(name: str, keys: Any, where: str) -> list[Problem]:

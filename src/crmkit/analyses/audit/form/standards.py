@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from crmkit.analyses.audit.overlay import overlay_of, read_overlay
 from crmkit.core.errors import ParamError, Problem, did_you_mean
 
 OVERLAY = "form.yml"
@@ -130,17 +131,8 @@ def load_form(*, home: Path | None = None, client: str = "") -> Form:
     (5, 12)
     """
     base = _base()
-    path = home / "params" / client / OVERLAY if home is not None and client else None
-    if path is None or not path.is_file():
-        return base
-    named = f"params/{client}/{OVERLAY}"
-    try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as err:
-        raise ParamError(f"{named}: cannot be read as YAML: {getattr(err, 'problem', None) or err}") from err
-    if not isinstance(said, dict):
-        raise ParamError(f"{named}: is no list of 'ID: {{key: value}}' lines; the ids are those of the form")
-    return merge(base, said, where=named)
+    found, named = overlay_of(client, OVERLAY, home=home)
+    return base if found is None else merge(base, read_overlay(found, named=named, of="form"), where=named)
 
 
 def merge(base: Form, overlay: Mapping[Any, Any], *, where: str = OVERLAY) -> Form:

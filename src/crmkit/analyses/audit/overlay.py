@@ -1,0 +1,54 @@
+"""What has a client changed in a catalogue of the kit? The file that names entries by id and says only what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from crmkit.core.errors import ParamError
+
+
+def overlay_of(client: str, file: str, *, home: Path | None) -> tuple[Path | None, str]:
+    """Where a client's own file is, and how messages name it; None where there is none.
+
+    Parameters
+    ----------
+    client : str
+    file : str
+        Its name in ``params/<client>/``.
+    home : Path or None
+        Project root.
+    """
+    named = f"params/{client}/{file}"
+    found = home / named if home is not None and client else None
+    return (found if found is not None and found.is_file() else None), named
+
+
+def read_overlay(path: Path, *, named: str, of: str) -> Mapping[Any, Any]:
+    """What stands in a client's file.
+
+    Parameters
+    ----------
+    path : Path
+    named : str
+        How messages name it.
+    of : str
+        What the ids are those of.
+
+    Raises
+    ------
+    ParamError
+        When it cannot be read as lines of the form ``ID: {key: value}``.
+    """
+    try:
+        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as err:
+        place = getattr(err, "problem_mark", None)
+        line = f", line {place.line + 1}" if place else ""
+        raise ParamError(f"{named}{line}: cannot be read as YAML: {getattr(err, 'problem', None) or err}") from err
+    if said is not None and not isinstance(said, dict):
+        raise ParamError(f"{named}: is no list of 'ID: {{key: value}}' lines; the ids are those of the {of}")
+    return said or {}
