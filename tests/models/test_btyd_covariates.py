@@ -169,7 +169,7 @@ def test_other_refusals():
         fit_covariates(data, "bgnbd", buying=["shop"])
     with pytest.raises(ModelError, match="covariate 'shop' is not in the fit"):
         fit_covariates(data, "bgnbd", leaving=[]).at({"shop": 1})
-    with pytest.raises(ModelError, match="1500 combinations, at most 500"):
+    with pytest.raises(ModelError, match="1,500 combinations, at most 500"):
         patterns(x, tx, T, {"age": np.arange(1500)})
     never = patterns(np.append(x, np.zeros(300)), np.append(tx, np.zeros(300)), np.append(T, np.full(300, 40.0)),
                      {"lost": np.append(np.zeros(1500), np.ones(300))})  # fmt: skip

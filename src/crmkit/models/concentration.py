@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from crmkit.core.errors import ModelError
+from crmkit.core.results import Text
 
 Floats = NDArray[np.float64]
 
@@ -91,7 +92,7 @@ def gini(values: ArrayLike, *, confidence: float = 0.95) -> Measure:
     x = _sorted(values)
     n = len(x)
     if n < 2:
-        raise ModelError("Gini coefficient: one customer has no distribution; at least two are needed")
+        raise ModelError(Text("Gini coefficient: one customer has no distribution; at least two are needed"))
     rank = np.arange(1, n + 1)
     plain = float(((2 * rank - n - 1) * x).sum() / (n * x.sum()))
     influence = -(plain + 1) * x + (2 * rank - 1) / n * x - 2 / n * np.cumsum(x)
@@ -158,5 +159,5 @@ def _sorted(values: ArrayLike) -> Floats:
     if not len(x) or not np.isfinite(x).all() or x[0] < 0:
         raise ModelError("concentration of value: values must be numbers of 0 or more, at least one")
     if x[-1] == 0:
-        raise ModelError("concentration of value: every customer is worth 0, so nothing can be shared out")
+        raise ModelError(Text("concentration of value: every customer is worth 0, so nothing can be shared out"))
     return x

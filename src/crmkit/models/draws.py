@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError
+from crmkit.core.results import Text
 
 Floats = NDArray[np.float64]
 
@@ -124,7 +125,12 @@ def normal_draws(
             allowed &= more[:, names.index(name)] > limit
         if allowed.mean() < 0.5:
             limits = ", ".join(f"{name} > {limit:g}" for name, limit in (above or {}).items())
-            raise ModelError(f"{model}: too near its limit ({limits}) for the normal approximation; more customers are needed.")
+            raise ModelError(
+                Text(
+                    "{model}: too near its limit ({limits}) for the normal approximation; more customers are needed.",
+                    {"model": model, "limits": limits},
+                )
+            )
         rows = np.concatenate([rows, more[allowed]])
         if len(rows) >= draws:
             break

@@ -12,6 +12,7 @@ from scipy.special import chdtrc, expit, ndtr
 
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
+from crmkit.core.results import Text
 from crmkit.models.estimates import critical
 from crmkit.models.proportions import holm
 
@@ -162,7 +163,7 @@ def proportional_odds_test(
     """
     data, levels, _ = _prepared(drivers, marks, frequencies, weights)
     if len(levels) < 3:
-        raise ModelError("proportional odds: two marks have one step only; there is nothing to compare")
+        raise ModelError(Text("proportional odds: two marks have one step only; there is nothing to compare"))
     if weights is not None:
         w = data.weight
         data = _Data(data.x, data.y, w * w.sum() / (w @ w), data.steps)
@@ -201,10 +202,10 @@ def _prepared(
     x, y, w = x[used], y[used], w[used]
     levels, code = np.unique(y, return_inverse=True)
     if len(levels) < 2:
-        raise ModelError("ordinal regression: all marks are equal; there is nothing to explain")
+        raise ModelError(Text("ordinal regression: all marks are equal; there is nothing to explain"))
     full = np.column_stack([np.ones(len(x)), x])
     if np.linalg.matrix_rank(full) < full.shape[1]:
-        raise ModelError("ordinal regression: a driver does not vary, or others determine it; leave it out")
+        raise ModelError(Text("ordinal regression: a driver does not vary, or others determine it; leave it out"))
     n = round(float(w.sum())) if frequencies is not None else len(w)
     if weights is not None:
         w = w * len(w) / w.sum()
@@ -267,7 +268,7 @@ def _maximise(data: _Data, free: tuple[int, ...], start: Floats | None = None) -
         b, (value, scores, information) = b + move, found
         if np.abs(move).max() < EXACT:
             return b, value, information, scores
-    raise ModelError("ordinal regression: no finite maximum; a driver separates the marks, or steps of the scale cross")
+    raise ModelError(Text("ordinal regression: no finite maximum; a driver separates the marks, or steps of the scale cross"))
 
 
 def _ratio(data: _Data, free: tuple[int, ...], narrow: Floats, value: float) -> float:

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaln, digamma
 
 from crmkit.core.errors import ModelError, Problem
+from crmkit.core.results import Quantity, Text
 from crmkit.models.btyd.bootstrap import refit_from, resampled
 from crmkit.models.btyd.fitting import FEWEST_CUSTOMERS, Fitted
 from crmkit.models.btyd.optimise import Objective, log_covariance, minimise, require_maximum
@@ -165,8 +166,17 @@ def fit_sbg(data: Cohorts) -> Fit:
     left = int(data.n[~data.stays].sum())
     if data.customers < FEWEST_CUSTOMERS or data.period.max() < 2 or not left:
         raise ModelError(
-            f"{TITLE} cannot be fitted: {data.customers} customers over {data.period.max():.0f} periods, {left} of whom left; "
-            f"at least {FEWEST_CUSTOMERS} customers, two periods and some who leave are needed."
+            Text(
+                "{model} cannot be fitted: {customers} customers over {periods} periods, {left} of whom left; at least "
+                "{fewest_customers} customers, two periods and some who leave are needed.",
+                {
+                    "model": TITLE,
+                    "customers": Quantity(data.customers, "count"),
+                    "periods": Quantity(data.period.max(), "count"),
+                    "left": Quantity(left, "count"),
+                    "fewest_customers": Quantity(FEWEST_CUSTOMERS, "count"),
+                },
+            )
         )
     optimum = minimise(_objective(data), np.zeros(2))
     require_maximum(optimum, PARAMETERS, TITLE)
@@ -282,8 +292,12 @@ def expected_remaining(
         return np.asarray(first * worth_by_row(alpha, beta + made + 1, float(np.log1p(discount_rate))))
     if alpha <= 1:
         raise ModelError(
-            f"{TITLE}: without a discount the expected renewals for ever are infinite, because subscribers leave too slowly "
-            f"(alpha = {alpha:.4g}, and it would have to be above 1); give a number of periods or a discount_rate above 0."
+            Text(
+                "{model}: without a discount the expected renewals for ever are infinite, because subscribers leave too "
+                "slowly (alpha = {alpha}, and it would have to be above 1); give a number of periods or a discount_rate above "
+                "0.",
+                {"model": TITLE, "alpha": f"{alpha:.4g}"},
+            )
         )
     return np.asarray((beta + made) / (alpha - 1))
 

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma, gammaln, polygamma
 
 from crmkit.core.errors import ModelError, Problem, rows
+from crmkit.core.results import Quantity, Text
 from crmkit.models.btyd.optimise import Objective, log_covariance, minimise, require_maximum
 from crmkit.models.btyd.tuples import dot, total
 from crmkit.models.draws import ParameterDraws, normal_draws
@@ -121,8 +122,11 @@ def fit_gamma_gamma(frequency: ArrayLike, monetary_value: ArrayLike, n: ArrayLik
     customers = int(counts[used].sum())
     if customers < FEWEST_CUSTOMERS:
         raise ModelError(
-            f"Gamma-Gamma cannot be fitted: {customers} customers have a repeat purchase and a mean spend above 0, and it "
-            f"needs at least {FEWEST_CUSTOMERS}; take a longer period."
+            Text(
+                "Gamma-Gamma cannot be fitted: {customers} customers have a repeat purchase and a mean spend above 0, and it "
+                "needs at least {fewest_customers}; take a longer period.",
+                {"customers": Quantity(customers, "count"), "fewest_customers": Quantity(FEWEST_CUSTOMERS, "count")},
+            )
         )
     weights = counts[used].astype(np.float64)
     scale = dot(weights, z[used]) / customers
@@ -136,8 +140,11 @@ def fit_gamma_gamma(frequency: ArrayLike, monetary_value: ArrayLike, n: ArrayLik
     params = np.exp(theta) * np.array([1.0, 1.0, scale])
     if params[1] <= 1:
         raise ModelError(
-            f"Gamma-Gamma cannot be used: q is {params[1]:.3g}, and at 1 or below the mean spend of the population is infinite "
-            "and customer values turn negative; look for a few enormous purchases, or cap the spend and say so."
+            Text(
+                "Gamma-Gamma cannot be used: q is {q}, and at 1 or below the mean spend of the population is infinite and "
+                "customer values turn negative; look for a few enormous purchases, or cap the spend and say so.",
+                {"q": f"{params[1]:.3g}"},
+            )
         )
     covariance.flags.writeable = False
     errors = params * np.sqrt(np.where(np.diag(covariance) > 0, np.diag(covariance), np.nan))

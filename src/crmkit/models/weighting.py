@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError, Problem, did_you_mean, rows
+from crmkit.core.results import Quantity, Text
 from crmkit.models.estimates import Floats
 
 Integers = NDArray[np.intp]
@@ -192,8 +193,11 @@ def rake(
     ratio = float(weights.max() / np.median(weights))
     if most is None and ratio > TRIM_FROM:
         raise ModelError(
-            f"weights: the largest is {ratio:.1f} times the median, so a few respondents would decide the result;"
-            f" join small levels, or trim with most=3 and report the gap that stays"
+            Text(
+                "weights: the largest is {ratio} times the median, so a few respondents would decide the result; join small "
+                "levels, or trim with most=3 and report the gap that stays",
+                {"ratio": f"{ratio:.1f}"},
+            )
         )
     at_limit = factor >= (most or np.inf) * (1 - 1e-6)
     return Raking(
@@ -294,12 +298,18 @@ def _fit(
     gap = max(float(np.abs(np.bincount(col, held * factor, len(g)) - g).max()) for col, g in zip(levels.T, goals, strict=True))
     if most is None and gap > tolerance:
         raise ModelError(
-            f"weights: the margins cannot be met together; after {rounds} passes a share is still off by {gap:.2g}."
-            " Combinations that nobody answered for stand in the way: join small levels"
+            Text(
+                "weights: the margins cannot be met together; after {rounds} passes a share is still off by {gap}. "
+                "Combinations that nobody answered for stand in the way: join small levels",
+                {"rounds": Quantity(rounds, "count"), "gap": f"{gap:.2g}"},
+            )
         )
     if gap > 0.05:
         raise ModelError(
-            f"weights: within {most:g} times the mean a share stays off by {gap:.1%}; raise the limit, or join small levels"
+            Text(
+                "weights: within {most} times the mean a share stays off by {gap}; raise the limit, or join small levels",
+                {"most": f"{most:g}", "gap": f"{gap:.1%}"},
+            )
         )
     return factor, rounds, gap
 

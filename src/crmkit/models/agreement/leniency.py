@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError
+from crmkit.core.results import Quantity, Text
 from crmkit.models.estimates import critical
 from crmkit.models.proportions import holm
 
@@ -68,7 +69,16 @@ def leniency(ratings: ArrayLike, *, least_points: float = 0.5, confidence: float
     n = (~np.isnan(table)).sum(1)
     used = np.flatnonzero(n >= FEWEST_RATINGS)
     if len(used) < FEWEST_RATERS:
-        raise ModelError(f"leniency: {len(used)} raters with {FEWEST_RATINGS} ratings or more; {FEWEST_RATERS} are needed")
+        raise ModelError(
+            Text(
+                "leniency: {n} raters with {fewest_ratings} ratings or more; {fewest_raters} are needed",
+                {
+                    "n": Quantity(len(used), "count"),
+                    "fewest_ratings": Quantity(FEWEST_RATINGS, "count"),
+                    "fewest_raters": Quantity(FEWEST_RATERS, "count"),
+                },
+            )
+        )
     effects, variances, df = _effects(table[used])
     raw = effects - np.median(effects)
     # the middle is estimated too: a median has pi/2 times the variance of a mean
@@ -97,7 +107,7 @@ def _effects(table: Floats) -> tuple[Floats, Floats, int]:
     rank = int(np.linalg.matrix_rank(design))
     df = len(y) - rank
     if df < 1:
-        raise ModelError("leniency: too few ratings of the same things to tell raters apart")
+        raise ModelError(Text("leniency: too few ratings of the same things to tell raters apart"))
     residual = y - design @ coefficients
     # ratings on a coarse scale may agree perfectly by chance; no rater is then sure to the last digit
     sigma2 = max(float(residual @ residual) / df, 1e-12)

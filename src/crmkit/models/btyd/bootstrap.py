@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmkit.core.errors import ModelError
+from crmkit.core.results import Quantity, Text
 from crmkit.models.btyd.fitting import Fit, fit, objective_of, unit_of_params
 from crmkit.models.btyd.optimise import HIGHEST, LOWEST, Objective, minimise, polish
 from crmkit.models.btyd.tuples import Codes, Tuples
@@ -109,16 +110,19 @@ def resampled(
     rng = np.random.default_rng(seed)
     customers = int(n.sum())
     rows: list[Floats] = []
-    failed, last = 0, ""
+    failed, last = 0, Text("")
     while len(rows) < draws:
         try:
             rows.append(refit(rng.multinomial(customers, n / customers)))
         except ModelError as err:
-            failed, last = failed + 1, str(err)
+            failed, last = failed + 1, err.text
             if failed > max(1.0, MOST_FAILED * draws):
                 raise ModelError(
-                    f"bootstrap: {failed} of {failed + len(rows)} samples of the customers could not be fitted, so the "
-                    f"parameters have no interval worth the name; the last reason: {last}"
+                    Text(
+                        "bootstrap: {failed} of {drawn} samples of the customers could not be fitted, so the parameters have "
+                        "no interval worth the name; the last reason: {last}",
+                        {"failed": Quantity(failed, "count"), "drawn": Quantity(failed + len(rows), "count"), "last": last},
+                    )
                 ) from err
     return ParameterDraws(fitted.model, tuple(fitted.names), np.array(rows), "bootstrap", failed, fitted.fixed)
 
@@ -185,5 +189,5 @@ def refit_from(objective: Objective, start: Floats, covariance: Floats, n: int) 
         optimum = minimise(objective, np.clip(start, -EDGE, EDGE))
     # customers of a sample may happen not to differ: then a and b (s and beta) grow together, and forecasts still hold
     if optimum.gradient_norm > FLAT or not LOWEST + 2 < optimum.theta.min() <= optimum.theta.max() < HIGHEST - 2:
-        raise ModelError("a sample has no maximum of the likelihood inside the allowed range")
+        raise ModelError(Text("a sample has no maximum of the likelihood inside the allowed range"))
     return optimum.theta

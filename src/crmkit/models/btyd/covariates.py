@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from crmkit.core.errors import ModelError, Problem, rows
+from crmkit.core.results import Quantity, Text
 from crmkit.models.btyd.fitting import PARAMETERS, TITLES, Fit, fit, objective_of, unit_of_params
 from crmkit.models.btyd.optimise import CONVERGED, Objective, Optimum, polish
 from crmkit.models.btyd.tuples import Tuples, check_histories, tuples
@@ -176,9 +177,19 @@ def patterns(
         raise ModelError("covariates: there are none; take fit.")
     values, position = np.unique(np.column_stack(columns), axis=0, return_inverse=True)
     if len(values) > MOST_PATTERNS:
-        raise ModelError(f"covariates: {len(values)} combinations, at most {MOST_PATTERNS}; cut continuous ones into bands.")
+        raise ModelError(
+            Text(
+                "covariates: {n} combinations, at most {most_patterns}; cut continuous ones into bands.",
+                {"n": Quantity(len(values), "count"), "most_patterns": Quantity(MOST_PATTERNS, "count")},
+            )
+        )
     if np.linalg.matrix_rank(np.column_stack([np.ones(len(values)), values])) <= len(names):
-        raise ModelError(f"covariates: one of {', '.join(names)} does not vary, or follows from the others; leave it out.")
+        raise ModelError(
+            Text(
+                "covariates: one of {names} does not vary, or follows from the others; leave it out.",
+                {"names": ", ".join(names)},
+            )
+        )
     parts = []
     for i in range(len(values)):
         of = position.ravel() == i
@@ -348,10 +359,15 @@ def _search(objective: Objective, start: Floats) -> Optimum:
 def _require_estimates(optimum: Optimum, model: str, effects: list[str]) -> None:
     lost = [name for name, value in zip(effects, optimum.theta[4:], strict=True) if abs(value) > LARGEST / 3]
     if lost or optimum.gradient_norm > CONVERGED or np.linalg.eigvalsh(optimum.hessian).min() <= 0:
-        which = f"the coefficient of {lost[0]} has no finite estimate" if lost else "the likelihood is flat"
+        which = Text("the likelihood is flat")
+        if lost:
+            which = Text("the coefficient of {name} has no finite estimate", {"name": lost[0]})
         raise ModelError(
-            f"{TITLES[model]} with covariates did not converge: {which}; take fewer covariates, join small groups, or let a "
-            "covariate act on buying only."
+            Text(
+                "{model} with covariates did not converge: {which}; take fewer covariates, join small groups, or let a "
+                "covariate act on buying only.",
+                {"model": TITLES[model], "which": which},
+            )
         )
 
 

@@ -14,6 +14,7 @@ import crmkit.models.btyd.betageo as betageo
 import crmkit.models.btyd.erlang as erlang
 import crmkit.models.btyd.pareto as pareto
 from crmkit.core.errors import ModelError, Problem, did_you_mean
+from crmkit.core.results import Quantity, Text
 from crmkit.models.btyd.optimise import CONVERGED, Objective, Optimum, log_covariance, minimise, polish, require_maximum
 from crmkit.models.btyd.tuples import Tuples, dot
 from crmkit.models.draws import Known
@@ -281,16 +282,29 @@ def _names(model: str) -> tuple[str, ...]:
 def _require_information(histories: Tuples, title: str) -> None:
     if histories.customers < FEWEST_CUSTOMERS:
         raise ModelError(
-            f"{title} cannot be fitted: there are {histories.customers} customers, and four parameters need at least "
-            f"{FEWEST_CUSTOMERS}; take a longer acquisition period."
+            Text(
+                "{title} cannot be fitted: there are {customers} customers, and four parameters need at least "
+                "{fewest_customers}; take a longer acquisition period.",
+                {
+                    "title": title,
+                    "customers": Quantity(histories.customers, "count"),
+                    "fewest_customers": Quantity(FEWEST_CUSTOMERS, "count"),
+                },
+            )
         )
     if not histories.T.max() > 0:
         raise ModelError(
-            f"{title} cannot be fitted: T is 0 for every customer, so no time was observed after the first purchase; "
-            "take a later end of observation."
+            Text(
+                "{title} cannot be fitted: T is 0 for every customer, so no time was observed after the first purchase; take "
+                "a later end of observation.",
+                {"title": title},
+            )
         )
     if histories.repeat_buyers == 0:
         raise ModelError(
-            f"{title} cannot be fitted: none of the {histories.customers} customers bought a second time; "
-            "take a longer period, or check that each customer has one id."
+            Text(
+                "{title} cannot be fitted: none of the {customers} customers bought a second time; take a longer period, or "
+                "check that each customer has one id.",
+                {"title": title, "customers": Quantity(histories.customers, "count")},
+            )
         )

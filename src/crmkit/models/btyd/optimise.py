@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmkit.core.errors import ModelError
+from crmkit.core.results import Text
 
 Floats = NDArray[np.float64]
 Objective = Callable[[Floats], tuple[float, Floats]]
@@ -119,15 +120,21 @@ def require_maximum(optimum: Optimum, names: Sequence[str], what: str) -> None:
     """
     for name, theta in zip(names, optimum.theta, strict=True):
         if not LOWEST + 1.5 < theta < HIGHEST - 1.5:
-            towards = "zero" if theta < 0 else "infinity"
+            towards = Text("zero") if theta < 0 else Text("infinity")
             raise ModelError(
-                f"{what} cannot be fitted: {name} runs to {towards}, so the customers show no differences "
-                "that the model could measure; take more customers or a longer period, or a model with fewer parts."
+                Text(
+                    "{what} cannot be fitted: {name} runs to {towards}, so the customers show no differences that the model "
+                    "could measure; take more customers or a longer period, or a model with fewer parts.",
+                    {"what": what, "name": name, "towards": towards},
+                )
             )
     if optimum.gradient_norm > CONVERGED or not _is_positive(optimum.hessian):
         raise ModelError(
-            f"{what} did not converge: the likelihood is flat or still rising (gradient {optimum.gradient_norm:.1e} per "
-            "customer); take more customers or a longer period, or another model."
+            Text(
+                "{what} did not converge: the likelihood is flat or still rising (gradient {gradient} per customer); take "
+                "more customers or a longer period, or another model.",
+                {"what": what, "gradient": f"{optimum.gradient_norm:.1e}"},
+            )
         )
 
 

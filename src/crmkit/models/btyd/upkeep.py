@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import hyp2f1
 
 from crmkit.core.errors import ModelError
+from crmkit.core.results import Text
 from crmkit.models.btyd.columns import each_once
 from crmkit.models.btyd.fitting import TITLES, Fitted, values
 from crmkit.models.btyd.predict import alive
@@ -60,7 +61,9 @@ def discounted_time_alive(
     x, tx, age = check_histories(frequency, recency, T)
     params = values(fit)
     if fit.model == "mbgcnbd":
-        raise ModelError(f"{TITLES[fit.model]}: how long customers stay is not known in closed form; take mbgnbd.")
+        raise ModelError(
+            Text("{model}: how long customers stay is not known in closed form; take mbgnbd.", {"model": TITLES[fit.model]})
+        )
     if horizon is None and discount_rate == 0:
         _require_finite(fit, float(params[0] + x.min(initial=np.inf)))
     if fit.model == "pareto_nbd":
@@ -106,6 +109,9 @@ def _require_finite(fit: Fitted, fewest: float) -> None:
     name = "s" if fit.model == "pareto_nbd" else "a"
     if fit.params[name] <= 1 or (name == "a" and fewest <= 1):
         raise ModelError(
-            f"{TITLES[fit.model]}: without a discount customers stay for ever on average, because some leave too slowly "
-            f"({name} = {fit.params[name]:.4g}); give a horizon or a discount_rate above 0."
+            Text(
+                "{model}: without a discount customers stay for ever on average, because some leave too slowly ({name} = "
+                "{value}); give a horizon or a discount_rate above 0.",
+                {"model": TITLES[fit.model], "name": name, "value": f"{fit.params[name]:.4g}"},
+            )
         )

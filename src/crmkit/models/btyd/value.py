@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError, Problem
+from crmkit.core.results import Text
 from crmkit.models.btyd.columns import read_times
 from crmkit.models.btyd.fitting import TITLES, Fitted
 from crmkit.models.btyd.predict import alive, purchases_if_alive
@@ -73,7 +74,9 @@ def _require_finite_lifetime(fit: Fitted) -> None:
     name = "s" if fit.model == "pareto_nbd" else "a"
     if fit.params[name] <= 1:
         raise ModelError(
-            f"{TITLES[fit.model]}: without a discount the expected purchases for ever are infinite, because customers leave "
-            f"too slowly ({name} = {fit.params[name]:.4g}, and it would have to be above 1); give a horizon or a discount_rate "
-            "above 0."
+            Text(
+                "{model}: without a discount the expected purchases for ever are infinite, because customers leave too slowly "
+                "({name} = {value}, and it would have to be above 1); give a horizon or a discount_rate above 0.",
+                {"model": TITLES[fit.model], "name": name, "value": f"{fit.params[name]:.4g}"},
+            )
         )

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError, Problem, did_you_mean
 from crmkit.core.language import mark
+from crmkit.core.results import Quantity, Text
 from crmkit.models.drivers.moments import Answers, bootstrap, moments, ready
 from crmkit.models.drivers.shares import MOST_EXACT, johnson, lmg
 from crmkit.models.estimates import critical
@@ -159,7 +160,14 @@ def importance(
     kept, flat = _with_variance(rated, outcome, controls, drivers)
     if len(rated) < FEWEST_PER_DRIVER * (len(kept) + len(controls)):
         raise ModelError(
-            f"drivers: {len(rated)} respondents are too few for {len(kept)} drivers; at least {FEWEST_PER_DRIVER} each"
+            Text(
+                "drivers: {n} respondents are too few for {drivers} drivers; at least {fewest_per_driver} each",
+                {
+                    "n": Quantity(len(rated), "count"),
+                    "drivers": Quantity(len(kept), "count"),
+                    "fewest_per_driver": Quantity(FEWEST_PER_DRIVER, "count"),
+                },
+            )
         )
     values = rated[[outcome, *controls, *kept]].to_numpy()
     answers = ready(values, weights=w)
@@ -190,10 +198,10 @@ def _with_variance(
     varies = (rated.nunique() > 1).to_dict()
     still = [name for name in (outcome, *controls) if not varies[name]]
     if still:
-        raise ModelError(f"drivers: all answers to '{still[0]}' are equal; there is nothing to explain")
+        raise ModelError(Text("drivers: all answers to '{name}' are equal; there is nothing to explain", {"name": still[0]}))
     kept, flat = [n for n in drivers if varies[n]], [n for n in drivers if not varies[n]]
     if not kept:
-        raise ModelError("drivers: all answers to every driver are equal; nothing can explain the outcome")
+        raise ModelError(Text("drivers: all answers to every driver are equal; nothing can explain the outcome"))
     return kept, flat
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError
+from crmkit.core.results import Text
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -203,4 +204,4 @@ def _em(sums: Floats, observed: Floats, start: tuple[Floats, Floats] | None) -> 
         mean, cov = mean + step, new
         if change < tolerance:
             return mean, cov
-    raise ModelError("covariance: missing answers do not settle; some pairs of items were hardly ever answered together")
+    raise ModelError(Text("covariance: missing answers do not settle; some pairs of items were hardly ever answered together"))

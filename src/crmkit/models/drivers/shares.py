@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError
+from crmkit.core.results import Text
 
 Floats = NDArray[np.float64]
 
@@ -117,7 +118,7 @@ def _ready(covariance: ArrayLike, controls: int) -> tuple[Floats, tuple[int, ...
     full = full.reshape(-1, *full.shape[-2:])
     spread = np.sqrt(np.einsum("bii->bi", full))
     if not (spread[:, 0] > 0).all():
-        raise ModelError("drivers: the outcome has no variance, all answers are equal; there is nothing to explain")
+        raise ModelError(Text("drivers: the outcome has no variance, all answers are equal; there is nothing to explain"))
     spread = np.where(spread > 0, spread, 1.0)
     r = full / spread[:, :, None] / spread[:, None, :]
     r = np.roll(r, (-1, -1), (1, 2))

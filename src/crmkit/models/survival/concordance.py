@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError, Problem
 from crmkit.core.language import mark
+from crmkit.core.results import Text
 from crmkit.models.survival.censoring import censoring_curve, require_followed
 from crmkit.models.survival.observed import Observed, check_observed, critical, one_of
 from crmkit.models.survival.pairs import lower_in_prefix
@@ -100,14 +101,14 @@ def concordance(
     rank = np.unique(score[order], return_inverse=True)[1]
     counted = event if tau is None else event & (time <= tau)
     if not counted.any():
-        raise ModelError("concordance: nobody leaves within the time that counts")
+        raise ModelError(Text("concordance: nobody leaves within the time that counts"))
     who = np.flatnonzero(counted)
     weight = _time_weight(seen, time[who], weighting)
     size = _first_of_group(time, event)[who]
     parts = _pair_sums(rank, who, size, weight)
     conc, pairs = float(parts[0][who].sum()), float(parts[1][who].sum())
     if pairs <= 0:
-        raise ModelError("concordance: no two customers can be compared")
+        raise ModelError(Text("concordance: no two customers can be compared"))
     value = conc / pairs
     influence = (parts[0] + parts[2] - value * (parts[1] + parts[3])) / pairs
     error = float(np.sqrt((influence**2).sum()))

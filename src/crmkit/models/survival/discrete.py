@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError, Problem, did_you_mean
+from crmkit.core.results import Text
 from crmkit.models.survival.design import Design, check_columns, encode, make_design
 from crmkit.models.survival.layout import find_patterns
 from crmkit.models.survival.observed import check_observed, critical, total
@@ -123,7 +124,7 @@ def fit_discrete(
     seen = check_observed(durations, event_observed, entry=entry, weights=weights)
     _require_periods(seen.time, seen.entry)
     if not seen.event.any():
-        raise ModelError("discrete-time model: nobody leaves, so there is nothing to explain")
+        raise ModelError(Text("discrete-time model: nobody leaves, so there is nothing to explain"))
     found = find_patterns(covariates)
     code, first = found if found is not None else (np.arange(len(covariates)), np.arange(len(covariates)))
     table = covariates.iloc[first]

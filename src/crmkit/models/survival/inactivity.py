@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError, ParamError, Problem
+from crmkit.core.results import Text
 from crmkit.models.survival.curves import kaplan_meier
 from crmkit.models.survival.observed import check_observed, critical
 
@@ -148,7 +149,7 @@ def choose_window(
     curve = kaplan_meier(gaps, ended, weights=weights)
     ended_by = 1 - curve["value"].to_numpy()
     if ended_by[-1] <= 0:
-        raise ModelError("inactivity window: no gap between purchases has ended; nobody has bought twice")
+        raise ModelError(Text("inactivity window: no gap between purchases has ended; nobody has bought twice"))
     first = int(np.argmax(ended_by >= quantile * ended_by[-1] - 1e-12))
     window = float(np.ceil(curve["x"].to_numpy()[first] / step - 1e-9) * step)
     longest = SPAN_SHARE * span

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError, ParamError, Problem
+from crmkit.core.results import Text
 from crmkit.models.survival.observed import critical
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def lift_table(
     if y.shape != s.shape or not np.isin(y, (0, 1)).all() or not np.isfinite(s).all():
         raise ModelError("lift: left must be 0 or 1 and score a number, one of each per customer")
     if not y.any():
-        raise ModelError("lift: nobody left within the horizon, so no list can be judged")
+        raise ModelError(Text("lift: nobody left within the horizon, so no list can be judged"))
     worth = y * (np.ones(len(y)) if value is None else np.asarray(value, dtype=np.float64))
     order = np.argsort(-s, kind="stable")
     reach, base, found = critical(confidence), float(y.mean()), []
@@ -100,7 +101,7 @@ def population_stability(before: ArrayLike, now: ArrayLike, *, bins: int = 10) -
 
     a, b = pd.Series(before).reset_index(drop=True), pd.Series(now).reset_index(drop=True)
     if not len(a) or not len(b):
-        raise ModelError("population stability: there are no customers before or now")
+        raise ModelError(Text("population stability: there are no customers before or now"))
     if pd.api.types.is_numeric_dtype(a) and not pd.api.types.is_bool_dtype(a) and a.nunique() > bins:
         edges = np.unique(np.quantile(a.dropna(), np.linspace(0, 1, bins + 1)[1:-1]))
         names = [f"<= {edge:.6g}" for edge in edges] + [f"> {edges[-1]:.6g}"]

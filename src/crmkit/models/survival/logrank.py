@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError
+from crmkit.core.results import Text
 from crmkit.models.survival.curves import product_limit
 from crmkit.models.survival.observed import (
     Counts,
@@ -100,9 +101,9 @@ def logrank(
     seen = check_observed(durations, event_observed, entry=entry, weights=weights)
     codes, labels = group_codes(group, len(seen.time))
     if len(labels) < 2:
-        raise ModelError("log-rank: there is one group only; at least two are needed")
+        raise ModelError(Text("log-rank: there is one group only; at least two are needed"))
     if not seen.event.any():
-        raise ModelError("log-rank: nobody leaves, so there is nothing to compare")
+        raise ModelError(Text("log-rank: nobody leaves, so there is nothing to compare"))
     return _test(seen, codes, labels, strata, rho)
 
 
@@ -133,7 +134,7 @@ def logrank_pairs(
     seen = check_observed(durations, event_observed, entry=entry, weights=weights)
     codes, labels = group_codes(group, len(seen.time))
     if len(labels) < 2:
-        raise ModelError("log-rank: there is one group only; at least two are needed")
+        raise ModelError(Text("log-rank: there is one group only; at least two are needed"))
     layers = None if strata is None else np.asarray(strata)
     found = []
     for a in range(len(labels)):

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError, ParamError, Problem
 from crmkit.core.language import mark
-from crmkit.core.results import Unit, estimates
+from crmkit.core.results import Text, Unit, estimates
 from crmkit.models.survival.curves import product_limit
 from crmkit.models.survival.observed import Observed, check_observed, chi_squared, count_at_risk, critical, holm, select, split
 
@@ -122,7 +122,7 @@ def restricted_mean_differences(
     reach = critical(confidence)
     means = _means(check_observed(durations, event_observed, entry=entry, weights=weights), group, tau)
     if len(means) < 2:
-        raise ModelError("restricted mean: there is one group only; at least two are needed for a difference")
+        raise ModelError(Text("restricted mean: there is one group only; at least two are needed for a difference"))
     found = []
     for i, (first, a) in enumerate(means):
         for second, b in means[i + 1 :]:
