@@ -163,3 +163,16 @@ def second_purchase(past: History) -> Result:
         x=Axis("Days since first purchase", "count"),
         y=Axis("Share who have bought again", "share"),
     )
+
+
+def shares(counts: pd.Series, *, confidence: float) -> pd.DataFrame:
+    """Which share of all customers is in each group? Estimate rows with Wilson intervals, in the order of the counts."""
+    from statsmodels.stats.proportion import proportion_confint
+
+    n = int(counts.sum())
+    low, high = proportion_confint(counts.to_numpy(), n, alpha=1 - confidence, method="wilson")
+    known = {"measure": mark("share"), "n": n, "unit": "share", "method": mark("Wilson")}
+    return estimates(
+        {"group": group, "value": count / n, "low": lo, "high": hi, **known}
+        for group, count, lo, hi in zip(counts.index, counts, low, high, strict=True)
+    )

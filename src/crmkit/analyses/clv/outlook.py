@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from crmkit.analyses.clv.base import shares
 from crmkit.analyses.clv.fitting import NAMES
 from crmkit.analyses.clv.history import History
 from crmkit.analyses.clv.terms import BY_CONTRACT, Values, lacking
@@ -118,32 +119,17 @@ def alive_finding(values: Values) -> Finding:
 def alive(past: History, values: Values | None) -> Result:
     """How sure is it that customers are still active? Customers by their probability."""
     import pandas as pd
-    from statsmodels.stats.proportion import proportion_confint
 
     title = Text("Customers by the probability that they are still active")
     if values is None or values.under_contract:
         return not_assessed("clv_alive", title, lacking(values) or BY_CONTRACT)
     cut = pd.cut(values.customers["p_alive"], BANDS, include_lowest=True, labels=_band_labels())
     counts, n = cut.value_counts(sort=False), len(cut)
-    low, high = proportion_confint(counts.to_numpy(), n, alpha=1 - past.confidence, method="wilson")
-    rows = [
-        {
-            "group": label,
-            "measure": "share",
-            "value": k / n,
-            "low": lo,
-            "high": hi,
-            "n": n,
-            "unit": "share",
-            "method": mark("Wilson"),
-        }
-        for label, k, lo, hi in zip(counts.index, counts, low, high, strict=True)
-    ]
     return Result(
         "clv_alive",
         "bars",
         title,
-        estimates(rows),
+        shares(counts, confidence=past.confidence),
         finding=alive_finding(values),
         note=Text(
             "{model}, n = {n}; whiskers are Wilson intervals of the share in each band.",

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crmkit.analyses.clv.base import shares
 from crmkit.analyses.clv.history import History
 from crmkit.analyses.clv.terms import Values, lacking
 from crmkit.core.errors import ParamError
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
-from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
+from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, not_assessed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,7 +106,6 @@ def stages(past: History, values: Values | None, *, rules: StageRules) -> Result
     Result
         Bars: share of customers per stage with Wilson interval; the finding names the value that is at risk or lapsed.
     """
-    from statsmodels.stats.proportion import proportion_confint
 
     title = Text("Customers by stage of their life with the company")
     if values is None or values.under_contract:
@@ -113,25 +113,11 @@ def stages(past: History, values: Values | None, *, rules: StageRules) -> Result
     table = staged(past, values, rules=rules)
     counts = table["stage"].value_counts().reindex(list(STAGES), fill_value=0)
     n = len(table)
-    low, high = proportion_confint(counts.to_numpy(), n, alpha=1 - past.confidence, method="wilson")
-    rows = [
-        {
-            "group": stage,
-            "measure": mark("share"),
-            "value": k / n,
-            "low": lo,
-            "high": hi,
-            "n": n,
-            "unit": "share",
-            "method": mark("Wilson"),
-        }
-        for stage, k, lo, hi in zip(counts.index, counts, low, high, strict=True)
-    ]
     return Result(
         "clv_stages",
         "bars",
         title,
-        estimates(rows),
+        shares(counts, confidence=past.confidence),
         columns=(Column("group", "Stage", translate=True),),
         finding=_finding(table),
         note=_note(rules, n),
