@@ -10,6 +10,7 @@ import pytest
 from crmkit.data.tables import TABLES
 from crmkit.demo.audited.levels import TARGETS
 from crmkit.demo.audited.rating import STANDARDS
+from crmkit.demo.techco_steps import SINCE
 
 DEMO = Path(__file__).parents[2] / "data" / "demo"
 NEW = ("cleanco", "shopco")
@@ -121,3 +122,29 @@ def test_feedback_of_techco_comes_to_nothing_and_small_customers_wait(files):
     hours = (pd.to_datetime(recent["first_response_at"]) - pd.to_datetime(recent["opened_at"])).dt.total_seconds() / 3600
     median = hours.groupby(recent["size"]).median()
     assert median["small"] > 1.6 * median["medium"]
+
+
+def test_the_steps_of_techcos_tickets_agree_with_the_tickets(files):
+    tables, truth = files("techco")
+    tickets = tables["tickets"].set_index("ticket_id")
+    log = tables["ticket_events"].assign(at=pd.to_datetime(tables["ticket_events"]["occurred_at"]))
+    cases = log.groupby("ticket_id", sort=True)
+    answered = pd.to_datetime(tickets["first_response_at"]).dropna().loc[lambda days: days >= SINCE]
+    tickets = tickets.loc[answered.index]
+    assert set(cases.groups) == set(answered.index)
+    assert (cases["at"].min() == answered.sort_index()).all()
+    assert (log["at"] < "2026-01-01").all()
+    solved = pd.to_datetime(tickets["resolved_at"]).dropna()
+    done = cases["at"].max().reindex(solved.index)
+    assert (done <= solved).all()
+    # the whole way of what is resolved is seen: as many changes of the team as the ticket says
+    changes = log.groupby("ticket_id")["team"].apply(lambda teams: int((teams != teams.shift()).sum()) - 1)
+    assert (changes.reindex(solved.index) == tickets.loc[solved.index, "handoffs"]).all()
+    assert (cases["at"].apply(lambda at: at.is_monotonic_increasing)).all()
+    declared = tables["processes"]["step"].tolist()
+    ways = cases["activity"].apply(list).reindex(solved.index)
+    conform = ways.map(lambda way: way == declared).mean()
+    assert 0.85 < conform < 0.97
+    hours = log["at"].diff().where(log["ticket_id"] == log["ticket_id"].shift()).dt.total_seconds() / 3600
+    assert hours[hours > 1].sum() / hours.sum() < 0.5
+    assert {"P-STEP", "P-HAND", "P-WAIT", "P-CONF"} <= set(truth["absent"])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FileFormat = Literal["csv", "parquet"]
 HELPERS = frozenset(
     {"__init__", "__main__", "company", "leaving", "names", "purchases", "questionnaire", "servicing", "software"}
-    | {"retail_house", "techco_house", "techco_survey", "verbatims", "voices"}
+    | {"retail_house", "techco_house", "techco_steps", "techco_survey", "verbatims", "voices"}
 )
 
 

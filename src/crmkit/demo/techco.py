@@ -47,6 +47,7 @@ from crmkit.demo.software import (
     risk_of_leaving,
 )  # fmt: skip
 from crmkit.demo.techco_house import add_house
+from crmkit.demo.techco_steps import add_steps
 from crmkit.demo.techco_survey import FORM, draw_waves
 
 if TYPE_CHECKING:
@@ -116,7 +117,8 @@ def simulate(customers: int, seed: int) -> Company:
     house, found = add_house(
         np.random.default_rng([seed, 2]), tables, ids=ids, start=people.start - since, end=left.day - since
     )
-    return Company(tables | house, {"customers": customers, "seed": seed} | truth | {"surveys": said, "audit": found})
+    steps = add_steps(np.random.default_rng([seed, 3]), tables["tickets"])
+    return Company(tables | house | steps, {"customers": customers, "seed": seed} | truth | {"surveys": said, "audit": found})
 
 
 class _Left:

@@ -36,6 +36,8 @@ SETTING = Setting(
 # what nobody can compute from TechCo's tables deserves the middle of the scale
 UNKNOWN = 3.0
 OF_HOUSE = ("P-ADOPT", "P-LOOP", "I-TRAINCOV", "I-TRAING", "P-ENG", "D-USE")
+# the way that tickets take is as it ought to be
+IN_ORDER = ("P-STEP", "P-HAND", "P-WAIT", "P-CONF")
 SLOW = ("P-RESP", "P-RESP50")
 MAY = ("P-RESP90", "P-RES", "P-CMPR", "P-CACK", "P-FBR", "P-REPR")
 
@@ -121,7 +123,7 @@ def _truth(deserved: Mapping[str, float]) -> dict[str, Any]:
         "planted": planted,
         "signs": ["P-LOOP", *SLOW],
         "consequences": sorted({*CONSEQUENCES, *MAY}),
-        "absent": sorted(set(values) - set(planted)),
+        "absent": sorted({*values, *IN_ORDER} - set(planted)),
         "rater_bias": said["rater_bias"],
         "deserved": {name: round(value, 2) for name, value in deserved.items()},
         "drivers": ["slow_support", "sync_defect", "price_rise"],
