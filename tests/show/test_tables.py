@@ -88,6 +88,13 @@ def test_the_level_of_the_interval_is_that_of_the_table(shares, english):
     assert "80% interval" in table_html(shares, english)
 
 
+def test_limits_that_are_no_interval_have_a_name_of_their_own(shares, english):
+    shares.table.attrs["limits"] = Text("possible scores")
+    html = table_html(shares, english)
+    assert "possible scores" in html
+    assert "interval" not in html
+
+
 def test_columns_that_say_nothing_are_left_out(shares, english):
     table = shares.table.assign(method=None, low=float("nan"), high=float("nan"), group="")
     html = table_html(replace(shares, table=table), english)

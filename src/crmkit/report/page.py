@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from html import escape
 from importlib import metadata
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from crmkit.data.client import Client
 
 OUT_VARIABLE = "CRMKIT_OUT"
+LEVEL = "confidence"
 SCHEMA = 1
 FIGURES = frozenset({"curve", "bars", "interval_dots", "heat_grid", "concentration", "diverging", "quadrants"})
 VERSIONED = ("crmkit", "pandas", "numpy", "scipy", "statsmodels", "lifelines", "ibis-framework", "duckdb")
@@ -111,6 +112,7 @@ class Page:
         ReportError
             When a figure has no alternative text.
         """
+        results = tuple(self._at_level(result) for result in results)
         for result in results:
             self.shown[result.name] = result
             if result.finding is not None:
@@ -120,6 +122,15 @@ class Page:
         text = "\n\n".join(exhibit_text(result, self.locale, name=called) for result in results)
         briefs = [self._brief(one) for result in results for one in result.briefs]
         return Shown(linked(html, [f"{self.analysis}-{one['slug']}.html" for one in briefs]), text, tuple(briefs))
+
+    def _at_level(self, result: Result) -> Result:
+        """The result with the level of its intervals, which is the notebook's where the analysis did not say it."""
+        level = self.used.get("confidence")
+        if result.table is None or level is None or LEVEL in result.table.attrs:
+            return result
+        table = result.table.copy(deep=False)
+        table.attrs[LEVEL] = level.value
+        return replace(result, table=table)
 
     def keep(self, result: Result) -> Shown:
         """Write a result down without showing it: a table that is too long for a page and meant for other systems."""
@@ -184,7 +195,8 @@ class Page:
     def _brief(self, one: Brief) -> dict[str, str]:
         """A short page as the notebook carries it to whoever writes the pages."""
         called = self.customer_name()
-        shown = [exhibit_html(result, self.locale, name=called, max_rows=None) for result in one.results]
+        levelled = [self._at_level(result) for result in one.results]
+        shown = [exhibit_html(result, self.locale, name=called, max_rows=None) for result in levelled]
         intro = f"<p>{escape(say(one.intro, self.locale))}</p>" if one.intro else ""
         return {"slug": one.slug, "name": _called(one, self.locale), "html": "\n".join([intro, *shown])}
 

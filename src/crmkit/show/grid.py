@@ -142,7 +142,10 @@ def interval_words(row: dict[Any, Any], column: Column, locale: Locale, *, exhib
 
 
 def interval_heading(table: pd.DataFrame, locale: Locale) -> str:
-    """Heading of the column of intervals, with their level (``table.attrs["confidence"]``, default .95)."""
+    """What limits are called: intervals of a level (``table.attrs["confidence"]``, default .95), or what the table says."""
+    own = attribute(table, "limits")
+    if own is not None:
+        return say(own, locale)
     percent = round(100 * float(attribute(table, "confidence", 0.95)), 6)
     return say(Text(INTERVAL_HEADING.template, {"percent": Quantity(percent, "number")}), locale)
 

@@ -92,7 +92,9 @@ def tiles(work: Audit) -> Result:
     ]  # fmt: skip
     note = Text("n: indicators assessed. A class of which less than 60% could be assessed has no score.")
     columns = (Column("group", "Class", translate=True),)
-    return Result("audit_classes", "values", title, estimates(rows), columns=columns, note=note)
+    boxes = estimates(rows)
+    boxes.attrs["limits"] = Text("possible scores")
+    return Result("audit_classes", "values", title, boxes, columns=columns, note=note)
 
 
 def indicator_table(work: Audit, *groups: str) -> Result:
