@@ -119,7 +119,7 @@ def _finding(plan: Plan) -> Finding:
     kept: Sequence[Action] = [one for one in plan.actions if one.taken]
     seen = sum(one.measurable_on is not None for one in kept)
     text = Text(
-        "{n} actions, {seen} of them with a day from which their effect can be seen.",
+        "Actions within the plan: {n}. From a known day on, the effect can be seen of: {seen}.",
         {"n": Quantity(len(kept), "count"), "seen": Quantity(seen, "count")},
     )
     return Finding("audit.plan", "info", None, text, evidence=("audit_plan",))
