@@ -116,7 +116,10 @@ def said_by(params):
     def texts(value):
         if isinstance(value, dict):
             return [text for one in value.values() for text in texts(one)]
-        return [text for one in value for text in texts(one)] if isinstance(value, list) else [value]
+        if isinstance(value, list):
+            # a list of words is shown in one line
+            return [", ".join(map(str, value)), *(text for one in value for text in texts(one))]
+        return [value]
 
     return set(texts(yaml.safe_load(params.read_text(encoding="utf-8"))))
 

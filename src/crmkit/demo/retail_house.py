@@ -88,7 +88,7 @@ def add_house(rng: np.random.Generator, sold: Sold) -> tuple[dict[str, pd.DataFr
         "crm_usage": crm_usage(rng, SETTING),
         "verification": verification(rng, file, SETTING),
         "benchmarks": benchmarks(sold.transactions, SETTING),
-        "goals": goals(budget),
+        "goals": _goals(budget),
         "assessments": assessments(rng, deserved, Bias()),
         "pairwise": pairwise(rng),
         "evidence": evidence(),
@@ -174,6 +174,18 @@ def _costs(rng: np.random.Generator, sales: pd.DataFrame) -> tuple[pd.DataFrame,
     )
     active = sales.loc[~sales["is_return"] & (day >= DAYS - 365), "customer_id"].nunique()
     return table, round(float(spent[-6:].sum() / (6 * max(1, active))), 2)
+
+
+def _goals(budget: float) -> pd.DataFrame:
+    """What the company has set out to reach, the value of its customers too: there is no earlier audit to hold it against."""
+    import pandas as pd
+
+    rows = [
+        ("G7", "R-CLV", "all customers", None, 56.0, "2025-01-01", "2026-06-30", "Head of sales"),
+        ("G8", "R-TIER", "all customers", None, 0.85, "2025-01-01", "2026-06-30", "Head of sales"),
+    ]
+    usual = goals(budget)
+    return pd.concat([usual, pd.DataFrame(rows, columns=usual.columns).astype(usual.dtypes)], ignore_index=True)
 
 
 def _deserved(cycle: int) -> dict[str, float]:
