@@ -158,6 +158,15 @@ def test_amounts_under_each_other_are_rounded_alike(english):
     ]
 
 
+def test_amounts_of_different_things_are_rounded_each_for_itself(english):
+    table = pd.DataFrame({"group": ["per month", "sales"], "x": [2.57, 85828.4]})
+    table.attrs["alike"] = False
+    html = table_html(
+        Result("t", "table", Text("T"), table, columns=(Column("group", "G"), Column("x", "X", "money"))), english
+    )
+    assert body(html) == [["per month", "€2.57"], ["sales", "€85,828"]]
+
+
 def test_limits_are_rounded_as_their_values_are(english):
     rows = [
         {"group": g, "measure": "m", "value": v, "low": v / 2, "high": 2 * v, "unit": "money"}

@@ -104,7 +104,9 @@ def _measured(column: Column) -> str:
 
 
 def _decimals(table: pd.DataFrame, columns: tuple[Column, ...]) -> dict[tuple[str, Unit], int | None]:
-    """Decimals of each column, per unit, so that what stands under each other is rounded alike."""
+    """Decimals of each column, per unit, so that what stands under each other is rounded alike; but amounts of money where the
+    table says that its rows are different things (``table.attrs["alike"]``)."""
+    together = bool(attribute(table, "alike", True))
     values: dict[tuple[str, Unit], list[Any]] = {}
     for row in table.to_dict("records"):
         if row.get("suppressed", False):
@@ -112,7 +114,7 @@ def _decimals(table: pd.DataFrame, columns: tuple[Column, ...]) -> dict[tuple[st
         for column in columns:
             if column.name in row:
                 values.setdefault((_measured(column), _unit(row, column)), []).append(row[column.name])
-    return {place: alike(_numbers(listed), place[1]) for place, listed in values.items()}
+    return {place: alike(_numbers(listed), place[1]) for place, listed in values.items() if together or place[1] != "money"}
 
 
 def _numbers(values: list[Any]) -> list[float]:

@@ -148,7 +148,9 @@ def level_table(work: Audit, rows: pd.DataFrame, name: str, title: Text, columns
     own["score_text"] = [_score_words(row) for row in own.to_dict("records")]
     own["whose"] = np.where(own["placeholder"], KITS, OWN)
     note = Text("Score: a step function of the value, 1 to 5; the range in brackets follows from the interval.")
-    return Result(name, "table", title, own.reset_index(drop=True), columns=columns, note=note)
+    own = own.reset_index(drop=True)
+    own.attrs["alike"] = False
+    return Result(name, "table", title, own, columns=columns, note=note)
 
 
 def trends(work: Audit) -> Result:

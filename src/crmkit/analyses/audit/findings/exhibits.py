@@ -183,9 +183,9 @@ def checks_table(checks: Sequence[Check], locale: Locale, *, confidence: float =
     )
     note = Text("p: one-sided, for being worse than the criterion; Holm's correction over all {n} checks with a p-value.",
                 {"n": Quantity(sum(one.p_value == one.p_value for one in checks), "count")})  # fmt: skip
-    return Result(
-        "audit_checks", "table", Text("What was looked at"), pd.DataFrame(rows, columns=names), columns=columns, note=note
-    )
+    table = pd.DataFrame(rows, columns=names)
+    table.attrs["alike"] = False
+    return Result("audit_checks", "table", Text("What was looked at"), table, columns=columns, note=note)
 
 
 def drivers(grounds: Grounds) -> Result:
