@@ -25,7 +25,7 @@ MARKET_SHARE = 0.05
 RISKS = (
     ("churn", 2, 4, "reduce", "Head of sales", "R-CHURN", "Call the customers of the top tier"),
     ("service", 3, 3, "reduce", "Head of service", "P-RESP", "Bring in temporary staff"),
-    ("product", 2, 3, "reduce", "Head of products", "R-RETURN", "Stop the sale of the article"),
+    ("product", 2, 3, "reduce", "Head of product", "R-RETURN", "Stop the sale of the article"),
     ("data", 2, 4, "share", "Head of IT", "D-DUP", "Restore from the last good copy"),
     ("fraud", 1, 3, "avoid", "Head of finance", "", "Deliver against payment only"),
     ("market", 3, 3, "accept", "Managing director", "R-SALESG", "Review the price list"),
