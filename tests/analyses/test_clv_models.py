@@ -126,6 +126,8 @@ def test_without_kinds_the_model_without_covariates_is_taken(make_company, simul
     past = clv.history(make_company(simulated), holdout_days=0)
     models = clv.fit_models(past, model="pareto_nbd+covariates", compare=[], covariates=["region"])
     assert clv.customer_values(past, models, TERMS, draws=0).model == "pareto_nbd"
+    (said,) = [one for one in clv.checks(past, models) if one.id == "clv.not_fitted.pareto_nbd+covariates"]
+    assert "Pareto/NBD with covariates could not be fitted: the customer table has no column" in say(said.text, Locale())
     with pytest.raises(ParamError, match=r"covariates: is empty, and model 'pareto_nbd\+covariates' needs at least one"):
         clv.fit_models(past, model="pareto_nbd+covariates")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from crmkit.analyses.clv.effects import no_kinds
 from crmkit.analyses.clv.fitting import NAMES, Models
 from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.kinds import WITH
 from crmkit.core.dates import DAYS_PER_YEAR
 from crmkit.core.results import Finding, Quantity, Text
 from crmkit.models import btyd
@@ -14,6 +16,7 @@ REGULAR_FROM = 1.5
 FEWEST_PAIRS = 20
 ABSURD_LOW, ABSURD_HIGH = 0.05, 366.0
 MOST_UNNAMED = 0.02
+MAXIMUM = Text("The likelihood has a maximum inside the range of the parameters.")
 
 
 def checks(past: History, models: Models) -> list[Finding]:
@@ -33,10 +36,17 @@ def checks(past: History, models: Models) -> list[Finding]:
             severity="warning",
             passed=False,
             text=Text("{model} could not be fitted: {reason}", {"model": NAMES[name], "reason": reason}),
-            criteria=Text("The likelihood has a maximum inside the range of the parameters."),
+            criteria=MAXIMUM,
         )
         for name, reason in models.final.reasons.items()
     ]
+    plain = models.chosen.removesuffix(WITH)
+    if models.chosen != plain and plain not in models.final.kinds.fits:
+        text = Text(
+            "{model} could not be fitted: {reason}",
+            {"model": Text(NAMES[models.chosen]), "reason": no_kinds(models.final.kinds)},
+        )
+        found.append(Finding(f"clv.not_fitted.{models.chosen}", "warning", False, text, criteria=MAXIMUM))
     if models.final.spend is None:
         found.append(
             Finding(

@@ -37,7 +37,7 @@ def effects(past: History, models: Models) -> Result:
     kinds = models.final.kinds
     fitted = kinds.fits.get(MODELS[0])
     if fitted is None:
-        return not_assessed("clv_effects", title, NO_PURCHASES if past.customers.empty else _reason(kinds))
+        return not_assessed("clv_effects", title, NO_PURCHASES if past.customers.empty else no_kinds(kinds))
     rows = []
     for one in fitted.coefficients:
         column, level = kinds.levels[one.covariate]
@@ -77,7 +77,8 @@ NOTE = Text(
 )
 
 
-def _reason(kinds: KindFits) -> Text:
+def no_kinds(kinds: KindFits) -> Text:
+    """Why there is no model with covariates."""
     for reason in kinds.reasons.values():
         return Text("{reason}", {"reason": reason if isinstance(reason, Text) else str(reason)})
     return Text("the customer table has no column of covariates with two kinds of customers or more")
