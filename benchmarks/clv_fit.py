@@ -33,13 +33,13 @@ TRUTH = {
 
 
 def ours(model, x, tx, T):
-    from crmkit.models import btyd
+    from crmkit.models.purchases import btyd
 
     return dict(btyd.fit(btyd.tuples(x, tx, T), model).params)
 
 
 def ours_tuples(model, x, tx, T, n):
-    from crmkit.models import btyd
+    from crmkit.models.purchases import btyd
 
     return dict(btyd.fit(btyd.tuples(x, tx, T, n), model).params)
 
@@ -89,7 +89,7 @@ def predict(path):
     """CPU seconds of the predictions for every customer."""
     import numpy as np
 
-    from crmkit.models import btyd
+    from crmkit.models.purchases import btyd
 
     with np.load(path) as stored:
         history = [stored[name] for name in ("x", "tx", "T")]
@@ -115,7 +115,7 @@ def whole(model, path):
 
     import numpy as np
 
-    from crmkit.models import btyd
+    from crmkit.models.purchases import btyd
 
     with np.load(path) as stored:
         history = [stored[name] for name in ("x", "tx", "T")]
@@ -145,7 +145,7 @@ def make_customers(folder, model, customers, grouped=False):
     """Customers in whole weeks, 39 to 78 after their first purchase; grouped into tuples, or one row each."""
     import numpy as np
 
-    from crmkit.models import btyd
+    from crmkit.models.purchases import btyd
 
     rng = np.random.default_rng(0)
     T = rng.integers(39, 79, customers).astype(float)
@@ -166,7 +166,7 @@ def deficit(model, path, params, better):
     """How much log-likelihood per customer the other parameters lose against ours."""
     import numpy as np
 
-    from crmkit.models import btyd
+    from crmkit.models.purchases import btyd
 
     with np.load(path) as stored:
         history = [stored[name] for name in ("x", "tx", "T")]

@@ -106,7 +106,7 @@ class Project:
 
     def analyses(self) -> list[str]:
         """Notebooks that the retailer has tables for, without the empty one and those that read another one's results."""
-        from crmkit.report.notebooks import read_notebooks
+        from crmkit.report.params.notebooks import read_notebooks
 
         there = {"customers"} | {path.stem for path in (self.home / "data" / "demo" / CLIENT).iterdir()}
         notebooks = read_notebooks(self.home).values()
@@ -119,8 +119,8 @@ class Project:
 
         from crmkit.core.settings import read_settings
         from crmkit.report.lab import with_values
-        from crmkit.report.notebooks import read_notebook
-        from crmkit.report.params import flatten
+        from crmkit.report.params.flatten import flatten
+        from crmkit.report.params.notebooks import read_notebook
 
         body, _ = PythonExporter().from_filename(str(self.home / "notebooks" / f"{analysis}.ipynb"))
         declared = read_notebook(analysis, home=self.home).parameters

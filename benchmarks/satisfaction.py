@@ -25,7 +25,7 @@ DRIVERS, RESPONDENTS = 12, 2000
 def ours(y, x):
     import numpy as np
 
-    from crmkit.models.drivers import lmg
+    from crmkit.models.survey.drivers import lmg
 
     return lmg(np.cov(np.column_stack([y, x]), rowvar=False))
 
@@ -66,10 +66,10 @@ def measure():
     import numpy as np
     import pandas as pd
 
-    from crmkit.models.calibrated import weighted_mean
-    from crmkit.models.drivers import importance, lmg
-    from crmkit.models.nps import nps, tally
-    from crmkit.models.weighting import rake
+    from crmkit.models.purchases.calibrated import weighted_mean
+    from crmkit.models.survey.drivers import importance, lmg
+    from crmkit.models.survey.nps import nps, tally
+    from crmkit.models.survey.weighting import rake
 
     rng = np.random.default_rng(0)
     data = pd.DataFrame(rng.normal(size=(2000, 10)) + rng.normal(size=(2000, 1))).rename(columns=str)

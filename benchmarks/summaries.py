@@ -53,7 +53,7 @@ def contender(name: str, path: Path, out: Path) -> None:
     import ibis
 
     from crmkit.data.sources.engine import connect, disconnect, literal
-    from crmkit.data.summaries import purchase_summary
+    from crmkit.data.summaries.purchases import purchase_summary
 
     con, _ = connect()
     before = resource.getrusage(resource.RUSAGE_SELF)

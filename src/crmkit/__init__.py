@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crmkit.data.client import Client, open_client
-    from crmkit.report.page import Page, open_page
+    from crmkit.report.page.page import Page, open_page
 
 __version__ = "0.1.0"
 __all__ = ["Client", "Page", "__version__", "open_client", "open_page"]
@@ -22,7 +22,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(client, name)
     if name in ("open_page", "Page"):
-        from crmkit.report import page
+        from crmkit.report.page import page
 
         return getattr(page, name)
     raise AttributeError(f"module 'crmkit' has no attribute {name!r}")

@@ -140,7 +140,7 @@ def check(name: Name) -> None:
 def list_all() -> None:
     """List the clients and the analyses."""
     from crmkit.core.settings import client_names, find_home
-    from crmkit.report.notebooks import read_notebooks
+    from crmkit.report.params.notebooks import read_notebooks
 
     home = find_home()
     print("clients")
@@ -158,7 +158,7 @@ def describe(analysis: Analysis) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from crmkit.report import params
+    from crmkit.report.params import flatten as params
 
     table = Table("name", "type", "default", "unit", "allowed", "help", box=box.SIMPLE, pad_edge=False)
     for one in params.describe(analysis):
@@ -172,7 +172,7 @@ def describe(analysis: Analysis) -> None:
 def params(name: Name, analysis: Analysis) -> None:
     """Write a client's parameters of one analysis as a flat file, for Papermill without the kit's engine."""
     from crmkit.core.settings import find_home, read_settings
-    from crmkit.report.params import flatten, to_yaml
+    from crmkit.report.params.flatten import flatten, to_yaml
 
     home = find_home()
     print(to_yaml(flatten(read_settings(name, home=home), analysis, home=home)), end="")
@@ -185,7 +185,7 @@ def form(
     cycle: Annotated[str, typer.Option("--cycle", metavar="CYCLE", help="2025Q4 or 2025H2; default: that of as_of")] = "",
 ) -> None:
     """Write the self-assessment form of the audit; filled in, it comes back as the table assessments."""
-    from crmkit.report.forms import write_form
+    from crmkit.report.files.forms import write_form
 
     for path in write_form(name, out=out, cycle=cycle):
         print(path)
@@ -195,7 +195,7 @@ def form(
 def schema() -> None:
     """Write the JSON Schema of a params file, for an editor that checks while you type."""
     from crmkit.core.settings import find_home
-    from crmkit.report.params import schema as schema_of
+    from crmkit.report.params.flatten import schema as schema_of
 
     print(json.dumps(schema_of(find_home()), ensure_ascii=False, indent=2))
 

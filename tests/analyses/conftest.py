@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from crmkit.core.settings import Settings
-from crmkit.models import btyd
+from crmkit.models.purchases import btyd
 
 DAY = dt.date(2025, 12, 31)
 

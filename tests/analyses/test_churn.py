@@ -14,13 +14,13 @@ import pytest
 
 from crmkit import open_client
 from crmkit.analyses import churn
-from crmkit.analyses.churn import learning
+from crmkit.analyses.churn.alarms import alarm_limits
+from crmkit.analyses.churn.backtest import MODEL, Test
 from crmkit.analyses.churn.basics import checks
-from crmkit.analyses.churn.board import alarm_limits
 from crmkit.analyses.churn.calendar import chance_limits
 from crmkit.analyses.churn.curves import observed, year_finding
 from crmkit.analyses.churn.evaluation import comparison
-from crmkit.analyses.churn.fitting import expected_days, parts, score
+from crmkit.analyses.churn.fit import expected_days, parts, score
 from crmkit.analyses.churn.warning import list_rows
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
@@ -174,7 +174,7 @@ def test_the_back_test_is_out_of_time_and_calibrated(techco):
     for one in techco.work.tests:
         assert max(one.model.cuts) + horizon <= one.cut
         assert one.cut + horizon <= techco.past.as_of
-        left, expected = one.rows["event_observed"].sum(), one.scores[learning.MODEL].sum()
+        left, expected = one.rows["event_observed"].sum(), one.scores[MODEL].sum()
         assert abs(left - expected) < 3.5 * np.sqrt(expected) + 0.15 * expected
     assert churn.calibration(techco.past, techco.work).finding.passed
 
@@ -195,8 +195,7 @@ def test_it_says_so_when_a_simple_rule_is_as_good(retailco):
 def test_a_model_without_information_does_not_beat_the_rules(techco):
     rng = np.random.default_rng(0)
     noise = tuple(
-        learning.Test(one.cut, one.model, one.rows, one.scores.assign(**{learning.MODEL: rng.random(len(one.rows))}))
-        for one in techco.work.tests
+        Test(one.cut, one.model, one.rows, one.scores.assign(**{MODEL: rng.random(len(one.rows))})) for one in techco.work.tests
     )
     assert comparison(techco.past, replace(techco.work, tests=noise)).passed is False
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from crmkit.analyses.churn import leakage
-from crmkit.analyses.churn.history import Past
 from crmkit.analyses.churn.panel import Panel
+from crmkit.analyses.churn.read import Past
 from crmkit.core.errors import ParamError
 from crmkit.models import survival as sv
 

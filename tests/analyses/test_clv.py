@@ -12,7 +12,7 @@ from crmkit.analyses.clv.holdout import capture
 from crmkit.analyses.clv.tiering import assign_tiers
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
-from crmkit.models import btyd
+from crmkit.models.purchases import btyd
 
 HOLDOUT = {"holdout_days": 182, "unit": "week"}
 WORTH = {"horizon_days": 365, "discount_rate": 0.1, "margin": 1.0}

@@ -8,7 +8,7 @@ from crmkit.analyses import clv
 from crmkit.core.errors import DataError, ParamError
 from crmkit.core.language import Locale, say
 from crmkit.core.settings import TableSettings
-from crmkit.models import btyd
+from crmkit.models.purchases import btyd
 
 TERMS = clv.Terms(365, 0.1, 1.0)
 

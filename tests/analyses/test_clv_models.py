@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from crmkit.analyses import clv
-from crmkit.analyses.clv.kinds import fit_kinds
-from crmkit.analyses.clv.outlook import NORMAL
+from crmkit.analyses.clv.covariates import fit_kinds
+from crmkit.analyses.clv.totals import NORMAL
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
-from crmkit.models import bgbb, btyd
+from crmkit.models.purchases import bgbb, btyd
 
 TERMS = clv.Terms(365, 0.1, 1.0)
 
@@ -221,7 +221,7 @@ def test_rules_that_need_no_model(channels):
 
 
 def test_the_normal_approximation_is_named(channels, monkeypatch):
-    from crmkit.models.btyd import bootstrap
+    from crmkit.models.purchases.btyd import bootstrap
 
     past, models, _ = channels
     terms = clv.Terms(365, 0.1, 1.0)

@@ -9,11 +9,11 @@ import pytest
 from crmkit.analyses import clv
 from crmkit.analyses.clv.futures import Contracts, Purchases
 from crmkit.analyses.clv.resampling import customer_limits
-from crmkit.analyses.clv.terms import SBG
+from crmkit.analyses.clv.values import SBG
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
-from crmkit.models import btyd, sbg
-from crmkit.models.draws import Known
+from crmkit.models.basics.draws import Known
+from crmkit.models.purchases import btyd, sbg
 from crmkit.show.grid import table_grid
 
 TERMS = clv.Terms(365, 0.1, 0.8, 2.0)

@@ -11,7 +11,7 @@ from crmkit.analyses.clv.segments import _holm, _p_values
 from crmkit.analyses.clv.stages import STAGES, assign_stages, staged
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
-from crmkit.models import rfm
+from crmkit.models.purchases import rfm
 
 WORTH = {"horizon_days": 365, "discount_rate": 0.1, "margin": 1.0}
 RULES = clv.StageRules()

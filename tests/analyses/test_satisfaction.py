@@ -12,12 +12,12 @@ import pytest
 from crmkit import open_client
 from crmkit.analyses import satisfaction
 from crmkit.analyses.satisfaction.changes import change_table, group_change_table
-from crmkit.analyses.satisfaction.drivers import own_effects
+from crmkit.analyses.satisfaction.drivers.exhibits import own_effects
 from crmkit.analyses.satisfaction.segments import difference_table, segment_table
 from crmkit.analyses.satisfaction.trend import step_table
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
-from crmkit.report.page import Page
+from crmkit.report.page.page import Page
 from crmkit.show.tables import exhibit_html
 
 ROOT = Path(__file__).parents[2]

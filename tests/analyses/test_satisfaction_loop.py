@@ -13,7 +13,7 @@ from crmkit.analyses.satisfaction.recovery import recovered
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
 from crmkit.core.privacy import pseudonym
-from crmkit.models.proportions import wilson
+from crmkit.models.basics.shares import wilson
 from crmkit.show.tables import exhibit_html
 
 ITEMS = {"nps": {"scale": [0, 10], "kind": "nps"}, "ces": {"scale": [1, 7], "kind": "ces"}}

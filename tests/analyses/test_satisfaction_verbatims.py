@@ -10,13 +10,13 @@ import pytest
 
 from crmkit.analyses.satisfaction import answers
 from crmkit.analyses.satisfaction.bands import bands, leading_item
-from crmkit.analyses.satisfaction.history import Item
 from crmkit.analyses.satisfaction.quotes import quotes
+from crmkit.analyses.satisfaction.read import Item
 from crmkit.analyses.satisfaction.verbatims import commenting, read_comments, theme_counts, themes_by_score
 from crmkit.core.language import Locale, say
 from crmkit.core.masking import MASK
-from crmkit.models.proportions import newcombe, wilson
-from crmkit.models.themes import Themes
+from crmkit.models.basics.shares import newcombe, wilson
+from crmkit.models.survey.themes import Themes
 from crmkit.show.tables import exhibit_html
 
 ITEMS = {"nps": {"scale": [0, 10], "kind": "nps"}, "csat": {"scale": [1, 5], "kind": "csat"}}

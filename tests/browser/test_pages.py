@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from crmkit.report.render import without_provenance
+from crmkit.report.page.render import without_provenance
 
 PAGES = ("clv-en", "clv-zh", "client-en", "client-zh", "portfolio-en", "portfolio-zh")
 LOOKS = tuple(product((1280, 400), ("light", "dark")))

@@ -14,6 +14,7 @@ MAY_USE = {
     "analyses": {"core", "models", "data"},
     "show": {"core", "models", "data", "analyses"},
     "report": {"core", "models", "data", "analyses", "show", "demo"},
+    "locale": {"core"},
     "cli": {"core", "models", "data", "analyses", "show", "report", "demo"},
     "__main__": {"cli"},
     # the public names are loaded on first use only

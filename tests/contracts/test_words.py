@@ -12,8 +12,8 @@ import yaml
 from matplotlib import font_manager, get_data_path
 
 from crmkit.core.format import UNITS_OF_TIME
-from crmkit.report import messages
-from crmkit.report.extract import in_notebook
+from crmkit.locale import catalogue as messages
+from crmkit.locale.extract import in_notebook
 from crmkit.show.theme import FONT_FAMILIES
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,7 @@ def catalogue(domain):
 
 @pytest.mark.parametrize("domain", messages.DOMAINS)
 def test_nothing_is_untranslated_obsolete_or_fuzzy_and_numbers_stand_in_both(domain):
-    """Mended by ``python -m crmkit.report.messages`` and a translation."""
+    """Mended by ``python -m crmkit.locale.catalogue`` and a translation."""
     found = messages.problems("zh", domain, home=ROOT)
     assert not found, "\n" + "\n".join(found)
 

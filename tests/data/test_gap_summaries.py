@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmkit.data.gap_summaries import gap_cells, purchase_gaps, silences
-from crmkit.data.summaries import to_frame
+from crmkit.data.summaries.purchases import to_frame
 
 START, AS_OF = dt.date(2024, 1, 1), dt.date(2024, 2, 9)
 SALES = st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.integers(0, 50), st.booleans()), max_size=20)

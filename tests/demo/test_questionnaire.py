@@ -5,9 +5,12 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from crmkit.demo import retailco, techco, techco_survey, voices
 from crmkit.demo.company import Company
 from crmkit.demo.questionnaire import CARELESS_SHARE, OUTCOMES, answer_all, opinions
+from crmkit.demo.retailco import company as retailco
+from crmkit.demo.retailco import voices
+from crmkit.demo.techco import company as techco
+from crmkit.demo.techco import survey as techco_survey
 from crmkit.demo.verbatims import SENTENCES, draw_comments
 
 FORMS = {"techco": techco_survey.FORM, "retailco": voices.FORM}

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from crmkit.demo.company import Company
-from crmkit.demo.retailco import AS_OF, CUSTOMERS, LAWS, SEED, simulate
-from crmkit.demo.voices import FORM, PROGRAMME_DAY
+from crmkit.demo.retailco.company import AS_OF, CUSTOMERS, LAWS, SEED, simulate
+from crmkit.demo.retailco.voices import FORM, PROGRAMME_DAY
 
 
 @pytest.fixture(scope="module")

@@ -11,17 +11,17 @@ import pytest
 from scipy import stats
 
 from crmkit.core.settings import Settings
-from crmkit.data.churn_features import churn_features
 from crmkit.data.client import open_client
-from crmkit.data.subscription_summaries import churn_labels, spells
-from crmkit.data.summaries import to_frame
+from crmkit.data.summaries.features import churn_features
+from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.summaries.spells import churn_labels, spells
 from crmkit.demo import software, write
 from crmkit.demo.company import Company
 from crmkit.demo.leaving import Leaving, draw_ends, exposures
 from crmkit.demo.servicing import Tickets, usage_change
 from crmkit.demo.software import cut_days, day_of_year, features_at
-from crmkit.demo.techco import CUSTOMERS, LAW, SEED, simulate
-from crmkit.demo.techco_survey import FORM, draw_waves
+from crmkit.demo.techco.company import CUSTOMERS, LAW, SEED, simulate
+from crmkit.demo.techco.survey import FORM, draw_waves
 
 CHECKED = ("plan", "tenure_days", "tickets_recent", "complaints_recent", "slow_recent", "usage_change", "last_csat")
 

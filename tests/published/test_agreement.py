@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmkit.models.agreement import LEVELS, cohen_kappa, content_validity, critical_essential, icc, krippendorff_alpha
+from crmkit.models.audit.agreement import LEVELS, cohen_kappa, content_validity, critical_essential, icc, krippendorff_alpha
 
 FOLDER = Path(__file__).parent / "agreement_oracles"
 _ = np.nan

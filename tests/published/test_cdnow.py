@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crmkit.models.btyd import (
+from crmkit.models.purchases.btyd import (
     discounted_expected_purchases,
     expected_cumulative,
     expected_purchases,
@@ -27,7 +27,7 @@ from crmkit.models.btyd import (
     probability_purchases,
     tuples,
 )
-from crmkit.models.spend import expected_spend, fit_gamma_gamma
+from crmkit.models.purchases.spend import expected_spend, fit_gamma_gamma
 
 FOLDER = Path(__file__).parent / "fader_hardie_2005_cdnow"
 MODELS = ("bgnbd", "mbgnbd", "pareto_nbd")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crmkit.models import bgbb
+from crmkit.models.purchases import bgbb
 
 PATH = Path(__file__).parent / "fader_2010_donations" / "donations.csv"
 with PATH.open(encoding="utf-8") as file:

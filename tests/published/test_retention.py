@@ -7,7 +7,7 @@ its table 1 (1,000 each, survivors after years 1 to 7) and the parameters of the
 
 import pytest
 
-from crmkit.models import sbg
+from crmkit.models.purchases import sbg
 
 REGULAR = [1000, 631, 468, 382, 326, 289, 262, 241]
 HIGH_END = [1000, 869, 743, 653, 593, 551, 517, 491]

@@ -14,15 +14,15 @@ import pandas as pd
 import pytest
 from scipy.special import chdtri
 
-from crmkit.models.calibrated import weighted_mean
-from crmkit.models.drivers import importance, johnson, lmg, moments, ready
-from crmkit.models.nps import deviation, nps
-from crmkit.models.ordinal import fit_ordinal, proportional_odds_test
-from crmkit.models.proportions import benjamini_hochberg, detectable_share, holm, newcombe, wilson
-from crmkit.models.reliability import alpha_of, omega_of
-from crmkit.models.response_quality import even_odd, irv, longstring, mahalanobis
-from crmkit.models.spc import p_chart, u_chart, xmr
-from crmkit.models.weighting import rake
+from crmkit.models.basics.shares import benjamini_hochberg, detectable_share, holm, newcombe, wilson
+from crmkit.models.basics.spc import p_chart, u_chart, xmr
+from crmkit.models.purchases.calibrated import weighted_mean
+from crmkit.models.survey.careless import even_odd, irv, longstring, mahalanobis
+from crmkit.models.survey.drivers import importance, johnson, lmg, moments, ready
+from crmkit.models.survey.nps import deviation, nps
+from crmkit.models.survey.ordinal import fit_ordinal, proportional_odds_test
+from crmkit.models.survey.reliability import alpha_of, omega_of
+from crmkit.models.survey.weighting import rake
 
 FOLDER = Path(__file__).parent / "satisfaction"
 

@@ -214,14 +214,14 @@ def test_what_an_analysis_imports_is_found_without_importing_it():
     found = modules_of(["clv"])
     assert {"pandas", "lifelines", "seaborn", "scipy.special", "crmkit.show.figures.curve", "matplotlib.pyplot"} <= set(found)
     none = modules_of(["no_such_analysis"])
-    assert {"ibis.backends.duckdb", "ipykernel.kernelapp", "crmkit.report.page"} <= set(none)
+    assert {"ibis.backends.duckdb", "ipykernel.kernelapp", "crmkit.report.page.page"} <= set(none)
     assert not {"seaborn", "lifelines"} & set(none)
     load(["no_such_module_anywhere", "json"])
 
 
 def test_what_jupyter_does_not_need_is_left_out_and_can_be_imported_afterwards():
     code = (
-        "import sys\nfrom crmkit.report.light import light_imports\nwith light_imports():\n    import papermill\n"
+        "import sys\nfrom crmkit.report.run.imports import light_imports\nwith light_imports():\n    import papermill\n"
         "print('numpy' in sys.modules, 'arrow' in sys.modules)\nimport pyarrow.fs, isoduration"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -6,8 +6,8 @@ import pytest
 
 from crmkit.core.results import Result, Text, estimates
 from crmkit.core.settings import Settings
-from crmkit.report.page import Page
-from crmkit.report.params import Used
+from crmkit.report.page.page import Page
+from crmkit.report.params.flatten import Used
 
 
 @pytest.fixture

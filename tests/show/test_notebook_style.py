@@ -2,7 +2,7 @@
 
 import re
 
-from crmkit.report.safe import safe_html
+from crmkit.report.guard.html import safe_html
 from crmkit.show.notebook_style import notebook_css, styled
 
 RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")

@@ -1,7 +1,7 @@
 """What is asked of a client's data: reads and checks one params file, and finds the project that it belongs to.
 
 The keys that every analysis shares are declared here, once. Each remaining section of a params file belongs to the analysis
-of the same name; its keys are declared in that analysis' notebook and checked by :mod:`crmkit.report.params`.
+of the same name; its keys are declared in that analysis' notebook and checked by :mod:`crmkit.report.params.flatten`.
 """
 
 from __future__ import annotations

@@ -17,20 +17,20 @@ from zoneinfo import ZoneInfo
 
 from crmkit.core.dates import parse_iso
 from crmkit.core.errors import CrmkitError, DataError, ParamError, Problem, did_you_mean
+from crmkit.core.nested_params import refuse_injected
 from crmkit.core.privacy import client_key
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import LANGUAGES, Settings, TableSettings, find_home, read_settings
-from crmkit.data.contracts import contract_problems
-from crmkit.data.injected import refuse_injected
-from crmkit.data.known import as_seen, count_later, event_sql, unknown_customers
-from crmkit.data.load import Intake, Loaded, Place, load_table
-from crmkit.data.quiet import quiet
+from crmkit.data.as_of import as_seen, count_later, event_sql, unknown_customers
+from crmkit.data.intake.answers import OF_ANSWERS, answer_notes, answers, is_answers
+from crmkit.data.intake.parse import install
+from crmkit.data.intake.table import Intake, Loaded, Place, load_table
 from crmkit.data.sources.engine import connect, disconnect
 from crmkit.data.sources.files import content_hash, open_source
+from crmkit.data.sources.quiet import quiet
 from crmkit.data.sources.readers import attach
-from crmkit.data.survey_items import OF_ANSWERS, answer_notes, answers, is_answers
 from crmkit.data.tables import MAIN_TABLE, TABLES
-from crmkit.data.values import install
+from crmkit.data.tables.check import contract_problems
 
 if TYPE_CHECKING:
     import ibis

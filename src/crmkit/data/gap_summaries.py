@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from crmkit.data.summaries import to_frame
+from crmkit.data.summaries.purchases import to_frame
 
 if TYPE_CHECKING:
     import ibis

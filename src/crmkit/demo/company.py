@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module, resources
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from crmkit.core.errors import ParamError, did_you_mean
@@ -16,8 +17,19 @@ if TYPE_CHECKING:
 
 FileFormat = Literal["csv", "parquet"]
 HELPERS = frozenset(
-    {"__init__", "__main__", "company", "leaving", "names", "purchases", "questionnaire", "servicing", "software"}
-    | {"retail_house", "techco_house", "techco_steps", "techco_survey", "verbatims", "voices"}
+    {
+        "__init__",
+        "__main__",
+        "audited",
+        "company",
+        "leaving",
+        "names",
+        "purchases",
+        "questionnaire",
+        "servicing",
+        "software",
+        "verbatims",
+    }
 )
 
 
@@ -48,8 +60,8 @@ class Simulator(Protocol):
 
 
 def companies() -> list[str]:
-    """Names of the companies that can be simulated: the modules of this package."""
-    found = (Path(entry.name).stem for entry in resources.files("crmkit.demo").iterdir() if entry.name.endswith(".py"))
+    """Names of the companies that can be simulated: the modules and packages of this package."""
+    found = (entry.name for entry in iter_modules([str(resources.files("crmkit.demo"))]))
     return sorted(set(found) - HELPERS)
 
 

@@ -1,8 +1,9 @@
 """When does a customer under contract leave, and why? A hazard that is known, made from what can be seen of the customer.
 
 The hazard is constant for 28 days from a cut-off and depends only on the features that
-:func:`crmkit.data.churn_features.churn_features` makes as of that cut-off, so that whoever computes these features and knows
-the coefficients has the truth. Two causes compete: customers who want to leave, and customers who have to.
+:func:`crmkit.data.summaries.features.churn_features` makes as of that cut-off, so that whoever
+computes these features and knows the coefficients has the truth. Two causes compete: customers who want to leave, and
+customers who have to.
 """
 
 from __future__ import annotations

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from crmkit.core.language import Locale, say
 from crmkit.core.settings import find_home
-from crmkit.report.notebooks import read_notebooks
-from crmkit.report.params import check_clients
+from crmkit.report.params.flatten import check_clients
+from crmkit.report.params.notebooks import read_notebooks
 
 if TYPE_CHECKING:
-    from crmkit.data.load import Intake
+    from crmkit.data.intake.table import Intake
 
 
 @dataclass(frozen=True)

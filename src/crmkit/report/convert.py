@@ -6,7 +6,7 @@ from typing import Any
 
 from nbconvert.preprocessors import Preprocessor
 
-from crmkit.report.render import render_notebook
+from crmkit.report.page.render import render_notebook
 
 
 class PagePreprocessor(Preprocessor):  # type: ignore[misc]

@@ -19,7 +19,7 @@ from crmkit.report.kernels.client import KernelClient
 from crmkit.report.kernels.managers import ForkedKernel, OwnKernel
 from crmkit.report.kernels.pool import ONE_THREAD, KernelServer, can_fork
 from crmkit.report.kernels.session import Session
-from crmkit.report.params import flatten_nested
+from crmkit.report.params.flatten import flatten_nested
 
 ENGINE = "crmkit"
 INJECTED_TAG = "injected-parameters"

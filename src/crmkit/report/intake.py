@@ -9,7 +9,7 @@ from crmkit.core.results import Column, Finding, Quantity, Result, Text
 
 if TYPE_CHECKING:
     from crmkit.data.client import Client
-    from crmkit.data.load import Intake
+    from crmkit.data.intake.table import Intake
 
 STEPS = (Text("rows read"), Text("rows after the last day that counts"), Text("rows that count"))
 SEPARATOR, DECIMAL = Text("separator {sign}"), Text("decimal {sign}")

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from crmkit.core.settings import HOME_VARIABLE
-from crmkit.report.cells import read_cell
 from crmkit.report.folders import read_json, write_json, write_text
-from crmkit.report.notebooks import PARAMETERS_TAG, Notebook, cell_source, read_notebooks, translated
-from crmkit.report.params import Flat, check_clients
+from crmkit.report.params.cells import read_cell
+from crmkit.report.params.flatten import Flat, check_clients
+from crmkit.report.params.notebooks import PARAMETERS_TAG, Notebook, cell_source, read_notebooks, translated
 
 WRITTEN = ".written.json"
 # Nothing is fetched from elsewhere, and no search for language servers through npm fills the terminal.

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from crmkit.core.format import format_value
 from crmkit.core.language import Locale, say, translate
 from crmkit.core.results import SEVERITIES, Text
-from crmkit.report.briefs import AUDIENCES
-from crmkit.report.change import changes
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, read_json, read_latest, reports_folder, write_text
+from crmkit.report.page.briefs import AUDIENCES
+from crmkit.report.page.since_last import changes
 from crmkit.report.record import previous
 from crmkit.show.boxes import SEVERITY
 
@@ -176,7 +176,7 @@ def _render(
     clients: Mapping[str, list[Line]] | None = None,
     client: str = "",
 ) -> str:
-    from crmkit.report.assets import page_assets
+    from crmkit.report.page.assets import page_assets
 
     return _template().render(
         heading=heading,

@@ -8,7 +8,7 @@ import yaml
 from crmkit.analyses.audit import load_catalogue
 from crmkit.analyses.audit.catalogue import GROUPS, Indicator, merge
 from crmkit.analyses.audit.indicators import FUNCTIONS
-from crmkit.analyses.audit.indicators.owned import READERS
+from crmkit.analyses.audit.indicators.from_reports import READERS
 from crmkit.analyses.audit.scoring import score
 from crmkit.core.errors import ParamError
 from crmkit.core.format import format_value

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from crmkit.analyses import audit
-from crmkit.analyses.audit.findings.grounds import Grounds
+from crmkit.analyses.audit.findings.evidence import Grounds
 from crmkit.analyses.audit.findings.model import FINDING, OBSERVATION, AuditFinding, Check
 from crmkit.analyses.audit.risks import Appetite, likelihood, register, register_checks, risk_map, risk_table, warned, warnings
 from crmkit.core.language import Locale
 from crmkit.core.results import Text
-from crmkit.models.risk_matrix import GRADES
+from crmkit.models.audit.risk_matrix import GRADES
 
 AS_OF = dt.date(2025, 12, 31)
 ENDS = pd.date_range("2024-01-31", periods=24, freq="ME")

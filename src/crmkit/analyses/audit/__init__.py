@@ -15,13 +15,13 @@ from crmkit.analyses.audit.exhibits import (
 )
 from crmkit.analyses.audit.findings.cases import cases
 from crmkit.analyses.audit.findings.exhibits import checks_table, drivers, finding_fields, findings_overview, headline
+from crmkit.analyses.audit.fit import Audit, smart_checks, study
 from crmkit.analyses.audit.form import calendar, form_items, form_scores, load_form, raters, read_answers
-from crmkit.analyses.audit.history import History, Rules, Window, history
 from crmkit.analyses.audit.objectivity import agreement, gaps, rater_leniency
 from crmkit.analyses.audit.plan import Means, people_table, plan_table, states
+from crmkit.analyses.audit.read import History, Rules, Window, history
 from crmkit.analyses.audit.risks import Appetite, contingencies, register_checks, risk_map, risk_table, warnings
 from crmkit.analyses.audit.scoring import class_scores, score
-from crmkit.analyses.audit.study import Audit, smart_checks, study
 
 __all__ = [
     "Appetite",

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from crmkit.analyses.audit.catalogue import Catalogue, Indicator
-from crmkit.analyses.audit.history import History, Window
 from crmkit.analyses.audit.indicators import Estimate, Owned, evaluate
 from crmkit.analyses.audit.indicators.estimate import NO_BEFORE, NO_PLAN, SHORT, TOO_FEW
+from crmkit.analyses.audit.read import History, Window
 from crmkit.analyses.audit.sampling import Sampling
 from crmkit.analyses.audit.scoring import ASSESSED, NOT_ASSESSED, score, score_range
 

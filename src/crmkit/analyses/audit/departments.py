@@ -8,10 +8,10 @@ from crmkit.analyses.audit.exhibits import LEVEL, level_table
 from crmkit.analyses.audit.findings import AuditFinding
 from crmkit.analyses.audit.findings.exhibits import finding_fields
 from crmkit.analyses.audit.findings.themes import themes
+from crmkit.analyses.audit.fit import Audit
 from crmkit.analyses.audit.plan import Action, plan_table
 from crmkit.analyses.audit.risks import Risk, risk_table
 from crmkit.analyses.audit.risks.exhibits import state_of
-from crmkit.analyses.audit.study import Audit
 from crmkit.core.file_names import file_names
 from crmkit.core.language import mark, say
 from crmkit.core.results import Brief, Column, Quantity, Result, Text, not_assessed

@@ -10,9 +10,9 @@ import numpy as np
 from crmkit.analyses.audit.catalogue import GROUPS
 from crmkit.analyses.audit.findings.exhibits import unrounded
 from crmkit.analyses.audit.findings.model import joined
+from crmkit.analyses.audit.fit import Audit, own_table
 from crmkit.analyses.audit.indicators.estimate import SNAPSHOT
 from crmkit.analyses.audit.scoring import ASSESSED, class_scores
-from crmkit.analyses.audit.study import Audit, own_table
 from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.format import format_value
 from crmkit.core.language import mark, say

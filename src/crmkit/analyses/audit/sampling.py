@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, ndtr, stdtr, stdtrit
 
-from crmkit.models.estimates import critical
+from crmkit.models.basics.estimates import critical
 
 Floats = NDArray[np.float64]
 EQUAL = 1e-12

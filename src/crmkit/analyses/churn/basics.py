@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.churn.definition import PERIOD_DAYS
-from crmkit.analyses.churn.history import SHORTEST_SPAN_DAYS, Past
+from crmkit.analyses.churn.read import SHORTEST_SPAN_DAYS, Past
 from crmkit.analyses.churn.silence import MOST_FALSE
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Finding, Quantity, Result, Text, curve, not_assessed
-from crmkit.models.proportions import wilson
+from crmkit.models.basics.shares import wilson
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.churn.basics import unusable
-from crmkit.analyses.churn.history import Past
+from crmkit.analyses.churn.read import Past
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
 from crmkit.models import survival as sv

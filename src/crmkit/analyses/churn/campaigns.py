@@ -8,11 +8,11 @@ import numpy as np
 
 from crmkit.analyses.churn.basics import unusable
 from crmkit.analyses.churn.economics import CONTROL, POWER, Plan
-from crmkit.analyses.churn.history import Past
+from crmkit.analyses.churn.read import Past
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, estimates, not_assessed
-from crmkit.data.summaries import to_frame
+from crmkit.data.summaries.purchases import to_frame
 from crmkit.models import survival as sv
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ import numpy as np
 
 from crmkit.analyses.churn.basics import unusable
 from crmkit.analyses.churn.curves import MOST_DAYS_DRAWN, YEAR, observed
-from crmkit.analyses.churn.history import Past
+from crmkit.analyses.churn.read import Past
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, estimates, not_assessed
 from crmkit.models import survival as sv
-from crmkit.models.proportions import wilson
+from crmkit.models.basics.shares import wilson
 
 if TYPE_CHECKING:
     import pandas as pd

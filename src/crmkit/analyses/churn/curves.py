@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crmkit.analyses.churn.basics import unusable
-from crmkit.analyses.churn.history import Past
+from crmkit.analyses.churn.read import Past
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
@@ -266,7 +266,7 @@ def group_tests(past: Past) -> Result:
         return unusable(past, "churn_tests", title) if not past.usable else not_assessed("churn_tests", title, reason)
     import pandas as pd
 
-    from crmkit.models.proportions import holm
+    from crmkit.models.basics.shares import holm
 
     found = list(_overall(past)) + list(_stratified(past))
     table = pd.DataFrame(found)

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.churn.fitting import Model
-from crmkit.analyses.churn.history import Past
-from crmkit.analyses.churn.learning import Study
+from crmkit.analyses.churn.backtest import Study
+from crmkit.analyses.churn.fit import Model
+from crmkit.analyses.churn.read import Past
 from crmkit.analyses.churn.recipe import apply_recipe
 from crmkit.analyses.churn.words import heading
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.models import survival as sv
-from crmkit.models.estimates import critical
-from crmkit.models.proportions import holm
+from crmkit.models.basics.estimates import critical
+from crmkit.models.basics.shares import holm
 
 if TYPE_CHECKING:
     import pandas as pd

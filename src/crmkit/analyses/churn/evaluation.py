@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.churn.fitting import score
-from crmkit.analyses.churn.history import Past
-from crmkit.analyses.churn.learning import MODEL, RULES, TENURE, Study, Test, difference
+from crmkit.analyses.churn.backtest import MODEL, RULES, TENURE, Study, Test, difference
+from crmkit.analyses.churn.fit import score
+from crmkit.analyses.churn.read import Past
 from crmkit.analyses.churn.worth import Worth, earlier_value
 from crmkit.core.errors import CrmkitError, ModelError
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.models import survival as sv
-from crmkit.models.estimates import critical
+from crmkit.models.basics.estimates import critical
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from crmkit.analyses.churn.alarms import board
+from crmkit.analyses.churn.backtest import Study
 from crmkit.analyses.churn.basics import checks, window
-from crmkit.analyses.churn.board import board
 from crmkit.analyses.churn.calendar import monthly
 from crmkit.analyses.churn.causes import reasons
 from crmkit.analyses.churn.curves import year_finding
 from crmkit.analyses.churn.economics import Plan, plan_finding
 from crmkit.analyses.churn.effects import effects, proportionality
 from crmkit.analyses.churn.evaluation import calibration, comparison
-from crmkit.analyses.churn.history import Past
 from crmkit.analyses.churn.inputs import columns
-from crmkit.analyses.churn.learning import Study
+from crmkit.analyses.churn.read import Past
 from crmkit.analyses.churn.worth import Worth, risk_finding
 from crmkit.core.results import Finding, Text
 

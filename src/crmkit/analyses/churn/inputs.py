@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crmkit.analyses.churn.fitting import score
-from crmkit.analyses.churn.learning import Study
+from crmkit.analyses.churn.backtest import Study
+from crmkit.analyses.churn.fit import score
 from crmkit.analyses.churn.words import heading
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed

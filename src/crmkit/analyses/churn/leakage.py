@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crmkit.analyses.churn.fitting import Model
-from crmkit.analyses.churn.history import Past
+from crmkit.analyses.churn.fit import Model
 from crmkit.analyses.churn.panel import Panel
+from crmkit.analyses.churn.read import Past
 from crmkit.core.errors import ParamError, Problem
 from crmkit.models import survival as sv
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.core.errors import ModelError
-from crmkit.models.estimates import critical
-from crmkit.models.survival.design import Design, check_columns, encode, make_design
+from crmkit.models.basics.estimates import critical
+from crmkit.models.survival.data.design import Design, check_columns, encode, make_design
 
 if TYPE_CHECKING:
     import pandas as pd

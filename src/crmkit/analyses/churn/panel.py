@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crmkit.analyses.churn.history import Past
+from crmkit.analyses.churn.read import Past
 from crmkit.core.dates import DAYS_PER_YEAR
 from crmkit.core.errors import DataError, ModelError, ParamError, Problem, did_you_mean
-from crmkit.data.churn_features import FEATURES, churn_features
-from crmkit.data.summaries import to_frame
+from crmkit.data.summaries.features import FEATURES, churn_features
+from crmkit.data.summaries.purchases import to_frame
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -118,7 +118,7 @@ def _without_doubles(recipe: Recipe, rows: pd.DataFrame, chosen: Sequence[str]) 
     Customers of whom nothing is known are "other" in every classification at once: they are told apart by one of them, and
     stand with the most frequent level in the rest.
     """
-    from crmkit.models.survival.design import dependent_columns, encode, make_design
+    from crmkit.models.survival.data.design import dependent_columns, encode, make_design
 
     while True:
         made = apply_recipe(recipe, rows)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crmkit.analyses.churn.backtest import Study
 from crmkit.analyses.churn.economics import Plan, no_contact
-from crmkit.analyses.churn.fitting import parts
-from crmkit.analyses.churn.history import Past
-from crmkit.analyses.churn.learning import Study
+from crmkit.analyses.churn.fit import parts
+from crmkit.analyses.churn.read import Past
 from crmkit.analyses.churn.recipe import missing_inputs
 from crmkit.analyses.churn.words import GAP, KINDS, word
 from crmkit.analyses.churn.worth import SOURCES, Worth

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crmkit.analyses.churn.backtest import Study
 from crmkit.analyses.churn.basics import base_rows, rule_words, unusable
-from crmkit.analyses.churn.fitting import expected_days
-from crmkit.analyses.churn.history import Past
-from crmkit.analyses.churn.learning import Study
+from crmkit.analyses.churn.fit import expected_days
+from crmkit.analyses.churn.read import Past
 from crmkit.core.dates import DAYS_PER
 from crmkit.core.errors import ParamError, Problem
 from crmkit.core.language import mark

@@ -4,25 +4,25 @@ The order of use is that of ``notebooks/clv.ipynb``: :func:`history`, :func:`fit
 :func:`customer_values`, then one function per exhibit.
 """
 
-from crmkit.analyses.clv.base import base, second_purchase
 from crmkit.analyses.clv.checks import checks
 from crmkit.analyses.clv.choice import model_choice
+from crmkit.analyses.clv.customers import base, second_purchase
 from crmkit.analyses.clv.effects import effects
-from crmkit.analyses.clv.fitting import Models, calibration_table, fit_models, fit_table
+from crmkit.analyses.clv.fit import Models, calibration_table, fit_models, fit_table
 from crmkit.analyses.clv.headline import headline
-from crmkit.analyses.clv.history import History, history
 from crmkit.analyses.clv.holdout import HoldOut, accuracy, by_frequency, hold_out, tracking, weekly
 from crmkit.analyses.clv.intervals import intervals
 from crmkit.analyses.clv.lists import grow, protect, scores, wake
-from crmkit.analyses.clv.outlook import alive, totals
+from crmkit.analyses.clv.read import History, history
 from crmkit.analyses.clv.retention import retention
 from crmkit.analyses.clv.rfm import migration, migration_matrix, rfm_grid, rfm_rules, rfm_segments
 from crmkit.analyses.clv.segments import segments
 from crmkit.analyses.clv.service import service
 from crmkit.analyses.clv.stages import StageRules, stage_table, stages
-from crmkit.analyses.clv.terms import Terms, Values
 from crmkit.analyses.clv.tiers import concentration, tiers, top_customers
+from crmkit.analyses.clv.totals import alive, totals
 from crmkit.analyses.clv.value import customer_values
+from crmkit.analyses.clv.values import Terms, Values
 
 __all__ = [
     "History",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from crmkit.analyses.clv.covariates import WITH
 from crmkit.analyses.clv.effects import no_kinds
-from crmkit.analyses.clv.fitting import NAMES, Models
-from crmkit.analyses.clv.history import History
-from crmkit.analyses.clv.kinds import WITH
+from crmkit.analyses.clv.fit import NAMES, Models
+from crmkit.analyses.clv.read import History
 from crmkit.core.dates import DAYS_PER_YEAR
 from crmkit.core.results import Finding, Quantity, Text
-from crmkit.models import btyd
-from crmkit.models.spend import spend_frequency_correlation
+from crmkit.models.purchases import btyd
+from crmkit.models.purchases.spend import spend_frequency_correlation
 
 STRONG_CORRELATION = 0.3
 REGULAR_FROM = 1.5

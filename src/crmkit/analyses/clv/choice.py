@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.clv.fitting import NAMES, FitSet, Models
-from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.covariates import WITH
+from crmkit.analyses.clv.fit import NAMES, FitSet, Models
 from crmkit.analyses.clv.holdout import HoldOut
-from crmkit.analyses.clv.kinds import WITH
+from crmkit.analyses.clv.read import History
 from crmkit.analyses.clv.value import used as model_used
 from crmkit.core.results import Column, Finding, Numbers, Quantity, Result, Text, not_assessed
 

@@ -12,9 +12,9 @@ import numpy as np
 from crmkit.core.dates import DAYS_PER_MONTH
 from crmkit.core.errors import ModelError
 from crmkit.core.results import Text
-from crmkit.data.subscription_summaries import spells
-from crmkit.data.summaries import to_frame
-from crmkit.models import sbg
+from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.summaries.spells import spells
+from crmkit.models.purchases import sbg
 
 if TYPE_CHECKING:
     import ibis

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.clv.fitting import NAMES, Models
-from crmkit.analyses.clv.history import NO_PURCHASES, History
-from crmkit.analyses.clv.kinds import MODELS, WITH, KindFits
+from crmkit.analyses.clv.covariates import MODELS, WITH, KindFits
+from crmkit.analyses.clv.fit import NAMES, Models
+from crmkit.analyses.clv.read import NO_PURCHASES, History
 from crmkit.analyses.clv.segments import NAMES as COLUMN_NAMES
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Numbers, Quantity, Result, Text, not_assessed

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from crmkit.analyses.clv.contracts import months_ahead
-from crmkit.analyses.clv.terms import Terms
+from crmkit.analyses.clv.values import Terms
 from crmkit.core.dates import DAYS_PER_MONTH
 from crmkit.core.errors import ModelError
-from crmkit.models import btyd, sbg
-from crmkit.models.btyd.future import draw_purchases
-from crmkit.models.spend import SpendFit, draw_spend, expected_spend
+from crmkit.models.purchases import btyd, sbg
+from crmkit.models.purchases.btyd.future import draw_purchases
+from crmkit.models.purchases.spend import SpendFit, draw_spend, expected_spend
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from crmkit.analyses.clv.base import base
 from crmkit.analyses.clv.checks import checks
-from crmkit.analyses.clv.fitting import Models
-from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.customers import base
+from crmkit.analyses.clv.fit import Models
 from crmkit.analyses.clv.holdout import HoldOut, accuracy, forecast_finding
-from crmkit.analyses.clv.outlook import alive_finding, value_finding
+from crmkit.analyses.clv.read import History
 from crmkit.analyses.clv.retention import retention
-from crmkit.analyses.clv.terms import Values
 from crmkit.analyses.clv.tiers import concentration
+from crmkit.analyses.clv.totals import alive_finding, value_finding
+from crmkit.analyses.clv.values import Values
 from crmkit.core.results import Finding
 
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.clv.fitting import NAMES, FitSet, Models
-from crmkit.analyses.clv.history import History, no_holdout
-from crmkit.analyses.clv.kinds import WITH, expected_of_kinds
+from crmkit.analyses.clv.covariates import WITH, expected_of_kinds
+from crmkit.analyses.clv.fit import NAMES, FitSet, Models
+from crmkit.analyses.clv.read import History, no_holdout
 from crmkit.analyses.clv.value import model_of, used
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, curve, estimates, not_assessed
-from crmkit.models import btyd
+from crmkit.models.purchases import btyd
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from crmkit.analyses.clv.fitting import NAMES
-from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.fit import NAMES
+from crmkit.analyses.clv.read import History
 from crmkit.analyses.clv.resampling import Refits
-from crmkit.analyses.clv.terms import Values
+from crmkit.analyses.clv.values import Values
 from crmkit.core.results import Column, Numbers, Quantity, Result, Text, not_assessed
 
 

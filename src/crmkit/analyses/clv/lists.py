@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.read import History
 from crmkit.analyses.clv.stages import StageRules
-from crmkit.analyses.clv.terms import Values, lacking
+from crmkit.analyses.clv.values import Values, lacking
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crmkit.analyses.clv.futures import Contracts, Futures, Purchases
-from crmkit.analyses.clv.terms import Total, Values
 from crmkit.analyses.clv.tiering import assign_tiers, check_tiers
+from crmkit.analyses.clv.values import Total, Values
 from crmkit.core.language import mark
-from crmkit.models.draws import percentiles
-from crmkit.models.spend import SpendFit, spend_draws
+from crmkit.models.basics.draws import percentiles
+from crmkit.models.purchases.spend import SpendFit, spend_draws
 
 if TYPE_CHECKING:
     import pandas as pd

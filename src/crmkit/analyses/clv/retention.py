@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from crmkit.analyses.clv.fitting import Models
-from crmkit.analyses.clv.history import History
-from crmkit.analyses.clv.terms import Values
+from crmkit.analyses.clv.fit import Models
+from crmkit.analyses.clv.read import History
+from crmkit.analyses.clv.values import Values
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, curve, not_assessed
-from crmkit.models import sbg
-from crmkit.models.draws import interval
+from crmkit.models.basics.draws import interval
+from crmkit.models.purchases import sbg
 
 OBSERVED, MODEL = mark("Actual"), mark("Forecast")
 AHEAD = 1.5

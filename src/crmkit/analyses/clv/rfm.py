@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from crmkit.analyses.clv.history import NO_PURCHASES, History
-from crmkit.analyses.clv.terms import Values, lacking
+from crmkit.analyses.clv.read import NO_PURCHASES, History
+from crmkit.analyses.clv.values import Values, lacking
 from crmkit.core.errors import ParamError
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, not_assessed
-from crmkit.models import rfm
+from crmkit.models.purchases import rfm
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.clv.history import History
-from crmkit.analyses.clv.kinds import BOUGHT_COLUMNS, COLUMNS
-from crmkit.analyses.clv.terms import Values
+from crmkit.analyses.clv.covariates import BOUGHT_COLUMNS, COLUMNS
+from crmkit.analyses.clv.read import History
+from crmkit.analyses.clv.values import Values
 from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.clv.history import History
-from crmkit.analyses.clv.terms import Values
+from crmkit.analyses.clv.read import History
 from crmkit.analyses.clv.tiering import assign_tiers, check_tiers, tier_names
 from crmkit.analyses.clv.tiers import NO_VALUE
+from crmkit.analyses.clv.values import Values
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Column, Finding, Numbers, Quantity, Result, Text, not_assessed
-from crmkit.data.serving import costs_by_category, tickets_by_customer
+from crmkit.data.summaries.service import costs_by_category, tickets_by_customer
 
 if TYPE_CHECKING:
     import pandas as pd

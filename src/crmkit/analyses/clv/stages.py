@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.clv.base import shares
-from crmkit.analyses.clv.history import History
-from crmkit.analyses.clv.terms import Values, lacking
+from crmkit.analyses.clv.customers import shares
+from crmkit.analyses.clv.read import History
+from crmkit.analyses.clv.values import Values, lacking
 from crmkit.core.errors import ParamError
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small

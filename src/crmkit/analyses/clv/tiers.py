@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from crmkit.analyses.clv.fitting import Models
-from crmkit.analyses.clv.history import History
+from crmkit.analyses.clv.fit import Models
+from crmkit.analyses.clv.read import History
 from crmkit.analyses.clv.resampling import customer_limits
-from crmkit.analyses.clv.terms import Values
 from crmkit.analyses.clv.tiering import RULES, assign_tiers, check_tiers, tier_names
 from crmkit.analyses.clv.value import worth_each
+from crmkit.analyses.clv.values import Values
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, Unit, curve, not_assessed
-from crmkit.models import concentration as spread
+from crmkit.models.basics import concentration as spread
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.clv.agreed import contract_values
-from crmkit.analyses.clv.fitting import FitSet, Models, cells
+from crmkit.analyses.clv.contract_value import contract_values
+from crmkit.analyses.clv.covariates import WITH
+from crmkit.analyses.clv.fit import FitSet, Models, cells
 from crmkit.analyses.clv.futures import Histories, histories
-from crmkit.analyses.clv.history import History
-from crmkit.analyses.clv.kinds import WITH
+from crmkit.analyses.clv.read import History
 from crmkit.analyses.clv.resampling import resample
-from crmkit.analyses.clv.terms import Terms, Total, Values
 from crmkit.analyses.clv.tiering import check_tiers
+from crmkit.analyses.clv.values import Terms, Total, Values
 from crmkit.core.dates import DAYS_PER_YEAR
 from crmkit.core.errors import ModelError, ParamError
 from crmkit.core.results import Text
-from crmkit.models import btyd
-from crmkit.models.btyd.bootstrap import parameter_draws
-from crmkit.models.btyd.upkeep import discounted_time_alive
-from crmkit.models.spend import SpendFit, expected_spend
+from crmkit.models.purchases import btyd
+from crmkit.models.purchases.btyd.bootstrap import parameter_draws
+from crmkit.models.purchases.btyd.upkeep import discounted_time_alive
+from crmkit.models.purchases.spend import SpendFit, expected_spend
 
 if TYPE_CHECKING:
     import pandas as pd

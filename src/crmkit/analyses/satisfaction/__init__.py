@@ -4,19 +4,19 @@ The order of use is that of ``notebooks/satisfaction.ipynb``: :func:`answers`, :
 per exhibit.
 """
 
+from crmkit.analyses.satisfaction.benchmarks import benchmarks
 from crmkit.analyses.satisfaction.changes import changes, group_changes
-from crmkit.analyses.satisfaction.comparing import benchmarks
-from crmkit.analyses.satisfaction.drivers import importance, importance_performance, ranks, what_if
-from crmkit.analyses.satisfaction.driving import Drive, drive
+from crmkit.analyses.satisfaction.drivers.exhibits import importance, importance_performance, ranks, what_if
+from crmkit.analyses.satisfaction.drivers.fit import Drive, drive
 from crmkit.analyses.satisfaction.experiment import experiment
 from crmkit.analyses.satisfaction.exposure import Exposure, exposure
 from crmkit.analyses.satisfaction.headline import headline
-from crmkit.analyses.satisfaction.history import Item, Survey, answers
 from crmkit.analyses.satisfaction.index import index, reliability
 from crmkit.analyses.satisfaction.loop import closed_loop
 from crmkit.analyses.satisfaction.money import Worth, leaving_by_score, money_per_point, point_worth
 from crmkit.analyses.satisfaction.quality import careless, with_and_without
 from crmkit.analyses.satisfaction.quotes import quotes
+from crmkit.analyses.satisfaction.read import Item, Survey, answers
 from crmkit.analyses.satisfaction.recommend import converting, referring
 from crmkit.analyses.satisfaction.recovery import recovered
 from crmkit.analyses.satisfaction.response import items_left_out, representative, response

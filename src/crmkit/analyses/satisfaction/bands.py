@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crmkit.analyses.satisfaction.words import top_from
+from crmkit.analyses.satisfaction.labels import top_from
 from crmkit.core.language import mark
-from crmkit.models.nps import DETRACTOR_TO, PROMOTER_FROM
+from crmkit.models.survey.nps import DETRACTOR_TO, PROMOTER_FROM
 
 if TYPE_CHECKING:
-    from crmkit.analyses.satisfaction.history import Item, Survey
+    from crmkit.analyses.satisfaction.read import Item, Survey
 
 NPS_BANDS = (mark("Detractors"), mark("Passives"), mark("Promoters"))
 OTHER_BANDS = (mark("Dissatisfied"), mark("In between"), mark("Satisfied"))

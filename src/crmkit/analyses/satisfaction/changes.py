@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.satisfaction.history import Item, Survey
-from crmkit.analyses.satisfaction.modes import compare_modes
+from crmkit.analyses.satisfaction.labels import FEWEST_RANKED, level_label, measured
+from crmkit.analyses.satisfaction.read import Item, Survey
 from crmkit.analyses.satisfaction.scores import too_few, weighted_score
 from crmkit.analyses.satisfaction.segments import compared, counted, detectable, groupings, leading, levels_of
+from crmkit.analyses.satisfaction.survey_mode import compare_modes
 from crmkit.analyses.satisfaction.weights import Weights
-from crmkit.analyses.satisfaction.words import FEWEST_RANKED, level_label, measured
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
-from crmkit.models.proportions import holm
+from crmkit.models.basics.shares import holm
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -223,7 +223,7 @@ def chance(past: Survey, table: pd.DataFrame, score: str) -> Text:
 
 
 def _deviate(confidence: float) -> float:
-    from crmkit.models.estimates import critical
+    from crmkit.models.basics.estimates import critical
 
     return critical(confidence)
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from crmkit.analyses.satisfaction.history import Item, Survey
-from crmkit.analyses.satisfaction.words import top_from
+from crmkit.analyses.satisfaction.labels import top_from
+from crmkit.analyses.satisfaction.read import Item, Survey
 from crmkit.core.language import mark
-from crmkit.models import nps as recommend
-from crmkit.models.calibrated import weighted_mean
-from crmkit.models.proportions import wilson
+from crmkit.models.basics.shares import wilson
+from crmkit.models.purchases.calibrated import weighted_mean
+from crmkit.models.survey import nps as recommend
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.satisfaction.exposed import NO_CONTRACTS, NO_CUSTOMERS, NO_ITEM, answers_by_day, read_item
-from crmkit.analyses.satisfaction.history import Item, Survey
-from crmkit.analyses.satisfaction.words import absent
+from crmkit.analyses.satisfaction.labels import absent
+from crmkit.analyses.satisfaction.read import Item, Survey
 from crmkit.core.errors import ModelError, ParamError, Problem
 from crmkit.core.language import mark
 from crmkit.core.results import Finding, Quantity, Result, Text, estimates, not_assessed
-from crmkit.data.known import known_at
-from crmkit.data.subscription_summaries import spells
-from crmkit.data.summaries import to_frame
-from crmkit.models.effect_per_point import PerPoint, effect_per_point
-from crmkit.models.proportions import holm
+from crmkit.data.as_of import known_at
+from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.summaries.spells import spells
+from crmkit.models.basics.shares import holm
+from crmkit.models.survey.effect_per_point import PerPoint, effect_per_point
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crmkit.analyses.satisfaction.base import UNKNOWN
-from crmkit.analyses.satisfaction.history import Item, Survey
+from crmkit.analyses.satisfaction.population import UNKNOWN
+from crmkit.analyses.satisfaction.read import Item, Survey
 from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.core.results import Text
 

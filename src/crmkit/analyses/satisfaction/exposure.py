@@ -19,10 +19,10 @@ from crmkit.analyses.satisfaction.exposed import (
     in_levels,
     read_item,
 )
-from crmkit.analyses.satisfaction.history import Survey
+from crmkit.analyses.satisfaction.read import Survey
 from crmkit.analyses.satisfaction.silence import silent_exposure
-from crmkit.data.subscription_summaries import spells
-from crmkit.data.summaries import to_frame
+from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.summaries.spells import spells
 
 if TYPE_CHECKING:
     import pandas as pd

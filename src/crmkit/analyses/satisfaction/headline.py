@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crmkit.analyses.satisfaction.changes import changes, group_changes
-from crmkit.analyses.satisfaction.drivers import importance, importance_performance, ranks
-from crmkit.analyses.satisfaction.driving import Drive
-from crmkit.analyses.satisfaction.history import Survey, small_waves
+from crmkit.analyses.satisfaction.drivers.exhibits import importance, importance_performance, ranks
+from crmkit.analyses.satisfaction.drivers.fit import Drive
 from crmkit.analyses.satisfaction.quality import careless, with_and_without
+from crmkit.analyses.satisfaction.read import Survey, small_waves
 from crmkit.analyses.satisfaction.response import items_left_out, representative, response
 from crmkit.analyses.satisfaction.scores import scores
 from crmkit.analyses.satisfaction.segments import differences

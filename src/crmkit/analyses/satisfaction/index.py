@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.satisfaction.estimating import hundred
-from crmkit.analyses.satisfaction.history import Item, Survey
+from crmkit.analyses.satisfaction.labels import dimension_label, measured
+from crmkit.analyses.satisfaction.read import Item, Survey
 from crmkit.analyses.satisfaction.scores import too_few
-from crmkit.analyses.satisfaction.words import dimension_label, measured
 from crmkit.core.language import mark, translate
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
-from crmkit.models.calibrated import weighted_mean
-from crmkit.models.reliability import FEWEST_FOR_OMEGA, Reliability, cronbach_alpha, mcdonald_omega
+from crmkit.models.purchases.calibrated import weighted_mean
+from crmkit.models.survey.reliability import FEWEST_FOR_OMEGA, Reliability, cronbach_alpha, mcdonald_omega
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from crmkit.models.estimates import Floats
+    from crmkit.models.basics.estimates import Floats
 
 ENOUGH_ALPHA = 0.7
 INDEX = mark("Index of all these questions")

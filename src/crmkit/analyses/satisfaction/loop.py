@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crmkit.analyses.satisfaction.bands import band_names, bands, leading_item
-from crmkit.analyses.satisfaction.history import Item, Survey
-from crmkit.analyses.satisfaction.words import absent
+from crmkit.analyses.satisfaction.labels import absent
+from crmkit.analyses.satisfaction.read import Item, Survey
 from crmkit.core.dates import DAYS_PER
 from crmkit.core.errors import ParamError, Problem
 from crmkit.core.language import mark
 from crmkit.core.privacy import pseudonyms
 from crmkit.core.reading import Reading, customer_values
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
-from crmkit.data.known import known_at
-from crmkit.data.subscription_summaries import spells
-from crmkit.data.summaries import to_frame
+from crmkit.data.as_of import known_at
+from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.summaries.spells import spells
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.satisfaction.exposed import PLAN, PURCHASES, Exposure
-from crmkit.analyses.satisfaction.history import Survey
-from crmkit.analyses.satisfaction.words import LABELS, absent
+from crmkit.analyses.satisfaction.labels import LABELS, absent
+from crmkit.analyses.satisfaction.read import Survey
 from crmkit.core.dates import DAYS_PER
 from crmkit.core.errors import ModelError, ParamError, Problem
 from crmkit.core.language import mark, translate
 from crmkit.core.privacy import pseudonyms
 from crmkit.core.reading import Reading, customer_values
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
-from crmkit.models.point_value import SCORE, PointValue, Value, fit_point, hazard_ratio, point_value
-from crmkit.models.proportions import wilson
+from crmkit.models.basics.shares import wilson
+from crmkit.models.survey.point_value import SCORE, PointValue, Value, fit_point, hazard_ratio, point_value
 
 if TYPE_CHECKING:
     import pandas as pd

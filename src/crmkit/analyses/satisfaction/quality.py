@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crmkit.analyses.satisfaction.estimating import main_scores
-from crmkit.analyses.satisfaction.history import Survey
-from crmkit.analyses.satisfaction.words import SCORE_COLUMNS, absent
+from crmkit.analyses.satisfaction.labels import SCORE_COLUMNS, absent
+from crmkit.analyses.satisfaction.read import Survey
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, estimates, not_assessed
-from crmkit.models.proportions import wilson
+from crmkit.models.basics.shares import wilson
 
 if TYPE_CHECKING:
     import pandas as pd

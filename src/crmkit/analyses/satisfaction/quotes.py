@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from crmkit.analyses.satisfaction.history import Survey
+from crmkit.analyses.satisfaction.read import Survey
 from crmkit.analyses.satisfaction.verbatims import NO_COMMENTS, Comments, nothing_to_show
 from crmkit.core.masking import MASK
 from crmkit.core.results import Column, Result, Text, not_assessed
-from crmkit.models.themes import grams
+from crmkit.models.survey.themes import grams
 
 SHORTEST_QUOTE, LONGEST_QUOTE = 8, 200
 TOO_ALIKE = 0.6

@@ -10,12 +10,12 @@ import numpy as np
 
 from crmkit.core.errors import ModelError
 from crmkit.core.results import Quantity, Text
-from crmkit.models.response_quality import FEWEST_ITEMS, careless
+from crmkit.models.survey.careless import FEWEST_ITEMS, careless
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from crmkit.analyses.satisfaction.history import Item
+    from crmkit.analyses.satisfaction.read import Item
 
 # with fewer, two halves that disagree are mostly chance
 FEWEST_BLOCKS = 5
@@ -28,13 +28,13 @@ def judged(responses: pd.DataFrame, given: pd.DataFrame, items: Sequence[Item]) 
     Parameters
     ----------
     responses, given : DataFrame
-        As in :class:`~crmkit.analyses.satisfaction.history.Survey`.
+        As in :class:`~crmkit.analyses.satisfaction.read.Survey`.
     items : sequence of Item
 
     Returns
     -------
     signs : DataFrame or None
-        As of :func:`crmkit.models.response_quality.careless`, one row per response.
+        As of :func:`crmkit.models.survey.careless.careless`, one row per response.
     reason : Text or None
         Why they could not be looked for.
 

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crmkit.analyses.satisfaction.bands import band_names, bands, leading_item
-from crmkit.analyses.satisfaction.history import Survey
 from crmkit.analyses.satisfaction.loop import low_answers, nothing_to_follow
+from crmkit.analyses.satisfaction.read import Survey
 from crmkit.core.errors import ParamError, Problem
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
-from crmkit.data.known import known_at
-from crmkit.data.summaries import to_frame
-from crmkit.models.proportions import holm, newcombe, wilson
+from crmkit.data.as_of import known_at
+from crmkit.data.summaries.purchases import to_frame
+from crmkit.models.basics.shares import holm, newcombe, wilson
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from crmkit.models.estimates import Floats
+    from crmkit.models.basics.estimates import Floats
 
 NO_TABLE = Text("needs referrals: who recommended whom, and when")
 NO_ITEM = Text("no question asks for satisfaction, recommendation or effort")

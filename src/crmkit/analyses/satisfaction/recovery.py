@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crmkit.analyses.satisfaction.bands import leading_item
-from crmkit.analyses.satisfaction.history import Survey
 from crmkit.analyses.satisfaction.loop import NO_CUSTOMERS, low_answers, nothing_to_follow
+from crmkit.analyses.satisfaction.read import Survey
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
-from crmkit.models.proportions import wilson
+from crmkit.models.basics.shares import wilson
 
 if TYPE_CHECKING:
     import pandas as pd

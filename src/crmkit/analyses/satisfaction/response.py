@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.satisfaction.base import UNKNOWN
-from crmkit.analyses.satisfaction.history import Survey
-from crmkit.analyses.satisfaction.words import absent, level_label
+from crmkit.analyses.satisfaction.labels import absent, level_label
+from crmkit.analyses.satisfaction.population import UNKNOWN
+from crmkit.analyses.satisfaction.read import Survey
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
-from crmkit.data.survey_summaries import response_counts
-from crmkit.models.proportions import holm, wilson
+from crmkit.data.summaries.answers import response_counts
+from crmkit.models.basics.shares import holm, wilson
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from crmkit.analyses.satisfaction.history import Survey
 from crmkit.analyses.satisfaction.money import ESTIMATES
+from crmkit.analyses.satisfaction.read import Survey
 from crmkit.core.errors import ModelError, ParamError, Problem
 from crmkit.core.language import mark
 from crmkit.core.results import Finding, Quantity, Result, Text, estimates, not_assessed
-from crmkit.data.known import known_at
-from crmkit.data.summaries import to_frame
-from crmkit.models.matched_change import Change, matched_change
-from crmkit.models.proportions import holm
+from crmkit.data.as_of import known_at
+from crmkit.data.summaries.purchases import to_frame
+from crmkit.models.basics.shares import holm
+from crmkit.models.survey.matched_change import Change, matched_change
 
 if TYPE_CHECKING:
     import pandas as pd

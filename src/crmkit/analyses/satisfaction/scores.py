@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.satisfaction.estimating import Row, answered, contribution, hundred, main_scores, mean, top_box
-from crmkit.analyses.satisfaction.history import Item, Survey
+from crmkit.analyses.satisfaction.labels import STANDING, absent, dimension_label, graded, measured
+from crmkit.analyses.satisfaction.read import Item, Survey
 from crmkit.analyses.satisfaction.weights import Weights
-from crmkit.analyses.satisfaction.words import STANDING, absent, dimension_label, graded, measured
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from crmkit.models.estimates import Floats
+    from crmkit.models.basics.estimates import Floats
 
 TOO_FEW = Text("{n} answers are too few", {"n": Quantity(0, "count")})
 
@@ -172,7 +172,7 @@ def _spread_finding(past: Survey) -> Finding | None:
 
 
 def _bottom(past: Survey, item: Item) -> Row | None:
-    from crmkit.models.proportions import wilson
+    from crmkit.models.basics.shares import wilson
 
     given = answered(item, past.current)
     if len(given) < past.min_cell:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.satisfaction.base import UNKNOWN
 from crmkit.analyses.satisfaction.estimating import Floats
-from crmkit.analyses.satisfaction.history import Item, Survey
+from crmkit.analyses.satisfaction.labels import FEWEST_RANKED, graded, level_label, measured, top_from, unit_of
+from crmkit.analyses.satisfaction.population import UNKNOWN
+from crmkit.analyses.satisfaction.read import Item, Survey
 from crmkit.analyses.satisfaction.scores import too_few
-from crmkit.analyses.satisfaction.words import FEWEST_RANKED, graded, level_label, measured, top_from, unit_of
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, not_assessed
-from crmkit.models import nps as recommend
-from crmkit.models.proportions import detectable_mean, detectable_share, holm, newcombe, wilson
+from crmkit.models.basics.shares import detectable_mean, detectable_share, holm, newcombe, wilson
+from crmkit.models.survey import nps as recommend
 
 if TYPE_CHECKING:
     import pandas as pd

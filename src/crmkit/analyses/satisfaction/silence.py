@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmkit.analyses.satisfaction.exposed import NOBODY, PURCHASES, Exposure, in_levels
-from crmkit.analyses.satisfaction.history import Item, Survey
+from crmkit.analyses.satisfaction.read import Item, Survey
 from crmkit.core.dates import DAYS_PER
-from crmkit.data.known import known_at
-from crmkit.data.summaries import to_frame
+from crmkit.data.as_of import known_at
+from crmkit.data.summaries.purchases import to_frame
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.satisfaction.estimating import net_promoters, top_box
-from crmkit.analyses.satisfaction.history import Item, Survey
-from crmkit.analyses.satisfaction.modes import compare_modes
+from crmkit.analyses.satisfaction.labels import measured, unit_of
+from crmkit.analyses.satisfaction.read import Item, Survey
 from crmkit.analyses.satisfaction.scores import too_few
 from crmkit.analyses.satisfaction.segments import compared, counted, leading
-from crmkit.analyses.satisfaction.words import measured, unit_of
+from crmkit.analyses.satisfaction.survey_mode import compare_modes
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
-from crmkit.models import spc
-from crmkit.models.proportions import holm
+from crmkit.models.basics import spc
+from crmkit.models.basics.shares import holm
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmkit.analyses.satisfaction.bands import band_names, bands, leading_item
-from crmkit.analyses.satisfaction.history import Item, Survey
-from crmkit.analyses.satisfaction.words import absent
+from crmkit.analyses.satisfaction.labels import absent
+from crmkit.analyses.satisfaction.read import Item, Survey
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.masking import MASK, mask_personal
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
-from crmkit.data.summaries import to_frame
-from crmkit.data.survey_summaries import comments
-from crmkit.models.proportions import holm, newcombe, wilson
-from crmkit.models.themes import LEAST_PART, STABLE, Themes, find_themes
+from crmkit.data.summaries.answers import comments
+from crmkit.data.summaries.purchases import to_frame
+from crmkit.models.basics.shares import holm, newcombe, wilson
+from crmkit.models.survey.themes import LEAST_PART, STABLE, Themes, find_themes
 
 if TYPE_CHECKING:
     import pandas as pd

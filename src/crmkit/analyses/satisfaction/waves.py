@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crmkit.analyses.satisfaction.estimating import Row, main_scores
-from crmkit.analyses.satisfaction.history import Survey
+from crmkit.analyses.satisfaction.labels import absent
+from crmkit.analyses.satisfaction.read import Survey
 from crmkit.analyses.satisfaction.response import ALL, counted_responses
-from crmkit.analyses.satisfaction.words import absent
 from crmkit.core.language import mark
 from crmkit.core.results import ESTIMATE_COLUMNS, Column, Result, Text
-from crmkit.models.proportions import wilson
+from crmkit.models.basics.shares import wilson
 
 if TYPE_CHECKING:
     import pandas as pd

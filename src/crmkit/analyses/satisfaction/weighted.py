@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crmkit.analyses.satisfaction.estimating import CES, CSAT, NPS, TOP, main_scores
-from crmkit.analyses.satisfaction.history import Item, Survey
+from crmkit.analyses.satisfaction.labels import SCORE_COLUMNS, group_label, measured
+from crmkit.analyses.satisfaction.read import Item, Survey
 from crmkit.analyses.satisfaction.scores import too_few, weighted_score
 from crmkit.analyses.satisfaction.weights import Weights
-from crmkit.analyses.satisfaction.words import SCORE_COLUMNS, group_label, measured
 from crmkit.core.language import mark
 from crmkit.core.results import Finding, Quantity, Result, Text, estimates, not_assessed
 

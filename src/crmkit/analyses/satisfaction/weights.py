@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crmkit.analyses.satisfaction.base import REST, UNKNOWN
-from crmkit.analyses.satisfaction.history import Survey
+from crmkit.analyses.satisfaction.population import REST, UNKNOWN
+from crmkit.analyses.satisfaction.read import Survey
 from crmkit.core.errors import ModelError, ParamError, Problem, did_you_mean
 from crmkit.core.results import Quantity, Text
-from crmkit.models.calibrated import Mean, weighted_mean
-from crmkit.models.weighting import Raking, rake
+from crmkit.models.purchases.calibrated import Mean, weighted_mean
+from crmkit.models.survey.weighting import Raking, rake
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,7 @@ from typing import Any
 from crmkit.core.errors import DataError, Problem, did_you_mean
 from crmkit.core.results import Text
 from crmkit.core.settings import TableSettings
-from crmkit.data.columns import Matched
+from crmkit.data.intake.headers import Matched
 from crmkit.data.sources import text, workbook
 from crmkit.data.sources.engine import identifier, literal
 from crmkit.data.sources.files import PARQUET, WORKBOOK, content_hash

@@ -1,7 +1,7 @@
 """What is in a text file: its encoding, its separator, its header line, and its rows with their numbers.
 
 A row number counts as a spreadsheet does: the header line is row 1, blank lines count, a quoted field that spans lines is
-one row. Values stay text here; :mod:`crmkit.data.values` reads numbers and dates.
+one row. Values stay text here; :mod:`crmkit.data.intake.parse` reads numbers and dates.
 """
 
 from __future__ import annotations

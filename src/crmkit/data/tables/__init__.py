@@ -1,6 +1,6 @@
 """Which tables does the kit know, and what must hold in each of their columns?
 
-One declaration per table: the checks of :mod:`crmkit.data.contracts`, the way text is read and the data dictionary in
+One declaration per table: the checks of :mod:`crmkit.data.tables.check`, the way text is read and the data dictionary in
 ``data/README.md`` all come from it. A new table is one more entry.
 """
 

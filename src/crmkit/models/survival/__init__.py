@@ -4,24 +4,21 @@ Functions over arrays and small tables, in the unit of time that they are given.
 model with its checks, its baseline and the probability of leaving of each customer; evaluation on other data; and the money.
 """
 
-from crmkit.models.survival.accuracy import brier_score, integrated_brier_score
-from crmkit.models.survival.baseline import BASELINES, Baseline, baseline_curve, baselines
-from crmkit.models.survival.calibration import calibration_summary, calibration_table
-from crmkit.models.survival.censoring import CensoringCurve, censoring_curve
-from crmkit.models.survival.competing import cumulative_incidence, incidence_at
-from crmkit.models.survival.concordance import Agreement, auc_at, concordance
-from crmkit.models.survival.cox import ENGINES, TIES, CoxFit, fit_cox
-from crmkit.models.survival.curves import INTERVALS, at_risk_table, kaplan_meier, median_survival
-from crmkit.models.survival.design import Design, Term, inflation
-from crmkit.models.survival.discrete import DiscreteFit, discrete_probability, fit_discrete
-from crmkit.models.survival.effects import coefficient_table, term_tests
-from crmkit.models.survival.empc import MaximumProfit, expected_maximum_profit, maximum_profit
-from crmkit.models.survival.finegray import fine_gray_rows, fit_fine_gray
-from crmkit.models.survival.inactivity import InactivityWindow, choose_window, inactivity_windows
-from crmkit.models.survival.leakage import LEAKAGE_RULES, audit_leakage
-from crmkit.models.survival.lift import lift_table, population_stability
-from crmkit.models.survival.logrank import LogRank, logrank, logrank_pairs
-from crmkit.models.survival.profit import (
+from crmkit.models.survival.curves.competing import cumulative_incidence, incidence_at
+from crmkit.models.survival.curves.curves import INTERVALS, at_risk_table, kaplan_meier, median_survival
+from crmkit.models.survival.curves.finegray import fine_gray_rows, fit_fine_gray
+from crmkit.models.survival.curves.inactivity import InactivityWindow, choose_window, inactivity_windows
+from crmkit.models.survival.curves.logrank import LogRank, logrank, logrank_pairs
+from crmkit.models.survival.curves.restricted import restricted_mean, restricted_mean_differences
+from crmkit.models.survival.data.design import Design, Term, inflation
+from crmkit.models.survival.judging.accuracy import brier_score, integrated_brier_score
+from crmkit.models.survival.judging.calibration import calibration_summary, calibration_table
+from crmkit.models.survival.judging.censoring import CensoringCurve, censoring_curve
+from crmkit.models.survival.judging.concordance import Agreement, auc_at, concordance
+from crmkit.models.survival.judging.empc import MaximumProfit, expected_maximum_profit, maximum_profit
+from crmkit.models.survival.judging.leakage import LEAKAGE_RULES, audit_leakage
+from crmkit.models.survival.judging.lift import lift_table, population_stability
+from crmkit.models.survival.judging.profit import (
     Campaign,
     Choice,
     break_even_probability,
@@ -32,11 +29,14 @@ from crmkit.models.survival.profit import (
     profit_curve,
     tornado,
 )
-from crmkit.models.survival.proportional import TRANSFORMS, proportional_hazards
-from crmkit.models.survival.restricted import restricted_mean, restricted_mean_differences
-from crmkit.models.survival.robust import with_robust_errors
-from crmkit.models.survival.scoring import churn_probability, contributions, expected_remaining
-from crmkit.models.survival.uplift import Uplift, control_arm, minimum_detectable, uplift_share, uplift_spend
+from crmkit.models.survival.judging.scoring import churn_probability, contributions, expected_remaining
+from crmkit.models.survival.judging.uplift import Uplift, control_arm, minimum_detectable, uplift_share, uplift_spend
+from crmkit.models.survival.regression.baseline import BASELINES, Baseline, baseline_curve, baselines
+from crmkit.models.survival.regression.cox import ENGINES, TIES, CoxFit, fit_cox
+from crmkit.models.survival.regression.discrete import DiscreteFit, discrete_probability, fit_discrete
+from crmkit.models.survival.regression.effects import coefficient_table, term_tests
+from crmkit.models.survival.regression.proportional import TRANSFORMS, proportional_hazards
+from crmkit.models.survival.regression.robust import with_robust_errors
 
 __all__ = [
     "BASELINES",

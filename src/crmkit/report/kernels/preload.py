@@ -22,7 +22,7 @@ KERNEL = (
     "encodings.utf_8_sig",
 )
 # what every notebook calls
-ENTRY = ("crmkit.data.client", "crmkit.report.page")
+ENTRY = ("crmkit.data.client", "crmkit.report.page.page")
 # parts of libraries that are imported by their own code when they are first used
 INNER = {
     "babel": ("babel.numbers", "babel.dates"),
@@ -95,7 +95,7 @@ def imported(text: str) -> Iterator[str]:
     >>> list(imported("import os, sys as s\\ndef f():\\n    from scipy.special import ndtri\\n"))
     ['os', 'sys', 'scipy.special']
     >>> list(imported("from crmkit.models import btyd"))
-    ['crmkit.models', 'crmkit.models.btyd']
+    ['crmkit.models', 'crmkit.models.purchases.btyd']
     """
     for match in IMPORT.finditer(CHECKED_ONLY.sub("", text)):
         package, names, plain = match.groups()

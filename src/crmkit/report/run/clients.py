@@ -12,17 +12,17 @@ from crmkit.core.errors import CrmkitError, ParamError
 from crmkit.core.privacy import client_key
 from crmkit.core.settings import Settings
 from crmkit.report.folders import locked, reports_folder
+from crmkit.report.guard.secrets import secrets_of
 from crmkit.report.kernels.pool import KernelServer, can_fork
-from crmkit.report.light import light_imports
-from crmkit.report.notebooks import Notebook, read_notebooks, with_upstream
-from crmkit.report.params import Flat, check_clients
+from crmkit.report.params.flatten import Flat, check_clients
+from crmkit.report.params.notebooks import Notebook, read_notebooks, with_upstream
+from crmkit.report.run.imports import light_imports
 from crmkit.report.run.inputs import kit_hashes
 from crmkit.report.run.outcome import Outcome
 from crmkit.report.run.plan import Plan, known, make_plan, missing_tables, note_state
 from crmkit.report.run.progress import Planned, Progress, Silent, last_seconds
 from crmkit.report.run.schedule import in_order
 from crmkit.report.run.share import shares
-from crmkit.report.scrub import secrets_of
 
 if TYPE_CHECKING:
     from crmkit.report.run.execute import Job

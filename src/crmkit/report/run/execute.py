@@ -17,20 +17,20 @@ from pathlib import Path
 from typing import Any
 
 from crmkit.core.errors import CrmkitError
-from crmkit.report.briefs import brief_pages
-from crmkit.report.change import brief
 from crmkit.report.engine import ENGINE, kernel_environment
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, keep, note_attempt, read_json, work_folder, write_json
+from crmkit.report.guard.identifiers import MARKS, refuse_leaks
+from crmkit.report.guard.secrets import clean_notebook, scrub_json, scrub_text
 from crmkit.report.kernels.pool import KernelServer
 from crmkit.report.kernels.session import Session
-from crmkit.report.leaks import MARKS, refuse_leaks
-from crmkit.report.notebooks import Notebook, question_of, translated
-from crmkit.report.params import Flat
+from crmkit.report.page.briefs import brief_pages
+from crmkit.report.page.render import render_notebook
+from crmkit.report.page.since_last import brief
+from crmkit.report.params.flatten import Flat
+from crmkit.report.params.notebooks import Notebook, question_of, translated
 from crmkit.report.record import previous
-from crmkit.report.render import render_notebook
 from crmkit.report.run.inputs import Inputs
 from crmkit.report.run.outcome import Outcome, Status
-from crmkit.report.scrub import clean_notebook, scrub_json, scrub_text
 
 LAST_LINE = "wrote no report.json: its last cell must be page.publish()"
 PLAIN_PAGE = "<!doctype html>\n<meta charset='utf-8'>\n<title>{}</title>\n<p>{}</p>\n"
@@ -51,7 +51,7 @@ class Job:
     home : Path
     run_id : str
     secrets : dict
-        As :func:`crmkit.report.scrub.secrets_of` found them.
+        As :func:`crmkit.report.guard.secrets.secrets_of` found them.
     inputs : Inputs or None
         What the result depends on; None = it is run every time.
     upstream : mapping

@@ -23,8 +23,8 @@ from crmkit.core.privacy import KEY_VARIABLE
 from crmkit.core.settings import Settings
 from crmkit.data.sources.files import content_hash, open_source
 from crmkit.report.folders import RECORD, REPORT, dates_of, read_json, read_latest, reports_folder, write_json
-from crmkit.report.notebooks import Notebook
-from crmkit.report.params import Flat
+from crmkit.report.params.flatten import Flat
+from crmkit.report.params.notebooks import Notebook
 
 FILES = ".files.json"
 Stamp = tuple[int, int]

@@ -11,8 +11,8 @@ from crmkit.core.errors import DataError, ParamError, Problem, did_you_mean
 from crmkit.core.settings import Settings
 from crmkit.data.sources.packages import PREFIX, package_folder
 from crmkit.report.folders import RECORD, new_run_id, read_json, reports_folder, write_json
-from crmkit.report.notebooks import Notebook
-from crmkit.report.params import Flat
+from crmkit.report.params.flatten import Flat
+from crmkit.report.params.notebooks import Notebook
 from crmkit.report.run.inputs import Inputs, data_of, inputs_of, last_equal
 from crmkit.report.run.outcome import Outcome
 

@@ -9,8 +9,9 @@ import ibis
 import pandas as pd
 import pytest
 
-from crmkit.analyses.audit import History, Rules, history, load_catalogue
+from crmkit.analyses.audit import History, Rules, load_catalogue
 from crmkit.analyses.audit.indicators import Estimate, evaluate
+from crmkit.analyses.audit.read import history
 from crmkit.core.errors import ReportError
 from crmkit.core.settings import Settings
 from crmkit.data.tables import TABLES

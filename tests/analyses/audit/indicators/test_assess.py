@@ -238,7 +238,7 @@ def test_headers_in_either_chinese(tmp_path, make_past, company, book, headers):
     columns = "".join(f"      {name}: {header}\n" for name, header in zip(ours, headers, strict=True))
     said = f'client: acme\ntitle: ACME\nsource: data/acme\nas_of: "2025-12-31"\ntables:\n  tickets:\n    columns:\n{columns}'
     (tmp_path / "params" / "acme.yml").write_text(said, encoding="utf-8")
-    from crmkit.analyses.audit import history
+    from crmkit.analyses.audit.read import history
 
     with open_client("acme", home=tmp_path) as client:
         found = assess(history(client, cycle="quarter"), book)

@@ -20,7 +20,7 @@ import yaml
 from pydantic import ValidationError
 
 from crmkit.analyses.audit.catalogue.entries import CUTS, GROUPS, Indicator
-from crmkit.analyses.audit.overlay import overlay_of, read_overlay
+from crmkit.analyses.audit.client_changes import overlay_of, read_overlay
 from crmkit.core.errors import ParamError, Problem, did_you_mean
 
 if TYPE_CHECKING:

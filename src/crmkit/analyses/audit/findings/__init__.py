@@ -1,7 +1,7 @@
 """What is wrong, how sure is it, why, what does it cost, and what should be done?"""
 
+from crmkit.analyses.audit.findings.evidence import Grounds, grounds
 from crmkit.analyses.audit.findings.finding import find, look
-from crmkit.analyses.audit.findings.grounds import Grounds, grounds
 from crmkit.analyses.audit.findings.model import FINDING, OBSERVATION, AuditFinding, Check
 from crmkit.analyses.audit.findings.rules import RULES, Looked
 from crmkit.analyses.audit.findings.themes import Theme, theme_of, themes

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from crmkit.analyses.audit.findings.causes import hits
-from crmkit.analyses.audit.findings.grounds import Grounds
+from crmkit.analyses.audit.findings.evidence import Grounds
 from crmkit.analyses.audit.findings.model import FINDING, AuditFinding
 from crmkit.analyses.audit.findings.themes import themes
-from crmkit.analyses.audit.history import History
+from crmkit.analyses.audit.read import History
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Result, Text, not_assessed
-from crmkit.data import audit_cases
+from crmkit.data.summaries.audit import cases as audit_cases
 
 if TYPE_CHECKING:
     import pandas as pd

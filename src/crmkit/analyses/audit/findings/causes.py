@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.audit.findings.grounds import DRIVER_WORDS, MANY_HANDOFFS, UNHAPPY, Grounds
+from crmkit.analyses.audit.findings.evidence import DRIVER_WORDS, MANY_HANDOFFS, UNHAPPY, Grounds
 from crmkit.analyses.audit.findings.model import joined
 from crmkit.analyses.audit.findings.themes import Theme
-from crmkit.analyses.audit.history import History
+from crmkit.analyses.audit.read import History
 from crmkit.core.language import mark
 from crmkit.core.results import Quantity, Text
-from crmkit.models.proportions import holm, newcombe
+from crmkit.models.basics.shares import holm, newcombe
 
 if TYPE_CHECKING:
     import pandas as pd

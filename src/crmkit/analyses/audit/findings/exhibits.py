@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crmkit.analyses.audit.findings.grounds import DRIVER_WORDS, Grounds
+from crmkit.analyses.audit.findings.evidence import DRIVER_WORDS, Grounds
 from crmkit.analyses.audit.findings.model import FINDING, NAN, OBSERVATION, AuditFinding, Check
 from crmkit.core.format import p_words
 from crmkit.core.language import Locale, mark, say

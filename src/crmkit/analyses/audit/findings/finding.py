@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from crmkit.analyses.audit.findings.causes import Cause, cause_of, exposed_effect, sure_and_negative
-from crmkit.analyses.audit.findings.grounds import Grounds
+from crmkit.analyses.audit.findings.evidence import Grounds
 from crmkit.analyses.audit.findings.model import FINDING, NAN, OBSERVATION, AuditFinding, Check, joined
 from crmkit.analyses.audit.findings.rules import RULES, Looked, Rule
 from crmkit.analyses.audit.findings.themes import Theme, themes
-from crmkit.analyses.audit.history import History
+from crmkit.analyses.audit.read import History
 from crmkit.core.results import Quantity, Text, Unit
-from crmkit.models.proportions import holm
+from crmkit.models.basics.shares import holm
 
 TITLES = {
     "trend": Text("{name}: getting worse"),

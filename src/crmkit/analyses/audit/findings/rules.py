@@ -17,7 +17,7 @@ from crmkit.analyses.audit.objectivity import gap_table
 from crmkit.analyses.audit.scoring import ASSESSED
 from crmkit.core.errors import ModelError
 from crmkit.core.results import Quantity, Text, Unit
-from crmkit.models.trend import slope
+from crmkit.models.basics.trend import slope
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from crmkit.analyses.audit.overlay import overlay_of, read_overlay
+from crmkit.analyses.audit.client_changes import overlay_of, read_overlay
 from crmkit.core.errors import ParamError, Problem, did_you_mean
 
 OVERLAY = "form.yml"

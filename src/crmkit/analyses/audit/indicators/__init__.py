@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from crmkit.analyses.audit.catalogue import Indicator
-from crmkit.analyses.audit.history import History, Window
 from crmkit.analyses.audit.indicators.data import FUNCTIONS as OF_DATA
 from crmkit.analyses.audit.indicators.estimate import NO_TABLE, Estimate, nothing
 from crmkit.analyses.audit.indicators.flow import FUNCTIONS as OF_FLOW
+from crmkit.analyses.audit.indicators.from_reports import READERS, Owned, acquisition, read
 from crmkit.analyses.audit.indicators.input_output import FUNCTIONS as OF_INPUT_OUTPUT
 from crmkit.analyses.audit.indicators.outcome import FUNCTIONS as OF_OUTCOME
-from crmkit.analyses.audit.indicators.owned import READERS, Owned, acquisition, read
 from crmkit.analyses.audit.indicators.people import FUNCTIONS as OF_PEOPLE
 from crmkit.analyses.audit.indicators.process import FUNCTIONS as OF_PROCESS
+from crmkit.analyses.audit.read import History, Window
 
 FUNCTIONS: Mapping[str, Callable[[History, Window, float], Estimate]] = {
     **OF_PROCESS,

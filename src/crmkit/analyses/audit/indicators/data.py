@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from crmkit.analyses.audit.history import History, Window
 from crmkit.analyses.audit.indicators.estimate import (
     NO_COLUMN,
     NO_DATA,
@@ -22,8 +21,9 @@ from crmkit.analyses.audit.indicators.estimate import (
     share,
     waiting_time,
 )
+from crmkit.analyses.audit.read import History, Window
 from crmkit.core.language import mark
-from crmkit.data.audit_customers import CONTACTS, PLACES
+from crmkit.data.summaries.audit.customers import CONTACTS, PLACES
 
 if TYPE_CHECKING:
     import pandas as pd

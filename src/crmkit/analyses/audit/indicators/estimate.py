@@ -12,8 +12,8 @@ from scipy.special import stdtrit
 
 from crmkit.analyses.audit.sampling import CountRatio, Located, Sampling, Share, Waiting
 from crmkit.core.language import mark
-from crmkit.models.estimates import critical
-from crmkit.models.proportions import wilson
+from crmkit.models.basics.estimates import critical
+from crmkit.models.basics.shares import wilson
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -200,8 +200,8 @@ def waiting_time(rows: pd.DataFrame, confidence: float, *, waiting: float = 0.5,
     per : float
         Minutes in the unit of the result.
     """
-    from crmkit.models.survival.curves import kaplan_meier, median_survival, product_limit
-    from crmkit.models.survival.observed import check_observed, count_at_risk
+    from crmkit.models.survival.curves.curves import kaplan_meier, median_survival, product_limit
+    from crmkit.models.survival.data.observed import check_observed, count_at_risk
 
     if rows.empty:
         return nothing(NO_DATA)

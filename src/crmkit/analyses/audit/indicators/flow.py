@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.audit.history import History, Window
 from crmkit.analyses.audit.indicators.estimate import NO_COLUMN, NO_DATA, Estimate, clustered_share, nothing, ratio
+from crmkit.analyses.audit.read import History, Window
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.audit.history import History, Window
 from crmkit.analyses.audit.indicators.estimate import (
     NO_COLUMN,
     NO_DATA,
@@ -20,6 +19,7 @@ from crmkit.analyses.audit.indicators.estimate import (
     nothing,
     ratio,
 )
+from crmkit.analyses.audit.read import History, Window
 from crmkit.analyses.audit.sampling import Located
 from crmkit.core.language import mark
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.audit.activity import YEAR
-from crmkit.analyses.audit.history import History, Window
 from crmkit.analyses.audit.indicators.estimate import (
     NAN,
     NO_BEFORE,
@@ -25,6 +24,7 @@ from crmkit.analyses.audit.indicators.estimate import (
     share,
 )
 from crmkit.analyses.audit.indicators.trend import against_own_past
+from crmkit.analyses.audit.read import History, Window
 from crmkit.core.language import mark
 
 if TYPE_CHECKING:

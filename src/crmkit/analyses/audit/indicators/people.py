@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from crmkit.analyses.audit.history import History, Window
 from crmkit.analyses.audit.indicators.estimate import NO_COLUMN, NO_DATA, TOO_FEW, Estimate, nothing, share
+from crmkit.analyses.audit.read import History, Window
 from crmkit.analyses.audit.sampling import Located
 from crmkit.core.language import mark
 

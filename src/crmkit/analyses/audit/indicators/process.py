@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.audit.history import History, Window
 from crmkit.analyses.audit.indicators.estimate import (
     NO_COLUMN,
     NO_DATA,
@@ -21,6 +20,7 @@ from crmkit.analyses.audit.indicators.estimate import (
     waiting_time,
 )
 from crmkit.analyses.audit.indicators.trend import against_own_past
+from crmkit.analyses.audit.read import History, Window
 from crmkit.analyses.audit.sampling import Counted
 from crmkit.core.language import mark
 

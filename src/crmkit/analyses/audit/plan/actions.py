@@ -13,11 +13,11 @@ import numpy as np
 from crmkit.analyses.audit.catalogue import Catalogue
 from crmkit.analyses.audit.findings.model import FINDING, NAN, AuditFinding
 from crmkit.analyses.audit.findings.themes import theme_of, themes
-from crmkit.analyses.audit.history import History
 from crmkit.analyses.audit.plan.library import library
+from crmkit.analyses.audit.read import History
 from crmkit.core.language import Locale, mark, say
-from crmkit.models.estimates import critical
-from crmkit.models.knapsack import Choice, choose
+from crmkit.models.audit.knapsack import Choice, choose
+from crmkit.models.basics.estimates import critical
 
 if TYPE_CHECKING:
     import pandas as pd

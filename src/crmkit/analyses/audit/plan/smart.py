@@ -12,8 +12,8 @@ import numpy as np
 from crmkit.analyses.audit.catalogue import Catalogue
 from crmkit.analyses.audit.findings.model import AuditFinding
 from crmkit.analyses.audit.findings.themes import theme_of
-from crmkit.analyses.audit.history import History
 from crmkit.analyses.audit.plan.actions import Action, months_needed
+from crmkit.analyses.audit.read import History
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
 

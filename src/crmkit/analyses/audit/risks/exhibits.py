@@ -13,7 +13,7 @@ from crmkit.analyses.audit.risks.register import CATEGORY_WORDS, FROM_DATA, HIGH
 from crmkit.core.format import format_value
 from crmkit.core.language import Locale, mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Severity, Text, not_assessed
-from crmkit.models.risk_matrix import GRADES, LEVELS, RiskMatrix, grade
+from crmkit.models.audit.risk_matrix import GRADES, LEVELS, RiskMatrix, grade
 
 NONE = Text("no finding makes a risk, and the client has registered none")
 NOT_GRADED = mark("not graded")

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmkit.analyses.audit.catalogue import Catalogue
-from crmkit.analyses.audit.findings.grounds import Grounds
+from crmkit.analyses.audit.findings.evidence import Grounds
 from crmkit.analyses.audit.findings.model import FINDING, NAN, AuditFinding
 from crmkit.analyses.audit.findings.themes import Theme, theme_of, themes
-from crmkit.analyses.audit.history import History
+from crmkit.analyses.audit.read import History
 from crmkit.analyses.audit.risks.warning import Warned, months_since, warned
 from crmkit.core.language import Locale, mark, say
 from crmkit.core.results import Quantity, Text
-from crmkit.models.risk_matrix import RiskMatrix, grade, stability
+from crmkit.models.audit.risk_matrix import RiskMatrix, grade, stability
 
 if TYPE_CHECKING:
     import pandas as pd

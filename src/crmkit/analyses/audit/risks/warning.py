@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from crmkit.analyses.audit.catalogue import Catalogue
 from crmkit.core.errors import ModelError
-from crmkit.models.spc import FEWEST_POINTS, xmr
+from crmkit.models.basics.spc import FEWEST_POINTS, xmr
 
 if TYPE_CHECKING:
     import pandas as pd

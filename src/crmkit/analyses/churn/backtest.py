@@ -1,0 +1,225 @@
+"""Would the list have been right? Predictions from earlier cut-offs against what came, beside rules that need no model."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crmkit.analyses.churn.definition import PERIOD_DAYS
+from crmkit.analyses.churn.fit import Model, cause_specific, fit_model, score
+from crmkit.analyses.churn.leakage import audit
+from crmkit.analyses.churn.panel import Panel, build_panel
+from crmkit.analyses.churn.read import Past
+from crmkit.core.errors import ModelError
+from crmkit.core.language import mark
+from crmkit.core.results import Text
+from crmkit.models import survival as sv
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MODEL = mark("the model")
+SEGMENT = mark("segment's last month")
+RECENCY = mark("longest silence")
+TENURE = mark("time as a customer")
+RULES = (SEGMENT, RECENCY, TENURE)
+TENURE_BANDS = 10
+FEWEST_LEFT = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Test:
+    """One cut-off of the back-test.
+
+    Parameters
+    ----------
+    cut : date
+    model : Model
+        Fitted to what was known on that day.
+    rows : DataFrame
+        Customers of that day with their features, what they did, and ``follow_days`` (beyond the horizon for who stayed).
+    scores : DataFrame
+        A column per rule, MODEL first: higher = more likely to leave; model and TENURE are probabilities.
+    """
+
+    cut: dt.date
+    model: Model
+    rows: pd.DataFrame
+    scores: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Everything that was learned: the panel, the model of today, and its tests.
+
+    Parameters
+    ----------
+    panel : Panel or None
+    model : Model or None
+    voluntary : Model or None
+        The same for leaving of one's own will.
+    tests : tuple of Test
+    scores : DataFrame or None
+        The customers of today: features and ``log_hazard_ratio, probability, low, high, beyond_support, missing_inputs``.
+    leaks : DataFrame or None
+        Hits of the leakage audit, with ``waived``.
+    reason : Text or str
+        Why there is no model; empty where there is one.
+    """
+
+    panel: Panel | None
+    model: Model | None
+    voluntary: Model | None
+    tests: tuple[Test, ...]
+    scores: pd.DataFrame | None
+    leaks: pd.DataFrame | None
+    reason: Text | str = ""
+
+
+def study(past: Past, *, covariates: Sequence[str] = (), cutoffs: int = 3, waived: Sequence[str] = ()) -> Study:
+    """Learn who leaves, test it on earlier cut-offs, and search the columns for knowledge of the future.
+
+    Parameters
+    ----------
+    past : Past
+    covariates : sequence of str
+        Columns to explain leaving by; empty: all that are there.
+    cutoffs : int
+        Cut-offs of the back-test.
+    waived : sequence of str
+        Hits of the audit that are known and accepted: ``column`` or ``column: rule``.
+
+    Returns
+    -------
+    Study
+        Without a model, and with the reason, where the data do not allow one.
+
+    Raises
+    ------
+    ParamError
+        For a covariate that is not there, and for a column that knows the future and is not waived.
+    """
+    if not past.usable:
+        return Study(None, None, None, (), None, None, past.window_reason)
+    try:
+        panel = build_panel(past, cutoffs=cutoffs, covariates=tuple(covariates))
+        model = fit_model(past, panel, chosen=covariates)
+    except ModelError as err:
+        return Study(None, None, None, (), None, None, err.text)
+    leaks = audit(past, panel, model, chosen=covariates, waived=waived)
+    now = panel.at(past.as_of)
+    scores = now.join(score(model, now)) if len(now) else None
+    tests = tuple(one for cut in panel.tests if (one := _test(past, panel, cut, tuple(covariates))) is not None)
+    voluntary = cause_specific(past, panel, model, "voluntary") if past.contractual else None
+    return Study(panel, model, voluntary, tests, scores, leaks)
+
+
+def _test(past: Past, panel: Panel, cut: dt.date, chosen: tuple[str, ...]) -> Test | None:
+    import pandas as pd
+
+    rows = panel.at(cut)
+    if int(rows["event_observed"].sum()) < FEWEST_LEFT or rows["event_observed"].all():
+        return None
+    try:
+        model = fit_model(past, panel, until=cut, chosen=chosen)
+    except ModelError:  # too little was known by then; the cut-off is missing in the table, which says how many there are
+        return None
+    found = score(model, rows)
+    known = found["probability"].notna().to_numpy()
+    rows, found = rows[known].reset_index(drop=True), found[known].reset_index(drop=True)
+    scores = pd.DataFrame(
+        {
+            MODEL: found["probability"],
+            SEGMENT: segment_rate(past, panel, cut, rows),
+            RECENCY: longest_silence(rows),
+            TENURE: tenure_only(past, panel, cut, rows),
+        }
+    )
+    stayed = ~rows["event_observed"] & (rows["duration_days"] >= past.horizon_days)
+    follow = rows["duration_days"].where(~stayed, past.horizon_days + 1.0)
+    return Test(cut, model, rows.assign(follow_days=follow, complete=stayed | rows["event_observed"]), scores)
+
+
+def segment_rate(past: Past, panel: Panel, cut: dt.date, rows: pd.DataFrame) -> np.ndarray:
+    """The share of each segment that left in the month before the cut-off (without contracts: in the last period known)."""
+    import pandas as pd
+
+    by = past.groups[0] if past.groups else None
+    group = past.spells.drop_duplicates("customer_id", keep="last").set_index("customer_id")[by] if by else None
+    day = pd.Timestamp(cut)
+    if past.contractual:
+        before = day - pd.Timedelta(days=PERIOD_DAYS)
+        own = past.spells[(past.spells["started_at"] <= before) & ~(past.spells["ended_at"] <= before)]
+        left = own["event_observed"] & (own["ended_at"] <= day)
+        names = own[by] if by else pd.Series("", index=own.index)
+    else:
+        earlier = panel.before(cut, past)
+        own = panel.at(earlier[-1]) if earlier else rows.iloc[:0]
+        left = own["event_observed"]
+        names = own["customer_id"].map(group) if group is not None else pd.Series("", index=own.index)
+    average = float(left.mean()) if len(left) else 0.0
+    rates = left.astype("float64").groupby(names.to_numpy()).mean()
+    mine = rows["customer_id"].map(group) if group is not None else pd.Series("", index=rows.index)
+    rate = mine.map(rates).fillna(average).to_numpy(dtype="float64")
+    periods = past.horizon_days / PERIOD_DAYS if past.contractual else 1.0
+    return np.asarray(1 - (1 - np.clip(rate, 0.0, 1.0)) ** periods)
+
+
+def longest_silence(rows: pd.DataFrame) -> np.ndarray:
+    """Days since anything was heard; who was never heard of comes first, and the newest where nothing is recorded."""
+    for name in ("days_since_last", "days_since_interaction"):
+        if name in rows and rows[name].notna().any():
+            days = rows[name].to_numpy(dtype="float64", na_value=np.nan)
+            return np.where(np.isfinite(days), days, np.nanmax(days) + 1)
+    return -rows["tenure_days"].to_numpy(dtype="float64")
+
+
+def tenure_only(past: Past, panel: Panel, cut: dt.date, rows: pd.DataFrame) -> np.ndarray:
+    """Probability of leaving by the time as a customer alone, from what was known at the cut-off."""
+    import pandas as pd
+
+    if not past.contractual:
+        seen = panel.at(*panel.before(cut, past))
+        edges = np.unique(np.quantile(seen["tenure_days"], np.linspace(0, 1, TENURE_BANDS + 1)[1:-1]))
+        band = np.searchsorted(edges, seen["tenure_days"])
+        rate = seen["event_observed"].astype("float64").groupby(band).mean()
+        mine = pd.Series(np.searchsorted(edges, rows["tenure_days"]))
+        return mine.map(rate).fillna(float(rate.mean())).to_numpy(dtype="float64")
+    day = pd.Timestamp(cut)
+    own = past.spells[past.spells["started_at"] < day]
+    end = own["observed_end"].where(own["observed_end"] <= day, day)
+    duration = (end - own["started_at"]).dt.days
+    kept = (duration > own["entry_days"]).to_numpy()
+    own, duration = own[kept], duration[kept]
+    event = own["event_observed"] & (own["ended_at"] <= day)
+    entry = own["entry_days"] if past.since is not None else None
+    km = sv.kaplan_meier(duration, event, entry=entry)
+    x, value = km["x"].to_numpy(), km["value"].to_numpy()
+    since = np.minimum(rows["tenure_days"].to_numpy(dtype="float64"), max(0.0, x[-1] - past.horizon_days))
+    now, then = (value[np.searchsorted(x, t, side="right") - 1] for t in (since, since + past.horizon_days))
+    return np.asarray(1 - np.divide(then, now, out=np.zeros_like(then), where=now > 0))
+
+
+def difference(y: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+    """By how much does one score tell leavers from stayers better than another: difference of AUC, and its variance.
+
+    Notes
+    -----
+    DeLong, DeLong & Clarke-Pearson (1988), doi:10.2307/2531595: both scores on the same customers.
+    """
+    from scipy.stats import rankdata
+
+    left = y.astype(bool)
+    n1, n0 = int(left.sum()), int((~left).sum())
+
+    def placements(score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        whole, cases, controls = rankdata(score), rankdata(score[left]), rankdata(score[~left])
+        return (whole[left] - cases) / n0, 1 - (whole[~left] - controls) / n1
+
+    (a1, a0), (b1, b0) = placements(first), placements(second)
+    value = float(a1.mean() - b1.mean())
+    return value, float((a1 - b1).var(ddof=1) / n1 + (a0 - b0).var(ddof=1) / n0)

@@ -1,0 +1,226 @@
+"""What makes customers leave, and how probable is it for each? The model, fitted to cut-offs whose horizon is over."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crmkit.analyses.churn.once import OnceFit, fit_once, once_probability
+from crmkit.analyses.churn.panel import Panel
+from crmkit.analyses.churn.read import Past
+from crmkit.analyses.churn.recipe import Recipe, apply_recipe, learn_recipe
+from crmkit.core.dates import DAYS_PER
+from crmkit.core.errors import ModelError
+from crmkit.models import survival as sv
+from crmkit.models.survival.data.design import encode
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from crmkit.models.survival import CoxFit, DiscreteFit
+
+PER_MONTH = DAYS_PER["month"]
+CLOCK_SHARE = 0.9
+TIED_SHARE, TIED_DAYS = 0.8, 2
+EVENTS_PER_COLUMN = 5
+FEWEST_EVENTS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A model of leaving within the horizon.
+
+    Parameters
+    ----------
+    engine : {"cox", "cloglog", "once"}
+        Cox model on the time as a customer; complementary log-log by month, where contracts end by month; of one period,
+        without contracts.
+    fit : CoxFit, DiscreteFit or OnceFit
+    recipe : Recipe
+    horizon_days : int
+    clock_days : int
+        Time as a customer from which on customers are treated alike.
+    cuts : tuple of date
+        Cut-offs that it learned from.
+    confidence : float
+    """
+
+    engine: str
+    fit: CoxFit | DiscreteFit | OnceFit
+    recipe: Recipe
+    horizon_days: int
+    clock_days: int
+    cuts: tuple[dt.date, ...]
+    confidence: float
+
+
+def fit_model(past: Past, panel: Panel, *, until: dt.date | None = None, chosen: Sequence[str] = ()) -> Model:
+    """A model of who leaves within the horizon, from what was known by a day.
+
+    Parameters
+    ----------
+    past : Past
+    panel : Panel
+    until : date or None
+        Only cut-offs whose horizon was over on that day are learned from; None: ``as_of``.
+    chosen : sequence of str
+        Features to use; empty: all that can be.
+
+    Raises
+    ------
+    ModelError
+        When too few customers left to learn from.
+
+    Notes
+    -----
+    Rows of one customer follow each other without overlap where cut-offs are at least a horizon apart; then they are the
+    stretches of a customer whose covariates change. Else standard errors are those by customer. The clock is the time as a
+    customer, held at ``clock_days``: customers who came earlier than nearly all others have no one to be compared with.
+    """
+    cuts = panel.before(until or past.as_of, past)
+    rows = panel.at(*cuts)
+    events = int(rows["event_observed"].sum()) if len(rows) else 0
+    if events < FEWEST_EVENTS:
+        raise ModelError(
+            f"churn model: {events} customers left within the horizon of {len(cuts)} earlier cut-offs; "
+            f"at least {FEWEST_EVENTS} are needed to learn from"
+        )
+    recipe = learn_recipe(rows, panel.features, chosen=chosen)
+    return _fit_to(past, rows, recipe, cuts)
+
+
+def _fit_to(past: Past, rows: pd.DataFrame, recipe: Recipe, cuts: tuple[dt.date, ...], *, kind: str = "") -> Model:
+    event = rows["event_observed"].to_numpy(dtype=bool)
+    if kind:
+        event = event & (rows["event"] == kind).to_numpy()
+    X = apply_recipe(recipe, rows)
+    customers = rows["customer_id"].to_numpy(dtype=object)
+    if not past.contractual:
+        return Model("once", fit_once(event, X, cluster=customers), recipe, past.horizon_days, 0, cuts, past.confidence)
+    clock = int(np.quantile(rows["tenure_days"], CLOCK_SHARE))
+    entry = np.minimum(rows["tenure_days"].to_numpy(dtype="float64"), clock)
+    stop = entry + rows["duration_days"].to_numpy(dtype="float64")
+    if by_month(past):
+        first, last = np.floor(entry / PER_MONTH), np.floor(stop / PER_MONTH) + 1
+        found = sv.fit_discrete(last, event, X, entry=first)
+        return Model("cloglog", found, recipe, past.horizon_days, clock, cuts, past.confidence)
+    fit = sv.fit_cox(stop, event, X, entry=entry, engine="rows")
+    # the clock may not run beyond the last time at which somebody left
+    latest = max(float(base.last_event) for base in sv.baselines(fit))
+    clock = max(0, min(clock, math.floor(latest) - past.horizon_days))
+    if _overlap(cuts, past.horizon_days):
+        fit = sv.with_robust_errors(fit, cluster=customers)
+    return Model("cox", fit, recipe, past.horizon_days, clock, cuts, past.confidence)
+
+
+def cause_specific(past: Past, panel: Panel, model: Model, kind: str) -> Model | None:
+    """The same model for one kind of leaving, the others taken as the end of observation; None where too few left so."""
+    rows = panel.at(*model.cuts)
+    events = int((rows["event"] == kind).sum())
+    if model.engine != "cox" or events < max(FEWEST_EVENTS, EVENTS_PER_COLUMN * len(model.recipe.columns)):
+        return None
+    try:
+        return _fit_to(past, rows, model.recipe, model.cuts, kind=kind)
+    except ModelError:  # a level from which nobody left so; the model of all kinds stands
+        return None
+
+
+def by_month(past: Past) -> bool:
+    """Whether contracts nearly always end on the same one or two days of a month, so that times are known by month only."""
+    ends = past.spells.loc[past.spells["event_observed"], "ended_at"]
+    return bool(len(ends) and ends.dt.day.value_counts(normalize=True).head(TIED_DAYS).sum() > TIED_SHARE)
+
+
+def _overlap(cuts: tuple[dt.date, ...], horizon_days: int) -> bool:
+    return any((b - a).days < horizon_days for a, b in pairwise(cuts))
+
+
+def score(model: Model, rows: pd.DataFrame, *, later_days: int = 0) -> pd.DataFrame:
+    """How probable is it that each customer leaves within the horizon, and how sure is that?
+
+    Parameters
+    ----------
+    model : Model
+    rows : DataFrame
+        Features of customers with ``tenure_days``.
+    later_days : int
+        As if that much time had passed and nothing else had changed.
+
+    Returns
+    -------
+    DataFrame
+        ``log_hazard_ratio, probability, low, high, beyond_support, missing_inputs``, in the order of the rows.
+    """
+    X = apply_recipe(model.recipe, rows)
+    if isinstance(model.fit, OnceFit):
+        return once_probability(model.fit, X, confidence=model.confidence)
+    elapsed = np.minimum(rows["tenure_days"].to_numpy(dtype="float64") + later_days, model.clock_days)
+    if isinstance(model.fit, sv.CoxFit):
+        return sv.churn_probability(model.fit, X, elapsed=elapsed, horizon=model.horizon_days, confidence=model.confidence)
+    months = np.floor(elapsed / PER_MONTH)
+    ahead = max(1, round(model.horizon_days / PER_MONTH))
+    found = sv.discrete_probability(model.fit, X, elapsed=months, horizon=ahead, confidence=model.confidence)
+    p = model.fit.design
+    own = np.asarray(model.fit.coefficients)[[model.fit.names.index(name) for name in p.columns]]
+    return found.assign(log_hazard_ratio=(encode(p, X, strict=False) - model.fit.center) @ own)
+
+
+def parts(model: Model, rows: pd.DataFrame) -> pd.DataFrame:
+    """What does each feature add to a customer's log hazard, against the average customer? Columns: features.
+
+    The part of a gap is counted with its feature; the columns of a row add up to the log hazard ratio.
+    """
+    import pandas as pd
+
+    X = apply_recipe(model.recipe, rows)
+    if isinstance(model.fit, sv.CoxFit):
+        table = sv.contributions(model.fit, X)
+    else:
+        fit = model.fit
+        own = np.asarray(fit.coefficients)
+        if not isinstance(fit, OnceFit):
+            own = own[[fit.names.index(name) for name in fit.design.columns]]
+        each = (encode(fit.design, X, strict=False) - fit.center) * own
+        table = pd.DataFrame(
+            {term.name: each[:, term.start : term.stop].sum(axis=1) for term in fit.design.terms}, index=X.index
+        )
+    for number in model.recipe.numbers:
+        gap = next((name for name in table.columns if name != number.name and name.startswith(number.name + " (")), None)
+        if gap is not None:
+            table[number.name] += table.pop(gap)
+    return table
+
+
+def expected_days(model: Model, rows: pd.DataFrame, *, days: int, first: np.ndarray | None = None) -> np.ndarray:
+    """How many of the next days is each customer expected to stay, if nothing else changes?
+
+    Parameters
+    ----------
+    model : Model
+    rows : DataFrame
+    days : int
+    first : array or None
+        Probability of leaving within the first horizon, where it is known already.
+
+    Returns
+    -------
+    array of float64
+        Horizon by horizon: within each the rate is constant. nan where the probability is not estimable.
+    """
+    stay, total = np.ones(len(rows)), np.zeros(len(rows))
+    done = 0
+    while done < days:
+        p = first if done == 0 and first is not None else score(model, rows, later_days=done)["probability"].to_numpy()
+        p = np.clip(p, 1e-12, 1 - 1e-12)
+        length = min(model.horizon_days, days - done)
+        rate = -np.log1p(-p) / model.horizon_days
+        total += stay * -np.expm1(-rate * length) / rate
+        stay *= np.exp(-rate * length)
+        done += length
+    return total

@@ -1,0 +1,147 @@
+"""What is to be expected of all customers together, and how sure is it that they are still there?"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from crmkit.analyses.clv.customers import shares
+from crmkit.analyses.clv.fit import NAMES
+from crmkit.analyses.clv.read import History
+from crmkit.analyses.clv.values import BY_CONTRACT, Values, lacking
+from crmkit.core.language import mark
+from crmkit.core.results import Axis, Finding, Quantity, Result, Text, estimates, not_assessed
+
+BANDS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+
+
+def totals(past: History, values: Values | None) -> Result:
+    """What is to be expected of all customers together? Value boxes."""
+    title = Text("Expected from all customers together")
+    if values is None:
+        return not_assessed("clv_totals", title, Text("no purchase model could be fitted"))
+    n = len(values.customers)
+    bound = values.under_contract
+    boxes = [
+        (mark("Customers under contract") if bound else mark("Customers still active"), "alive", values.alive, "count"),
+        (mark("Expected months paid") if bound else mark("Expected purchases"), "purchases", values.purchases, "count"),
+        (mark("Expected value"), "clv", values.clv, "money"),
+    ]
+    rows = [
+        {
+            "group": label,
+            "measure": measure,
+            "value": one.value,
+            "low": one.low if one.low < one.high else float("nan"),
+            "high": one.high if one.low < one.high else float("nan"),
+            "n": n,
+            "unit": unit,
+            "method": _method(values, measure),
+        }
+        for label, measure, one, unit in boxes
+        if one is not None
+    ]
+    finding = value_finding(past, values)
+    return Result("clv_totals", "values", title, estimates(rows), finding=finding, note=_note(past, values))
+
+
+METHOD = mark("delta method on the log-parameters")
+BOOTSTRAP = mark("refits to customers drawn with replacement")
+NORMAL = mark("draws from the normal approximation of the parameters (Laplace)")
+
+
+def _method(values: Values, measure: str) -> str:
+    if measure == "alive":
+        return mark("count") if values.under_contract else METHOD
+    if values.refits is None:
+        return METHOD
+    return BOOTSTRAP if values.refits.method == "bootstrap" else NORMAL
+
+
+def _note(past: History, values: Values) -> Text:
+    terms = values.terms
+    numbers: dict[str, Quantity | Text | str] = {
+        "model": Text(NAMES[values.model]),
+        "span": terms.span(),
+        "rate": Quantity(terms.discount_rate, "share"),
+        "margin": Quantity(terms.margin, "share"),
+        "cost": Quantity(terms.retention_cost, "money"),
+        "confidence": Quantity(past.confidence, "share"),
+    }
+    if terms.retention_cost:
+        return Text(
+            "{model}, {span}, {rate} yearly discount, continuous; {margin} of revenue counted as value, less {cost} per year "
+            "for keeping a customer who is still one; intervals ({confidence}) cover the uncertainty of the parameters.",
+            numbers,
+        )
+    return Text(
+        "{model}, {span}, {rate} yearly discount, continuous; {margin} of revenue counted as value; "
+        "intervals ({confidence}) cover the uncertainty of the parameters.",
+        numbers,
+    )
+
+
+def value_finding(past: History, values: Values) -> Finding | None:
+    """The value of the customer base in one sentence."""
+    if values.clv is None:
+        return None
+    total = Quantity(values.clv.value, "money", values.clv.low, values.clv.high)
+    return Finding(
+        id="clv.value",
+        severity="info",
+        passed=None,
+        text=Text(
+            "Today's {n} customers are worth {total} over {span}.",
+            {"n": Quantity(len(values.customers), "count"), "total": total, "span": values.terms.span()},
+        ),
+        evidence=("clv_totals",),
+    )
+
+
+def alive_finding(values: Values) -> Finding:
+    """How many customers are still there, in one sentence."""
+    n = len(values.customers)
+    return Finding(
+        id="clv.alive",
+        severity="info",
+        passed=None,
+        text=Text(
+            "{alive} of {n} customers are expected to be still active, {share}.",
+            {
+                "alive": Quantity(values.alive.value, "count", values.alive.low, values.alive.high),
+                "n": Quantity(n, "count"),
+                "share": Quantity(values.alive.value / n, "share"),
+            },
+        ),
+        evidence=("clv_alive", "clv_totals"),
+    )
+
+
+def alive(past: History, values: Values | None) -> Result:
+    """How sure is it that customers are still active? Customers by their probability."""
+    import pandas as pd
+
+    title = Text("Customers by the probability that they are still active")
+    if values is None or values.under_contract:
+        return not_assessed("clv_alive", title, lacking(values) or BY_CONTRACT)
+    cut = pd.cut(values.customers["p_alive"], BANDS, include_lowest=True, labels=_band_labels())
+    counts, n = cut.value_counts(sort=False), len(cut)
+    return Result(
+        "clv_alive",
+        "bars",
+        title,
+        shares(counts, confidence=past.confidence),
+        finding=alive_finding(values),
+        note=Text(
+            "{model}, n = {n}; whiskers are Wilson intervals of the share in each band.",
+            {"model": NAMES[values.model], "n": Quantity(n, "count")},
+        ),
+        alt=Text(
+            "Bars: share of customers in five bands of the probability to be still active, from the lowest to the highest."
+        ),
+        x=Axis("Probability to be still active", "text"),
+        y=Axis("Share of customers", "share"),
+    )
+
+
+def _band_labels() -> list[str]:
+    return [f"{low:.0%}–{high:.0%}" for low, high in pairwise(BANDS)]

@@ -1,0 +1,1 @@
+"""What moves the score? The fit and what is shown of it."""

@@ -1,0 +1,1 @@
+"""What do the audit's indicators need of a client's rows?"""

@@ -1,0 +1,67 @@
+"""In which month before the day of an audit did something happen?
+
+Months are counted back from the day itself, so that each is whole: month 0 ends on ``as_of``, month 1 a month before. Where
+``as_of`` ends a calendar month, they are calendar months.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import ibis
+
+MOST_MONTHS = 36
+
+
+def month_starts(as_of: dt.date, *, months: int = MOST_MONTHS) -> tuple[dt.date, ...]:
+    """On which day does each month before a day begin?
+
+    Parameters
+    ----------
+    as_of : date
+        Last day of month 0.
+    months : int
+        How many.
+
+    Returns
+    -------
+    tuple of date
+        Month 0 first. Month ``k`` goes from ``starts[k]`` to the day before ``starts[k - 1]``.
+
+    Examples
+    --------
+    >>> [str(day) for day in month_starts(dt.date(2025, 3, 31), months=3)]
+    ['2025-03-01', '2025-02-01', '2025-01-01']
+    >>> [str(day) for day in month_starts(dt.date(2025, 3, 15), months=2)]
+    ['2025-02-16', '2025-01-16']
+    """
+    import pandas as pd
+
+    after = pd.Timestamp(as_of) + pd.Timedelta(days=1)
+    return tuple((after - pd.DateOffset(months=back)).date() for back in range(1, months + 1))
+
+
+def month_ends(as_of: dt.date, *, months: int = MOST_MONTHS) -> tuple[dt.date, ...]:
+    """On which day does each month before a day end? Month 0 first."""
+    day = dt.timedelta(days=1)
+    return (as_of, *(start - day for start in month_starts(as_of, months=months)[:-1]))
+
+
+def month_of(day: Any, *, starts: Sequence[dt.date]) -> Any:
+    """The number of the month of a date column; the number of months for what lies before all of them."""
+    import ibis
+
+    return ibis.cases(*((day >= ibis.literal(start), back) for back, start in enumerate(starts)), else_=len(starts)).cast(
+        "int64"
+    )
+
+
+def first_day(table: ibis.Table, column: str) -> dt.date | None:
+    """The earliest day in a column, None where it holds none."""
+    from crmkit.data.summaries.purchases import to_frame
+
+    found = to_frame(table.aggregate(day=table[column].cast("date").min()))["day"].iloc[0]
+    return None if found != found or found is None else found.date()

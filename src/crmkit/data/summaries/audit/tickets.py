@@ -1,0 +1,200 @@
+"""How were tickets handled, in the few numbers that an audit needs?
+
+Every summary counts inside the engine, by the month in which the ticket was opened, and by customer, so that tickets of one
+customer need not be taken for independent. Tables are as opened: nothing after ``as_of`` is in them. Only operations that
+agree on every supported engine are used; every summary is ordered by its key.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from crmkit.data.summaries.audit.months import month_ends, month_of
+from crmkit.data.summaries.purchases import to_frame
+
+if TYPE_CHECKING:
+    import ibis
+    import pandas as pd
+
+HOUR = 3600
+MINUTE = 60
+WEEK = 7
+COMPLAINT = "complaint"
+UNKNOWN = "unknown"
+
+
+def ticket_counts(
+    tickets: ibis.Table,
+    *,
+    as_of: dt.date,
+    starts: Sequence[dt.date],
+    sla_hours: float,
+    ack_hours: float = 24.0,
+    notice_days: int = 7,
+) -> pd.DataFrame:
+    """How many tickets did each customer have, and how many of them went as they should?
+
+    Parameters
+    ----------
+    tickets : ibis.Table
+    as_of : date
+        Last day that counts.
+    starts : sequence of date
+        From :func:`crmkit.data.summaries.audit.months.month_starts`.
+    sla_hours, ack_hours : float
+        Hours within which a ticket, and a complaint, ought to be answered.
+    notice_days : int
+        Days after which it is held against a resolved ticket that its outcome was not reported.
+
+    Returns
+    -------
+    DataFrame
+        ``month, customer_id, tickets, complaints`` and pairs of what went right and of how many that is known: ``answered,
+        answered_of``; ``acknowledged, acknowledged_of`` (complaints); ``resolved``; ``at_once, at_once_of``; ``reopened,
+        reopened_of``; ``noticed, noticed_of`` (the last three of resolved tickets). A pair is missing where its columns are.
+
+    Notes
+    -----
+    A ticket counts once the time that it may take is over, whatever has become of it until then: else the quick ones among
+    the newest would count and the slow ones not.
+    """
+    import ibis
+
+    has = set(tickets.columns)
+    rows = tickets.mutate(month=month_of(tickets.opened_at.cast("date"), starts=starts))
+    rows = rows.filter(rows.month < len(starts))
+    over = dt.datetime.combine(as_of, dt.time()) + dt.timedelta(days=1)
+    complaint = (rows.kind == COMPLAINT).fill_null(False) if "kind" in has else ibis.literal(False)
+    counts: dict[str, Any] = {"tickets": rows.count(), "complaints": rows.count(where=complaint)}
+    if "first_response_at" in has:
+        waited = rows.first_response_at.epoch_seconds() - rows.opened_at.epoch_seconds()
+        for name, hours, which in (("answered", sla_hours, ibis.literal(True)), ("acknowledged", ack_hours, complaint)):
+            # the quick ones among the newest must not count either, or the share would be too good
+            known = which & (rows.opened_at <= ibis.literal(over - dt.timedelta(hours=hours)))
+            counts[name] = rows.count(where=known & (waited <= int(hours * HOUR)).fill_null(False))
+            counts[f"{name}_of"] = rows.count(where=known)
+    if "resolved_at" in has:
+        counts |= _of_resolved(rows, has, over=over, notice_days=notice_days)
+    keys = ["month", "customer_id"]
+    return to_frame(rows.group_by(keys).agg(**counts).order_by(keys))
+
+
+def _of_resolved(rows: Any, has: set[str], *, over: dt.datetime, notice_days: int) -> dict[str, Any]:
+    import ibis
+
+    resolved = rows.resolved_at.notnull()
+    counts: dict[str, Any] = {"resolved": rows.count(where=resolved)}
+    if "reopened" in has:
+        counts["reopened"] = rows.count(where=resolved & rows.reopened.fill_null(False))
+        counts["reopened_of"] = rows.count(where=resolved & rows.reopened.notnull())
+    if {"reopened", "handoffs"} <= has:
+        counts["at_once"] = rows.count(where=resolved & ~rows.reopened.fill_null(True) & (rows.handoffs == 0).fill_null(False))
+        counts["at_once_of"] = rows.count(where=resolved & rows.reopened.notnull() & rows.handoffs.notnull())
+    if "closed_notice_at" in has:
+        due = resolved & (rows.resolved_at <= ibis.literal(over - dt.timedelta(days=notice_days)))
+        counts["noticed"] = rows.count(where=due & rows.closed_notice_at.notnull())
+        counts["noticed_of"] = rows.count(where=due)
+    return counts
+
+
+def ticket_waits(tickets: ibis.Table, *, until: str, as_of: dt.date, starts: Sequence[dt.date]) -> pd.DataFrame:
+    """How long did tickets wait, and which still do?
+
+    Parameters
+    ----------
+    tickets : ibis.Table
+    until : {"first_response_at", "resolved_at"}
+        What they waited for.
+    as_of : date
+        Last day that counts; who waits at its end has waited until then.
+    starts : sequence of date
+
+    Returns
+    -------
+    DataFrame
+        ``month, complaint, minutes, event, n``: whole minutes since opening, whether it came, tickets.
+    """
+    import ibis
+
+    over = dt.datetime.combine(as_of, dt.time()) + dt.timedelta(days=1)
+    end = ibis.coalesce(tickets[until].epoch_seconds(), ibis.literal(over).epoch_seconds())
+    complaint = (tickets.kind == COMPLAINT).fill_null(False) if "kind" in tickets.columns else ibis.literal(False)
+    rows = tickets.select(
+        month=month_of(tickets.opened_at.cast("date"), starts=starts),
+        complaint=complaint,
+        minutes=((end - tickets.opened_at.epoch_seconds()) // MINUTE).cast("int64"),
+        event=tickets[until].notnull(),
+    )
+    rows = rows.filter(rows.month < len(starts))
+    keys = ["month", "complaint", "minutes", "event"]
+    return to_frame(rows.group_by(keys).agg(n=rows.count()).order_by(keys))
+
+
+def backlog(tickets: ibis.Table, *, as_of: dt.date, starts: Sequence[dt.date], norm_hours: float) -> pd.DataFrame:
+    """How many tickets were open past the norm at the end of each month, and how many came in it?
+
+    Parameters
+    ----------
+    tickets : ibis.Table
+        With ``resolved_at``.
+    as_of, starts
+        As for :func:`ticket_counts`.
+    norm_hours : float
+        Hours after which an open ticket is late.
+
+    Returns
+    -------
+    DataFrame
+        ``month, late, inflow, days``, a row per month.
+    """
+    import ibis
+    import pandas as pd
+
+    norm, day = dt.timedelta(hours=norm_hours), dt.timedelta(days=1)
+    ends = month_ends(as_of, months=len(starts))
+    counts: dict[str, Any] = {}
+    for back, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        over = dt.datetime.combine(end, dt.time()) + day
+        open_then = tickets.resolved_at.isnull() | (tickets.resolved_at >= ibis.literal(over))
+        counts[f"late{back}"] = tickets.count(where=open_then & (tickets.opened_at < ibis.literal(over - norm)))
+        opened = tickets.opened_at.cast("date")
+        counts[f"inflow{back}"] = tickets.count(where=opened.between(ibis.literal(start), ibis.literal(end)))
+    found = to_frame(tickets.aggregate(**counts)).iloc[0]
+    months = range(len(starts))
+    columns = {name: [int(found[f"{name}{back}"]) for back in months] for name in ("late", "inflow")}
+    days = [(end - start).days + 1 for start, end in zip(starts, ends, strict=True)]
+    return pd.DataFrame({"month": list(months), **columns, "days": days})
+
+
+def closed_by_week(tickets: ibis.Table, *, as_of: dt.date, weeks: int) -> pd.DataFrame:
+    """How many tickets of each kind did each agent close in each week?
+
+    Parameters
+    ----------
+    tickets : ibis.Table
+        With ``resolved_at`` and ``agent_id``.
+    as_of : date
+        Last day of week 0.
+    weeks : int
+        How many weeks back.
+
+    Returns
+    -------
+    DataFrame
+        ``week, agent_id, kind, n, seconds`` (from opening to resolution, all tickets); weeks are counted back from ``as_of``.
+    """
+    import ibis
+
+    done = tickets.filter(tickets.resolved_at.notnull() & tickets.agent_id.notnull())
+    kind = done.kind.fill_null(UNKNOWN) if "kind" in tickets.columns else ibis.literal(UNKNOWN)
+    rows = done.select(
+        "agent_id",
+        week=ibis.literal(as_of).delta(done.resolved_at.cast("date"), unit="day") // WEEK,
+        kind=kind,
+        seconds=done.resolved_at.epoch_seconds() - done.opened_at.epoch_seconds(),
+    )
+    rows = rows.filter(rows.week < weeks)
+    keys = ["week", "agent_id", "kind"]
+    return to_frame(rows.group_by(keys).agg(n=rows.count(), seconds=rows.seconds.sum().cast("int64")).order_by(keys))

@@ -1,0 +1,278 @@
+"""How long did each customer stay under contract, and how did it end?
+
+Rows of ``subscriptions`` are contracts: a renewal or a change of plan makes a new one. What matters is the *spell*: the time
+from the first to the last day of contracts that follow each other without a gap. A spell that goes on, or whose end is too
+recent to be sure of, is censored. Only operations that agree on every supported engine are used, and every summary is ordered
+by its key, as in :mod:`crmkit.data.summaries.purchases`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from crmkit.core.errors import DataError, did_you_mean
+from crmkit.data.as_of import known_at
+from crmkit.data.summaries.purchases import EPOCH, MONEY, to_frame
+
+if TYPE_CHECKING:
+    import ibis
+    import pandas as pd
+
+FAR = dt.date(9999, 12, 31)
+UNKNOWN_KIND = "unknown"
+TEXTS = ("plan", "churn_reason", "churn_kind")
+
+
+def spells(subscriptions: ibis.Table, *, as_of: dt.date, grace_days: int = 0, since: dt.date | None = None) -> ibis.Table:
+    """How long did each customer stay, and did they leave?
+
+    Parameters
+    ----------
+    subscriptions : ibis.Table
+        ``customer_id, started_at`` and what there is of ``ended_at, plan, mrr, renewed, churn_reason, churn_kind``.
+    as_of : date
+        Last day that counts; what happened later is not seen.
+    grace_days : int
+        Days [0, 366] within which a new contract continues the old one. An end is believed only when these days are over;
+        until then the spell is censored at its end.
+    since : date or None
+        First day of observation, where customers who had left before it are not in the data (left truncation); None: the
+        whole history is there.
+
+    Returns
+    -------
+    ibis.Table
+        One row per customer and spell, ordered: ``customer_id``; ``spell`` (1, 2, ...); ``started_at``; ``ended_at`` (empty
+        while it runs); ``observed_end`` (``ended_at`` or ``as_of``); ``entry_days`` (start to ``since``, 0 or more);
+        ``duration_days`` (start to observed end); ``event_observed`` (left, for good as far as is known); ``event``
+        (``voluntary``, ``involuntary`` or ``unknown``; empty where censored); ``churn_reason``; ``first_plan``; ``plan`` (the
+        last); ``mrr`` (of the contracts that were the last to begin, per month); ``contracts`` (rows).
+
+    Notes
+    -----
+    A pause (``churn_kind`` = paused) is censored, not an event. So is the end of a contract that is said to have been renewed
+    and has no follower; on the very day of such an end, and within the grace days, the spell runs on. Where contracts overlap,
+    the spell ends with the last of them. Spells that ended before ``since`` are left out.
+    """
+    import ibis
+
+    known = known_at(subscriptions, name="subscriptions", day=as_of)
+    rows = _numbered(known, as_of=as_of, grace_days=grace_days)
+    end = ibis.literal(as_of)
+    first = rows.started_at == rows.spell_start
+    last = rows.started_at == rows.last_start
+    table = rows.group_by("customer_id", "spell").agg(
+        started_at=rows.started_at.min(),
+        until=rows.until.max(),
+        first_plan=rows.plan.min(where=first),
+        plan=rows.plan.max(where=last),
+        mrr=rows.mrr.sum(where=last),
+        churn_reason=rows.churn_reason.max(where=rows.until == rows.spell_end),
+        churn_kind=rows.churn_kind.max(where=rows.until == rows.spell_end),
+        renewed=rows.renewed.max(where=rows.until == rows.spell_end),
+        contracts=rows.count(),
+    )
+    ended = table.until < ibis.literal(FAR)
+    observed_end = ibis.ifelse(ended, table.until, end)
+    sure = end.delta(table.until, unit="day") >= grace_days
+    kind = table.churn_kind.fill_null(UNKNOWN_KIND)
+    event = ended & sure & (kind != "paused") & (table.renewed == 0)
+    entry = ibis.literal(0) if since is None else ibis.greatest(ibis.literal(since).delta(table.started_at, unit="day"), 0)
+    table = table.select(
+        "customer_id",
+        "spell",
+        "started_at",
+        ended_at=ibis.ifelse(ended, table.until, ibis.null("date")),
+        observed_end=observed_end,
+        entry_days=entry,
+        duration_days=observed_end.delta(table.started_at, unit="day"),
+        event_observed=event,
+        event=ibis.ifelse(event, kind, ibis.null("string")),
+        churn_reason=ibis.ifelse(event, table.churn_reason, ibis.null("string")),
+        first_plan=table.first_plan,
+        plan=table.plan,
+        mrr=table.mrr.cast("float64"),
+        contracts=table.contracts,
+    )
+    if since is not None:
+        table = table.filter(table.observed_end >= ibis.literal(since))
+    return table.order_by("customer_id", "spell")
+
+
+def spell_cells(spells: ibis.Table, *, pattern: Sequence[str] = (), step_days: int = 1) -> pd.DataFrame:
+    """Which durations occur, with which end, in which group, and how often?
+
+    Parameters
+    ----------
+    spells : ibis.Table
+        As made by :func:`spells`, with further columns joined where they are wanted.
+    pattern : sequence of str
+        Columns that make groups; few values each.
+    step_days : int
+        1 = durations in days. More = length of a period: an event in the k-th period has duration k, a spell that was censored
+        after k whole periods has duration k; entries are whole periods.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``entry, duration, event`` (empty text where censored)``, *pattern, n``, ordered; survival models need no more.
+
+    Raises
+    ------
+    DataError
+        For a column that is not there.
+    """
+    import ibis
+
+    missing = [name for name in pattern if name not in spells.columns]
+    if missing:
+        raise DataError(f"spells: no column {missing[0]!r}; {did_you_mean(missing[0], spells.columns)}")
+    partial = ibis.ifelse(spells.event_observed, 1, 0) if step_days > 1 else ibis.literal(0)
+    keys = ["entry", "duration", "event", *pattern]
+    table = spells.select(
+        *pattern,
+        entry=spells.entry_days // step_days,
+        duration=spells.duration_days // step_days + partial,
+        event=spells.event.fill_null(""),
+    )
+    return to_frame(table.group_by(keys).agg(n=table.count()).order_by(keys))
+
+
+def monthly_churn(spells: ibis.Table, *, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
+    """How many customers were there at the start of each month, and how many left in it?
+
+    Parameters
+    ----------
+    spells : ibis.Table
+        As made by :func:`spells`.
+    as_of : date
+        The same day; the month in which it lies is the last.
+    by : sequence of str
+        Columns that make groups.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per month and group, ordered: ``month`` (its first day), ``*by``, ``active`` (under contract when it began),
+        ``joined``, ``left``, ``left_voluntary``, ``left_involuntary``, ``censored`` (ended otherwise: a pause, or too recent).
+    """
+    import pandas as pd
+
+    names = list(by)
+    began = spells.select(*names, month=spells.started_at.truncate("M"))
+    gone = spells.filter(spells.ended_at.notnull())
+    ended = gone.select(*names, month=gone.ended_at.truncate("M"), event=gone.event, event_observed=gone.event_observed)
+    joined = to_frame(began.group_by([*names, "month"]).agg(joined=began.count()))
+    left = to_frame(
+        ended.group_by([*names, "month"]).agg(
+            left=ended.count(where=ended.event_observed),
+            left_voluntary=ended.count(where=ended.event == "voluntary"),
+            left_involuntary=ended.count(where=ended.event == "involuntary"),
+            censored=ended.count(where=~ended.event_observed),
+        )
+    )
+    flows = joined.merge(left, how="outer", on=[*names, "month"])
+    first = flows["month"].min() if len(flows) else pd.Timestamp(as_of).replace(day=1)
+    months = pd.date_range(first, as_of, freq="MS", name="month")
+    parts = []
+    for group, rows in flows.groupby(names, dropna=False) if names else [((), flows)]:
+        counts = rows.set_index("month").drop(columns=names).reindex(months).fillna(0).astype("int64")
+        net = counts["joined"] - counts["left"] - counts["censored"]
+        counts.insert(0, "active", net.cumsum().shift(fill_value=0))
+        counts = counts.reset_index()
+        values: tuple[Any, ...] = group if isinstance(group, tuple) else (group,)
+        for name, value in zip(names, values, strict=True):
+            counts[name] = value
+        parts.append(counts)
+    columns = ["month", *names, "active", "joined", "left", "left_voluntary", "left_involuntary", "censored"]
+    if not parts:
+        return pd.DataFrame(columns=columns)
+    return pd.concat(parts)[columns].sort_values(["month", *names], ignore_index=True)
+
+
+def churn_labels(
+    subscriptions: ibis.Table, *, t0: dt.date, horizon_days: int, as_of: dt.date, grace_days: int = 0
+) -> ibis.Table:
+    """Who of the customers of a day left within the days after it?
+
+    Parameters
+    ----------
+    subscriptions : ibis.Table
+    t0 : date
+        Cut-off; only customers under contract at its end are in the answer.
+    horizon_days : int
+        Length of the time after it.
+    as_of : date
+        Last day that counts.
+    grace_days : int
+        As for :func:`spells`.
+
+    Returns
+    -------
+    ibis.Table
+        One row per customer, ordered: ``customer_id``; ``duration_days`` (``t0`` to the end, the horizon or ``as_of``, whatever
+        is first); ``event_observed`` (left within the horizon); ``event`` (its kind); ``complete`` (whether the whole horizon
+        was observed, or the end was).
+    """
+    import ibis
+
+    start = ibis.literal(t0)
+    seen = spells(subscriptions, as_of=as_of, grace_days=grace_days)
+    alive = seen.filter((seen.started_at <= start) & ((seen.ended_at > start) | seen.ended_at.isnull()))
+    days = alive.observed_end.delta(start, unit="day")
+    event = alive.event_observed & (days <= horizon_days)
+    return alive.select(
+        "customer_id",
+        duration_days=ibis.least(days, horizon_days),
+        event_observed=event,
+        event=ibis.ifelse(event, alive.event, ibis.null("string")),
+        complete=event | (days >= horizon_days),
+    ).order_by("customer_id")
+
+
+def _numbered(rows: ibis.Table, *, as_of: dt.date, grace_days: int) -> ibis.Table:
+    """Contracts with the number of their spell, its first and last day, and the day its last contract began."""
+    import ibis
+
+    far = ibis.literal(FAR)
+    until = ibis.coalesce(rows.ended_at, far) if "ended_at" in rows.columns else far
+    renewed = rows.renewed.fill_null(False) if "renewed" in rows.columns else ibis.literal(False)
+    # whoever has renewed is not gone on the last day of the old contract, only because the new one begins on the next
+    soon = renewed & (until >= ibis.literal(as_of - dt.timedelta(days=grace_days)))
+    rows = rows.select(
+        "customer_id",
+        "started_at",
+        until=ibis.ifelse(soon, far, until),
+        renewed=ibis.ifelse(renewed, 1, 0),
+        mrr=rows.mrr.cast(MONEY) if "mrr" in rows.columns else ibis.null(MONEY),
+        **{name: rows[name] if name in rows.columns else ibis.null("string") for name in TEXTS},
+    )
+    # whole numbers in windows: not every engine has a running maximum of dates
+    number = rows.until.delta(ibis.literal(EPOCH), unit="day")
+    order = [rows.started_at, rows.until]
+    reach = rows.mutate(reach=number.max().over(ibis.cumulative_window(group_by="customer_id", order_by=order)))
+    order = [reach.started_at, reach.until, reach.reach]
+    before = reach.mutate(before=reach.reach.lag().over(ibis.window(group_by="customer_id", order_by=order)))
+    gap = before.started_at.delta(ibis.literal(EPOCH), unit="day") - before.before
+    # a contract that begins on the day after the last one ended leaves no gap
+    new = before.mutate(new=ibis.ifelse((gap > grace_days + 1).fill_null(True), 1, 0))
+    order = [new.started_at, new.until, new.reach]
+    counted = new.mutate(spell=new.new.sum().over(ibis.cumulative_window(group_by="customer_id", order_by=order)))
+    within = ibis.window(group_by=["customer_id", "spell"])
+    return counted.mutate(
+        spell_start=counted.started_at.min().over(within),
+        last_start=counted.started_at.max().over(within),
+        spell_end=counted.until.max().over(within),
+    )
+
+
+def active_contracts(subscriptions: ibis.Table, *, t0: dt.date) -> Any:
+    """Contracts that run at the end of a day, of what was known then."""
+    import ibis
+
+    seen = known_at(subscriptions, name="subscriptions", day=t0)
+    if "ended_at" not in seen.columns:
+        return seen
+    return seen.filter(seen.ended_at.isnull() | (seen.ended_at > ibis.literal(t0)))

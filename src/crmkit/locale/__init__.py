@@ -1,0 +1,1 @@
+"""Which words are translated, and what keeps the catalogues complete."""

@@ -1,0 +1,196 @@
+"""Which words must be translated, and which are not? Keeps the catalogues under ``crmkit/locale`` complete.
+
+``python -m crmkit.locale.catalogue`` brings the catalogues up to date: new messages are added empty, those that nothing uses
+any more are removed. ``python -m crmkit.locale.catalogue --check`` only says what is missing.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from string import Formatter
+
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po, write_po
+
+from crmkit.core.settings import find_home
+from crmkit.locale.extract import Found, in_notebook, in_python, in_template
+
+PACKAGE = Path(__file__).parents[1]
+LANGUAGES = ("zh",)
+DOMAINS = ("crmkit", "notebooks")
+HEADER = """\
+# {title}: the words of crmkit, brought up to date by `python -m crmkit.locale.catalogue`.
+msgid ""
+msgstr ""
+"Language: {language}\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+
+"""
+# What a translated block of Markdown must keep: headings and lists, code, addresses of links, columns of tables, bold terms.
+KEPT = {
+    "heading": re.compile(r"^(#+) ", re.MULTILINE),
+    "list item": re.compile(r"^\s*([-*]|\d+\.) ", re.MULTILINE),
+    "code": re.compile(r"(`[^`]+`)"),
+    "link": re.compile(r"\]\(([^)\s]+)"),
+    "row of a table": re.compile(r"^(\|)", re.MULTILINE),
+    "bold term": re.compile(r"(\*\*)"),
+}
+
+
+def catalogue_path(language: str, domain: str) -> Path:
+    """File of a catalogue."""
+    return PACKAGE / "locale" / language / "LC_MESSAGES" / f"{domain}.po"
+
+
+def sources(domain: str, *, home: Path) -> Iterable[tuple[Path, Callable[[str], Found]]]:
+    """Every file that holds messages of a domain, and what reads them out of it."""
+    if domain == "notebooks":
+        return [(path, in_notebook) for path in sorted((home / "notebooks").glob("*.ipynb"))]
+    code = [(path, in_python) for path in sorted(PACKAGE.rglob("*.py"))]
+    return [*code, *((path, in_template) for path in sorted(PACKAGE.rglob("*.j2")))]
+
+
+def wanted(domain: str, *, home: Path) -> Catalog:
+    """Every message of a domain.
+
+    An analysis without a notebook is shown to nobody yet: its words wait for the notebook.
+    """
+    catalog = Catalog(project="crmkit", charset="utf-8")
+    for path, extract in sources(domain, home=home):
+        if _unseen(path, home=home):
+            continue
+        for message in extract(path.read_text(encoding="utf-8")).messages:
+            if has_words(message):
+                catalog.add(message)
+    return catalog
+
+
+def _unseen(path: Path, *, home: Path) -> bool:
+    """Whether a module belongs to an analysis that has no notebook."""
+    analyses = PACKAGE / "analyses"
+    if not path.is_relative_to(analyses) or path == analyses / "__init__.py":
+        return False
+    name = path.relative_to(analyses).parts[0].removesuffix(".py")
+    return not (home / "notebooks" / f"{name}.ipynb").is_file()
+
+
+def has_words(message: str) -> bool:
+    """Whether there is anything to translate: a letter outside the places for numbers, or a mark that Chinese writes otherwise.
+
+    Examples
+    --------
+    >>> has_words("{low} to {high}"), has_words("{heading}: {limits}"), has_words("{n}%")
+    (True, True, False)
+    """
+    return bool(re.search(r"[^\W\d_]|[,.:;!?()]", re.sub(r"\{\w*\}", "", message)))
+
+
+def stored(language: str, domain: str) -> Catalog:
+    """The catalogue as it is; empty where there is none."""
+    path = catalogue_path(language, domain)
+    if not path.is_file():
+        return Catalog(locale=language, project="crmkit", charset="utf-8")
+    with path.open("rb") as file:
+        return read_po(file, locale=language, abort_invalid=True)
+
+
+def update(language: str, domain: str, *, home: Path, words: Mapping[str, str] | None = None) -> None:
+    """Add new messages and remove those that nothing uses; never guess a translation.
+
+    Parameters
+    ----------
+    language, domain : str
+    home : Path
+    words : mapping or None
+        Translations of new messages; a message that has one keeps it, one that is not among them stays empty.
+    """
+    from babel import Locale
+
+    catalog = stored(language, domain)
+    catalog.update(wanted(domain, home=home), no_fuzzy_matching=True, update_header_comment=False)
+    for message in catalog:
+        if message.id and not message.string:
+            message.string = (words or {}).get(str(message.id), "")
+    path = catalogue_path(language, domain)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        title = Locale.parse(language).get_display_name("en")
+        file.write(HEADER.format(title=title, language=language).encode())
+        write_po(file, catalog, width=0, omit_header=True, ignore_obsolete=True, sort_output=True, no_location=True)
+
+
+def problems(language: str, domain: str, *, home: Path) -> list[str]:
+    """What is wrong with a catalogue: missing, obsolete, fuzzy, or other places or other Markdown than the original."""
+    catalog, needed = stored(language, domain), wanted(domain, home=home)
+    have = {str(message.id): message for message in catalog if message.id}
+    names = {str(message.id) for message in needed if message.id}
+    found = [f"{domain}: {name!r} is not translated" for name in names if name not in have or not have[name].string]
+    found += [f"{domain}: {name!r} is used nowhere" for name in [*have, *map(str, catalog.obsolete)] if name not in names]
+    found += [f"{domain}: {name!r} is marked fuzzy" for name, message in have.items() if message.fuzzy]
+    for name, message in have.items():
+        differ = different_places if domain == "crmkit" else different_markdown
+        if message.string and (what := differ(name, str(message.string))):
+            found.append(f"{domain}: {name!r} and its translation differ in {what}")
+    return sorted(found)
+
+
+def different_places(template: str, translation: str) -> str:
+    """Which places for numbers stand in only one of the two; empty where none do.
+
+    Examples
+    --------
+    >>> different_places("{low} to {high}", "{low}至{hoch}")
+    'the places {high}, {hoch}'
+    """
+    names = sorted(_places(template) ^ _places(translation))
+    return f"the places {', '.join(f'{{{name}}}' for name in names)}" if names else ""
+
+
+def _places(template: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+
+
+def different_markdown(block: str, translation: str) -> str:
+    """Which kind of Markdown a translation does not keep; empty where it keeps all.
+
+    Examples
+    --------
+    >>> different_markdown("## The table `orders`", "## 订单表")
+    "code ['`orders`'], not []"
+    """
+    for kind, pattern in KEPT.items():
+        one, other = sorted(pattern.findall(block)), sorted(pattern.findall(translation))
+        if one != other:
+            return f"{kind} {one}, not {other}"
+    return ""
+
+
+def hidden(*, home: Path) -> list[str]:
+    """Words that the catalogues cannot hold, since they are put together where they are handed over."""
+    return [
+        f"{path.relative_to(PACKAGE.parent).as_posix()}:{line}: {what}"
+        for path, extract in sources("crmkit", home=home)
+        for line, what in extract(path.read_text(encoding="utf-8")).hidden
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    """Bring the catalogues up to date, or say what is missing."""
+    home = find_home()
+    left = hidden(home=home)
+    for language in LANGUAGES:
+        for domain in DOMAINS:
+            if "--check" not in arguments:
+                update(language, domain, home=home)
+            left += [f"{language}, {problem}" for problem in problems(language, domain, home=home)]
+    for problem in left:
+        print(problem, file=sys.stderr)
+    return min(len(left), 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

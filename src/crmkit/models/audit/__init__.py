@@ -1,0 +1,1 @@
+"""Statistics of an audit: agreement of raters, risks, and what fits a budget."""

@@ -1,0 +1,1 @@
+"""Numeric tools and estimates that every room of statistics uses."""

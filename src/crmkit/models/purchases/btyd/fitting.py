@@ -1,0 +1,310 @@
+"""Which parameters explain the purchase histories best, and how sure are they?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+import crmkit.models.purchases.btyd.betageo as betageo
+import crmkit.models.purchases.btyd.erlang as erlang
+import crmkit.models.purchases.btyd.pareto as pareto
+from crmkit.core.errors import ModelError, Problem, did_you_mean
+from crmkit.core.results import Quantity, Text
+from crmkit.models.basics.draws import Known
+from crmkit.models.basics.optimise import CONVERGED, Objective, Optimum, log_covariance, minimise, polish, require_maximum
+from crmkit.models.purchases.btyd.tuples import Tuples, dot
+
+Floats = NDArray[np.float64]
+
+PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "bgnbd": ("r", "alpha", "a", "b"),
+        "mbgnbd": ("r", "alpha", "a", "b"),
+        "pareto_nbd": ("r", "alpha", "s", "beta"),
+        "mbgcnbd": ("r", "alpha", "a", "b", "k"),
+    }
+)
+TITLES: Mapping[str, str] = MappingProxyType(
+    {"bgnbd": "BG/NBD", "mbgnbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD", "mbgcnbd": "MBG/CNBD-k"}
+)
+RATES = ("alpha", "beta")  # carry the unit of time
+FEWEST_CUSTOMERS = 20
+EXACT = 1e-10
+
+
+class Fitted(Protocol):
+    """Anything with a model's name and its parameters: a :class:`Fit`, or :func:`known` parameters."""
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def params(self) -> Mapping[str, float]: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A buy-till-you-die model with the parameters of highest likelihood.
+
+    Parameters
+    ----------
+    model : {"bgnbd", "mbgnbd", "pareto_nbd", "mbgcnbd"}
+        Which model.
+    params : mapping of str to float
+        r, alpha, a, b or r, alpha, s, beta; alpha and beta in the unit of time of the tuples. MBG/CNBD-k also has k.
+    standard_errors : mapping of str to float
+        Of the parameters, in their units; by the delta method from the log-parameters.
+    covariance : array, shape (4, 4)
+        Of the logarithms of the parameters, in the order of `params`: the scale on which the estimates are nearest to normal.
+    log_likelihood : float
+        At the maximum, natural logarithm, all customers.
+    n, n_tuples : int
+        Customers, and different histories.
+    gradient_norm : float
+        Largest derivative of the mean log-likelihood with respect to a log-parameter; 0 at the exact maximum.
+    iterations : int
+        Steps of the search.
+    converged : bool
+        Always true in what :func:`fit` returns: otherwise it raises.
+    fixed : mapping of str to float
+        Parameters that the search did not vary: k of MBG/CNBD-k.
+    """
+
+    model: str
+    params: Mapping[str, float]
+    standard_errors: Mapping[str, float]
+    covariance: Floats
+    log_likelihood: float
+    n: int
+    n_tuples: int
+    gradient_norm: float
+    iterations: int
+    converged: bool
+    fixed: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters that were searched for, in the order of the covariance."""
+        return tuple(name for name in self.params if name not in self.fixed)
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion: -2 log L + 2 per parameter, k included. Lower is better, for the same customers."""
+        return 2 * len(self.params) - 2 * self.log_likelihood
+
+
+def known(model: str, params: Mapping[str, float]) -> Known:
+    """A model with parameters from elsewhere, to predict with.
+
+    Parameters
+    ----------
+    model : {"bgnbd", "mbgnbd", "pareto_nbd", "mbgcnbd"}
+        Which model.
+    params : mapping of str to float > 0
+        Exactly the model's parameters.
+
+    Returns
+    -------
+    Known
+        Goes wherever a fit goes in predictions.
+
+    Raises
+    ------
+    ModelError
+        A name or value that the model does not have.
+
+    Examples
+    --------
+    >>> known("bgnbd", {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}).params["alpha"]
+    4.414
+    """
+    names = _names(model)
+    problems = [
+        Problem(f"{model}: parameter '{k}'", "does not exist", did_you_mean(k, names)) for k in params if k not in names
+    ]
+    problems += [Problem(f"{model}: parameter '{name}'", "is missing", "") for name in names if name not in params]
+    for name, value in params.items():
+        if name in names and not (np.isfinite(value) and value > 0):
+            problems.append(Problem(f"{model}: parameter '{name}'", f"is {value}", "it must be a number above 0"))
+        elif name == "k" and name in names and value != int(value):
+            problems.append(Problem(f"{model}: parameter 'k'", f"is {value}", "it counts the phases between two purchases"))
+    if problems:
+        raise ModelError(problems)
+    return Known(model, MappingProxyType({name: float(params[name]) for name in names}))
+
+
+def fit(histories: Tuples, model: str) -> Fit:
+    """Which parameters make these purchase histories most probable?
+
+    Parameters
+    ----------
+    histories : Tuples
+        From :func:`tuples`; at least 20 customers, one of them with a repeat purchase.
+    model : {"bgnbd", "mbgnbd", "pareto_nbd"}
+        BG/NBD counts every customer without a repeat purchase as alive; for questions about who has left take one of the
+        other two.
+
+    Returns
+    -------
+    Fit
+        Parameters with standard errors, log-likelihood and how the search went.
+
+    Raises
+    ------
+    ModelError
+        Unknown model, too few customers, no repeat buyer, no time observed, or no maximum (with what to try).
+
+    Notes
+    -----
+    Maximum likelihood on log-parameters, times in units of the mean T, by L-BFGS and Newton steps. Customers with T = 0 stay
+    in: they say nothing on the rates.
+
+    References
+    ----------
+    BG/NBD: Fader, Hardie, Lee (2005), Marketing Science 24(2), https://doi.org/10.1287/mksc.1040.0098.
+    MBG/NBD: Batislam, Denizel, Filiztekin (2007), International Journal of Research in Marketing 24(3),
+    https://doi.org/10.1016/j.ijresmar.2006.12.005.
+    Pareto/NBD: Schmittlein, Morrison, Colombo (1987), Management Science 33(1), https://doi.org/10.1287/mnsc.33.1.1.
+
+    Examples
+    --------
+    >>> from crmkit.models.purchases.btyd import known, simulate, tuples
+    >>> truth = known("pareto_nbd", {"r": 0.55, "alpha": 10.6, "s": 0.61, "beta": 11.7})  # near the published fit to CDNOW
+    >>> x, tx, T = simulate(truth, np.full(20_000, 39.0), np.random.default_rng(0))
+    >>> found = fit(tuples(x, tx, T), "pareto_nbd")
+    >>> all(abs(found.params[k] - truth.params[k]) < 3 * found.standard_errors[k] for k in truth.params)
+    True
+    """
+    if model == "mbgcnbd":
+        raise ModelError("MBG/CNBD-k: the fit needs the intervals between purchases; take fit_mbgcnbd.")
+    return search(histories, model)
+
+
+def search(histories: Tuples, model: str, *, k: int = 0) -> Fit:
+    """Find the parameters of highest likelihood; for MBG/CNBD-k given k, and without the part of the single intervals."""
+    names = tuple(name for name in _names(model) if name != "k")
+    title = TITLES[model]
+    _require_information(histories, title)
+    scale, units = unit_of_params(histories, model)
+    optimum = minimise(_objective(histories, model, scale, k), _start(model, k))
+    if model == "pareto_nbd":
+        optimum = _confirm(pareto.objective(histories, scale, exact=True), optimum)
+    require_maximum(optimum, names, title)
+
+    params = np.exp(optimum.theta) * units
+    covariance = log_covariance(optimum, histories.customers)
+    covariance.flags.writeable = False
+    errors = params * np.sqrt(np.diag(covariance))
+    purchases = dot(histories.frequency, histories.n.astype(np.float64))
+    fixed = {"k": float(k)} if k else {}
+    return Fit(
+        model=model,
+        params=MappingProxyType({**dict(zip(names, params.tolist(), strict=True)), **fixed}),
+        standard_errors=MappingProxyType(dict(zip(names, errors.tolist(), strict=True))),
+        covariance=covariance,
+        # a density of `purchases` moments in time (each of k phases): it changes with the unit of time
+        log_likelihood=-optimum.value * histories.customers - purchases * max(k, 1) * float(np.log(scale)),
+        n=histories.customers,
+        n_tuples=len(histories),
+        gradient_norm=optimum.gradient_norm,
+        iterations=optimum.iterations,
+        converged=optimum.gradient_norm < CONVERGED,
+        fixed=MappingProxyType(fixed),
+    )
+
+
+def unit_of_params(histories: Tuples, model: str) -> tuple[float, Floats]:
+    """The unit of time of the search, the mean T, and what each searched parameter is multiplied with afterwards."""
+    scale = dot(histories.T, histories.n.astype(np.float64)) / histories.customers
+    return scale, np.array([scale if name in RATES else 1.0 for name in _names(model) if name != "k"])
+
+
+def objective_of(histories: Tuples, fitted: Fit, scale: float) -> Objective:
+    """The likelihood of a fit's model on other customers."""
+    return _objective(histories, fitted.model, scale, int(fitted.fixed.get("k", 0)))
+
+
+def fit_bgnbd(histories: Tuples) -> Fit:
+    """Which BG/NBD explains the histories best? See :func:`fit`."""
+    return fit(histories, "bgnbd")
+
+
+def fit_mbgnbd(histories: Tuples) -> Fit:
+    """Which modified BG/NBD, where also the first purchase can be the last, explains the histories best? See :func:`fit`."""
+    return fit(histories, "mbgnbd")
+
+
+def fit_pareto_nbd(histories: Tuples) -> Fit:
+    """Which Pareto/NBD explains the histories best? See :func:`fit`."""
+    return fit(histories, "pareto_nbd")
+
+
+def values(fitted: Fitted) -> Floats:
+    """The parameters in the order that the model's functions take."""
+    return np.array([fitted.params[name] for name in _names(fitted.model)])
+
+
+def _objective(histories: Tuples, model: str, scale: float, k: int = 0) -> Objective:
+    if model == "mbgcnbd":
+        return erlang.objective(histories, scale, k)
+    if model == "pareto_nbd":
+        return pareto.objective(histories, scale)
+    return betageo.objective(histories, scale, modified=model == "mbgnbd")
+
+
+def _confirm(exact: Objective, optimum: Optimum) -> Optimum:
+    """The table of the search is an accelerator; the integral of each tuple by itself has the last word."""
+    value, gradient = exact(optimum.theta)
+    norm = float(np.abs(gradient).max())
+    if norm > EXACT:
+        return polish(exact, optimum.theta, optimum.iterations)
+    return replace(optimum, value=float(value), gradient_norm=norm)
+
+
+def _start(model: str, k: int = 0) -> Floats:
+    if model == "mbgcnbd":
+        return erlang.log_start(k)
+    start: Callable[[], Floats] = pareto.log_start if model == "pareto_nbd" else betageo.log_start
+    return start()
+
+
+def _names(model: str) -> tuple[str, ...]:
+    if model not in PARAMETERS:
+        raise ModelError(Problem("model", f"'{model}' does not exist", did_you_mean(str(model), PARAMETERS)))
+    return PARAMETERS[model]
+
+
+def _require_information(histories: Tuples, title: str) -> None:
+    if histories.customers < FEWEST_CUSTOMERS:
+        raise ModelError(
+            Text(
+                "{title} cannot be fitted: there are {customers} customers, and four parameters need at least "
+                "{fewest_customers}; take a longer acquisition period.",
+                {
+                    "title": title,
+                    "customers": Quantity(histories.customers, "count"),
+                    "fewest_customers": Quantity(FEWEST_CUSTOMERS, "count"),
+                },
+            )
+        )
+    if not histories.T.max() > 0:
+        raise ModelError(
+            Text(
+                "{title} cannot be fitted: T is 0 for every customer, so no time was observed after the first purchase; take "
+                "a later end of observation.",
+                {"title": title},
+            )
+        )
+    if histories.repeat_buyers == 0:
+        raise ModelError(
+            Text(
+                "{title} cannot be fitted: none of the {customers} customers bought a second time; take a longer period, or "
+                "check that each customer has one id.",
+                {"title": title, "customers": Quantity(histories.customers, "count")},
+            )
+        )

@@ -1,0 +1,117 @@
+"""For how long will customers still be there, and have to be looked after?"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import hyp2f1
+
+from crmkit.core.errors import ModelError
+from crmkit.core.results import Text
+from crmkit.models.basics.quadrature import CUT, panels
+from crmkit.models.purchases.btyd.columns import each_once
+from crmkit.models.purchases.btyd.fitting import TITLES, Fitted, values
+from crmkit.models.purchases.btyd.predict import alive
+from crmkit.models.purchases.btyd.tuples import check_histories
+
+Floats = NDArray[np.float64]
+
+CHUNK = 1 << 19
+
+
+def discounted_time_alive(
+    fit: Fitted, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike, *, horizon: float | None, discount_rate: float
+) -> Floats:
+    """For how long will each customer still be one, later time counting less?
+
+    Parameters
+    ----------
+    fit : Fit or Known
+        Model and parameters; not MBG/CNBD-k.
+    frequency, recency, T : array_like
+        Purchase histories as for :func:`tuples`.
+    horizon : float > 0 or None
+        Time after T; None for ever.
+    discount_rate : float >= 0
+        Continuous rate per unit of time.
+
+    Returns
+    -------
+    array of float64
+        The integral of exp(-discount_rate * u) P(alive at T + u) over u from 0 to the horizon, in the unit of the fit. Times
+        what keeping a customer costs per unit of time, this is the cost of retention.
+
+    Raises
+    ------
+    ModelError
+        Where the time is infinite: no horizon, no discount, and customers who leave too slowly; for MBG/CNBD-k.
+
+    Notes
+    -----
+    Given alive at T, Pareto/NBD: P(alive at T + u) = (1 + u / (beta + T))^-s. BG/NBD leaves at purchases, each survived with
+    its own probability: 2F1(r + x, a; a + b + x; -u / (alpha + T)), MBG/NBD with b + 1 in place of b.
+
+    Examples
+    --------
+    >>> from crmkit.models.purchases.btyd import known
+    >>> fit = known("pareto_nbd", {"r": 0.55, "alpha": 10.6, "s": 0.61, "beta": 11.7})
+    >>> discounted_time_alive(fit, [0, 5], [0, 38], 39, horizon=52, discount_rate=0.0).round(1).tolist()
+    [12.1, 40.7]
+    """
+    x, tx, age = check_histories(frequency, recency, T)
+    params = values(fit)
+    if fit.model == "mbgcnbd":
+        raise ModelError(
+            Text("{model}: how long customers stay is not known in closed form; take mbgnbd.", {"model": TITLES[fit.model]})
+        )
+    if horizon is None and discount_rate == 0:
+        _require_finite(fit, float(params[0] + x.min(initial=np.inf)))
+    if fit.model == "pareto_nbd":
+        s, beta = params[2:4]
+
+        def lasting(x: Floats, age: Floats) -> Floats:
+            return _integral(beta + age, horizon, discount_rate, lambda z, i: (1 + z) ** -s, float(s))
+    else:
+        r, alpha, a, b = params[:4] + np.array([0, 0, 0, fit.model == "mbgnbd"])
+
+        def lasting(x: Floats, age: Floats) -> Floats:
+            # the argument z / (1 + z) stays below 1, and no parameter grows with x but the last
+            return _integral(
+                alpha + age,
+                horizon,
+                discount_rate,
+                lambda z, i: (1 + z) ** -a * hyp2f1(a + b - r, a, a + b + x[i, None], z / (1 + z)),
+                float(min(a, r + x.min(initial=np.inf))),
+            )
+
+    return np.asarray(alive(fit, (x, tx, age)) * each_once(lasting, x, age))
+
+
+def _integral(scale: Floats, horizon: float | None, rate: float, staying, power: float) -> Floats:  # type: ignore[no-untyped-def]
+    """The integral of exp(-rate u) staying(u / scale) over u, on the axis log(1 + u / scale)."""
+    points, weights = panels(8, 32)
+    with np.errstate(over="ignore", divide="ignore"):
+        end = np.inf if horizon is None else float(horizon)
+        reach = scale * np.expm1(min(CUT / max(power - 1, 1e-9), 600.0)) if rate == 0 else np.full_like(scale, CUT / rate)
+        length = np.log1p(np.minimum(end, reach) / scale)
+    out = np.empty_like(scale)
+    step = max(1, CHUNK // len(points))
+    for first in range(0, len(scale), step):
+        i = np.arange(first, min(first + step, len(scale)))
+        v = length[i, None] * points
+        z = np.expm1(v)
+        kept = staying(z, i) * np.exp(v - rate * scale[i, None] * z)
+        out[i] = scale[i] * length[i] * np.einsum("ij,j->i", kept, weights)
+    return out
+
+
+def _require_finite(fit: Fitted, fewest: float) -> None:
+    name = "s" if fit.model == "pareto_nbd" else "a"
+    if fit.params[name] <= 1 or (name == "a" and fewest <= 1):
+        raise ModelError(
+            Text(
+                "{model}: without a discount customers stay for ever on average, because some leave too slowly ({name} = "
+                "{value}); give a horizon or a discount_rate above 0.",
+                {"model": TITLES[fit.model], "name": name, "value": f"{fit.params[name]:.4g}"},
+            )
+        )

@@ -1,0 +1,332 @@
+"""How long do subscribers stay, when every period they renew or leave? (shifted beta-geometric, sBG)
+
+At each renewal a customer leaves with a probability of their own, drawn from Beta(alpha, beta). Those likely to leave go first,
+so the retention rate of a cohort rises with age though nobody changes; a constant churn rate would undervalue old customers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import betaln, digamma
+
+from crmkit.core.errors import ModelError, Problem
+from crmkit.core.results import Quantity, Text
+from crmkit.models.basics.draws import Known, ParameterDraws
+from crmkit.models.basics.optimise import Objective, log_covariance, minimise, require_maximum
+from crmkit.models.purchases.btyd.bootstrap import refit_from, resampled
+from crmkit.models.purchases.btyd.fitting import FEWEST_CUSTOMERS, Fitted
+from crmkit.models.purchases.btyd.staying import worth_by_row
+from crmkit.models.purchases.btyd.tuples import dot
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+__all__ = [
+    "PARAMETERS",
+    "Cohorts",
+    "Fit",
+    "Fitted",
+    "Known",
+    "ParameterDraws",
+    "cohorts",
+    "expected_remaining",
+    "fit_sbg",
+    "parameter_draws",
+    "retention",
+    "survival",
+]
+
+PARAMETERS = ("alpha", "beta")
+TITLE = "sBG"
+
+
+@dataclass(frozen=True, eq=False)
+class Cohorts:
+    """Subscribers by how long they stayed.
+
+    Parameters
+    ----------
+    period : array of float64, shape (k,)
+        The renewal, from 1, at which they left; or the last one they made.
+    stays : array of bool, shape (k,)
+        Whether they were still subscribers at the end.
+    n : array of int64, shape (k,)
+        How many.
+    """
+
+    period: Floats
+    stays: NDArray[np.bool_]
+    n: Ints
+
+    @property
+    def customers(self) -> int:
+        """How many customers are there?"""
+        return int(self.n.sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """The sBG with the parameters of highest likelihood; fields as in :class:`crmkit.models.purchases.btyd.Fit`."""
+
+    params: Mapping[str, float]
+    standard_errors: Mapping[str, float]
+    covariance: Floats
+    log_likelihood: float
+    n: int
+    gradient_norm: float
+    model: str = "sbg"
+    names: tuple[str, ...] = PARAMETERS
+    fixed: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion: -2 log L + 2 * 2."""
+        return 4 - 2 * self.log_likelihood
+
+
+def cohorts(survivors: Sequence[ArrayLike]) -> Cohorts:
+    """Who left at which renewal, from the survivors of each cohort?
+
+    Parameters
+    ----------
+    survivors : sequence of array_like of whole numbers
+        One entry per cohort: the customers at the start, then those left after renewal 1, 2, ... as far as it was observed.
+        Cohorts may differ in length.
+
+    Returns
+    -------
+    Cohorts
+
+    Raises
+    ------
+    ModelError
+        A cohort that grows, is shorter than two numbers, or does not hold counts.
+
+    Examples
+    --------
+    >>> found = cohorts([[100, 63, 47], [50, 30]])
+    >>> found.period.tolist(), found.stays.tolist(), found.n.tolist()
+    ([1.0, 2.0, 2.0, 1.0, 1.0], [False, False, True, False, True], [37, 16, 47, 20, 30])
+    """
+    period: list[Floats] = []
+    stays: list[NDArray[np.bool_]] = []
+    n: list[Floats] = []
+    for number, given in enumerate(survivors, start=1):
+        alive = np.asarray(given, dtype=np.float64)
+        counts = alive.ndim == 1 and bool(np.isfinite(alive).all()) and bool((alive == np.rint(alive)).all())
+        if not counts or len(alive) < 2 or alive.min() < 0 or (np.diff(alive) > 0).any():
+            raise ModelError(
+                Problem(f"{TITLE}: cohort {number}", f"is {alive.tolist()}", "two counts or more that never rise are needed")
+            )
+        last = len(alive) - 1
+        period.append(np.append(np.arange(1.0, last + 1), last))
+        stays.append(np.append(np.zeros(last, dtype=bool), True))
+        n.append(np.append(-np.diff(alive), alive[-1]))
+    if not n:
+        raise ModelError(f"{TITLE}: there is no cohort.")
+    every = np.concatenate(n)
+    kept = every > 0
+    return Cohorts(np.concatenate(period)[kept], np.concatenate(stays)[kept], every[kept].astype(np.int64))
+
+
+def fit_sbg(data: Cohorts) -> Fit:
+    """Which sBG explains how long subscribers stayed?
+
+    Parameters
+    ----------
+    data : Cohorts
+        From :func:`cohorts`; one model for all of them, at least 20 customers and two periods.
+
+    Returns
+    -------
+    Fit
+        alpha and beta with standard errors; mean probability of leaving alpha / (alpha + beta).
+
+    Raises
+    ------
+    ModelError
+        Too few customers or periods, nobody left, or no maximum: then customers do not differ, and a constant rate will do.
+
+    References
+    ----------
+    Fader, Hardie (2007), How to project customer retention, Journal of Interactive Marketing 21(1),
+    https://doi.org/10.1002/dir.20074.
+
+    Examples
+    --------
+    >>> found = fit_sbg(cohorts([[1000, 631, 468, 382, 326, 289, 262, 241]]))
+    >>> round(found.params["alpha"], 3), round(found.params["beta"], 3)
+    (0.704, 1.182)
+    """
+    left = int(data.n[~data.stays].sum())
+    if data.customers < FEWEST_CUSTOMERS or data.period.max() < 2 or not left:
+        raise ModelError(
+            Text(
+                "{model} cannot be fitted: {customers} customers over {periods} periods, {left} of whom left; at least "
+                "{fewest_customers} customers, two periods and some who leave are needed.",
+                {
+                    "model": TITLE,
+                    "customers": Quantity(data.customers, "count"),
+                    "periods": Quantity(data.period.max(), "count"),
+                    "left": Quantity(left, "count"),
+                    "fewest_customers": Quantity(FEWEST_CUSTOMERS, "count"),
+                },
+            )
+        )
+    optimum = minimise(_objective(data), np.zeros(2))
+    require_maximum(optimum, PARAMETERS, TITLE)
+    params = np.exp(optimum.theta)
+    covariance = log_covariance(optimum, data.customers)
+    errors = params * np.sqrt(np.diag(covariance))
+    return Fit(
+        params=MappingProxyType(dict(zip(PARAMETERS, params.tolist(), strict=True))),
+        standard_errors=MappingProxyType(dict(zip(PARAMETERS, errors.tolist(), strict=True))),
+        covariance=covariance,
+        log_likelihood=-optimum.value * data.customers,
+        n=data.customers,
+        gradient_norm=optimum.gradient_norm,
+    )
+
+
+def parameter_draws(data: Cohorts, fitted: Fit, *, draws: int = 200, seed: int = 0) -> ParameterDraws:
+    """Which other parameters could have come out? Refits to samples of the customers with replacement.
+
+    Parameters
+    ----------
+    data : Cohorts
+        The customers of the fit.
+    fitted : Fit
+        From :func:`fit_sbg`.
+    draws, seed : int
+        How many, and what makes them repeatable.
+
+    Returns
+    -------
+    ParameterDraws
+        For :func:`crmkit.models.basics.draws.interval`, for example of :func:`survival` or :func:`expected_remaining`.
+    """
+    start = np.log([fitted.params[name] for name in PARAMETERS])
+
+    def refit(counts: Ints) -> Floats:
+        hit = counts > 0
+        sample = Cohorts(data.period[hit], data.stays[hit], counts[hit])
+        return np.asarray(np.exp(refit_from(_objective(sample), start, fitted.covariance, fitted.n)))
+
+    return resampled(fitted, data.n, refit, draws=draws, seed=seed)
+
+
+def survival(fit: Fitted, period: ArrayLike) -> Floats:
+    """Which share of a cohort is left after so many renewals? 1 at period 0; fractions of a period are interpolated.
+
+    Examples
+    --------
+    >>> survival(Known("sbg", {"alpha": 0.668, "beta": 3.806}), [1, 7, 12]).round(3).tolist()
+    [0.851, 0.489, 0.378]
+    """
+    alpha, beta = _values(fit)
+    t = _periods(period, 0)
+    return np.asarray(np.exp(betaln(alpha, beta + t) - betaln(alpha, beta)))
+
+
+def retention(fit: Fitted, period: ArrayLike) -> Floats:
+    """Which share of those who are left renew at this renewal, counted from 1? (beta + t - 1) / (alpha + beta + t - 1)."""
+    alpha, beta = _values(fit)
+    t = _periods(period, 1)
+    return np.asarray((beta + t - 1) / (alpha + beta + t - 1))
+
+
+def expected_remaining(
+    fit: Fitted, renewals: ArrayLike = 0, *, discount_rate: float = 0.0, periods: int | None = None
+) -> Floats:
+    """How many more periods will a subscriber pay for who has renewed so often already?
+
+    Parameters
+    ----------
+    fit : Fit or Known
+        Model and parameters.
+    renewals : array_like of whole numbers >= 0
+        Renewals made so far; the next one is due now (DERL).
+    discount_rate : float >= 0
+        Per period, effective.
+    periods : int >= 1, optional
+        Count this many renewals only, the one due now included; all to come when left out.
+
+    Returns
+    -------
+    array of float64
+        Discounted expected renewals, the one due now in full: sum over i >= 0 of
+        P(renews i + 1 times more) / (1 + rate)^i. Times the margin of a period it is the residual lifetime value.
+
+    Raises
+    ------
+    ModelError
+        Without a discount and an end where alpha <= 1: subscribers leave so slowly that the sum is infinite.
+
+    References
+    ----------
+    Fader, Hardie (2010), Customer-base valuation in a contractual setting, Marketing Science 29(1),
+    https://doi.org/10.1287/mksc.1080.0482.
+
+    Examples
+    --------
+    >>> expected_remaining(Known("sbg", {"alpha": 0.764, "beta": 1.296}), [0, 4], discount_rate=0.1).round(2).tolist()
+    [2.88, 5.68]
+    """
+    alpha, beta = _values(fit)
+    made = _periods(renewals, 0)
+    if not (np.isfinite(discount_rate) and discount_rate >= 0):
+        raise ModelError(Problem(f"{TITLE}: discount_rate", f"is {discount_rate}", "it is a rate >= 0 per period"))
+    first = (beta + made) / (alpha + beta + made)
+    if periods is not None:
+        stays, out = np.ones(made.shape), np.zeros(made.shape)
+        for i in range(int(periods)):
+            stays = stays * (beta + made + i) / (alpha + beta + made + i)
+            out = out + stays / (1 + discount_rate) ** i
+        return np.asarray(out)
+    if discount_rate > 0:
+        return np.asarray(first * worth_by_row(alpha, beta + made + 1, float(np.log1p(discount_rate))))
+    if alpha <= 1:
+        raise ModelError(
+            Text(
+                "{model}: without a discount the expected renewals for ever are infinite, because subscribers leave too "
+                "slowly (alpha = {alpha}, and it would have to be above 1); give a number of periods or a discount_rate above "
+                "0.",
+                {"model": TITLE, "alpha": f"{alpha:.4g}"},
+            )
+        )
+    return np.asarray((beta + made) / (alpha - 1))
+
+
+def _objective(data: Cohorts) -> Objective:
+    w = data.n.astype(np.float64)
+    customers, left = w.sum(), np.where(data.stays, 0.0, 1.0)
+    renewed = data.period - left
+
+    def at(theta: Floats) -> tuple[float, Floats]:
+        alpha, beta = np.exp(theta)
+        value = dot(w, betaln(alpha + left, beta + renewed) - betaln(alpha, beta))
+        both = digamma(alpha + beta + left + renewed) - digamma(alpha + beta)
+        d_alpha = dot(w, digamma(alpha + left) - digamma(alpha) - both)
+        d_beta = dot(w, digamma(beta + renewed) - digamma(beta) - both)
+        return -value / customers, -np.array([d_alpha * alpha, d_beta * beta]) / customers
+
+    return at
+
+
+def _values(fit: Fitted) -> tuple[float, float]:
+    alpha, beta = (float(fit.params.get(name, np.nan)) for name in PARAMETERS)
+    if fit.model != "sbg" or not (alpha > 0 and beta > 0):
+        raise ModelError(f"{TITLE}: needs the parameters alpha and beta, each above 0; got {dict(fit.params)}.")
+    return alpha, beta
+
+
+def _periods(period: ArrayLike, least: int) -> Floats:
+    t = np.asarray(period, dtype=np.float64)
+    if not (np.isfinite(t).all() and (t >= least).all()):
+        raise ModelError(f"{TITLE}: a period is missing, infinite, or below {least}.")
+    return t

@@ -1,0 +1,1 @@
+"""Statistics of answers: scores, scales, weights, drivers and what a point is worth."""

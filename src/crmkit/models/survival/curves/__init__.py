@@ -1,0 +1,1 @@
+"""How long do customers stay? Curves, their differences and competing reasons."""

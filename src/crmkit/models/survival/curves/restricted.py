@@ -1,0 +1,192 @@
+"""How long do customers stay on average within a given time? Restricted mean, and the difference between groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from crmkit.core.errors import ModelError, ParamError, Problem
+from crmkit.core.language import mark
+from crmkit.core.results import Text, Unit, estimates
+from crmkit.models.survival.curves.curves import product_limit
+from crmkit.models.survival.data.observed import (
+    Observed,
+    check_observed,
+    chi_squared,
+    count_at_risk,
+    critical,
+    holm,
+    select,
+    split,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+
+
+class Mean(NamedTuple):
+    """A restricted mean, its standard error, and the customers behind it."""
+
+    value: float
+    standard_error: float
+    n: float
+
+
+def restricted_mean(
+    durations: ArrayLike,
+    event_observed: ArrayLike,
+    *,
+    tau: float,
+    group: ArrayLike | None = None,
+    entry: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    confidence: float = 0.95,
+    unit: Unit = "number",
+) -> pd.DataFrame:
+    """How much time does a customer stay, on average, of the first `tau`?
+
+    Parameters
+    ----------
+    durations, event_observed, group, entry, weights
+        As for :func:`~crmkit.models.survival.curves.curves.kaplan_meier`.
+    tau : float > 0
+        Up to which time; every group must be observed until then.
+    confidence : float
+        Level of the interval.
+    unit : Unit
+        Unit of time.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Estimate table (a row per group) with the further column `standard_error`.
+
+    Raises
+    ------
+    ModelError
+        Where a group is not observed until `tau`; names the groups and the largest `tau` possible.
+
+    Notes
+    -----
+    Area under the Kaplan-Meier curve up to tau; variance sum of (area after t)^2 d / (n (n - d)) over the times t of leaving.
+
+    References
+    ----------
+    Royston & Parmar (2013), doi:10.1186/1471-2288-13-152.
+
+    Examples
+    --------
+    >>> table = restricted_mean([1, 2, 3, 4], [1, 1, 1, 1], tau=4)
+    >>> round(float(table.loc[0, "value"]), 6)
+    2.5
+    """
+    reach = critical(confidence)
+    means = _means(check_observed(durations, event_observed, entry=entry, weights=weights), group, tau)
+    method = mark("Area under the Kaplan-Meier curve")
+    table = estimates(
+        {
+            "group": name, "measure": mark("Mean time within the limit"), "value": m.value,
+            "low": max(0.0, m.value - reach * m.standard_error), "high": min(tau, m.value + reach * m.standard_error),
+            "n": m.n, "unit": unit, "method": method,
+        }
+        for name, m in means
+    )  # fmt: skip
+    return table.assign(standard_error=[m.standard_error for _, m in means])
+
+
+def restricted_mean_differences(
+    durations: ArrayLike,
+    event_observed: ArrayLike,
+    *,
+    tau: float,
+    group: ArrayLike,
+    entry: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """By how much longer does one group stay than another, within the first `tau`?
+
+    Parameters
+    ----------
+    durations, event_observed, tau, group, entry, weights, confidence
+        As for :func:`restricted_mean`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per pair: `group_a`, `group_b`, `value` (mean of a minus mean of b, in the unit of time), `standard_error`,
+        `low`, `high`, `ratio`, `ratio_low`, `ratio_high`, `p`, `p_holm`, `log10_p`, `n`.
+
+    Raises
+    ------
+    ModelError
+        As for :func:`restricted_mean`, and where there is one group only.
+    """
+    import pandas as pd
+
+    reach = critical(confidence)
+    means = _means(check_observed(durations, event_observed, entry=entry, weights=weights), group, tau)
+    if len(means) < 2:
+        raise ModelError(Text("restricted mean: there is one group only; at least two are needed for a difference"))
+    found = []
+    for i, (first, a) in enumerate(means):
+        for second, b in means[i + 1 :]:
+            spread = float(np.hypot(a.standard_error, b.standard_error))
+            relative = reach * float(np.hypot(a.standard_error / a.value, b.standard_error / b.value))
+            ratio, value = a.value / b.value, a.value - b.value
+            p, log10_p = chi_squared((value / spread) ** 2, 1) if spread > 0 else (1.0, 0.0)
+            found.append(
+                {
+                    "group_a": first,
+                    "group_b": second,
+                    "value": value,
+                    "standard_error": spread,
+                    "low": value - reach * spread,
+                    "high": value + reach * spread,
+                    "ratio": ratio,
+                    "ratio_low": ratio * np.exp(-relative),
+                    "ratio_high": ratio * np.exp(relative),
+                    "p": p,
+                    "log10_p": log10_p,
+                    "n": a.n + b.n,
+                }
+            )
+    table = pd.DataFrame(found)
+    table.insert(10, "p_holm", holm(table["log10_p"])[0])
+    return table
+
+
+def _means(seen: Observed, group: ArrayLike | None, tau: float) -> list[tuple[object, Mean]]:
+    if not (np.isfinite(tau) and tau > 0):
+        raise ParamError(Problem("tau", f"is {tau}", "it is a time above 0, in the unit of durations"))
+    groups = [(name, select(seen, members)) for name, members in split(group, len(seen.time))]
+    short = [(name, own.time.max()) for name, own in groups if not _reaches(own, tau)]
+    if short:
+        named = ", ".join(f"'{name}' until {last:g}" for name, last in short)
+        limit = min(last for _, last in short)
+        raise ModelError(
+            Problem("restricted mean: tau", f"is {tau:g}, but groups are observed only {named}", f"tau <= {limit:g}")
+        )
+    return [(name, _mean(own, tau)) for name, own in groups]
+
+
+def _reaches(own: Observed, tau: float) -> bool:
+    last = own.time.max()
+    return bool(last >= tau or own.event[own.time == last].all())
+
+
+def _mean(own: Observed, tau: float) -> Mean:
+    counts = count_at_risk(own)
+    value, _ = product_limit(counts)
+    inside = counts.time < tau
+    edges = np.concatenate([[0.0], counts.time[inside], [tau]])
+    pieces = np.diff(edges) * np.concatenate([[1.0], value[inside]])
+    after = np.cumsum(pieces[::-1])[::-1][1:]
+    events, at_risk = counts.events[inside], counts.at_risk[inside]
+    rest = at_risk * (at_risk - events)
+    variance = np.divide(events, rest, out=np.zeros_like(rest), where=rest > 1e-12) @ after**2
+    return Mean(float(pieces.sum()), float(np.sqrt(variance)), float(own.weight.sum()))

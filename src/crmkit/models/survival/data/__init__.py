@@ -1,0 +1,1 @@
+"""What was observed of each customer's stay, as survival models take it."""

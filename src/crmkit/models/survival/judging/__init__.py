@@ -1,0 +1,1 @@
+"""How good is a forecast of leaving, and what is it worth?"""

@@ -1,0 +1,1 @@
+"""Lists, calendars and forms: the only files that name customers."""

@@ -1,0 +1,91 @@
+"""The self-assessment form as files: a CSV and a workbook in which raters write, with lists to choose from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crmkit.core.language import Locale, translate
+from crmkit.core.settings import find_home, read_settings
+from crmkit.report.files.lists import guard
+
+if TYPE_CHECKING:
+    from crmkit.core.results import Result
+
+WIDE = ("question", "score_1", "score_2", "score_3", "score_4", "score_5", "note")
+SCORED = ("intention", "reality")
+
+
+def write_form(client: str, *, out: Path | None = None, cycle: str = "", home: Path | None = None) -> list[Path]:
+    """Write the form of a client's next audit.
+
+    Parameters
+    ----------
+    client : str
+    out : Path or None
+        Folder; default ``work/<client>/form`` in the project, which git ignores.
+    cycle : str
+        For example ``2025H2``; empty: the cycle of ``as_of``, else of today, as long as the ``cycle`` of the client's audit.
+    home : Path or None
+        Project root.
+
+    Returns
+    -------
+    list of Path
+        ``assessments.csv``, which comes back as the table of that name, and ``assessments.xlsx`` with the same rows.
+
+    Raises
+    ------
+    ParamError
+        When the params file or the cycle cannot be used.
+    """
+    import datetime as dt
+
+    from crmkit.analyses.audit.form import cycle_of, load_form, template
+    from crmkit.core.dates import parse_iso
+
+    home = home if home is not None else find_home()
+    settings = read_settings(client, home=home)
+    day = parse_iso(settings.as_of, where="as_of") if settings.as_of else dt.date.today()
+    length = settings.sections.get("audit", {}).get("cycle", "half_year")
+    form = template(load_form(home=home, client=client), cycle=cycle or cycle_of(day, str(length)), language=settings.language)
+    folder = out if out is not None else home / "work" / client / "form"
+    folder.mkdir(parents=True, exist_ok=True)
+    return write_template(form, folder, locale=Locale(settings.language, settings.currency))
+
+
+def write_template(form: Result, folder: Path, *, locale: Locale) -> list[Path]:
+    """A form as ``assessments.csv`` and ``assessments.xlsx``; no cell is one that a spreadsheet would run."""
+    if form.table is None:
+        return []
+    safe = form.table.map(guard)
+    csv, book = folder / f"{form.name}.csv", folder / f"{form.name}.xlsx"
+    safe.to_csv(csv, index=False, encoding="utf-8-sig", lineterminator="\n")
+    _write_workbook(safe.to_dict("records"), form, book, locale)
+    return [csv, book]
+
+
+def _write_workbook(rows: list[dict[Any, Any]], form: Result, path: Path, locale: Locale) -> None:
+    import xlsxwriter
+
+    from crmkit.data.tables.organisation import RATER_ROLES
+
+    options = {"strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(path, options) as book:
+        # our column names stand in the first row, so that the sheet can be read back; what they mean stands in a comment
+        sheet = book.add_worksheet(form.name)
+        sheet.freeze_panes(1, 0)
+        wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+        heading = book.add_format({"bold": True, "bottom": 1})
+        for place, column in enumerate(form.columns):
+            sheet.set_column(place, place, 34 if column.name in WIDE else 14, wrapped)
+            sheet.write_string(0, place, column.name, heading)
+            sheet.write_comment(0, place, translate(column.label, locale.language))
+            for line, row in enumerate(rows, start=1):
+                if row[column.name]:
+                    sheet.write_string(line, place, str(row[column.name]), wrapped)
+            if column.name in SCORED:
+                allowed = {"validate": "decimal", "criteria": "between", "minimum": 1, "maximum": 5}
+                sheet.data_validation(1, place, len(rows), place, allowed)
+            elif column.name == "rater_role":
+                sheet.data_validation(1, place, len(rows), place, {"validate": "list", "source": list(RATER_ROLES)})

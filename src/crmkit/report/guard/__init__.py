@@ -1,0 +1,1 @@
+"""What must not reach a page: hostile markup, secrets, identifiers of customers."""

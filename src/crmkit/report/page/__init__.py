@@ -1,0 +1,1 @@
+"""What a notebook shows, and the page made of it."""

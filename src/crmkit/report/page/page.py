@@ -1,0 +1,365 @@
+"""What a notebook shows and leaves behind: one object that puts results before the reader and writes them down.
+
+``page.show(result)`` displays an exhibit in the reader's language; ``page.publish()`` writes ``report.json``, the result tables
+and the lists that later notebooks, the index and the audit read. Nothing is estimated here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from html import escape
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crmkit.core.language import Locale, say
+from crmkit.core.privacy import pseudonym
+from crmkit.core.results import Brief, Finding, Result, Text, worst_first
+from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.tables import TABLES
+from crmkit.report.files.calendars import write_calendar
+from crmkit.report.files.lists import write_list
+from crmkit.report.guard.identifiers import unscanned, write_marks
+from crmkit.report.intake import intake_record, intake_result
+from crmkit.report.page.briefs import BRIEFS_MIME, REPORT_MIME, linked
+from crmkit.report.page.display import show_results
+from crmkit.report.params.flatten import Used, used_parameters
+from crmkit.show.notebook_style import styled
+from crmkit.show.tables import exhibit_html, exhibit_text, findings_html, findings_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from crmkit.data.client import Client
+
+OUT_VARIABLE = "CRMKIT_OUT"
+LEVEL = "confidence"
+SCHEMA = 1
+FIGURES = frozenset({"curve", "bars", "interval_dots", "heat_grid", "concentration", "diverging", "quadrants"})
+VERSIONED = ("crmkit", "pandas", "numpy", "scipy", "statsmodels", "lifelines", "ibis-framework", "duckdb")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Something that Jupyter displays: safe HTML, plain text where there is no browser, and short pages that go with it."""
+
+    html: str
+    text: str
+    briefs: tuple[Mapping[str, str], ...] = ()
+
+    def _repr_html_(self) -> str:
+        return styled(self.html)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {BRIEFS_MIME: list(self.briefs)} if self.briefs else {}
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Published:
+    """The record of a page, displayed as a note and carried by the notebook for the template."""
+
+    folder: Path
+    report: Mapping[str, Any]
+    text: str
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {REPORT_MIME: dict(self.report), "text/plain": self.text}
+
+
+@dataclass
+class Page:
+    """The page of one analysis for one client; made by :func:`open_page`.
+
+    Showing a result again, after a cell was run once more, replaces what was shown under that name before.
+    """
+
+    analysis: str
+    company: Client
+    used: Mapping[str, Used]
+    shown: dict[str, Result] = field(default_factory=dict)
+    kept: dict[str, Result] = field(default_factory=dict)
+    findings: dict[str, Finding] = field(default_factory=dict)
+    headlines: tuple[str, ...] = ()
+
+    @property
+    def locale(self) -> Locale:
+        return Locale(self.company.language, self.company.currency)
+
+    def show(self, *results: Result) -> Shown:
+        """Display one exhibit, or a figure and the table that belongs to it, and keep them for the record.
+
+        Parameters
+        ----------
+        *results : Result
+            As an analysis returned them.
+
+        Returns
+        -------
+        Shown
+            Safe HTML in the reader's language, text where there is no browser.
+
+        Raises
+        ------
+        ReportError
+            When a figure has no alternative text.
+        """
+        results = tuple(self._at_level(result) for result in results)
+        for result in results:
+            self.shown[result.name] = result
+            if result.finding is not None:
+                self.findings[result.finding.id] = result.finding
+        called = self.customer_name()
+        html = "\n".join(exhibit_html(result, self.locale, name=called) for result in results)
+        text = "\n\n".join(exhibit_text(result, self.locale, name=called) for result in results)
+        briefs = [self._brief(one) for result in results for one in result.briefs]
+        return Shown(linked(html, [f"{self.analysis}-{one['slug']}.html" for one in briefs]), text, tuple(briefs))
+
+    def _at_level(self, result: Result) -> Result:
+        """The result with the level of its intervals, which is the notebook's where the analysis did not say it."""
+        level = self.used.get("confidence")
+        if result.table is None or level is None or LEVEL in result.table.attrs:
+            return result
+        table = result.table.copy(deep=False)
+        table.attrs[LEVEL] = level.value
+        return replace(result, table=table)
+
+    def keep(self, result: Result) -> Shown:
+        """Write a result down without showing it: a table that is too long for a page and meant for other systems."""
+        self.kept[result.name] = result
+        if not result.assessed:
+            return Shown(exhibit_html(result, self.locale), exhibit_text(result, self.locale))
+        said = say(Text("{title}: kept in the results", {"title": result.title}), self.locale)
+        return Shown(f'<p class="note">{escape(said)}</p>', said)
+
+    def intake(self) -> Shown:
+        """Display which rows count and which were left out."""
+        return self.show(intake_result(self.company))
+
+    def headline(self, findings: Iterable[Finding]) -> Shown:
+        """Display what matters most, the worst first; these findings lead the page.
+
+        Parameters
+        ----------
+        findings : iterable of Finding
+        """
+        ordered = worst_first(findings)
+        self.findings |= {finding.id: finding for finding in ordered}
+        self.headlines = tuple(finding.id for finding in ordered)
+        return Shown(findings_html(ordered, self.locale), findings_text(ordered, self.locale))
+
+    def publish(self, folder: Path | None = None) -> Published:
+        """Write ``report.json``, ``results/*.parquet`` and ``lists/`` of everything shown.
+
+        Parameters
+        ----------
+        folder : Path or None
+            Default: ``$CRMKIT_OUT``, which a run sets, else ``work/<client>/<analysis>`` in the project.
+
+        Returns
+        -------
+        Published
+            The folder and the record.
+        """
+        company = self.company
+        out = folder or Path(os.environ.get(OUT_VARIABLE) or company.home / "work" / company.name / self.analysis)
+        for part in ("results", "lists"):
+            shutil.rmtree(out / part, ignore_errors=True)
+            (out / part).mkdir(parents=True)
+        for result in self.shown.values():
+            if result.table is not None:
+                self._write(result, result.table, out)
+        for result in self.kept.values():
+            if result.table is not None:
+                self._keep(result, result.table, out)
+        report = self._record(out)
+        _write_json(out / "report.json", report)
+        return Published(
+            out, report, f"{company.name} {self.analysis}: {len(self.shown)} exhibits, {len(self.findings)} findings"
+        )
+
+    def customer_name(self) -> Any:
+        """How a customer is called on the page: a pseudonym unless the parameters ask for ids."""
+        if self.company.settings.privacy.identifiers == "ids":
+            return str
+        return partial(pseudonym, key=self.company.key())
+
+    def _brief(self, one: Brief) -> dict[str, str]:
+        """A short page as the notebook carries it to whoever writes the pages."""
+        called = self.customer_name()
+        levelled = [self._at_level(result) for result in one.results]
+        shown = [exhibit_html(result, self.locale, name=called, max_rows=None) for result in levelled]
+        intro = f"<p>{escape(say(one.intro, self.locale))}</p>" if one.intro else ""
+        return {"slug": one.slug, "name": _called(one, self.locale), "html": "\n".join([intro, *shown])}
+
+    def _write(self, result: Result, table: pd.DataFrame, out: Path) -> None:
+        hidden = table
+        if result.customers:
+            called = partial(pseudonym, key=self.company.key())
+            hidden = table.assign(customer_id=[called(one) for one in table["customer_id"]])
+            raw = self.company.settings.privacy.lists == "ids"
+            write_list(table if raw else hidden, result, out / "lists", locale=self.locale)
+        elif result.files:
+            write_list(table, result, out / "lists", locale=self.locale)
+        if "calendar" in result.files:
+            write_calendar(hidden, result, out / "lists", locale=self.locale, as_of=self.company.as_of)
+        plain = hidden.copy()
+        plain.attrs = {}
+        plain.to_parquet(out / "results" / f"{result.name}.parquet", index=False)
+
+    def _keep(self, result: Result, table: pd.DataFrame, out: Path) -> None:
+        """The table under pseudonyms in ``results/``; with ids in ``lists/`` where the parameters ask for them."""
+        called = partial(pseudonym, key=self.company.key())
+        hidden = table.assign(customer_id=[called(one) for one in table["customer_id"]]) if result.customers else table
+        hidden.to_parquet(out / "results" / f"{result.name}.parquet", index=False)
+        if result.customers and self.company.settings.privacy.lists == "ids":
+            table.to_parquet(out / "lists" / f"{result.name}.parquet", index=False)
+
+    def _record(self, out: Path) -> dict[str, Any]:
+        company, locale = self.company, self.locale
+        return {
+            "schema": SCHEMA,
+            "analysis": self.analysis,
+            "client": company.name,
+            "title": company.title,
+            "as_of": company.as_of.isoformat(),
+            "language": company.language,
+            "currency": company.currency,
+            "status": "ok",
+            "period": {"from": _first_day(company), "to": company.as_of.isoformat()},
+            "generated_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            "data": {
+                "fingerprint": company.fingerprint,
+                "tables": {one.table: intake_record(one, locale) for one in company.intake},
+            },
+            "privacy": {"identifiers": company.settings.privacy.identifiers, "unscanned": unscanned(out)},
+            "headline": list(self.headlines),
+            "findings": [_finding(finding, locale) for finding in worst_first(self.findings.values())],
+            "values": [box for result in self.shown.values() if result.kind == "values" for box in _boxes(result, locale)],
+            "estimates": [row for result in self.shown.values() for row in _estimate_rows(result)],
+            "exhibits": [_exhibit(result, locale) for result in self.shown.values()],
+            "briefs": {one.slug: _called(one, locale) for result in self.shown.values() for one in result.briefs},
+            "figures": sum(result.kind in FIGURES and result.assessed for result in self.shown.values()),
+            "parameters": {name: {"value": one.value, "origin": one.origin} for name, one in self.used.items()},
+            "versions": {name: metadata.version(name) for name in VERSIONED},
+        }
+
+
+def open_page(analysis: str, company: Client, parameters: Mapping[str, Any] | None = None) -> Page:
+    """The page that a notebook fills.
+
+    Parameters
+    ----------
+    analysis : str
+        Name of the analysis, which is also the name of its notebook.
+    company : Client
+        As :func:`crmkit.open_client` returned it.
+    parameters : mapping or None
+        Values in use; default: those of the notebook's parameters cell, read from the running notebook.
+
+    Raises
+    ------
+    ParamError
+        When a parameter is unknown, of the wrong type or out of range; all at once.
+
+    Examples
+    --------
+    >>> page = open_page("clv", open_client("retailco"))  # doctest: +SKIP
+    """
+    page = Page(analysis, company, used_parameters(analysis, company.settings, home=company.home, values=parameters))
+    show_results(page.locale, page.customer_name())
+    out = os.environ.get(OUT_VARIABLE)
+    if out:
+        # whoever writes the page looks for these in it, and refuses a page that names a customer
+        write_marks(company.tables, Path(out), ids=company.settings.privacy.identifiers != "ids")
+    return page
+
+
+def _first_day(company: Client) -> str | None:
+    """The first day with an event in any table."""
+    days = [
+        day
+        for name, table in company.tables.items()
+        if (event := TABLES[name].event) in table.columns and TABLES[name].tells_span and name != "customers"
+        for day in to_frame(table.aggregate(day=table[event].min()))["day"].dropna()
+    ]
+    return min(days).date().isoformat() if days else None
+
+
+def _finding(finding: Finding, locale: Locale) -> dict[str, Any]:
+    stake = finding.money_at_stake
+    return {
+        "id": finding.id,
+        "severity": finding.severity,
+        "passed": finding.passed,
+        "text": say(finding.text, locale),
+        "criteria": say(finding.criteria, locale),
+        "action": say(finding.action, locale),
+        "evidence": list(finding.evidence),
+        "money_at_stake": None if stake is None else _number(stake.value),
+    }
+
+
+def _boxes(result: Result, locale: Locale) -> list[dict[str, Any]]:
+    if result.table is None:
+        return []
+    from crmkit.core.language import translate
+    from crmkit.core.results import Quantity
+
+    rows = result.table.to_dict("records")
+    return [
+        {
+            "key": str(row["group"]),
+            "label": translate(str(row["group"]), locale.language),
+            **{key: _number(row[key]) for key in ("value", "low", "high", "n")},
+            "unit": row["unit"],
+            "text": say(Quantity(row["value"], row["unit"]), locale),
+        }
+        for row in rows
+    ]
+
+
+def _estimate_rows(result: Result) -> list[dict[str, Any]]:
+    from crmkit.core.results import ESTIMATE_COLUMNS
+
+    table = result.table
+    if table is None or result.customers or not set(ESTIMATE_COLUMNS) <= set(table.columns):
+        return []
+    rows = table[list(ESTIMATE_COLUMNS)].to_dict("records")
+    return [{"exhibit": result.name, **{str(key): _number(value) for key, value in row.items()}} for row in rows]
+
+
+def _exhibit(result: Result, locale: Locale) -> dict[str, Any]:
+    return {
+        "name": result.name,
+        "kind": result.kind,
+        "title": say(result.title, locale),
+        "assessed": result.assessed,
+        "reason": say(result.reason, locale),
+    }
+
+
+def _called(one: Brief, locale: Locale) -> str:
+    return one.name if isinstance(one.name, str) else say(one.name, locale)
+
+
+def _number(value: Any) -> Any:
+    """A value that JSON can hold: nan becomes null."""
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and value != value else value
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Whole or not at all: written beside and moved into place."""
+    draft = path.with_suffix(".tmp")
+    draft.write_text(json.dumps(content, ensure_ascii=False, indent=1, default=str, allow_nan=False) + "\n", encoding="utf-8")
+    draft.replace(path)

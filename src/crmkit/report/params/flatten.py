@@ -1,0 +1,285 @@
+"""Which value does each parameter of an analysis have for a client, where does it come from, and is it allowed?
+
+One function, :func:`flatten`, serves every way to run a notebook: ``crmkit run``, Papermill with the kit's engine, and a flat
+file for Papermill alone. It checks before any kernel starts.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from crmkit.core.dates import parse_iso
+from crmkit.core.errors import CrmkitError, ParamError, Problem, did_you_mean
+from crmkit.core.language import mark
+from crmkit.core.settings import Settings, analysis_names, find_home, params_path, read_settings
+from crmkit.report.params.cells import FIRST_THREE, Parameter, model_of, read_cell
+from crmkit.report.params.notebooks import read_notebook
+
+DEFAULT = mark("default")
+COMMAND_LINE = mark("command line")
+NOTEBOOK = "notebook"
+OUT_VARIABLE = "CRMKIT_OUT"
+
+
+@dataclass(frozen=True)
+class Flat:
+    """All parameters of one analysis for one client: what the notebook is run with.
+
+    Parameters
+    ----------
+    values : mapping
+        name -> value, in the order of the parameters cell.
+    origins : mapping
+        name -> ``"default"``, the params file, or ``"command line"``.
+    """
+
+    values: Mapping[str, Any]
+    origins: Mapping[str, str]
+
+    def recorded(self) -> dict[str, dict[str, Any]]:
+        """As a report records it: name -> value and origin."""
+        return {name: {"value": value, "origin": self.origins[name]} for name, value in self.values.items()}
+
+
+@dataclass(frozen=True)
+class Used:
+    """The value that a parameter has in a running notebook, and where it comes from."""
+
+    value: Any
+    origin: str
+
+
+def describe(analysis: str, *, home: Path | None = None) -> tuple[Parameter, ...]:
+    """Which parameters has an analysis: name, type, default, unit, what is allowed, help.
+
+    Raises
+    ------
+    CrmkitError
+        When there is no such notebook, or its parameters cell cannot be read.
+    """
+    notebook = read_notebook(analysis, home=home or find_home())
+    return read_cell(notebook.parameters, where=f"notebooks/{analysis}.ipynb")
+
+
+def flatten(
+    settings: Settings,
+    analysis: str,
+    *,
+    home: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Flat:
+    """The values that an analysis runs with for a client, each with its origin.
+
+    Parameters
+    ----------
+    settings : Settings
+        The client's params file.
+    analysis : str
+    home : Path or None
+        Default: the project that is found from here.
+    overrides : mapping or None
+        Values given on the command line; they win over the file.
+
+    Raises
+    ------
+    ParamError
+        Every unknown name and every value that is not allowed, at once.
+    """
+    declared = describe(analysis, home=home)
+    where = f"params/{settings.client}.yml"
+    common = {name: getattr(settings, name) for name in FIRST_THREE}
+    section = settings.sections.get(analysis, {})
+    given = dict(overrides or {})
+    origins = {parameter.name: DEFAULT for parameter in declared}
+    origins |= {name: where for name in FIRST_THREE if name in settings.model_fields_set}
+    origins |= {name: where for name in section if name in origins}
+    origins |= {name: COMMAND_LINE for name in given if name in origins}
+    problems = [
+        *_problems({**common, **section}, declared, where=f"{where}, {analysis}", kept=FIRST_THREE),
+        *_problems(given, declared, where=COMMAND_LINE),
+    ]
+    if given.get("as_of") and not problems:
+        parse_iso(given["as_of"], where=f"{COMMAND_LINE}, as_of")
+    if problems:
+        raise ParamError(problems)
+    values = {parameter.name: parameter.default for parameter in declared} | common | section | given
+    return Flat(values, origins)
+
+
+def check_clients(
+    clients: Iterable[str], analyses: Iterable[str], *, home: Path, overrides: Mapping[str, Any] | None = None
+) -> dict[str, tuple[Settings, dict[str, Flat]]]:
+    """Settings and parameters of several clients, or every problem of all of them at once.
+
+    Returns
+    -------
+    dict
+        client -> (settings, analysis -> parameters). Sections of analyses that are not asked for are checked too.
+
+    Raises
+    ------
+    ParamError
+    """
+    problems: dict[str, None] = {}
+    found: dict[str, tuple[Settings, dict[str, Flat]]] = {}
+    wanted = list(analyses)
+    for client in clients:
+        try:
+            settings = read_settings(client, home=home)
+        except CrmkitError as err:
+            problems |= dict.fromkeys(err.problems)
+            continue
+        flats: dict[str, Flat] = {}
+        for analysis in dict.fromkeys([*wanted, *settings.sections]):
+            try:
+                flats[analysis] = flatten(settings, analysis, home=home, overrides=overrides)
+            except CrmkitError as err:
+                problems |= dict.fromkeys(err.problems)
+        found[client] = settings, {name: flat for name, flat in flats.items() if name in wanted}
+    if problems:
+        raise ParamError(list(problems))
+    return found
+
+
+def flatten_nested(given: Mapping[str, Any], analysis: str, *, home: Path | None = None) -> Flat:
+    """Parameters from what Papermill was handed: a whole params file (``-f params/acme.yml``), or flat values already.
+
+    A params file is recognised by its ``source`` key or by its sections; the file itself is then read again, so that nothing
+    that Papermill made of it counts. What Papermill was handed besides wins, as on its command line.
+    """
+    place = home or find_home()
+    names = {parameter.name for parameter in describe(analysis, home=place)}
+    nested = any(key not in names and (key in Settings.model_fields or key in analysis_names(place)) for key in given)
+    client = given.get("client")
+    if not nested:
+        settings = Settings(client="none", title="none", source="none") if client is None else read_settings(client, home=place)
+        return flatten(settings, analysis, home=place, overrides=given)
+    if client is None:
+        raise ParamError("parameters: a params file without 'client' was given; add 'client: NAME'")
+    settings = read_settings(params_path(client, home=place).stem, home=place)
+    in_file = {name: getattr(settings, name) for name in FIRST_THREE}
+    extra = {name: value for name, value in given.items() if name in names and in_file.get(name, _NOTHING) != value}
+    return flatten(settings, analysis, home=place, overrides=extra)
+
+
+_NOTHING = object()
+
+
+def used_parameters(
+    analysis: str, settings: Settings, *, home: Path, values: Mapping[str, Any] | None = None
+) -> dict[str, Used]:
+    """Which values does a running notebook use, and where do they come from?
+
+    Parameters
+    ----------
+    analysis : str
+    settings : Settings
+        The client's params file.
+    home : Path
+    values : mapping or None
+        Values in use; default: the variables of the running notebook that its parameters cell declares.
+
+    Returns
+    -------
+    dict
+        name -> value and origin; a value that is neither the default nor the file's was given on the command line of the
+        run, or typed into the notebook. An empty ``as_of`` or ``language`` means that of the file.
+
+    Raises
+    ------
+    ParamError
+        For every value that is not allowed, at once.
+    """
+    declared = describe(analysis, home=home)
+    running = _notebook_variables() if values is None else values
+    current = {one.name: running.get(one.name, one.default) for one in declared} if values is None else dict(running)
+    problems = _problems(current, declared, where=f"notebooks/{analysis}.ipynb, parameters")
+    if problems:
+        raise ParamError(problems)
+    where = f"params/{settings.client}.yml"
+    section = settings.sections.get(analysis, {})
+    in_file = {name: getattr(settings, name) for name in FIRST_THREE if name in settings.model_fields_set} | section
+    elsewhere = COMMAND_LINE if os.environ.get(OUT_VARIABLE) else NOTEBOOK
+    used: dict[str, Used] = {}
+    for one in declared:
+        value = current.get(one.name, one.default)
+        if one.name in FIRST_THREE and value == "":
+            value = getattr(settings, one.name)
+        if one.name in in_file and in_file[one.name] == value:
+            used[one.name] = Used(value, where)
+        else:
+            used[one.name] = Used(value, DEFAULT if value == one.default else elsewhere)
+    return used
+
+
+def _notebook_variables() -> Mapping[str, Any]:
+    """Variables of the running notebook; none where this is no notebook."""
+    if "IPython" not in sys.modules:
+        return {}
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    return {} if shell is None else shell.user_ns
+
+
+def to_yaml(flat: Flat) -> str:
+    """The flat file of one analysis, for Papermill without the kit's engine; text stays text."""
+    import yaml
+
+    return yaml.safe_dump(dict(flat.values), sort_keys=False, allow_unicode=True, default_flow_style=False)
+
+
+def schema(home: Path) -> dict[str, Any]:
+    """JSON Schema of a params file: the common keys, and one section for each notebook."""
+    document = Settings.model_json_schema()
+    document["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    document["title"] = "crmkit params file"
+    document["properties"].pop("sections", None)
+    for analysis in analysis_names(home):
+        own = [parameter for parameter in describe(analysis, home=home) if parameter.name not in FIRST_THREE]
+        section = model_of(own, name=analysis).model_json_schema()
+        document["properties"][analysis] = {key: value for key, value in section.items() if key != "$defs"}
+    return document
+
+
+def _problems(
+    values: Mapping[str, Any], declared: tuple[Parameter, ...], *, where: str, kept: tuple[str, ...] = ()
+) -> list[Problem]:
+    """One problem for each name that is unknown and each value that is not allowed."""
+    by_name = {parameter.name: parameter for parameter in declared}
+    own = [name for name in by_name if name not in kept]
+    problems = [
+        Problem(f"{where}:", f"unknown parameter {name!r}", hint=did_you_mean(str(name), own))
+        for name in values
+        if name not in by_name
+    ]
+    known = {name: value for name, value in values.items() if name in by_name}
+    try:
+        model_of([by_name[name] for name in known]).model_validate(known)
+    except ValidationError as err:
+        seen: set[tuple[Any, ...]] = set()
+        for error in err.errors():
+            name = str(error["loc"][0])
+            if (name, id(error["input"])) not in seen:
+                seen.add((name, id(error["input"])))
+                problems.append(_explain(by_name[name], error["input"], place=f"{where}.{name}:"))
+    return problems
+
+
+def _explain(parameter: Parameter, value: Any, *, place: str) -> Problem:
+    if "str" in parameter.type and isinstance(value, bool | int | float | dt.date):
+        return Problem(place, f"was read as {value!s}, not as text", "quote it", parameter.allowed if parameter.choices else "")
+    return Problem(place, f"is {value!r}", f"allowed is {parameter.allowed}", _nearest_choice(parameter, value))
+
+
+def _nearest_choice(parameter: Parameter, value: Any) -> str:
+    hint = did_you_mean(value, [str(c) for c in parameter.choices]) if isinstance(value, str) and parameter.choices else ""
+    return hint if hint.startswith("did you mean") else ""
