@@ -15,7 +15,8 @@ import pytest
 from crmkit import open_client
 from crmkit.analyses import churn
 from crmkit.analyses.churn.alarms import alarm_limits
-from crmkit.analyses.churn.backtest import MODEL, Test
+from crmkit.analyses.churn.backtest import MODEL
+from crmkit.analyses.churn.backtest import Test as OneTest
 from crmkit.analyses.churn.basics import checks
 from crmkit.analyses.churn.calendar import chance_limits
 from crmkit.analyses.churn.curves import observed, year_finding
@@ -195,7 +196,8 @@ def test_it_says_so_when_a_simple_rule_is_as_good(retailco):
 def test_a_model_without_information_does_not_beat_the_rules(techco):
     rng = np.random.default_rng(0)
     noise = tuple(
-        Test(one.cut, one.model, one.rows, one.scores.assign(**{MODEL: rng.random(len(one.rows))})) for one in techco.work.tests
+        OneTest(one.cut, one.model, one.rows, one.scores.assign(**{MODEL: rng.random(len(one.rows))}))
+        for one in techco.work.tests
     )
     assert comparison(techco.past, replace(techco.work, tests=noise)).passed is False
 
