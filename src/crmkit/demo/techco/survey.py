@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.demo.questionnaire import Answers, Driver, Form, Wave, draw_wave, opinions
-from crmkit.demo.servicing import KINDS, Tickets, count_recent
-from crmkit.demo.software import PRICE_SINCE, People, cut_days, day_number
+from crmkit.demo.techco.people import PRICE_SINCE, People, cut_days, day_number
+from crmkit.demo.techco.tickets import KINDS, Tickets, count_recent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,8 +17,15 @@ if TYPE_CHECKING:
 
 # wave: the period with whose first day it begins
 WAVES = {
-    "2024Q1": 16, "2024Q2": 19, "2024Q3": 22, "2024Q4": 26, "2025Q1": 29, "2025Q2": 32, "2025Q3": 35, "2025Q4": 39,
-}  # fmt: skip
+    "2024Q1": 16,
+    "2024Q2": 19,
+    "2024Q3": 22,
+    "2024Q4": 26,
+    "2025Q1": 29,
+    "2025Q2": 32,
+    "2025Q3": 35,
+    "2025Q4": 39,
+}
 FORM = Form(
     drivers=(
         Driver("product", 0.3, 4.0),
