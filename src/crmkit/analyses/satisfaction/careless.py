@@ -10,7 +10,7 @@ import numpy as np
 
 from crmkit.analyses.satisfaction.estimates import main_scores
 from crmkit.analyses.satisfaction.labels import SCORE_COLUMNS, absent
-from crmkit.analyses.satisfaction.survey import Survey
+from crmkit.analyses.satisfaction.survey import Item, Survey
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, estimates, not_assessed
@@ -19,8 +19,6 @@ from crmkit.models.survey import careless as model
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from crmkit.analyses.satisfaction.survey import Item
 
 # with fewer, two halves that disagree are mostly chance
 FEWEST_BLOCKS = 5
@@ -43,7 +41,7 @@ def signs_of_carelessness(
     Parameters
     ----------
     responses, given : DataFrame
-        As in :class:`~crmkit.analyses.satisfaction.read.Survey`.
+        As in :class:`~crmkit.analyses.satisfaction.survey.Answers`.
     items : sequence of Item
 
     Returns

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.satisfaction.labels import LABELS, absent
+from crmkit.analyses.satisfaction.labels import LABELS, absent, quantity
 from crmkit.analyses.satisfaction.leaving import PLAN, PURCHASES, Exposure
 from crmkit.analyses.satisfaction.survey import Survey
 from crmkit.core.dates import DAYS_PER
@@ -30,15 +30,11 @@ SOURCES = {
     "spend": mark("spend of the last year times margin"),
     "": mark("no value: needs prices in subscriptions, or the value report"),
 }
-
-
 ADJUSTED = {"tenure": mark("time as a customer"), PLAN: mark("first plan"), PURCHASES: mark("purchases of the year before")}
 CONTRACTS = Text(
     "Leaving: the contract ended; {late} answers that came afterwards and {soon} within {gap} before it are left out."
 )
 SILENCE = Text("Without contracts, who buys nothing within {days} of an answer counts as having left.")
-
-
 # the groups are words of ours here
 ESTIMATES = (
     Column("group", "For", translate=True),
@@ -194,30 +190,17 @@ def leaving_by_score(past: Survey, seen: Exposure) -> Result:
     counts = counts.reindex(order)
     if len(counts) < 2:
         return not_assessed(name, title, Text("{n} answers are too few", {"n": Quantity(len(rows), "count")}))
-    found = wilson(counts["sum"], counts["size"], confidence=past.confidence)
     days = half * seen.window.period_days
-    table = estimates(
-        {
-            "group": str(label),
-            "measure": mark("Left"),
-            "value": found.value[at],
-            "low": found.low[at],
-            "high": found.high[at],
-            "n": counts["size"].iloc[at],
-            "unit": "share",
-            "method": found.method,
-        }
-        for at, label in enumerate(counts.index)
-    )
-    table.attrs["confidence"] = past.confidence
+    table = _shares_left(counts, past.confidence)
+    first, last = table.iloc[0], table.iloc[-1]
     text = Text(
         "Within {days} {low} of those who answered {worst} left, and {high} of those who answered {best}.",
         {
             "days": Quantity(days, "days"),
-            "low": Quantity(found.value[0], "share", found.low[0], found.high[0]),
-            "worst": str(counts.index[0]),
-            "high": Quantity(found.value[-1], "share", found.low[-1], found.high[-1]),
-            "best": str(counts.index[-1]),
+            "low": quantity(first),
+            "worst": str(first["group"]),
+            "high": quantity(last),
+            "best": str(last["group"]),
         },
     )
     note = Text(
@@ -242,6 +225,26 @@ def leaving_by_score(past: Survey, seen: Exposure) -> Result:
         x=Axis("Answer", "text"),
         y=Axis("Left", "share"),
     )
+
+
+def _shares_left(counts: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """Estimate table of the share who left, by score; from ``sum`` (left) and ``size``."""
+    found = wilson(counts["sum"], counts["size"], confidence=confidence)
+    table = estimates(
+        {
+            "group": str(label),
+            "measure": mark("Left"),
+            "value": found.value[at],
+            "low": found.low[at],
+            "high": found.high[at],
+            "n": counts["size"].iloc[at],
+            "unit": "share",
+            "method": found.method,
+        }
+        for at, label in enumerate(counts.index)
+    )
+    table.attrs["confidence"] = confidence
+    return table
 
 
 def _joined(score: pd.Series[float], least: int) -> pd.Series[str]:

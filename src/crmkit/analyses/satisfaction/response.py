@@ -21,6 +21,14 @@ LOW_RESPONSE, MUCH_MISSING, LARGE_GAP = 0.2, 0.1, 0.05
 ALL = mark("all channels")
 TOO_MANY = Text("Those who answered are not like the customers: “{level}” has {gap} percentage points too many among them.")
 TOO_FEW = Text("Those who answered are not like the customers: “{level}” has {gap} percentage points too few among them.")
+LEFT_OUT_COLUMNS = (
+    Column("item", "Question"),
+    Column("answered", "Answered", "count"),
+    Column("inapplicable_share", "Does not apply", "share"),
+    Column("value", "No answer", "share"),
+    Column("interval", "Interval", "share"),
+    Column("n", "n", "count"),
+)
 
 
 def response(past: Survey) -> Result:
@@ -250,30 +258,19 @@ def items_left_out(past: Survey) -> Result:
         return not_assessed(name, title, Text("{n} answers are too few", {"n": Quantity(n, "count")}))
     listed = []
     for item in past.items:
-        answered, inapplicable = (
-            int(past.answers.given.loc[rows, item.id].notna().sum()),
-            int(past.answers.inapplicable.loc[rows, item.id].sum()),
-        )
+        answered = int(past.answers.given.loc[rows, item.id].notna().sum())
+        inapplicable = int(past.answers.inapplicable.loc[rows, item.id].sum())
         listed.append((item.label, answered, inapplicable / n, n - answered - inapplicable, n - inapplicable))
     table = pd.DataFrame(listed, columns=["item", "answered", "inapplicable_share", "missing", "n"])
     found = wilson(table["missing"], table["n"], confidence=past.confidence)
-    table = table.assign(value=found.value, low=found.low, high=found.high).sort_values(
-        "value", ascending=False, kind="stable", ignore_index=True
-    )
+    table = table.assign(value=found.value, low=found.low, high=found.high)
+    table = table.sort_values("value", ascending=False, kind="stable", ignore_index=True)
     table.attrs["confidence"] = past.confidence
     worst = table.iloc[0]
     much = bool(worst["low"] > MUCH_MISSING)
     text = Text(
         "The question left out most is “{item}”: {share} gave no answer.",
         {"item": str(worst["item"]), "share": Quantity(worst["value"], "share", worst["low"], worst["high"])},
-    )
-    columns = (
-        Column("item", "Question"),
-        Column("answered", "Answered", "count"),
-        Column("inapplicable_share", "Does not apply", "share"),
-        Column("value", "No answer", "share"),
-        Column("interval", "Interval", "share"),
-        Column("n", "n", "count"),
     )
     finding = Finding(
         "satisfaction.items_left_out",
@@ -290,4 +287,4 @@ def items_left_out(past: Survey) -> Result:
         "n: to whom the question applies. “Does not apply” is an answer of its own: it is never a score and is not counted as "
         "missing. Careless answers are included. Wilson intervals."
     )
-    return Result(name, "table", title, table, columns, finding=finding, note=note)
+    return Result(name, "table", title, table, LEFT_OUT_COLUMNS, finding=finding, note=note)

@@ -178,24 +178,7 @@ def items(past: Survey) -> Result:
         return missing
     import pandas as pd
 
-    listed = []
-    for item in past.of_kind("csat", "driver", "ces"):
-        top, middle = top_box(past, item, past.current, item.label), mean(past, item, past.current, item.label)
-        listed.append(
-            {
-                "item": item.label,
-                "dimension": dimension_label(past, item.dimension) or "–",
-                "value": top["value"],
-                "low": top["low"],
-                "high": top["high"],
-                "mean": middle["value"],
-                "mean_low": middle["low"],
-                "mean_high": middle["high"],
-                "of_scale": float(hundred(item, np.array([middle["value"]], dtype=float))[0]),
-                "scale": f"{item.low:g}–{item.high:g}",
-                "n": top["n"],
-            }
-        )
+    listed = _item_rows(past)
     if not listed:
         return not_assessed(name, title, Text("there are no answers on a scale"))
     table = with_standing(
@@ -226,6 +209,29 @@ def items(past: Survey) -> Result:
         "0 (worst answer) to 100 (best); questions with fewer than 30 answers have no rank."
     )
     return Result(name, "table", title, table, columns, finding=_best_and_worst(table, ranked), note=note)
+
+
+def _item_rows(past: Survey) -> list[Row]:
+    """Both scores of each question, and its mean on 0 to 100."""
+    listed: list[Row] = []
+    for item in past.of_kind("csat", "driver", "ces"):
+        top, middle = top_box(past, item, past.current, item.label), mean(past, item, past.current, item.label)
+        listed.append(
+            {
+                "item": item.label,
+                "dimension": dimension_label(past, item.dimension) or "–",
+                "value": top["value"],
+                "low": top["low"],
+                "high": top["high"],
+                "mean": middle["value"],
+                "mean_low": middle["low"],
+                "mean_high": middle["high"],
+                "of_scale": float(hundred(item, np.array([middle["value"]], dtype=float))[0]),
+                "scale": f"{item.low:g}–{item.high:g}",
+                "n": top["n"],
+            }
+        )
+    return listed
 
 
 def _best_and_worst(table: pd.DataFrame, ranked: pd.Series[bool]) -> Finding | None:

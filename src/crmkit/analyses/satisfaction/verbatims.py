@@ -132,10 +132,8 @@ def commenting(past: Survey, voices: Comments) -> Result:
         unit, method``.
     """
     name, title = "satisfaction_commenting", Text("Who writes a comment?")
-    if not past.usable:
-        return absent(past, name, title)
-    if voices.item is None or voices.rows.empty:
-        return not_assessed(name, title, NO_COMMENTS)
+    if not past.usable or voices.item is None or voices.rows.empty:
+        return not_assessed(name, title, NO_COMMENTS) if past.usable else absent(past, name, title)
     names = band_names(voices.item)
     n = voices.asked["band"].value_counts().reindex(names).fillna(0)
     wrote = voices.rows["band"].value_counts().reindex(names).fillna(0)
@@ -162,15 +160,14 @@ def commenting(past: Survey, voices: Comments) -> Result:
         "low": Quantity(found.value[0], "share", found.low[0], found.high[0]),
         "high": Quantity(found.value[2], "share", found.low[2], found.high[2]),
     }
-    text = (
-        Text(
+    if gap.low[0] > 0:
+        text = Text(
             "{n} comments in {waves} waves. The least content write more often ({low}) than the most content ({high}): "
             "comments sound worse than the scores are.",
             numbers,
         )
-        if gap.low[0] > 0
-        else Text("{n} comments in {waves} waves: {low} of the least content write one, {high} of the most content.", numbers)
-    )
+    else:
+        text = Text("{n} comments in {waves} waves: {low} of the least content write one, {high} of the most content.", numbers)
     return Result(
         name,
         "interval_dots",
@@ -195,31 +192,13 @@ def theme_counts(past: Survey, voices: Comments) -> Result:
         of the least content), ``stability`` (0 to 1), ``standing``; the most frequent first. Themes of fewer than five people
         are left out.
     """
-    import pandas as pd
-
     name, title = "satisfaction_themes", Text("What customers write about")
     missing = nothing_to_show(past, voices, name, title)
     if missing is not None or voices.found is None:
         return missing or not_assessed(name, title, NO_COMMENTS)
-    found, total = voices.found, len(voices.rows)
     low = None if voices.item is None else band_names(voices.item)[0]
-    n = [int(found.members[:, k].sum()) for k in voices.shown]
-    share = wilson(n, [total] * len(n), confidence=past.confidence)
-    is_low = (voices.rows["band"] == low).to_numpy(dtype=bool)
-    table = pd.DataFrame(
-        {
-            "theme": [voices.label(k) for k in voices.shown],
-            "n": n,
-            "value": share.value,
-            "low": share.low,
-            "high": share.high,
-            "low_share": [float(is_low[found.members[:, k]].mean()) for k in voices.shown],
-            "stability": found.stability[voices.shown],
-            "method": share.method,
-        }
-    )
-    table["standing"] = np.where(table["stability"] >= STABLE, SOLID, LOOSE)
-    table.attrs["confidence"] = past.confidence
+    table = _theme_table(voices, voices.found, low, past.confidence)
+    total = len(voices.rows)
     columns = [Column("theme", "Theme"), Column("n", "Comments", "count"), Column("value", "Of all comments", "share")]
     columns += [Column("interval", "Interval", "share")]
     columns += [Column("low_share", "Of these, from the least content", "share")] if low else []
@@ -231,7 +210,7 @@ def theme_counts(past: Survey, voices: Comments) -> Result:
         {
             "n": Quantity(total, "count"),
             "waves": ", ".join(voices.waves),
-            "placed": Quantity(int((found.parts >= LEAST_PART).any(axis=1).sum()), "count"),
+            "placed": Quantity(int((voices.found.parts >= LEAST_PART).any(axis=1).sum()), "count"),
             "least": Quantity(FEWEST_OF_A_THEME, "count"),
         },
     )
@@ -246,6 +225,30 @@ def theme_counts(past: Survey, voices: Comments) -> Result:
     )
     finding = Finding("satisfaction.themes", "info", None, text, evidence=(name,))
     return Result(name, "table", title, table, tuple(columns), finding=finding, note=note)
+
+
+def _theme_table(voices: Comments, found: Themes, low: str | None, confidence: float) -> pd.DataFrame:
+    """One row per theme shown; see :func:`theme_counts`."""
+    import pandas as pd
+
+    n = [int(found.members[:, k].sum()) for k in voices.shown]
+    share = wilson(n, [len(voices.rows)] * len(n), confidence=confidence)
+    is_low = (voices.rows["band"] == low).to_numpy(dtype=bool)
+    table = pd.DataFrame(
+        {
+            "theme": [voices.label(k) for k in voices.shown],
+            "n": n,
+            "value": share.value,
+            "low": share.low,
+            "high": share.high,
+            "low_share": [float(is_low[found.members[:, k]].mean()) for k in voices.shown],
+            "stability": found.stability[voices.shown],
+            "method": share.method,
+        }
+    )
+    table["standing"] = np.where(table["stability"] >= STABLE, SOLID, LOOSE)
+    table.attrs["confidence"] = confidence
+    return table
 
 
 def themes_by_score(past: Survey, voices: Comments) -> Result:
