@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crmkit.demo.purchases import Laws, draw_cents, draw_people, draw_times, expected_future
+from crmkit.demo.retailco.purchases import Laws, draw_cents, draw_people, draw_times, expected_future
 
 LAWS = Laws(r=0.8, alpha=11.0, s=0.7, beta=16.0, p=4.0, q=4.0, v=42.0)
 N = 100_000

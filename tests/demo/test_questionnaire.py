@@ -6,12 +6,11 @@ import pytest
 import statsmodels.api as sm
 
 from crmkit.demo.company import Company
-from crmkit.demo.questionnaire import CARELESS_SHARE, OUTCOMES, answer_all, opinions
+from crmkit.demo.questionnaire import CARELESS_SHARE, OUTCOMES, SENTENCES, answer_all, draw_comments, opinions
 from crmkit.demo.retailco import company as retailco
 from crmkit.demo.retailco import voices
 from crmkit.demo.techco import company as techco
 from crmkit.demo.techco import survey as techco_survey
-from crmkit.demo.verbatims import SENTENCES, draw_comments
 
 FORMS = {"techco": techco_survey.FORM, "retailco": voices.FORM}
 

@@ -10,7 +10,7 @@ import pytest
 from crmkit.data.tables import TABLES
 from crmkit.demo.audited.levels import TARGETS
 from crmkit.demo.audited.rating import STANDARDS
-from crmkit.demo.techco.steps import SINCE
+from crmkit.demo.techco.house import SINCE
 
 DEMO = Path(__file__).parents[2] / "data" / "demo"
 NEW = ("cleanco", "shopco")

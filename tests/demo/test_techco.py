@@ -17,11 +17,11 @@ from crmkit.data.summaries.purchases import to_frame
 from crmkit.data.summaries.spells import churn_labels, spells
 from crmkit.demo import software, write
 from crmkit.demo.company import Company
-from crmkit.demo.leaving import Leaving, draw_ends, exposures
-from crmkit.demo.servicing import Tickets, usage_change
-from crmkit.demo.software import cut_days, day_of_year, features_at
 from crmkit.demo.techco.company import CUSTOMERS, LAW, SEED, simulate
+from crmkit.demo.techco.leaving import Leaving, draw_ends, exposures
+from crmkit.demo.techco.people import cut_days, day_of_year, features_at
 from crmkit.demo.techco.survey import FORM, draw_waves
+from crmkit.demo.techco.tickets import Tickets, usage_change
 
 CHECKED = ("plan", "tenure_days", "tickets_recent", "complaints_recent", "slow_recent", "usage_change", "last_csat")
 

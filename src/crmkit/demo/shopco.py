@@ -28,9 +28,19 @@ LEVELS = replace(HEALTHY, detour_share=0.39, detours=0.45, waiting=0.75, solving
 WEAK = {"checkout completion": ["P-CONF"], "waiting": ["P-WAIT"], "after-sales resolution": ["P-RES"]}
 ORDER_STEPS = ("checkout", "payment", "delivery", "after-sales check")
 STRAYS = (
-    "checkout left", "checkout begun again", "payment failed", "payment repeated", "address corrected", "voucher checked",
-    "stock asked", "delivery date changed", "second parcel", "return label", "refund", "call by customer",
-)  # fmt: skip
+    "checkout left",
+    "checkout begun again",
+    "payment failed",
+    "payment repeated",
+    "address corrected",
+    "voucher checked",
+    "stock asked",
+    "delivery date changed",
+    "second parcel",
+    "return label",
+    "refund",
+    "call by customer",
+)
 NAMES = dict(zip((*STEPS, *DETOURS), (*ORDER_STEPS, *STRAYS), strict=True))
 
 

@@ -5,29 +5,26 @@ per exhibit.
 """
 
 from crmkit.analyses.satisfaction.benchmarks import benchmarks
+from crmkit.analyses.satisfaction.careless import careless, with_and_without
 from crmkit.analyses.satisfaction.changes import changes, group_changes
 from crmkit.analyses.satisfaction.drivers.exhibits import importance, importance_performance, ranks, what_if
 from crmkit.analyses.satisfaction.drivers.fit import Drive, drive
 from crmkit.analyses.satisfaction.experiment import experiment
-from crmkit.analyses.satisfaction.exposure import Exposure, exposure
 from crmkit.analyses.satisfaction.headline import headline
 from crmkit.analyses.satisfaction.index import index, reliability
-from crmkit.analyses.satisfaction.loop import closed_loop
+from crmkit.analyses.satisfaction.leaving import Exposure, exposure
+from crmkit.analyses.satisfaction.loop import closed_loop, recovered
 from crmkit.analyses.satisfaction.money import Worth, leaving_by_score, money_per_point, point_worth
-from crmkit.analyses.satisfaction.quality import careless, with_and_without
-from crmkit.analyses.satisfaction.quotes import quotes
-from crmkit.analyses.satisfaction.read import Item, Survey, answers
+from crmkit.analyses.satisfaction.read import answers
 from crmkit.analyses.satisfaction.recommend import converting, referring
-from crmkit.analyses.satisfaction.recovery import recovered
 from crmkit.analyses.satisfaction.response import items_left_out, representative, response
 from crmkit.analyses.satisfaction.reward import reward
 from crmkit.analyses.satisfaction.scores import distribution, items, scores
 from crmkit.analyses.satisfaction.segments import differences, segments
-from crmkit.analyses.satisfaction.trend import steps, trend
-from crmkit.analyses.satisfaction.verbatims import Comments, commenting, read_comments, theme_counts, themes_by_score
-from crmkit.analyses.satisfaction.waves import waves
-from crmkit.analyses.satisfaction.weighted import weighting
-from crmkit.analyses.satisfaction.weights import Weights, weigh
+from crmkit.analyses.satisfaction.survey import Item, Survey
+from crmkit.analyses.satisfaction.trend import steps, trend, waves
+from crmkit.analyses.satisfaction.verbatims import Comments, commenting, quotes, read_comments, theme_counts, themes_by_score
+from crmkit.analyses.satisfaction.weights import Weights, weigh, weighting
 
 __all__ = [
     "Comments",

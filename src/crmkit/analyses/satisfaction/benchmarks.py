@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from crmkit.analyses.satisfaction.estimating import mean, net_promoters, top_box
-from crmkit.analyses.satisfaction.read import Survey
-from crmkit.analyses.satisfaction.scores import too_few
+from crmkit.analyses.satisfaction.estimates import mean, net_promoters, top_box
+from crmkit.analyses.satisfaction.labels import too_few
+from crmkit.analyses.satisfaction.survey import Survey
 from crmkit.core.dates import parse_iso
 from crmkit.core.errors import CrmkitError, ParamError, Problem, did_you_mean
 from crmkit.core.language import mark
@@ -55,18 +55,24 @@ def benchmarks(past: Survey, given: Sequence[Mapping[str, Any]] = ()) -> Result:
         raise ParamError(problems)
     table = _table(past, given)
     columns = (
-        Column("item", "Question"), Column("measure_word", "Measure", translate=True), Column("value", "Ours", "number"),
-        Column("interval", "Interval", "number"), Column("n", "n", "count"), Column("peer", "Of whom"),
-        Column("theirs_shown", "Theirs", "number"), Column("verdict", "Comparison", translate=True),
-        Column("source", "Source"), Column("dated_at", "Date", "date"),
-    )  # fmt: skip
+        Column("item", "Question"),
+        Column("measure_word", "Measure", translate=True),
+        Column("value", "Ours", "number"),
+        Column("interval", "Interval", "number"),
+        Column("n", "n", "count"),
+        Column("peer", "Of whom"),
+        Column("theirs_shown", "Theirs", "number"),
+        Column("verdict", "Comparison", translate=True),
+        Column("source", "Source"),
+        Column("dated_at", "Date", "date"),
+    )
     note = Text(
         "Theirs are single figures without an interval, asked of other people in other ways: a difference inside our "
         "own interval says nothing, "
         "one outside of it little. Not weighted."
     )
     table.attrs["confidence"] = past.confidence
-    return Result(name, "table", title, table, columns, finding=_finding(past, table), note=note)
+    return Result(name, "table", title, table, columns, finding=_benchmarks_finding(past, table), note=note)
 
 
 def _problems(past: Survey, one: Mapping[str, Any], where: str) -> list[Problem]:
@@ -102,17 +108,26 @@ def _table(past: Survey, given: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         percent = 100.0 if row["unit"] == "share" else 1.0
         listed.append(
             {
-                "item": item.label, "measure": one["measure"], "measure_word": words[str(one["measure"])],
-                "value": row["value"], "low": low, "high": high, "n": row["n"], "unit": row["unit"],
-                "peer": str(one["peer"]), "theirs": theirs,
-                "theirs_shown": theirs * percent, "verdict": verdict, "source": str(one["source"]),
+                "item": item.label,
+                "measure": one["measure"],
+                "measure_word": words[str(one["measure"])],
+                "value": row["value"],
+                "low": low,
+                "high": high,
+                "n": row["n"],
+                "unit": row["unit"],
+                "peer": str(one["peer"]),
+                "theirs": theirs,
+                "theirs_shown": theirs * percent,
+                "verdict": verdict,
+                "source": str(one["source"]),
                 "dated_at": parse_iso(str(one["dated_at"]), where="benchmarks"),
             }
-        )  # fmt: skip
+        )
     return pd.DataFrame(listed)
 
 
-def _finding(past: Survey, table: pd.DataFrame) -> Finding:
+def _benchmarks_finding(past: Survey, table: pd.DataFrame) -> Finding:
     counts = table["verdict"].value_counts()
     old = int(sum((past.as_of - day).days > OLD_DAYS for day in table["dated_at"]))
     numbers: dict[str, Quantity | Text | str] = {

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.satisfaction.labels import FEWEST_RANKED, level_label, measured
-from crmkit.analyses.satisfaction.read import Item, Survey
-from crmkit.analyses.satisfaction.scores import too_few, weighted_score
-from crmkit.analyses.satisfaction.segments import compared, counted, detectable, groupings, leading, levels_of
-from crmkit.analyses.satisfaction.survey_mode import compare_modes
-from crmkit.analyses.satisfaction.weights import Weights
+from crmkit.analyses.satisfaction.labels import FEWEST_RANKED, level_label, quantity, too_few
+from crmkit.analyses.satisfaction.segments import box_counts, detectable, difference_of, groupings, leading_score, levels_of
+from crmkit.analyses.satisfaction.survey import Item, Survey
+from crmkit.analyses.satisfaction.trend import compare_modes
+from crmkit.analyses.satisfaction.weights import Weights, weighted_score
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
 from crmkit.models.basics.shares import holm
@@ -40,19 +39,23 @@ def changes(past: Survey, weights: Weights) -> Result:
     missing = too_few(past, past.current, name, title)
     if missing is not None:
         return missing
-    if not past.previous:
+    if not past.waves.previous:
         return not_assessed(name, title, FIRST_WAVE)
     table = change_table(past, weights)
     if not len(table):
         return not_assessed(name, title, Text("there are too few answers in one of the two waves"))
     table.attrs["confidence"] = past.confidence
     columns = (
-        Column("group", "Question"), Column("measure", "Measure", translate=True), *COLUMNS,
-        Column("value", "Change, points", "points"), Column("interval", "Interval", "points"),
+        Column("group", "Question"),
+        Column("measure", "Measure", translate=True),
+        *COLUMNS,
+        Column("value", "Change, points", "points"),
+        Column("interval", "Interval", "points"),
         Column("p_holm", "p, Holm", "number"),
-        Column("changed", "Beyond chance"), Column("weighted", "Weighted", "points"),
+        Column("changed", "Beyond chance"),
+        Column("weighted", "Weighted", "points"),
         Column("detectable", "Smallest noticed", "points"),
-    )  # fmt: skip
+    )
     both = _in_both(past)
     note = Text(
         "{before} to {now}, in points: of NPS, or percentage points of the answers in the two top boxes. NPS: "
@@ -60,13 +63,13 @@ def changes(past: Survey, weights: Weights) -> Result:
         "shares: Newcombe; Holm over {m} comparisons. {both} customers answered in both waves, which makes the tests careful. "
         "Weighted: the change of all customers. Smallest noticed: found in four of five such surveys.",
         {
-            "before": past.previous,
-            "now": past.wave,
+            "before": past.waves.previous,
+            "now": past.waves.reported,
             "m": Quantity(len(table), "count"),
             "both": Quantity(both, "count"),
         },
     )
-    return Result(name, "table", title, table, columns, finding=_finding(past, table), note=note)
+    return Result(name, "table", title, table, columns, finding=_changes_finding(past, table), note=note)
 
 
 def change_table(past: Survey, weights: Weights) -> pd.DataFrame:
@@ -75,10 +78,10 @@ def change_table(past: Survey, weights: Weights) -> pd.DataFrame:
 
     listed = []
     for item in past.of_kind("nps", "csat", "ces", "driver"):
-        row = _change(past, item, past.previous, past.wave)
+        row = _change(past, item, past.waves.previous, past.waves.reported)
         if row is None:
             continue
-        now, then = (weighted_score(past, weights, wave, item, top=True) for wave in (past.wave, past.previous))
+        now, then = (weighted_score(past, weights, wave, item, top=True) for wave in (past.waves.reported, past.waves.previous))
         by = 1.0 if item.kind == "nps" else 100.0
         row["weighted"] = np.nan if now is None or then is None else by * (now[0] - then[0])
         listed.append(row)
@@ -96,27 +99,27 @@ def change_table(past: Survey, weights: Weights) -> pd.DataFrame:
 
 def _change(past: Survey, item: Item, before: str, now: str) -> dict[str, object] | None:
     """One score in two waves; None where one of them has too few answers."""
-    pair = [counted(item, past.at(wave)[item.id].to_numpy(dtype=np.float64)) for wave in (before, now)]
+    pair = [box_counts(item, past.at(wave)[item.id].to_numpy(dtype=np.float64)) for wave in (before, now)]
     if min(one[2] for one in pair) < past.min_cell:
         return None
     levels = [100 * (one[0] - one[1]) / one[2] if item.kind == "nps" else one[0] / one[2] for one in pair]
     word = mark("NPS") if item.kind == "nps" else mark("two top boxes")
-    found = compared(item, pair[0], pair[1], past.confidence)
+    found = difference_of(item, pair[0], pair[1], past.confidence)
     return {"group": item.label, "item": item.id, "measure": word, "before": levels[0], "now": levels[1], **found}
 
 
 def _in_both(past: Survey) -> int:
-    pair = [set(past.at(wave)["customer_id"].dropna()) for wave in (past.previous, past.wave)]
+    pair = [set(past.at(wave)["customer_id"].dropna()) for wave in (past.waves.previous, past.waves.reported)]
     return len(pair[0] & pair[1])
 
 
-def _finding(past: Survey, table: pd.DataFrame) -> Finding:
+def _changes_finding(past: Survey, table: pd.DataFrame) -> Finding:
     clear = table[table["changed"]]
-    mode = compare_modes(past, past.previous, past.wave)
+    mode = compare_modes(past, past.waves.previous, past.waves.reported)
     evidence = ("satisfaction_changes",)
     numbers: dict[str, Quantity | Text | str] = {
-        "before": past.previous,
-        "now": past.wave,
+        "before": past.waves.previous,
+        "now": past.waves.reported,
         "k": Quantity(len(clear), "count"),
         "m": Quantity(len(table), "count"),
     }
@@ -131,7 +134,7 @@ def _finding(past: Survey, table: pd.DataFrame) -> Finding:
         text = Text("Nothing has changed from {before} to {now} by more than chance, in {m} comparisons.", numbers)
         return Finding("satisfaction.changes", "info", None, text, evidence=evidence)
     first = clear.loc[clear["p_holm"].idxmin()]
-    numbers |= {"question": str(first["group"]), "change": measured(first)}
+    numbers |= {"question": str(first["group"]), "change": quantity(first)}
     fell = bool((clear["value"] < 0).any())
     text = Text(
         "{k} of {m} scores have changed from {before} to {now} by more than chance, most clearly “{question}”: {change}.",
@@ -154,8 +157,8 @@ def group_changes(past: Survey) -> Result:
     missing = too_few(past, past.current, name, title)
     if missing is not None:
         return missing
-    asked = leading(past)
-    if not past.previous:
+    asked = leading_score(past)
+    if not past.waves.previous:
         return not_assessed(name, title, FIRST_WAVE)
     table = None if asked is None else group_change_table(past, asked[0])
     if asked is None or table is None or not len(table):
@@ -164,11 +167,14 @@ def group_changes(past: Survey) -> Result:
         )
     table.attrs["confidence"] = past.confidence
     columns = (
-        Column("group", "Group"), *COLUMNS, Column("value", "Change, points", "points"),
+        Column("group", "Group"),
+        *COLUMNS,
+        Column("value", "Change, points", "points"),
         Column("interval", "Interval", "points"),
-        Column("p_holm", "p, Holm", "number"), Column("changed", "Beyond chance"),
+        Column("p_holm", "p, Holm", "number"),
+        Column("changed", "Beyond chance"),
         Column("detectable", "Smallest noticed", "points"),
-    )  # fmt: skip
+    )
     return Result(name, "table", title, table, columns, finding=_group_finding(past, table), note=chance(past, table, asked[1]))
 
 
@@ -176,17 +182,17 @@ def group_change_table(past: Survey, item: Item) -> pd.DataFrame:
     """One row per level; see :func:`group_changes`."""
     import pandas as pd
 
-    before, now = past.at(past.previous), past.at(past.wave)
+    before, now = past.at(past.waves.previous), past.at(past.waves.reported)
     listed = []
     for name in groupings(past):
         then, today = levels_of(past, before, name), levels_of(past, now, name)
         for level in sorted(set(then.dropna()) & set(today.dropna())):
             pair = [
-                counted(item, rows.loc[levels == level, item.id].to_numpy(dtype=np.float64))
+                box_counts(item, rows.loc[levels == level, item.id].to_numpy(dtype=np.float64))
                 for rows, levels in ((before, then), (now, today))
             ]
             if min(one[2] for one in pair) >= FEWEST_RANKED:
-                found = compared(item, pair[0], pair[1], past.confidence)
+                found = difference_of(item, pair[0], pair[1], past.confidence)
                 listed.append({"group": level_label(past, name, level), "grouping": name, **found})
     table = pd.DataFrame(listed)
     if listed:
@@ -212,8 +218,8 @@ def chance(past: Survey, table: pd.DataFrame, score: str) -> Text:
         "{share} of such reports.",
         {
             "score": Text(score),
-            "before": past.previous,
-            "now": past.wave,
+            "before": past.waves.previous,
+            "now": past.waves.reported,
             "m": Quantity(m, "count"),
             "moves": Quantity(moves, "count"),
             "large": Quantity(LARGE_MOVE, "count"),
@@ -236,7 +242,7 @@ def _group_finding(past: Survey, table: pd.DataFrame) -> Finding:
         text = Text("In none of {m} groups has the score changed by more than chance.", numbers)
         return Finding("satisfaction.group_changes", "info", None, text, evidence=evidence)
     first = clear.loc[clear["p_holm"].idxmin()]
-    numbers |= {"group": str(first["group"]), "change": measured(first)}
+    numbers |= {"group": str(first["group"]), "change": quantity(first)}
     text = Text("In {k} of {m} groups the score has changed by more than chance, most clearly in “{group}”: {change}.", numbers)
     fell = bool((clear["value"] < 0).any())
     return Finding("satisfaction.group_changes", "warning" if fell else "good", not fell, text, evidence=evidence)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.satisfaction.exposed import NO_CONTRACTS, NO_CUSTOMERS, NO_ITEM, answers_by_day, read_item
 from crmkit.analyses.satisfaction.labels import absent
-from crmkit.analyses.satisfaction.read import Item, Survey
+from crmkit.analyses.satisfaction.leaving import NO_CONTRACTS, NO_CUSTOMERS, NO_ITEM, answers_by_day, read_item
+from crmkit.analyses.satisfaction.survey import Item, Survey
 from crmkit.core.errors import ModelError, ParamError, Problem
 from crmkit.core.language import mark
 from crmkit.core.results import Finding, Quantity, Result, Text, estimates, not_assessed
@@ -131,11 +131,18 @@ def _rows(campaign: str, one: PerPoint) -> list[dict[str, object]]:
     ]
     return [
         {
-            "group": campaign, "measure": measure, "value": part.value, "low": part.low, "high": part.high, "n": part.n,
-            "unit": unit, "method": part.method,
+            "group": campaign,
+            "measure": measure,
+            "value": part.value,
+            "low": part.low,
+            "high": part.high,
+            "n": part.n,
+            "unit": unit,
+            "method": part.method,
         }
-        for measure, part, unit in listed if part is not None
-    ]  # fmt: skip
+        for measure, part, unit in listed
+        if part is not None
+    ]
 
 
 def _finding(past: Survey, found: dict[str, PerPoint], days: int, name: str) -> Finding:

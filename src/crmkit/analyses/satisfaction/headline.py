@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from crmkit.analyses.satisfaction.careless import careless, with_and_without
 from crmkit.analyses.satisfaction.changes import changes, group_changes
 from crmkit.analyses.satisfaction.drivers.exhibits import importance, importance_performance, ranks
 from crmkit.analyses.satisfaction.drivers.fit import Drive
-from crmkit.analyses.satisfaction.quality import careless, with_and_without
-from crmkit.analyses.satisfaction.read import Survey, small_waves
 from crmkit.analyses.satisfaction.response import items_left_out, representative, response
 from crmkit.analyses.satisfaction.scores import scores
 from crmkit.analyses.satisfaction.segments import differences
+from crmkit.analyses.satisfaction.survey import Survey
 from crmkit.analyses.satisfaction.trend import steps, trend
 from crmkit.analyses.satisfaction.weights import Weights
 from crmkit.core.results import Finding, Quantity, Result, Text
@@ -50,14 +50,28 @@ def headline(past: Survey, weights: Weights, work: Drive, *, more: Sequence[Resu
 
 def _base(past: Survey) -> Finding | None:
     """A wave that hardly anybody has answered: nothing below can be read."""
-    n = int((past.responses["wave"] == past.wave).sum())
-    later = small_waves(past)
+    n = int((past.answers.responses["wave"] == past.waves.reported).sum())
+    later = _small_waves(past)
     if n < past.min_cell:
         text = Text(
             "Wave {wave} has {n} answers; below {least} no score is shown.",
-            {"wave": past.wave, "n": Quantity(n, "count"), "least": Quantity(past.min_cell, "count")},
+            {"wave": past.waves.reported, "n": Quantity(n, "count"), "least": Quantity(past.min_cell, "count")},
         )
         return Finding("satisfaction.base", "warning", False, text, evidence=("satisfaction_response",))
     if later is not None:
         return Finding("satisfaction.base", "info", None, later, evidence=("satisfaction_response",))
     return None
+
+
+def _small_waves(past: Survey) -> Text | None:
+    """Which newer waves are left out because hardly anybody has answered yet?"""
+    later = (
+        past.waves.names[past.waves.names.index(past.waves.reported) + 1 :] if past.waves.reported in past.waves.names else ()
+    )
+    if not later:
+        return None
+    n = int(past.answers.responses["wave"].isin(later).sum())
+    return Text(
+        "{n} answers of {waves} are not reported; the wave reported is {wave}.",
+        {"n": Quantity(n, "count"), "waves": ", ".join(later), "wave": past.waves.reported},
+    )

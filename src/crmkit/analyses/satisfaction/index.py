@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.satisfaction.estimating import hundred
-from crmkit.analyses.satisfaction.labels import dimension_label, measured
-from crmkit.analyses.satisfaction.read import Item, Survey
-from crmkit.analyses.satisfaction.scores import too_few
+from crmkit.analyses.satisfaction.estimates import hundred
+from crmkit.analyses.satisfaction.labels import dimension_label, quantity, too_few
+from crmkit.analyses.satisfaction.survey import Item, Survey
 from crmkit.core.language import mark, translate
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.models.purchases.calibrated import weighted_mean
@@ -82,7 +81,7 @@ def index(past: Survey, *, items: Sequence[str] = ()) -> Result:
         return missing
     listed: list[dict[str, object]] = []
     found = scales(past, items)
-    for wave in (past.wave, past.previous):
+    for wave in (past.waves.reported, past.waves.previous):
         for scale in found if wave else ():
             values = index_values(scale, past.at(wave))
             n = int(np.isfinite(values).sum())
@@ -91,10 +90,16 @@ def index(past: Survey, *, items: Sequence[str] = ()) -> Result:
             one = weighted_mean(values, confidence=past.confidence)
             listed.append(
                 {
-                    "group": scale.label, "measure": wave, "value": one.value, "low": max(one.low, 0.0),
-                    "high": min(one.high, 100.0), "n": n, "unit": "points", "method": mark("Student's t"),
+                    "group": scale.label,
+                    "measure": wave,
+                    "value": one.value,
+                    "low": max(one.low, 0.0),
+                    "high": min(one.high, 100.0),
+                    "n": n,
+                    "unit": "points",
+                    "method": mark("Student's t"),
                 }
-            )  # fmt: skip
+            )
     if not listed:
         return not_assessed(name, title, Text("an index needs two questions or more, declared as drivers"))
     table = estimates(sorted(listed, key=lambda row: [scale.label for scale in found].index(str(row["group"]))))
@@ -108,7 +113,7 @@ def index(past: Survey, *, items: Sequence[str] = ()) -> Result:
         note=Text(
             "Mean over the questions of the mean on 0 (worst answer) to 100 (best), of those who answered at least half of "
             "them; intervals from Student's t. n: those of the wave {wave}.",
-            {"wave": past.wave},
+            {"wave": past.waves.reported},
         ),
         alt=Text("A dot with an interval per dimension and wave, on a scale of 0 to 100."),
         x=Axis("Dimension", "text"),
@@ -117,7 +122,7 @@ def index(past: Survey, *, items: Sequence[str] = ()) -> Result:
 
 
 def _index_finding(past: Survey, table: pd.DataFrame) -> Finding | None:
-    now = table[table["measure"] == past.wave]
+    now = table[table["measure"] == past.waves.reported]
     parts = now[now["group"] != translate(INDEX, past.language)]
     if len(parts) < 2:
         return None
@@ -126,9 +131,9 @@ def _index_finding(past: Survey, table: pd.DataFrame) -> Finding | None:
         "Of the dimensions, “{worst}” does worst with {low} of 100 and “{best}” best with {high}.",
         {
             "worst": str(worst["group"]),
-            "low": measured(worst),
+            "low": quantity(worst),
             "best": str(best["group"]),
-            "high": measured(best),
+            "high": quantity(best),
         },
     )
     return Finding("satisfaction.index", "info", None, text, evidence=("satisfaction_index",))
@@ -159,20 +164,30 @@ def reliability(past: Survey, *, items: Sequence[str] = ()) -> Result:
                 reasons.append(Text("{scale}, {measure}: {reason}.", said))
             rows.append(
                 {
-                    "group": scale.label, "measure": measure, "value": one.value, "low": one.low, "high": one.high, "n": one.n,
-                    "unit": "score", "method": one.method,
+                    "group": scale.label,
+                    "measure": measure,
+                    "value": one.value,
+                    "low": one.low,
+                    "high": one.high,
+                    "n": one.n,
+                    "unit": "score",
+                    "method": one.method,
                 }
-            )  # fmt: skip
+            )
             sizes.append(len(scale.items))
     if not rows:
         return not_assessed(name, title, Text("an index needs two questions or more, declared as drivers"))
     table = estimates(rows).assign(items=sizes)
     table.attrs["confidence"] = past.confidence
     columns = (
-        Column("group", "Scale"), Column("items", "Questions", "count"), Column("measure", "Measure", translate=True),
-        Column("value", "Value", "score"), Column("interval", "Interval", "score"), Column("n", "n", "count"),
+        Column("group", "Scale"),
+        Column("items", "Questions", "count"),
+        Column("measure", "Measure", translate=True),
+        Column("value", "Value", "score"),
+        Column("interval", "Interval", "score"),
+        Column("n", "n", "count"),
         Column("method", "Method", translate=True),
-    )  # fmt: skip
+    )
     return Result(name, "table", title, table, columns, finding=_reliable(table), note=_why(reasons))
 
 
@@ -207,7 +222,7 @@ def _reliable(table: pd.DataFrame) -> Finding:
     first = known.iloc[0]
     numbers: dict[str, Quantity | Text | str] = {
         "scale": str(first["group"]),
-        "alpha": measured(first),
+        "alpha": quantity(first),
         "weak": Quantity(len(weak), "count"),
         "limit": Quantity(ENOUGH_ALPHA, "score"),
     }

@@ -1,18 +1,22 @@
-"""Words and rules that every exhibit shares: what stands in place of a missing one, which numbers are too small to rank."""
+"""Words and rules that every exhibit shares: what things are called, which numbers are too small, who is content?"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from crmkit.core.language import mark, translate
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Column, Quantity, Result, Text, Unit, not_assessed
+from crmkit.models.survey.nps import DETRACTOR_TO, PROMOTER_FROM
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from crmkit.analyses.satisfaction.read import Item, Survey
+    from crmkit.analyses.satisfaction.survey import Item, Survey
 
 FEWEST_RANKED = 30
 NOTHING = Text("there are no answers")
@@ -35,11 +39,22 @@ SCORE_COLUMNS = (
     Column("method", "Method", translate=True),
 )
 DIMENSIONS = {"product": mark("Product"), "service": mark("Service"), "support": mark("Support")}
+NPS_BANDS = (mark("Detractors"), mark("Passives"), mark("Promoters"))
+OTHER_BANDS = (mark("Dissatisfied"), mark("In between"), mark("Satisfied"))
 
 
 def absent(past: Survey, name: str, title: Text) -> Result:
     """What stands in place of an exhibit where there is nothing to show."""
     return not_assessed(name, title, past.reason or NOTHING)
+
+
+def too_few(past: Survey, rows: pd.DataFrame, name: str, title: Text) -> Result | None:
+    """What stands in place of an exhibit where nothing can be shown; None where it can."""
+    if not past.usable:
+        return absent(past, name, title)
+    if len(rows) < past.min_cell:
+        return not_assessed(name, title, Text("{n} answers are too few", {"n": Quantity(len(rows), "count")}))
+    return None
 
 
 def group_label(name: str) -> Text | str:
@@ -58,7 +73,7 @@ def dimension_label(past: Survey, name: str) -> str:
     return translate(DIMENSIONS[name], past.language) if name in DIMENSIONS else name
 
 
-def measured(row: Any, unit: Unit | None = None) -> Quantity:
+def quantity(row: Any, unit: Unit | None = None) -> Quantity:
     """The estimate of a row of a table, with its interval and in its unit."""
     low, high = (None if row[end] != row[end] else float(row[end]) for end in ("low", "high"))
     return Quantity(float(row["value"]), unit or row["unit"], low, high)
@@ -74,7 +89,7 @@ def top_from(item: Item) -> float:
     return item.high - 1 if item.high - item.low > 2 else item.high
 
 
-def graded(
+def with_standing(
     table: pd.DataFrame, *, values: Sequence[str], min_cell: int, within: str | None = None, n: str = "n"
 ) -> pd.DataFrame:
     """Which groups may be shown, and which of them may be ranked?
@@ -104,3 +119,30 @@ def graded(
     words = [mark("too few to show"), mark("few: not ranked"), ""]
     shown["standing"] = np.select([shown["suppressed"], shown["small"]], words[:2], default=words[2])
     return shown
+
+
+def leading_item(past: Survey) -> Item | None:
+    """The question that sorts customers: recommendation where it is asked, else satisfaction, else effort; None without any."""
+    asked = past.of_kind("nps") or past.of_kind("csat") or past.of_kind("ces")
+    return asked[0] if asked else None
+
+
+def band_names(item: Item) -> tuple[str, str, str]:
+    """What the three bands of a question are called, the lowest first."""
+    return NPS_BANDS if item.kind == "nps" else OTHER_BANDS
+
+
+def bands(item: Item, scores: ArrayLike) -> NDArray[Any]:
+    """The band of each answer; None where there is none.
+
+    Notes
+    -----
+    Of the recommendation: 0 to 6, 7 and 8, 9 and 10. Of other questions: below the middle of the scale, above it, and the two
+    top boxes.
+    """
+    given = np.asarray(scores, dtype=np.float64)
+    up, down = (PROMOTER_FROM, DETRACTOR_TO + 0.5) if item.kind == "nps" else (top_from(item), (item.low + item.high) / 2)
+    low, middle, high = band_names(item)
+    found = np.where(given >= up, high, np.where(given < down, low, middle)).astype(object)
+    found[np.isnan(given)] = None
+    return found

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crmkit.analyses.satisfaction.bands import band_names, bands, leading_item
-from crmkit.analyses.satisfaction.labels import absent
-from crmkit.analyses.satisfaction.read import Item, Survey
+from crmkit.analyses.satisfaction.labels import absent, band_names, bands, leading_item
+from crmkit.analyses.satisfaction.survey import Item, Survey
 from crmkit.core.dates import DAYS_PER
 from crmkit.core.errors import ParamError, Problem
 from crmkit.core.language import mark
-from crmkit.core.privacy import pseudonyms
+from crmkit.core.privacy import pseudonyms, suppress_small
 from crmkit.core.reading import Reading, customer_values
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
 from crmkit.data.as_of import known_at
 from crmkit.data.summaries.purchases import to_frame
 from crmkit.data.summaries.spells import spells
+from crmkit.models.basics.shares import wilson
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +37,7 @@ REASONS = {
     (True, True): mark("not content, and had a hard time"),
 }
 OVERDUE, OPEN, CONTACTED = mark("overdue"), mark("open"), mark("contacted since")
+ALL_WAVES = mark("all waves")
 
 
 def closed_loop(
@@ -130,7 +131,7 @@ def _list(past: Survey, table: pd.DataFrame, source: str, *, due_days: int, loop
         Column("due_on", "Due", "date"),
         Column("status", "Status", translate=True),
     ]
-    unnamed = int(past.responses["customer_id"].isna().sum())
+    unnamed = int(past.answers.responses["customer_id"].isna().sum())
     note = Text(
         "The latest answer of each customer within {loop}; low: {rule}. Due within {due}. Ranked by value times (1 + days "
         "waiting / days allowed). {source} {unnamed} answers of all waves name no customer. The files hold the whole list.",
@@ -144,11 +145,11 @@ def _list(past: Survey, table: pd.DataFrame, source: str, *, due_days: int, loop
             "unnamed": Quantity(unnamed, "count"),
         },
     )
-    finding = _finding(table, source, name)
+    finding = _loop_finding(table, source, name)
     return Result(name, "table", title, table, tuple(columns), finding=finding, note=note, customers=True)
 
 
-def _finding(table: pd.DataFrame, source: str, name: str) -> Finding:
+def _loop_finding(table: pd.DataFrame, source: str, name: str) -> Finding:
     waiting = table[table["status"] != CONTACTED]
     late = int((table["status"] == OVERDUE).sum())
     if waiting.empty:
@@ -204,9 +205,9 @@ def low_answers(past: Survey) -> pd.DataFrame:
     """Every answer of a known customer, in the order of days: ``customer_id, day, wave, score, low, top, effort, hard``."""
     import pandas as pd
 
-    rows = past.responses[past.responses["customer_id"].notna()]
+    rows = past.answers.responses[past.answers.responses["customer_id"].notna()]
     rows = rows[~rows["careless"]] if past.drop_careless else rows
-    days = rows["wave"].map(past.days)
+    days = rows["wave"].map(past.waves.days)
     for name in ("sent_at", "responded_at"):
         if name in past.recorded:
             days = rows[name].where(rows[name].notna(), days)
@@ -214,14 +215,14 @@ def low_answers(past: Survey) -> pd.DataFrame:
     item, effort = leading_item(past), next(iter(past.of_kind("ces")), None)
     for column, question in (("score", item), ("effort", effort)):
         found[column] = np.nan if question is None else rows[question.id]
-    found["low"] = _is(item, found["score"], 0)
-    found["top"] = _is(item, found["score"], 2)
-    found["hard"] = _is(effort, found["effort"], 0)
+    found["low"] = _in_band(item, found["score"], 0)
+    found["top"] = _in_band(item, found["score"], 2)
+    found["hard"] = _in_band(effort, found["effort"], 0)
     found = found[found["score"].notna() | found["effort"].notna()]
     return found.sort_values(["day", "customer_id"], kind="stable", ignore_index=True)
 
 
-def _is(item: Item | None, scores: pd.Series[Any], place: int) -> np.ndarray:
+def _in_band(item: Item | None, scores: pd.Series[Any], place: int) -> np.ndarray:
     """Whether each answer lies in a band: 0 the lowest, 2 the highest."""
     if item is None:
         return np.zeros(len(scores), dtype=bool)
@@ -302,3 +303,94 @@ def _contacted(past: Survey, rows: pd.DataFrame) -> pd.Series[bool]:
     last = to_frame(seen.group_by("customer_id").agg(day=seen.occurred_at.max().cast("date")).order_by("customer_id"))
     days = pd.to_datetime(last.set_index("customer_id")["day"]).reindex(rows["customer_id"])
     return pd.Series(days.to_numpy() > rows["day"].to_numpy(), index=rows.index)
+
+
+def recovered(past: Survey) -> Result:
+    """Of those who were not content, how many are content by their next answer?
+
+    Returns
+    -------
+    Result
+        Table per wave, and for all waves together: ``wave, low`` (customers with a low answer), ``n`` (of these, who answered
+        again later), ``value, low_limit, high_limit`` (of these, whose next answer is no longer low, Wilson), ``fell`` (of
+        those with an answer at the top who answered again, whose next one is not at the top) with ``fell_low, fell_high``,
+        ``suppressed``.
+    """
+    import pandas as pd
+
+    name, title = "satisfaction_recovered", Text("Who came back?")
+    missing = nothing_to_follow(past, name, title)
+    item = leading_item(past)
+    if missing is not None or item is None:
+        return missing or not_assessed(name, title, NO_CUSTOMERS)
+    rows = low_answers(past)
+    rows = rows[rows["score"].notna()]
+    later = rows.groupby("customer_id")[["low", "top"]].shift(-1)
+    rows = rows.assign(again=later["low"].notna(), low_next=later["low"].eq(True), top_next=later["top"].eq(True))
+    listed = [_moves(wave, rows[rows["wave"] == wave]) for wave in past.waves.names[:-1]]
+    listed = [one for one in [_moves(ALL_WAVES, rows), *reversed(listed)] if one["low"]]
+    if not listed or listed[0]["n"] < past.min_cell:
+        n = listed[0]["n"] if listed else 0
+        return not_assessed(name, title, Text("only {n} of them have answered again", {"n": Quantity(n, "count")}))
+    table = pd.DataFrame(listed)
+    found = wilson(table["recovered"], table["n"], confidence=past.confidence)
+    table = table.assign(value=found.value, low_limit=found.low, high_limit=found.high)
+    fell = wilson(table["fallen"], table["top_again"], confidence=past.confidence)
+    few = (table["top_again"] < past.min_cell).to_numpy()
+    for column, limit in (("fell", fell.value), ("fell_low", fell.low), ("fell_high", fell.high)):
+        table[column] = np.where(few, np.nan, limit)
+    # the waves are a partition of all answers: where one is hidden, the next smallest goes with it
+    table["part"] = table["wave"] == ALL_WAVES
+    table = suppress_small(
+        table,
+        values=["low", "value", "low_limit", "high_limit", "fell", "fell_low", "fell_high"],
+        n="n",
+        min_cell=past.min_cell,
+        within="part",
+    ).drop(columns="part")
+    return _recovered_result(past, table.drop(columns=["recovered", "fallen", "top_again"]), name, title)
+
+
+def _moves(wave: str, rows: pd.DataFrame) -> dict[str, Any]:
+    low, top = rows[rows["low"]], rows[rows["top"]]
+    back, stayed = low[low["again"]], top[top["again"]]
+    return {
+        "wave": wave,
+        "low": len(low),
+        "n": len(back),
+        "recovered": int((~back["low_next"]).sum()),
+        "top_again": len(stayed),
+        "fallen": int((~stayed["top_next"]).sum()),
+    }
+
+
+def _recovered_result(past: Survey, table: pd.DataFrame, name: str, title: Text) -> Result:
+    now = table[table["wave"] == past.waves.previous]
+    row = now.iloc[0] if len(now) and not now["suppressed"].iloc[0] else table.iloc[0]
+    numbers: dict[str, Quantity | Text | str] = {
+        "n": Quantity(row["n"], "count"),
+        "share": Quantity(row["value"], "share", row["low_limit"], row["high_limit"]),
+        "wave": Text(ALL_WAVES) if row["wave"] == ALL_WAVES else str(row["wave"]),
+        "silent": Quantity(row["low"] - row["n"], "count"),
+    }
+    text = Text(
+        "Of {n} customers with a low answer ({wave}) who answered again, {share} no longer give one; {silent} have not "
+        "answered again.",
+        numbers,
+    )
+    columns = (
+        Column("wave", "Wave", translate=True),
+        Column("low", "Low answers", "count"),
+        Column("n", "Answered again", "count"),
+        Column("value", "No longer low", "share"),
+        Column("low_limit", "from", "share"),
+        Column("high_limit", "to", "share"),
+        Column("fell", "Fell from the top", "share"),
+    )
+    note = Text(
+        "The next answer of the same customer, whenever it came. Part of it is chance: an answer that is low by accident is "
+        "followed by a better one, as one at the top is by a worse one, whether anybody called or not. Who stays silent is not "
+        "counted as recovered. Wilson intervals.",
+    )
+    finding = Finding("satisfaction.recovered", "info", None, text, evidence=(name,))
+    return Result(name, "table", title, table, columns, finding=finding, note=note)

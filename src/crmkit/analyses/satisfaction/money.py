@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.satisfaction.exposed import PLAN, PURCHASES, Exposure
-from crmkit.analyses.satisfaction.labels import LABELS, absent
-from crmkit.analyses.satisfaction.read import Survey
+from crmkit.analyses.satisfaction.labels import LABELS, absent, quantity
+from crmkit.analyses.satisfaction.leaving import PLAN, PURCHASES, Exposure
+from crmkit.analyses.satisfaction.survey import Survey
 from crmkit.core.dates import DAYS_PER
 from crmkit.core.errors import ModelError, ParamError, Problem
 from crmkit.core.language import mark, translate
@@ -30,15 +30,11 @@ SOURCES = {
     "spend": mark("spend of the last year times margin"),
     "": mark("no value: needs prices in subscriptions, or the value report"),
 }
-
-
 ADJUSTED = {"tenure": mark("time as a customer"), PLAN: mark("first plan"), PURCHASES: mark("purchases of the year before")}
 CONTRACTS = Text(
     "Leaving: the contract ended; {late} answers that came afterwards and {soon} within {gap} before it are left out."
 )
 SILENCE = Text("Without contracts, who buys nothing within {days} of an answer counts as having left.")
-
-
 # the groups are words of ours here
 ESTIMATES = (
     Column("group", "For", translate=True),
@@ -125,17 +121,17 @@ def point_worth(
             seen.latest.loc[known, list(table.columns)],
             value[known],
             highest=seen.item.high,
-            period_days=seen.period_days,
-            periods=seen.periods,
+            period_days=seen.window.period_days,
+            periods=seen.window.periods,
             per_day=per_day,
             base=float(base.sum()),
             discount_rate=discount_rate,
-            at_once=seen.silent_days > 0,
+            at_once=seen.window.silent_days > 0,
             confidence=past.confidence,
         )
     except ModelError as err:
         return Worth(None, reason=err.text)
-    days = min(seen.periods, fit.last) * seen.period_days
+    days = min(seen.window.periods, fit.last) * seen.window.period_days
     return Worth(found, _later(seen, past.confidence), source, len(base), days)
 
 
@@ -153,7 +149,7 @@ def _values(seen: Exposure, reading: Reading | None, margin: float, key: bytes) 
         return (
             per_day.reindex(ids).to_numpy(dtype="float64"),
             True,
-            "spend" if seen.silent_days else "price",
+            "spend" if seen.window.silent_days else "price",
             per_day.to_numpy(dtype="float64"),
         )
     return np.ones(len(ids)), True, "", np.ones(len(seen.customers))
@@ -161,11 +157,11 @@ def _values(seen: Exposure, reading: Reading | None, margin: float, key: bytes) 
 
 def _later(seen: Exposure, confidence: float) -> Value | None:
     """The hazard ratio without the first four weeks: where it is much weaker, the score followed the decision."""
-    if seen.silent_days:
+    if seen.window.silent_days:
         return None
     try:
         fit = fit_point(
-            seen.rows["duration"], seen.rows["event"], seen.rows[[SCORE, *seen.adjusted]], after=28 // seen.period_days
+            seen.rows["duration"], seen.rows["event"], seen.rows[[SCORE, *seen.adjusted]], after=28 // seen.window.period_days
         )
     except ModelError:  # too few are left; the table then has one row less
         return None
@@ -185,7 +181,7 @@ def leaving_by_score(past: Survey, seen: Exposure) -> Result:
     name, title = "satisfaction_leaving", Text("Who leaves after which answer?")
     if not past.usable or seen.reason is not None or seen.item is None:
         return absent(past, name, title) if not past.usable else not_assessed(name, title, seen.reason or NOTHING)
-    half = max(1, seen.periods // 2)
+    half = max(1, seen.window.periods // 2)
     rows = seen.rows[seen.rows["event"] & (seen.rows["duration"] <= half) | (seen.rows["duration"] >= half)]
     left = rows["event"] & (rows["duration"] <= half)
     joined = _joined(rows["score"], past.min_cell)
@@ -194,30 +190,28 @@ def leaving_by_score(past: Survey, seen: Exposure) -> Result:
     counts = counts.reindex(order)
     if len(counts) < 2:
         return not_assessed(name, title, Text("{n} answers are too few", {"n": Quantity(len(rows), "count")}))
-    found = wilson(counts["sum"], counts["size"], confidence=past.confidence)
-    days = half * seen.period_days
-    table = estimates(
-        {
-            "group": str(label), "measure": mark("Left"), "value": found.value[at], "low": found.low[at],
-            "high": found.high[at], "n": counts["size"].iloc[at], "unit": "share", "method": found.method,
-        }
-        for at, label in enumerate(counts.index)
-    )  # fmt: skip
-    table.attrs["confidence"] = past.confidence
+    days = half * seen.window.period_days
+    table = _shares_left(counts, past.confidence)
+    first, last = table.iloc[0], table.iloc[-1]
     text = Text(
         "Within {days} {low} of those who answered {worst} left, and {high} of those who answered {best}.",
         {
             "days": Quantity(days, "days"),
-            "low": Quantity(found.value[0], "share", found.low[0], found.high[0]),
-            "worst": str(counts.index[0]),
-            "high": Quantity(found.value[-1], "share", found.low[-1], found.high[-1]),
-            "best": str(counts.index[-1]),
+            "low": quantity(first),
+            "worst": str(first["group"]),
+            "high": quantity(last),
+            "best": str(last["group"]),
         },
     )
     note = Text(
         "Question: {item}. n: answers whose customer was watched for {days} from {gap} after the answer, or left by then; "
         "until the next answer of the same customer. Not adjusted for anything. {rule} Wilson intervals.",
-        {"rule": _rule(seen), "item": seen.item.label, "days": Quantity(days, "days"), "gap": Quantity(seen.gap_days, "days")},
+        {
+            "rule": _rule(seen),
+            "item": seen.item.label,
+            "days": Quantity(days, "days"),
+            "gap": Quantity(seen.window.gap_days, "days"),
+        },
     )
     return Result(
         name,
@@ -231,6 +225,26 @@ def leaving_by_score(past: Survey, seen: Exposure) -> Result:
         x=Axis("Answer", "text"),
         y=Axis("Left", "share"),
     )
+
+
+def _shares_left(counts: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """Estimate table of the share who left, by score; from ``sum`` (left) and ``size``."""
+    found = wilson(counts["sum"], counts["size"], confidence=confidence)
+    table = estimates(
+        {
+            "group": str(label),
+            "measure": mark("Left"),
+            "value": found.value[at],
+            "low": found.low[at],
+            "high": found.high[at],
+            "n": counts["size"].iloc[at],
+            "unit": "share",
+            "method": found.method,
+        }
+        for at, label in enumerate(counts.index)
+    )
+    table.attrs["confidence"] = confidence
+    return table
 
 
 def _joined(score: pd.Series[float], least: int) -> pd.Series[str]:
@@ -273,7 +287,7 @@ def money_per_point(past: Survey, seen: Exposure, work: Worth) -> Result:
         {
             "n": Quantity(work.found.n, "count"),
             "left": Quantity(work.found.events, "count"),
-            "gap": Quantity(seen.gap_days, "days"),
+            "gap": Quantity(seen.window.gap_days, "days"),
             "rule": _rule(seen),
             "adjusted": _listed(seen.adjusted, past.language),
             "days": Quantity(work.days, "days"),
@@ -285,10 +299,10 @@ def money_per_point(past: Survey, seen: Exposure, work: Worth) -> Result:
 
 def _rule(seen: Exposure) -> Text:
     """What counts as leaving, and which answers do not count."""
-    if seen.silent_days:
-        return Text(SILENCE.template, {"days": Quantity(seen.silent_days, "days")})
+    if seen.window.silent_days:
+        return Text(SILENCE.template, {"days": Quantity(seen.window.silent_days, "days")})
     numbers = {"late": Quantity(seen.after, "count"), "soon": Quantity(seen.soon, "count")}
-    return Text(CONTRACTS.template, {**numbers, "gap": Quantity(seen.gap_days, "days")})
+    return Text(CONTRACTS.template, {**numbers, "gap": Quantity(seen.window.gap_days, "days")})
 
 
 def _listed(names: Sequence[str], language: str) -> str:
@@ -316,11 +330,18 @@ def _rows(work: Worth) -> list[dict[str, object]]:
         ]
     return [
         {
-            "group": group, "measure": measure, "value": one.value, "low": one.low, "high": one.high, "n": n, "unit": unit,
+            "group": group,
+            "measure": measure,
+            "value": one.value,
+            "low": one.low,
+            "high": one.high,
+            "n": n,
+            "unit": unit,
             "method": model,
         }
-        for group, measure, one, n, unit in listed if one is not None
-    ]  # fmt: skip
+        for group, measure, one, n, unit in listed
+        if one is not None
+    ]
 
 
 def _finding(past: Survey, seen: Exposure, work: Worth, name: str) -> Finding:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from crmkit.analyses.satisfaction.survey import Population, Waves
 from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.core.results import Quantity, Text
 from crmkit.data.summaries.purchases import to_frame
@@ -23,7 +24,7 @@ CONTRACTS = Text("everybody with a running contract")
 BUYERS = Text("everybody who bought within {days} before")
 
 
-def known_groups(customers: ibis.Table | None, groups: Sequence[str]) -> tuple[tuple[str, ...], pd.DataFrame | None]:
+def customer_groups(customers: ibis.Table | None, groups: Sequence[str]) -> tuple[tuple[str, ...], pd.DataFrame | None]:
     """Which columns split the customers, and into which levels?
 
     Parameters
@@ -59,56 +60,49 @@ def known_groups(customers: ibis.Table | None, groups: Sequence[str]) -> tuple[t
     return names, table[["customer_id", *beside, *names]].assign(**{name: _levels(table[name]) for name in names})
 
 
-def base_of_waves(
+def population_of_waves(
     tables: Mapping[str, ibis.Table],
-    days: Mapping[str, dt.date],
-    reported: str,
+    waves: Waves,
     attributes: pd.DataFrame | None,
     groups: Sequence[str],
     *,
     base_days: int,
-) -> tuple[pd.DataFrame | None, pd.DataFrame, Text]:
+) -> Population:
     """Who was a customer when each wave was sent, and how did they divide?
 
     Parameters
     ----------
     tables : mapping of str to ibis.Table
-    days : mapping of wave to date
-    reported : str
-        The wave whose customers are returned one by one.
+    waves : Waves
     attributes : DataFrame or None
-        From :func:`known_groups`.
+        From :func:`customer_groups`.
     groups : sequence of str
     base_days : int
         As for :func:`crmkit.analyses.satisfaction.answers`.
 
     Returns
     -------
-    customers : DataFrame or None
-        ``customer_id`` and the groups, of the wave reported.
-    margins : DataFrame
-        ``wave, margin, level, customers``.
-    rule : Text
-        Who counts as a customer.
+    Population
     """
     import pandas as pd
 
     shape = {"wave": "object", "margin": "object", "level": "object", "customers": "int64"}
-    counted: list[pd.DataFrame] = []
-    found: pd.DataFrame | None = None
-    for wave, day in days.items():
+    margins: list[pd.DataFrame] = []
+    customers: pd.DataFrame | None = None
+    for wave, day in waves.days.items():
         if attributes is None:
             break
         there = _there(tables, attributes, day, base_days)
-        if wave == reported:
-            found = there[["customer_id", *groups]].reset_index(drop=True)
+        if wave == waves.reported:
+            customers = there[["customer_id", *groups]].reset_index(drop=True)
         for name in groups:
             sizes = there[name].value_counts().sort_index()
-            counted.append(
+            margins.append(
                 pd.DataFrame({"wave": wave, "margin": name, "level": sizes.index, "customers": sizes.to_numpy(dtype="int64")})
             )
-    empty = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in shape.items()})
-    return found, pd.concat(counted, ignore_index=True) if counted else empty, _rule(tables, base_days)
+    if not margins:
+        margins = [pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in shape.items()})]
+    return Population(tuple(groups), customers, pd.concat(margins, ignore_index=True), _rule(tables, base_days))
 
 
 def _rule(tables: Mapping[str, ibis.Table], base_days: int) -> Text:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crmkit.analyses.satisfaction.bands import band_names, bands, leading_item
+from crmkit.analyses.satisfaction.labels import band_names, bands, leading_item
 from crmkit.analyses.satisfaction.loop import low_answers, nothing_to_follow
-from crmkit.analyses.satisfaction.read import Survey
+from crmkit.analyses.satisfaction.survey import Survey
 from crmkit.core.errors import ParamError, Problem
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
@@ -206,12 +206,20 @@ def _table(past: Survey, n: dict[str, float], count: dict[str, float], effective
     nothing = [np.nan]
     table = pd.DataFrame(
         {
-            "group": names, "n": size, "referred": hits, "value": share.value, "low": share.low, "high": share.high,
-            "difference": np.concatenate([nothing, gap.value]), "difference_low": np.concatenate([nothing, gap.low]),
-            "difference_high": np.concatenate([nothing, gap.high]), "p_value": np.concatenate([nothing, holm(gap.p_value)]),
-            "effective_n": real, "method": share.method,
+            "group": names,
+            "n": size,
+            "referred": hits,
+            "value": share.value,
+            "low": share.low,
+            "high": share.high,
+            "difference": np.concatenate([nothing, gap.value]),
+            "difference_low": np.concatenate([nothing, gap.low]),
+            "difference_high": np.concatenate([nothing, gap.high]),
+            "p_value": np.concatenate([nothing, holm(gap.p_value)]),
+            "effective_n": real,
+            "method": share.method,
         }
-    )  # fmt: skip
+    )
     hidden = [name for name in table.columns if name not in ("group", "n", "method")]
     return suppress_small(table, values=hidden, min_cell=past.min_cell)
 

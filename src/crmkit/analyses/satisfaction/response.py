@@ -8,7 +8,7 @@ import numpy as np
 
 from crmkit.analyses.satisfaction.labels import absent, level_label
 from crmkit.analyses.satisfaction.population import UNKNOWN
-from crmkit.analyses.satisfaction.read import Survey
+from crmkit.analyses.satisfaction.survey import Survey
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.data.summaries.answers import response_counts
@@ -21,6 +21,14 @@ LOW_RESPONSE, MUCH_MISSING, LARGE_GAP = 0.2, 0.1, 0.05
 ALL = mark("all channels")
 TOO_MANY = Text("Those who answered are not like the customers: “{level}” has {gap} percentage points too many among them.")
 TOO_FEW = Text("Those who answered are not like the customers: “{level}” has {gap} percentage points too few among them.")
+LEFT_OUT_COLUMNS = (
+    Column("item", "Question"),
+    Column("answered", "Answered", "count"),
+    Column("inapplicable_share", "Does not apply", "share"),
+    Column("value", "No answer", "share"),
+    Column("interval", "Interval", "share"),
+    Column("n", "n", "count"),
+)
 
 
 def response(past: Survey) -> Result:
@@ -34,18 +42,24 @@ def response(past: Survey) -> Result:
         Where nobody wrote down who was asked, ``value`` is empty.
     """
     title = Text("How many answered?")
-    if not past.usable or past.surveys is None:
+    if not past.usable or past.answers.surveys is None:
         return absent(past, "satisfaction_response", title)
-    table = counted_responses(past)
+    table = response_table(past)
     asked = bool((table["sent"] > table["responded"]).any())
     rate = wilson(table["responded"], table["sent"], confidence=past.confidence)
     full = wilson(table["complete"], table["responded"], confidence=past.confidence)
     small = (table["sent"] < past.min_cell).to_numpy()
     hide = small | (not asked)
     shown = table.assign(
-        value=np.where(hide, np.nan, rate.value), low=np.where(hide, np.nan, rate.low), high=np.where(hide, np.nan, rate.high),
-        complete_share=full.value, complete_low=full.low, complete_high=full.high, n=table["sent"], suppressed=small,
-    )  # fmt: skip
+        value=np.where(hide, np.nan, rate.value),
+        low=np.where(hide, np.nan, rate.low),
+        high=np.where(hide, np.nan, rate.high),
+        complete_share=full.value,
+        complete_low=full.low,
+        complete_high=full.high,
+        n=table["sent"],
+        suppressed=small,
+    )
     columns = [Column("wave", "Wave"), Column("channel", "Channel", translate=True)]
     columns += [Column("sent", "Asked", "count")] if asked else []
     columns += [Column("responded", "Answered", "count")]
@@ -63,19 +77,21 @@ def response(past: Survey) -> Result:
     )
 
 
-def counted_responses(past: Survey) -> pd.DataFrame:
+def response_table(past: Survey) -> pd.DataFrame:
     """``wave, channel, sent, responded, complete, days_to_response``; first the waves as a whole, then the channels."""
     import pandas as pd
 
-    whole = response_counts(past.surveys, as_of=past.as_of, by=["wave"]).assign(channel=ALL)
+    whole = response_counts(past.answers.surveys, as_of=past.as_of, by=["wave"]).assign(channel=ALL)
     parts = [whole]
     if "channel" in past.recorded:
-        parts.append(response_counts(past.surveys, as_of=past.as_of, by=["wave", "channel"]).fillna({"channel": UNKNOWN}))
+        parts.append(
+            response_counts(past.answers.surveys, as_of=past.as_of, by=["wave", "channel"]).fillna({"channel": UNKNOWN})
+        )
     table = pd.concat(parts, ignore_index=True)
-    order = {wave: place for place, wave in enumerate(past.waves)}
+    order = {wave: place for place, wave in enumerate(past.waves.names)}
     table = table[table["wave"].isin(order)]
     # channels of the wave reported and the one before; of older ones only the whole, so that the table can be read
-    table = table[table["wave"].isin([past.wave, past.previous]) | (table["channel"] == ALL)]
+    table = table[table["wave"].isin([past.waves.reported, past.waves.previous]) | (table["channel"] == ALL)]
     table = table.assign(at=-table["wave"].map(order), whole=table["channel"] != ALL)
     table = table.sort_values(["at", "whole", "channel"], kind="stable", ignore_index=True)
     kept = ["wave", "channel", "sent", "responded", "complete", *[c for c in ["days_to_response"] if c in table]]
@@ -83,19 +99,19 @@ def counted_responses(past: Survey) -> pd.DataFrame:
 
 
 def _response_finding(past: Survey, table: pd.DataFrame, asked: bool) -> Finding:
-    now = table[(table["wave"] == past.wave) & (table["channel"] == ALL)].iloc[0]
+    now = table[(table["wave"] == past.waves.reported) & (table["channel"] == ALL)].iloc[0]
     answered = Quantity(now["responded"], "count")
     if not asked:
         text = Text(
             "{n} answered in {wave}. Nobody wrote down who was asked, so there is no response rate.",
-            {"n": answered, "wave": past.wave},
+            {"n": answered, "wave": past.waves.reported},
         )
         action = Text("Keep a row for everybody who is asked, also for those who do not answer.")
         return Finding("satisfaction.response", "info", None, text, evidence=("satisfaction_response",), action=action)
     rate = Quantity(now["value"], "share", now["low"], now["high"])
     text = Text(
         "In {wave} {rate} of the {sent} asked answered ({n} people).",
-        {"wave": past.wave, "rate": rate, "sent": Quantity(now["sent"], "count"), "n": answered},
+        {"wave": past.waves.reported, "rate": rate, "sent": Quantity(now["sent"], "count"), "n": answered},
     )
     low = bool(now["value"] < LOW_RESPONSE)
     return Finding(
@@ -123,13 +139,13 @@ def representative(past: Survey) -> Result:
     name, title = "satisfaction_representative", Text("Do those who answered look like the customers?")
     if not past.usable:
         return absent(past, name, title)
-    base = past.margins[past.margins["wave"] == past.wave]
+    base = past.population.margins[past.population.margins["wave"] == past.waves.reported]
     if not len(base):
         return not_assessed(name, title, Text("nothing is known of customers to compare with"))
     listed: list[dict[str, object]] = []
     tests: dict[str, tuple[float, str, float]] = {}
     n = 0
-    for margin in past.groups:
+    for margin in past.population.groups:
         goal = base[base["margin"] == margin].set_index("level")["customers"].astype("float64")
         said = past.current[f"group:{margin}"]
         counts = said[said != UNKNOWN].value_counts().reindex(goal.index).fillna(0.0).astype("float64")
@@ -151,8 +167,8 @@ def representative(past: Survey) -> Result:
             "grouping, Holm over the groupings.",
             {
                 "n": Quantity(n, "count"),
-                "base": Quantity(0 if past.customers is None else len(past.customers), "count"),
-                "rule": past.base_rule,
+                "base": Quantity(0 if past.population.customers is None else len(past.population.customers), "count"),
+                "rule": past.population.rule,
             },
         ),
         alt=Text("Two dots per group: its share among the answers, with an interval, and its share among the customers."),
@@ -168,14 +184,24 @@ def _pairs(past: Survey, margin: str, counts: pd.Series[float], goal: pd.Series[
         group, n = level_label(past, margin, str(level)), float(counts.sum())
         rows += [
             {
-                "group": group, "measure": mark("Of those who answered"), "value": found.value[place], "low": found.low[place],
-                "high": found.high[place], "n": n, "unit": "share", "method": mark("Wilson"),
+                "group": group,
+                "measure": mark("Of those who answered"),
+                "value": found.value[place],
+                "low": found.low[place],
+                "high": found.high[place],
+                "n": n,
+                "unit": "share",
+                "method": mark("Wilson"),
             },
             {
-                "group": group, "measure": mark("Of the customers"), "value": float(goal.iloc[place] / goal.sum()), "n": n,
-                "unit": "share", "method": mark("count"),
+                "group": group,
+                "measure": mark("Of the customers"),
+                "value": float(goal.iloc[place] / goal.sum()),
+                "n": n,
+                "unit": "share",
+                "method": mark("count"),
             },
-        ]  # fmt: skip
+        ]
     return rows
 
 
@@ -226,22 +252,19 @@ def items_left_out(past: Survey) -> Result:
     name, title = "satisfaction_items_left_out", Text("Which questions are left without an answer?")
     if not past.usable:
         return absent(past, name, title)
-    rows = past.responses["wave"] == past.wave
+    rows = past.answers.responses["wave"] == past.waves.reported
     n = int(rows.sum())
     if n < past.min_cell:
         return not_assessed(name, title, Text("{n} answers are too few", {"n": Quantity(n, "count")}))
     listed = []
     for item in past.items:
-        answered, inapplicable = (
-            int(past.given.loc[rows, item.id].notna().sum()),
-            int(past.inapplicable.loc[rows, item.id].sum()),
-        )
+        answered = int(past.answers.given.loc[rows, item.id].notna().sum())
+        inapplicable = int(past.answers.inapplicable.loc[rows, item.id].sum())
         listed.append((item.label, answered, inapplicable / n, n - answered - inapplicable, n - inapplicable))
     table = pd.DataFrame(listed, columns=["item", "answered", "inapplicable_share", "missing", "n"])
     found = wilson(table["missing"], table["n"], confidence=past.confidence)
-    table = table.assign(value=found.value, low=found.low, high=found.high).sort_values(
-        "value", ascending=False, kind="stable", ignore_index=True
-    )
+    table = table.assign(value=found.value, low=found.low, high=found.high)
+    table = table.sort_values("value", ascending=False, kind="stable", ignore_index=True)
     table.attrs["confidence"] = past.confidence
     worst = table.iloc[0]
     much = bool(worst["low"] > MUCH_MISSING)
@@ -249,11 +272,6 @@ def items_left_out(past: Survey) -> Result:
         "The question left out most is “{item}”: {share} gave no answer.",
         {"item": str(worst["item"]), "share": Quantity(worst["value"], "share", worst["low"], worst["high"])},
     )
-    columns = (
-        Column("item", "Question"), Column("answered", "Answered", "count"),
-        Column("inapplicable_share", "Does not apply", "share"), Column("value", "No answer", "share"),
-        Column("interval", "Interval", "share"), Column("n", "n", "count"),
-    )  # fmt: skip
     finding = Finding(
         "satisfaction.items_left_out",
         "warning" if much else "good",
@@ -269,4 +287,4 @@ def items_left_out(past: Survey) -> Result:
         "n: to whom the question applies. “Does not apply” is an answer of its own: it is never a score and is not counted as "
         "missing. Careless answers are included. Wilson intervals."
     )
-    return Result(name, "table", title, table, columns, finding=finding, note=note)
+    return Result(name, "table", title, table, LEFT_OUT_COLUMNS, finding=finding, note=note)

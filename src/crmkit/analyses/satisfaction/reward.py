@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmkit.analyses.satisfaction.money import ESTIMATES
-from crmkit.analyses.satisfaction.read import Survey
+from crmkit.analyses.satisfaction.survey import Survey
 from crmkit.core.errors import ModelError, ParamError, Problem
 from crmkit.core.language import mark
 from crmkit.core.results import Finding, Quantity, Result, Text, estimates, not_assessed
@@ -198,9 +198,15 @@ def _changes(
 
 def _row(group: str, one: Change, money: bool) -> dict[str, object]:
     return {
-        "group": group, "measure": SPEND if money else PURCHASES, "value": one.value, "low": one.low, "high": one.high,
-        "n": one.members + one.controls, "unit": "money" if money else "score", "method": one.method,
-    }  # fmt: skip
+        "group": group,
+        "measure": SPEND if money else PURCHASES,
+        "value": one.value,
+        "low": one.low,
+        "high": one.high,
+        "n": one.members + one.controls,
+        "unit": "money" if money else "score",
+        "method": one.method,
+    }
 
 
 def _finding(past: Survey, now: list[Change], before: list[Change], days: int, name: str) -> Finding:

@@ -6,27 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.satisfaction.estimating import Row, answered, contribution, hundred, main_scores, mean, top_box
-from crmkit.analyses.satisfaction.labels import STANDING, absent, dimension_label, graded, measured
-from crmkit.analyses.satisfaction.read import Item, Survey
-from crmkit.analyses.satisfaction.weights import Weights
+from crmkit.analyses.satisfaction.estimates import Row, given_answers, hundred, main_scores, mean, top_box
+from crmkit.analyses.satisfaction.labels import STANDING, dimension_label, quantity, too_few, with_standing
+from crmkit.analyses.satisfaction.survey import Item, Survey
+from crmkit.analyses.satisfaction.weights import Weights, weighted_score
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from crmkit.models.basics.estimates import Floats
-
-TOO_FEW = Text("{n} answers are too few", {"n": Quantity(0, "count")})
-
-
-def too_few(past: Survey, rows: pd.DataFrame, name: str, title: Text) -> Result | None:
-    """What stands in place of an exhibit where nothing can be shown; None where it can."""
-    if not past.usable:
-        return absent(past, name, title)
-    if len(rows) < past.min_cell:
-        return not_assessed(name, title, Text(TOO_FEW.template, {"n": Quantity(len(rows), "count")}))
-    return None
 
 
 def scores(past: Survey, weights: Weights) -> Result:
@@ -50,7 +39,7 @@ def scores(past: Survey, weights: Weights) -> Result:
     note = Text(
         "Wave {wave}, sent from {day}. Shares: the two highest answers of the scale. NPS: share of 9 and 10 less share of 0 to "
         "6, from −100 to 100. As answered, not weighted.",
-        {"wave": past.wave, "day": Quantity(past.days[past.wave], "date")},
+        {"wave": past.waves.reported, "day": Quantity(past.waves.days[past.waves.reported], "date")},
     )
     return Result(name, "values", title, table, finding=_level(past, weights, table), note=note)
 
@@ -60,9 +49,9 @@ def _level(past: Survey, weights: Weights, table: pd.DataFrame) -> Finding:
     asked = past.of_kind("nps") or past.of_kind("csat") or past.of_kind("ces")
     item = asked[0]
     row = table[table["measure"] == "nps"].iloc[0] if item.kind == "nps" else table.iloc[0]
-    value = measured(row)
-    of_all = weighted_score(past, weights, past.wave, item, top=row["measure"] == "top_share")
-    numbers: dict[str, Quantity | Text | str] = {"value": value, "wave": past.wave, "item": item.label}
+    value = quantity(row)
+    of_all = weighted_score(past, weights, past.waves.reported, item, top=row["measure"] == "top_share")
+    numbers: dict[str, Quantity | Text | str] = {"value": value, "wave": past.waves.reported, "item": item.label}
     if of_all is None:
         text = Text("“{item}” stands at {value} in {wave}, of those who answered.", numbers)
         if item.kind == "nps":
@@ -73,18 +62,6 @@ def _level(past: Survey, weights: Weights, table: pd.DataFrame) -> Finding:
     if item.kind == "nps":
         text = Text("The NPS is {value} in {wave}; weighted to all customers it is {all}.", numbers)
     return Finding("satisfaction.level", "info", None, text, evidence=("satisfaction_scores", "satisfaction_weighting"))
-
-
-def weighted_score(
-    past: Survey, weights: Weights, wave: str, item: Item, *, top: bool = False
-) -> tuple[float, float, float, float] | None:
-    """Score of all customers: value, low, high, effective n; None without weights. Satisfaction with `top` as a share."""
-    share = top and item.kind != "nps"
-    found = weights.mean(past, wave, contribution(item, past.at(wave), top=share), scale="logit" if share else "linear")
-    if found is None:
-        return None
-    ends = (-100.0, 100.0) if item.kind == "nps" else (0.0, 1.0) if share else (item.low, item.high)
-    return found.value, max(found.low, ends[0]), min(found.high, ends[1]), found.effective_n
 
 
 def distribution(past: Survey) -> Result:
@@ -105,7 +82,7 @@ def distribution(past: Survey) -> Result:
     listed: list[dict[str, object]] = []
     order: list[tuple[float, list[dict[str, object]]]] = []
     for item in past.items:
-        given = answered(item, past.current)
+        given = given_answers(item, past.current)
         if item.kind == "other" or not len(given):
             continue
         order.append((-float(hundred(item, given).mean()), _boxes(item, given, past.min_cell)))
@@ -124,7 +101,7 @@ def distribution(past: Survey) -> Result:
         note=Text(
             "Shares of the answers of wave {wave}; answers in the middle lie on both sides of the line. n at the right. "
             "The recommendation is divided into 0 to 6, 7 and 8, 9 and 10; questions asked the other way round are turned.",
-            {"wave": past.wave},
+            {"wave": past.waves.reported},
         ),
         alt=Text("Bars around a middle line, one per question: bad answers to the left, good ones to the right."),
         x=Axis("Share of answers", "share"),
@@ -147,10 +124,14 @@ def _boxes(item: Item, given: Floats, min_cell: int) -> list[dict[str, object]]:
         inside = (given >= low) & (given <= high) if item.kind == "nps" else (given >= low) & (given < high)
         rows.append(
             {
-                "group": item.label, "box": float(box), "value": np.nan if hidden else float(inside.mean()), "tone": tone,
-                "n": np.nan if hidden else float(len(given)), "suppressed": hidden,
+                "group": item.label,
+                "box": float(box),
+                "value": np.nan if hidden else float(inside.mean()),
+                "tone": tone,
+                "n": np.nan if hidden else float(len(given)),
+                "suppressed": hidden,
             }
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -174,7 +155,7 @@ def _spread_finding(past: Survey) -> Finding | None:
 def _bottom(past: Survey, item: Item) -> Row | None:
     from crmkit.models.basics.shares import wilson
 
-    given = answered(item, past.current)
+    given = given_answers(item, past.current)
     if len(given) < past.min_cell:
         return None
     found = wilson(float((given < (item.low + item.high) / 2).sum()), float(len(given)), confidence=past.confidence)
@@ -197,39 +178,60 @@ def items(past: Survey) -> Result:
         return missing
     import pandas as pd
 
-    listed = []
-    for item in past.of_kind("csat", "driver", "ces"):
-        top, middle = top_box(past, item, past.current, item.label), mean(past, item, past.current, item.label)
-        listed.append(
-            {
-                "item": item.label, "dimension": dimension_label(past, item.dimension) or "–", "value": top["value"],
-                "low": top["low"], "high": top["high"], "mean": middle["value"], "mean_low": middle["low"],
-                "mean_high": middle["high"], "of_scale": float(hundred(item, np.array([middle["value"]], dtype=float))[0]),
-                "scale": f"{item.low:g}–{item.high:g}", "n": top["n"],
-            }
-        )  # fmt: skip
+    listed = _item_rows(past)
     if not listed:
         return not_assessed(name, title, Text("there are no answers on a scale"))
-    table = graded(
-        pd.DataFrame(listed), values=["value", "low", "high", "mean", "mean_low", "mean_high", "of_scale"],
-        min_cell=past.min_cell, within="item",
-    )  # fmt: skip
+    table = with_standing(
+        pd.DataFrame(listed),
+        values=["value", "low", "high", "mean", "mean_low", "mean_high", "of_scale"],
+        min_cell=past.min_cell,
+        within="item",
+    )
     table = table.sort_values("of_scale", ascending=False, kind="stable", ignore_index=True)
     ranked = ~table["suppressed"] & ~table["small"]
     table["rank"] = ranked.cumsum().where(ranked).astype("float64")
     table.attrs["confidence"] = past.confidence
     columns = (
-        Column("rank", "Rank", "count"), Column("item", "Question"), Column("dimension", "Dimension"),
-        Column("value", "Two top boxes", "share"), Column("interval", "Interval", "share"), Column("mean", "Mean", "score"),
-        Column("scale", "Scale"), Column("of_scale", "Of 100", "points"), Column("n", "n", "count"),
+        Column("rank", "Rank", "count"),
+        Column("item", "Question"),
+        Column("dimension", "Dimension"),
+        Column("value", "Two top boxes", "share"),
+        Column("interval", "Interval", "share"),
+        Column("mean", "Mean", "score"),
+        Column("scale", "Scale"),
+        Column("of_scale", "Of 100", "points"),
+        Column("n", "n", "count"),
         *((STANDING,) if (table["standing"] != "").any() else ()),
-    )  # fmt: skip
+    )
     note = Text(
         "Intervals: Wilson, of the share in the two top boxes; those of the mean are in the results file. Sorted by "
         "the mean on "
         "0 (worst answer) to 100 (best); questions with fewer than 30 answers have no rank."
     )
     return Result(name, "table", title, table, columns, finding=_best_and_worst(table, ranked), note=note)
+
+
+def _item_rows(past: Survey) -> list[Row]:
+    """Both scores of each question, and its mean on 0 to 100."""
+    listed: list[Row] = []
+    for item in past.of_kind("csat", "driver", "ces"):
+        top, middle = top_box(past, item, past.current, item.label), mean(past, item, past.current, item.label)
+        listed.append(
+            {
+                "item": item.label,
+                "dimension": dimension_label(past, item.dimension) or "–",
+                "value": top["value"],
+                "low": top["low"],
+                "high": top["high"],
+                "mean": middle["value"],
+                "mean_low": middle["low"],
+                "mean_high": middle["high"],
+                "of_scale": float(hundred(item, np.array([middle["value"]], dtype=float))[0]),
+                "scale": f"{item.low:g}–{item.high:g}",
+                "n": top["n"],
+            }
+        )
+    return listed
 
 
 def _best_and_worst(table: pd.DataFrame, ranked: pd.Series[bool]) -> Finding | None:
@@ -241,9 +243,9 @@ def _best_and_worst(table: pd.DataFrame, ranked: pd.Series[bool]) -> Finding | N
         "Best: “{best}” with {high} in the two top boxes; worst: “{worst}” with {low}.",
         {
             "best": str(first["item"]),
-            "high": measured(first, "share"),
+            "high": quantity(first, "share"),
             "worst": str(last["item"]),
-            "low": measured(last, "share"),
+            "low": quantity(last, "share"),
         },
     )
     return Finding("satisfaction.items", "info", None, text, evidence=("satisfaction_items",))

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.satisfaction.estimating import Floats
-from crmkit.analyses.satisfaction.labels import FEWEST_RANKED, graded, level_label, measured, top_from, unit_of
+from crmkit.analyses.satisfaction.estimates import Floats
+from crmkit.analyses.satisfaction.labels import FEWEST_RANKED, level_label, quantity, too_few, top_from, unit_of, with_standing
 from crmkit.analyses.satisfaction.population import UNKNOWN
-from crmkit.analyses.satisfaction.read import Item, Survey
-from crmkit.analyses.satisfaction.scores import too_few
+from crmkit.analyses.satisfaction.survey import Item, Survey
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, not_assessed
 from crmkit.models.basics.shares import detectable_mean, detectable_share, holm, newcombe, wilson
@@ -27,8 +26,8 @@ NPS_POINTS, TOP_SHARE = mark("NPS"), mark("CSAT, two top boxes")
 
 def groupings(past: Survey) -> list[str]:
     """Columns by which answers can be split: the channel and the language of the answer, then the customers' groups."""
-    said = [name for name in ("channel", "language") if name in past.recorded and past.responses[name].nunique() > 1]
-    return [*said, *past.groups]
+    said = [name for name in ("channel", "language") if name in past.recorded and past.answers.responses[name].nunique() > 1]
+    return [*said, *past.population.groups]
 
 
 def levels_of(past: Survey, rows: pd.DataFrame, name: str) -> pd.Series[str]:
@@ -37,7 +36,7 @@ def levels_of(past: Survey, rows: pd.DataFrame, name: str) -> pd.Series[str]:
     return found.astype("object").where(found.notna() & (found != UNKNOWN)).astype("object")
 
 
-def leading(past: Survey) -> tuple[Item, str] | None:
+def leading_score(past: Survey) -> tuple[Item, str] | None:
     """The score that segments and waves are compared by: NPS where it is asked, else satisfaction, else effort."""
     for kind, word in (("nps", NPS_POINTS), ("csat", TOP_SHARE), ("ces", mark("CES, two top boxes"))):
         found = past.of_kind(kind)
@@ -46,7 +45,7 @@ def leading(past: Survey) -> tuple[Item, str] | None:
     return None
 
 
-def counted(item: Item, scores: Floats) -> tuple[float, float, float]:
+def box_counts(item: Item, scores: Floats) -> tuple[float, float, float]:
     """What differences need: promoters, detractors and n, or for other items tops, 0 and n."""
     known = scores[~np.isnan(scores)]
     if item.kind == "nps":
@@ -70,7 +69,7 @@ def segments(past: Survey) -> Result:
     missing = too_few(past, past.current, name, title)
     if missing is not None:
         return missing
-    asked, splits = leading(past), groupings(past)
+    asked, splits = leading_score(past), groupings(past)
     if asked is None or not splits:
         return not_assessed(name, title, NO_GROUPS)
     table = segment_table(past, past.current, *asked)
@@ -87,7 +86,7 @@ def segments(past: Survey) -> Result:
             "Wave {wave}, as answered. Intervals: {method}. Groups with fewer than {cell} answers are not shown, nor one from "
             "which they could be worked out; grey: fewer than {ranked}, too few to rank. {n} answers in all.",
             {
-                "wave": past.wave,
+                "wave": past.waves.reported,
                 "method": Text(str(table["method"].iloc[0])),
                 "cell": Quantity(past.min_cell, "count"),
                 "ranked": Quantity(FEWEST_RANKED, "count"),
@@ -108,7 +107,7 @@ def segment_table(past: Survey, rows: pd.DataFrame, item: Item, word: str) -> pd
     for name in groupings(past):
         levels = levels_of(past, rows, name)
         for level in sorted(levels.dropna().unique()):
-            up, down, n = counted(item, rows.loc[levels == level, item.id].to_numpy(dtype=np.float64))
+            up, down, n = box_counts(item, rows.loc[levels == level, item.id].to_numpy(dtype=np.float64))
             found = (
                 recommend.nps(up, down, n, confidence=past.confidence)
                 if item.kind == "nps"
@@ -116,12 +115,19 @@ def segment_table(past: Survey, rows: pd.DataFrame, item: Item, word: str) -> pd
             )
             listed.append(
                 {
-                    "group": level_label(past, name, level), "measure": word, "grouping": name, "level": level,
-                    "value": found.value[0], "low": found.low[0], "high": found.high[0], "n": n,
-                    "unit": unit_of(item), "method": found.method,
+                    "group": level_label(past, name, level),
+                    "measure": word,
+                    "grouping": name,
+                    "level": level,
+                    "value": found.value[0],
+                    "low": found.low[0],
+                    "high": found.high[0],
+                    "n": n,
+                    "unit": unit_of(item),
+                    "method": found.method,
                 }
-            )  # fmt: skip
-    return graded(pd.DataFrame(listed), values=["value", "low", "high"], min_cell=past.min_cell, within="grouping")
+            )
+    return with_standing(pd.DataFrame(listed), values=["value", "low", "high"], min_cell=past.min_cell, within="grouping")
 
 
 def _range_finding(table: pd.DataFrame) -> Finding | None:
@@ -134,9 +140,9 @@ def _range_finding(table: pd.DataFrame) -> Finding | None:
         "differences hold.",
         {
             "worst": str(worst["group"]),
-            "low": measured(worst),
+            "low": quantity(worst),
             "best": str(best["group"]),
-            "high": measured(best),
+            "high": quantity(best),
         },
     )
     return Finding("satisfaction.segments", "info", None, text, evidence=("satisfaction_segments",))
@@ -157,7 +163,7 @@ def differences(past: Survey) -> Result:
     missing = too_few(past, past.current, name, title)
     if missing is not None:
         return missing
-    asked = leading(past)
+    asked = leading_score(past)
     if asked is None or not groupings(past):
         return not_assessed(name, title, NO_GROUPS)
     table = difference_table(past, past.current, asked[0])
@@ -165,18 +171,22 @@ def differences(past: Survey) -> Result:
         return not_assessed(name, title, Text("no group has {n} answers or more", {"n": Quantity(FEWEST_RANKED, "count")}))
     table.attrs["confidence"] = past.confidence
     columns = (
-        Column("group", "Group"), Column("n", "n", "count"), Column("n_others", "n of all others", "count"),
-        Column("value", "Difference, points", "points"), Column("interval", "Interval", "points"),
+        Column("group", "Group"),
+        Column("n", "n", "count"),
+        Column("n_others", "n of all others", "count"),
+        Column("value", "Difference, points", "points"),
+        Column("interval", "Interval", "points"),
         Column("p_holm", "p, Holm", "number"),
-        Column("differs", "Beyond chance"), Column("detectable", "Smallest noticed", "points"),
-    )  # fmt: skip
+        Column("differs", "Beyond chance"),
+        Column("detectable", "Smallest noticed", "points"),
+    )
     note = Text(
         "{score}: the group less all other answers of {wave}, in {m} comparisons. Method: {method}; p-values after "
         "Holm for all "
         "of them. Smallest noticed: the difference that would be found in four of five such surveys.",
         {
             "score": Text(asked[1]),
-            "wave": past.wave,
+            "wave": past.waves.reported,
             "m": Quantity(len(table), "count"),
             "method": Text(str(table["method"].iloc[0])),
         },
@@ -196,11 +206,15 @@ def difference_table(past: Survey, rows: pd.DataFrame, item: Item) -> pd.DataFra
         present = sorted(levels.dropna().unique())
         for level in present[:1] if len(present) == 2 else present:
             inside = (levels == level).to_numpy()
-            mine, others = counted(item, scores[inside]), counted(item, scores[known & ~inside])
+            mine, others = box_counts(item, scores[inside]), box_counts(item, scores[known & ~inside])
             if min(mine[2], others[2]) < FEWEST_RANKED:
                 continue
             listed.append(
-                {"group": level_label(past, name, level), "grouping": name, **compared(item, others, mine, past.confidence)}
+                {
+                    "group": level_label(past, name, level),
+                    "grouping": name,
+                    **difference_of(item, others, mine, past.confidence),
+                }
             )
     table = pd.DataFrame(listed)
     if not listed:
@@ -211,7 +225,7 @@ def difference_table(past: Survey, rows: pd.DataFrame, item: Item) -> pd.DataFra
     return table.sort_values("value", ignore_index=True, kind="stable")
 
 
-def compared(
+def difference_of(
     item: Item, first: tuple[float, float, float], second: tuple[float, float, float], confidence: float
 ) -> dict[str, object]:
     """Second less first, in points of NPS or percentage points; each side is (up, down, n).
@@ -229,10 +243,16 @@ def compared(
         found = replace(share, value=100 * share.value, low=100 * share.low, high=100 * share.high)
         spread = (first[0] + second[0]) / (first[2] + second[2])
     return {
-        "value": found.value[0], "low": found.low[0], "high": found.high[0], "p_value": found.p_value[0], "n": second[2],
-        "n_others": first[2], "spread": float(spread), "unit": "points",
+        "value": found.value[0],
+        "low": found.low[0],
+        "high": found.high[0],
+        "p_value": found.p_value[0],
+        "n": second[2],
+        "n_others": first[2],
+        "spread": float(spread),
+        "unit": "points",
         "method": found.method,
-    }  # fmt: skip
+    }
 
 
 def detectable(item: Item, table: pd.DataFrame, confidence: float, *, of: int) -> Floats:

@@ -1,27 +1,30 @@
-"""Is a wave different from the usual up and down? A control chart over all waves, and each step tested."""
+"""Is a wave different from the usual up and down? A control chart over all waves, each step tested."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.satisfaction.estimating import net_promoters, top_box
-from crmkit.analyses.satisfaction.labels import measured, unit_of
-from crmkit.analyses.satisfaction.read import Item, Survey
-from crmkit.analyses.satisfaction.scores import too_few
-from crmkit.analyses.satisfaction.segments import compared, counted, leading
-from crmkit.analyses.satisfaction.survey_mode import compare_modes
+from crmkit.analyses.satisfaction.estimates import Row, main_scores, net_promoters, top_box
+from crmkit.analyses.satisfaction.labels import absent, quantity, too_few, unit_of
+from crmkit.analyses.satisfaction.response import ALL, response_table
+from crmkit.analyses.satisfaction.segments import box_counts, difference_of, leading_score
+from crmkit.analyses.satisfaction.survey import Item, Survey
 from crmkit.core.language import mark
-from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
+from crmkit.core.results import ESTIMATE_COLUMNS, Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
 from crmkit.models.basics import spc
-from crmkit.models.basics.shares import holm
+from crmkit.models.basics.shares import holm, wilson
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FEW_WAVES = Text("needs {needed} waves, there are {waves}")
+LARGE_SHIFT = 0.15
+BEYOND = 0.01
+ANSWERED = mark("Response rate")
 
 
 def trend(past: Survey) -> Result:
@@ -38,7 +41,7 @@ def trend(past: Survey) -> Result:
     missing = too_few(past, past.current, name, title)
     if missing is not None:
         return missing
-    asked = leading(past)
+    asked = leading_score(past)
     levels = [] if asked is None else _levels(past, asked[0])
     if asked is None or len(levels) < spc.FEWEST_POINTS:
         counts = {"needed": Quantity(spc.FEWEST_POINTS, "count"), "waves": Quantity(len(levels), "count")}
@@ -49,14 +52,14 @@ def trend(past: Survey) -> Result:
     waves = [wave for wave, *_ in levels]
     table = _lines(past, chart, levels, asked[1])
     table.attrs |= {"zero": False, "actual": asked[1]}
-    table.attrs["marks"] = [(past.days[one].isoformat(), Text("{wave}", {"wave": one})) for one in waves]
+    table.attrs["marks"] = [(past.waves.days[one].isoformat(), Text("{wave}", {"wave": one})) for one in waves]
     return Result(
         name,
         "curve",
         title,
         table,
         columns=(Column("group", "Score", translate=True),),
-        finding=_trend_finding([one for one, flag in zip(waves, out, strict=True) if flag], len(levels), past.wave),
+        finding=_trend_finding([one for one, flag in zip(waves, out, strict=True) if flag], len(levels), past.waves.reported),
         note=Text(
             "XmR chart of {waves} waves: the limits are the mean {mean} plus and minus 2.66 times the mean step {step}. "
             "If nothing changes, "
@@ -80,7 +83,7 @@ def trend(past: Survey) -> Result:
 def _levels(past: Survey, item: Item) -> list[tuple[str, float, float, float, float]]:
     """Wave, score with its interval, and n, of every wave with enough answers."""
     found = []
-    for wave in past.waves:
+    for wave in past.waves.names:
         rows = past.at(wave)
         row = net_promoters(past, item, rows, "") if item.kind == "nps" else top_box(past, item, rows, "")
         value, low, high, n = (float(str(row[name])) for name in ("value", "low", "high", "n"))
@@ -93,13 +96,17 @@ def _lines(past: Survey, chart: spc.Chart, levels: list[tuple[str, float, float,
     """The score with its interval, and beside it the mean and the limits as lines of their own."""
     import pandas as pd
 
-    x = [past.days[wave].isoformat() for wave, *_ in levels]
+    x = [past.waves.days[wave].isoformat() for wave, *_ in levels]
     own = pd.DataFrame(
         {
-            "group": score, "x": x, "value": [one[1] for one in levels], "low": [one[2] for one in levels],
-            "high": [one[3] for one in levels], "at_risk": [one[4] for one in levels],
+            "group": score,
+            "x": x,
+            "value": [one[1] for one in levels],
+            "low": [one[2] for one in levels],
+            "high": [one[3] for one in levels],
+            "at_risk": [one[4] for one in levels],
         }
-    )  # fmt: skip
+    )
     ends = chart.table.iloc[0]
     flat = {mark("upper limit"): ends["high"], mark("mean"): chart.centre, mark("lower limit"): ends["low"]}
     lines = [pd.DataFrame({"group": word, "x": x, "value": float(value)}) for word, value in flat.items()]
@@ -136,12 +143,17 @@ def steps(past: Survey) -> Result:
         return not_assessed(name, title, Text("there are no two neighbouring waves with enough answers"))
     table.attrs["confidence"] = past.confidence
     columns = (
-        Column("from_wave", "From wave"), Column("to_wave", "To wave"), Column("measure", "Score", translate=True),
-        Column("value", "Change, points", "points"), Column("interval", "Interval", "points"),
+        Column("from_wave", "From wave"),
+        Column("to_wave", "To wave"),
+        Column("measure", "Score", translate=True),
+        Column("value", "Change, points", "points"),
+        Column("interval", "Interval", "points"),
         Column("p_holm", "p, Holm", "number"),
-        Column("moved", "Beyond chance"), Column("comparable", "Asked in the same way"),
-        Column("n_others", "n before", "count"), Column("n", "n after", "count"),
-    )  # fmt: skip
+        Column("moved", "Beyond chance"),
+        Column("comparable", "Asked in the same way"),
+        Column("n_others", "n before", "count"),
+        Column("n", "n after", "count"),
+    )
     note = Text(
         "Adjusted two-sample interval (NPS) and Newcombe (shares); p-values after Holm for all {m} steps. Not asked in the "
         "same way: a channel changed its part by 15 percentage points or more.",
@@ -158,10 +170,10 @@ def step_table(past: Survey) -> pd.DataFrame:
     listed = []
     for kind, word in kinds.items():
         for item in past.of_kind(kind)[:1]:
-            usable = [(wave, counted(item, past.at(wave)[item.id].to_numpy(dtype=np.float64))) for wave in past.waves]
+            usable = [(wave, box_counts(item, past.at(wave)[item.id].to_numpy(dtype=np.float64))) for wave in past.waves.names]
             usable = [(wave, one) for wave, one in usable if one[2] >= past.min_cell]
             for (before, first), (now, second) in pairwise(usable):
-                found = compared(item, first, second, past.confidence)
+                found = difference_of(item, first, second, past.confidence)
                 same = compare_modes(past, before, now).comparable
                 listed.append({"from_wave": before, "to_wave": now, "measure": word, **found, "comparable": same})
     table = pd.DataFrame(listed)
@@ -187,7 +199,117 @@ def _steps_finding(table: pd.DataFrame) -> Finding:
             "score": Text(str(first["measure"])),
             "before": str(first["from_wave"]),
             "now": str(first["to_wave"]),
-            "change": measured(first),
+            "change": quantity(first),
         },
     )
     return Finding("satisfaction.steps", "info", None, text, evidence=evidence)
+
+
+@dataclass(frozen=True)
+class Modes:
+    """Whether two waves may be compared.
+
+    Parameters
+    ----------
+    comparable : bool
+    why : Text
+        Which channel changed its part, and by how much; empty words where nothing did.
+    """
+
+    comparable: bool
+    why: Text
+
+
+def compare_modes(past: Survey, before: str, now: str) -> Modes:
+    """Have the channels of the answers changed their parts from one wave to the other?
+
+    Parameters
+    ----------
+    past : Survey
+    before, now : str
+        Waves.
+
+    Returns
+    -------
+    Modes
+        Not comparable where a channel's part changed by 15 percentage points or more and not by chance (chi-squared test
+        below 1 %).
+    """
+    from scipy.special import chdtrc
+
+    same = Modes(True, Text(""))
+    if "channel" not in past.recorded or not before:
+        return same
+    counts = [past.at(wave)["channel"].value_counts() for wave in (before, now)]
+    names = sorted(set(counts[0].index) | set(counts[1].index))
+    table = np.array([[float(one.get(name, 0)) for name in names] for one in counts])
+    if len(names) < 2 or (table.sum(1) == 0).any():
+        return same
+    shares = table / table.sum(1, keepdims=True)
+    shift = shares[1] - shares[0]
+    at = int(np.abs(shift).argmax())
+    expected = np.outer(table.sum(1), table.sum(0)) / table.sum()
+    p_value = float(chdtrc(len(names) - 1, ((table - expected) ** 2 / expected).sum()))
+    if abs(shift[at]) < LARGE_SHIFT or p_value >= BEYOND:
+        return same
+    numbers: dict[str, Quantity | Text | str] = {
+        "channel": str(names[at]),
+        "before": Quantity(shares[0, at], "share"),
+        "now": Quantity(shares[1, at], "share"),
+    }
+    return Modes(False, Text("“{channel}” had {before} of the answers and now has {now}", numbers))
+
+
+def waves(past: Survey) -> Result:
+    """What were the scores and the response of every wave?
+
+    Returns
+    -------
+    Result
+        Table, the oldest wave first: ``wave, starts_on`` (first day) and the columns of an estimate table, a row per score of
+        the wave with at least ``min_cell`` answers, as :func:`crmkit.analyses.satisfaction.scores` has it for the wave
+        reported; and ``response``, the share of those asked who answered (n: asked), where it is known who was asked.
+    """
+    import pandas as pd
+
+    name, title = "satisfaction_waves", Text("Scores and response of every wave")
+    if not past.usable or past.answers.surveys is None:
+        return absent(past, name, title)
+    asked = _rates(past)
+    listed = [
+        {"wave": wave, "starts_on": pd.Timestamp(past.waves.days[wave]), **row}
+        for wave in past.waves.names
+        for row in [*main_scores(past, past.at(wave)), *([asked[wave]] if wave in asked else [])]
+        if float(str(row["n"])) >= past.min_cell
+    ]
+    table = pd.DataFrame(listed, columns=["wave", "starts_on", *ESTIMATE_COLUMNS]).astype({"n": "float64"})
+    columns = (
+        Column("wave", "Wave"),
+        Column("group", "Score", translate=True),
+        Column("value", "Value", "number"),
+        Column("n", "n", "count"),
+    )
+    return Result(name, "table", title, table, columns)
+
+
+def _rates(past: Survey) -> dict[str, Row]:
+    """The response of each wave; nothing where nobody wrote down who was asked."""
+    table = response_table(past)
+    whole: pd.DataFrame = table[table["channel"] == ALL]
+    if not (table["sent"] > table["responded"]).any():
+        return {}
+    rate = wilson(whole["responded"], whole["sent"], confidence=past.confidence)
+    columns = zip(whole["wave"], rate.value, rate.low, rate.high, whole["sent"], strict=True)
+    return {
+        str(wave): {
+            "group": ANSWERED,
+            "measure": "response",
+            "value": value,
+            "low": low,
+            "high": high,
+            "n": n,
+            "unit": "share",
+            "method": rate.method,
+        }
+        for wave, value, low, high, n in columns
+    }

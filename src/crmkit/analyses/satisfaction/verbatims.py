@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from crmkit.analyses.satisfaction.bands import band_names, bands, leading_item
-from crmkit.analyses.satisfaction.labels import absent
-from crmkit.analyses.satisfaction.read import Item, Survey
+from crmkit.analyses.satisfaction.labels import absent, band_names, bands, leading_item
+from crmkit.analyses.satisfaction.survey import Item, Survey
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.masking import MASK, mask_personal
@@ -19,12 +18,14 @@ from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, e
 from crmkit.data.summaries.answers import comments
 from crmkit.data.summaries.purchases import to_frame
 from crmkit.models.basics.shares import holm, newcombe, wilson
-from crmkit.models.survey.themes import LEAST_PART, STABLE, Themes, find_themes
+from crmkit.models.survey.themes import LEAST_PART, STABLE, Themes, find_themes, grams
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FEWEST_OF_A_THEME = 5
+SHORTEST_QUOTE, LONGEST_QUOTE = 8, 200
+TOO_ALIKE = 0.6
 NO_COMMENTS = Text("nobody wrote anything that could be read")
 SOLID, LOOSE = mark("holds"), mark("loose: other comments would give another theme")
 
@@ -94,15 +95,15 @@ def read_comments(past: Survey, *, waves: int = 4, themes: int = 0) -> Comments:
     """
     import pandas as pd
 
-    here = past.waves.index(past.wave) + 1 if past.wave in past.waves else 0
-    read = past.waves[max(0, here - max(1, waves)) : here]
+    here = past.waves.names.index(past.waves.reported) + 1 if past.waves.reported in past.waves.names else 0
+    read = past.waves.names[max(0, here - max(1, waves)) : here]
     item = leading_item(past)
     empty = pd.DataFrame(columns=["response_id", "customer_id", "wave", "band"], dtype="object")
-    if not past.usable or past.surveys is None or not read:
+    if not past.usable or past.answers.surveys is None or not read:
         return Comments(empty.assign(text=[]), empty[["response_id", "band"]], item, None, read, past.reason or NO_COMMENTS)
     asked = pd.concat([past.at(wave) for wave in read], ignore_index=True)
     asked["band"] = None if item is None else bands(item, asked[item.id])
-    written = comments(past.surveys, as_of=past.as_of)[["response_id", "comment"]]
+    written = comments(past.answers.surveys, as_of=past.as_of)[["response_id", "comment"]]
     written = written[written["comment"].str.strip() != ""]
     rows = asked[["response_id", "customer_id", "wave", "band"]].merge(written, on="response_id", how="inner")
     rows["text"] = mask_personal(rows.pop("comment").tolist(), names=_known(past, "name"), ids=_known(past, "customer_id"))
@@ -117,7 +118,7 @@ def _known(past: Survey, column: str) -> list[str]:
     """What the client's customers are called, or their numbers."""
     customers = past.tables.get("customers")
     if customers is None or column not in customers.columns:
-        return [str(one) for one in past.responses["customer_id"].dropna().unique()] if column == "customer_id" else []
+        return [str(one) for one in past.answers.responses["customer_id"].dropna().unique()] if column == "customer_id" else []
     return [str(one) for one in to_frame(customers.select(column).distinct())[column].dropna()]
 
 
@@ -131,10 +132,8 @@ def commenting(past: Survey, voices: Comments) -> Result:
         unit, method``.
     """
     name, title = "satisfaction_commenting", Text("Who writes a comment?")
-    if not past.usable:
-        return absent(past, name, title)
-    if voices.item is None or voices.rows.empty:
-        return not_assessed(name, title, NO_COMMENTS)
+    if not past.usable or voices.item is None or voices.rows.empty:
+        return not_assessed(name, title, NO_COMMENTS) if past.usable else absent(past, name, title)
     names = band_names(voices.item)
     n = voices.asked["band"].value_counts().reindex(names).fillna(0)
     wrote = voices.rows["band"].value_counts().reindex(names).fillna(0)
@@ -143,11 +142,17 @@ def commenting(past: Survey, voices: Comments) -> Result:
     found = wilson(wrote, n, confidence=past.confidence)
     table = estimates(
         {
-            "group": band, "measure": mark("Wrote a comment"), "value": found.value[at], "low": found.low[at],
-            "high": found.high[at], "n": n[band], "unit": "share", "method": found.method,
+            "group": band,
+            "measure": mark("Wrote a comment"),
+            "value": found.value[at],
+            "low": found.low[at],
+            "high": found.high[at],
+            "n": n[band],
+            "unit": "share",
+            "method": found.method,
         }
         for at, band in enumerate(names)
-    )  # fmt: skip
+    )
     gap = newcombe(wrote[names[2]], n[names[2]], wrote[names[0]], n[names[0]], confidence=past.confidence)
     numbers: dict[str, Quantity | Text | str] = {
         "n": Quantity(len(voices.rows), "count"),
@@ -155,15 +160,14 @@ def commenting(past: Survey, voices: Comments) -> Result:
         "low": Quantity(found.value[0], "share", found.low[0], found.high[0]),
         "high": Quantity(found.value[2], "share", found.low[2], found.high[2]),
     }
-    text = (
-        Text(
+    if gap.low[0] > 0:
+        text = Text(
             "{n} comments in {waves} waves. The least content write more often ({low}) than the most content ({high}): "
             "comments sound worse than the scores are.",
             numbers,
         )
-        if gap.low[0] > 0
-        else Text("{n} comments in {waves} waves: {low} of the least content write one, {high} of the most content.", numbers)
-    )
+    else:
+        text = Text("{n} comments in {waves} waves: {low} of the least content write one, {high} of the most content.", numbers)
     return Result(
         name,
         "interval_dots",
@@ -188,26 +192,13 @@ def theme_counts(past: Survey, voices: Comments) -> Result:
         of the least content), ``stability`` (0 to 1), ``standing``; the most frequent first. Themes of fewer than five people
         are left out.
     """
-    import pandas as pd
-
     name, title = "satisfaction_themes", Text("What customers write about")
     missing = nothing_to_show(past, voices, name, title)
     if missing is not None or voices.found is None:
         return missing or not_assessed(name, title, NO_COMMENTS)
-    found, total = voices.found, len(voices.rows)
     low = None if voices.item is None else band_names(voices.item)[0]
-    n = [int(found.members[:, k].sum()) for k in voices.shown]
-    share = wilson(n, [total] * len(n), confidence=past.confidence)
-    is_low = (voices.rows["band"] == low).to_numpy(dtype=bool)
-    table = pd.DataFrame(
-        {
-            "theme": [voices.label(k) for k in voices.shown], "n": n, "value": share.value, "low": share.low,
-            "high": share.high, "low_share": [float(is_low[found.members[:, k]].mean()) for k in voices.shown],
-            "stability": found.stability[voices.shown], "method": share.method,
-        }
-    )  # fmt: skip
-    table["standing"] = np.where(table["stability"] >= STABLE, SOLID, LOOSE)
-    table.attrs["confidence"] = past.confidence
+    table = _theme_table(voices, voices.found, low, past.confidence)
+    total = len(voices.rows)
     columns = [Column("theme", "Theme"), Column("n", "Comments", "count"), Column("value", "Of all comments", "share")]
     columns += [Column("interval", "Interval", "share")]
     columns += [Column("low_share", "Of these, from the least content", "share")] if low else []
@@ -219,7 +210,7 @@ def theme_counts(past: Survey, voices: Comments) -> Result:
         {
             "n": Quantity(total, "count"),
             "waves": ", ".join(voices.waves),
-            "placed": Quantity(int((found.parts >= LEAST_PART).any(axis=1).sum()), "count"),
+            "placed": Quantity(int((voices.found.parts >= LEAST_PART).any(axis=1).sum()), "count"),
             "least": Quantity(FEWEST_OF_A_THEME, "count"),
         },
     )
@@ -234,6 +225,30 @@ def theme_counts(past: Survey, voices: Comments) -> Result:
     )
     finding = Finding("satisfaction.themes", "info", None, text, evidence=(name,))
     return Result(name, "table", title, table, tuple(columns), finding=finding, note=note)
+
+
+def _theme_table(voices: Comments, found: Themes, low: str | None, confidence: float) -> pd.DataFrame:
+    """One row per theme shown; see :func:`theme_counts`."""
+    import pandas as pd
+
+    n = [int(found.members[:, k].sum()) for k in voices.shown]
+    share = wilson(n, [len(voices.rows)] * len(n), confidence=confidence)
+    is_low = (voices.rows["band"] == low).to_numpy(dtype=bool)
+    table = pd.DataFrame(
+        {
+            "theme": [voices.label(k) for k in voices.shown],
+            "n": n,
+            "value": share.value,
+            "low": share.low,
+            "high": share.high,
+            "low_share": [float(is_low[found.members[:, k]].mean()) for k in voices.shown],
+            "stability": found.stability[voices.shown],
+            "method": share.method,
+        }
+    )
+    table["standing"] = np.where(table["stability"] >= STABLE, SOLID, LOOSE)
+    table.attrs["confidence"] = confidence
+    return table
 
 
 def themes_by_score(past: Survey, voices: Comments) -> Result:
@@ -300,12 +315,21 @@ def _by_band(past: Survey, voices: Comments, names: Sequence[str], n: np.ndarray
         parts.append(
             pd.DataFrame(
                 {
-                    "row": voices.label(theme), "column": names, "value": share.value, "low": share.low, "high": share.high,
-                    "n": n, "suppressed": n < past.min_cell, "difference": gap.value[at], "difference_low": gap.low[at],
-                    "difference_high": gap.high[at], "p_value": adjusted[at], "method": share.method,
+                    "row": voices.label(theme),
+                    "column": names,
+                    "value": share.value,
+                    "low": share.low,
+                    "high": share.high,
+                    "n": n,
+                    "suppressed": n < past.min_cell,
+                    "difference": gap.value[at],
+                    "difference_low": gap.low[at],
+                    "difference_high": gap.high[at],
+                    "p_value": adjusted[at],
+                    "method": share.method,
                 }
             )
-        )  # fmt: skip
+        )
     table = pd.concat(parts, ignore_index=True)
     table.loc[table["suppressed"], ["value", "low", "high"]] = np.nan
     return table
@@ -320,3 +344,72 @@ def nothing_to_show(past: Survey, voices: Comments, name: str, title: Text) -> R
     if not voices.shown:
         return not_assessed(name, title, Text("no theme is written about by enough people to be shown"))
     return None
+
+
+def quotes(past: Survey, voices: Comments, *, per_theme: int = 2) -> Result:
+    """How do customers say it? Examples of each theme, in which nobody can be found.
+
+    Parameters
+    ----------
+    past : Survey
+    voices : Comments
+    per_theme : int
+        Most examples of a theme, 0 to 5; 0 shows none.
+
+    Returns
+    -------
+    Result
+        Table ``theme, band, quote``: the comments that belong most to a theme and are not alike. Themes of fewer than five
+        people have none.
+    """
+    import pandas as pd
+
+    name, title = "satisfaction_quotes", Text("In their own words")
+    if per_theme < 1:
+        return not_assessed(name, title, Text("examples are switched off"))
+    missing = nothing_to_show(past, voices, name, title)
+    if missing is not None:
+        return missing
+    listed = [
+        (voices.label(theme), voices.rows["band"].iloc[at], _short(voices.rows["text"].iloc[at]))
+        for theme in voices.shown
+        for at in _examples(voices, theme, per_theme)
+    ]
+    if not listed:
+        return not_assessed(name, title, NO_COMMENTS)
+    table = pd.DataFrame(listed, columns=["theme", "band", "quote"]).astype("object")
+    table["band"] = table["band"].where(table["band"].notna(), "")
+    columns = (Column("theme", "Theme"), Column("band", "Answer", translate=True), Column("quote", "Example"))
+    note = Text(
+        "Comments as they were written; {mask} stands for names, numbers, addresses and handles. Examples are those that "
+        "belong most to their theme, not a sample.",
+        {"mask": MASK},
+    )
+    return Result(name, "table", title, table, columns, note=note)
+
+
+def _examples(voices: Comments, theme: int, most: int) -> list[int]:
+    """Numbers of comments that belong most to a theme, without two that say the same."""
+    if voices.found is None:
+        return []
+    part, texts = voices.found.parts[:, theme], voices.rows["text"].tolist()
+    fits = [at for at in np.flatnonzero(voices.found.members[:, theme]) if len(texts[at].encode()) / 1.5 >= SHORTEST_QUOTE]
+    fits = [at for at in fits if len(texts[at].replace(MASK, "")) * 2 > len(texts[at])]
+    ranked = sorted(
+        fits, key=lambda at: (-round(float(part[at]), 6), len(texts[at]) > LONGEST_QUOTE, -len(texts[at]), texts[at])
+    )
+    chosen: list[int] = []
+    for at in ranked:
+        own = set(grams(texts[at]))
+        if len(chosen) < most and all(_jaccard(own, set(grams(texts[other]))) < TOO_ALIKE for other in chosen):
+            chosen.append(int(at))
+    return chosen
+
+
+def _jaccard(one: set[str], other: set[str]) -> float:
+    return len(one & other) / max(1, len(one | other))
+
+
+def _short(text: str) -> str:
+    folded = " ".join(text.split())
+    return folded if len(folded) <= LONGEST_QUOTE else f"{folded[:LONGEST_QUOTE].rstrip()}…"

@@ -1,18 +1,21 @@
-"""Would all customers have said the same as those who answered? Weights that give each group its part among the customers."""
+"""Would all customers have said the same as those who answered? Weights that give each group its part, and their cost."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from crmkit.analyses.satisfaction.estimates import CES, CSAT, NPS, TOP, contribution, main_scores
+from crmkit.analyses.satisfaction.labels import SCORE_COLUMNS, group_label, quantity, too_few
 from crmkit.analyses.satisfaction.population import REST, UNKNOWN
-from crmkit.analyses.satisfaction.read import Survey
+from crmkit.analyses.satisfaction.survey import Item, Survey
 from crmkit.core.errors import ModelError, ParamError, Problem, did_you_mean
-from crmkit.core.results import Quantity, Text
+from crmkit.core.language import mark
+from crmkit.core.results import Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.models.purchases.calibrated import Mean, weighted_mean
 from crmkit.models.survey.weighting import Raking, rake
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 FEWEST_PER_LEVEL = 5
 LEAST_KNOWN = 0.5
+AS_ANSWERED, OF_ALL = mark("as answered"), mark("all customers, weighted")
+UNWEIGHTED = Text("no weights could be made: {reason}")
 
 
 @dataclass(frozen=True)
@@ -97,14 +102,16 @@ def weigh(past: Survey, *, margins: Sequence[str] = (), trim: float = 3.0) -> We
     Levels with fewer than five answers are joined, because nobody can stand for so many others. Responses whose customer is
     not known have no place among the customers: they count in the unweighted figures only.
     """
-    unknown = [name for name in margins if name not in past.groups]
+    unknown = [name for name in margins if name not in past.population.groups]
     if unknown:
-        raise ParamError([Problem("margins:", f"no group '{name}'", did_you_mean(name, past.groups)) for name in unknown])
-    names = tuple(margins or past.groups)
+        raise ParamError(
+            [Problem("margins:", f"no group '{name}'", did_you_mean(name, past.population.groups)) for name in unknown]
+        )
+    names = tuple(margins or past.population.groups)
     rakings: dict[str, Raking] = {}
     known: dict[str, NDArray[np.bool_]] = {}
     reasons: dict[str, Text] = {}
-    for wave in past.waves:
+    for wave in past.waves.names:
         found = _raked(past, wave, names, trim)
         if isinstance(found, Text):
             reasons[wave] = found
@@ -125,7 +132,7 @@ def _raked(past: Survey, wave: str, names: tuple[str, ...], trim: float) -> Text
         return Text(
             "of {share} of the answers the customer is not known", {"share": Quantity(1 - float(known.mean()), "share")}
         )
-    base = past.margins[past.margins["wave"] == wave]
+    base = past.population.margins[past.population.margins["wave"] == wave]
     kept: dict[str, dict[object, float]] = {}
     levels = people[known].reset_index(drop=True)
     for name in names:
@@ -153,3 +160,100 @@ def _joined(levels: pd.Series[str], sizes: Mapping[object, float]) -> tuple[pd.S
         name = REST if level in small else level
         goal[name] = goal.get(name, 0.0) + size
     return levels.where(~levels.isin(small), REST), {level: size for level, size in goal.items() if size > 0}
+
+
+def weighted_score(
+    past: Survey, weights: Weights, wave: str, item: Item, *, top: bool = False
+) -> tuple[float, float, float, float] | None:
+    """Score of all customers: value, low, high, effective n; None without weights. Satisfaction with `top` as a share."""
+    share = top and item.kind != "nps"
+    found = weights.mean(past, wave, contribution(item, past.at(wave), top=share), scale="logit" if share else "linear")
+    if found is None:
+        return None
+    ends = (-100.0, 100.0) if item.kind == "nps" else (0.0, 1.0) if share else (item.low, item.high)
+    return found.value, max(found.low, ends[0]), min(found.high, ends[1]), found.effective_n
+
+
+def weighting(past: Survey, weights: Weights) -> Result:
+    """Would all customers have given the same scores as those who answered?
+
+    Returns
+    -------
+    Result
+        Table ``group, measure, value, low, high, n, unit, method``: each score of the wave as answered, and weighted to the
+        customers (calibrated standard errors; n is the effective one).
+    """
+    name, title = "satisfaction_weighting", Text("Scores as answered, and weighted to all customers")
+    missing = too_few(past, past.current, name, title)
+    if missing is not None:
+        return missing
+    if past.waves.reported not in weights.rakings:
+        return not_assessed(name, title, Text(UNWEIGHTED.template, {"reason": weights.reasons[past.waves.reported]}))
+    listed: list[dict[str, object]] = []
+    for row in main_scores(past, past.current):
+        item, top = _source(past, str(row["group"]))
+        found = weighted_score(past, weights, past.waves.reported, item, top=top)
+        if found is None:
+            continue
+        value, low, high, n = found
+        weighted = {**row, "measure": OF_ALL, "value": value, "low": low, "high": high, "n": n, "method": mark("calibrated")}
+        listed += [{**row, "measure": AS_ANSWERED}, weighted]
+    if not listed:
+        return not_assessed(name, title, Text("there are too few answers"))
+    table = estimates(listed)
+    table.attrs["confidence"] = past.confidence
+    raking = weights.rakings[past.waves.reported]
+    note = Text(
+        "Raked to {margins} of {base} customers; weights up to {trim} times the mean, {trimmed} of the answers held there, "
+        "largest gap {gap} percentage points. Design effect {deff} (Kish), effective n {n} of {answers}, largest "
+        "weight {ratio} "
+        "times the median. Standard errors know the margins.",
+        {
+            "margins": Text(", ".join(f"{{{at}}}" for at in _numbered(weights)), _named(weights)),
+            "base": Quantity(0 if past.population.customers is None else len(past.population.customers), "count"),
+            "trim": Quantity(weights.trim, "number"),
+            "trimmed": Quantity(raking.trimmed_share, "share"),
+            "gap": Quantity(100 * raking.largest_gap, "points"),
+            "deff": Quantity(raking.design_effect, "score"),
+            "n": Quantity(raking.effective_n, "count"),
+            "answers": Quantity(len(raking.weights), "count"),
+            "ratio": Quantity(raking.largest_ratio, "score"),
+        },
+    )
+    return Result(name, "table", title, table, SCORE_COLUMNS, finding=_weighting_finding(table), note=note)
+
+
+def _numbered(weights: Weights) -> list[str]:
+    return [f"margin{at}" for at in range(len(weights.margins))]
+
+
+def _named(weights: Weights) -> dict[str, Quantity | Text | str]:
+    return dict(zip(_numbered(weights), (group_label(name) for name in weights.margins), strict=True))
+
+
+def _source(past: Survey, label: str) -> tuple[Item, bool]:
+    """The item behind a leading score, and whether it is a share."""
+    kind = "nps" if label == NPS else "csat" if label in (CSAT, TOP) else "ces"
+    return past.of_kind(kind)[0], label not in (NPS, CSAT, CES)
+
+
+def _weighting_finding(table: pd.DataFrame) -> Finding:
+    moved: list[tuple[float, pd.Series[Any], pd.Series[Any]]] = []
+    for _, pair in table.groupby("group", sort=False):
+        before, after = pair.iloc[0], pair.iloc[1]
+        width = max(float(before["high"]) - float(before["low"]), 1e-12)
+        moved.append((abs(float(after["value"]) - float(before["value"])) / width, before, after))
+    size, before, after = max(moved, key=lambda one: one[0])
+    numbers: dict[str, Quantity | Text | str] = {
+        "score": Text(str(before["group"])),
+        "before": Quantity(before["value"], before["unit"]),
+        "after": quantity(after),
+    }
+    evidence = ("satisfaction_weighting",)
+    if size < 0.25:
+        text = Text("Weighting hardly changes the scores: those who answered speak for the customers in what is known.")
+        return Finding("satisfaction.weighting", "good", True, text, evidence=evidence)
+    text = Text(
+        "Weighted to all customers, {score} is {after} instead of {before}: who answered is not like who kept silent.", numbers
+    )
+    return Finding("satisfaction.weighting", "info", None, text, evidence=evidence)

@@ -152,18 +152,72 @@ def risks() -> pd.DataFrame:
     return table.assign(review_on="2026-06-30", indicator=table["indicator"].replace("", None))
 
 
+ACTION_COLUMNS = [
+    "action_id",
+    "finding_id",
+    "text",
+    "kind",
+    "owner",
+    "starts_on",
+    "due_on",
+    "horizon",
+    "effort",
+    "budget",
+    "indicator",
+    "expected_effect",
+    "status",
+]
+ACTIONS = [
+    (
+        "M1",
+        None,
+        "Keep the targets for first responses under review",
+        "A-FAST",
+        "Head of service",
+        "2025-02-01",
+        "2026-03-31",
+        "short",
+        10,
+        5000,
+        "P-RESP",
+        0.02,
+        "running",
+    ),
+    (
+        "M2",
+        None,
+        "Yearly course on handling complaints",
+        "A-TRAIN",
+        "Head of personnel",
+        "2025-03-01",
+        "2026-12-31",
+        "short",
+        40,
+        20000,
+        "I-TRAINCOV",
+        0.02,
+        "running",
+    ),
+    (
+        "M3",
+        None,
+        "One record per customer in all systems",
+        "A-CRM",
+        "Head of IT",
+        "2026-02-01",
+        "2028-12-31",
+        "long",
+        200,
+        80000,
+        "D-DUP",
+        -0.01,
+        "planned",
+    ),
+]
+
+
 def actions() -> pd.DataFrame:
     """What is under way; a company without problems has little to do."""
     import pandas as pd
 
-    rows = [
-        ("M1", None, "Keep the targets for first responses under review", "A-FAST", "Head of service", "2025-02-01",
-         "2026-03-31", "short", 10, 5000, "P-RESP", 0.02, "running"),
-        ("M2", None, "Yearly course on handling complaints", "A-TRAIN", "Head of personnel", "2025-03-01", "2026-12-31",
-         "short", 40, 20000, "I-TRAINCOV", 0.02, "running"),
-        ("M3", None, "One record per customer in all systems", "A-CRM", "Head of IT", "2026-02-01", "2028-12-31",
-         "long", 200, 80000, "D-DUP", -0.01, "planned"),
-    ]  # fmt: skip
-    names = ["action_id", "finding_id", "text", "kind", "owner", "starts_on", "due_on", "horizon", "effort", "budget",
-             "indicator", "expected_effect", "status"]  # fmt: skip
-    return pd.DataFrame(rows, columns=names)
+    return pd.DataFrame(ACTIONS, columns=ACTION_COLUMNS)

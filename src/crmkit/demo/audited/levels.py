@@ -7,7 +7,7 @@ from these levels, so that the true value of an indicator is known without simul
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from math import erf, log, sqrt
 from types import MappingProxyType
 
@@ -15,7 +15,7 @@ from crmkit.core.errors import ParamError, did_you_mean
 
 DECLARED_STEPS = 4
 RESPONSE_SPREAD, SOLVING_SPREAD, COMPLAINT_FACTOR = 1.0, 0.9, 2.0
-SLA_HOURS, DAY_HOURS, NORM_HOURS, WEEK_HOURS = 8.0, 24.0, 72.0, 168.0
+SLA_HOURS, DAY_HOURS = 8.0, 24.0
 
 
 @dataclass(frozen=True)
@@ -169,9 +169,31 @@ TARGETS: Mapping[str, tuple[float, bool]] = MappingProxyType(
     }
 )  # fmt: skip
 # what customers think and do about it: off its target only because of something else
-CONSEQUENCES = ("P-CSAT", "P-CES", "P-BACK", "R-NPS", "R-CHURN", "R-RET", "R-RENEW", "R-NCUST", "R-SALES", "R-SALESG", "R-FREQ",
-                "R-CLV", "R-SHARE", "R-TIER", "P-TPUT", "I-CAC", "I-CTS", "I-INV", "I-COST", "I-ROI", "R-NEW", "D-SILO",
-                "R-REPEAT")  # fmt: skip
+CONSEQUENCES = (
+    "P-CSAT",
+    "P-CES",
+    "P-BACK",
+    "R-NPS",
+    "R-CHURN",
+    "R-RET",
+    "R-RENEW",
+    "R-NCUST",
+    "R-SALES",
+    "R-SALESG",
+    "R-FREQ",
+    "R-CLV",
+    "R-SHARE",
+    "R-TIER",
+    "P-TPUT",
+    "I-CAC",
+    "I-CTS",
+    "I-INV",
+    "I-COST",
+    "I-ROI",
+    "R-NEW",
+    "D-SILO",
+    "R-REPEAT",
+)
 
 
 def read_problems(problems: Mapping[str, float] | tuple[str, ...] | list[str], severity: float) -> dict[str, float]:
@@ -254,11 +276,6 @@ def worse_than_target(values: Mapping[str, float]) -> list[str]:
         if (value < target - 1e-9) if more else (value > target + 1e-9):
             off.append(name)
     return sorted(off)
-
-
-def level_names() -> list[str]:
-    """Names of the levels."""
-    return [one.name for one in fields(Levels)]
 
 
 def _normal(z: float) -> float:

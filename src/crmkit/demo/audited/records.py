@@ -35,8 +35,10 @@ def customers(rng: np.random.Generator, people: People, setting: Setting) -> pd.
     n, twice = len(known), round(levels.doubled / (1 - levels.doubled) * people.known.sum())
     source = np.concatenate([known, rng.choice(known, min(twice, n), replace=False)]) if n else known
     double = np.arange(len(source)) >= n
-    numbers = [f"{people.ids[one][:1]}9{place:05d}" if later else people.ids[one] for place, (one, later) in
-               enumerate(zip(source, double, strict=True))]  # fmt: skip
+    numbers = [
+        f"{people.ids[one][:1]}9{place:05d}" if later else people.ids[one]
+        for place, (one, later) in enumerate(zip(source, double, strict=True))
+    ]
     created = np.minimum(people.start[source] + np.where(double, rng.integers(1, 30, len(source)), 0), DAYS - 1)
     age = np.floor(-np.log(rng.random(len(source))) / np.log(2) * levels.fresh_days)
     updated = np.maximum(created, DAYS - 1 - age.astype(np.int64))

@@ -1,8 +1,8 @@
 """RetailCo: a retailer without contracts, whose customers come, buy for a while and stay away without a word.
 
-Customers who ever buy follow a Pareto/NBD process with Gamma-Gamma spend, exactly (:mod:`crmkit.demo.purchases`). Region, size
-and acquisition channel are given afterwards, depending on what a customer is like, so that groups differ and the population
-still follows the law. Some customers registered and never bought. A few purchases are sent back, in full.
+Customers who ever buy follow a Pareto/NBD process with Gamma-Gamma spend, exactly (:mod:`crmkit.demo.retailco.purchases`).
+Region, size and acquisition channel are given afterwards, depending on what a customer is like, so that groups differ and the
+population still follows the law. Some customers registered and never bought. A few purchases are sent back, in full.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 
 from crmkit.demo.company import Company
 from crmkit.demo.names import draw_names
-from crmkit.demo.purchases import Laws, People, draw_cents, draw_people, draw_times, expected_future
 from crmkit.demo.retailco.house import Sold, add_house
+from crmkit.demo.retailco.purchases import Laws, People, draw_cents, draw_people, draw_times, expected_future
 from crmkit.demo.retailco.voices import Shop, add_voices
 
 if TYPE_CHECKING:

@@ -59,8 +59,16 @@ def add_house(rng: np.random.Generator, sold: Sold) -> tuple[dict[str, pd.DataFr
     last = np.zeros(n, dtype=np.int64)
     np.maximum.at(last, sold.who, sold.day)
     region = np.zeros(n, dtype=np.int64)
-    people = People(sold.ids, sold.start, np.minimum(last + 365, DAYS - 1), region, np.ones(n), np.zeros(n),
-                    rng.random(n) >= FOREIGN, np.zeros(n, dtype=bool))  # fmt: skip
+    people = People(
+        sold.ids,
+        sold.start,
+        np.minimum(last + 365, DAYS - 1),
+        region,
+        np.ones(n),
+        np.zeros(n),
+        rng.random(n) >= FOREIGN,
+        np.zeros(n, dtype=bool),
+    )
     desk = np.array([f"S{number:05d}" for number in 10_000 + rng.permutation(n)], dtype=object)
     # the service desk knows some customers by a number of its own only
     served = replace(people, ids=np.where(people.known, sold.ids, desk))
@@ -151,8 +159,21 @@ def _customers(rng: np.random.Generator, table: pd.DataFrame) -> pd.DataFrame:
     bare = rng.random(n) < MISSING
     found["email"] = found["email"].where(~bare | double)
     found["phone"] = found["phone"].where(~(rng.random(n) < MISSING) | double)
-    order = ["customer_id", "name", "email", "phone", "region", "size", "acquisition_channel", "created_at", "updated_at",
-             "source_system", "department", "consent_at", "consent_purpose"]  # fmt: skip
+    order = [
+        "customer_id",
+        "name",
+        "email",
+        "phone",
+        "region",
+        "size",
+        "acquisition_channel",
+        "created_at",
+        "updated_at",
+        "source_system",
+        "department",
+        "consent_at",
+        "consent_purpose",
+    ]
     return found[order]
 
 

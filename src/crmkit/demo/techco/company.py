@@ -1,9 +1,9 @@
 """TechCo: software by subscription, whose customers can leave on any day, with a reason.
 
-Who leaves is decided by :class:`crmkit.demo.leaving.Leaving`, from features that anybody can compute from the files. Two things
-went wrong: since April 2025 small customers wait twice as long for the first answer, and since March 2025 the module ``sync``
-has a defect that customers in retail and logistics meet. In July 2025 prices rose, which pulled satisfaction down and nothing
-else. More customers leave around the turn of the year. The causes are invented.
+Who leaves is decided by :class:`crmkit.demo.techco.leaving.Leaving`, from features that anybody can compute from the files.
+Two things went wrong: since April 2025 small customers wait twice as long for the first answer, and since March 2025 the
+module ``sync`` has a defect that customers in retail and logistics meet. In July 2025 prices rose, which pulled satisfaction
+down and nothing else. More customers leave around the turn of the year. The causes are invented.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import numpy as np
 
 from crmkit.demo.audited.frame import FIRST
 from crmkit.demo.company import Company
-from crmkit.demo.leaving import PERIOD_DAYS, Leaving, draw_ends, exposures
 from crmkit.demo.names import draw_names
 from crmkit.demo.questionnaire import Answers, survey_table
-from crmkit.demo.servicing import KINDS, Tickets
-from crmkit.demo.software import (
+from crmkit.demo.techco.house import add_house, add_steps
+from crmkit.demo.techco.leaving import PERIOD_DAYS, Leaving, draw_ends, exposures
+from crmkit.demo.techco.people import (
     ACQUISITION,
     AS_OF,
     DAYS,
@@ -45,10 +45,9 @@ from crmkit.demo.software import (
     draw_service,
     features_at,
     risk_of_leaving,
-)  # fmt: skip
-from crmkit.demo.techco.house import add_house
-from crmkit.demo.techco.steps import add_steps
+)
 from crmkit.demo.techco.survey import FORM, draw_waves
+from crmkit.demo.techco.tickets import KINDS, Tickets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,9 +163,15 @@ def _asked_while_there(wave: Answers, left: Ints) -> Answers:
     answered = np.where(wave.answered[there] < left[who], wave.answered[there], -1)
     base = wave.wave.base & (left > wave.wave.day)
     return Answers(
-        replace(wave.wave, base=base), wave.true, who, wave.scores[there], answered, wave.careless[there], wave.seconds[there],
+        replace(wave.wave, base=base),
+        wave.true,
+        who,
+        wave.scores[there],
+        answered,
+        wave.careless[there],
+        wave.seconds[there],
         wave.channel[there],
-    )  # fmt: skip
+    )
 
 
 def _customers(rng: np.random.Generator, people: People, ids: Words, names: Words) -> pd.DataFrame:

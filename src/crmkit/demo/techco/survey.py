@@ -1,4 +1,7 @@
-"""What does TechCo ask its customers, and what do they answer? Eight waves, exported by a Chinese questionnaire tool."""
+"""What does TechCo ask its customers, and what do they answer? Eight waves, exported by a Chinese questionnaire tool.
+
+Apart from the company, because the form is looked up here: its weights are the truth that the analyses have to find.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.demo.questionnaire import Answers, Driver, Form, Wave, draw_wave, opinions
-from crmkit.demo.servicing import KINDS, Tickets, count_recent
-from crmkit.demo.software import PRICE_SINCE, People, cut_days, day_number
+from crmkit.demo.techco.people import PRICE_SINCE, People, cut_days, day_number
+from crmkit.demo.techco.tickets import KINDS, Tickets, count_recent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,8 +20,15 @@ if TYPE_CHECKING:
 
 # wave: the period with whose first day it begins
 WAVES = {
-    "2024Q1": 16, "2024Q2": 19, "2024Q3": 22, "2024Q4": 26, "2025Q1": 29, "2025Q2": 32, "2025Q3": 35, "2025Q4": 39,
-}  # fmt: skip
+    "2024Q1": 16,
+    "2024Q2": 19,
+    "2024Q3": 22,
+    "2024Q4": 26,
+    "2025Q1": 29,
+    "2025Q2": 32,
+    "2025Q3": 35,
+    "2025Q4": 39,
+}
 FORM = Form(
     drivers=(
         Driver("product", 0.3, 4.0),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crmkit.analyses.satisfaction.drivers.fit import Drive
-from crmkit.analyses.satisfaction.labels import measured
-from crmkit.analyses.satisfaction.read import Survey
+from crmkit.analyses.satisfaction.labels import quantity
+from crmkit.analyses.satisfaction.survey import Survey
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
@@ -41,11 +41,15 @@ def importance(past: Survey, work: Drive) -> Result:
         {
             "group": work.label(row["driver"]),
             "measure": _standing(row["distinguishable"], own[row["driver"]]),
-            "value": row["value"], "low": row["low"], "high": row["high"], "n": row["n"], "unit": "share",
+            "value": row["value"],
+            "low": row["low"],
+            "high": row["high"],
+            "n": row["n"],
+            "unit": "share",
             "method": row["method"],
         }
         for row in shares.to_dict("records")
-    ]  # fmt: skip
+    ]
     kept = ["rank", "rank_low", "rank_high", "rank_stability", "p_value", "distinguishable", "explained", "driver"]
     table = estimates(rows).assign(**{column: shares[column].to_numpy() for column in kept})
     table["own_effect"] = [own[driver] for driver in table["driver"]]
@@ -111,7 +115,7 @@ def _drivers_finding(work: Drive, table: pd.DataFrame) -> Finding:
     first = clear.iloc[0]
     numbers: dict[str, Quantity | Text | str] = {
         "driver": str(first["group"]),
-        "share": measured(first),
+        "share": quantity(first),
         "noise": Quantity(int((~table["distinguishable"]).sum()), "count"),
         "p": Quantity(len(table), "count"),
         "along": Quantity(int((table["distinguishable"] & ~table["own_effect"]).sum()), "count"),
@@ -149,12 +153,19 @@ def ranks(past: Survey, work: Drive) -> Result:
     table["places"] = [f"{low}–{high}" for low, high in zip(table["rank_low"], table["rank_high"], strict=True)]
     table.attrs["confidence"] = past.confidence
     columns = (
-        Column("rank", "Rank", "count"), Column("label", "Driver"), Column("value", "Share", "share"),
-        Column("interval", "Interval", "share"), Column("places", "Ranks in resamples"),
-        Column("rank_stability", "Same rank", "share"), Column("p_value", "p against noise", "number"),
-        Column("distinguishable", "Beyond noise"), Column("vif", "VIF", "score"),
-        Column("odds_ratio", "Odds ratio", "score"), Column("proportional", "Equal at each step"), Column("n", "n", "count"),
-    )  # fmt: skip
+        Column("rank", "Rank", "count"),
+        Column("label", "Driver"),
+        Column("value", "Share", "share"),
+        Column("interval", "Interval", "share"),
+        Column("places", "Ranks in resamples"),
+        Column("rank_stability", "Same rank", "share"),
+        Column("p_value", "p against noise", "number"),
+        Column("distinguishable", "Beyond noise"),
+        Column("vif", "VIF", "score"),
+        Column("odds_ratio", "Odds ratio", "score"),
+        Column("proportional", "Equal at each step"),
+        Column("n", "n", "count"),
+    )
     return Result(name, "table", title, table, columns, finding=_halo_finding(spread), note=said)
 
 
@@ -306,14 +317,20 @@ def what_if(past: Survey, work: Drive, *, rise: float = 0.5) -> Result:
         {
             "group": work.label(row["driver"]),
             "measure": mark("effect of its own") if row["own_effect"] else mark("no effect of its own shown"),
-            "value": row["value"] * by, "low": row["low"] * by, "high": row["high"] * by, "n": row["n"], "unit": "score",
+            "value": row["value"] * by,
+            "low": row["low"] * by,
+            "high": row["high"] * by,
+            "n": row["n"],
+            "unit": "score",
             "method": row["method"],
         }
         for row, by in zip(per_hundred.to_dict("records"), step, strict=True)
     ).assign(
-        mean_now=now.to_numpy(), p_value=per_hundred["p_value"].to_numpy(), own_effect=per_hundred["own_effect"].to_numpy(),
+        mean_now=now.to_numpy(),
+        p_value=per_hundred["p_value"].to_numpy(),
+        own_effect=per_hundred["own_effect"].to_numpy(),
         possible=(now + rise <= low + scale).to_numpy(),
-    )  # fmt: skip
+    )
     table = table.sort_values("value", ascending=False, kind="stable", ignore_index=True)
     table.attrs["reference"] = 0.0
     return Result(
@@ -347,7 +364,7 @@ def _rise_finding(work: Drive, table: pd.DataFrame, rise: float) -> Finding:
             "driver": str(first["group"]),
             "rise": Quantity(rise, "number"),
             "outcome": work.outcome.label,
-            "gain": measured(first),
+            "gain": quantity(first),
         },
     )
     return Finding("satisfaction.what_if", "info", None, text, evidence=evidence)

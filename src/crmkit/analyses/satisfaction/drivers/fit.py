@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.satisfaction.estimating import hundred
-from crmkit.analyses.satisfaction.read import Item, Survey
+from crmkit.analyses.satisfaction.estimates import hundred
+from crmkit.analyses.satisfaction.survey import Item, Survey
 from crmkit.analyses.satisfaction.weights import Weights
 from crmkit.core.errors import ModelError
 from crmkit.core.results import Quantity, Text
@@ -113,10 +113,10 @@ def drive(
 
 
 def _used(past: Survey, waves: int) -> tuple[str, ...]:
-    if past.wave not in past.waves:
+    if past.waves.reported not in past.waves.names:
         return ()
-    last = past.waves.index(past.wave)
-    return past.waves[max(0, last - waves + 1) : last + 1]
+    last = past.waves.names.index(past.waves.reported)
+    return past.waves.names[max(0, last - waves + 1) : last + 1]
 
 
 def _rows(

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.demo.leaving import PERIOD_DAYS, Leaving, exposures
 from crmkit.demo.questionnaire import Answers, last_answer
-from crmkit.demo.servicing import FULL_HISTORY, KINDS, WINDOW_DAYS, Tickets, Usage, count_recent, draw_tickets, draw_usage
-from crmkit.demo.servicing import usage_change as change_of
+from crmkit.demo.techco.leaving import PERIOD_DAYS, Leaving, exposures
+from crmkit.demo.techco.tickets import FULL_HISTORY, KINDS, WINDOW_DAYS, Tickets, Usage, count_recent, draw_tickets, draw_usage
+from crmkit.demo.techco.tickets import usage_change as change_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -184,9 +184,16 @@ def day_of_year(cuts: Ints) -> Ints:
 
 
 def draw_future(
-    rng: np.random.Generator, law: Leaving, people: People, usage: Usage, tickets: Tickets, waves: list[Answers], item: int,
-    *, periods: int,
-) -> tuple[Floats, Floats]:  # fmt: skip
+    rng: np.random.Generator,
+    law: Leaving,
+    people: People,
+    usage: Usage,
+    tickets: Tickets,
+    waves: list[Answers],
+    item: int,
+    *,
+    periods: int,
+) -> tuple[Floats, Floats]:
     """One future of customers who stay: hazards of wanting and of having to leave, customers x periods from the 40th on."""
     later, more = draw_service(rng, people, periods=(PERIODS, PERIODS + periods - 1), level=usage.level, decline=usage.decline)
     counts = np.hstack([usage.counts[:, -FULL_HISTORY:], later.counts])
@@ -197,9 +204,16 @@ def draw_future(
 
 
 def risk_of_leaving(
-    rng: np.random.Generator, law: Leaving, people: People, usage: Usage, tickets: Tickets, waves: list[Answers], item: int,
-    *, chosen: Ints,
-) -> tuple[Floats, int]:  # fmt: skip
+    rng: np.random.Generator,
+    law: Leaving,
+    people: People,
+    usage: Usage,
+    tickets: Tickets,
+    waves: list[Answers],
+    item: int,
+    *,
+    chosen: Ints,
+) -> tuple[Floats, int]:
     """The true probability of leaving within 90 days, of customers who are there on the last day; and the paths behind it.
 
     Notes
@@ -226,6 +240,12 @@ def _of_chosen(wave: Answers, place: Ints) -> Answers:
     """The answers of some customers, under their new places."""
     mine = place[wave.who] >= 0
     return Answers(
-        wave.wave, wave.true, place[wave.who][mine], wave.scores[mine], wave.answered[mine], wave.careless[mine],
-        wave.seconds[mine], wave.channel[mine],
-    )  # fmt: skip
+        wave.wave,
+        wave.true,
+        place[wave.who][mine],
+        wave.scores[mine],
+        wave.answered[mine],
+        wave.careless[mine],
+        wave.seconds[mine],
+        wave.channel[mine],
+    )

@@ -20,7 +20,7 @@ from crmkit.core.language import Locale, say
 from crmkit.report.page.page import Page
 from crmkit.show.tables import exhibit_html
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DIMENSIONS = {
     "retailco": {"product": "product", "assortment": "product", "price": "product", "delivery": "service", "ease": "service"},
     "techco": {"product": "product", "reliability": "product", "support_speed": "support", "support_skill": "support"},
@@ -102,7 +102,7 @@ def test_every_exhibit_has_a_name_of_its_own_and_only_benchmarks_are_missing(res
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_exhibit_can_be_shown_and_names_nobody(results, retailco, language):
     pages = [exhibit_html(result, Locale(language)) for result in results.values()]
-    people = retailco.past.responses[["response_id", "customer_id"]].to_numpy().ravel()
+    people = retailco.past.answers.responses[["response_id", "customer_id"]].to_numpy().ravel()
     assert not [one for one in people[:400] for page in pages if str(one) in page]
 
 
@@ -140,18 +140,22 @@ def test_a_figure_and_its_table_are_shown_together(retailco, results):
 @pytest.mark.parametrize("name", ["retailco", "techco"])
 def test_the_base_is_that_of_the_waves_day(both, truth, name):
     past = both[name].past
-    first = past.margins[past.margins["margin"] == past.groups[0]].groupby("wave")["customers"].sum()
-    for wave in past.waves:
+    first = (
+        past.population.margins[past.population.margins["margin"] == past.population.groups[0]]
+        .groupby("wave")["customers"]
+        .sum()
+    )
+    for wave in past.waves.names:
         assert first[wave] == pytest.approx(truth[name]["waves"][wave]["customers"], abs=6)
-    assert len(past.customers) == first[past.wave]
+    assert len(past.population.customers) == first[past.waves.reported]
 
 
 @pytest.mark.parametrize("name", ["retailco", "techco"])
 def test_careless_answers_are_found(both, truth, name):
     past = both[name].past
-    flagged = set(past.responses.loc[past.responses["careless"], "response_id"])
-    real = set(truth[name]["careless"]) & set(past.responses["response_id"])
-    others = len(past.responses) - len(real)
+    flagged = set(past.answers.responses.loc[past.answers.responses["careless"], "response_id"])
+    real = set(truth[name]["careless"]) & set(past.answers.responses["response_id"])
+    others = len(past.answers.responses) - len(real)
     assert len(flagged & real) / len(real) >= 0.85
     assert len(flagged - real) / others <= 0.02
 
@@ -161,7 +165,7 @@ def test_weights_take_away_what_silence_adds(both, truth, name):
     """The planted bias is the chance to answer, by size and region; over all waves at least four fifths of it go."""
     past, weights = both[name].past, both[name].weights
     bias = cut = 0.0
-    for wave in past.waves:
+    for wave in past.waves.names:
         real = truth[name]["waves"][wave]
         scores = past.at(wave)["csat"]
         bias += real["csat_mean_expected_of_answers"] - real["csat_mean"]
@@ -173,7 +177,7 @@ def test_weighted_intervals_cover_what_all_customers_think(both, truth):
     """14 waves; at 95 % each, more than 3 misses happen in 0.4 % of worlds."""
     missed = 0
     for name, one in both.items():
-        for wave in one.past.waves:
+        for wave in one.past.waves.names:
             found = one.weights.mean(one.past, wave, one.past.at(wave)["csat"])
             missed += not found.low <= truth[name]["waves"][wave]["csat_mean"] <= found.high
     assert missed <= 3
@@ -229,19 +233,22 @@ def test_where_nothing_was_planted_nothing_is_found(techco):
 
 def test_questions_asked_the_other_way_round_are_turned(retailco):
     past = retailco.past
-    turned, given = past.responses["reach"], past.given["reach"]
+    turned, given = past.answers.responses["reach"], past.answers.given["reach"]
     assert (turned + given).dropna().unique().tolist() == [8.0]
-    assert (past.responses["csat"].dropna() == past.given["csat"].dropna()).all()
+    assert (past.answers.responses["csat"].dropna() == past.answers.given["csat"].dropna()).all()
 
 
 def test_not_applicable_is_neither_a_score_nor_missing(retailco):
     past = retailco.past
-    assert past.inapplicable["support_speed"].sum() > 100
-    assert past.given.loc[past.inapplicable["support_speed"], "support_speed"].isna().all()
-    assert past.responses["support_speed"].min() >= 1
+    assert past.answers.inapplicable["support_speed"].sum() > 100
+    assert past.answers.given.loc[past.answers.inapplicable["support_speed"], "support_speed"].isna().all()
+    assert past.answers.responses["support_speed"].min() >= 1
     row = satisfaction.items_left_out(past).table.set_index("item").loc["Speed of support"]
-    n = (past.responses["wave"] == past.wave).sum()
-    assert row["n"] == n - past.inapplicable.loc[past.responses["wave"] == past.wave, "support_speed"].sum()
+    n = (past.answers.responses["wave"] == past.waves.reported).sum()
+    assert (
+        row["n"]
+        == n - past.answers.inapplicable.loc[past.answers.responses["wave"] == past.waves.reported, "support_speed"].sum()
+    )
 
 
 def test_scores_are_those_of_a_plain_count(retailco, results):
@@ -281,9 +288,9 @@ def test_telephone_instead_of_the_screen_is_not_comparable(retailco):
     from dataclasses import replace
 
     past = retailco.past
-    changed = past.responses.copy()
-    changed.loc[changed["wave"] == past.wave, "channel"] = "telephone"
-    other = replace(past, responses=changed)
+    changed = past.answers.responses.copy()
+    changed.loc[changed["wave"] == past.waves.reported, "channel"] = "telephone"
+    other = replace(past, answers=replace(past.answers, responses=changed))
     finding = satisfaction.changes(other, retailco.weights).finding
     assert finding.severity == "warning"
     assert "not comparable" in say(finding.text, Locale())
@@ -314,12 +321,12 @@ def test_limits_are_those_of_an_xmr_chart_of_the_waves(techco):
 def test_each_wave_is_counted_as_the_one_reported(retailco, results):
     """Scores of the newest wave are those of its boxes, the response is that of the table, and older waves stand beside."""
     table = satisfaction.waves(retailco.past).table
-    now = table[(table["wave"] == retailco.past.wave) & (table["measure"] != "response")]
+    now = table[(table["wave"] == retailco.past.waves.reported) & (table["measure"] != "response")]
     shown = results["satisfaction_scores"].table
     assert now[list(shown.columns)].reset_index(drop=True).equals(shown.reset_index(drop=True))
     answered = table[table["measure"] == "response"].set_index("wave")
     whole = results["satisfaction_response"].table.loc[lambda rows: rows["channel"] == "all channels"].set_index("wave")
-    assert set(answered.index) == set(whole.index) == set(retailco.past.waves)
+    assert set(answered.index) == set(whole.index) == set(retailco.past.waves.names)
     for name in ("value", "low", "high", "n"):
         assert answered[name].sort_index().tolist() == whole[name].sort_index().tolist()
     trend = results["satisfaction_trend"].table
@@ -333,7 +340,7 @@ def test_waves_of_too_few_answers_have_no_scores(retailco):
     few = replace(retailco.past, min_cell=150)
     table = satisfaction.waves(few).table
     assert (table["n"] >= 150).all()
-    assert set(table["wave"]) == set(retailco.past.waves)  # 337 and more were asked in each
+    assert set(table["wave"]) == set(retailco.past.waves.names)  # 337 and more were asked in each
     assert table[table["measure"] == "nps"]["wave"].nunique() == 5
 
 
@@ -342,7 +349,7 @@ def test_an_index_is_the_mean_of_its_questions_on_a_hundred(retailco, results):
     parts = (rows[["product", "assortment", "price"]] - 1) / 6 * 100
     enough = parts.notna().sum(axis=1) >= 2
     table = results["satisfaction_index"].table.set_index(["group", "measure"])
-    found = table.loc[("Product", retailco.past.wave)]
+    found = table.loc[("Product", retailco.past.waves.reported)]
     assert found["value"] == pytest.approx(parts[enough].mean(axis=1).mean())
     assert found["n"] == enough.sum()
 

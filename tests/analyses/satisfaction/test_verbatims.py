@@ -9,10 +9,9 @@ import pandas as pd
 import pytest
 
 from crmkit.analyses.satisfaction import answers
-from crmkit.analyses.satisfaction.bands import bands, leading_item
-from crmkit.analyses.satisfaction.quotes import quotes
-from crmkit.analyses.satisfaction.read import Item
-from crmkit.analyses.satisfaction.verbatims import commenting, read_comments, theme_counts, themes_by_score
+from crmkit.analyses.satisfaction.labels import bands, leading_item
+from crmkit.analyses.satisfaction.survey import Item
+from crmkit.analyses.satisfaction.verbatims import commenting, quotes, read_comments, theme_counts, themes_by_score
 from crmkit.core.language import Locale, say
 from crmkit.core.masking import MASK
 from crmkit.models.basics.shares import newcombe, wilson

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmkit.analyses.satisfaction.labels import top_from
-from crmkit.analyses.satisfaction.read import Item, Survey
+from crmkit.analyses.satisfaction.survey import Item, Survey
 from crmkit.core.language import mark
 from crmkit.models.basics.shares import wilson
 from crmkit.models.purchases.calibrated import weighted_mean
@@ -46,7 +46,7 @@ def main_scores(past: Survey, rows: pd.DataFrame) -> list[Row]:
     return listed
 
 
-def answered(item: Item, rows: pd.DataFrame) -> Floats:
+def given_answers(item: Item, rows: pd.DataFrame) -> Floats:
     """The answers to an item that were given, as numbers."""
     found: Floats = rows[item.id].dropna().to_numpy(dtype=np.float64)
     return found
@@ -54,14 +54,14 @@ def answered(item: Item, rows: pd.DataFrame) -> Floats:
 
 def top_box(past: Survey, item: Item, rows: pd.DataFrame, label: str) -> Row:
     """Share of answers in the two top boxes, with Wilson's interval."""
-    given = answered(item, rows)
+    given = given_answers(item, rows)
     found = wilson(float((given >= top_from(item)).sum()), float(len(given)), confidence=past.confidence)
     return _row(label, "top_share", found.value[0], found.low[0], found.high[0], len(given), "share", found.method)
 
 
 def mean(past: Survey, item: Item, rows: pd.DataFrame, label: str) -> Row:
     """Mean of the answers in points of the scale, with Student's interval cut to the scale."""
-    given = answered(item, rows)
+    given = given_answers(item, rows)
     method = mark("Student's t")
     if len(given) < 2:
         return _row(label, "mean", given.mean() if len(given) else np.nan, np.nan, np.nan, len(given), "score", method)
@@ -79,9 +79,15 @@ def net_promoters(past: Survey, item: Item, rows: pd.DataFrame, label: str) -> R
 
 def _row(label: str, measure: str, value: float, low: float, high: float, n: int, unit: str, method: str) -> Row:
     return {
-        "group": label, "measure": measure, "value": float(value), "low": float(low), "high": float(high), "n": n, "unit": unit,
+        "group": label,
+        "measure": measure,
+        "value": float(value),
+        "low": float(low),
+        "high": float(high),
+        "n": n,
+        "unit": unit,
         "method": method,
-    }  # fmt: skip
+    }
 
 
 def promoter_points(scores: Floats) -> Floats:

@@ -107,8 +107,8 @@ def test_zero_for_not_applicable_never_becomes_a_score(opened):
     table = answers()
     table.loc[:39, "speed"] = 0
     past = satisfaction.answers(opened(table, people=customers()))
-    assert past.inapplicable["speed"].sum() == 40
-    assert past.responses["speed"].min() >= 2
+    assert past.answers.inapplicable["speed"].sum() == 40
+    assert past.answers.responses["speed"].min() >= 2
     row = satisfaction.items(past).table.set_index("item").loc["speed"]
     assert row["n"] == 80
     assert row["mean"] == pytest.approx(table.loc[40:, "speed"].mean())
@@ -127,7 +127,7 @@ def test_two_scales_in_one_item_are_noticed(opened):
 def test_a_wave_with_one_answer_is_not_the_report(opened):
     late = answers(1, wave="2025Q2", day="2025-06-01")
     past = satisfaction.answers(opened(pd.concat([answers(), late]), people=customers()))
-    assert (past.wave, past.waves) == ("2025Q1", ("2025Q1", "2025Q2"))
+    assert (past.waves.reported, past.waves.names) == ("2025Q1", ("2025Q1", "2025Q2"))
     found, work = everything(past)
     assert found["satisfaction_scores"].assessed
     said = [say(finding.text, EN) for finding in satisfaction.headline(past, satisfaction.weigh(past), work)]
@@ -176,8 +176,8 @@ def test_a_response_that_stands_twice_is_refused_or_found(opened):
         opened(pd.concat([table, table.head(2)]), people=customers())
     again = five(table).head(3).assign(response_id=["x1", "x2", "x3"])
     past = satisfaction.answers(opened(pd.concat([five(table), again]), people=customers(), items=FIVE_POINT))
-    assert past.responses["careless"].sum() == 3
-    assert past.signs["duplicate"].sum() == 3
+    assert past.answers.responses["careless"].sum() == 3
+    assert past.answers.signs["duplicate"].sum() == 3
     assert len(past.current) == 60
 
 
@@ -216,7 +216,7 @@ def test_without_surveys_every_exhibit_says_so(opened):
 
 def test_without_customers_nothing_is_weighted_and_the_rest_stands(opened):
     past = satisfaction.answers(opened(answers()))
-    assert past.groups == ()
+    assert past.population.groups == ()
     found, work = everything(past)
     assert not found["satisfaction_weighting"].assessed
     assert "nothing is known of customers" in say(found["satisfaction_weighting"].reason, EN)
@@ -238,8 +238,8 @@ def test_answers_without_names_are_counted_but_not_weighted(opened):
 def test_without_waves_a_quarter_is_one(opened):
     table = pd.concat([answers(40), answers(40, wave="x", seed=2, day="2025-07-09")]).drop(columns="wave")
     past = satisfaction.answers(opened(table, people=customers()))
-    assert past.waves == ("2025Q1", "2025Q3")
-    assert past.days["2025Q3"] == dt.date(2025, 7, 9)
+    assert past.waves.names == ("2025Q1", "2025Q3")
+    assert past.waves.days["2025Q3"] == dt.date(2025, 7, 9)
 
 
 def test_without_a_list_of_who_was_asked_there_is_no_response_rate(opened):

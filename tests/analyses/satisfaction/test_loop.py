@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 
 from crmkit.analyses.satisfaction import answers
-from crmkit.analyses.satisfaction.loop import closed_loop
-from crmkit.analyses.satisfaction.recovery import recovered
+from crmkit.analyses.satisfaction.loop import closed_loop, recovered
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
 from crmkit.core.privacy import pseudonym

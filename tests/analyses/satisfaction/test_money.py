@@ -9,7 +9,7 @@ import pytest
 
 from crmkit.analyses.satisfaction import answers
 from crmkit.analyses.satisfaction.experiment import experiment
-from crmkit.analyses.satisfaction.exposure import exposure
+from crmkit.analyses.satisfaction.leaving import exposure
 from crmkit.analyses.satisfaction.money import leaving_by_score, money_per_point, point_worth
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say

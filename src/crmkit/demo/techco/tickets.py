@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.demo.leaving import PERIOD_DAYS
+from crmkit.demo.techco.leaving import PERIOD_DAYS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
