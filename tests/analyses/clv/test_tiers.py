@@ -86,7 +86,7 @@ def test_equal_values_share_a_tier():
         ("fixed", [100.0, 500.0], "amounts of money above 0 that fall"),
         ("fixed", [float("nan")], "amounts of money above 0 that fall"),
         ("value", [0.5], "tier_by: is 'value'; did you mean 'value_rank'"),
-        ("value_rank", [i / 20 for i in range(1, 12)], "tier_cuts: are 11; at most 9"),
+        ("value_rank", [i / 20 for i in range(1, 11)], "tier_cuts: are 10; at most 9"),
     ],
 )
 def test_cuts_that_make_no_tiers(by, cuts, said):

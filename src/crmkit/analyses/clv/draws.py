@@ -79,17 +79,17 @@ class PurchaseDraws:
 
     def expected(self, turn: int) -> tuple[Floats, Floats | None]:
         """As :class:`Draws` says."""
-        horizon, found = self.terms.horizon_days / self.per, self._histories
-        count = found.each(self.models[turn], lambda fit, *history: btyd.expected_purchases(fit, horizon, *history))
-        count = count[found.inverse]
+        horizon, histories = self.terms.horizon_days / self.per, self._histories
+        count = histories.each(self.models[turn], lambda fit, *history: btyd.expected_purchases(fit, horizon, *history))
+        count = count[histories.inverse]
         if not self.spends:
             return count, None
         return count, self._net(count * expected_spend(self.spends[turn], self.who["frequency"], self.who["monetary_value"]))
 
     def drawn(self, turn: int, rng: np.random.Generator, times: int = 1) -> tuple[Floats, Floats | None]:
         """As :class:`Draws` says."""
-        horizon, found = self.terms.horizon_days / self.per, self._histories.everyone
-        count = found.each(
+        horizon, everyone = self.terms.horizon_days / self.per, self._histories.everyone
+        count = everyone.each(
             self.models[turn], lambda fit, *history: btyd.draw_purchases(fit, horizon, *history, draws=times, rng=rng)
         )
         if not self.spends:

@@ -112,9 +112,9 @@ def _others(values: Values, fitted: FitSet, per: float, draws: int) -> tuple[Seq
 def _estimated(past: Purchases, name: str, fitted: FitSet, terms: Terms) -> Values:
     """Values without intervals, but for the number of active customers."""
     fit, per = model_of(name, fitted), past.days_per_unit
-    known, kinds = of_kinds(past.customers, fitted, name)
-    sums = _Sums(histories_of(known, per, kinds), terms, per)
-    inverse, n = sums.found.inverse, sums.found.n
+    customers, kinds = of_kinds(past.customers, fitted, name)
+    sums = _Sums(histories_of(customers, per, kinds), terms, per)
+    inverse, n = sums.histories.inverse, sums.histories.n
     try:
         discounted, time = sums.discounted(fit), sums.time(fit)
     except ModelError as err:
@@ -123,7 +123,7 @@ def _estimated(past: Purchases, name: str, fitted: FitSet, terms: Terms) -> Valu
             f"{terms.retention_cost:g}; {err}"
         ) from err
     bought = sums.purchases(fit)
-    table = known.assign(
+    table = customers.assign(
         p_alive=sums.alive(fit)[inverse],
         discounted_purchases=discounted[inverse],
         years_kept=time[inverse] * per / DAYS_PER_YEAR,
@@ -157,12 +157,12 @@ def _with_delta(values: Values, past: Purchases, fitted: FitSet) -> Values:
 class _Sums:
     """Expectations of histories, each history once."""
 
-    found: btyd.Histories
+    histories: btyd.Histories
     terms: Terms
     per: float
 
     def alive(self, one: Model) -> NDArray[np.float64]:
-        return self.found.each(one, btyd.probability_alive)
+        return self.histories.each(one, btyd.probability_alive)
 
     def purchases(self, one: Model) -> NDArray[np.float64] | None:
         """Not discounted; None where they are infinite."""
@@ -173,7 +173,7 @@ class _Sums:
 
     def all_purchases(self, one: Model) -> float:
         each = self.purchases(one)
-        return float("nan") if each is None else float((self.found.n * each).sum())
+        return float("nan") if each is None else float((self.histories.n * each).sum())
 
     def discounted(self, one: Model) -> NDArray[np.float64]:
         return self._discounted(one, self.terms.rate(self.per))
@@ -181,13 +181,13 @@ class _Sums:
     def _discounted(self, one: Model, rate: float) -> NDArray[np.float64]:
         horizon = self.terms.horizon(self.per)
         counted = btyd.discounted_expected_purchases
-        return self.found.each(one, lambda fit, *history: counted(fit, *history, horizon=horizon, discount_rate=rate))
+        return self.histories.each(one, lambda fit, *history: counted(fit, *history, horizon=horizon, discount_rate=rate))
 
     def time(self, one: Model) -> NDArray[np.float64]:
         if not self.terms.retention_cost:
-            return np.zeros(len(self.found.n))
+            return np.zeros(len(self.histories.n))
         horizon, rate = self.terms.horizon(self.per), self.terms.rate(self.per)
-        return self.found.each(
+        return self.histories.each(
             one, lambda fit, *history: discounted_time_alive(fit, *history, horizon=horizon, discount_rate=rate)
         )
 
@@ -198,9 +198,9 @@ def worth_each(table: pd.DataFrame, fitted: FitSet, *, chosen: str, per: float, 
         return None
     name = used(chosen, fitted)
     fit = model_of(name, fitted)
-    known, kinds = of_kinds(table, fitted, name)
-    sums = _Sums(histories_of(known, per, kinds), terms, per)
-    inverse = sums.found.inverse
+    customers, kinds = of_kinds(table, fitted, name)
+    sums = _Sums(histories_of(customers, per, kinds), terms, per)
+    inverse = sums.histories.inverse
     try:
         counted, time = sums.discounted(fit)[inverse], sums.time(fit)[inverse]
     except ModelError:
@@ -242,7 +242,7 @@ def _clv_total(
 ) -> Total:
     """The value of all customers; purchases and spend are estimated apart, so their variances add up."""
     margin, cost = sums.terms.margin, sums.terms.cost(sums.per)
-    inverse, n = sums.found.inverse, sums.found.n
+    inverse, n = sums.histories.inverse, sums.histories.n
     money = np.bincount(inverse, weights=margin * table["expected_spend"].to_numpy(), minlength=len(n))
     counts = sums.discounted(fit)[inverse]
 
