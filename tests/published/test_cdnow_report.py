@@ -40,7 +40,7 @@ LIKELIHOODS = {"BG/NBD": -9582.429, "Pareto/NBD": -9594.976}
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     with open_client("cdnow", home=ROOT, rejects=tmp_path_factory.mktemp("rejects")) as company:
-        past = clv.history(company, holdout_days=273)
+        past = clv.read(company, holdout_days=273)
         models = clv.fit_models(past)
         check = clv.hold_out(past, models)
         yield past, models, check
@@ -48,8 +48,8 @@ def study(tmp_path_factory):
 
 def test_counts(study):
     past = study[0]
-    assert len(past.calibration) == 2357
-    assert past.calibration["holdout_frequency"].sum() == 1882
+    assert len(past.calibration.customers) == 2357
+    assert past.calibration.customers["holdout_frequency"].sum() == 1882
 
 
 def test_parameters(study):

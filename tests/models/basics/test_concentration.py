@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmkit.core.errors import ModelError
-from crmkit.models.basics.concentration import gini, lorenz, top_share
+from crmkit.models.basics.concentration import capture, gini, lorenz, top_share
 
 VALUES = st.lists(st.floats(0.01, 1e6), min_size=2, max_size=60)
 
@@ -64,3 +64,21 @@ def test_intervals_cover(replications):
     band = 2.576 * np.sqrt(0.95 * 0.05 / replications)
     assert (hits / replications >= 0.95 - band).all(), hits / replications
     assert (hits / replications <= 0.95 + band).all(), hits / replications
+
+
+def test_capture_counts_ties_in_part():
+    flat = np.ones(10)
+    assert capture(flat, np.arange(10.0)).value == pytest.approx(0.2)
+    whole = capture(np.arange(10.0), np.eye(10)[9], top=0.1)
+    assert (whole.value, whole.low, whole.high) == (1.0, 1.0, 1.0)
+
+
+def test_capture_ends_at_the_cut():
+    """Two of ten are the top fifth: what the third made does not count; of two and a half, half of it does."""
+    forecast, actual = np.arange(10.0, 0.0, -1.0), np.array([4.0, 3.0, 2.0, 1.0, 0, 0, 0, 0, 0, 0])
+    assert capture(forecast, actual, top=0.2).value == pytest.approx(0.7, rel=1e-12)
+    assert capture(forecast, actual, top=0.25).value == pytest.approx(0.8, rel=1e-12)
+
+
+def test_where_nothing_came_nothing_is_captured():
+    assert np.isnan(capture(np.arange(5.0), np.zeros(5)).value)

@@ -96,3 +96,15 @@ def test_what_is_no_cohort(survivors, message):
 def test_what_cannot_be_fitted(survivors):
     with pytest.raises(ModelError, match=r"sBG cannot be fitted|sBG did not converge"):
         sbg.fit_sbg(sbg.cohorts([survivors]))
+
+
+@pytest.mark.parametrize("periods", [1, 12, None])
+def test_drawn_periods_have_the_expected_mean(periods):
+    fit = sbg.Known("sbg", {"alpha": 3.5, "beta": 8.0})
+    made = np.array([0, 3, 30])
+    drawn = sbg.draw_remaining(fit, made, periods=periods, draws=100_000, rng=np.random.default_rng(0))
+    assert drawn.shape == (100_000, 3)
+    assert np.array_equal(drawn, np.rint(drawn))
+    expected = sbg.expected_remaining(fit, made, periods=periods)
+    assert (np.abs(drawn.mean(0) - expected) < 4 * drawn.std(0) / np.sqrt(len(drawn))).all()
+    assert periods is None or drawn.max() == periods

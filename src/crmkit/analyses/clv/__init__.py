@@ -1,35 +1,35 @@
 """What is each customer worth? Purchase histories, models, a hold-out test, expected values, tiers and lists.
 
-The order of use is that of ``notebooks/clv.ipynb``: :func:`history`, :func:`fit_models`, :func:`hold_out`,
+The order of use is that of ``notebooks/clv.ipynb``: :func:`read`, :func:`fit_models`, :func:`hold_out`,
 :func:`customer_values`, then one function per exhibit.
 """
 
 from crmkit.analyses.clv.checks import checks
-from crmkit.analyses.clv.choice import model_choice
+from crmkit.analyses.clv.choice import calibration_table, fit_table, model_choice
+from crmkit.analyses.clv.covariates import effects
 from crmkit.analyses.clv.customers import base, second_purchase
-from crmkit.analyses.clv.effects import effects
-from crmkit.analyses.clv.fit import Models, calibration_table, fit_models, fit_table
+from crmkit.analyses.clv.fit import Models, fit_models
 from crmkit.analyses.clv.headline import headline
 from crmkit.analyses.clv.holdout import HoldOut, accuracy, by_frequency, hold_out, tracking, weekly
-from crmkit.analyses.clv.intervals import intervals
 from crmkit.analyses.clv.lists import grow, protect, scores, wake
-from crmkit.analyses.clv.read import History, history
+from crmkit.analyses.clv.purchase_value import customer_values
+from crmkit.analyses.clv.read import Purchases, read
 from crmkit.analyses.clv.retention import retention
 from crmkit.analyses.clv.rfm import migration, migration_matrix, rfm_grid, rfm_rules, rfm_segments
 from crmkit.analyses.clv.segments import segments
 from crmkit.analyses.clv.service import service
 from crmkit.analyses.clv.stages import StageRules, stage_table, stages
 from crmkit.analyses.clv.tiers import concentration, tiers, top_customers
-from crmkit.analyses.clv.totals import alive, totals
-from crmkit.analyses.clv.value import customer_values
-from crmkit.analyses.clv.values import Terms, Values
+from crmkit.analyses.clv.totals import alive, intervals, totals
+from crmkit.analyses.clv.values import Terms, Tiering, Values
 
 __all__ = [
-    "History",
     "HoldOut",
     "Models",
+    "Purchases",
     "StageRules",
     "Terms",
+    "Tiering",
     "Values",
     "accuracy",
     "alive",
@@ -44,13 +44,13 @@ __all__ = [
     "fit_table",
     "grow",
     "headline",
-    "history",
     "hold_out",
     "intervals",
     "migration",
     "migration_matrix",
     "model_choice",
     "protect",
+    "read",
     "retention",
     "rfm_grid",
     "rfm_rules",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from crmkit.analyses.clv.covariates import WITH
-from crmkit.analyses.clv.effects import no_kinds
-from crmkit.analyses.clv.fit import NAMES, Models
-from crmkit.analyses.clv.read import History
+from crmkit.analyses.clv.covariates import no_kinds
+from crmkit.analyses.clv.fit import NAMES, WITH, Models
+from crmkit.analyses.clv.read import Purchases
 from crmkit.core.dates import DAYS_PER_YEAR
 from crmkit.core.results import Finding, Quantity, Text
 from crmkit.models.purchases import btyd
@@ -19,7 +18,7 @@ MOST_UNNAMED = 0.02
 MAXIMUM = Text("The likelihood has a maximum inside the range of the parameters.")
 
 
-def checks(past: History, models: Models) -> list[Finding]:
+def checks(past: Purchases, models: Models) -> list[Finding]:
     """Do the data meet what the models assume?
 
     Returns
@@ -69,7 +68,7 @@ def checks(past: History, models: Models) -> list[Finding]:
     ]
 
 
-def _exposure(past: History) -> list[Finding]:
+def _exposure(past: Purchases) -> list[Finding]:
     """Whether customers have been watched for longer than it usually takes them to come back."""
     table = past.customers
     repeats = float(table["frequency"].sum())
@@ -91,9 +90,9 @@ def _exposure(past: History) -> list[Finding]:
     return [Finding("clv.exposure", "good" if good else "warning", good, text, criteria=criteria)]
 
 
-def _unnamed(past: History) -> list[Finding]:
+def _unnamed(past: Purchases) -> list[Finding]:
     """Whether so many purchases name no customer that histories have holes."""
-    rows, read = past.unnamed
+    rows, read = past.people.unnamed
     if not rows:
         return []
     share = rows / read
@@ -129,7 +128,7 @@ def _alike(models: Models) -> list[Finding]:
     ]
 
 
-def _independence(past: History) -> list[Finding]:
+def _independence(past: Purchases) -> list[Finding]:
     repeat = past.customers[(past.customers["frequency"] > 0) & (past.customers["monetary_value"] > 0)]
     if len(repeat) < 3:
         return []
@@ -152,11 +151,11 @@ def _independence(past: History) -> list[Finding]:
     ]
 
 
-def _regularity(past: History) -> list[Finding]:
+def _regularity(past: Purchases) -> list[Finding]:
     """Whether purchases come by chance, as the models assume, or by the calendar."""
-    if len(past.gaps) < FEWEST_PAIRS:
+    if len(past.rhythm.gaps) < FEWEST_PAIRS:
         return []
-    k = btyd.regularity(past.gaps["earlier_days"], past.gaps["later_days"], confidence=past.confidence)
+    k = btyd.regularity(past.rhythm.gaps["earlier_days"], past.rhythm.gaps["later_days"], confidence=past.confidence)
     value, low, high = float(k.value), float(k.low), float(k.high)
     bad = low > REGULAR_FROM
     return [
@@ -166,7 +165,7 @@ def _regularity(past: History) -> list[Finding]:
             passed=not bad,
             text=Text(
                 "Purchases follow each other with a regularity of {k}, where 1 is pure chance ({n} customers).",
-                {"k": Quantity(value, "score", low, high), "n": Quantity(len(past.gaps), "count")},
+                {"k": Quantity(value, "score", low, high), "n": Quantity(len(past.rhythm.gaps), "count")},
             ),
             criteria=Text(
                 "The models assume chance; clearly above {limit}, silence means more than they say.",
@@ -176,7 +175,7 @@ def _regularity(past: History) -> list[Finding]:
     ]
 
 
-def _rate(past: History, models: Models) -> list[Finding]:
+def _rate(past: Purchases, models: Models) -> list[Finding]:
     """Whether the implied number of purchases per year can be: a wrong time unit shows here."""
     if not models.final.fits:
         return []
@@ -197,7 +196,7 @@ def _rate(past: History, models: Models) -> list[Finding]:
     ]
 
 
-def _returns(past: History) -> list[Finding]:
+def _returns(past: Purchases) -> list[Finding]:
     total, returned = float(past.customers["total"].sum()), float(past.customers["returned"].sum())
     if returned <= 0 or total <= 0:
         return []

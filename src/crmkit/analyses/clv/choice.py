@@ -1,23 +1,28 @@
-"""Which model should be believed? Likelihood, information criterion and the test on held-out days side by side."""
+"""Which model should be believed? Likelihood, information criterion and the test on held-out days, and the parameters."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.clv.covariates import WITH
-from crmkit.analyses.clv.fit import NAMES, FitSet, Models
+from crmkit.analyses.clv.fit import NAMES, WITH, FitSet, Models
+from crmkit.analyses.clv.fit import used as model_used
 from crmkit.analyses.clv.holdout import HoldOut
-from crmkit.analyses.clv.read import History
-from crmkit.analyses.clv.value import used as model_used
-from crmkit.core.results import Column, Finding, Numbers, Quantity, Result, Text, not_assessed
+from crmkit.analyses.clv.read import Purchases, no_holdout
+from crmkit.core.language import mark
+from crmkit.core.results import Column, Finding, Numbers, Quantity, Result, Text, estimates, not_assessed
+from crmkit.models.purchases import btyd
+from crmkit.models.purchases.spend import SpendFit
 
 if TYPE_CHECKING:
     import pandas as pd
 
+UNITS = {"day": mark("day"), "week": mark("week"), "month": mark("month")}
 
-def model_choice(past: History, models: Models, check: HoldOut | None) -> Result:
+
+def model_choice(past: Purchases, models: Models, check: HoldOut | None) -> Result:
     """How well does each model describe what is known, and what came?
 
     Returns
@@ -59,7 +64,7 @@ def _rows(fitted: FitSet, check: HoldOut | None) -> list[dict[str, object]]:
     return rows
 
 
-def _contract_choice(past: History, models: Models) -> Result:
+def _contract_choice(past: Purchases, models: Models) -> Result:
     """sBG beside one rate of leaving for everybody."""
     import pandas as pd
 
@@ -151,3 +156,85 @@ DENSITY = Text(
     "Purchases fall on few days, so BG/BB applies; it counts occasions, and its AIC cannot be compared with the others."
 )
 NO_OCCASIONS = Text("BG/BB is for purchases on few fixed days and was not fitted.")
+
+
+def fit_table(past: Purchases, models: Models) -> Result:
+    """The parameters of each model, with standard errors turned into intervals.
+
+    Returns
+    -------
+    Result
+        Estimate table: group = model, measure = parameter; fitted to everything until ``as_of``. Intervals are normal on the
+        logarithm of the parameter, which keeps them positive.
+    """
+    return _fit_table(past, models.final, "clv_fit", Text("Parameters of the models, all data"))
+
+
+def calibration_table(past: Purchases, models: Models) -> Result:
+    """The parameters as they were estimated without the held-out days; the basis of the forecasts that are tested."""
+    title = Text("Parameters of the models, without the held-out days")
+    if models.calibration is None:
+        return not_assessed("clv_fit_calibration", title, no_holdout(past))
+    return _fit_table(past, models.calibration, "clv_fit_calibration", title)
+
+
+def _fit_table(past: Purchases, fitted: FitSet, name: str, title: Text) -> Result:
+    rows = [row for model, one in fitted.fits.items() for row in _parameter_rows(NAMES[model], one, past.confidence)]
+    if fitted.spend is not None:
+        rows += _parameter_rows("Gamma-Gamma", fitted.spend, past.confidence)
+    if not rows:
+        return not_assessed(name, title, _reasons(fitted))
+    note = Text(
+        "Maximum likelihood, time in units of one {unit}; limits are {confidence} intervals.",
+        {"unit": Text(UNITS[past.unit]), "confidence": Quantity(past.confidence, "share")},
+    )
+    columns = (
+        Column("group", "Model"),
+        Column("measure", "Parameter"),
+        Column("value", "Estimate", "number"),
+        Column("low", "from", "number"),
+        Column("high", "to", "number"),
+        Column("n", "Customers", "count"),
+    )
+    return Result(name, "table", title, estimates(rows), columns=columns, note=note)
+
+
+def _parameter_rows(label: str, fitted: btyd.Fit | SpendFit, confidence: float) -> list[dict[str, object]]:
+    from scipy.special import ndtri
+
+    reach = float(ndtri(0.5 + confidence / 2))
+    rows = []
+    for name, value in fitted.params.items():
+        # k of MBG/CNBD-k counts phases, and is chosen among whole numbers
+        relative = fitted.standard_errors.get(name, float("nan")) / value
+        rows.append(
+            {
+                "group": label,
+                "measure": name,
+                "value": value,
+                "low": value * math.exp(-reach * relative),
+                "high": value * math.exp(reach * relative),
+                "n": fitted.n,
+                "unit": "number",
+                "method": mark("maximum likelihood, log-normal"),
+            }
+        )
+    rows.append(
+        {
+            "group": label,
+            "measure": "log-likelihood",
+            "value": fitted.log_likelihood,
+            "n": fitted.n,
+            "unit": "number",
+            "method": mark("maximum likelihood"),
+        }
+    )
+    return rows
+
+
+def _reasons(fitted: FitSet) -> Text:
+    """Why there is no fit at all, each reason once."""
+    listed: list[Text | str] = [*fitted.reasons.values(), *([fitted.spend_reason] if fitted.spend_reason else [])]
+    once = [one for number, one in enumerate(listed) if one not in listed[:number]]
+    names = [f"reason{number}" for number in range(len(once))]
+    return Text(" ".join(f"{{{name}}}" for name in names), dict(zip(names, once, strict=True)))

@@ -1,41 +1,136 @@
-"""What is each customer under contract worth from now on? Months still to be paid for, times the price."""
+"""What are customers under contract worth? How long they stay (sBG), the months still to be paid for, times the price."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import datetime as dt
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.clv.contracts import ContractFit, months_ahead
-from crmkit.analyses.clv.futures import paid_months
-from crmkit.analyses.clv.read import History
+from crmkit.analyses.clv.draws import months_ahead, paid_months
+from crmkit.analyses.clv.read import Purchases
 from crmkit.analyses.clv.resampling import resample
-from crmkit.analyses.clv.values import SBG, Terms, Total, Values
+from crmkit.analyses.clv.values import SBG, Terms, Tiering, Total, Values, tiered
 from crmkit.core.dates import DAYS_PER_MONTH
 from crmkit.core.errors import ModelError, ParamError
+from crmkit.core.results import Text
 from crmkit.models.purchases import sbg
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True)
+class ContractFit:
+    """How long customers under contract stay, month by month.
+
+    Parameters
+    ----------
+    fit : sbg.Fit or None
+    cohorts : sbg.Cohorts
+    reason : Text or str
+        Why there is no fit.
+    constant : tuple of float
+        The same rate of leaving for everybody: the rate per month, and its log-likelihood.
+    errors : mapping
+        ``sbg`` and ``constant``: mean absolute error of the months paid in the held-out days, fitted without them; empty where
+        nothing is held out.
+    """
+
+    fit: sbg.Fit | None
+    cohorts: sbg.Cohorts
+    reason: Text | str
+    constant: tuple[float, float]
+    errors: dict[str, float]
+
+
+def fit_contracts(table: pd.DataFrame, *, as_of: dt.date, split: dt.date | None) -> ContractFit:
+    """Which sBG explains how long customers stayed, and would it have told the last days beforehand?
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``contracts`` of :class:`crmkit.analyses.clv.read.Purchases`.
+    as_of, split : date
+        Last day, and last day of the calibration period, None where nothing is held out.
+
+    Notes
+    -----
+    A month is 30.4375 days; who leaves within a month leaves at its end, when it would have been renewed. The opponent is one
+    rate of leaving for everybody, whose likelihood has a closed form.
+    """
+    data = _cohorts(table["duration_days"], table["event_observed"])
+    constant = _constant(data)
+    try:
+        fit = sbg.fit_sbg(data)
+    except ModelError as err:
+        return ContractFit(None, data, err.text, constant, {})
+    return ContractFit(fit, data, "", constant, {} if split is None else _held_out(table, as_of=as_of, split=split))
+
+
+def _cohorts(duration_days: ArrayLike, left: ArrayLike) -> sbg.Cohorts:
+    months, gone = np.asarray(duration_days, dtype="float64") / DAYS_PER_MONTH, np.asarray(left, dtype=bool)
+    period = np.where(gone, np.maximum(np.ceil(months), 1.0), np.floor(months))
+    pairs, n = np.unique(np.column_stack([period, ~gone]), axis=0, return_counts=True)
+    known = ~((pairs[:, 0] == 0) & (pairs[:, 1] == 1))  # nothing is known of those who came within the last month
+    return sbg.Cohorts(pairs[known, 0], pairs[known, 1].astype(bool), n[known].astype(np.int64))
+
+
+def _constant(data: sbg.Cohorts) -> tuple[float, float]:
+    left = float(data.n[~data.stays].sum())
+    renewed = float((data.n * np.where(data.stays, data.period, data.period - 1)).sum())
+    if not left or not renewed:
+        return (0.0 if not left else 1.0), 0.0
+    rate = left / (left + renewed)
+    return rate, left * math.log(rate) + renewed * math.log1p(-rate)
+
+
+def _held_out(table: pd.DataFrame, *, as_of: dt.date, split: dt.date) -> dict[str, float]:
+    """Months paid in the held-out days by those under contract at the split: how far off are both forecasts?"""
+    import pandas as pd
+
+    until = (pd.Timestamp(split) - pd.to_datetime(table["started_at"])).dt.days.to_numpy(dtype="float64")
+    known = until >= 0
+    until, days = until[known], table["duration_days"].to_numpy(dtype="float64")[known]
+    left = table["event_observed"].to_numpy(dtype=bool)[known]
+    data = _cohorts(np.minimum(days, until), left & (days <= until))
+    there = days > until
+    made, ends = (np.floor(one[there] / DAYS_PER_MONTH).astype("int64") for one in (until, days))
+    due = np.floor((until[there] + (as_of - split).days) / DAYS_PER_MONTH).astype("int64") - made
+    actual = ends - made
+    try:
+        fit = sbg.fit_sbg(data)
+    except ModelError:
+        return {}
+    stays = 1 - _constant(data)[0]
+    forecast, flat = np.zeros(len(due)), np.zeros(len(due))
+    for months in np.unique(due[due > 0]).tolist():
+        own = due == months
+        forecast[own] = sbg.expected_remaining(fit, made[own], periods=months)
+        flat[own] = sum(stays**i for i in range(1, months + 1))
+    return {SBG: float(np.abs(forecast - actual).mean()), "constant": float(np.abs(flat - actual).mean())}
 
 
 def contract_values(
-    past: History,
+    past: Purchases,
     agreed: ContractFit | None,
     terms: Terms,
     *,
-    cuts: Sequence[float] = (),
-    by: str = "value_rank",
+    tiering: Tiering,
     draws: int = 200,
 ) -> Values | None:
     """The value of everybody under contract on the last day.
 
     Parameters
     ----------
-    past : History
+    past : Purchases
         With ``contracts``.
     agreed : ContractFit or None
     terms : Terms
-    cuts, by
-        Tiers whose sums get intervals.
+    tiering : Tiering
     draws : int
         Refits that the intervals of sums are made of; 0 = no intervals.
 
@@ -84,13 +179,11 @@ def contract_values(
     n, nan = float(len(rows)), float("nan")
     paid, worth = float(table["expected_purchases"].sum()), float(table["clv"].sum(skipna=False))
     sums = [Total(one, nan, nan) if np.isfinite(one) else None for one in (paid, worth)]
-    values = Values(SBG, table.reset_index(drop=True), Total(n, n, n), sums[0], sums[1], terms)
+    values = tiered(Values(SBG, table.reset_index(drop=True), Total(n, n, n), sums[0], sums[1], terms), tiering)
     if not draws:
         return values
     try:
         others = sbg.parameter_draws(agreed.cohorts, agreed.fit, draws=draws)
     except ModelError as err:
         return replace(values, no_refits=err.text)
-    return resample(
-        values, others.fits(), None, method=others.method, per=DAYS_PER_MONTH, cuts=cuts, by=by, confidence=past.confidence
-    )
+    return resample(values, others.fits(), None, method=others.method, per=DAYS_PER_MONTH, confidence=past.confidence)

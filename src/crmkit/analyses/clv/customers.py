@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crmkit.analyses.clv.read import NO_PURCHASES, History
+from crmkit.analyses.clv.read import NO_PURCHASES, Purchases
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Finding, Quantity, Result, Text, curve, estimates, not_assessed
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def base(past: History) -> Result:
+def base(past: Purchases) -> Result:
     """How many customers are there, and how many came back?
 
     Returns
@@ -100,7 +100,7 @@ def _ratio_row(
     }
 
 
-def second_purchase(past: History) -> Result:
+def second_purchase(past: Purchases) -> Result:
     """How long does it take until a customer buys again for the first time, and how many ever do?
 
     Returns
@@ -114,7 +114,7 @@ def second_purchase(past: History) -> Result:
     Kaplan & Meier (1958), doi:10.1080/01621459.1958.10501452.
     """
     title = Text("When do customers buy for the second time?")
-    seen = past.waits[past.waits["duration_days"] > 0]
+    seen = past.rhythm.waits[past.rhythm.waits["duration_days"] > 0]
     if not seen["event_observed"].any():
         reason = NO_PURCHASES if past.customers.empty else Text("no customer has bought on a second day")
         return not_assessed("clv_second_purchase", title, reason)

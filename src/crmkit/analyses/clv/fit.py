@@ -7,20 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from crmkit.analyses.clv.contracts import ContractFit, fit_contracts
-from crmkit.analyses.clv.covariates import COLUMNS, WITH, KindFits, check_covariates, fit_kinds
-from crmkit.analyses.clv.discrete_days import OccasionFit, fit_occasions
-from crmkit.analyses.clv.read import NO_PURCHASES, History, no_holdout
-from crmkit.core.errors import ModelError, ParamError
+import numpy as np
+
+from crmkit.analyses.clv.contract_value import ContractFit, fit_contracts
+from crmkit.analyses.clv.read import CUSTOMER_COLUMNS, NO_PURCHASES, Purchases
+from crmkit.core.errors import ModelError, ParamError, did_you_mean
 from crmkit.core.language import mark
-from crmkit.core.results import Column, Quantity, Result, Text, estimates, not_assessed
-from crmkit.models.purchases import btyd
+from crmkit.core.results import Text
+from crmkit.models.purchases import bgbb, btyd
 from crmkit.models.purchases.spend import SpendFit, fit_gamma_gamma
 
 if TYPE_CHECKING:
     import datetime as dt
 
     import pandas as pd
+    from numpy.typing import NDArray
 
 NAMES = {
     "pareto_nbd": "Pareto/NBD",
@@ -34,7 +35,61 @@ NAMES = {
     "bgnbd+covariates": mark("BG/NBD with covariates"),
 }
 COMPARED = ("pareto_nbd", "mbgnbd", "bgnbd", "mbgcnbd")
-UNITS = {"day": mark("day"), "week": mark("week"), "month": mark("month")}
+WITH_COVARIATES = ("pareto_nbd", "bgnbd")
+WITH = "+covariates"
+FEWEST, SMALLEST = 50, 0.02
+MOST_LEVELS = 8
+OTHERS, UNKNOWN = mark("others"), mark("not known")
+MOST_DAYS = 60
+CUSTOMERS_PER_DAY = 5
+
+
+@dataclass(frozen=True)
+class KindFits:
+    """Models with covariates, fitted to one period.
+
+    Parameters
+    ----------
+    fits : mapping of model name to CovariateFit
+    levels : mapping of covariate to pair
+        Column and level that a covariate stands for; ``reference`` holds the level of each column that others are compared to.
+    reference : mapping of column to level
+    design : DataFrame
+        One row per customer of the period, one column per covariate.
+    reasons : mapping of model name to Text
+    """
+
+    fits: Mapping[str, btyd.CovariateFit] = field(default_factory=dict)
+    levels: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    reference: Mapping[str, str] = field(default_factory=dict)
+    design: pd.DataFrame | None = None
+    reasons: Mapping[str, object] = field(default_factory=dict)
+
+    def patterns(self) -> tuple[NDArray[np.int64], tuple[Mapping[str, float], ...]]:
+        """Which kind each customer of the period is, and the covariates of each kind."""
+        names = list(self.levels)
+        if self.design is None or not names:
+            return np.zeros(0, dtype=np.int64), ()
+        rows, place = np.unique(self.design[names].to_numpy(dtype="float64"), axis=0, return_inverse=True)
+        return place.ravel().astype(np.int64), tuple(dict(zip(names, row, strict=True)) for row in rows.tolist())
+
+
+@dataclass(frozen=True)
+class OccasionFit:
+    """BG/BB and what it was fitted to: occasions used, the last one used, and occasions there were, per customer."""
+
+    fit: bgbb.Fit
+    frequency: NDArray[np.float64]
+    recency: NDArray[np.float64]
+    occasions: NDArray[np.float64]
+
+    def expected(self, periods: int) -> NDArray[np.float64]:
+        """How many of the next occasions each customer is expected to use."""
+        known = self.occasions > 0
+        found = np.full(len(known), float(bgbb.expected_purchases_new(self.fit, periods)))
+        history = (self.frequency[known], self.recency[known], self.occasions[known])
+        found[known] = bgbb.expected_purchases(self.fit, periods, *history)
+        return found
 
 
 @dataclass(frozen=True)
@@ -85,14 +140,47 @@ class Models:
     contracts: ContractFit | None = None
 
 
+def used(chosen: str, fitted: FitSet) -> str:
+    """The model that values come from: the one chosen, else it without covariates, else the first that could be fitted."""
+    plain = chosen.removesuffix(WITH)
+    if chosen != plain and plain in fitted.kinds.fits:
+        return chosen
+    return plain if plain in fitted.fits else next(iter(fitted.fits))
+
+
+def model_of(name: str, fitted: FitSet) -> btyd.Fit | btyd.CovariateFit:
+    """The fitted model of a name."""
+    return fitted.kinds.fits[name.removesuffix(WITH)] if name.endswith(WITH) else fitted.fits[name]
+
+
+def of_kinds(table: pd.DataFrame, fitted: FitSet, name: str) -> tuple[pd.DataFrame, tuple[Mapping[str, float], ...]]:
+    """The customers of a period with the kind of each, and the covariates of the kinds; none for a model without covariates."""
+    if not name.endswith(WITH):
+        return table, ()
+    place, kinds = fitted.kinds.patterns()
+    return table.assign(kind=place), kinds
+
+
+def check_covariates(names: Sequence[str]) -> None:
+    """Refuse a column that no customer table has.
+
+    Raises
+    ------
+    ParamError
+    """
+    unknown = [name for name in names if name not in CUSTOMER_COLUMNS]
+    if unknown:
+        raise ParamError([f"covariates: no column {name!r}; {did_you_mean(name, CUSTOMER_COLUMNS)}" for name in unknown])
+
+
 def fit_models(
-    past: History, *, model: str = "pareto_nbd", compare: Sequence[str] = COMPARED, covariates: Sequence[str] = ()
+    past: Purchases, *, model: str = "pareto_nbd", compare: Sequence[str] = COMPARED, covariates: Sequence[str] = ()
 ) -> Models:
     """How often do customers buy, how soon do they leave, and how much do they spend: the models' parameters.
 
     Parameters
     ----------
-    past : History
+    past : Purchases
     model : str
         Model that values and lists come from. BG/NBD is not the default, because it takes every one-time buyer for active.
     compare : sequence of str
@@ -112,7 +200,9 @@ def fit_models(
     """
     check_covariates(covariates)
     if model.endswith(WITH) and not covariates:
-        raise ParamError(f"covariates: is empty, and model {model!r} needs at least one; take one of {', '.join(COLUMNS)}")
+        raise ParamError(
+            f"covariates: is empty, and model {model!r} needs at least one; take one of {', '.join(CUSTOMER_COLUMNS)}"
+        )
     if past.contracts is not None:
         agreed = fit_contracts(past.contracts, as_of=past.as_of, split=past.split)
         return Models(model, FitSet({}, {}, None, NO_PURCHASES), None, agreed)
@@ -121,12 +211,12 @@ def fit_models(
     names = list(dict.fromkeys([model.removesuffix(WITH), *compare]))
     held = None
     if past.calibration is not None:
-        held = _fit(past, past.calibration, names, covariates, until=past.split)
+        held = _fit(past, past.calibration.customers, names, covariates, until=past.split)
     return Models(model, _fit(past, past.customers, names, covariates, until=past.as_of), held)
 
 
 def _fit(
-    past: History, table: pd.DataFrame, names: Sequence[str], covariates: Sequence[str], *, until: dt.date | None
+    past: Purchases, table: pd.DataFrame, names: Sequence[str], covariates: Sequence[str], *, until: dt.date | None
 ) -> FitSet:
     per, tuples = past.days_per_unit, cells(table, past.days_per_unit)
     fits: dict[str, btyd.Fit] = {}
@@ -134,14 +224,14 @@ def _fit(
     for name in names:
         try:
             if name == "mbgcnbd":
-                total, intervals = past.log_gaps[str(until)]
+                total, intervals = past.rhythm.log_gaps[str(until)]
                 fits[name] = btyd.fit_mbgcnbd(tuples, total - intervals * math.log(per))
             else:
                 fits[name] = btyd.fit(tuples, name)
         except ModelError as err:
             reasons[name] = err.text
-    kinds = fit_kinds(table, past.attributes, columns=covariates, per=per) if fits else KindFits()
-    occasions = fit_occasions(table, past.purchase_dates, until=until)
+    kinds = fit_kinds(table, past.people.attributes, columns=covariates, per=per) if fits else KindFits()
+    occasions = fit_occasions(table, past.rhythm.dates, until=until)
     try:
         return FitSet(fits, reasons, fit_gamma_gamma(table["frequency"], table["monetary_value"]), "", kinds, occasions)
     except ModelError as err:
@@ -153,85 +243,96 @@ def cells(table: pd.DataFrame, per: float) -> btyd.Tuples:
     return btyd.tuples(table["frequency"], table["recency_days"] / per, table["T_days"] / per)
 
 
-def fit_table(past: History, models: Models) -> Result:
-    """The parameters of each model, with standard errors turned into intervals.
+def fit_occasions(table: pd.DataFrame, days: NDArray[np.datetime64], *, until: dt.date | None) -> OccasionFit | None:
+    """BG/BB, where all purchases fall on few days: at most 60, with many customers on each; else None.
 
-    Returns
-    -------
-    Result
-        Estimate table: group = model, measure = parameter; fitted to everything until ``as_of``. Intervals are normal on the
-        logarithm of the parameter, which keeps them positive.
+    Parameters
+    ----------
+    table : DataFrame
+        Purchase summary as of ``until``.
+    days : array of datetime64
+        Every day on which anybody bought, rising.
+    until : date or None
+        Last day that counts.
     """
-    return _fit_table(past, models.final, "clv_fit", Text("Parameters of the models, all data"))
+    seen = days[days <= np.datetime64(until)] if until is not None else days
+    if not 2 <= len(seen) <= MOST_DAYS or len(table) < CUSTOMERS_PER_DAY * len(seen):
+        return None
+    first = np.searchsorted(seen, table["first_day"].to_numpy().astype("datetime64[D]"))
+    last = np.searchsorted(seen, table["last_day"].to_numpy().astype("datetime64[D]"))
+    columns = [one.astype("float64") for one in (table["frequency"].to_numpy(), last - first, len(seen) - 1 - first)]
+    known = columns[2] > 0
+    try:
+        fit = bgbb.fit_bgbb(bgbb.cells(*(column[known] for column in columns)))
+    except ModelError:
+        return None
+    return OccasionFit(fit, columns[0], columns[1], columns[2])
 
 
-def calibration_table(past: History, models: Models) -> Result:
-    """The parameters as they were estimated without the held-out days; the basis of the forecasts that are tested."""
-    title = Text("Parameters of the models, without the held-out days")
-    if models.calibration is None:
-        return not_assessed("clv_fit_calibration", title, no_holdout(past))
-    return _fit_table(past, models.calibration, "clv_fit_calibration", title)
+def fit_kinds(table: pd.DataFrame, attributes: pd.DataFrame, *, columns: Sequence[str], per: float) -> KindFits:
+    """Which models with covariates explain the histories best?
 
+    Parameters
+    ----------
+    table : DataFrame
+        Purchase summary of the period.
+    attributes : DataFrame
+        ``customer_id`` and columns of the customer table.
+    columns : sequence of str
+        Columns that make kinds; one that is not there, or holds one level only, is left out.
+    per : float
+        Days per unit of time.
 
-def _fit_table(past: History, fitted: FitSet, name: str, title: Text) -> Result:
-    rows = [row for model, one in fitted.fits.items() for row in _parameter_rows(NAMES[model], one, past.confidence)]
-    if fitted.spend is not None:
-        rows += _parameter_rows("Gamma-Gamma", fitted.spend, past.confidence)
-    if not rows:
-        return not_assessed(name, title, _reasons(fitted))
-    note = Text(
-        "Maximum likelihood, time in units of one {unit}; limits are {confidence} intervals.",
-        {"unit": Text(UNITS[past.unit]), "confidence": Quantity(past.confidence, "share")},
-    )
-    columns = (
-        Column("group", "Model"),
-        Column("measure", "Parameter"),
-        Column("value", "Estimate", "number"),
-        Column("low", "from", "number"),
-        Column("high", "to", "number"),
-        Column("n", "Customers", "count"),
-    )
-    return Result(name, "table", title, estimates(rows), columns=columns, note=note)
-
-
-def _parameter_rows(label: str, fitted: btyd.Fit | SpendFit, confidence: float) -> list[dict[str, object]]:
-    import math
-
-    from scipy.special import ndtri
-
-    reach = float(ndtri(0.5 + confidence / 2))
-    rows = []
-    for name, value in fitted.params.items():
-        # k of MBG/CNBD-k counts phases, and is chosen among whole numbers
-        relative = fitted.standard_errors.get(name, float("nan")) / value
-        rows.append(
-            {
-                "group": label,
-                "measure": name,
-                "value": value,
-                "low": value * math.exp(-reach * relative),
-                "high": value * math.exp(reach * relative),
-                "n": fitted.n,
-                "unit": "number",
-                "method": mark("maximum likelihood, log-normal"),
-            }
+    Notes
+    -----
+    Levels of fewer than 50 customers or 2 % are joined; the most frequent level of a column is what others are compared to.
+    """
+    design, levels, reference = _design(table, attributes, columns)
+    if not levels:
+        return KindFits()
+    fits: dict[str, btyd.CovariateFit] = {}
+    reasons: dict[str, object] = {}
+    try:
+        found = btyd.patterns(
+            table["frequency"],
+            table["recency_days"] / per,
+            table["T_days"] / per,
+            {name: design[name].to_numpy() for name in levels},
         )
-    rows.append(
-        {
-            "group": label,
-            "measure": "log-likelihood",
-            "value": fitted.log_likelihood,
-            "n": fitted.n,
-            "unit": "number",
-            "method": mark("maximum likelihood"),
-        }
-    )
-    return rows
+    except ModelError as err:
+        return KindFits(reasons=dict.fromkeys(WITH_COVARIATES, err.text))
+    for model in WITH_COVARIATES:
+        try:
+            fits[model] = btyd.fit_covariates(found, model)
+        except ModelError as err:
+            reasons[model] = err.text
+    return KindFits(fits, levels, reference, design, reasons)
 
 
-def _reasons(fitted: FitSet) -> Text:
-    """Why there is no fit at all, each reason once."""
-    listed: list[Text | str] = [*fitted.reasons.values(), *([fitted.spend_reason] if fitted.spend_reason else [])]
-    once = [one for number, one in enumerate(listed) if one not in listed[:number]]
-    names = [f"reason{number}" for number in range(len(once))]
-    return Text(" ".join(f"{{{name}}}" for name in names), dict(zip(names, once, strict=True)))
+def _design(
+    table: pd.DataFrame, attributes: pd.DataFrame, columns: Sequence[str]
+) -> tuple[pd.DataFrame, dict[str, tuple[str, str]], dict[str, str]]:
+    import pandas as pd
+
+    known = [name for name in columns if name in attributes.columns]
+    joined = table[["customer_id"]].merge(attributes[["customer_id", *known]], on="customer_id", how="left")
+    design: dict[str, object] = {}
+    levels: dict[str, tuple[str, str]] = {}
+    reference: dict[str, str] = {}
+    least = max(FEWEST, SMALLEST * len(table))
+    for column in known:
+        words = joined[column].astype("object").where(joined[column].notna(), UNKNOWN).astype(str).str.strip()
+        words = words.replace("", UNKNOWN)
+        counts = words.value_counts()
+        words = words.where(words.map(counts).astype("float64") >= least, OTHERS)
+        counts = words.value_counts().sort_index().sort_values(ascending=False, kind="stable")
+        if 0 < int((words == OTHERS).sum()) < least:  # too few even together: with the largest
+            words = words.replace(OTHERS, str(counts.index[0]))
+            counts = words.value_counts().sort_index().sort_values(ascending=False, kind="stable")
+        if not 2 <= len(counts) <= MOST_LEVELS:
+            continue
+        reference[column] = str(counts.index[0])
+        for level in counts.index[1:]:
+            design[f"{column}={level}"] = (words == level).to_numpy(dtype="float64")
+            levels[f"{column}={level}"] = (column, str(level))
+    return pd.DataFrame(design, index=table.index), levels, reference

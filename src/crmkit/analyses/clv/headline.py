@@ -6,7 +6,7 @@ from crmkit.analyses.clv.checks import checks
 from crmkit.analyses.clv.customers import base
 from crmkit.analyses.clv.fit import Models
 from crmkit.analyses.clv.holdout import HoldOut, accuracy, forecast_finding
-from crmkit.analyses.clv.read import History
+from crmkit.analyses.clv.read import Purchases
 from crmkit.analyses.clv.retention import retention
 from crmkit.analyses.clv.tiers import concentration
 from crmkit.analyses.clv.totals import alive_finding, value_finding
@@ -14,7 +14,7 @@ from crmkit.analyses.clv.values import Values
 from crmkit.core.results import Finding
 
 
-def headline(past: History, models: Models, check: HoldOut | None, values: Values | None) -> list[Finding]:
+def headline(past: Purchases, models: Models, check: HoldOut | None, values: Values | None) -> list[Finding]:
     """The findings that lead the report, and those that limit how far it can be trusted.
 
     Returns

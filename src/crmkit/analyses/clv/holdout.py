@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.clv.covariates import WITH, expected_of_kinds
-from crmkit.analyses.clv.fit import NAMES, FitSet, Models
-from crmkit.analyses.clv.read import History, no_holdout
-from crmkit.analyses.clv.value import model_of, used
+from crmkit.analyses.clv.fit import NAMES, WITH, FitSet, KindFits, Models, model_of, used
+from crmkit.analyses.clv.read import Calibration, Purchases, no_holdout
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, curve, estimates, not_assessed
+from crmkit.models.basics.concentration import capture
 from crmkit.models.purchases import btyd
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ BASELINES = {
     MEAN: mark("Mean rate of all customers so far"),
 }
 ACTUAL, FORECAST = mark("Actual"), mark("Forecast")
-TOP = 0.2
 TOLERATED_BIAS = 0.15
 MOST_FREQUENT = 7
 
@@ -54,7 +52,7 @@ class HoldOut:
     chosen: str
 
 
-def hold_out(past: History, models: Models) -> HoldOut | None:
+def hold_out(past: Purchases, models: Models) -> HoldOut | None:
     """What did each model expect of the held-out days, customer by customer?
 
     Returns
@@ -64,16 +62,16 @@ def hold_out(past: History, models: Models) -> HoldOut | None:
     """
     if past.calibration is None or models.calibration is None or not models.calibration.fits:
         return None
-    table, per = past.calibration, past.days_per_unit
+    table, per = past.calibration.customers, past.days_per_unit
     horizon = past.holdout_days / per
     x, tx, T = (table[name].to_numpy(dtype="float64") / scale for name, scale in zip(_TUPLE, (1, per, per), strict=True))
     found = {name: np.asarray(btyd.expected_purchases(fit, horizon, x, tx, T)) for name, fit in models.calibration.fits.items()}
     kinds, occasions = models.calibration.kinds, models.calibration.occasions
     for name, fit in kinds.fits.items():
-        found[name + WITH] = expected_of_kinds(fit, kinds, horizon, x, tx, T)
+        found[name + WITH] = _expected_of_kinds(fit, kinds, horizon, x, tx, T)
     if occasions is not None and past.split is not None:
-        found["bgbb"] = occasions.expected(int((past.purchase_dates > np.datetime64(past.split)).sum()))
-    found |= _rules(past, table, x, T, horizon)
+        found["bgbb"] = occasions.expected(int((past.rhythm.dates > np.datetime64(past.split)).sum()))
+    found |= _rules(past.calibration, x, T, horizon)
     chosen = used(models.chosen, models.calibration)
     return HoldOut(found, table["holdout_frequency"].to_numpy(dtype="float64"), chosen)
 
@@ -81,20 +79,34 @@ def hold_out(past: History, models: Models) -> HoldOut | None:
 _TUPLE = ("frequency", "recency_days", "T_days")
 
 
-def _rules(
-    past: History, table: pd.DataFrame, x: NDArray[np.float64], T: NDArray[np.float64], horizon: float
-) -> dict[str, NDArray[np.float64]]:
+def _expected_of_kinds(
+    fit: btyd.CovariateFit,
+    kinds: KindFits,
+    horizon: float,
+    x: NDArray[np.float64],
+    tx: NDArray[np.float64],
+    T: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Expected purchases within the horizon of the customers of the period, each with their own covariates."""
+    place, found = kinds.patterns()
+    expected = np.zeros(len(x))
+    for number, covariates in enumerate(found):
+        own = place == number
+        expected[own] = btyd.expected_purchases(fit.at(covariates), horizon, x[own], tx[own], T[own])
+    return expected
+
+
+def _rules(held: Calibration, x: NDArray[np.float64], T: NDArray[np.float64], horizon: float) -> dict[str, NDArray[np.float64]]:
     """Forecasts that need no model."""
     found = {NAIVE: np.divide(x, T, out=np.zeros_like(x), where=T > 0) * horizon}
-    if past.last_period is not None:
-        before = past.last_period.set_index("customer_id")["purchase_days_0"]
-        found[LAST] = before.reindex(table["customer_id"]).fillna(0.0).to_numpy(dtype="float64")
+    before = held.last_period.set_index("customer_id")["purchase_days_0"]
+    found[LAST] = before.reindex(held.customers["customer_id"]).fillna(0.0).to_numpy(dtype="float64")
     total = float(T.sum())
     found[MEAN] = np.full(len(x), float(x.sum()) / total * horizon if total else 0.0)
     return found
 
 
-def accuracy(past: History, check: HoldOut | None) -> Result:
+def accuracy(past: Purchases, check: HoldOut | None) -> Result:
     """How far were the forecasts off: in total, per customer, and in the order of customers?
 
     Returns
@@ -143,7 +155,7 @@ def _scores(name: str, check: HoldOut, confidence: float) -> dict[str, object]:
     n = len(actual)
     reach = float(ndtri(0.5 + confidence / 2)) * float(error.std(ddof=1)) / n**0.5 if n > 1 else float("nan")
     total = float(actual.sum())
-    share, low, high = capture(forecast, actual, confidence=confidence)
+    found = capture(forecast, actual, confidence=confidence)
     return {
         "model": NAMES.get(name) or BASELINES[name],
         "expected": float(forecast.sum()),
@@ -153,48 +165,11 @@ def _scores(name: str, check: HoldOut, confidence: float) -> dict[str, object]:
         "mae_low": float(error.mean()) - reach,
         "mae_high": float(error.mean()) + reach,
         "rmse": float(np.sqrt(((forecast - actual) ** 2).mean())),
-        "capture": share,
-        "capture_low": low,
-        "capture_high": high,
+        "capture": found.value,
+        "capture_low": found.low,
+        "capture_high": found.high,
         "n": n,
     }
-
-
-def capture(
-    forecast: NDArray[np.float64], actual: NDArray[np.float64], *, top: float = TOP, confidence: float = 0.95
-) -> tuple[float, float, float]:
-    """Which share of what came was made by the customers ranked highest beforehand?
-
-    Parameters
-    ----------
-    forecast, actual : arrays, shape (customers,)
-    top : float
-        Share of customers that are ranked highest; ties at the border count in part.
-    confidence : float
-
-    Returns
-    -------
-    value, low, high : float
-        Share between 0 and 1 with its interval; a ratio of sums, its variance by linearisation with the ranking held fixed.
-
-    Examples
-    --------
-    >>> capture(np.array([3.0, 2.0, 1.0, 0.0, 0.0]), np.array([4.0, 3.0, 2.0, 1.0, 0.0]))[0]
-    0.4
-    """
-    from scipy.special import ndtri
-
-    n, wanted = len(forecast), top * len(forecast)
-    threshold = np.sort(forecast)[::-1][min(n - 1, int(wanted))]
-    above, at = forecast > threshold, forecast == threshold
-    weight = above + at * ((wanted - above.sum()) / at.sum())
-    total = float(actual.sum())
-    if not total:
-        return float("nan"), float("nan"), float("nan")
-    value = float((weight * actual).sum()) / total
-    spread = float(np.sqrt(((actual * (weight - value)) ** 2).sum())) / total
-    reach = float(ndtri(0.5 + confidence / 2)) * spread
-    return value, max(0.0, value - reach), min(1.0, value + reach)
 
 
 def _beats_naive(table: pd.DataFrame, check: HoldOut) -> Finding:
@@ -226,7 +201,7 @@ def _beats_naive(table: pd.DataFrame, check: HoldOut) -> Finding:
     )
 
 
-def forecast_finding(past: History, check: HoldOut) -> Finding:
+def forecast_finding(past: Purchases, check: HoldOut) -> Finding:
     """Was the total right? The finding that leads the report."""
     expected, actual = float(check.forecasts[check.chosen].sum()), float(check.actual.sum())
     bias = expected / actual - 1 if actual else float("inf")
@@ -257,35 +232,34 @@ def forecast_finding(past: History, check: HoldOut) -> Finding:
     )
 
 
-def tracking(past: History, models: Models, check: HoldOut | None) -> Result:
+def tracking(past: Purchases, models: Models, check: HoldOut | None) -> Result:
     """Do the purchases of all customers together follow the forecast, week by week, summed up?"""
     title = Text("Repeat purchases so far: forecast and actual")
-    if check is None or past.weekly is None:
+    if check is None or past.calibration is None:
         return not_assessed("clv_tracking", title, no_holdout(past))
     return _tracking_result(
         "clv_tracking", title, _weekly(past, models, check), "cumulative", past, forecast_finding(past, check)
     )
 
 
-def weekly(past: History, models: Models, check: HoldOut | None) -> Result:
+def weekly(past: Purchases, models: Models, check: HoldOut | None) -> Result:
     """Do the purchases of all customers together follow the forecast in each single week?"""
     title = Text("Repeat purchases per week: forecast and actual")
-    if check is None or past.weekly is None:
+    if check is None or past.calibration is None:
         return not_assessed("clv_weekly", title, no_holdout(past))
     return _tracking_result("clv_weekly", title, _weekly(past, models, check), "purchases", past, None)
 
 
-def _weekly(past: History, models: Models, check: HoldOut) -> pd.DataFrame:
+def _weekly(past: Purchases, models: Models, check: HoldOut) -> pd.DataFrame:
     """Actual and expected purchases of each whole week since the start, and their sums."""
     import pandas as pd
 
-    actual, table = past.weekly, past.calibration
-    if actual is None or table is None or models.calibration is None:
+    if past.calibration is None or models.calibration is None:
         raise ValueError("nothing is held out")
-    per = past.days_per_unit
+    actual, per = past.calibration.weekly, past.days_per_unit
     whole = actual[actual["length_days"] == actual["length_days"].iloc[0]]
     ends = (whole["to_day"] - pd.Timestamp(past.start)).dt.days.to_numpy(dtype="float64") + 1
-    expected = _cumulative(past, models.calibration, check.chosen, ends / per)
+    expected = _cumulative(past, past.calibration, models.calibration, check.chosen, ends / per)
     both = {
         ACTUAL: (whole["cumulative"].to_numpy(), whole["purchases"].to_numpy()),
         FORECAST: (expected, np.diff(expected, prepend=0.0)),
@@ -296,13 +270,13 @@ def _weekly(past: History, models: Models, check: HoldOut) -> pd.DataFrame:
     )
 
 
-def _cumulative(past: History, fitted: FitSet, name: str, times: NDArray[np.float64]) -> NDArray[np.float64]:
+def _cumulative(
+    past: Purchases, held: Calibration, fitted: FitSet, name: str, times: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Expected repeat purchases of the customers who came before the split, up to each time; kinds apart, and added."""
     import pandas as pd
 
-    fit, arrivals, table = model_of(name, fitted), past.arrivals, past.calibration
-    if arrivals is None or table is None:
-        raise ValueError("nothing is held out")
+    fit, arrivals = model_of(name, fitted), held.arrivals
 
     def since(days: pd.Series) -> NDArray[np.float64]:
         return np.asarray((days - pd.Timestamp(past.start)).dt.days.to_numpy(dtype="float64") / past.days_per_unit)
@@ -310,13 +284,13 @@ def _cumulative(past: History, fitted: FitSet, name: str, times: NDArray[np.floa
     if not isinstance(fit, btyd.CovariateFit):
         return np.asarray(btyd.expected_cumulative(fit, since(arrivals["first_day"]), times, arrivals["n"].to_numpy()))
     place, kinds = fitted.kinds.patterns()
-    born = since(table["first_day"])
+    born = since(held.customers["first_day"])
     parts = [btyd.expected_cumulative(fit.at(one), born[place == number], times) for number, one in enumerate(kinds)]
     return np.asarray(np.sum(parts, axis=0))
 
 
 def _tracking_result(
-    name: str, title: Text, table: pd.DataFrame, column: str, past: History, finding: Finding | None
+    name: str, title: Text, table: pd.DataFrame, column: str, past: Purchases, finding: Finding | None
 ) -> Result:
     shown = curve(table[["group", "x"]].assign(value=table[column].astype("float64").to_numpy()))
     split = 0.0 if past.split is None else ((past.split - past.start).days + 1) / 7
@@ -330,7 +304,7 @@ def _tracking_result(
         "Customers who first bought by {split}, n = {n}; whole weeks only.",
         {
             "split": Quantity(past.split, "date"),
-            "n": Quantity(0 if past.calibration is None else len(past.calibration), "count"),
+            "n": Quantity(0 if past.calibration is None else len(past.calibration.customers), "count"),
         },
     )
     y = Axis("Repeat purchases so far", "count") if column == "cumulative" else Axis("Repeat purchases per week", "count")
@@ -348,7 +322,7 @@ def _tracking_result(
     )
 
 
-def by_frequency(past: History, check: HoldOut | None) -> Result:
+def by_frequency(past: Purchases, check: HoldOut | None) -> Result:
     """Is the forecast right for rare and for frequent buyers alike?"""
     import pandas as pd
     from scipy.special import ndtri
@@ -356,7 +330,7 @@ def by_frequency(past: History, check: HoldOut | None) -> Result:
     title = Text("Purchases in the held-out days, by how often a customer had bought before")
     if check is None or past.calibration is None:
         return not_assessed("clv_by_frequency", title, no_holdout(past))
-    group = past.calibration["frequency"].clip(upper=MOST_FREQUENT).astype(int)
+    group = past.calibration.customers["frequency"].clip(upper=MOST_FREQUENT).astype(int)
     frame = pd.DataFrame({"x": group, ACTUAL: check.actual, FORECAST: check.forecasts[check.chosen]})
     parts = frame.groupby("x")
     sizes = suppress_small(parts.size().rename("n").reset_index(), values=[], min_cell=past.min_cell).set_index("x")["n"]

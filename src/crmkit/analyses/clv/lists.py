@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.clv.read import History
+from crmkit.analyses.clv.read import Purchases
 from crmkit.analyses.clv.stages import StageRules
 from crmkit.analyses.clv.values import Values, lacking
 from crmkit.core.language import mark
@@ -27,7 +27,7 @@ REASONS = {
 }
 
 
-def protect(past: History, values: Values | None, *, most: int) -> Result:
+def protect(past: Purchases, values: Values | None, *, most: int) -> Result:
     """Which of the most valuable customers should be looked after, those first who have begun to be silent?
 
     Returns
@@ -56,7 +56,7 @@ def protect(past: History, values: Values | None, *, most: int) -> Result:
     return _list("clv_protect", title, ranked, most, text, Column("money", "Expected value", "money"))
 
 
-def wake(past: History, values: Values | None, *, most: int, rules: StageRules) -> Result:
+def wake(past: Purchases, values: Values | None, *, most: int, rules: StageRules) -> Result:
     """Which customers who used to spend much are asleep, and what would they be worth awake?
 
     Returns
@@ -82,7 +82,7 @@ def wake(past: History, values: Values | None, *, most: int, rules: StageRules) 
     return _list("clv_wake", title, ranked, most, text, Column("money", "Worth more if active", "money"))
 
 
-def grow(past: History, values: Values | None, *, most: int, rules: StageRules) -> Result:
+def grow(past: Purchases, values: Values | None, *, most: int, rules: StageRules) -> Result:
     """Which active customers buy rarely though they spend much when they do?
 
     Returns
@@ -108,7 +108,7 @@ def grow(past: History, values: Values | None, *, most: int, rules: StageRules) 
     return _list("clv_grow", title, ranked, most, text, Column("money", "One further purchase", "money"))
 
 
-def scores(past: History, values: Values | None) -> Result:
+def scores(past: Purchases, values: Values | None) -> Result:
     """What is known of every customer: the file that other systems read; not shown on the page.
 
     Returns

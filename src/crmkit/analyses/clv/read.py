@@ -1,4 +1,4 @@
-"""What have customers bought so far? The purchase histories that every part of the value analysis starts from."""
+"""What have customers bought so far? All that the value analysis takes from a client."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crmkit.analyses.clv.contracts import contract_spells, paid_in
-from crmkit.analyses.clv.covariates import BOUGHT_COLUMNS, COLUMNS
-from crmkit.core.dates import DAYS_PER
+import numpy as np
+
+from crmkit.core.dates import DAYS_PER, DAYS_PER_MONTH
 from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.results import Text
 from crmkit.data.summaries import purchases as summaries
 from crmkit.data.summaries.currency import in_one_currency
+from crmkit.data.summaries.spells import spells
 from crmkit.data.summaries.windows import last_two_gaps, log_gaps, main_of, purchase_dates, spend_in_windows
 
 if TYPE_CHECKING:
-    import numpy as np
+    import ibis
     import pandas as pd
     from numpy.typing import NDArray
 
     from crmkit.data.client import Client
 
+CUSTOMER_COLUMNS = ("region", "industry", "size", "acquisition_channel", "department")
+BOUGHT_COLUMNS = ("category", "channel")  # of purchases: what the customer needs, and how they behave
 GROWTH_DAYS = 365
 NO_PURCHASES = Text("needs transactions; customers under contract are valued by how long contracts last")
 LONGEST_HOLDOUT = 0.6
@@ -30,8 +33,94 @@ SHORTEST_CALIBRATION_DAYS = 28
 
 
 @dataclass(frozen=True)
-class History:
-    """Purchase histories of one client, as of one day.
+class Calibration:
+    """What was known at the split, and what came in the days held out after it.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        One row per customer known by the split, and what they bought after it.
+    weekly : DataFrame
+        Repeat purchases per week of these customers, until the last day.
+    arrivals : DataFrame
+        New customers per day until the split.
+    last_period : DataFrame
+        ``customer_id, amount_0, purchase_days_0`` of the days before the split, as many as are held out.
+    """
+
+    customers: pd.DataFrame
+    weekly: pd.DataFrame
+    arrivals: pd.DataFrame
+    last_period: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """When purchases follow each other.
+
+    Parameters
+    ----------
+    waits : DataFrame
+        Days to the second purchase day: ``duration_days, event_observed, n``.
+    gaps : DataFrame
+        Last two intervals between purchases, of customers with three purchase days or more.
+    log_gaps : dict
+        For the last day and the split, as ISO days: sum of the logarithms of all intervals between purchase days, and how many.
+    dates : array of datetime64
+        Every day on which anybody bought.
+    """
+
+    waits: pd.DataFrame
+    gaps: pd.DataFrame
+    log_gaps: Mapping[str, tuple[float, int]]
+    dates: NDArray[np.datetime64]
+
+
+@dataclass(frozen=True)
+class Spend:
+    """What customers spent lately.
+
+    Parameters
+    ----------
+    windows : DataFrame
+        Spend of each customer in the last two periods of ``growth_days``, the earlier one first.
+    growth_days : int
+        Length of the period whose spend is compared with that of the one before.
+    recent : DataFrame
+        ``customer_id, amount``: what was bought in the last ``recent_days``.
+    recent_days : int
+        A year, or less where the data cover less.
+    """
+
+    windows: pd.DataFrame
+    growth_days: int
+    recent: pd.DataFrame
+    recent_days: int
+
+
+@dataclass(frozen=True)
+class People:
+    """Who the customers are.
+
+    Parameters
+    ----------
+    attributes : DataFrame
+        What is known of each customer: ``customer_id`` and the columns that segments are made by; ``category`` and
+        ``channel`` are those that the customer spent most on.
+    never_bought : tuple of str
+        Customers of the customer table without a purchase until the last day.
+    unnamed : pair of int
+        Purchases left out because they name no customer, and all rows that were read.
+    """
+
+    attributes: pd.DataFrame
+    never_bought: tuple[str, ...]
+    unnamed: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
+class Purchases:
+    """The purchases of one client's customers, as of one day.
 
     Parameters
     ----------
@@ -41,71 +130,34 @@ class History:
         Last day of the calibration period; None where nothing is held out.
     unit : str
         Time unit of the models: day, week or month (30.4375 days).
-    customers : DataFrame
-        One row per customer as of ``as_of``; columns of :func:`crmkit.data.summaries.purchases.purchase_summary`.
-    calibration : DataFrame or None
-        One row per customer known by ``split``, and what they bought after it.
-    weekly : DataFrame or None
-        Repeat purchases per week of the customers known by ``split``.
-    arrivals : DataFrame or None
-        New customers per day until ``split``.
-    waits : DataFrame
-        Days to the second purchase day: ``duration_days, event_observed, n``.
-    never_bought : tuple of str
-        Customers of the customer table without a purchase until ``as_of``.
-    attributes : DataFrame
-        What is known of each customer: ``customer_id`` and the columns that segments are made by; ``category`` and
-        ``channel`` are those that the customer spent most on.
-    windows : DataFrame
-        Spend of each customer in the last two periods of ``growth_days``, the earlier one first.
-    recent : DataFrame
-        ``customer_id, amount``: what was bought in the last ``recent_days``.
-    gaps : DataFrame
-        Last two intervals between purchases, of customers with three purchase days or more.
-    log_gaps : dict
-        For ``as_of`` and ``split``, as ISO days: sum of the logarithms of all intervals between purchase days, and how many.
-    purchase_dates : array of datetime64
-        Every day on which anybody bought.
-    last_period : DataFrame or None
-        ``customer_id, amount_0, purchase_days_0`` of the days before the split, as many as are held out.
-    contracts : DataFrame or None
-        Times under contract, where there are subscriptions and no transactions; columns of
-        :func:`crmkit.analyses.clv.contracts.contract_spells`.
-    growth_days : int
-        Length of the period whose spend is compared with that of the one before.
-    recent_days : int
-        A year, or less where the data cover less.
-    min_cell : int
-        Groups of fewer customers are not shown.
     confidence : float
         Coverage of every interval.
-    unnamed : pair of int
-        Purchases left out because they name no customer, and all rows that were read.
+    min_cell : int
+        Groups of fewer customers are not shown.
+    customers : DataFrame
+        One row per customer as of ``as_of``; columns of :func:`crmkit.data.summaries.purchases.purchase_summary`.
+    calibration : Calibration or None
+        None where nothing is held out, and for customers under contract.
+    rhythm : Rhythm
+    spend : Spend
+    people : People
+    contracts : DataFrame or None
+        Times under contract, where there are subscriptions and no transactions: ``customer_id, started_at, duration_days,
+        event_observed, active, mrr, plan, renewals`` (whole months passed).
     """
 
     as_of: dt.date
     start: dt.date
     split: dt.date | None
     unit: str
-    customers: pd.DataFrame
-    calibration: pd.DataFrame | None
-    weekly: pd.DataFrame | None
-    arrivals: pd.DataFrame | None
-    waits: pd.DataFrame
-    never_bought: tuple[str, ...]
-    attributes: pd.DataFrame
-    windows: pd.DataFrame
-    recent: pd.DataFrame
-    gaps: pd.DataFrame
-    log_gaps: Mapping[str, tuple[float, int]]
-    purchase_dates: NDArray[np.datetime64]
-    last_period: pd.DataFrame | None
-    contracts: pd.DataFrame | None
-    growth_days: int
-    recent_days: int
-    min_cell: int
     confidence: float
-    unnamed: tuple[int, int] = (0, 0)
+    min_cell: int
+    customers: pd.DataFrame
+    calibration: Calibration | None
+    rhythm: Rhythm
+    spend: Spend
+    people: People
+    contracts: pd.DataFrame | None
 
     @property
     def days_per_unit(self) -> float:
@@ -116,8 +168,8 @@ class History:
         return (self.as_of - self.split).days if self.split else 0
 
 
-def history(company: Client, *, holdout_days: int, unit: str = "week", confidence: float = 0.95) -> History:
-    """The purchase histories of a client's customers, with the last days held out to test forecasts on.
+def read(company: Client, *, holdout_days: int, unit: str = "week", confidence: float = 0.95) -> Purchases:
+    """What have a client's customers bought? The last days are held out to test forecasts on.
 
     Parameters
     ----------
@@ -137,65 +189,27 @@ def history(company: Client, *, holdout_days: int, unit: str = "week", confidenc
     """
     if unit not in ("day", "week", "month"):
         raise ParamError(f"unit: is {unit!r}; {did_you_mean(unit, ['day', 'week', 'month'])}")
-    bought, as_of, agreed = _purchases(company), company.as_of, _contracts(company)
+    bought, as_of, agreed = _transactions(company), company.as_of, _contracts(company)
     customers = summaries.to_frame(summaries.purchase_summary(bought, as_of=as_of))
     start = _start(customers, agreed, as_of)
     split = None if customers.empty and agreed is None else _split(start, as_of, holdout_days)
-    held = weekly = arrivals = None
-    if split is not None and agreed is None:
-        held = summaries.to_frame(summaries.holdout_summary(bought, split=split, end=as_of))
-        weekly = summaries.purchases_by_period(bought, start=start, end=as_of, acquired_until=split)
-        arrivals = summaries.acquisitions(bought, as_of=split)
-    waits = summaries.waits_for_second(bought, as_of=as_of)
-    attributes = _attributes(company)
-    for column in BOUGHT_COLUMNS:
-        if column in bought.columns:
-            attributes = attributes.merge(main_of(bought, column=column, as_of=as_of), on="customer_id", how="outer")
-    bought_by = set(customers["customer_id"]) if agreed is None else set(agreed["customer_id"])
-    never = tuple(sorted(set(attributes["customer_id"]) - bought_by))
-    growth_days = min(GROWTH_DAYS, (as_of - start).days // 2)
-    edges = [as_of - dt.timedelta(days=growth_days * back) for back in (2, 1, 0)]
-    windows = spend_in_windows(bought, edges=edges) if growth_days else customers.head(0)[["customer_id"]]
-    recent_days = min(GROWTH_DAYS, (as_of - start).days + 1)
-    recent = _recent(company, bought, as_of=as_of, days=recent_days, under_contract=agreed is not None)
-    cell = company.settings.privacy.min_cell
-    return History(
+    return Purchases(
         as_of=as_of,
         start=start,
         split=split,
         unit=unit,
-        customers=customers,
-        calibration=held,
-        weekly=weekly,
-        arrivals=arrivals,
-        waits=waits,
-        never_bought=never,
-        attributes=attributes,
-        windows=windows,
-        recent=recent,
-        contracts=agreed,
-        gaps=last_two_gaps(bought, as_of=as_of),
-        log_gaps=log_gaps(bought, days=[as_of] if split is None else [as_of, split]),
-        purchase_dates=purchase_dates(bought, as_of=as_of)["day"].to_numpy().astype("datetime64[D]"),
-        last_period=None if split is None else spend_in_windows(bought, edges=[split - (as_of - split), split]),
-        growth_days=growth_days,
-        recent_days=recent_days,
-        min_cell=cell,
         confidence=confidence,
-        unnamed=_unnamed(company),
+        min_cell=company.settings.privacy.min_cell,
+        customers=customers,
+        calibration=None if split is None or agreed is not None else _calibration(bought, start, split, as_of),
+        rhythm=_rhythm(bought, as_of, split),
+        spend=_spend(company, bought, customers, start, under_contract=agreed is not None),
+        people=_people(company, bought, customers if agreed is None else agreed),
+        contracts=agreed,
     )
 
 
-def _unnamed(company: Client) -> tuple[int, int]:
-    """Rows of purchases without a usable customer, and all rows read."""
-    for one in getattr(company, "intake", ()):
-        if one.table == "transactions":
-            own = {"customer_id", one.columns.get("customer_id", "customer_id")}
-            return sum(part.rows for part in one.set_aside if part.column in own), one.rows_read
-    return 0, 0
-
-
-def _purchases(company: Client) -> Any:
+def _transactions(company: Client) -> Any:
     """The transactions in one currency; where there are none, a table without rows, so that every section can say so."""
     if "transactions" in company.tables:
         return in_one_currency(company)
@@ -205,32 +219,21 @@ def _purchases(company: Client) -> Any:
 
 
 def _contracts(company: Client) -> pd.DataFrame | None:
+    """Each time under contract: start, months passed, renewals made, whether it goes on, price per month."""
     if "transactions" in company.tables or "subscriptions" not in company.tables:
         return None
-    return contract_spells(company.tables["subscriptions"], as_of=company.as_of)
+    table = summaries.to_frame(spells(company.tables["subscriptions"], as_of=company.as_of))
+    wanted = ["customer_id", "started_at", "duration_days", "event_observed", "mrr", "plan"]
+    return table[wanted].assign(
+        event_observed=table["event_observed"].astype(bool),
+        active=table["ended_at"].isna(),
+        renewals=np.floor(table["duration_days"] / DAYS_PER_MONTH).astype("int64"),
+    )
 
 
 def _start(customers: pd.DataFrame, agreed: pd.DataFrame | None, as_of: dt.date) -> dt.date:
     firsts = customers["first_day"] if agreed is None else agreed["started_at"]
     return as_of if firsts.empty else firsts.min().date()
-
-
-def _recent(company: Client, bought: Any, *, as_of: dt.date, days: int, under_contract: bool) -> pd.DataFrame:
-    after = as_of - dt.timedelta(days=days)
-    if under_contract:
-        return paid_in(company.tables["subscriptions"], after=after, until=as_of)
-    return spend_in_windows(bought, edges=[after, as_of]).rename(columns={"amount_0": "amount"})
-
-
-def _attributes(company: Client) -> pd.DataFrame:
-    """The customer table's columns by which segments are made; only ids where the table is derived from purchases."""
-    import pandas as pd
-
-    table = company.tables.get("customers")
-    if table is None:
-        return pd.DataFrame({"customer_id": pd.Series(dtype="object")})
-    known = [name for name in COLUMNS if name in table.columns]
-    return summaries.to_frame(table.select("customer_id", *known).order_by("customer_id"))
 
 
 def _split(start: dt.date, as_of: dt.date, holdout_days: int) -> dt.date | None:
@@ -245,6 +248,88 @@ def _split(start: dt.date, as_of: dt.date, holdout_days: int) -> dt.date | None:
     return as_of - dt.timedelta(days=holdout_days)
 
 
-def no_holdout(past: History) -> Text:
+def _calibration(bought: Any, start: dt.date, split: dt.date, as_of: dt.date) -> Calibration:
+    return Calibration(
+        customers=summaries.to_frame(summaries.holdout_summary(bought, split=split, end=as_of)),
+        weekly=summaries.purchases_by_period(bought, start=start, end=as_of, acquired_until=split),
+        arrivals=summaries.acquisitions(bought, as_of=split),
+        last_period=spend_in_windows(bought, edges=[split - (as_of - split), split]),
+    )
+
+
+def _rhythm(bought: Any, as_of: dt.date, split: dt.date | None) -> Rhythm:
+    return Rhythm(
+        waits=summaries.waits_for_second(bought, as_of=as_of),
+        gaps=last_two_gaps(bought, as_of=as_of),
+        log_gaps=log_gaps(bought, days=[as_of] if split is None else [as_of, split]),
+        dates=purchase_dates(bought, as_of=as_of)["day"].to_numpy().astype("datetime64[D]"),
+    )
+
+
+def _spend(company: Client, bought: Any, customers: pd.DataFrame, start: dt.date, *, under_contract: bool) -> Spend:
+    as_of, span = company.as_of, (company.as_of - start).days
+    growth_days, recent_days = min(GROWTH_DAYS, span // 2), min(GROWTH_DAYS, span + 1)
+    edges = [as_of - dt.timedelta(days=growth_days * back) for back in (2, 1, 0)]
+    after = as_of - dt.timedelta(days=recent_days)
+    if under_contract:
+        recent = paid_in(company.tables["subscriptions"], after=after, until=as_of)
+    else:
+        recent = spend_in_windows(bought, edges=[after, as_of]).rename(columns={"amount_0": "amount"})
+    return Spend(
+        windows=spend_in_windows(bought, edges=edges) if growth_days else customers.head(0)[["customer_id"]],
+        growth_days=growth_days,
+        recent=recent,
+        recent_days=recent_days,
+    )
+
+
+def paid_in(subscriptions: ibis.Table, *, after: dt.date, until: dt.date) -> pd.DataFrame:
+    """What did customers pay in a period by the prices of their contracts? ``customer_id, amount``, ordered."""
+    import pandas as pd
+
+    columns = [name for name in ("customer_id", "started_at", "ended_at", "mrr") if name in subscriptions.columns]
+    rows = summaries.to_frame(subscriptions.select(*columns))
+    if "mrr" not in rows:
+        return pd.DataFrame({"customer_id": pd.Series(dtype="object"), "amount": pd.Series(dtype="float64")})
+    begins, ends = pd.Timestamp(after) + pd.Timedelta(days=1), pd.Timestamp(until)
+    first = pd.to_datetime(rows["started_at"]).to_numpy()
+    last = pd.to_datetime(rows["ended_at"]) if "ended_at" in rows else pd.Series(pd.NaT, index=rows.index)
+    span = np.minimum(last.fillna(ends).to_numpy(), ends.to_numpy()) - np.maximum(first, begins.to_numpy())
+    days = np.maximum(span / np.timedelta64(1, "D") + 1, 0.0)
+    amount = days / DAYS_PER_MONTH * rows["mrr"].astype("float64").fillna(0.0).to_numpy()
+    return pd.DataFrame({"customer_id": rows["customer_id"], "amount": amount}).groupby("customer_id", as_index=False).sum()
+
+
+def _people(company: Client, bought: Any, ever: pd.DataFrame) -> People:
+    """Everybody in the customer table or among the buyers, and who of them is in neither purchases nor contracts."""
+    attributes = _attributes(company)
+    for column in BOUGHT_COLUMNS:
+        if column in bought.columns:
+            attributes = attributes.merge(main_of(bought, column=column, as_of=company.as_of), on="customer_id", how="outer")
+    never = tuple(sorted(set(attributes["customer_id"]) - set(ever["customer_id"])))
+    return People(attributes, never, _unnamed(company))
+
+
+def _attributes(company: Client) -> pd.DataFrame:
+    """The customer table's columns by which segments are made; only ids where the table is derived from purchases."""
+    import pandas as pd
+
+    table = company.tables.get("customers")
+    if table is None:
+        return pd.DataFrame({"customer_id": pd.Series(dtype="object")})
+    there = [name for name in CUSTOMER_COLUMNS if name in table.columns]
+    return summaries.to_frame(table.select("customer_id", *there).order_by("customer_id"))
+
+
+def _unnamed(company: Client) -> tuple[int, int]:
+    """Rows of purchases without a usable customer, and all rows read."""
+    for one in getattr(company, "intake", ()):
+        if one.table == "transactions":
+            own = {"customer_id", one.columns.get("customer_id", "customer_id")}
+            return sum(part.rows for part in one.set_aside if part.column in own), one.rows_read
+    return 0, 0
+
+
+def no_holdout(past: Purchases) -> Text:
     """Why nothing was held out."""
     return NO_PURCHASES if past.customers.empty else Text("nothing is held out (holdout_days is 0)")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crmkit.analyses.clv.futures import Contracts, Futures, Purchases
-from crmkit.analyses.clv.tiering import assign_tiers, check_tiers
-from crmkit.analyses.clv.values import Total, Values
+from crmkit.analyses.clv.draws import Draws, draws_of
+from crmkit.analyses.clv.values import Refits, Total, Values
 from crmkit.core.language import mark
 from crmkit.models.basics.draws import percentiles
 from crmkit.models.purchases.spend import SpendFit, spend_draws
@@ -29,35 +28,6 @@ PURCHASES, MONTHS, VALUE = mark("Expected purchases"), mark("Expected months pai
 LIMITS = ("low", "high", "outcome_low", "outcome_high")
 
 
-@dataclass(frozen=True, eq=False)
-class Refits:
-    """Parameters that could as well have come out, and the sums that follow from them.
-
-    Parameters
-    ----------
-    models : sequence of fitted models
-        Other parameters of the model that values come from.
-    method : {"bootstrap", "normal"}
-        Refits to customers drawn with replacement, or the normal approximation (Laplace).
-    spends : sequence of SpendFit
-        Of the spend model, one per model; empty without one, and for contracts.
-    per : float
-        Days per unit of time of the model.
-    table : DataFrame
-        One row per measure and group (all customers, each tier): ``group, measure, value``; ``low, high`` = parameters only;
-        ``outcome_low, outcome_high`` = parameters and the chance of what single customers do; ``n`` customers; ``unit``.
-    futures : int
-        How often the future of every customer was drawn.
-    """
-
-    models: Sequence[Any]
-    method: str
-    spends: Sequence[SpendFit]
-    per: float
-    table: pd.DataFrame
-    futures: int
-
-
 def resample(
     values: Values,
     models: Sequence[Any],
@@ -65,8 +35,6 @@ def resample(
     *,
     method: str,
     per: float,
-    cuts: Sequence[float] = (),
-    by: str = "value_rank",
     confidence: float = 0.95,
 ) -> Values:
     """The values with intervals from refits in place of those of the delta method.
@@ -74,15 +42,13 @@ def resample(
     Parameters
     ----------
     values : Values
-        With a horizon that ends, unless customers are under contract.
+        With a horizon that ends, unless customers are under contract; sums are made for each of its tiers.
     models : sequence of fitted models
         Its model with other parameters, from the customers it was fitted to.
     spend : SpendFit or None
     method : {"bootstrap", "normal"}
     per : float
         Days per unit of time of the model.
-    cuts, by
-        Tiers that sums are made of; see :func:`crmkit.analyses.clv.tiering.assign_tiers`.
     confidence : float
 
     Returns
@@ -98,13 +64,11 @@ def resample(
     """
     import pandas as pd
 
-    check_tiers(cuts, by=by)
     spends = _spends(spend, len(models))
     who, n = values.customers, len(values.customers)
     valued = values.clv is not None
-    tier = assign_tiers(who["clv" if valued else "expected_purchases"].to_numpy(), cuts, by=by)
-    names, place = np.unique(tier, return_inverse=True)
-    engine = engine_of(values, models, spends, per, who)
+    names, place = np.unique(who["tier"].to_numpy(dtype="str"), return_inverse=True)
+    engine = draws_of(values, models, spends, per, who)
     count = max(20, min(len(models), MOST_SIMULATED // max(n, 1)))
     expected, outcome = _sums(engine, len(models), count, place, len(names))
     points = [who["expected_purchases"].to_numpy(), who["clv"].to_numpy()]
@@ -151,19 +115,12 @@ def customer_limits(values: Values, who: pd.DataFrame, *, confidence: float, see
     if values.refits is None or values.clv is None or who.empty:
         return None
     refits, rng = values.refits, np.random.default_rng(seed)
-    engine = engine_of(values, refits.models, refits.spends, refits.per, who)
+    engine = draws_of(values, refits.models, refits.spends, refits.per, who)
     turns = range(len(refits.models))
     expected = np.array([engine.expected(turn)[1] for turn in turns])
     outcome = np.concatenate([engine.drawn(turn, rng, FUTURES_EACH)[1] for turn in turns])
     limits = (*percentiles(expected, confidence), *percentiles(outcome, confidence))
     return pd.DataFrame(dict(zip(LIMITS, limits, strict=True)), index=who.index)
-
-
-def engine_of(values: Values, models: Sequence[Any], spends: Sequence[SpendFit], per: float, who: pd.DataFrame) -> Futures:
-    """What some customers may do, by the model that values come from."""
-    if values.under_contract:
-        return Contracts(models, values.terms, who)
-    return Purchases(models, spends, values.terms, per, who, values.kinds)
 
 
 def _spends(spend: SpendFit | None, draws: int) -> list[SpendFit]:
@@ -173,7 +130,7 @@ def _spends(spend: SpendFit | None, draws: int) -> list[SpendFit]:
     return [replace(spend, params=MappingProxyType(dict(one.params))) for one in moved.fits()]
 
 
-def _sums(engine: Futures, turns: int, futures: int, place: NDArray[np.intp], tiers: int) -> tuple[Floats, Floats]:
+def _sums(engine: Draws, turns: int, futures: int, place: NDArray[np.intp], tiers: int) -> tuple[Floats, Floats]:
     """Sums per group: what is expected with each draw of the parameters, and what customers then do; (draws, 2, 1 + tiers)."""
     rng = np.random.default_rng(2)
     expected, outcome = [], []

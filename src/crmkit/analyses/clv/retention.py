@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from crmkit.analyses.clv.fit import Models
-from crmkit.analyses.clv.read import History
+from crmkit.analyses.clv.read import Purchases
 from crmkit.analyses.clv.values import Values
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, curve, not_assessed
@@ -17,7 +17,7 @@ AHEAD = 1.5
 YEAR = 12
 
 
-def retention(past: History, models: Models, values: Values | None) -> Result:
+def retention(past: Purchases, models: Models, values: Values | None) -> Result:
     """How many customers stay for how many months, so far and from now on?
 
     Returns
@@ -77,7 +77,7 @@ def retention(past: History, models: Models, values: Values | None) -> Result:
     )
 
 
-def _finding(past: History, fit: sbg.Fit, draws: sbg.ParameterDraws, values: Values | None) -> Finding:
+def _finding(past: Purchases, fit: sbg.Fit, draws: sbg.ParameterDraws, values: Values | None) -> Finding:
     def yearly(one: sbg.Fitted) -> np.ndarray:
         left = sbg.survival(one, [YEAR, 2 * YEAR])
         return np.array([left[0], left[1] / left[0]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from crmkit.analyses.clv.read import NO_PURCHASES, History
+from crmkit.analyses.clv.read import NO_PURCHASES, Purchases
 from crmkit.analyses.clv.values import Values, lacking
 from crmkit.core.errors import ParamError
 from crmkit.core.privacy import suppress_small
@@ -68,7 +68,7 @@ def scored(customers: pd.DataFrame, *, rules: rfm.Rules | None = None) -> tuple[
     return customers.assign(r=r, f=f, m=m, segment=rfm.segments(r, f, m)), rule
 
 
-def rfm_grid(past: History, values: Values | None, *, rules: rfm.Rules | None = None) -> Result:
+def rfm_grid(past: Purchases, values: Values | None, *, rules: rfm.Rules | None = None) -> Result:
     """Where in the grid of recency and frequency is the value?
 
     Parameters
@@ -123,7 +123,7 @@ def rfm_grid(past: History, values: Values | None, *, rules: rfm.Rules | None = 
     )
 
 
-def rfm_segments(past: History, values: Values | None, *, rules: rfm.Rules | None = None) -> Result:
+def rfm_segments(past: Purchases, values: Values | None, *, rules: rfm.Rules | None = None) -> Result:
     """What do the named segments hold?
 
     Parameters
@@ -157,12 +157,12 @@ def rfm_segments(past: History, values: Values | None, *, rules: rfm.Rules | Non
     return Result("clv_rfm_segments", "table", title, shown, columns=columns)
 
 
-def migration(past: History, *, rules: rfm.Rules | None = None) -> Result:
+def migration(past: Purchases, *, rules: rfm.Rules | None = None) -> Result:
     """Who moved up and who down since the split, by the rules of that day?
 
     Parameters
     ----------
-    past : History
+    past : Purchases
     rules : Rules or None
         Own limits of the scores; default: those of the earlier day.
 
@@ -211,7 +211,7 @@ def migration(past: History, *, rules: rfm.Rules | None = None) -> Result:
     return Result("clv_migration", "table", title, shown, columns=columns, finding=finding, note=note)
 
 
-def migration_matrix(past: History, *, rules: rfm.Rules | None = None) -> Result:
+def migration_matrix(past: Purchases, *, rules: rfm.Rules | None = None) -> Result:
     """From which segment to which did customers move? Shares of each earlier segment."""
     title = Text("From segment to segment: share of the earlier segment")
     if past.calibration is None:
@@ -253,11 +253,11 @@ def _scoring(n: int, rules: rfm.Rules | None) -> Text:
     )
 
 
-def _moves(past: History, rules: rfm.Rules | None) -> pd.DataFrame:
+def _moves(past: Purchases, rules: rfm.Rules | None) -> pd.DataFrame:
     """Segments at the split and now, scored by the rules of the split, or by own ones."""
     if past.calibration is None:
         raise ValueError("nothing is held out")
-    before, frozen = scored(past.calibration, rules=rules)
+    before, frozen = scored(past.calibration.customers, rules=rules)
     after, _ = scored(past.customers, rules=frozen)
     both = after[["customer_id", "segment", "total"]].merge(
         before[["customer_id", "segment", "total"]], on="customer_id", how="left", suffixes=("_after", "_before")
@@ -271,7 +271,7 @@ def _moves(past: History, rules: rfm.Rules | None) -> pd.DataFrame:
     )
 
 
-def _no_earlier(past: History) -> Text:
+def _no_earlier(past: Purchases) -> Text:
     return NO_PURCHASES if past.customers.empty else NO_EARLIER
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.clv.covariates import BOUGHT_COLUMNS, COLUMNS
-from crmkit.analyses.clv.read import History
+from crmkit.analyses.clv.read import BOUGHT_COLUMNS, CUSTOMER_COLUMNS, Purchases
 from crmkit.analyses.clv.values import Values
 from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.language import mark
@@ -23,7 +22,7 @@ PERMUTATIONS = 1999
 MOST_DRAWN = 4_000_000
 NOTHING_KNOWN = mark("not known")
 NEW, EXISTING, POTENTIAL = mark("new"), mark("existing"), mark("potential")
-SEGMENT_COLUMNS = (*COLUMNS, *BOUGHT_COLUMNS)
+SEGMENT_COLUMNS = (*CUSTOMER_COLUMNS, *BOUGHT_COLUMNS)
 NAMES = {
     "region": mark("Region"),
     "industry": mark("Industry"),
@@ -37,12 +36,12 @@ NAMES = {
 NEW_DAYS = 90
 
 
-def segments(past: History, values: Values | None, *, by: Sequence[str]) -> Result:
+def segments(past: Purchases, values: Values | None, *, by: Sequence[str]) -> Result:
     """What are the customers of each segment worth, do they grow, do they stay?
 
     Parameters
     ----------
-    past : History
+    past : Purchases
     values : Values or None
     by : sequence of str
         Columns of the customer table: region, industry, size, acquisition_channel, department; and category and channel, by
@@ -82,11 +81,11 @@ def segments(past: History, values: Values | None, *, by: Sequence[str]) -> Resu
     return Result("clv_segments", "table", title, shown, columns=_columns(), finding=_finding(past, shown), note=_note(past))
 
 
-def _table(past: History, values: Values) -> pd.DataFrame:
+def _table(past: Purchases, values: Values) -> pd.DataFrame:
     table = values.customers[["customer_id", "clv", "p_alive", "first_day"]].merge(
-        past.attributes, on="customer_id", how="left"
+        past.people.attributes, on="customer_id", how="left"
     )
-    windows = past.windows
+    windows = past.spend.windows
     if {"amount_0", "amount_1"} <= set(windows.columns):
         table = table.merge(windows[["customer_id", "amount_0", "amount_1"]], on="customer_id", how="left")
         table[["amount_0", "amount_1"]] = table[["amount_0", "amount_1"]].fillna(0.0)
@@ -94,17 +93,17 @@ def _table(past: History, values: Values) -> pd.DataFrame:
     return table.assign(standing=np.where(age < NEW_DAYS, NEW, EXISTING))
 
 
-def _potential(past: History) -> list[pd.DataFrame]:
+def _potential(past: Purchases) -> list[pd.DataFrame]:
     """Who never bought: nothing is expected of them by models of purchases, so they are counted and not compared."""
     import pandas as pd
 
-    if not past.never_bought:
+    if not past.people.never_bought:
         return []
-    row = {"criterion": NAMES["standing"], "segment": POTENTIAL, "n": len(past.never_bought), "share_value": 0.0}
+    row = {"criterion": NAMES["standing"], "segment": POTENTIAL, "n": len(past.people.never_bought), "share_value": 0.0}
     return [pd.DataFrame([row])]
 
 
-def _compare(past: History, table: pd.DataFrame, column: str) -> pd.DataFrame:
+def _compare(past: Purchases, table: pd.DataFrame, column: str) -> pd.DataFrame:
     import pandas as pd
 
     labels = (
@@ -214,7 +213,7 @@ def _columns() -> tuple[Column, ...]:
     )
 
 
-def _finding(past: History, shown: pd.DataFrame) -> Finding:
+def _finding(past: Purchases, shown: pd.DataFrame) -> Finding:
     differing = shown[(shown["p_adjusted"] < 1 - past.confidence) & ~shown["suppressed"]]
     compared = Quantity(int(shown["p"].notna().sum()), "count")
     if differing.empty:
@@ -236,9 +235,9 @@ def _finding(past: History, shown: pd.DataFrame) -> Finding:
     return Finding("clv.segments", "info", None, text, evidence=("clv_segments",))
 
 
-def _note(past: History) -> Text:
+def _note(past: Purchases) -> Text:
     return Text(
         "Each segment's mean against that of all other customers: permutation test, corrected for all comparisons of the "
         "table (Holm). Growth: spend of the last {days} against the {days} before. New: first purchase less than {new} ago.",
-        {"days": Quantity(past.growth_days, "days"), "new": Quantity(NEW_DAYS, "days")},
+        {"days": Quantity(past.spend.growth_days, "days"), "new": Quantity(NEW_DAYS, "days")},
     )

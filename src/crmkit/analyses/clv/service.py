@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.clv.read import History
-from crmkit.analyses.clv.tiering import assign_tiers, check_tiers, tier_names
+from crmkit.analyses.clv.read import Purchases
 from crmkit.analyses.clv.tiers import NO_VALUE
 from crmkit.analyses.clv.values import Values
 from crmkit.core.language import mark
@@ -48,7 +46,7 @@ class Effort:
     by_head: float | None
 
 
-def service(company: Client, past: History, values: Values | None, *, cuts: Sequence[float], by: str = "value_rank") -> Result:
+def service(company: Client, past: Purchases, values: Values | None) -> Result:
     """Which level of service suits each tier, what does serving it cost, and what does it bring?
 
     Parameters
@@ -57,8 +55,6 @@ def service(company: Client, past: History, values: Values | None, *, cuts: Sequ
         With a table ``tickets`` or ``costs``, or both; without them the level alone is suggested.
     past, values
         As computed for the page.
-    cuts, by
-        As for :func:`crmkit.analyses.clv.tiering.assign_tiers`.
 
     Returns
     -------
@@ -75,16 +71,15 @@ def service(company: Client, past: History, values: Values | None, *, cuts: Sequ
     import pandas as pd
 
     title = Text("Service for each tier: what it costs and what it brings")
-    check_tiers(cuts, by=by)
     if values is None or values.clv is None:
         return not_assessed("clv_service", title, NO_VALUE)
     effort = _effort(company, past)
-    table = values.customers[["customer_id", "clv"]].assign(tier=assign_tiers(values.customers["clv"].to_numpy(), cuts, by=by))
-    brought = past.recent.set_index("customer_id")["amount"]
+    table = values.customers[["customer_id", "clv", "tier"]].copy()
+    brought = past.spend.recent.set_index("customer_id")["amount"]
     table["brought"] = values.terms.margin * brought.reindex(table["customer_id"]).fillna(0.0).to_numpy()
     if effort.tickets is not None:
         table["tickets"] = effort.tickets.set_index("customer_id")["tickets"].reindex(table["customer_id"]).fillna(0).to_numpy()
-    rows = _rows(table, effort, past, names=tier_names(cuts))
+    rows = _rows(table, effort, past, names=values.tiering.names)
     rows["level"] = _levels(rows)
     if effort.tickets is not None:
         outside = effort.tickets[~effort.tickets["customer_id"].isin(table["customer_id"])]
@@ -95,8 +90,8 @@ def service(company: Client, past: History, values: Values | None, *, cuts: Sequ
     return Result("clv_service", "table", title, shown, columns=_columns(effort), finding=finding, note=note)
 
 
-def _effort(company: Client, past: History) -> Effort:
-    after = past.as_of - dt.timedelta(days=past.recent_days)
+def _effort(company: Client, past: Purchases) -> Effort:
+    after = past.as_of - dt.timedelta(days=past.spend.recent_days)
     tickets = by_ticket = by_head = None
     if "tickets" in company.tables:
         tickets = tickets_by_customer(company.tables["tickets"], after=after, until=past.as_of)
@@ -104,10 +99,10 @@ def _effort(company: Client, past: History) -> Effort:
         amounts = costs_by_category(company.tables["costs"], after=after, until=past.as_of).set_index("category")["amount"]
         handled = float(amounts.reindex(BY_TICKET).sum()) if tickets is not None and len(tickets) else 0.0
         by_ticket, by_head = handled, float(amounts.sum()) - handled
-    return Effort(past.recent_days, tickets, by_ticket, by_head)
+    return Effort(past.spend.recent_days, tickets, by_ticket, by_head)
 
 
-def _rows(table: pd.DataFrame, effort: Effort, past: History, *, names: str) -> pd.DataFrame:
+def _rows(table: pd.DataFrame, effort: Effort, past: Purchases, *, names: str) -> pd.DataFrame:
     from scipy.special import ndtri
 
     parts = table.groupby("tier")

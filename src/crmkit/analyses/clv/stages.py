@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.clv.customers import shares
-from crmkit.analyses.clv.read import History
+from crmkit.analyses.clv.read import Purchases
 from crmkit.analyses.clv.values import Values, lacking
 from crmkit.core.errors import ParamError
 from crmkit.core.language import mark
@@ -86,19 +86,21 @@ def assign_stages(purchase_days: np.ndarray, p_alive: np.ndarray, *, rules: Stag
     return np.select(conditions, [POTENTIAL, LAPSED, AT_RISK, LOYAL, REPEAT], default=FIRST)
 
 
-def staged(past: History, values: Values, *, rules: StageRules) -> pd.DataFrame:
+def staged(past: Purchases, values: Values, *, rules: StageRules) -> pd.DataFrame:
     """Every customer with a stage: ``customer_id, stage, clv, p_alive``; those who never bought are potential, with value 0."""
     import pandas as pd
 
     table = values.customers[["customer_id", "purchase_days", "p_alive", "clv"]]
-    if past.never_bought:
-        never = pd.DataFrame({"customer_id": list(past.never_bought), "purchase_days": 0, "p_alive": float("nan"), "clv": 0.0})
+    if past.people.never_bought:
+        never = pd.DataFrame(
+            {"customer_id": list(past.people.never_bought), "purchase_days": 0, "p_alive": float("nan"), "clv": 0.0}
+        )
         table = pd.concat([table, never], ignore_index=True)
     stage = assign_stages(table["purchase_days"].to_numpy(), table["p_alive"].to_numpy(), rules=rules)
     return table.assign(stage=stage)
 
 
-def stages(past: History, values: Values | None, *, rules: StageRules) -> Result:
+def stages(past: Purchases, values: Values | None, *, rules: StageRules) -> Result:
     """How many customers stand in which stage, and what are they worth?
 
     Returns
@@ -127,7 +129,7 @@ def stages(past: History, values: Values | None, *, rules: StageRules) -> Result
     )
 
 
-def stage_table(past: History, values: Values | None, *, rules: StageRules) -> Result:
+def stage_table(past: Purchases, values: Values | None, *, rules: StageRules) -> Result:
     """What does each stage hold: customers, expected value, value per customer?"""
     title = Text("What the stages hold")
     if values is None or values.under_contract:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from crmkit.analyses.clv.fit import Models
-from crmkit.analyses.clv.read import History
+from crmkit.analyses.clv.purchase_value import worth_each
+from crmkit.analyses.clv.read import Purchases
 from crmkit.analyses.clv.resampling import customer_limits
-from crmkit.analyses.clv.tiering import RULES, assign_tiers, check_tiers, tier_names
-from crmkit.analyses.clv.value import worth_each
-from crmkit.analyses.clv.values import Values
+from crmkit.analyses.clv.values import RULES, Tiering, Values, assign_tiers
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
@@ -30,7 +28,7 @@ LIMIT_COLUMNS = (
 NO_VALUE = Text("there is no value per customer, because a model could not be fitted")
 
 
-def concentration(past: History, values: Values | None) -> Result:
+def concentration(past: Purchases, values: Values | None) -> Result:
     """How unequally is the expected value spread over customers?
 
     Returns
@@ -70,7 +68,7 @@ def concentration(past: History, values: Values | None) -> Result:
     )
 
 
-def concentration_finding(past: History, values: Values, gini: spread.Measure | None = None) -> Finding:
+def concentration_finding(past: Purchases, values: Values, gini: spread.Measure | None = None) -> Finding:
     """Concentration in one sentence."""
     worth = values.customers["clv"].to_numpy()
     gini = gini or spread.gini(worth, confidence=past.confidence)
@@ -91,15 +89,13 @@ def concentration_finding(past: History, values: Values, gini: spread.Measure | 
     )
 
 
-def tiers(past: History, models: Models, values: Values | None, *, cuts: Sequence[float], by: str = "value_rank") -> Result:
+def tiers(past: Purchases, models: Models, values: Values | None) -> Result:
     """What do the tiers hold, and did the order of customers hold in the held-out days?
 
     Parameters
     ----------
     past, models, values
         As computed for the page.
-    cuts, by
-        As for :func:`assign_tiers`.
 
     Returns
     -------
@@ -109,13 +105,11 @@ def tiers(past: History, models: Models, values: Values | None, *, cuts: Sequenc
         this tier by the same rule: their number, mean value with interval, and share of all value of those days.
     """
     title = Text("Tiers of customers by expected value")
-    check_tiers(cuts, by=by)
     if values is None or values.clv is None:
         return not_assessed("clv_tiers", title, NO_VALUE)
-    table = values.customers.assign(tier=assign_tiers(values.customers["clv"].to_numpy(), cuts, by=by))
-    rows = table.groupby("tier", sort=True).agg(n=("clv", "size"), value=("clv", "sum"), p_alive=("p_alive", "mean"))
-    held = _held_out(past, models, values, cuts=cuts, by=by)
-    rows = rows.reindex(list(tier_names(cuts))).join(held).rename_axis("tier").reset_index()
+    rows = values.customers.groupby("tier", sort=True).agg(n=("clv", "size"), value=("clv", "sum"), p_alive=("p_alive", "mean"))
+    held = _held_out(past, models, values)
+    rows = rows.reindex(list(values.tiering.names)).join(held).rename_axis("tier").reset_index()
     rows[["n", "value"]] = rows[["n", "value"]].fillna(0.0)
     total = float(rows["value"].sum())
     rows = rows.assign(
@@ -130,7 +124,7 @@ def tiers(past: History, models: Models, values: Values | None, *, cuts: Sequenc
         shown[later] = hidden[later].mask(shown["suppressed"])
     columns = (*_columns(), *(_held_columns() if later else ()))
     return Result(
-        "clv_tiers", "table", title, shown, columns=columns, finding=_finding(rows, later), note=_note(by, cuts, later)
+        "clv_tiers", "table", title, shown, columns=columns, finding=_finding(rows, later), note=_note(values.tiering, later)
     )
 
 
@@ -159,20 +153,20 @@ def _held_columns() -> tuple[Column, ...]:
     )
 
 
-def _held_out(past: History, models: Models, values: Values, *, cuts: Sequence[float], by: str) -> pd.DataFrame:
+def _held_out(past: Purchases, models: Models, values: Values) -> pd.DataFrame:
     """What each tier of the split really brought afterwards; no columns where nothing is held out."""
     import pandas as pd
     from scipy.special import ndtri
 
-    names = pd.Index(list(tier_names(cuts)), name="tier")
+    names = pd.Index(list(values.tiering.names), name="tier")
     if past.calibration is None or models.calibration is None:
         return pd.DataFrame(index=names)
-    table = past.calibration
+    table = past.calibration.customers
     then = worth_each(table, models.calibration, chosen=values.model, per=past.days_per_unit, terms=values.terms)
     if then is None:
         return pd.DataFrame(index=names)
     actual = pd.Series(values.terms.margin * table["holdout_value"].to_numpy(dtype="float64"))
-    parts = actual.groupby(assign_tiers(then, cuts, by=by))
+    parts = actual.groupby(assign_tiers(then, values.tiering))
     n, mean = parts.size().reindex(names, fill_value=0), parts.mean().reindex(names)
     reach = float(ndtri(0.5 + past.confidence / 2)) * parts.std(ddof=1).reindex(names) / n**0.5
     value = parts.sum().reindex(names, fill_value=0.0)
@@ -210,7 +204,8 @@ def _finding(rows: pd.DataFrame, later: list[str]) -> Finding | None:
     )
 
 
-def _note(by: str, cuts: Sequence[float], later: list[str]) -> Text:
+def _note(tiering: Tiering, later: list[str]) -> Text:
+    cuts, by = tiering.cuts, tiering.by
     unit: Unit = "money" if by == "fixed" else "share"
     names = [f"cut{number}" for number in range(len(cuts))]
     listed = Text(", ".join(f"{{{name}}}" for name in names), {n: Quantity(c, unit) for n, c in zip(names, cuts, strict=True)})
@@ -225,7 +220,7 @@ def _note(by: str, cuts: Sequence[float], later: list[str]) -> Text:
     )
 
 
-def limits_note(past: History) -> Text:
+def limits_note(past: Purchases) -> Text:
     """What the limits of single customers mean."""
     return Text(
         "{confidence} intervals: by the parameters, what is expected of the customer; with chance, what the customer will "
@@ -234,7 +229,7 @@ def limits_note(past: History) -> Text:
     )
 
 
-def top_customers(past: History, values: Values | None, *, most: int) -> Result:
+def top_customers(past: Purchases, values: Values | None, *, most: int) -> Result:
     """Who are the customers that are worth most?
 
     Parameters

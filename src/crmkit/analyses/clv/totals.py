@@ -6,15 +6,15 @@ from itertools import pairwise
 
 from crmkit.analyses.clv.customers import shares
 from crmkit.analyses.clv.fit import NAMES
-from crmkit.analyses.clv.read import History
-from crmkit.analyses.clv.values import BY_CONTRACT, Values, lacking
+from crmkit.analyses.clv.read import Purchases
+from crmkit.analyses.clv.values import BY_CONTRACT, Refits, Values, lacking
 from crmkit.core.language import mark
-from crmkit.core.results import Axis, Finding, Quantity, Result, Text, estimates, not_assessed
+from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, estimates, not_assessed
 
 BANDS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
-def totals(past: History, values: Values | None) -> Result:
+def totals(past: Purchases, values: Values | None) -> Result:
     """What is to be expected of all customers together? Value boxes."""
     title = Text("Expected from all customers together")
     if values is None:
@@ -41,7 +41,7 @@ def totals(past: History, values: Values | None) -> Result:
         if one is not None
     ]
     finding = value_finding(past, values)
-    return Result("clv_totals", "values", title, estimates(rows), finding=finding, note=_note(past, values))
+    return Result("clv_totals", "values", title, estimates(rows), finding=finding, note=_totals_note(past, values))
 
 
 METHOD = mark("delta method on the log-parameters")
@@ -57,7 +57,7 @@ def _method(values: Values, measure: str) -> str:
     return BOOTSTRAP if values.refits.method == "bootstrap" else NORMAL
 
 
-def _note(past: History, values: Values) -> Text:
+def _totals_note(past: Purchases, values: Values) -> Text:
     terms = values.terms
     numbers: dict[str, Quantity | Text | str] = {
         "model": Text(NAMES[values.model]),
@@ -80,7 +80,60 @@ def _note(past: History, values: Values) -> Text:
     )
 
 
-def value_finding(past: History, values: Values) -> Finding | None:
+def intervals(past: Purchases, values: Values | None) -> Result:
+    """Between which limits will purchases and value lie, for all customers and for each tier?
+
+    Parameters
+    ----------
+    past : Purchases
+    values : Values or None
+        Made with refits: see the parameters of :func:`crmkit.analyses.clv.purchase_value.customer_values`.
+
+    Returns
+    -------
+    Result
+        One row per measure and tier, the table of :class:`crmkit.analyses.clv.values.Refits`.
+    """
+    title = Text("How sure the totals are")
+    if values is None:
+        return not_assessed("clv_intervals", title, Text("no purchase model could be fitted"))
+    if values.refits is None:
+        return not_assessed("clv_intervals", title, values.no_refits or Text("no refits were asked for"))
+    columns = (
+        Column("group", "Tier", translate=True),
+        Column("measure", "Measure", translate=True),
+        Column("value", "Expected", "count"),
+        Column("low", "Parameters: from", "count"),
+        Column("high", "to", "count"),
+        Column("outcome_low", "With chance: from", "count"),
+        Column("outcome_high", "to", "count"),
+    )
+    table = values.refits.table
+    return Result("clv_intervals", "table", title, table, columns=columns, note=_intervals_note(past, values, values.refits))
+
+
+def _intervals_note(past: Purchases, values: Values, refits: Refits) -> Text:
+    numbers: Numbers = {
+        "model": NAMES[values.model],
+        "span": values.terms.span(),
+        "draws": Quantity(len(refits.models), "count"),
+        "futures": Quantity(refits.futures, "count"),
+        "confidence": Quantity(past.confidence, "share"),
+    }
+    if refits.method == "bootstrap":
+        return Text(
+            "{model}, {span}; {draws} refits to customers drawn with replacement, {futures} futures of every customer; "
+            "{confidence} intervals.",
+            numbers,
+        )
+    return Text(
+        "{model}, {span}; {draws} draws from the normal approximation of the parameters (Laplace), as with covariates or very "
+        "many different histories; {futures} futures of every customer; {confidence} intervals.",
+        numbers,
+    )
+
+
+def value_finding(past: Purchases, values: Values) -> Finding | None:
     """The value of the customer base in one sentence."""
     if values.clv is None:
         return None
@@ -116,7 +169,7 @@ def alive_finding(values: Values) -> Finding:
     )
 
 
-def alive(past: History, values: Values | None) -> Result:
+def alive(past: Purchases, values: Values | None) -> Result:
     """How sure is it that customers are still active? Customers by their probability."""
     import pandas as pd
 

@@ -1,22 +1,31 @@
-"""What counts as value, and what comes out: the terms of the valuation, and every customer's expectations."""
+"""What counts as value, and what comes out: terms, tiers, every customer's expectations, and how sure they are."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from crmkit.core.dates import DAYS_PER_YEAR
-from crmkit.core.errors import ParamError
+from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.core.results import Quantity, Text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from crmkit.analyses.clv.resampling import Refits
+    from crmkit.models.purchases.spend import SpendFit
 
 SBG = "sbg"
+LETTERS = "ABCDEFGHIJ"
+RULES = {
+    "value_rank": Text("Tiers end at these shares of customers, the most valuable first: {cuts}."),
+    "value_share": Text("Tiers end where customers, the most valuable first, hold these shares of the expected value: {cuts}."),
+    "fixed": Text("Tiers end at these values per customer: {cuts}."),
+}
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,124 @@ class Terms:
 
 
 @dataclass(frozen=True)
+class Tiering:
+    """How customers are put into tiers.
+
+    Parameters
+    ----------
+    cuts : sequence of float
+        Where tiers end, the best first. ``value_rank``: rising shares of customers between 0 and 1; ``[0.2, 0.5]`` makes A the
+        top 20 %, B the next 30 %, C the rest. ``value_share``: rising shares of the value of all; ``[0.5, 0.8]`` makes A the
+        customers who hold the first half of it. ``fixed``: falling amounts of money; ``[500, 100]`` makes A those worth 500 or
+        more. Without cuts all customers are in one tier.
+    by : {"value_rank", "value_share", "fixed"}
+
+    Raises
+    ------
+    ParamError
+        For an unknown rule, cuts that do not fit to it, or too many.
+    """
+
+    cuts: Sequence[float] = ()
+    by: str = "value_rank"
+
+    def __post_init__(self) -> None:
+        cuts, by = self.cuts, self.by
+        if by not in RULES:
+            raise ParamError(Problem("tier_by:", f"is {by!r}", hint=did_you_mean(by, list(RULES))))
+        if len(cuts) >= len(LETTERS):
+            raise ParamError(f"tier_cuts: are {len(cuts)}; at most {len(LETTERS) - 1} can be told apart by letters")
+        if by == "fixed":
+            if any(not 0 < cut < math.inf for cut in cuts) or any(high <= low for high, low in pairwise(cuts)):
+                raise ParamError(
+                    f"tier_cuts: are {list(cuts)}; with tier_by fixed they are amounts of money above 0 that fall, the best "
+                    "tier first, for example [500.0, 100.0]"
+                )
+        elif any(low >= high for low, high in pairwise([0.0, *cuts, 1.0])):
+            of = "customers" if by == "value_rank" else "the value"
+            raise ParamError(
+                f"tier_cuts: are {list(cuts)}; with tier_by {by} they are shares of {of} that rise between 0 and 1, for "
+                "example [0.2, 0.5]"
+            )
+
+    @property
+    def names(self) -> str:
+        """The letters of the tiers, the best first."""
+        return LETTERS[: len(self.cuts) + 1]
+
+
+def assign_tiers(worth: Sequence[float] | np.ndarray, tiering: Tiering) -> np.ndarray:
+    """Which tier does each customer belong to?
+
+    Parameters
+    ----------
+    worth : array, shape (n,)
+        Expected value.
+    tiering : Tiering
+
+    Returns
+    -------
+    array of str, shape (n,)
+        ``A`` for the best; customers of equal value share the better tier. By share of value, who is worth nothing or less
+        than nothing is in the last tier.
+
+    Examples
+    --------
+    >>> assign_tiers([5.0, 1.0, 3.0, 2.0], Tiering([0.25, 0.5])).tolist()
+    ['A', 'C', 'B', 'C']
+    >>> assign_tiers([5.0, 1.0, 3.0, 2.0], Tiering([0.5, 0.8], by="value_share")).tolist()
+    ['A', 'C', 'A', 'B']
+    >>> assign_tiers([5.0, 1.0, 3.0, 2.0], Tiering([4.0, 2.0], by="fixed")).tolist()
+    ['A', 'C', 'B', 'B']
+    """
+    cuts, by = tiering.cuts, tiering.by
+    values = np.asarray(worth, dtype="float64")
+    ordered = np.sort(values)
+    if by == "fixed":
+        place = np.searchsorted(-np.asarray(cuts, dtype="float64"), -values, side="left")
+    elif by == "value_rank":
+        ahead = len(values) - np.searchsorted(ordered, values, side="right")
+        place = np.searchsorted(np.asarray(cuts), ahead / max(len(values), 1), side="right")
+    else:
+        positive = np.maximum(ordered, 0.0)
+        held = np.append(np.cumsum(positive[::-1])[::-1], 0.0)
+        total = held[0]
+        before = held[np.searchsorted(ordered, values, side="right")] / (total if total > 0 else 1.0)
+        place = np.searchsorted(np.asarray(cuts), before, side="right")
+        place = np.where((values <= 0) & (total > 0), len(cuts), place)
+    return np.array(list(LETTERS))[place]
+
+
+@dataclass(frozen=True, eq=False)
+class Refits:
+    """Parameters that could as well have come out, and the sums that follow from them.
+
+    Parameters
+    ----------
+    models : sequence of fitted models
+        Other parameters of the model that values come from.
+    method : {"bootstrap", "normal"}
+        Refits to customers drawn with replacement, or the normal approximation (Laplace).
+    spends : sequence of SpendFit
+        Of the spend model, one per model; empty without one, and for contracts.
+    per : float
+        Days per unit of time of the model.
+    table : DataFrame
+        One row per measure and group (all customers, each tier): ``group, measure, value``; ``low, high`` = parameters only;
+        ``outcome_low, outcome_high`` = parameters and the chance of what single customers do; ``n`` customers; ``unit``.
+    futures : int
+        How often the future of every customer was drawn.
+    """
+
+    models: Sequence[Any]
+    method: str
+    spends: Sequence[SpendFit]
+    per: float
+    table: pd.DataFrame
+    futures: int
+
+
+@dataclass(frozen=True)
 class Values:
     """Every customer's expectations from ``as_of`` on.
 
@@ -97,10 +224,13 @@ class Values:
         The columns of the purchase summary, and ``p_alive`` (share), ``expected_purchases`` (purchase days within the
         horizon; nan where they are infinite), ``expected_spend`` (money per purchase day), ``clv`` (money, discounted, times
         the margin, less the cost of keeping the customer; nan without a spend model), and what it is made of:
-        ``discounted_purchases``, ``years_kept`` (discounted).
+        ``discounted_purchases``, ``years_kept`` (discounted). ``tier``: the letter of their tier, by value, or by expected
+        purchases without a spend model.
     alive, purchases, clv : Total
         Sums over all customers; ``purchases`` is None where customers will buy without end.
     terms : Terms
+    tiering : Tiering
+        How ``tier`` was cut.
     refits : Refits or None
         What the intervals of ``purchases`` and ``clv`` are made of; None where they are those of the delta method.
     no_refits : Text or None
@@ -115,6 +245,7 @@ class Values:
     purchases: Total | None
     clv: Total | None
     terms: Terms
+    tiering: Tiering = field(default_factory=Tiering)
     refits: Refits | None = None
     no_refits: Text | None = None
     kinds: tuple[Mapping[str, float], ...] = ()
@@ -123,6 +254,12 @@ class Values:
     def under_contract(self) -> bool:
         """Whether customers are bound by contracts, so that nobody has to guess who is still one."""
         return self.model == SBG
+
+
+def tiered(values: Values, tiering: Tiering) -> Values:
+    """The same with the tier of every customer."""
+    worth = values.customers["expected_purchases" if values.clv is None else "clv"]
+    return replace(values, customers=values.customers.assign(tier=assign_tiers(worth.to_numpy(), tiering)), tiering=tiering)
 
 
 BY_CONTRACT = Text("needs transactions; contracts say who is a customer")

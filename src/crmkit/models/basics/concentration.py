@@ -149,6 +149,39 @@ def top_share(values: ArrayLike, *, top: float = 0.2, confidence: float = 0.95) 
     return _measure(held, spread, n, confidence)
 
 
+def capture(forecast: Floats, actual: Floats, *, top: float = 0.2, confidence: float = 0.95) -> Measure:
+    """Which share of what came was made by the customers ranked highest beforehand?
+
+    Parameters
+    ----------
+    forecast, actual : arrays, shape (customers,)
+    top : float
+        Share of customers that are ranked highest; ties at the border count in part.
+    confidence : float
+
+    Returns
+    -------
+    Measure
+        Share between 0 and 1 with its interval; a ratio of sums, its variance by linearisation with the ranking held fixed.
+        Not a number where nothing came.
+
+    Examples
+    --------
+    >>> capture(np.array([3.0, 2.0, 1.0, 0.0, 0.0]), np.array([4.0, 3.0, 2.0, 1.0, 0.0])).value
+    0.4
+    """
+    n, wanted = len(forecast), top * len(forecast)
+    threshold = np.sort(forecast)[::-1][min(n - 1, int(wanted))]
+    above, at = forecast > threshold, forecast == threshold
+    weight = above + at * ((wanted - above.sum()) / at.sum())
+    total = float(actual.sum())
+    if not total:
+        return Measure(float("nan"), float("nan"), float("nan"), n)
+    value = float((weight * actual).sum()) / total
+    spread = float(np.sqrt(((actual * (weight - value)) ** 2).sum())) / total
+    return _measure(value, spread, n, confidence)
+
+
 def _measure(value: float, standard_error: float, n: int, confidence: float) -> Measure:
     reach = float(ndtri(0.5 + confidence / 2)) * standard_error
     return Measure(value, max(0.0, value - reach), min(1.0, value + reach), n)

@@ -34,6 +34,7 @@ __all__ = [
     "Known",
     "ParameterDraws",
     "cohorts",
+    "draw_remaining",
     "expected_remaining",
     "fit_sbg",
     "parameter_draws",
@@ -43,6 +44,7 @@ __all__ = [
 
 PARAMETERS = ("alpha", "beta")
 TITLE = "sBG"
+SMALLEST = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -300,6 +302,48 @@ def expected_remaining(
             )
         )
     return np.asarray((beta + made) / (alpha - 1))
+
+
+def draw_remaining(
+    fit: Fitted, renewals: ArrayLike = 0, *, periods: int | None = None, draws: int, rng: np.random.Generator
+) -> Floats:
+    """How many more periods may each subscriber pay for?
+
+    Parameters
+    ----------
+    fit : Fit or Known
+        Model and parameters; one draw of the parameters for each call, if their uncertainty is to be part of the result.
+    renewals : array_like of whole numbers >= 0, shape (rows,)
+        Renewals made so far; the next one is due now.
+    periods : int >= 1, optional
+        Count this many renewals only, the one due now included; all to come when left out.
+    draws : int >= 1
+        How often each subscriber's future is drawn.
+    rng : numpy.random.Generator
+        Source of chance.
+
+    Returns
+    -------
+    array of float64, shape (draws, rows)
+        Whole numbers; their mean over many draws is :func:`expected_remaining`.
+
+    Notes
+    -----
+    Who has renewed x times leaves at each renewal with a probability from Beta(alpha, beta + x); the period that begins when
+    they leave is not paid.
+
+    Examples
+    --------
+    >>> known = Known("sbg", {"alpha": 1.5, "beta": 8.0})
+    >>> drawn = draw_remaining(known, [3], periods=12, draws=100_000, rng=np.random.default_rng(0))
+    >>> drawn.mean().round(1).item(), expected_remaining(known, [3], periods=12).round(1).item()
+    (6.6, 6.6)
+    """
+    alpha, beta = _values(fit)
+    made = np.atleast_1d(_periods(renewals, 0))
+    leaving = np.clip(rng.beta(alpha, beta + made, (draws, len(made))), SMALLEST, 1 - SMALLEST)
+    end = np.inf if periods is None else periods
+    return np.asarray(np.minimum(np.floor(rng.standard_exponential(leaving.shape) / -np.log1p(-leaving)), end))
 
 
 def _objective(data: Cohorts) -> Objective:

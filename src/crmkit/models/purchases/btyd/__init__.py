@@ -31,6 +31,7 @@ from crmkit.models.purchases.btyd.fitting import (
 )
 from crmkit.models.purchases.btyd.forecast import SpendPart, forecast_totals
 from crmkit.models.purchases.btyd.future import draw_purchases
+from crmkit.models.purchases.btyd.histories import Histories, histories
 from crmkit.models.purchases.btyd.newcomers import expected_purchases_new, probability_purchases
 from crmkit.models.purchases.btyd.predict import expected_purchases, log_likelihood, probability_active, probability_alive
 from crmkit.models.purchases.btyd.regularity import fit_mbgcnbd, regularity
@@ -45,6 +46,7 @@ __all__ = [
     "CovariateFit",
     "Fit",
     "Fitted",
+    "Histories",
     "Interval",
     "Known",
     "LikelihoodRatio",
@@ -66,6 +68,7 @@ __all__ = [
     "fit_mbgnbd",
     "fit_pareto_nbd",
     "forecast_totals",
+    "histories",
     "interval",
     "known",
     "likelihood_ratio",

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from crmkit.analyses import clv
+from crmkit.analyses.clv.values import tiered
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
 from crmkit.core.settings import Settings
@@ -39,7 +40,7 @@ def company():
 
 @pytest.fixture(scope="module")
 def study(company):
-    past = clv.history(company, holdout_days=182)
+    past = clv.read(company, holdout_days=182)
     models = clv.fit_models(past)
     return past, models, clv.customer_values(past, models, TERMS)
 
@@ -65,8 +66,8 @@ def test_only_customers_under_contract_have_a_value_and_none_is_lost(study, comp
     assert len(values.customers) == running.sum()
     assert values.clv.value == pytest.approx(values.customers["clv"].sum(), rel=1e-9)
     assert values.clv.low < values.clv.value < values.clv.high
-    assert past.never_bought == ("never",)
-    tiers = clv.tiers(past, models, values, cuts=[0.5, 0.8], by="value_share").table
+    assert past.people.never_bought == ("never",)
+    tiers = clv.tiers(past, models, tiered(values, clv.Tiering([0.5, 0.8], by="value_share"))).table
     assert tiers["n"].sum() == len(values.customers)
     assert tiers["value"].sum() == pytest.approx(values.customers["clv"].sum(), rel=1e-9)
     segments = clv.segments(past, values, by=["region"]).table
@@ -85,7 +86,7 @@ def test_money_paid_in_the_last_year(study, company):
     truth = company.truth
     last = pd.to_datetime(truth["ended_at"]).fillna(pd.Timestamp(DAY))
     days = ((last - pd.to_datetime(truth["started_at"]).clip(lower=pd.Timestamp("2025-01-01"))).dt.days + 1).clip(lower=0)
-    assert past.recent["amount"].sum() == pytest.approx((days / MONTH * truth["mrr"]).sum(), rel=1e-9)
+    assert past.spend.recent["amount"].sum() == pytest.approx((days / MONTH * truth["mrr"]).sum(), rel=1e-9)
 
 
 def test_the_models_of_contracts_are_compared(study):
@@ -140,7 +141,7 @@ def test_sections_on_purchases_say_what_they_lack(study, company):
         clv.scores(past, values),
         clv.top_customers(past, values, most=3),
     ]
-    assert all(result.assessed for result in [*shown, clv.service(company, past, values, cuts=[0.5])])
+    assert all(result.assessed for result in [*shown, clv.service(company, past, values)])
     found = clv.headline(past, models, check, values)
     assert [finding.id for finding in found] == ["clv.value", "clv.concentration", "clv.retention"]
     for language in ("en", "zh"):
@@ -148,7 +149,7 @@ def test_sections_on_purchases_say_what_they_lack(study, company):
 
 
 def test_with_transactions_contracts_are_left_to_the_churn_report(make_company, simulated):
-    past = clv.history(make_company(simulated), holdout_days=0)
+    past = clv.read(make_company(simulated), holdout_days=0)
     models = clv.fit_models(past, compare=[])
     result = clv.retention(past, models, None)
     assert past.contracts is None
@@ -157,7 +158,7 @@ def test_with_transactions_contracts_are_left_to_the_churn_report(make_company, 
 
 def test_a_client_with_neither_gets_a_page_that_says_so(company):
     bare = SimpleNamespace(**{**vars(company), "tables": {"customers": company.tables["customers"]}})
-    past = clv.history(bare, holdout_days=182)
+    past = clv.read(bare, holdout_days=182)
     models = clv.fit_models(past)
     check, values = clv.hold_out(past, models), clv.customer_values(past, models, TERMS)
     assert values is None
@@ -167,8 +168,8 @@ def test_a_client_with_neither_gets_a_page_that_says_so(company):
         clv.totals(past, values),
         clv.retention(past, models, values),
         clv.tracking(past, models, check),
-        clv.tiers(past, models, values, cuts=[0.5]),
-        clv.service(bare, past, values, cuts=[0.5]),
+        clv.tiers(past, models, values),
+        clv.service(bare, past, values),
         clv.migration(past),
         clv.effects(past, models),
         clv.model_choice(past, models, check),
@@ -181,7 +182,7 @@ def test_a_client_with_neither_gets_a_page_that_says_so(company):
 
 def test_totals_and_tiers_have_intervals_with_chance(study):
     past, models, _ = study
-    values = clv.customer_values(past, models, TERMS, cuts=[0.2, 0.5], draws=60)
+    values = clv.customer_values(past, models, TERMS, tiering=clv.Tiering([0.2, 0.5]), draws=60)
     table = clv.intervals(past, values).table
     assert set(table["measure"]) == {"Expected months paid", "Expected value"}
     assert set(table["group"]) == {"All customers", "A", "B", "C"}

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from crmkit.analyses import clv
+from crmkit.analyses.clv.values import tiered
 from crmkit.core.language import Locale, say
 
-CUTS = [0.2, 0.5]
+TIERING = clv.Tiering([0.2, 0.5])
 TERMS = clv.Terms(365, 0.1, 0.4)
 
 
@@ -31,13 +32,13 @@ def costs():
 
 def study(make_company, simulated, **tables):
     company = make_company(simulated, min_cell=1, **tables)
-    past = clv.history(company, holdout_days=0)
-    return company, past, clv.customer_values(past, clv.fit_models(past, compare=[]), TERMS, draws=0)
+    past = clv.read(company, holdout_days=0)
+    return company, past, clv.customer_values(past, clv.fit_models(past, compare=[]), TERMS, tiering=TIERING, draws=0)
 
 
 def test_costs_and_tickets_add_up(make_company, simulated, tickets, costs):
     company, past, values = study(make_company, simulated, tickets=tickets, costs=costs)
-    result = clv.service(company, past, values, cuts=CUTS)
+    result = clv.service(company, past, values)
     table = result.table.set_index("tier")
     assert table.index.tolist() == ["A", "B", "C", "no tier"]
     assert table.loc[["A", "B", "C"], "n"].sum() == len(past.customers)
@@ -58,7 +59,7 @@ def test_costs_and_tickets_add_up(make_company, simulated, tickets, costs):
 def test_a_tier_that_costs_more_than_it_brings_is_named(make_company, simulated, tickets, costs):
     dear = costs.assign(amount=costs["amount"] * 20)
     company, past, values = study(make_company, simulated, tickets=tickets, costs=dear)
-    result = clv.service(company, past, values, cuts=CUTS)
+    result = clv.service(company, past, values)
     assert result.finding.passed is False
     said = say(result.finding.text, Locale())
     assert "serving tier" in said
@@ -67,7 +68,7 @@ def test_a_tier_that_costs_more_than_it_brings_is_named(make_company, simulated,
     assert table.loc["A", "level"].startswith("personal")
     assert table.loc["C", "level"].startswith("leaner")
     assert result.finding.money_at_stake.value > 0
-    cheap = clv.service(*study(make_company, simulated, tickets=tickets, costs=costs.assign(amount=0.01)), cuts=CUTS)
+    cheap = clv.service(*study(make_company, simulated, tickets=tickets, costs=costs.assign(amount=0.01)))
     assert cheap.finding.passed
     assert cheap.table["level"].tolist()[2].startswith("self-service")
 
@@ -83,15 +84,15 @@ def test_a_tier_that_costs_more_than_it_brings_is_named(make_company, simulated,
 def test_what_is_missing_is_said(make_company, simulated, tickets, costs, there, said, columns):
     both = {"tickets": tickets, "costs": costs}
     company, past, values = study(make_company, simulated, **{name: both[name] for name in there})
-    result = clv.service(company, past, values, cuts=CUTS)
+    result = clv.service(company, past, values)
     assert said in say(result.note, Locale())
     assert {column.name for column in result.columns} & {"tickets_each", "cost"} == columns
     assert result.table["level"].tolist()[0].startswith("personal")
-    assert not clv.service(company, past, None, cuts=CUTS).assessed
+    assert not clv.service(company, past, None).assessed
 
 
 def test_small_tiers_are_hidden(make_company, simulated, tickets, costs):
     company, past, values = study(make_company, simulated, tickets=tickets, costs=costs)
-    table = clv.service(company, replace(past, min_cell=40), values, cuts=[0.01, 0.5]).table
+    table = clv.service(company, replace(past, min_cell=40), tiered(values, clv.Tiering([0.01, 0.5]))).table
     assert table.loc[table["suppressed"], ["cost", "brought"]].isna().all().all()
     assert table["suppressed"].sum() >= 2

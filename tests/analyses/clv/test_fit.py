@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from crmkit.analyses import clv
-from crmkit.analyses.clv.covariates import fit_kinds
+from crmkit.analyses.clv.fit import fit_kinds
 from crmkit.analyses.clv.totals import NORMAL
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
@@ -41,7 +41,7 @@ def channels(make_company):
     customers = pd.DataFrame({"customer_id": [f"C{i:03d}" for i in range(400)]})
     customers["acquisition_channel"] = np.where(np.arange(400) % 2, "referral", "shop")
     customers["region"] = np.where(np.arange(400) % 4 < 2, "North", "South")
-    past = clv.history(make_company(log_of(gaps, 0), customers=customers), holdout_days=120)
+    past = clv.read(make_company(log_of(gaps, 0), customers=customers), holdout_days=120)
     models = clv.fit_models(past, covariates=["acquisition_channel", "region"])
     return past, models, clv.hold_out(past, models)
 
@@ -79,7 +79,7 @@ def valued(channels):
     """Values that come from the model with covariates."""
     past, models, _ = channels
     chosen = replace(models, chosen="pareto_nbd+covariates")
-    return past, chosen, clv.customer_values(past, chosen, TERMS, cuts=[0.5], draws=40)
+    return past, chosen, clv.customer_values(past, chosen, TERMS, tiering=clv.Tiering([0.5]), draws=40)
 
 
 def test_values_can_come_from_the_model_with_covariates(valued):
@@ -115,7 +115,7 @@ def test_the_page_of_the_model_with_covariates(valued):
     assert forecast == pytest.approx(actual, rel=0.15)
     assert clv.weekly(past, models, check).assessed
     assert "Pareto/NBD with covariates" in say(clv.model_choice(past, models, check).finding.text, Locale())
-    assert clv.tiers(past, models, values, cuts=[0.5]).table["held_mean"].notna().all()
+    assert clv.tiers(past, models, values).table["held_mean"].notna().all()
     limits = clv.top_customers(past, values, most=5).table
     assert (limits["low"] < limits["clv"]).all()
     assert (limits["clv"] < limits["high"]).all()
@@ -123,7 +123,7 @@ def test_the_page_of_the_model_with_covariates(valued):
 
 
 def test_without_kinds_the_model_without_covariates_is_taken(make_company, simulated):
-    past = clv.history(make_company(simulated), holdout_days=0)
+    past = clv.read(make_company(simulated), holdout_days=0)
     models = clv.fit_models(past, model="pareto_nbd+covariates", compare=[], covariates=["region"])
     assert clv.customer_values(past, models, TERMS, draws=0).model == "pareto_nbd"
     (said,) = [one for one in clv.checks(past, models) if one.id == "clv.not_fitted.pareto_nbd+covariates"]
@@ -133,7 +133,7 @@ def test_without_kinds_the_model_without_covariates_is_taken(make_company, simul
 
 
 def test_without_columns_there_is_nothing_to_compare(make_company, simulated):
-    past = clv.history(make_company(simulated), holdout_days=0)
+    past = clv.read(make_company(simulated), holdout_days=0)
     models = clv.fit_models(past, compare=[], covariates=["region"])
     result = clv.effects(past, models)
     assert not result.assessed
@@ -156,7 +156,7 @@ def test_regular_buyers_are_told_from_chance(make_company):
         scale = 1 / max(rng.gamma(3.0, 1 / 15.0), 1e-3)
         return np.maximum(1, np.rint(rng.gamma(4.0, scale, 60))), int(rng.geometric(max(rng.beta(1.0, 4.0), 0.02))) - 1
 
-    past = clv.history(make_company(log_of(by_the_clock, 1)), holdout_days=0)
+    past = clv.read(make_company(log_of(by_the_clock, 1)), holdout_days=0)
     models = clv.fit_models(past, model="mbgcnbd", compare=["mbgnbd"])
     table = clv.model_choice(past, models, None).table.set_index("name")
     assert models.final.fits["mbgcnbd"].params["k"] in (3, 4, 5)
@@ -185,7 +185,7 @@ def appeals(make_company):
                 break
             rows += [(f"D{i}", day)] if rng.random() < p[i] else []
     table = pd.DataFrame(rows, columns=["customer_id", "ordered_at"]).assign(amount=25.0)
-    past = clv.history(make_company(table), holdout_days=365)
+    past = clv.read(make_company(table), holdout_days=365)
     models = clv.fit_models(past, compare=[])
     return truth, past, models, clv.hold_out(past, models)
 
@@ -209,11 +209,11 @@ def test_days_without_end_are_no_occasions(channels):
 
 def test_rules_that_need_no_model(channels):
     past, _, check = channels
-    table = past.calibration
+    table = past.calibration.customers
     assert check.forecasts["mean"].sum() == pytest.approx(
         table["frequency"].sum() / table["T_days"].sum() * 120 * len(table), rel=1e-12
     )
-    before = past.last_period.set_index("customer_id")["purchase_days_0"]
+    before = past.calibration.last_period.set_index("customer_id")["purchase_days_0"]
     assert check.forecasts["last_period"].sum() == before.sum()
     shown = clv.accuracy(past, check).table
     assert shown["model"].tolist()[-3:] == sorted(shown["model"].tolist()[-3:], key=shown.set_index("model")["mae"].get)

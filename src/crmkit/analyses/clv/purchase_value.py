@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.clv.contract_value import contract_values
-from crmkit.analyses.clv.covariates import WITH
-from crmkit.analyses.clv.fit import FitSet, Models, cells
-from crmkit.analyses.clv.futures import Histories, histories
-from crmkit.analyses.clv.read import History
+from crmkit.analyses.clv.draws import histories_of
+from crmkit.analyses.clv.fit import FitSet, Models, cells, model_of, of_kinds, used
+from crmkit.analyses.clv.read import Purchases
 from crmkit.analyses.clv.resampling import resample
-from crmkit.analyses.clv.tiering import check_tiers
-from crmkit.analyses.clv.values import Terms, Total, Values
+from crmkit.analyses.clv.values import Terms, Tiering, Total, Values, tiered
 from crmkit.core.dates import DAYS_PER_YEAR
 from crmkit.core.errors import ModelError, ParamError
 from crmkit.core.results import Text
@@ -29,30 +27,29 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from crmkit.analyses.clv.futures import Model
+    from crmkit.analyses.clv.draws import Model
 
 STEP = 1e-4
 
 
 def customer_values(
-    past: History,
+    past: Purchases,
     models: Models,
     terms: Terms,
     *,
-    cuts: Sequence[float] = (),
-    by: str = "value_rank",
+    tiering: Tiering | None = None,
     draws: int = 200,
 ) -> Values | None:
     """Who is still active, how often will they buy, and what is that worth today?
 
     Parameters
     ----------
-    past : History
+    past : Purchases
     models : Models
     terms : Terms
         What counts as value, and how far ahead.
-    cuts, by
-        Tiers whose sums get intervals; see :func:`crmkit.analyses.clv.tiering.assign_tiers`.
+    tiering : Tiering or None
+        How customers are put into tiers, whose sums get intervals; default: all are in one.
     draws : int
         Refits that the intervals of sums are made of; 0 = by the delta method.
 
@@ -74,13 +71,13 @@ def customer_values(
     has no end, and for the number of active customers, the delta method on log-parameters, normal on the logarithm of a
     positive sum.
     """
-    check_tiers(cuts, by=by)
+    tiering = tiering or Tiering()
     if past.contracts is not None:
-        return contract_values(past, models.contracts, terms, cuts=cuts, by=by, draws=draws)
+        return contract_values(past, models.contracts, terms, tiering=tiering, draws=draws)
     if not models.final.fits:
         return None
     name = used(models.chosen, models.final)
-    values = _estimated(past, name, models.final, terms)
+    values = tiered(_estimated(past, name, models.final, terms), tiering)
     if not draws:
         return _with_delta(values, past, models.final)
     reason = NO_END
@@ -93,8 +90,6 @@ def customer_values(
                 models.final.spend,
                 method=method,
                 per=past.days_per_unit,
-                cuts=cuts,
-                by=by,
                 confidence=past.confidence,
             )
         except ModelError as err:
@@ -114,19 +109,21 @@ def _others(values: Values, fitted: FitSet, per: float, draws: int) -> tuple[Seq
     return found.fits(), found.method
 
 
-def _estimated(past: History, name: str, fitted: FitSet, terms: Terms) -> Values:
+def _estimated(past: Purchases, name: str, fitted: FitSet, terms: Terms) -> Values:
     """Values without intervals, but for the number of active customers."""
     fit, per = model_of(name, fitted), past.days_per_unit
-    known, kinds = of_kinds(past.customers, fitted, name)
-    sums = _Sums(histories(known, per, kinds), terms, per)
-    inverse, n = sums.found.inverse, sums.found.n
+    customers, kinds = of_kinds(past.customers, fitted, name)
+    sums = _Sums(histories_of(customers, per, kinds), terms, per)
+    inverse, n = sums.histories.inverse, sums.histories.n
     try:
         discounted, time = sums.discounted(fit), sums.time(fit)
     except ModelError as err:
-        raise ParamError(f"horizon_days, discount_rate, retention_cost: are {terms.horizon_days}, {terms.discount_rate:g} and "
-                         f"{terms.retention_cost:g}; {err}") from err  # fmt: skip
+        raise ParamError(
+            f"horizon_days, discount_rate, retention_cost: are {terms.horizon_days}, {terms.discount_rate:g} and "
+            f"{terms.retention_cost:g}; {err}"
+        ) from err
     bought = sums.purchases(fit)
-    table = known.assign(
+    table = customers.assign(
         p_alive=sums.alive(fit)[inverse],
         discounted_purchases=discounted[inverse],
         years_kept=time[inverse] * per / DAYS_PER_YEAR,
@@ -145,10 +142,10 @@ def _estimated(past: History, name: str, fitted: FitSet, terms: Terms) -> Values
     return Values(name, table, still, often, clv, terms, kinds=kinds)
 
 
-def _with_delta(values: Values, past: History, fitted: FitSet) -> Values:
+def _with_delta(values: Values, past: Purchases, fitted: FitSet) -> Values:
     """The same with intervals by the delta method."""
     fit, spend, per = model_of(values.model, fitted), fitted.spend, past.days_per_unit
-    sums = _Sums(histories(values.customers, per, values.kinds), values.terms, per)
+    sums = _Sums(histories_of(values.customers, per, values.kinds), values.terms, per)
     often = None
     if values.purchases is not None:
         often = _total(fit, sums.all_purchases, past.confidence)
@@ -156,37 +153,16 @@ def _with_delta(values: Values, past: History, fitted: FitSet) -> Values:
     return replace(values, purchases=often, clv=clv)
 
 
-def used(chosen: str, fitted: FitSet) -> str:
-    """The model that values come from: the one chosen, else it without covariates, else the first that could be fitted."""
-    plain = chosen.removesuffix(WITH)
-    if chosen != plain and plain in fitted.kinds.fits:
-        return chosen
-    return plain if plain in fitted.fits else next(iter(fitted.fits))
-
-
-def model_of(name: str, fitted: FitSet) -> btyd.Fit | btyd.CovariateFit:
-    """The fitted model of a name."""
-    return fitted.kinds.fits[name.removesuffix(WITH)] if name.endswith(WITH) else fitted.fits[name]
-
-
-def of_kinds(table: pd.DataFrame, fitted: FitSet, name: str) -> tuple[pd.DataFrame, tuple[Mapping[str, float], ...]]:
-    """The customers of a period with the kind of each, and the covariates of the kinds; none for a model without covariates."""
-    if not name.endswith(WITH):
-        return table, ()
-    place, kinds = fitted.kinds.patterns()
-    return table.assign(kind=place), kinds
-
-
 @dataclass(frozen=True)
 class _Sums:
     """Expectations of histories, each history once."""
 
-    found: Histories
+    histories: btyd.Histories
     terms: Terms
     per: float
 
     def alive(self, one: Model) -> NDArray[np.float64]:
-        return self.found.each(one, btyd.probability_alive)
+        return self.histories.each(one, btyd.probability_alive)
 
     def purchases(self, one: Model) -> NDArray[np.float64] | None:
         """Not discounted; None where they are infinite."""
@@ -197,7 +173,7 @@ class _Sums:
 
     def all_purchases(self, one: Model) -> float:
         each = self.purchases(one)
-        return float("nan") if each is None else float((self.found.n * each).sum())
+        return float("nan") if each is None else float((self.histories.n * each).sum())
 
     def discounted(self, one: Model) -> NDArray[np.float64]:
         return self._discounted(one, self.terms.rate(self.per))
@@ -205,13 +181,13 @@ class _Sums:
     def _discounted(self, one: Model, rate: float) -> NDArray[np.float64]:
         horizon = self.terms.horizon(self.per)
         counted = btyd.discounted_expected_purchases
-        return self.found.each(one, lambda fit, *history: counted(fit, *history, horizon=horizon, discount_rate=rate))
+        return self.histories.each(one, lambda fit, *history: counted(fit, *history, horizon=horizon, discount_rate=rate))
 
     def time(self, one: Model) -> NDArray[np.float64]:
         if not self.terms.retention_cost:
-            return np.zeros(len(self.found.n))
+            return np.zeros(len(self.histories.n))
         horizon, rate = self.terms.horizon(self.per), self.terms.rate(self.per)
-        return self.found.each(
+        return self.histories.each(
             one, lambda fit, *history: discounted_time_alive(fit, *history, horizon=horizon, discount_rate=rate)
         )
 
@@ -222,9 +198,9 @@ def worth_each(table: pd.DataFrame, fitted: FitSet, *, chosen: str, per: float, 
         return None
     name = used(chosen, fitted)
     fit = model_of(name, fitted)
-    known, kinds = of_kinds(table, fitted, name)
-    sums = _Sums(histories(known, per, kinds), terms, per)
-    inverse = sums.found.inverse
+    customers, kinds = of_kinds(table, fitted, name)
+    sums = _Sums(histories_of(customers, per, kinds), terms, per)
+    inverse = sums.histories.inverse
     try:
         counted, time = sums.discounted(fit)[inverse], sums.time(fit)[inverse]
     except ModelError:
@@ -266,7 +242,7 @@ def _clv_total(
 ) -> Total:
     """The value of all customers; purchases and spend are estimated apart, so their variances add up."""
     margin, cost = sums.terms.margin, sums.terms.cost(sums.per)
-    inverse, n = sums.found.inverse, sums.found.n
+    inverse, n = sums.histories.inverse, sums.histories.n
     money = np.bincount(inverse, weights=margin * table["expected_spend"].to_numpy(), minlength=len(n))
     counts = sums.discounted(fit)[inverse]
 

@@ -7,24 +7,23 @@ import pandas as pd
 import pytest
 
 from crmkit.analyses import clv
-from crmkit.analyses.clv.futures import Contracts, Purchases
+from crmkit.analyses.clv.draws import ContractDraws, PurchaseDraws
 from crmkit.analyses.clv.resampling import customer_limits
 from crmkit.analyses.clv.values import SBG
-from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
 from crmkit.models.basics.draws import Known
 from crmkit.models.purchases import btyd, sbg
 from crmkit.show.grid import table_grid
 
 TERMS = clv.Terms(365, 0.1, 0.8, 2.0)
-CUTS = [0.2, 0.5]
+TIERING = clv.Tiering([0.2, 0.5])
 
 
 @pytest.fixture(scope="module")
 def study(make_company, simulated):
-    past = clv.history(make_company(simulated), holdout_days=182)
+    past = clv.read(make_company(simulated), holdout_days=182)
     models = clv.fit_models(past, compare=[])
-    return past, models, clv.customer_values(past, models, TERMS, cuts=CUTS, draws=60)
+    return past, models, clv.customer_values(past, models, TERMS, tiering=TIERING, draws=60)
 
 
 def test_parameters_and_chance_are_told_apart(study):
@@ -40,7 +39,7 @@ def test_parameters_and_chance_are_told_apart(study):
         assert (total.value, total.low, total.high) == pytest.approx(
             own.loc["All customers", ["value", "low", "high"]].tolist()
         )
-    again = clv.customer_values(past, models, TERMS, cuts=CUTS, draws=60)
+    again = clv.customer_values(past, models, TERMS, tiering=TIERING, draws=60)
     pd.testing.assert_frame_equal(table, clv.intervals(past, again).table)
 
 
@@ -72,7 +71,7 @@ def test_the_worth_of_a_purchase_hardly_depends_on_the_parameters(study):
     """Sums discounted as in the estimate are off by less than .2 %, where those of the draws differ by 10 %."""
     values = study[2]
     refits, who = values.refits, values.customers
-    engine = Purchases(refits.models, refits.spends, values.terms, refits.per, who)
+    engine = PurchaseDraws(refits.models, refits.spends, values.terms, refits.per, who)
     x, tx, T = (who[name].to_numpy() / scale for name, scale in (("frequency", 1), ("recency_days", 7), ("T_days", 7)))
     rate = values.terms.rate(7)
     for turn, other in enumerate(refits.models[:5]):
@@ -87,12 +86,12 @@ def test_the_worth_of_a_purchase_hardly_depends_on_the_parameters(study):
 def test_the_range_with_chance_holds_what_came(study):
     """The forecast of the held-out days, with both parts of the uncertainty, holds the purchases that were made."""
     past, models, _ = study
-    held = replace(past, customers=past.calibration, as_of=past.split)
+    held = replace(past, customers=past.calibration.customers, as_of=past.split)
     then = clv.Models(models.chosen, models.calibration, None)
-    values = clv.customer_values(held, then, clv.Terms(182, 0.0, 1.0), cuts=[0.5], draws=60)
+    values = clv.customer_values(held, then, clv.Terms(182, 0.0, 1.0), tiering=clv.Tiering([0.5]), draws=60)
     table = clv.intervals(held, values).table
     total = table[(table["group"] == "All customers") & (table["measure"] == "Expected purchases")].iloc[0]
-    assert total["outcome_low"] <= past.calibration["holdout_frequency"].sum() <= total["outcome_high"]
+    assert total["outcome_low"] <= past.calibration.customers["holdout_frequency"].sum() <= total["outcome_high"]
 
 
 def test_single_customers_have_limits(study):
@@ -112,11 +111,11 @@ def test_single_customers_have_limits(study):
 def test_limits_of_single_customers_hold_what_came(study):
     """Of 600 customers, those whose held-out money lies within their limits: 99 % band of .95 and more, for limits on steps."""
     past, models, _ = study
-    held = replace(past, customers=past.calibration, as_of=past.split)
+    held = replace(past, customers=past.calibration.customers, as_of=past.split)
     then = clv.Models(models.chosen, models.calibration, None)
     values = clv.customer_values(held, then, clv.Terms(182, 0.0, 1.0), draws=60)
     limits = customer_limits(values, values.customers, confidence=0.95)
-    came = past.calibration["holdout_value"].to_numpy()
+    came = past.calibration.customers["holdout_value"].to_numpy()
     inside = (limits["outcome_low"] - 1e-9 <= came) & (came <= limits["outcome_high"] + 1e-9)
     assert 0.927 <= inside.mean() <= 0.995
 
@@ -129,7 +128,7 @@ WHO = pd.DataFrame({"frequency": [0, 3, 30], "expected_spend": [10.0, 20.0, 5.0]
 
 @pytest.mark.parametrize("terms", [clv.Terms(365, 0.1, 0.8, 6.0), clv.Terms(0, 0.3, 1.0), clv.Terms(730, 0.0, 1.0)])
 def test_drawn_contracts_have_the_expected_mean(terms):
-    engine = Contracts([Known(SBG, {"alpha": 1.5, "beta": 8.0})], terms, WHO)
+    engine = ContractDraws([Known(SBG, {"alpha": 1.5, "beta": 8.0})], terms, WHO)
     months, money = engine.drawn(0, np.random.default_rng(0), 200_000)
     for drawn, expected in zip((months, money), engine.expected(0), strict=True):
         if np.isfinite(expected).all() and drawn.std() < 50:
@@ -138,20 +137,15 @@ def test_drawn_contracts_have_the_expected_mean(terms):
 
 
 def test_contracts_without_a_price_have_no_money():
-    engine = Contracts([Known(SBG, {"alpha": 1.5, "beta": 8.0})], TERMS, WHO.assign(expected_spend=[10.0, np.nan, 5.0]))
+    engine = ContractDraws([Known(SBG, {"alpha": 1.5, "beta": 8.0})], TERMS, WHO.assign(expected_spend=[10.0, np.nan, 5.0]))
     assert engine.expected(0)[1] is None
     assert engine.drawn(0, np.random.default_rng(0))[1] is None
 
 
 def test_what_a_contract_pays_is_discounted_month_by_month():
-    engine = Contracts([Known(SBG, {"alpha": 1e-9, "beta": 1.0})], clv.Terms(365, 0.1, 1.0), WHO)
+    engine = ContractDraws([Known(SBG, {"alpha": 1e-9, "beta": 1.0})], clv.Terms(365, 0.1, 1.0), WHO)
     months, money = engine.drawn(0, np.random.default_rng(0))
     assert months.tolist() == [[12.0, 12.0, 12.0]]
     each = sum(1.1 ** (-i / 12) for i in range(12))
     assert money[0] == pytest.approx(each * WHO["expected_spend"].to_numpy())
     assert sbg.expected_remaining(engine.models[0], [0], periods=12)[0] == pytest.approx(12, rel=1e-6)
-
-
-def test_tiers_that_cannot_be_made_are_refused(study):
-    with pytest.raises(ParamError, match="tier_cuts"):
-        clv.customer_values(study[0], study[1], TERMS, cuts=[0.5, 0.2])

@@ -1,30 +1,27 @@
 """What is each customer worth: from a purchase log to findings, on data whose truth is known."""
 
 import itertools
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from crmkit.analyses import clv
-from crmkit.analyses.clv.holdout import capture
-from crmkit.analyses.clv.tiering import assign_tiers
+from crmkit.analyses.clv.values import tiered
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
 from crmkit.models.purchases import btyd
 
 HOLDOUT = {"holdout_days": 182, "unit": "week"}
 WORTH = {"horizon_days": 365, "discount_rate": 0.1, "margin": 1.0}
-TIERINGS = {"value_rank": [0.1, 0.3, 0.6], "value_share": [0.4, 0.7, 0.9], "fixed": [400.0, 150.0, 20.0]}
 
 
 @pytest.fixture(scope="module")
 def study(make_company, simulated):
-    past = clv.history(make_company(simulated), **HOLDOUT)
+    past = clv.read(make_company(simulated), **HOLDOUT)
     models = clv.fit_models(past)
     check = clv.hold_out(past, models)
-    return past, models, check, clv.customer_values(past, models, clv.Terms(**WORTH), cuts=[0.2, 0.5], draws=40)
+    return past, models, check, clv.customer_values(past, models, clv.Terms(**WORTH), tiering=clv.Tiering([0.2, 0.5]), draws=40)
 
 
 def all_results(past, models, check, values):
@@ -40,7 +37,7 @@ def all_results(past, models, check, values):
         clv.totals(past, values),
         clv.alive(past, values),
         clv.concentration(past, values),
-        clv.tiers(past, models, values, cuts=[0.2, 0.5]),
+        clv.tiers(past, models, values),
         clv.top_customers(past, values, most=5),
     ]
 
@@ -67,22 +64,9 @@ def test_parameters_are_recovered(study, known_model):
 def test_the_forecast_of_the_held_out_days_is_near_what_came(study):
     past, _, check, _ = study
     expected, actual = check.forecasts["pareto_nbd"].sum(), check.actual.sum()
-    assert actual == past.calibration["holdout_frequency"].sum()
+    assert actual == past.calibration.customers["holdout_frequency"].sum()
     # both the model and the world are random; three standard deviations of an overdispersed count
     assert abs(expected - actual) < 3 * np.sqrt(((check.actual - check.forecasts["pareto_nbd"]) ** 2).sum())
-
-
-def test_every_customer_is_in_one_tier_and_no_value_is_lost(study):
-    past, models, _, values = study
-    open_to_all = replace(past, min_cell=1)
-    for by, cuts in TIERINGS.items():
-        tiers = clv.tiers(open_to_all, models, values, cuts=cuts, by=by).table
-        assert tiers["tier"].tolist() == ["A", "B", "C", "D"]
-        assert tiers["n"].sum() == len(past.customers)
-        assert tiers["value"].sum() == pytest.approx(values.customers["clv"].sum(), rel=1e-9)
-        assert tiers["held_n"].sum() == len(past.calibration)
-        assert tiers["held_value"].sum() == pytest.approx(past.calibration["holdout_value"].sum(), rel=1e-9)
-    assert values.clv.value == pytest.approx(values.customers["clv"].sum(), rel=1e-9)
 
 
 def test_intervals_hold_their_estimates(study):
@@ -95,7 +79,7 @@ def test_intervals_hold_their_estimates(study):
 
 def test_the_interval_of_the_total_grows_with_confidence(make_company, simulated):
     def width(confidence):
-        past = clv.history(make_company(simulated), holdout_days=0, confidence=confidence)
+        past = clv.read(make_company(simulated), holdout_days=0, confidence=confidence)
         total = clv.customer_values(past, clv.fit_models(past, compare=[]), clv.Terms(**WORTH), draws=60).clv
         return total.high - total.low
 
@@ -105,7 +89,7 @@ def test_the_interval_of_the_total_grows_with_confidence(make_company, simulated
 def test_the_unit_of_time_changes_no_value(make_company, simulated):
     totals = {}
     for unit in ("day", "week", "month"):
-        past = clv.history(make_company(simulated), holdout_days=0, unit=unit)
+        past = clv.read(make_company(simulated), holdout_days=0, unit=unit)
         totals[unit] = clv.customer_values(past, clv.fit_models(past, compare=[]), clv.Terms(**WORTH), draws=0).clv.value
     assert totals["day"] == pytest.approx(totals["week"], rel=5e-3)
     assert totals["month"] == pytest.approx(totals["week"], rel=5e-3)
@@ -145,31 +129,31 @@ def test_keeping_customers_costs_while_they_are_there(study):
     assert ruinous.clv.high < 0
     assert ruinous.clv.low < ruinous.clv.value < ruinous.clv.high
     assert not clv.concentration(past, ruinous).assessed
-    assert clv.tiers(past, models, ruinous, cuts=[0.5], by="value_share").assessed
+    assert clv.tiers(past, models, tiered(ruinous, clv.Tiering([0.5], by="value_share"))).assessed
 
 
 def test_order_of_rows_changes_nothing(make_company, simulated, study):
     shuffled = simulated.sample(frac=1, random_state=1)
-    past = clv.history(make_company(shuffled), **HOLDOUT)
-    again = clv.customer_values(past, clv.fit_models(past), clv.Terms(**WORTH), cuts=[0.2, 0.5], draws=40)
+    past = clv.read(make_company(shuffled), **HOLDOUT)
+    again = clv.customer_values(past, clv.fit_models(past), clv.Terms(**WORTH), tiering=clv.Tiering([0.2, 0.5]), draws=40)
     pd.testing.assert_frame_equal(again.customers, study[3].customers)
 
 
 def test_without_a_holdout_those_sections_say_so(make_company, simulated):
-    past = clv.history(make_company(simulated), holdout_days=0)
+    past = clv.read(make_company(simulated), holdout_days=0)
     models = clv.fit_models(past)
     check = clv.hold_out(past, models)
     assert check is None
     for result in (clv.tracking(past, models, check), clv.accuracy(past, check), clv.calibration_table(past, models)):
         assert not result.assessed
         assert say(result.reason, Locale()) == "nothing is held out (holdout_days is 0)"
-    assert clv.tiers(past, models, clv.customer_values(past, models, clv.Terms(**WORTH), draws=20), cuts=[0.5]).assessed
+    assert clv.tiers(past, models, clv.customer_values(past, models, clv.Terms(**WORTH), draws=20)).assessed
 
 
 def test_a_log_without_repeat_buyers_says_what_cannot_be_known(make_company):
     days = pd.date_range("2025-01-01", periods=200)
     once = pd.DataFrame({"customer_id": [f"C{i}" for i in range(200)], "ordered_at": days, "amount": 10.0})
-    past = clv.history(make_company(once), **HOLDOUT)
+    past = clv.read(make_company(once), **HOLDOUT)
     models = clv.fit_models(past)
     check, values = clv.hold_out(past, models), clv.customer_values(past, models, clv.Terms(**WORTH), draws=20)
     assert check is None
@@ -190,7 +174,7 @@ def test_a_log_without_repeat_buyers_says_what_cannot_be_known(make_company):
 
 def test_one_customer(make_company):
     one = pd.DataFrame({"customer_id": "C1", "ordered_at": pd.date_range("2025-01-01", periods=12, freq="30D"), "amount": 10.0})
-    past = clv.history(make_company(one), holdout_days=0)
+    past = clv.read(make_company(one), holdout_days=0)
     models = clv.fit_models(past)
     values = clv.customer_values(past, models, clv.Terms(**WORTH), draws=20)
     assert clv.base(past).table["value"].iloc[0] == 1
@@ -200,7 +184,7 @@ def test_one_customer(make_company):
 @pytest.mark.parametrize("days", [730, 600])
 def test_a_holdout_must_leave_something_to_learn_from(make_company, simulated, days):
     with pytest.raises(ParamError, match=rf"holdout_days: is {days}, but the data cover 731 days; at most 438 can be held out"):
-        clv.history(make_company(simulated), holdout_days=days)
+        clv.read(make_company(simulated), holdout_days=days)
 
 
 @pytest.mark.parametrize(
@@ -222,65 +206,18 @@ def test_impossible_parameters(study, changed, said):
 
 def test_an_unknown_unit_gets_the_nearest(make_company, simulated):
     with pytest.raises(ParamError, match=r"unit: is 'weeks'; did you mean 'week'\?"):
-        clv.history(make_company(simulated), holdout_days=0, unit="weeks")
+        clv.read(make_company(simulated), holdout_days=0, unit="weeks")
 
 
 def test_small_groups_are_not_shown(make_company, simulated):
-    past = clv.history(make_company(simulated, min_cell=60), **HOLDOUT)
+    past = clv.read(make_company(simulated, min_cell=60), **HOLDOUT)
     models = clv.fit_models(past, compare=[])
     shown = clv.by_frequency(past, clv.hold_out(past, models)).table
     assert shown["n"].min() >= 60
     values = clv.customer_values(past, models, clv.Terms(**WORTH), draws=20)
-    tiers = clv.tiers(past, models, values, cuts=[0.05, 0.5]).table
+    tiers = clv.tiers(past, models, tiered(values, clv.Tiering([0.05, 0.5]))).table
     assert tiers["suppressed"].tolist() == [True, True, False]
     assert tiers.loc[tiers["suppressed"], "value"].isna().all()
-
-
-def test_equal_values_share_a_tier():
-    assert assign_tiers([1.0, 1.0, 1.0, 1.0], [0.25]).tolist() == ["A"] * 4
-    assert assign_tiers([1.0, 1.0, 0.0, -1.0], [0.25], by="value_share").tolist() == ["A", "A", "B", "B"]
-    assert assign_tiers([0.0, 0.0], [0.5], by="value_share").tolist() == ["A", "A"]
-    assert assign_tiers([5.0, 4.9, -3.0], [5.0], by="fixed").tolist() == ["A", "B", "B"]
-
-
-@pytest.mark.parametrize(
-    ("by", "cuts", "said"),
-    [
-        ("value_rank", [0.5, 0.2], "shares of customers that rise between 0 and 1"),
-        ("value_share", [0.5, 1.2], "shares of the value that rise between 0 and 1"),
-        ("fixed", [100.0, 500.0], "amounts of money above 0 that fall"),
-        ("fixed", [float("nan")], "amounts of money above 0 that fall"),
-        ("value", [0.5], "tier_by: is 'value'; did you mean 'value_rank'"),
-        ("value_rank", [i / 20 for i in range(1, 12)], "tier_cuts: are 11; at most 9"),
-    ],
-)
-def test_cuts_that_make_no_tiers(study, by, cuts, said):
-    past, models, _, values = study
-    with pytest.raises(ParamError, match=said):
-        clv.tiers(past, models, values, cuts=cuts, by=by)
-
-
-def test_the_best_tier_by_share_holds_the_share(study):
-    past, models, _, values = study
-    table = clv.tiers(replace(past, min_cell=1), models, values, cuts=[0.5, 0.8], by="value_share").table
-    largest = values.customers["clv"].max() / values.customers["clv"].sum()
-    assert 0.5 <= table.loc[0, "share_value"] <= 0.5 + largest
-    fixed = clv.tiers(replace(past, min_cell=1), models, values, cuts=[300.0], by="fixed").table
-    assert fixed.loc[0, "n"] == (values.customers["clv"] >= 300).sum()
-
-
-def test_better_tiers_brought_more(study):
-    """The world is simulated as the model says, so the order must hold."""
-    past, models, _, values = study
-    result = clv.tiers(past, models, values, cuts=[0.2, 0.5])
-    assert result.finding.passed
-    assert result.table["held_mean"].is_monotonic_decreasing
-
-
-def test_capture_counts_ties_in_part():
-    flat = np.ones(10)
-    assert capture(flat, np.arange(10.0))[0] == pytest.approx(0.2)
-    assert capture(np.arange(10.0), np.eye(10)[9], top=0.1) == (1.0, 1.0, 1.0)
 
 
 def test_the_top_list_is_ordered_and_reproducible(study):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from crmkit.analyses import clv
+from crmkit.analyses.clv.read import People
 from crmkit.analyses.clv.segments import _holm, _p_values
 from crmkit.analyses.clv.stages import STAGES, assign_stages, staged
 from crmkit.core.errors import ParamError
@@ -19,10 +20,10 @@ RULES = clv.StageRules()
 
 @pytest.fixture(scope="module")
 def study(make_company, simulated):
-    past = clv.history(make_company(simulated), holdout_days=182)
+    past = clv.read(make_company(simulated), holdout_days=182)
     ids = past.customers["customer_id"]
     extra = pd.DataFrame({"customer_id": [*ids, "never"], "region": ["North", "South", "East"] * 200 + ["North"]})
-    past = replace(past, never_bought=("never",), attributes=extra.head(len(ids) + 1))
+    past = replace(past, people=People(extra.head(len(ids) + 1), ("never",)))
     models = clv.fit_models(past, compare=[])
     return (
         past,
@@ -75,7 +76,11 @@ def test_customers_watched_for_too_short_are_noticed(study):
 @pytest.mark.parametrize(("unnamed", "passed"), [((0, 900), None), ((18, 900), True), ((19, 900), False)])
 def test_purchases_without_a_customer_are_counted(study, unnamed, passed):
     past, models, _, _ = study
-    found = [one for one in clv.checks(replace(past, unnamed=unnamed), models) if one.id == "clv.unnamed"]
+    found = [
+        one
+        for one in clv.checks(replace(past, people=replace(past.people, unnamed=unnamed)), models)
+        if one.id == "clv.unnamed"
+    ]
     assert [one.passed for one in found] == ([] if passed is None else [passed])
 
 
@@ -109,15 +114,15 @@ def test_movement_counts_every_customer_once(study):
     past = study[0]
     moved = clv.migration(past).table.set_index("direction")
     assert moved["n"].sum() == len(past.customers)
-    assert moved.loc["new", "n"] == len(past.customers) - len(past.calibration)
+    assert moved.loc["new", "n"] == len(past.customers) - len(past.calibration.customers)
     assert moved.loc["gone", "n"] == 0
-    assert moved["change"].sum() == pytest.approx(past.customers["total"].sum() - past.calibration["total"].sum())
+    assert moved["change"].sum() == pytest.approx(past.customers["total"].sum() - past.calibration.customers["total"].sum())
     matrix = clv.migration_matrix(replace(past, min_cell=1)).table
     assert matrix.groupby("row")["value"].sum().to_numpy() == pytest.approx(1.0)
 
 
 def test_no_movement_where_nothing_is_held_out(make_company, simulated):
-    past = clv.history(make_company(simulated), holdout_days=0)
+    past = clv.read(make_company(simulated), holdout_days=0)
     assert not clv.migration(past).assessed
     assert not clv.migration_matrix(past).assessed
 
@@ -126,7 +131,7 @@ def test_segments_hold_every_customer_once_per_criterion(study):
     past, _, _, values = study
     table = clv.segments(replace(past, min_cell=1), values, by=["region"]).table
     for criterion, part in table.groupby("criterion"):
-        potential = len(past.never_bought) if criterion.startswith("New") else 0
+        potential = len(past.people.never_bought) if criterion.startswith("New") else 0
         assert part["n"].sum() == len(past.customers) + potential
         assert part["share_value"].sum() == pytest.approx(1.0)
     standing = table.set_index("segment")
@@ -138,11 +143,11 @@ def test_what_customers_bought_makes_segments(make_company, simulated):
     """Each customer belongs where most of their money went, returns left out, ties in the order of the alphabet."""
     rows = simulated.assign(category=np.where(np.arange(len(simulated)) % 3, "tea", "coffee"), channel="shop")
     rows["is_return"] = np.arange(len(rows)) % 50 == 0
-    past = clv.history(make_company(rows, min_cell=1), holdout_days=0)
+    past = clv.read(make_company(rows, min_cell=1), holdout_days=0)
     kept = rows[~rows["is_return"]]
     sums = kept.groupby(["customer_id", "category"])["amount"].sum().unstack(fill_value=0.0)
     expected = np.where(sums["coffee"] >= sums["tea"], "coffee", "tea")
-    found = past.attributes.set_index("customer_id")["category"].reindex(sums.index)
+    found = past.people.attributes.set_index("customer_id")["category"].reindex(sums.index)
     assert found.tolist() == expected.tolist()
     values = clv.customer_values(past, clv.fit_models(past, compare=[]), clv.Terms(**WORTH))
     table = clv.segments(past, values, by=["category", "channel"]).table
@@ -152,7 +157,7 @@ def test_what_customers_bought_makes_segments(make_company, simulated):
 def test_a_segment_that_is_really_worth_more_is_found(study):
     past, _, _, values = study
     table = values.customers.copy()
-    north = past.attributes.set_index("customer_id")["region"].reindex(table["customer_id"]).to_numpy() == "North"
+    north = past.people.attributes.set_index("customer_id")["region"].reindex(table["customer_id"]).to_numpy() == "North"
     table["clv"] = np.where(north, table["clv"] * 3, table["clv"])
     result = clv.segments(past, replace(values, customers=table), by=["region"])
     assert "North" in say(result.finding.text, Locale())
@@ -205,7 +210,7 @@ def test_model_choice_names_the_model_in_use(study):
 
 
 def test_a_wrong_unit_of_time_is_noticed(make_company, simulated):
-    past = clv.history(make_company(simulated), holdout_days=0)
+    past = clv.read(make_company(simulated), holdout_days=0)
     fast = replace(past, customers=past.customers.assign(frequency=past.customers["frequency"] * 400))
     models = clv.fit_models(past, compare=[])
     fit = models.final.fits["pareto_nbd"]
@@ -217,10 +222,10 @@ def test_a_wrong_unit_of_time_is_noticed(make_company, simulated):
 
 
 def test_clockwork_is_noticed(make_company, simulated):
-    past = clv.history(make_company(simulated), holdout_days=0)
+    past = clv.read(make_company(simulated), holdout_days=0)
     regular = pd.DataFrame({"customer_id": range(100), "earlier_days": 30, "later_days": [29, 30, 31, 30] * 25})
     models = clv.fit_models(past, compare=[])
-    found = {finding.id: finding for finding in clv.checks(replace(past, gaps=regular), models)}
+    found = {finding.id: finding for finding in clv.checks(replace(past, rhythm=replace(past.rhythm, gaps=regular)), models)}
     assert found["clv.regularity"].passed is False
     assert {finding.id: finding for finding in clv.checks(past, models)}["clv.regularity"].passed
 
