@@ -14,6 +14,7 @@ from crmkit.analyses.clv.read import NO_PURCHASES, History, no_holdout
 from crmkit.core.errors import ModelError, ParamError
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Quantity, Result, Text, estimates, not_assessed
+from crmkit.models.basics.estimates import critical
 from crmkit.models.purchases import btyd
 from crmkit.models.purchases.spend import SpendFit, fit_gamma_gamma
 
@@ -197,9 +198,7 @@ def _fit_table(past: History, fitted: FitSet, name: str, title: Text) -> Result:
 def _parameter_rows(label: str, fitted: btyd.Fit | SpendFit, confidence: float) -> list[dict[str, object]]:
     import math
 
-    from scipy.special import ndtri
-
-    reach = float(ndtri(0.5 + confidence / 2))
+    reach = critical(confidence)
     rows = []
     for name, value in fitted.params.items():
         # k of MBG/CNBD-k counts phases, and is chosen among whole numbers

@@ -15,6 +15,7 @@ from crmkit.analyses.clv.value import model_of, used
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, curve, estimates, not_assessed
+from crmkit.models.basics.estimates import critical
 from crmkit.models.purchases import btyd
 
 if TYPE_CHECKING:
@@ -136,12 +137,10 @@ def accuracy(past: History, check: HoldOut | None) -> Result:
 
 
 def _scores(name: str, check: HoldOut, confidence: float) -> dict[str, object]:
-    from scipy.special import ndtri
-
     forecast, actual = check.forecasts[name], check.actual
     error = np.abs(forecast - actual)
     n = len(actual)
-    reach = float(ndtri(0.5 + confidence / 2)) * float(error.std(ddof=1)) / n**0.5 if n > 1 else float("nan")
+    reach = critical(confidence) * float(error.std(ddof=1)) / n**0.5 if n > 1 else float("nan")
     total = float(actual.sum())
     share, low, high = capture(forecast, actual, confidence=confidence)
     return {
@@ -182,8 +181,6 @@ def capture(
     >>> capture(np.array([3.0, 2.0, 1.0, 0.0, 0.0]), np.array([4.0, 3.0, 2.0, 1.0, 0.0]))[0]
     0.4
     """
-    from scipy.special import ndtri
-
     n, wanted = len(forecast), top * len(forecast)
     threshold = np.sort(forecast)[::-1][min(n - 1, int(wanted))]
     above, at = forecast > threshold, forecast == threshold
@@ -193,7 +190,7 @@ def capture(
         return float("nan"), float("nan"), float("nan")
     value = float((weight * actual).sum()) / total
     spread = float(np.sqrt(((actual * (weight - value)) ** 2).sum())) / total
-    reach = float(ndtri(0.5 + confidence / 2)) * spread
+    reach = critical(confidence) * spread
     return value, max(0.0, value - reach), min(1.0, value + reach)
 
 
@@ -351,7 +348,6 @@ def _tracking_result(
 def by_frequency(past: History, check: HoldOut | None) -> Result:
     """Is the forecast right for rare and for frequent buyers alike?"""
     import pandas as pd
-    from scipy.special import ndtri
 
     title = Text("Purchases in the held-out days, by how often a customer had bought before")
     if check is None or past.calibration is None:
@@ -360,7 +356,7 @@ def by_frequency(past: History, check: HoldOut | None) -> Result:
     frame = pd.DataFrame({"x": group, ACTUAL: check.actual, FORECAST: check.forecasts[check.chosen]})
     parts = frame.groupby("x")
     sizes = suppress_small(parts.size().rename("n").reset_index(), values=[], min_cell=past.min_cell).set_index("x")["n"]
-    reach = float(ndtri(0.5 + past.confidence / 2))
+    reach = critical(past.confidence)
     rows = []
     for measure in (ACTUAL, FORECAST):
         mean, spread = parts[measure].mean(), parts[measure].std(ddof=1) / parts.size() ** 0.5

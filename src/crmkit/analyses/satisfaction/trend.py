@@ -16,7 +16,7 @@ from crmkit.analyses.satisfaction.survey_mode import compare_modes
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
 from crmkit.models.basics import spc
-from crmkit.models.basics.shares import holm
+from crmkit.models.basics.families import holm
 
 if TYPE_CHECKING:
     import pandas as pd
