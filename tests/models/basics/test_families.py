@@ -4,7 +4,7 @@ import gc
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmkit.core.errors import ModelError
@@ -13,6 +13,7 @@ from crmkit.models.basics.families import benjamini_hochberg, holm, holm_of_logs
 FAMILY = st.lists(st.floats(0, 1), min_size=1, max_size=20)
 
 
+@settings(deadline=None)
 @given(FAMILY)
 def test_corrections_are_ordered(p):
     h, b = holm(p), benjamini_hochberg(p)
@@ -23,6 +24,7 @@ def test_corrections_are_ordered(p):
     assert (np.diff(h[order]) >= 0).all()
 
 
+@settings(deadline=None)
 @given(FAMILY)
 def test_holm_by_its_definition(p):
     """The k-th smallest times the tests that are left, never below a smaller one's."""
@@ -50,6 +52,7 @@ def test_untested_ones_do_not_count_among_logarithms():
     assert holm_of_logs([]).shape == (0,)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(1e-12, 1), min_size=1, max_size=20))
 def test_logarithms_give_the_same(p):
     assert holm_of_logs(np.log10(p)) == pytest.approx(holm(p), rel=1e-9)

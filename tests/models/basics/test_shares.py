@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmkit.core.errors import ModelError, ParamError
@@ -12,6 +12,7 @@ from crmkit.models.basics.shares import detectable_mean, detectable_share, newco
 COUNTS = st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
+@settings(deadline=None)
 @given(COUNTS)
 def test_wilson_solves_its_equation(pair):
     """Both limits are the shares whose score test is just at the critical value."""
@@ -24,6 +25,7 @@ def test_wilson_solves_its_equation(pair):
             assert abs(z) == pytest.approx(1.959963984540054, rel=1e-9)
 
 
+@settings(deadline=None)
 @given(COUNTS, COUNTS)
 def test_newcombe_interval_and_p_value_agree(first, second):
     found = newcombe(*first, *second)
