@@ -86,7 +86,7 @@ def test_a_small_budget_is_spent_as_well_as_whole_customers_allow(seed):
     limits = LinearConstraint(np.vstack([cost[best], np.ones(400)]), ub=[100, 40])
     whole = milp(-gain[best], constraints=limits, integrality=np.ones(400), bounds=Bounds(0, 1))
     choice = choose(gain, cost, count=40, budget=100.0)
-    assert choice.value == pytest.approx(-whole.fun, rel=1e-9)
+    assert -whole.fun * (1 - 1e-6) <= choice.value <= -whole.fun * (1 + 1e-4)  # milp itself stops within 1e-4
     assert choice.value <= choice.bound
 
 
@@ -95,7 +95,7 @@ def test_nobody_is_chosen_at_a_loss_or_unknown():
     assert choice.chosen.tolist() == [False, False, True]
     assert choose([1.0], [1.0], budget=0.0).chosen.sum() == 0
     assert choose([1.0], [1.0], count=0).chosen.sum() == 0
-    with pytest.raises(ModelError, match="negative for 1 customers"):
+    with pytest.raises(ModelError, match="negative or missing for 1 things"):
         choose([1.0, 1.0], [1.0, -1.0])
     with pytest.raises(ParamError, match="save_rate is 30"):
         Campaign(save_rate=30)
