@@ -308,7 +308,7 @@ def test_the_choice_keeps_the_budget_and_is_near_the_best(techco):
     plan = churn.make_plan(techco.past, techco.value, techco.offer, contacts=80, budget=900.0, holdout_share=0.2, key=KEY)
     assert plan.choice.chosen.sum() <= 80
     assert plan.choice.cost <= 900.0 * (1 + 1e-9)
-    assert plan.choice.profit >= 0.99 * plan.choice.bound
+    assert plan.choice.value >= 0.99 * plan.choice.bound
     table = churn.rules(plan).table.set_index("rule")
     assert table.loc["Expected profit", "profit"] >= table["profit"].max() - 1e-9
 

@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 from scipy.special import chdtri
 
-from crmkit.models.basics.shares import benjamini_hochberg, detectable_share, holm, newcombe, wilson
+from crmkit.models.basics.families import benjamini_hochberg, holm
+from crmkit.models.basics.shares import detectable_share, newcombe, wilson
 from crmkit.models.basics.spc import p_chart, u_chart, xmr
 from crmkit.models.purchases.calibrated import weighted_mean
 from crmkit.models.survey.careless import even_odd, irv, longstring, mahalanobis

@@ -8,10 +8,11 @@ import pytest
 
 from crmkit.analyses import clv
 from crmkit.analyses.clv.read import People
-from crmkit.analyses.clv.segments import _holm, _p_values
+from crmkit.analyses.clv.segments import _p_values
 from crmkit.analyses.clv.stages import STAGES, assign_stages, staged
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
+from crmkit.models.basics.families import holm
 from crmkit.models.purchases import rfm
 
 WORTH = {"horizon_days": 365, "discount_rate": 0.1, "margin": 1.0}
@@ -171,7 +172,7 @@ def test_segments_made_by_chance_are_rarely_called_different(samples):
     for seed in range(samples):
         rng = np.random.default_rng(seed)
         codes, worth = rng.integers(0, 12, 240), rng.lognormal(0, 1.5, 240)
-        alarms += bool((_holm(_p_values(codes, 12, worth)) < 0.05).any())
+        alarms += bool((holm(_p_values(codes, 12, worth)) < 0.05).any())
     assert alarms / samples - 2.326 * np.sqrt(0.05 * 0.95 / samples) <= 0.05
 
 

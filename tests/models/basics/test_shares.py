@@ -2,15 +2,17 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmkit.core.errors import ModelError, ParamError
-from crmkit.models.basics.shares import benjamini_hochberg, detectable_mean, detectable_share, holm, newcombe, wilson
+from crmkit.models.basics.families import holm
+from crmkit.models.basics.shares import detectable_mean, detectable_share, newcombe, wilson
 
 COUNTS = st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
+@settings(deadline=None)
 @given(COUNTS)
 def test_wilson_solves_its_equation(pair):
     """Both limits are the shares whose score test is just at the critical value."""
@@ -23,6 +25,7 @@ def test_wilson_solves_its_equation(pair):
             assert abs(z) == pytest.approx(1.959963984540054, rel=1e-9)
 
 
+@settings(deadline=None)
 @given(COUNTS, COUNTS)
 def test_newcombe_interval_and_p_value_agree(first, second):
     found = newcombe(*first, *second)
@@ -56,29 +59,10 @@ def test_refuses_bad_arguments():
         wilson(1, 4, confidence=95)
     with pytest.raises(ModelError, match="different shapes"):
         wilson([1, 2], [4, 5, 6])
-    with pytest.raises(ModelError, match="between 0 and 1"):
-        holm([0.1, 1.2])
     with pytest.raises(ParamError, match="power"):
         detectable_share(0.5, 10, 10, power=80)
     with pytest.raises(ParamError, match="comparisons"):
         detectable_mean(1, 10, 10, comparisons=0)
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
-def test_corrections_are_ordered(p):
-    h, b = holm(p), benjamini_hochberg(p)
-    assert (h >= b - 1e-15).all()
-    assert (b >= np.array(p) - 1e-15).all()
-    assert (h <= 1).all()
-    order = np.argsort(p, kind="stable")
-    assert (np.diff(h[order]) >= 0).all()
-
-
-def test_untested_ones_do_not_count():
-    assert holm([0.02, np.nan, 0.03]).tolist()[::2] == pytest.approx(holm([0.02, 0.03]).tolist())
-    assert np.isnan(holm([0.02, np.nan])[1])
-    both = holm([[0.01, 0.2], [0.04, 0.03]])
-    assert both == pytest.approx(np.array([[0.02, 0.2], [0.06, 0.06]]))
 
 
 def test_a_detectable_change_is_detected_as_often_as_promised():
@@ -104,7 +88,7 @@ def test_twelve_segments_without_change_rarely_alarm(replications):
     rng = np.random.default_rng(0)
     first, second = rng.binomial(60, 0.62, (2, replications, 12))
     p = newcombe(first, 60, second, 60).p_value
-    naive, kept = (p < 0.05).any(1).mean(), (holm(p) < 0.05).any(1).mean()
+    naive, kept = (p < 0.05).any(1).mean(), (np.apply_along_axis(holm, 1, p) < 0.05).any(1).mean()
     assert naive > 0.35
     assert kept > 0.01
     assert kept - 2.326 * np.sqrt(kept * (1 - kept) / replications) <= 0.05, kept

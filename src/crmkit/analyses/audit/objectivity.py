@@ -14,7 +14,7 @@ from crmkit.core.format import p_words
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.models.audit import agreement as ag
-from crmkit.models.basics.shares import holm
+from crmkit.models.basics.families import holm
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -266,7 +266,7 @@ def group_tests(past: Past) -> Result:
         return unusable(past, "churn_tests", title) if not past.usable else not_assessed("churn_tests", title, reason)
     import pandas as pd
 
-    from crmkit.models.basics.shares import holm
+    from crmkit.models.basics.families import holm
 
     found = list(_overall(past)) + list(_stratified(past))
     table = pd.DataFrame(found)

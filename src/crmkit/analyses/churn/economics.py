@@ -14,7 +14,8 @@ from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, estimates, not_assessed
 from crmkit.data.summaries.purchases import to_frame
 from crmkit.models import survival as sv
-from crmkit.models.survival import Campaign, Choice
+from crmkit.models.basics.budget import Choice, choose
+from crmkit.models.survival import Campaign
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,7 +128,7 @@ def make_plan(
     own = own.sort_values("customer_id", kind="stable").reset_index(drop=True)
     profit = sv.contact_profit(own["probability"], own["value"], campaign)
     outlay = sv.contact_outlay(own["probability"], campaign)
-    choice = sv.choose_contacts(profit, outlay, contacts=contacts, money=budget or None)
+    choice = choose(profit, outlay, count=contacts, budget=budget or None)
     arm = np.full(len(own), "", dtype=object)
     picked = np.flatnonzero(choice.chosen)
     alone = sv.control_arm(own["customer_id"].iloc[picked], key=key, campaign=name, share=holdout_share)
@@ -255,7 +256,7 @@ def plan_finding(plan: Plan) -> Finding | None:
         {
             "k": Quantity(k, "count"),
             "cost": Quantity(plan.choice.cost, "money"),
-            "profit": Quantity(plan.choice.profit, "money"),
+            "profit": Quantity(plan.choice.value, "money"),
             "risk": Quantity(float(table["profit"]["Risk only"]), "money"),
             "bound": Quantity(plan.choice.bound, "money"),
         },
@@ -264,7 +265,7 @@ def plan_finding(plan: Plan) -> Finding | None:
         "Contact the customers of the arm treated, leave those of the arm control alone, and record both in exposures."
     )
     return Finding("churn.plan", "info", None, text, evidence=("churn_rules", "churn_assignment"), action=action,
-                   money_at_stake=Quantity(plan.choice.profit, "money"))  # fmt: skip
+                   money_at_stake=Quantity(plan.choice.value, "money"))  # fmt: skip
 
 
 def tornado(plan: Plan) -> Result:

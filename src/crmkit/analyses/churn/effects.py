@@ -16,7 +16,7 @@ from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.models import survival as sv
 from crmkit.models.basics.estimates import critical
-from crmkit.models.basics.shares import holm
+from crmkit.models.basics.families import holm
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,6 +13,7 @@ from crmkit.analyses.clv.holdout import HoldOut
 from crmkit.analyses.clv.read import Purchases, no_holdout
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Numbers, Quantity, Result, Text, estimates, not_assessed
+from crmkit.models.basics.estimates import critical
 from crmkit.models.purchases import btyd
 from crmkit.models.purchases.spend import SpendFit
 
@@ -200,9 +201,7 @@ def _fit_table(past: Purchases, fitted: FitSet, name: str, title: Text) -> Resul
 
 
 def _parameter_rows(label: str, fitted: btyd.Fit | SpendFit, confidence: float) -> list[dict[str, object]]:
-    from scipy.special import ndtri
-
-    reach = float(ndtri(0.5 + confidence / 2))
+    reach = critical(confidence)
     rows = []
     for name, value in fitted.params.items():
         # k of MBG/CNBD-k counts phases, and is chosen among whole numbers

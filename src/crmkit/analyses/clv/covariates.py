@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from crmkit.analyses.clv.fit import NAMES, WITH, WITH_COVARIATES, KindFits, Models
 from crmkit.analyses.clv.read import NO_PURCHASES, Purchases
 from crmkit.analyses.clv.segments import NAMES as COLUMN_NAMES
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Numbers, Quantity, Result, Text, not_assessed
+from crmkit.models.basics.families import holm
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
+    pass
 
 EFFECTS = {"buying": mark("buys"), "leaving": mark("leaves")}
 
@@ -54,7 +52,7 @@ def effects(past: Purchases, models: Models) -> Result:
             }
         )
     table = pd.DataFrame(rows)
-    table["p_adjusted"] = _holm(table["p"])
+    table["p_adjusted"] = holm(table["p"])
     columns = (
         Column("criterion", "By", translate=True),
         Column("segment", "Segment", translate=True),
@@ -81,12 +79,6 @@ def no_kinds(kinds: KindFits) -> Text:
     for reason in kinds.reasons.values():
         return Text("{reason}", {"reason": reason if isinstance(reason, Text) else str(reason)})
     return Text("the customer table has no column of covariates with two kinds of customers or more")
-
-
-def _holm(p: pd.Series[float]) -> NDArray[np.float64]:
-    from statsmodels.stats.multitest import multipletests
-
-    return np.asarray(multipletests(p.to_numpy(), method="holm")[1])
 
 
 def _finding(past: Purchases, models: Models) -> Finding:

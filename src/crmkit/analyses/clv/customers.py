@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from crmkit.analyses.clv.read import NO_PURCHASES, Purchases
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Finding, Quantity, Result, Text, curve, estimates, not_assessed
+from crmkit.models.basics.estimates import critical
+from crmkit.models.basics.shares import wilson
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,14 +23,13 @@ def base(past: Purchases) -> Result:
         Value boxes: customers, share who bought on one day only (Wilson interval), purchase days per customer, mean amount
         of a purchase day; finding on one-time buyers.
     """
-    from statsmodels.stats.proportion import proportion_confint
-
     table = past.customers
     n = len(table)
     if not n:
         return not_assessed("clv_base", Text("Customers and purchases"), NO_PURCHASES)
     once = int((table["frequency"] == 0).sum())
-    low, high = proportion_confint(once, n, alpha=1 - past.confidence, method="wilson")
+    one_time = wilson(once, n, confidence=past.confidence)
+    low, high = float(one_time.low[0]), float(one_time.high[0])
     days = table["purchase_days"].astype("float64")
     spend = table["total"].sum() / days.sum()
     rows = [
@@ -83,11 +84,9 @@ def _ratio_row(
     method: str = mark("ratio, linearised"),
 ) -> dict[str, object]:
     """A ratio of two sums over customers; its variance is that of the linear approximation (delta method)."""
-    from scipy.special import ndtri
-
     n = len(top)
     residual = (top - value * bottom) / bottom.mean()
-    reach = ndtri(0.5 + confidence / 2) * float(residual.std(ddof=1)) / n**0.5 if n > 1 else float("nan")
+    reach = critical(confidence) * float(residual.std(ddof=1)) / n**0.5 if n > 1 else float("nan")
     return {
         "group": label,
         "measure": measure,
@@ -167,12 +166,10 @@ def second_purchase(past: Purchases) -> Result:
 
 def shares(counts: pd.Series, *, confidence: float) -> pd.DataFrame:
     """Which share of all customers is in each group? Estimate rows with Wilson intervals, in the order of the counts."""
-    from statsmodels.stats.proportion import proportion_confint
-
     n = int(counts.sum())
-    low, high = proportion_confint(counts.to_numpy(), n, alpha=1 - confidence, method="wilson")
+    found = wilson(counts.to_numpy(), n, confidence=confidence)
     known = {"measure": mark("share"), "n": n, "unit": "share", "method": mark("Wilson")}
     return estimates(
         {"group": group, "value": count / n, "low": lo, "high": hi, **known}
-        for group, count, lo, hi in zip(counts.index, counts, low, high, strict=True)
+        for group, count, lo, hi in zip(counts.index, counts, found.low, found.high, strict=True)
     )

@@ -14,6 +14,7 @@ from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, curve, estimates, not_assessed
 from crmkit.models.basics.concentration import capture
+from crmkit.models.basics.estimates import critical
 from crmkit.models.purchases import btyd
 
 if TYPE_CHECKING:
@@ -148,12 +149,10 @@ def accuracy(past: Purchases, check: HoldOut | None) -> Result:
 
 
 def _scores(name: str, check: HoldOut, confidence: float) -> dict[str, object]:
-    from scipy.special import ndtri
-
     forecast, actual = check.forecasts[name], check.actual
     error = np.abs(forecast - actual)
     n = len(actual)
-    reach = float(ndtri(0.5 + confidence / 2)) * float(error.std(ddof=1)) / n**0.5 if n > 1 else float("nan")
+    reach = critical(confidence) * float(error.std(ddof=1)) / n**0.5 if n > 1 else float("nan")
     total = float(actual.sum())
     found = capture(forecast, actual, confidence=confidence)
     return {
@@ -325,7 +324,6 @@ def _tracking_result(
 def by_frequency(past: Purchases, check: HoldOut | None) -> Result:
     """Is the forecast right for rare and for frequent buyers alike?"""
     import pandas as pd
-    from scipy.special import ndtri
 
     title = Text("Purchases in the held-out days, by how often a customer had bought before")
     if check is None or past.calibration is None:
@@ -334,7 +332,7 @@ def by_frequency(past: Purchases, check: HoldOut | None) -> Result:
     frame = pd.DataFrame({"x": group, ACTUAL: check.actual, FORECAST: check.forecasts[check.chosen]})
     parts = frame.groupby("x")
     sizes = suppress_small(parts.size().rename("n").reset_index(), values=[], min_cell=past.min_cell).set_index("x")["n"]
-    reach = float(ndtri(0.5 + past.confidence / 2))
+    reach = critical(past.confidence)
     rows = []
     for measure in (ACTUAL, FORECAST):
         mean, spread = parts[measure].mean(), parts[measure].std(ddof=1) / parts.size() ** 0.5

@@ -18,6 +18,7 @@ from crmkit.analyses.clv.values import Terms, Tiering, Total, Values, tiered
 from crmkit.core.dates import DAYS_PER_YEAR
 from crmkit.core.errors import ModelError, ParamError
 from crmkit.core.results import Text
+from crmkit.models.basics.estimates import critical
 from crmkit.models.purchases import btyd
 from crmkit.models.purchases.btyd.bootstrap import parameter_draws
 from crmkit.models.purchases.btyd.upkeep import discounted_time_alive
@@ -226,12 +227,10 @@ def _gradient(fit: btyd.Fit | btyd.CovariateFit, total: Callable[[Model], float]
 
 def _total(fit: btyd.Fit | btyd.CovariateFit, total: Callable[[Model], float], confidence: float, extra: float = 0.0) -> Total:
     """A sum with its interval; ``extra`` is variance from elsewhere."""
-    from scipy.special import ndtri
-
     value = total(fit)
     slope = _gradient(fit, total)
     variance = float(np.einsum("i,ij,j->", slope, fit.covariance, slope)) + extra
-    reach = float(ndtri(0.5 + confidence / 2)) * math.sqrt(max(variance, 0.0))
+    reach = critical(confidence) * math.sqrt(max(variance, 0.0))
     if value > 0:
         return Total(value, value * math.exp(-reach / value), value * math.exp(reach / value))
     return Total(value, value - reach, value + reach)

@@ -13,6 +13,8 @@ from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
+from crmkit.models.basics.estimates import critical
+from crmkit.models.basics.families import holm
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +77,7 @@ def segments(past: Purchases, values: Values | None, *, by: Sequence[str]) -> Re
     table = _table(past, values)
     parts = [_compare(past, table, name) for name in [*by, "standing"] if name in table.columns]
     rows = pd.concat([*parts, *_potential(past)], ignore_index=True)
-    rows["p_adjusted"] = _holm(rows["p"].to_numpy())
+    rows["p_adjusted"] = holm(rows["p"])
     hidden = ["mean_value", "low", "high", "p_adjusted", "growth", "growth_low", "growth_high", "p_alive", "share_value"]
     shown = suppress_small(rows, values=hidden, min_cell=past.min_cell, within="criterion")
     return Result("clv_segments", "table", title, shown, columns=_columns(), finding=_finding(past, shown), note=_note(past))
@@ -143,25 +145,21 @@ def _compare(past: Purchases, table: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def _mean(values: NDArray[np.float64], confidence: float) -> tuple[float, float, float]:
-    from scipy.special import ndtri
-
     mean = float(values.mean())
     if len(values) < 2:
         return mean, float("nan"), float("nan")
-    reach = float(ndtri(0.5 + confidence / 2)) * float(values.std(ddof=1)) / len(values) ** 0.5
+    reach = critical(confidence) * float(values.std(ddof=1)) / len(values) ** 0.5
     return mean, max(0.0, mean - reach), mean + reach
 
 
 def _growth(own: pd.DataFrame, confidence: float) -> tuple[float, float, float]:
     """Relative change of spend between the last two periods; a ratio of sums, its variance by linearisation."""
-    from scipy.special import ndtri
-
     if "amount_0" not in own or len(own) < 2 or own["amount_0"].sum() <= 0:
         return float("nan"), float("nan"), float("nan")
     before, after = own["amount_0"].to_numpy(), own["amount_1"].to_numpy()
     ratio = after.sum() / before.sum()
     spread = float(np.sqrt(((after - ratio * before) ** 2).sum())) / before.sum()
-    reach = float(ndtri(0.5 + confidence / 2)) * spread
+    reach = critical(confidence) * spread
     return ratio - 1, max(-1.0, ratio - 1 - reach), ratio - 1 + reach
 
 
@@ -184,16 +182,6 @@ def _p_values(codes: NDArray[np.int64], groups: int, worth: NDArray[np.float64])
         drawn = np.abs(np.bincount(codes, weights=rng.permutation(centred), minlength=groups))
         reached += drawn >= seen * (1 - 1e-12)
     return (reached + 1) / (PERMUTATIONS + 1)
-
-
-def _holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    from statsmodels.stats.multitest import multipletests
-
-    known = ~np.isnan(p)
-    adjusted = np.full(len(p), np.nan)
-    if known.any():
-        adjusted[known] = multipletests(p[known], method="holm")[1]
-    return adjusted
 
 
 def _columns() -> tuple[Column, ...]:

@@ -15,6 +15,7 @@ from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Column, Finding, Numbers, Quantity, Result, Text, not_assessed
 from crmkit.data.summaries.service import costs_by_category, tickets_by_customer
+from crmkit.models.basics.estimates import critical
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,15 +104,13 @@ def _effort(company: Client, past: Purchases) -> Effort:
 
 
 def _rows(table: pd.DataFrame, effort: Effort, past: Purchases, *, names: str) -> pd.DataFrame:
-    from scipy.special import ndtri
-
     parts = table.groupby("tier")
     rows = parts.agg(n=("clv", "size"), value=("clv", "sum"), brought=("brought", "sum")).reindex(list(names))
     rows[["n", "value", "brought"]] = rows[["n", "value", "brought"]].fillna(0.0)
     if effort.tickets is not None:
         rows["tickets"] = parts["tickets"].sum().reindex(list(names)).fillna(0.0)
         rows["tickets_each"] = parts["tickets"].mean()
-        reach = float(ndtri(0.5 + past.confidence / 2)) * parts["tickets"].std(ddof=1) / rows["n"] ** 0.5
+        reach = critical(past.confidence) * parts["tickets"].std(ddof=1) / rows["n"] ** 0.5
         rows["tickets_low"] = (rows["tickets_each"] - reach).clip(lower=0.0)
         rows["tickets_high"] = rows["tickets_each"] + reach
     if effort.by_head is not None and effort.by_ticket is not None:

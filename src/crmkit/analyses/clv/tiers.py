@@ -14,6 +14,7 @@ from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, Unit, curve, not_assessed
 from crmkit.models.basics import concentration as spread
+from crmkit.models.basics.estimates import critical
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,7 +157,6 @@ def _held_columns() -> tuple[Column, ...]:
 def _held_out(past: Purchases, models: Models, values: Values) -> pd.DataFrame:
     """What each tier of the split really brought afterwards; no columns where nothing is held out."""
     import pandas as pd
-    from scipy.special import ndtri
 
     names = pd.Index(list(values.tiering.names), name="tier")
     if past.calibration is None or models.calibration is None:
@@ -168,7 +168,7 @@ def _held_out(past: Purchases, models: Models, values: Values) -> pd.DataFrame:
     actual = pd.Series(values.terms.margin * table["holdout_value"].to_numpy(dtype="float64"))
     parts = actual.groupby(assign_tiers(then, values.tiering))
     n, mean = parts.size().reindex(names, fill_value=0), parts.mean().reindex(names)
-    reach = float(ndtri(0.5 + past.confidence / 2)) * parts.std(ddof=1).reindex(names) / n**0.5
+    reach = critical(past.confidence) * parts.std(ddof=1).reindex(names) / n**0.5
     value = parts.sum().reindex(names, fill_value=0.0)
     share = value / value.sum() if value.sum() else value * float("nan")
     found = dict(zip(HELD, (n, mean, (mean - reach).clip(lower=0.0), mean + reach, share, value), strict=True))

@@ -13,7 +13,7 @@ from crmkit.analyses.satisfaction.trend import compare_modes
 from crmkit.analyses.satisfaction.weights import Weights, weighted_score
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
-from crmkit.models.basics.shares import holm
+from crmkit.models.basics.families import holm
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,7 @@ from crmkit.core.results import Finding, Quantity, Result, Text, estimates, not_
 from crmkit.data.as_of import known_at
 from crmkit.data.summaries.purchases import to_frame
 from crmkit.data.summaries.spells import spells
-from crmkit.models.basics.shares import holm
+from crmkit.models.basics.families import holm
 from crmkit.models.survey.effect_per_point import PerPoint, effect_per_point
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
 from crmkit.data.as_of import known_at
 from crmkit.data.summaries.purchases import to_frame
-from crmkit.models.basics.shares import holm, newcombe, wilson
+from crmkit.models.basics.families import holm
+from crmkit.models.basics.shares import newcombe, wilson
 
 if TYPE_CHECKING:
     import pandas as pd

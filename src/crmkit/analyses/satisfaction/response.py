@@ -12,7 +12,8 @@ from crmkit.analyses.satisfaction.survey import Survey
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.data.summaries.answers import response_counts
-from crmkit.models.basics.shares import holm, wilson
+from crmkit.models.basics.families import holm
+from crmkit.models.basics.shares import wilson
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,8 @@ from crmkit.analyses.satisfaction.population import UNKNOWN
 from crmkit.analyses.satisfaction.survey import Item, Survey
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, not_assessed
-from crmkit.models.basics.shares import detectable_mean, detectable_share, holm, newcombe, wilson
+from crmkit.models.basics.families import holm
+from crmkit.models.basics.shares import detectable_mean, detectable_share, newcombe, wilson
 from crmkit.models.survey import nps as recommend
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from crmkit.analyses.satisfaction.survey import Item, Survey
 from crmkit.core.language import mark
 from crmkit.core.results import ESTIMATE_COLUMNS, Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
 from crmkit.models.basics import spc
-from crmkit.models.basics.shares import holm, wilson
+from crmkit.models.basics.families import holm
+from crmkit.models.basics.shares import wilson
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
 
 from crmkit.core.errors import ModelError
 from crmkit.core.results import Text
+from crmkit.models.basics.estimates import critical
 
 Floats = NDArray[np.float64]
 
@@ -183,7 +183,7 @@ def capture(forecast: Floats, actual: Floats, *, top: float = 0.2, confidence: f
 
 
 def _measure(value: float, standard_error: float, n: int, confidence: float) -> Measure:
-    reach = float(ndtri(0.5 + confidence / 2)) * standard_error
+    reach = critical(confidence) * standard_error
     return Measure(value, max(0.0, value - reach), min(1.0, value + reach), n)
 
 

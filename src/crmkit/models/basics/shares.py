@@ -11,8 +11,8 @@ from crmkit.core.language import mark
 from crmkit.models.basics.estimates import Differences, Estimates, Floats, critical, same_shape
 
 NDBool = NDArray[np.bool_]
-Integers = NDArray[np.intp]
 HALVINGS = 60
+MOST_DEVIATES = 37.0  # beyond, p is below 1e-299
 
 
 def wilson(count: ArrayLike, n: ArrayLike, *, confidence: float = 0.95) -> Estimates:
@@ -53,7 +53,7 @@ def wilson(count: ArrayLike, n: ArrayLike, *, confidence: float = 0.95) -> Estim
     ([0.255289, 0.0], [0.36621, 0.161125])
     """
     k, total = _checked(count, n)
-    low, share, high = _limits(k, total, critical(confidence))
+    low, share, high = _limits(k, total, _alpha(confidence))
     return Estimates(share, low, high, total, mark("Wilson"))
 
 
@@ -99,79 +99,13 @@ def newcombe(
     k1, n1, k2, n2 = same_shape("difference of shares", count_first, n_first, count_second, n_second)
     _checked(k1, n1)
     _checked(k2, n2)
-    z = critical(confidence)
-    low1, p1, high1 = _limits(k1, n1, z)
-    low2, p2, high2 = _limits(k2, n2, z)
+    alpha = _alpha(confidence)
+    low1, p1, high1 = _limits(k1, n1, alpha)
+    low2, p2, high2 = _limits(k2, n2, alpha)
     value = p2 - p1
     low = value - np.hypot(p2 - low2, high1 - p1)
     high = value + np.hypot(high2 - p2, p1 - low1)
     return Differences(value, low, high, _newcombe_p(k1, n1, k2, n2), n1, n2, mark("Newcombe"))
-
-
-def holm(p_values: ArrayLike) -> Floats:
-    """Which p-values hold when many questions were asked at once?
-
-    Parameters
-    ----------
-    p_values : array of shape (..., m)
-        One family along the last axis; nan = not tested, which does not count towards m.
-
-    Returns
-    -------
-    array of the same shape
-        Adjusted p-values: all below 0.05 hold together, with at most 5 % chance of any false one.
-
-    Raises
-    ------
-    ModelError
-        When a value lies outside 0 to 1.
-
-    References
-    ----------
-    Holm (1979), A simple sequentially rejective multiple test procedure, https://www.jstor.org/stable/4615733.
-
-    Examples
-    --------
-    >>> holm([0.01, 0.02, 0.03, 0.04, 0.05]).round(2).tolist()
-    [0.05, 0.08, 0.09, 0.09, 0.09]
-    """
-    p, order, tested = _sorted_p(p_values)
-    steps = tested.sum(-1, keepdims=True) - np.arange(p.shape[-1])
-    adjusted = np.minimum(np.maximum.accumulate(np.where(np.isnan(p), -np.inf, p * steps), axis=-1), 1.0)
-    return _unsorted(np.where(np.isnan(p), np.nan, adjusted), order)
-
-
-def benjamini_hochberg(p_values: ArrayLike) -> Floats:
-    """Which finds are worth a second look, when one in twenty of them may be false?
-
-    Parameters
-    ----------
-    p_values : array of shape (..., m)
-        One family along the last axis; nan = not tested.
-
-    Returns
-    -------
-    array of the same shape
-        Adjusted p-values; among those below 0.05 the expected share of false ones is at most 5 %. For exploration only.
-
-    Raises
-    ------
-    ModelError
-        When a value lies outside 0 to 1.
-
-    References
-    ----------
-    Benjamini & Hochberg (1995), doi:10.1111/j.2517-6161.1995.tb02031.x.
-
-    Examples
-    --------
-    >>> benjamini_hochberg([0.01, 0.02, 0.03, 0.04, 0.05]).round(2).tolist()
-    [0.05, 0.05, 0.05, 0.05, 0.05]
-    """
-    p, order, tested = _sorted_p(p_values)
-    scaled = p * tested.sum(-1, keepdims=True) / np.arange(1, p.shape[-1] + 1)
-    falling = np.minimum.accumulate(np.where(np.isnan(scaled), np.inf, scaled)[..., ::-1], axis=-1)[..., ::-1]
-    return _unsorted(np.where(np.isnan(p), np.nan, np.minimum(falling, 1.0)), order)
 
 
 def detectable_share(
@@ -270,6 +204,11 @@ def detectable_mean(
     return np.where(np.isfinite(found), found, np.nan)
 
 
+def _alpha(confidence: float) -> float:
+    critical(confidence)
+    return 1 - confidence
+
+
 def _checked(count: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:
     k, total = same_shape("shares", count, n)
     wrong = ~((k >= 0) & (k <= total * (1 + 1e-12)))
@@ -279,47 +218,38 @@ def _checked(count: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:
     return k, total
 
 
-def _limits(count: Floats, n: Floats, z: float | Floats) -> tuple[Floats, Floats, Floats]:
+def _limits(count: Floats, n: Floats, alpha: float | Floats) -> tuple[Floats, Floats, Floats]:
     """Wilson's lower limit, the share, the upper limit; nan without answers."""
+    from statsmodels.stats.proportion import proportion_confint
+
     with np.errstate(divide="ignore", invalid="ignore"):
         share = count / n
-        reach = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-        centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+        low, high = proportion_confint(count, n, alpha=alpha, method="wilson")
     # at 0 of n and n of n the limit is exact, rounding would leave it a hair off
-    low = np.where(count == 0, share, np.maximum(centre - reach, 0.0))
-    high = np.where(count == n, share, np.minimum(centre + reach, 1.0))
-    return low, share, high
+    return np.where(count == 0, share, low), share, np.where(count == n, share, high)
 
 
 def _newcombe_p(k1: Floats, n1: Floats, k2: Floats, n2: Floats) -> Floats:
-    """The deviate at which the square-and-add interval touches 0, by halving; the interval always reaches 0 in the end."""
+    """From the deviate at which the square-and-add interval touches 0; the interval always reaches 0 in the end."""
+    from scipy.optimize.elementwise import find_root
+
     swap = k2 * n1 < k1 * n2
     low_k, low_n = np.where(swap, k2, k1), np.where(swap, n2, n1)
     high_k, high_n = np.where(swap, k1, k2), np.where(swap, n1, n2)
-    left, right = np.zeros_like(k1), np.full_like(k1, 40.0)
-    for _ in range(HALVINGS):
-        z = (left + right) / 2
-        _, p_low, upper = _limits(low_k, low_n, z)
-        lower, p_high, _ = _limits(high_k, high_n, z)
-        touches = np.hypot(p_high - lower, upper - p_low) >= p_high - p_low
-        left, right = np.where(touches, left, z), np.where(touches, z, right)
+
+    def beyond(z: Floats, k: Floats, n: Floats, more_k: Floats, more_n: Floats) -> Floats:
+        alpha = 2 * ndtr(-z)
+        _, p_low, upper = _limits(k, n, alpha)
+        lower, p_high, _ = _limits(more_k, more_n, alpha)
+        return np.asarray(np.hypot(p_high - lower, upper - p_low) - (p_high - p_low))
+
+    groups = (low_k, low_n, high_k, high_n)
+    nothing, most = np.zeros_like(k1), np.full_like(k1, MOST_DEVIATES)
+    found = find_root(beyond, (nothing, most), args=groups)
+    # equal shares touch at once, which is no change of sign; shares that never touch are further apart than floats can say
+    z = np.where(found.success, found.x, np.where(beyond(most, *groups) < 0, np.inf, 0.0))
     none = (n1 <= 0) | (n2 <= 0)
-    return np.where(none, np.nan, np.minimum(2 * ndtr(-(left + right) / 2), 1.0))
-
-
-def _sorted_p(p_values: ArrayLike) -> tuple[Floats, Integers, NDBool]:
-    p = np.atleast_1d(np.asarray(p_values, dtype=np.float64))
-    tested = ~np.isnan(p)
-    if ((p[tested] < 0) | (p[tested] > 1)).any():
-        raise ModelError("p-values: they lie between 0 and 1; nan stands for not tested")
-    order = np.argsort(p, axis=-1, kind="stable")  # nan go last
-    return np.take_along_axis(p, order, -1), order, tested
-
-
-def _unsorted(values: Floats, order: Integers) -> Floats:
-    out = np.empty_like(values)
-    np.put_along_axis(out, order, values, -1)
-    return out
+    return np.where(none, np.nan, np.minimum(2 * ndtr(-z), 1.0))
 
 
 def _deviates(confidence: float, power: float, comparisons: int) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError, ParamError, Problem, did_you_mean, rows
 from crmkit.core.language import mark
+from crmkit.models.basics.shares import wilson
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -264,7 +265,6 @@ def migration(
     [['A', 'A', 1, 'same'], ['A', 'B', 1, 'down'], ['B', 'Gone', 1, 'gone'], ['New', 'B', 1, 'new']]
     """
     import pandas as pd
-    from statsmodels.stats.proportion import proportion_confint
 
     start, end = _places(before, order, len(order)), _places(after, order, len(order))
     if start.shape != end.shape:
@@ -275,8 +275,7 @@ def migration(
     cell = start * size + end
     n = np.bincount(cell, minlength=size**2).reshape(size, size)
     of = np.broadcast_to(n.sum(1, keepdims=True), n.shape)
-    low, high = proportion_confint(n, np.maximum(of, 1), alpha=1 - confidence, method="wilson")
-    share = np.divide(n, of, out=np.full(n.shape, np.nan), where=of > 0)
+    share = wilson(n, of, confidence=confidence)
     moved = {}
     for name, given in (("value_before", value_before), ("value_after", value_after)):
         money = np.zeros(cell.shape) if given is None else np.asarray(given, dtype=np.float64)
@@ -290,9 +289,9 @@ def migration(
             "after": np.array([*order, GONE], dtype=object)[j],
             "n": n.ravel(),
             "of": of.ravel(),
-            "share": share.ravel(),
-            "low": np.where(of > 0, low, np.nan).ravel(),
-            "high": np.where(of > 0, high, np.nan).ravel(),
+            "share": share.value.ravel(),
+            "low": share.low.ravel(),
+            "high": share.high.ravel(),
             "direction": _directions(i, j, size - 1),
             **moved,
             "change": moved["value_after"] - moved["value_before"],
@@ -317,16 +316,14 @@ def movement(table: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
         Five rows, ``direction`` = up, same, down, gone, new: ``n``, ``share, low, high`` of the customers there at the first
         date (new: nan), ``value_before, value_after, change``.
     """
-    from statsmodels.stats.proportion import proportion_confint
-
     sums = table.groupby("direction", sort=False)[["n", "value_before", "value_after", "change"]].sum(min_count=1)
     made = sums.reindex([mark("up"), mark("same"), mark("down"), mark("gone"), mark("new")]).reset_index()
     made["n"] = made["n"].fillna(0).astype("int64")
     there = int(made.loc[made["direction"] != "new", "n"].sum())
-    low, high = proportion_confint(made["n"].clip(upper=max(there, 1)), max(there, 1), alpha=1 - confidence, method="wilson")
-    old = (made["direction"] != "new") & (there > 0)
-    for name, figures in (("share", made["n"] / max(there, 1)), ("low", low), ("high", high)):
-        made[name] = figures.where(old) if hasattr(figures, "where") else np.where(old, figures, np.nan)
+    old = (made["direction"] != "new").to_numpy()
+    share = wilson(made["n"].where(old, 0), there, confidence=confidence)
+    for name, figures in (("share", share.value), ("low", share.low), ("high", share.high)):
+        made[name] = np.where(old, figures, np.nan)
     return made[["direction", "n", "share", "low", "high", "value_before", "value_after", "change"]]
 
 

@@ -14,7 +14,7 @@ from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.results import Text
 from crmkit.models.basics.estimates import critical
-from crmkit.models.basics.shares import holm
+from crmkit.models.basics.families import holm
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.intp]

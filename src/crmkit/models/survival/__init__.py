@@ -20,9 +20,7 @@ from crmkit.models.survival.judging.leakage import LEAKAGE_RULES, audit_leakage
 from crmkit.models.survival.judging.lift import lift_table, population_stability
 from crmkit.models.survival.judging.profit import (
     Campaign,
-    Choice,
     break_even_probability,
-    choose_contacts,
     compare_rules,
     contact_outlay,
     contact_profit,
@@ -49,7 +47,6 @@ __all__ = [
     "Baseline",
     "Campaign",
     "CensoringCurve",
-    "Choice",
     "CoxFit",
     "Design",
     "DiscreteFit",
@@ -68,7 +65,6 @@ __all__ = [
     "calibration_summary",
     "calibration_table",
     "censoring_curve",
-    "choose_contacts",
     "choose_window",
     "churn_probability",
     "coefficient_table",

@@ -13,7 +13,8 @@ from crmkit.analyses.audit.findings.themes import Theme
 from crmkit.analyses.audit.read import History
 from crmkit.core.language import mark
 from crmkit.core.results import Quantity, Text
-from crmkit.models.basics.shares import holm, newcombe
+from crmkit.models.basics.families import holm
+from crmkit.models.basics.shares import newcombe
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ from crmkit.analyses.audit.findings.rules import RULES, Looked, Rule
 from crmkit.analyses.audit.findings.themes import Theme, themes
 from crmkit.analyses.audit.read import History
 from crmkit.core.results import Quantity, Text, Unit
-from crmkit.models.basics.shares import holm
+from crmkit.models.basics.families import holm
 
 TITLES = {
     "trend": Text("{name}: getting worse"),
@@ -30,11 +30,7 @@ OF_ALL = {"R-RET": 1.0, "R-RENEW": 1.0, "R-SALESG": 1.0, "R-CHURN": 12.0}
 def look(looked: Looked, *, rules: Mapping[str, Rule] = RULES) -> list[Check]:
     """Everything that the rules looked at, with p-values corrected for all of it (Holm)."""
     checks = [check for rule in rules.values() for check in rule(looked)]
-    p = np.array([check.p_value for check in checks], dtype=np.float64)
-    adjusted = np.full(len(p), np.nan)
-    known = ~np.isnan(p)
-    if known.any():
-        adjusted[known] = holm(p[known])
+    adjusted = holm([check.p_value for check in checks])
     return [replace(check, adjusted=float(one)) for check, one in zip(checks, adjusted, strict=True)]
 
 

@@ -16,7 +16,7 @@ from crmkit.analyses.audit.findings.themes import theme_of, themes
 from crmkit.analyses.audit.plan.library import library
 from crmkit.analyses.audit.read import History
 from crmkit.core.language import Locale, mark, say
-from crmkit.models.audit.knapsack import Choice, choose
+from crmkit.models.basics.budget import Choice, choose
 from crmkit.models.basics.estimates import critical
 
 if TYPE_CHECKING:
@@ -300,7 +300,7 @@ def _within(actions: list[Action], means: Means) -> tuple[Choice | None, list[Ac
     value = [actions[place].worth + 1e-6 for place in open_ones]
     bound = sum(one.cost for one in actions if one.state == DO and np.isfinite(one.cost))
     choice = choose(value, [actions[place].cost for place in open_ones], budget=max(0.0, means.budget - bound))
-    taken = dict(zip(open_ones, choice.taken.tolist(), strict=True))
+    taken = dict(zip(open_ones, choice.chosen.tolist(), strict=True))
     return choice, [replace(one, taken=taken.get(place, True)) for place, one in enumerate(actions)]
 
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from crmkit.core.errors import ModelError
 from crmkit.core.results import Quantity, Text
 from crmkit.models.basics.estimates import critical
-from crmkit.models.basics.shares import holm
+from crmkit.models.basics.families import holm
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,11 +12,11 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
 
 from crmkit.core.errors import ModelError, Problem, rows
 from crmkit.core.results import Quantity, Text
 from crmkit.models.basics.draws import Known
+from crmkit.models.basics.estimates import critical
 from crmkit.models.basics.optimise import CONVERGED, Objective, Optimum, polish
 from crmkit.models.purchases.btyd.fitting import PARAMETERS, TITLES, Fit, fit, objective_of, unit_of_params
 from crmkit.models.purchases.btyd.tuples import Tuples, check_histories, tuples
@@ -374,6 +374,6 @@ def _require_estimates(optimum: Optimum, model: str, effects: list[str]) -> None
 def _coefficient(covariate: str, effect: str, value: float, error: float, confidence: float) -> Coefficient:
     from scipy.special import ndtr
 
-    reach = float(ndtri(0.5 + confidence / 2)) * error
+    reach = critical(confidence) * error
     p_value = float(2 * ndtr(-abs(value) / error))
     return Coefficient(covariate, effect, float(value), float(error), float(value - reach), float(value + reach), p_value)

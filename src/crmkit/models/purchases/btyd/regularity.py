@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import gammaln, ndtri
+from scipy.special import gammaln
 
 from crmkit.core.errors import ModelError
 from crmkit.models.basics.draws import Interval
+from crmkit.models.basics.estimates import critical
 from crmkit.models.purchases.btyd.fitting import Fit, search
 from crmkit.models.purchases.btyd.tuples import Tuples, dot
 
@@ -138,7 +139,7 @@ def regularity(first: ArrayLike, second: ArrayLike, *, confidence: float = 0.95)
     if not (np.isfinite(a).all() and np.isfinite(b).all() and a.min() > 0 and b.min() > 0):
         raise ModelError("regularity: an interval is missing, 0 or less; merge purchases of one day before.")
     squared = (a / (a + b) - 0.5) ** 2
-    reach = float(ndtri(0.5 + confidence / 2)) * squared.std(ddof=1) / np.sqrt(a.size)
+    reach = critical(confidence) * squared.std(ddof=1) / np.sqrt(a.size)
     mean = squared.mean()
     spread = np.array([mean, mean + reach, max(mean - reach, 0.0)])
     with np.errstate(divide="ignore"):

@@ -7,7 +7,7 @@ import pandas as pd
 
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
-from crmkit.models.basics.shares import holm
+from crmkit.models.basics.families import holm
 from crmkit.models.survey.drivers.importance import Importance
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError, Problem, rows
-from crmkit.models.survival.data.observed import Observed, check_observed, count_at_risk, critical, select, split, total
+from crmkit.models.basics.estimates import critical
+from crmkit.models.survival.data.observed import Observed, check_observed, count_at_risk, select, split, total
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,16 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from crmkit.core.errors import ParamError, Problem
 from crmkit.core.language import mark
 from crmkit.core.results import Unit, estimates
-from crmkit.models.survival.data.observed import (
-    Counts,
-    Observed,
-    check_observed,
-    count_at_risk,
-    critical,
-    one_of,
-    select,
-    split,
-)
+from crmkit.models.basics.estimates import critical
+from crmkit.models.survival.data.observed import Counts, Observed, check_observed, count_at_risk, one_of, select, split
 
 if TYPE_CHECKING:
     import pandas as pd

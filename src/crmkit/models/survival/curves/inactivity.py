@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError, ParamError, Problem
 from crmkit.core.results import Text
+from crmkit.models.basics.shares import wilson
 from crmkit.models.survival.curves.curves import kaplan_meier
-from crmkit.models.survival.data.observed import check_observed, critical
+from crmkit.models.survival.data.observed import check_observed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,11 +98,12 @@ def inactivity_windows(
     still = curve["value"].to_numpy()[np.maximum(np.searchsorted(curve["x"], asked, side="right") - 1, 0)]
     longer = np.array([seen.weight[seen.time > w].sum() for w in asked])
     returned = np.array([seen.weight[(seen.time > w) & seen.event].sum() for w in asked])
-    share, low, high = _wilson(returned, longer, critical(confidence))
+    found = wilson(returned, longer, confidence=confidence)
     missed = np.maximum(returns - (1 - still), 0.0) / returns if returns > 0 else np.full(len(asked), np.nan)
     return pd.DataFrame(
         {
-            "window": asked, "longer": longer, "returned": returned, "false_churn_share": share, "low": low, "high": high,
+            "window": asked, "longer": longer, "returned": returned, "false_churn_share": found.value, "low": found.low,
+            "high": found.high,
             "missed_share": missed, "allowed": asked <= SPAN_SHARE * span,
         }
     )  # fmt: skip
@@ -161,11 +163,3 @@ def choose_window(
     table = inactivity_windows(gaps, ended, windows=grid, span=span, weights=weights, confidence=confidence)
     row = table.loc[table["window"] == window].iloc[0]
     return InactivityWindow(window, quantile, row["false_churn_share"], row["low"], row["high"], longest, table)
-
-
-def _wilson(hits: Floats, n: Floats, reach: float) -> tuple[Floats, Floats, Floats]:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        p = hits / n
-        middle = (p + reach**2 / (2 * n)) / (1 + reach**2 / n)
-        half = reach / (1 + reach**2 / n) * np.sqrt(p * (1 - p) / n + reach**2 / (4 * n**2))
-    return p, np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError
 from crmkit.core.results import Text
+from crmkit.models.basics.families import holm_of_logs
 from crmkit.models.survival.curves.curves import product_limit
 from crmkit.models.survival.data.observed import (
     Counts,
@@ -17,7 +18,6 @@ from crmkit.models.survival.data.observed import (
     check_observed,
     chi_squared,
     group_codes,
-    holm,
     select,
     split,
     total,
@@ -154,7 +154,7 @@ def logrank_pairs(
                 }
             )
     table = pd.DataFrame(found)
-    table.insert(4, "p_holm", holm(table["log10_p"])[0])
+    table.insert(4, "p_holm", holm_of_logs(table["log10_p"]))
     return table
 
 

@@ -10,17 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from crmkit.core.errors import ModelError, ParamError, Problem
 from crmkit.core.language import mark
 from crmkit.core.results import Text, Unit, estimates
+from crmkit.models.basics.estimates import critical
+from crmkit.models.basics.families import holm_of_logs
 from crmkit.models.survival.curves.curves import product_limit
-from crmkit.models.survival.data.observed import (
-    Observed,
-    check_observed,
-    chi_squared,
-    count_at_risk,
-    critical,
-    holm,
-    select,
-    split,
-)
+from crmkit.models.survival.data.observed import Observed, check_observed, chi_squared, count_at_risk, select, split
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,7 +149,7 @@ def restricted_mean_differences(
                 }
             )
     table = pd.DataFrame(found)
-    table.insert(10, "p_holm", holm(table["log10_p"])[0])
+    table.insert(10, "p_holm", holm_of_logs(table["log10_p"]))
     return table
 
 

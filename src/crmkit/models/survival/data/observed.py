@@ -145,21 +145,6 @@ def group_codes(group: ArrayLike, length: int, *, what: str = "group") -> tuple[
     return np.asarray(codes, dtype=np.int64), list(labels)
 
 
-def critical(confidence: float) -> float:
-    """How many standard errors does a two-sided interval of this level reach?
-
-    Raises
-    ------
-    ParamError
-        When the level is not between 0 and 1.
-    """
-    from scipy.special import ndtri
-
-    if not 0 < confidence < 1:
-        raise ParamError(Problem("confidence", f"is {confidence}", "it lies between 0 and 1, for example 0.95"))
-    return float(ndtri(0.5 + confidence / 2))
-
-
 def chi_squared(statistic: float, degrees: int) -> tuple[float, float]:
     """p value and its decimal logarithm; the p value is never 0, however large the statistic.
 
@@ -178,26 +163,6 @@ def chi_squared(statistic: float, degrees: int) -> tuple[float, float]:
         series = 1 + float(np.cumprod((a - np.arange(1, 12)) / x).sum())
         logarithm = -x + (a - 1) * float(np.log(x)) - float(gammaln(a)) + float(np.log(series))
     return max(float(np.exp(logarithm)), float(np.finfo(np.float64).tiny)), logarithm / float(np.log(10))
-
-
-def holm(log10_p: ArrayLike) -> tuple[Floats, Floats]:
-    """p values corrected for the size of their family (Holm), and their decimal logarithms.
-
-    References
-    ----------
-    Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6(2), 65-70.
-
-    Examples
-    --------
-    >>> holm([-2.0, -1.0])[0].round(6).tolist()
-    [0.02, 0.1]
-    """
-    logs = np.asarray(log10_p, dtype=np.float64)
-    order = np.argsort(logs)
-    raised = np.maximum.accumulate(logs[order] + np.log10(len(logs) - np.arange(len(logs))))
-    adjusted = np.empty_like(logs)
-    adjusted[order] = np.minimum(raised, 0.0)
-    return np.maximum(10.0**adjusted, np.finfo(np.float64).tiny), adjusted
 
 
 def one_of(value: str, allowed: tuple[str, ...], name: str) -> str:

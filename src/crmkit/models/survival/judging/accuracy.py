@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from crmkit.core.errors import ModelError, Problem
 from crmkit.core.language import mark
 from crmkit.core.results import estimates
+from crmkit.models.basics.estimates import critical
 from crmkit.models.survival.curves.curves import survival_at
-from crmkit.models.survival.data.observed import Observed, check_observed, critical
+from crmkit.models.survival.data.observed import Observed, check_observed
 from crmkit.models.survival.judging.censoring import censoring_curve, require_followed
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from crmkit.core.errors import ModelError, Problem
 from crmkit.core.language import mark
 from crmkit.core.results import estimates
+from crmkit.models.basics.estimates import critical
 from crmkit.models.survival.curves.curves import limits, product_limit
-from crmkit.models.survival.data.observed import Observed, check_observed, count_at_risk, critical, select
+from crmkit.models.survival.data.observed import Observed, check_observed, count_at_risk, select
 from crmkit.models.survival.data.spline import natural_spline
 from crmkit.models.survival.judging.accuracy import _probabilities
 from crmkit.models.survival.judging.censoring import censoring_curve, require_followed

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from crmkit.core.errors import ModelError, Problem
 from crmkit.core.language import mark
 from crmkit.core.results import Text
-from crmkit.models.survival.data.observed import Observed, check_observed, critical, one_of
+from crmkit.models.basics.estimates import critical
+from crmkit.models.survival.data.observed import Observed, check_observed, one_of
 from crmkit.models.survival.data.pairs import lower_in_prefix
 from crmkit.models.survival.judging.censoring import censoring_curve, require_followed
 

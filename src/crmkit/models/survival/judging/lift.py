@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError, ParamError, Problem
 from crmkit.core.results import Text
-from crmkit.models.survival.data.observed import critical
+from crmkit.models.basics.estimates import critical
 
 if TYPE_CHECKING:
     import pandas as pd

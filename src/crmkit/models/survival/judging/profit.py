@@ -11,15 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError, ParamError, Problem, did_you_mean
 from crmkit.core.language import mark
+from crmkit.models.basics.budget import choose, first_that_fit
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
-
-SEARCH = 80
 
 
 @dataclass(frozen=True)
@@ -44,34 +41,18 @@ class Campaign:
     uptake: float = 1.0
 
     def __post_init__(self) -> None:
-        faults = [Problem(f"campaign: {name}", f"is {getattr(self, name)}", "it is a share, 0 to 1")
-                  for name in ("save_rate", "uptake") if not 0 <= getattr(self, name) <= 1]  # fmt: skip
-        faults += [Problem(f"campaign: {name}", f"is {getattr(self, name)}", "it is money, 0 or more")
-                   for name in ("offer_cost", "contact_cost") if not getattr(self, name) >= 0]  # fmt: skip
+        faults = [
+            Problem(f"campaign: {name}", f"is {getattr(self, name)}", "it is a share, 0 to 1")
+            for name in ("save_rate", "uptake")
+            if not 0 <= getattr(self, name) <= 1
+        ]
+        faults += [
+            Problem(f"campaign: {name}", f"is {getattr(self, name)}", "it is money, 0 or more")
+            for name in ("offer_cost", "contact_cost")
+            if not getattr(self, name) >= 0
+        ]
         if faults:
             raise ParamError(faults)
-
-
-@dataclass(frozen=True, eq=False)
-class Choice:
-    """Whom to contact.
-
-    Parameters
-    ----------
-    chosen : array of bool, shape (n,)
-    profit, cost : float
-        Expected, of the chosen, in money.
-    bound : float
-        What no choice within the budget can exceed (linear programme in which customers may be contacted in part).
-    gap_share : float
-        How far the choice may be from the best one: 1 - profit / bound.
-    """
-
-    chosen: Bools
-    profit: float
-    cost: float
-    bound: float
-    gap_share: float
 
 
 def contact_profit(probability: ArrayLike, value: ArrayLike, campaign: Campaign) -> Floats:
@@ -123,66 +104,6 @@ def break_even_probability(value: ArrayLike, campaign: Campaign) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         p = (campaign.uptake * campaign.offer_cost + campaign.contact_cost) / gain
     return np.asarray(np.where((gain > 0) & (p <= 1), p, np.nan))
-
-
-def choose_contacts(profit: ArrayLike, outlay: ArrayLike, *, contacts: int | None = None, money: float | None = None) -> Choice:
-    """Whom to contact within a number of contacts and an amount of money?
-
-    Parameters
-    ----------
-    profit : array_like, shape (n,)
-        From :func:`contact_profit`; who has nan is never chosen.
-    outlay : array_like >= 0, shape (n,)
-        From :func:`contact_outlay`.
-    contacts : int >= 0, optional
-        Most contacts; no limit where left out.
-    money : float >= 0, optional
-        Most money; no limit where left out.
-
-    Returns
-    -------
-    Choice
-
-    Raises
-    ------
-    ModelError
-        For arrays of different length or negative costs.
-
-    Notes
-    -----
-    Greedy by profit minus price times cost, as long as both are above 0 and the budget lasts. The price of money is that of the
-    linear programme's dual, found by bisection; with a limit on money only this is the order by profit per cost. The best of
-    this order and of profit per cost is taken. Ties go to the earlier row, so the choice does not change from run to run. With
-    a dozen contacts the bound, which may contact in part, can lie 2 % above what whole customers allow.
-
-    References
-    ----------
-    Dantzig (1957), doi:10.1287/opre.5.2.266.
-    """
-    gain, cost = np.asarray(profit, dtype=np.float64), np.asarray(outlay, dtype=np.float64)
-    if gain.shape != cost.shape or gain.ndim != 1:
-        raise ModelError(
-            Problem("budget:", f"profit has shape {gain.shape}, outlay {cost.shape}", "one number per customer each")
-        )
-    able = np.flatnonzero((gain > 0) & np.isfinite(cost))
-    if (cost[able] < 0).any():
-        raise ModelError(
-            Problem("budget: outlay", f"is negative for {int((cost[able] < 0).sum())} customers", "it is 0 or more")
-        )
-    limit = len(gain) if contacts is None else int(contacts)
-    purse = np.inf if money is None else float(money)
-    if limit < 0 or purse < 0:
-        raise ParamError(Problem("budget:", f"is {limit} contacts and {purse:g}", "both are 0 or more"))
-    g, c = gain[able], cost[able]
-    price, bound = _dual(g, c, limit, purse)
-    with np.errstate(divide="ignore"):
-        orders = [np.argsort(-(g - price * c), kind="stable"), np.argsort(-g / c, kind="stable")]
-    options = [_take(order, g, c, limit, purse) for order in orders]
-    taken = max(options, key=lambda picked: float(g[picked].sum()))
-    chosen = np.zeros(len(gain), dtype=bool)
-    chosen[able[taken]] = True
-    total = float(gain[chosen].sum())
-    return Choice(chosen, total, float(cost[chosen].sum()), bound, 1 - total / bound if bound > 0 else 0.0)
 
 
 def profit_curve(probability: ArrayLike, value: ArrayLike, campaign: Campaign, *, points: int = 101) -> pd.DataFrame:
@@ -239,12 +160,12 @@ def compare_rules(
 
     p, v = np.asarray(probability, dtype=np.float64), np.asarray(value, dtype=np.float64)
     gain, cost = contact_profit(p, v, campaign), contact_outlay(p, campaign)
-    best = choose_contacts(gain, cost, contacts=contacts, money=money)
+    best = choose(gain, cost, count=contacts, budget=money)
     limit = len(gain) if contacts is None else contacts
     purse = np.inf if money is None else money
-    found = [(mark("Expected profit"), int(best.chosen.sum()), best.cost, best.profit, best.bound)]
+    found = [(mark("Expected profit"), int(best.chosen.sum()), best.cost, best.value, best.bound)]
     for name, by in ((mark("Risk only"), p), (mark("Value only"), v)):
-        taken = _take(np.argsort(-by, kind="stable"), gain, cost, limit, purse)
+        taken = first_that_fit(np.argsort(-by, kind="stable"), cost, budget=purse, count=limit)
         found.append((name, len(taken), float(cost[taken].sum()), float(gain[taken].sum()), np.nan))
     mean = float(cost.mean())
     n = int(min(limit, len(gain), purse // mean if mean > 0 else np.inf))
@@ -299,46 +220,3 @@ def tornado(
     table = pd.DataFrame(rows, columns=["assumption", "low", "high", "profit_low", "profit_high", "profit"])
     table["swing"] = (table["profit_high"] - table["profit_low"]).abs()
     return table.sort_values("swing", ascending=False, kind="stable", ignore_index=True)
-
-
-def _take(order: Ints, g: Floats, c: Floats, limit: int, purse: float) -> Ints:
-    """The first of the order that the budget pays for; then whoever further down still fits."""
-    if not np.isfinite(purse):
-        return order[:limit]
-    spent = np.cumsum(c[order])
-    whole = min(int(np.searchsorted(spent, purse * (1 + 1e-12), side="right")), limit)
-    taken, left = order[:whole].tolist(), purse - (spent[whole - 1] if whole else 0.0)
-    rest = order[whole:]
-    for _ in range(SEARCH):  # a few more, one after the other
-        fitting = rest[c[rest] <= left] if len(taken) < limit else rest[:0]
-        if not len(fitting):
-            break
-        taken.append(int(fitting[0]))
-        left -= c[fitting[0]]
-        rest = fitting[1:]
-    return np.array(taken, dtype=np.int64)
-
-
-def _dual(g: Floats, c: Floats, limit: int, purse: float) -> tuple[float, float]:
-    """The price of money and the bound: least over the price of price * money + the best `limit` of profit - price * cost."""
-
-    def at(price: float) -> tuple[float, float]:
-        net = g - price * c
-        kept = np.flatnonzero(net > 0)
-        if len(kept) > limit:
-            kept = np.argpartition(-net, limit - 1)[:limit] if limit else kept[:0]
-        return float(net[kept].sum()) + (price * purse if price else 0.0), float(c[kept].sum())
-
-    value, spent = at(0.0)
-    if not len(g) or spent <= purse:
-        return 0.0, value
-    low, high = 0.0, float((g / np.maximum(c, 1e-300)).max())
-    best, price = value if np.isfinite(value) else np.inf, 0.0
-    best = np.inf
-    for _ in range(SEARCH):
-        middle = (low + high) / 2
-        value, spent = at(middle)
-        if value < best:
-            best, price = value, middle
-        low, high = (middle, high) if spent > purse else (low, middle)
-    return price, best

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError, ParamError, Problem, did_you_mean
+from crmkit.models.basics.estimates import critical
 from crmkit.models.survival.data.design import encode
-from crmkit.models.survival.data.observed import critical
 from crmkit.models.survival.regression.baseline import Baseline, baselines
 from crmkit.models.survival.regression.cox import CoxFit
 

@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError, ParamError, Problem
 from crmkit.core.language import mark
-from crmkit.models.survival.data.observed import chi_squared, critical
+from crmkit.models.basics.estimates import critical
+from crmkit.models.basics.shares import newcombe
+from crmkit.models.survival.data.observed import chi_squared
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -151,15 +153,14 @@ def uplift_share(outcome: ArrayLike, control: ArrayLike, *, confidence: float = 
     y, arm = _arms(outcome, control)
     if not np.isin(y, (0.0, 1.0)).all():
         raise ModelError("uplift: outcome must be 0 or 1; take uplift_spend for money")
-    reach = critical(confidence)
-    (p1, l1, u1, n1), (p0, l0, u0, n0) = (_wilson(y[which], reach) for which in (~arm, arm))
-    value = p1 - p0
-    low = value - np.sqrt((p1 - l1) ** 2 + (u0 - p0) ** 2)
-    high = value + np.sqrt((u1 - p1) ** 2 + (p0 - l0) ** 2)
+    n1, n0 = int((~arm).sum()), int(arm.sum())
+    found = newcombe(y[arm].sum(), n0, y[~arm].sum(), n1, confidence=confidence)
+    value, low, high = (float(one[0]) for one in (found.value, found.low, found.high))
     pooled = y.mean()
     variance = pooled * (1 - pooled) * (1 / n1 + 1 / n0)
-    p = chi_squared(float(value**2 / variance), 1)[0] if variance > 0 else 1.0
-    return Uplift(value, float(low), float(high), p, p1, p0, n1, n0, mark("difference of shares, Newcombe interval"))
+    p = chi_squared(value**2 / variance, 1)[0] if variance > 0 else 1.0
+    method = mark("difference of shares, Newcombe interval")
+    return Uplift(value, low, high, p, float(y[~arm].mean()), float(y[arm].mean()), n1, n0, method)
 
 
 def uplift_spend(spend: ArrayLike, control: ArrayLike, *, confidence: float = 0.95) -> Uplift:
@@ -210,10 +211,3 @@ def _arms(outcome: ArrayLike, control: ArrayLike) -> tuple[Floats, Bools]:
     if arm.all() or not arm.any():
         raise ModelError("uplift: one of the arms is empty; without customers left alone nothing can be compared")
     return y, arm
-
-
-def _wilson(y: Floats, reach: float) -> tuple[float, float, float, int]:
-    n, p = len(y), float(y.mean())
-    middle = (p + reach**2 / (2 * n)) / (1 + reach**2 / n)
-    half = reach / (1 + reach**2 / n) * float(np.sqrt(p * (1 - p) / n + reach**2 / (4 * n**2)))
-    return p, max(0.0, middle - half), min(1.0, middle + half), n

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from crmkit.models.survival.data.observed import critical, one_of
+from crmkit.models.basics.estimates import critical
+from crmkit.models.survival.data.observed import one_of
 from crmkit.models.survival.regression.cox import CoxFit
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError, Problem, did_you_mean
 from crmkit.core.results import Text
+from crmkit.models.basics.estimates import critical
 from crmkit.models.survival.data.design import Design, check_columns, encode, make_design
 from crmkit.models.survival.data.layout import find_patterns
-from crmkit.models.survival.data.observed import check_observed, critical, total
+from crmkit.models.survival.data.observed import check_observed, total
 from crmkit.models.survival.data.spline import natural_spline
 
 if TYPE_CHECKING:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.models.survival.data.observed import chi_squared, critical, holm
+from crmkit.models.basics.estimates import critical
+from crmkit.models.basics.families import holm_of_logs
+from crmkit.models.survival.data.observed import chi_squared
 from crmkit.models.survival.regression.cox import CoxFit
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def coefficient_table(fit: CoxFit, *, confidence: float = 0.95) -> pd.DataFrame:
         {
             "column": fit.design.columns, "term": [name for name, _ in levels], "level": [level for _, level in levels],
             "coefficient": b, "standard_error": error, "hazard_ratio": np.exp(b), "low": np.exp(b - reach * error),
-            "high": np.exp(b + reach * error), "z": b / error, "p": [p for p, _ in tests], "p_holm": holm(logs)[0],
+            "high": np.exp(b + reach * error), "z": b / error, "p": [p for p, _ in tests], "p_holm": holm_of_logs(logs),
             "log10_p": logs,
         }
     )  # fmt: skip
@@ -62,7 +64,7 @@ def term_tests(fit: CoxFit) -> pd.DataFrame:
         found.append((term.name, statistic, term.stop - term.start, *chi_squared(statistic, term.stop - term.start)))
     ratio = 2 * (fit.log_likelihood - fit.log_likelihood_null)
     table = pd.DataFrame(found, columns=["term", "statistic", "df", "p", "log10_p"])
-    table.insert(4, "p_holm", holm(table["log10_p"])[0])
+    table.insert(4, "p_holm", holm_of_logs(table["log10_p"]))
     whole = chi_squared(ratio, len(fit.coefficients))
     row = {
         "term": "all",

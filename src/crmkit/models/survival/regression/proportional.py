@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from crmkit.core.errors import ModelError, Problem
 from crmkit.core.language import mark
+from crmkit.models.basics.families import holm_of_logs
 from crmkit.models.survival.curves.curves import product_limit
 from crmkit.models.survival.data.design import Term
-from crmkit.models.survival.data.observed import Counts, chi_squared, holm, one_of
+from crmkit.models.survival.data.observed import Counts, chi_squared, one_of
 from crmkit.models.survival.data.riskset import Block, information, residuals
 from crmkit.models.survival.regression.cox import CoxFit
 
@@ -71,7 +72,7 @@ def proportional_hazards(
     early, late = _quartiles(fit, g)
     found = [_row(fit, term, score, inner, early, late) for term in fit.design.terms]
     table = pd.DataFrame(found)
-    table["p_holm"] = holm(table["log10_p"])[0]
+    table["p_holm"] = holm_of_logs(table["log10_p"])
     judged = zip(table["p_holm"].tolist(), table["hr_change"].tolist(), table["is_level"].tolist(), strict=True)
     table["verdict"] = [_verdict(p, change, level, significant, material) for p, change, level in judged]
     everything = float(score @ np.linalg.solve(inner, score))
