@@ -6,23 +6,23 @@ Hessian that standard errors need.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crmkit.core.errors import ModelError
-from crmkit.core.results import Text
-
 Floats = NDArray[np.float64]
 Objective = Callable[[Floats], tuple[float, Floats]]
 
-LOWEST, HIGHEST = -15.0, 20.0  # of a log-parameter; a fit that ends here has no maximum inside
+LOWEST, HIGHEST = -15.0, 20.0  # of a log-parameter
 STEP = 1e-5  # central difference of an analytic gradient: error about 1e-10
 NEARBY = 1e-4  # a Hessian from so near gives standard errors that are right to about as much
 FLAT = 1e-12
 CONVERGED = 1e-8
+MOST_STEPS = 60
+SETTLED = 1e-12  # of a log-likelihood
+TINY = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +35,8 @@ class Optimum:
         Log-parameters.
     value : float
         Objective there.
-    gradient_norm : float
-        Largest absolute derivative with respect to a log-parameter, per customer.
+    gradient : array, shape (k,)
+        Derivatives with respect to the log-parameters, per customer.
     hessian : array, shape (k, k)
         Second derivatives with respect to the log-parameters, per customer.
     iterations : int
@@ -45,9 +45,14 @@ class Optimum:
 
     theta: Floats
     value: float
-    gradient_norm: float
+    gradient: Floats
     hessian: Floats
     iterations: int
+
+    @property
+    def gradient_norm(self) -> float:
+        """The largest absolute derivative."""
+        return float(np.abs(self.gradient).max())
 
 
 def minimise(objective: Objective, start: Floats) -> Optimum:
@@ -63,7 +68,7 @@ def minimise(objective: Objective, start: Floats) -> Optimum:
     Returns
     -------
     Optimum
-        The point reached; whether it is good enough is for :func:`require_maximum` to say.
+        The point reached; whether it is good enough is for :mod:`crmkit.models.basics.edges` to say.
     """
     from scipy.optimize import minimize
 
@@ -98,7 +103,7 @@ def polish(objective: Objective, theta: Floats, iterations: int = 0) -> Optimum:
         theta, value, gradient, iterations = further, new_value, new_gradient, iterations + 1
     if np.abs(theta - made_at).max() > NEARBY:
         hessian = hessian_at(objective, theta)
-    return Optimum(theta, float(value), float(np.abs(gradient).max()), hessian, iterations)
+    return Optimum(theta, float(value), np.asarray(gradient), hessian, iterations)
 
 
 def hessian_at(objective: Objective, theta: Floats) -> Floats:
@@ -110,32 +115,52 @@ def hessian_at(objective: Objective, theta: Floats) -> Floats:
     return (hessian + hessian.T) / 2
 
 
-def require_maximum(optimum: Optimum, names: Sequence[str], what: str) -> None:
-    """Is this a maximum of the likelihood inside the allowed range?
+def settle(objective: Objective, optimum: Optimum, customers: int, *, beyond: float) -> Optimum:
+    """Go on from where a search stopped, along flat directions too.
 
-    Raises
-    ------
-    ModelError
-        Names the parameter that ran away, or says that the likelihood is flat, and what to try.
+    Parameters
+    ----------
+    objective : callable
+        As for :func:`minimise`.
+    optimum : Optimum
+        Where the search stopped.
+    customers : int
+        How many the mean is over: a gradient that is nothing per customer may be much for a million.
+    beyond : float
+        Size of a log-parameter at which to stop: there is no maximum short of it.
+
+    Returns
+    -------
+    Optimum
+        The point itself where Newton's next step would gain less than 1e-12 of log-likelihood.
+
+    Notes
+    -----
+    Newton steps of length 1 at most, upwards where the likelihood curves the wrong way; halved until the objective falls.
     """
-    for name, theta in zip(names, optimum.theta, strict=True):
-        if not LOWEST + 1.5 < theta < HIGHEST - 1.5:
-            towards = Text("zero") if theta < 0 else Text("infinity")
-            raise ModelError(
-                Text(
-                    "{what} cannot be fitted: {name} runs to {towards}, so the customers show no differences that the model "
-                    "could measure; take more customers or a longer period, or a model with fewer parts.",
-                    {"what": what, "name": name, "towards": towards},
-                )
-            )
-    if optimum.gradient_norm > CONVERGED or not _is_positive(optimum.hessian):
-        raise ModelError(
-            Text(
-                "{what} did not converge: the likelihood is flat or still rising (gradient {gradient} per customer); take "
-                "more customers or a longer period, or another model.",
-                {"what": what, "gradient": f"{optimum.gradient_norm:.1e}"},
-            )
-        )
+    for _ in range(MOST_STEPS):
+        curvature, axes = np.linalg.eigh(optimum.hessian)
+        slope = axes.T @ optimum.gradient
+        gain = customers * float((slope**2 / np.maximum(np.abs(curvature), TINY)).sum()) / 2
+        if not np.isfinite(gain) or (gain < SETTLED and curvature.min() > 0) or np.abs(optimum.theta).max() > beyond + 1:
+            break
+        step = axes @ (slope / np.maximum(np.abs(curvature), TINY))
+        further = _lower(objective, optimum, step / max(1.0, float(np.abs(step).max())))
+        if further is None:
+            break
+        optimum = further
+    return optimum
+
+
+def _lower(objective: Objective, optimum: Optimum, step: Floats) -> Optimum | None:
+    for _ in range(6):
+        theta = np.clip(optimum.theta - step, LOWEST, HIGHEST)
+        value, gradient = objective(theta)
+        smaller = np.abs(gradient).max() < np.abs(optimum.gradient).max()
+        if value < optimum.value or (smaller and value < optimum.value + FLAT):
+            return Optimum(theta, float(value), gradient, hessian_at(objective, theta), optimum.iterations + 1)
+        step = step / 2
+    return None
 
 
 def log_covariance(optimum: Optimum, n: int) -> Floats:
@@ -148,7 +173,3 @@ def _newton_step(hessian: Floats, gradient: Floats) -> Floats | None:
         return np.asarray(np.linalg.solve(hessian, gradient))
     except np.linalg.LinAlgError:
         return None
-
-
-def _is_positive(hessian: Floats) -> bool:
-    return bool(np.isfinite(hessian).all() and np.linalg.eigvalsh(hessian).min() > 0)

@@ -17,7 +17,8 @@ from scipy.special import betaln, digamma
 from crmkit.core.errors import ModelError, Problem
 from crmkit.core.results import Quantity, Text
 from crmkit.models.basics.draws import Known, ParameterDraws
-from crmkit.models.basics.optimise import Objective, log_covariance, minimise, require_maximum
+from crmkit.models.basics.edges import chance_edges, highest, require_inside
+from crmkit.models.basics.optimise import Objective, log_covariance
 from crmkit.models.purchases.btyd.bootstrap import refit_from, resampled
 from crmkit.models.purchases.btyd.fitting import FEWEST_CUSTOMERS, Fitted
 from crmkit.models.purchases.btyd.staying import worth_by_row
@@ -180,8 +181,9 @@ def fit_sbg(data: Cohorts) -> Fit:
                 },
             )
         )
-    optimum = minimise(_objective(data), np.zeros(2))
-    require_maximum(optimum, PARAMETERS, TITLE)
+    objective = _objective(data)
+    optimum = highest(objective, np.zeros(2), data.customers)
+    require_inside(objective, optimum, data.customers, PARAMETERS, chance_edges(2, 0, 1, nobody=False), TITLE)
     params = np.exp(optimum.theta)
     covariance = log_covariance(optimum, data.customers)
     errors = params * np.sqrt(np.diag(covariance))

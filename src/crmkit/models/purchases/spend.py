@@ -17,7 +17,8 @@ from scipy.special import digamma, gammaln, polygamma
 from crmkit.core.errors import ModelError, Problem, rows
 from crmkit.core.results import Quantity, Text
 from crmkit.models.basics.draws import ParameterDraws, normal_draws
-from crmkit.models.basics.optimise import Objective, log_covariance, minimise, require_maximum
+from crmkit.models.basics.edges import LEAST, highest, require_inside
+from crmkit.models.basics.optimise import Objective, log_covariance
 from crmkit.models.purchases.btyd.tuples import dot, total
 
 Floats = NDArray[np.float64]
@@ -25,7 +26,6 @@ Floats = NDArray[np.float64]
 PARAMETERS = ("p", "q", "v")
 FEWEST_CUSTOMERS = 20
 ALIKE = 1e6  # q, and p, from which on differences are too small to matter: means differ by a thousandth of themselves
-FLAT = 1e-7  # of a mean log-likelihood: what rounding leaves where q is that large
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +97,9 @@ def fit_gamma_gamma(frequency: ArrayLike, monetary_value: ArrayLike, n: ArrayLik
     -----
     A purchase is Gamma(p, nu), nu of a customer Gamma(q, v), independent of how often the customer buys; see
     :func:`spend_frequency_correlation`. Customers without a repeat purchase, or with a mean of 0 or less, are left out.
-    Where means vary no more than the purchases of one customer explain, the likelihood rises with q without end; its limit, in
-    which nu is the same for all, is then what is returned, with q at 1e6 and without a standard error (`alike`).
+    Where means vary no more than the purchases of one customer explain, the likelihood rises with q without end. Its limit, in
+    which nu is the same for all, is what is returned where q cannot be told from it by the rule of
+    :mod:`crmkit.models.basics.edges`, with q at 1e6 and without a standard error (`alike`).
 
     References
     ----------
@@ -130,12 +131,14 @@ def fit_gamma_gamma(frequency: ArrayLike, monetary_value: ArrayLike, n: ArrayLik
         )
     weights = counts[used].astype(np.float64)
     scale = dot(weights, z[used]) / customers
-    optimum = minimise(_objective(x[used], z[used] / scale, weights), np.log([2.0, 3.0, 1.0]))
+    objective = _objective(x[used], z[used] / scale, weights)
+    optimum = highest(objective, np.log([2.0, 3.0, 1.0]), customers, far=float(np.log(ALIKE)))
     limit = _alike(x[used], z[used] / scale, weights)
-    if optimum.theta[1] > np.log(ALIKE) or limit[1] < optimum.value + FLAT:
+    same_price = limit[0][0] >= np.log(ALIKE)
+    if same_price or customers * (limit[1] - optimum.value) < LEAST:
         theta, value, covariance = limit
     else:
-        require_maximum(optimum, PARAMETERS, "Gamma-Gamma")
+        require_inside(objective, optimum, customers, PARAMETERS, [], "Gamma-Gamma", far=float(np.log(ALIKE)))
         theta, value, covariance = optimum.theta, optimum.value, log_covariance(optimum, customers)
     params = np.exp(theta) * np.array([1.0, 1.0, scale])
     if params[1] <= 1:

@@ -12,7 +12,8 @@ from scipy.special import betaln, digamma
 
 from crmkit.core.errors import ModelError
 from crmkit.models.basics.draws import ParameterDraws
-from crmkit.models.basics.optimise import Objective, log_covariance, minimise, require_maximum
+from crmkit.models.basics.edges import chance_edges, highest, occasion_edges, require_inside
+from crmkit.models.basics.optimise import Objective, log_covariance
 from crmkit.models.purchases.bgbb.cells import TITLE, Cells, read
 from crmkit.models.purchases.btyd.bootstrap import refit_from, resampled
 from crmkit.models.purchases.btyd.fitting import FEWEST_CUSTOMERS, Fitted
@@ -96,8 +97,10 @@ def fit_bgbb(histories: Cells) -> Fit:
             f"{TITLE} cannot be fitted: there are {histories.customers} customers, at least {FEWEST_CUSTOMERS} are needed, and "
             "one of them has to have bought at one of the occasions."
         )
-    optimum = minimise(_objective(histories), np.zeros(4))
-    require_maximum(optimum, PARAMETERS, TITLE)
+    objective = _objective(histories)
+    optimum = highest(objective, np.zeros(4), histories.customers)
+    edges = [*chance_edges(4, 2, 3), *occasion_edges(4, 0, 1)]
+    require_inside(objective, optimum, histories.customers, PARAMETERS, edges, TITLE)
     params = np.exp(optimum.theta)
     covariance = log_covariance(optimum, histories.customers)
     errors = params * np.sqrt(np.diag(covariance))

@@ -16,9 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 from crmkit.core.errors import ModelError, Problem, rows
 from crmkit.core.results import Quantity, Text
 from crmkit.models.basics.draws import Known
+from crmkit.models.basics.edges import FAR, WIDEST, reason_against, standard_errors, widened
 from crmkit.models.basics.estimates import critical
-from crmkit.models.basics.optimise import CONVERGED, Objective, Optimum, polish
-from crmkit.models.purchases.btyd.fitting import PARAMETERS, TITLES, Fit, fit, objective_of, unit_of_params
+from crmkit.models.basics.optimise import Objective, Optimum, polish, settle
+from crmkit.models.purchases.btyd.fitting import PARAMETERS, TITLES, Fit, edges_of, fit, objective_of, unit_of_params
 from crmkit.models.purchases.btyd.tuples import Tuples, check_histories, tuples
 
 Floats = NDArray[np.float64]
@@ -254,8 +255,8 @@ def fit_covariates(
     names = PARAMETERS[model]
     objective, norms = _objective(data, plain, effects, scale)
     start = np.concatenate([np.log([plain.params[name] for name in names] / units), np.zeros(len(effects))])
-    optimum = _search(objective, start)
-    _require_estimates(optimum, model, [f"{covariate} ({effect})" for covariate, effect in effects])
+    optimum = settle(objective, _search(objective, start), data.customers, beyond=FAR)
+    _require_estimates(objective, optimum, data, model, effects, norms)
     covariance = np.linalg.inv(optimum.hessian * data.customers)
     stretch = np.concatenate([np.ones(len(names)), 1 / norms])
     covariance = (covariance * np.outer(stretch, stretch)).astype(np.float64)
@@ -356,12 +357,21 @@ def _search(objective: Objective, start: Floats) -> Optimum:
     return polish(objective, np.asarray(reached.x, dtype=np.float64), int(reached.nit))
 
 
-def _require_estimates(optimum: Optimum, model: str, effects: list[str]) -> None:
-    lost = [name for name, value in zip(effects, optimum.theta[4:], strict=True) if abs(value) > LARGEST / 3]
-    if lost or optimum.gradient_norm > CONVERGED or np.linalg.eigvalsh(optimum.hessian).min() <= 0:
-        which = Text("the likelihood is flat")
-        if lost:
-            which = Text("the coefficient of {name} has no finite estimate", {"name": lost[0]})
+def _require_estimates(
+    objective: Objective, optimum: Optimum, data: Patterns, model: str, effects: list[tuple[str, str]], norms: Floats
+) -> None:
+    """Coefficients move the logarithm of a rate, and answer to the same bound; in units of the covariate's range."""
+    spans = np.array([np.ptp(data.values[:, data.names.index(covariate)]) for covariate, _ in effects]) / norms
+    errors = standard_errors(optimum, data.customers)[4:] * spans
+    which = None
+    for (covariate, effect), value, error in zip(effects, optimum.theta[4:], errors, strict=True):
+        if abs(value) > LARGEST / 3 or not error <= WIDEST:
+            which = Text("the coefficient of {name} has no finite estimate", {"name": f"{covariate} ({effect})"})
+            break
+    if which is None:
+        edges = widened(edges_of(model), len(effects))
+        which = reason_against(objective, optimum, data.customers, PARAMETERS[model], edges)
+    if which is not None:
         raise ModelError(
             Text(
                 "{model} with covariates did not converge: {which}; take fewer covariates, join small groups, or let a "

@@ -16,7 +16,8 @@ import crmkit.models.purchases.btyd.pareto as pareto
 from crmkit.core.errors import ModelError, Problem, did_you_mean
 from crmkit.core.results import Quantity, Text
 from crmkit.models.basics.draws import Known
-from crmkit.models.basics.optimise import CONVERGED, Objective, Optimum, log_covariance, minimise, polish, require_maximum
+from crmkit.models.basics.edges import Edge, buying_edges, chance_edges, highest, lifetime_edges, require_inside
+from crmkit.models.basics.optimise import CONVERGED, Objective, Optimum, log_covariance, polish
 from crmkit.models.purchases.btyd.tuples import Tuples, dot
 
 Floats = NDArray[np.float64]
@@ -191,10 +192,11 @@ def search(histories: Tuples, model: str, *, k: int = 0) -> Fit:
     title = TITLES[model]
     _require_information(histories, title)
     scale, units = unit_of_params(histories, model)
-    optimum = minimise(_objective(histories, model, scale, k), _start(model, k))
+    objective = _objective(histories, model, scale, k)
+    optimum = highest(objective, _start(model, k), histories.customers)
     if model == "pareto_nbd":
         optimum = _confirm(pareto.objective(histories, scale, exact=True), optimum)
-    require_maximum(optimum, names, title)
+    require_inside(objective, optimum, histories.customers, names, edges_of(model), title)
 
     params = np.exp(optimum.theta) * units
     covariance = log_covariance(optimum, histories.customers)
@@ -229,6 +231,12 @@ def objective_of(histories: Tuples, fitted: Fit, scale: float) -> Objective:
     return _objective(histories, fitted.model, scale, int(fitted.fixed.get("k", 0)))
 
 
+def edges_of(model: str) -> list[Edge]:
+    """The limiting models of a buy-till-you-die model."""
+    leaving = lifetime_edges(4, 2, 3) if model == "pareto_nbd" else chance_edges(4, 2, 3)
+    return [*leaving, *buying_edges(4, 0, 1)]
+
+
 def fit_bgnbd(histories: Tuples) -> Fit:
     """Which BG/NBD explains the histories best? See :func:`fit`."""
     return fit(histories, "bgnbd")
@@ -260,10 +268,9 @@ def _objective(histories: Tuples, model: str, scale: float, k: int = 0) -> Objec
 def _confirm(exact: Objective, optimum: Optimum) -> Optimum:
     """The table of the search is an accelerator; the integral of each tuple by itself has the last word."""
     value, gradient = exact(optimum.theta)
-    norm = float(np.abs(gradient).max())
-    if norm > EXACT:
+    if np.abs(gradient).max() > EXACT:
         return polish(exact, optimum.theta, optimum.iterations)
-    return replace(optimum, value=float(value), gradient_norm=norm)
+    return replace(optimum, value=float(value), gradient=gradient)
 
 
 def _start(model: str, k: int = 0) -> Floats:
