@@ -222,13 +222,15 @@ def _type(
 def _unknown_columns(contract: TableContract, settings: TableSettings, *, params: str) -> list[Problem]:
     """Columns that ``values`` and ``items`` name and that the table does not have."""
     scores = [name for name, column in contract.columns.items() if column.kind == "score"]
-    items = [] if survey_items.is_answers(contract) else settings.items
+    values = [name for name in settings.values if name not in contract.columns]
+    items = [] if survey_items.is_answers(contract) else [name for name in settings.items if name not in scores]
     return [
-        *(Problem(f"{params}.values:", f"unknown column {name!r}", hint=did_you_mean(name, contract.columns))
-          for name in settings.values if name not in contract.columns),
-        *(Problem(f"{params}.items:", f"{name!r} is no column of scores", hint=did_you_mean(name, scores))
-          for name in items if name not in scores),
-    ]  # fmt: skip
+        *(
+            Problem(f"{params}.values:", f"unknown column {name!r}", hint=did_you_mean(name, contract.columns))
+            for name in values
+        ),
+        *(Problem(f"{params}.items:", f"{name!r} is no column of scores", hint=did_you_mean(name, scores)) for name in items),
+    ]
 
 
 def _own_words(value: str, column: Column, words: Mapping[str, str]) -> str:
