@@ -12,6 +12,7 @@ import numpy as np
 from crmkit.core.dates import DAYS_PER, DAYS_PER_MONTH
 from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.results import Text
+from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries import purchases as summaries
 from crmkit.data.summaries.currency import in_one_currency
 from crmkit.data.summaries.spells import spells
@@ -190,7 +191,7 @@ def read(company: Client, *, holdout_days: int, unit: str = "week", confidence: 
     if unit not in ("day", "week", "month"):
         raise ParamError(f"unit: is {unit!r}; {did_you_mean(unit, ['day', 'week', 'month'])}")
     bought, as_of, agreed = _transactions(company), company.as_of, _contracts(company)
-    customers = summaries.to_frame(summaries.purchase_summary(bought, as_of=as_of))
+    customers = to_frame(summaries.purchase_summary(bought, as_of=as_of))
     start = _start(customers, agreed, as_of)
     split = None if customers.empty and agreed is None else _split(start, as_of, holdout_days)
     return Purchases(
@@ -222,7 +223,7 @@ def _contracts(company: Client) -> pd.DataFrame | None:
     """Each time under contract: start, months passed, renewals made, whether it goes on, price per month."""
     if "transactions" in company.tables or "subscriptions" not in company.tables:
         return None
-    table = summaries.to_frame(spells(company.tables["subscriptions"], as_of=company.as_of))
+    table = to_frame(spells(company.tables["subscriptions"], as_of=company.as_of))
     wanted = ["customer_id", "started_at", "duration_days", "event_observed", "mrr", "plan"]
     return table[wanted].assign(
         event_observed=table["event_observed"].astype(bool),
@@ -250,7 +251,7 @@ def _split(start: dt.date, as_of: dt.date, holdout_days: int) -> dt.date | None:
 
 def _calibration(bought: Any, start: dt.date, split: dt.date, as_of: dt.date) -> Calibration:
     return Calibration(
-        customers=summaries.to_frame(summaries.holdout_summary(bought, split=split, end=as_of)),
+        customers=to_frame(summaries.holdout_summary(bought, split=split, end=as_of)),
         weekly=summaries.purchases_by_period(bought, start=start, end=as_of, acquired_until=split),
         arrivals=summaries.acquisitions(bought, as_of=split),
         last_period=spend_in_windows(bought, edges=[split - (as_of - split), split]),
@@ -288,7 +289,7 @@ def paid_in(subscriptions: ibis.Table, *, after: dt.date, until: dt.date) -> pd.
     import pandas as pd
 
     columns = [name for name in ("customer_id", "started_at", "ended_at", "mrr") if name in subscriptions.columns]
-    rows = summaries.to_frame(subscriptions.select(*columns))
+    rows = to_frame(subscriptions.select(*columns))
     if "mrr" not in rows:
         return pd.DataFrame({"customer_id": pd.Series(dtype="object"), "amount": pd.Series(dtype="float64")})
     begins, ends = pd.Timestamp(after) + pd.Timedelta(days=1), pd.Timestamp(until)
@@ -318,7 +319,7 @@ def _attributes(company: Client) -> pd.DataFrame:
     if table is None:
         return pd.DataFrame({"customer_id": pd.Series(dtype="object")})
     there = [name for name in CUSTOMER_COLUMNS if name in table.columns]
-    return summaries.to_frame(table.select("customer_id", *there).order_by("customer_id"))
+    return to_frame(table.select("customer_id", *there).order_by("customer_id"))
 
 
 def _unnamed(company: Client) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from crmkit.core.dates import DAYS_PER
 from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.core.results import Text
 from crmkit.data.as_of import known_at
-from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.spells import spells
 
 if TYPE_CHECKING:
