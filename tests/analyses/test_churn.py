@@ -196,7 +196,8 @@ def test_it_says_so_when_a_simple_rule_is_as_good(retailco):
 def test_a_model_without_information_does_not_beat_the_rules(techco):
     rng = np.random.default_rng(0)
     noise = tuple(
-        OneTest(at.cut, at.model, at.rows, at.scores.assign(**{MODEL: rng.random(len(at.rows))})) for at in techco.work.tests
+        OneTest(at.cut, at.model, at.rows, at.scores.assign(**{MODEL: rng.random(len(at.rows))}))
+        for at in techco.work.tests
         for one in techco.work.tests
     )
     assert comparison(techco.past, replace(techco.work, tests=noise)).passed is False

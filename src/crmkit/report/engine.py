@@ -17,8 +17,7 @@ from papermill.translators import translate_parameters
 from crmkit.core.settings import HOME_VARIABLE, find_home
 from crmkit.report.kernels.client import KernelClient
 from crmkit.report.kernels.managers import ForkedKernel, OwnKernel
-from crmkit.report.kernels.pool import ONE_THREAD, KernelServer, can_fork
-from crmkit.report.kernels.session import Session
+from crmkit.report.kernels.pool import ONE_THREAD, KernelServer, Session, can_fork
 from crmkit.report.params.flatten import flatten_nested
 
 ENGINE = "crmkit"

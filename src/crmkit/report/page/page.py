@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Any
 
 from crmkit.core.language import Locale, say
 from crmkit.core.privacy import pseudonym
-from crmkit.core.results import Brief, Finding, Result, Text, worst_first
+from crmkit.core.results import BRIEFS_MIME, REPORT_MIME, Brief, Finding, Result, Text, worst_first
 from crmkit.data.summaries.purchases import to_frame
 from crmkit.data.tables import TABLES
 from crmkit.report.files.calendars import write_calendar
 from crmkit.report.files.lists import write_list
 from crmkit.report.guard.identifiers import unscanned, write_marks
-from crmkit.report.intake import intake_record, intake_result
-from crmkit.report.page.briefs import BRIEFS_MIME, REPORT_MIME, linked
+from crmkit.report.page.briefs import linked
+from crmkit.report.page.data import intake_record, intake_result
 from crmkit.report.page.display import show_results
 from crmkit.report.params.flatten import Used, used_parameters
 from crmkit.show.notebook_style import styled
