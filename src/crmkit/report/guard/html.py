@@ -134,12 +134,13 @@ def _judged(tag: str, name: str, value: str) -> str | None:
     """The value of an attribute; None where it may not stand there."""
     if name not in JUDGED.get(tag, ()):
         return value
-    good = {
-        "data-key": SORTED_BY.fullmatch,
-        "src": IMAGE.fullmatch,
-        "href": lambda link: LINK.match(link) or BESIDE.fullmatch(link),
-    }
-    return value if good[name](value) else None
+    if name == "data-key":
+        good = SORTED_BY.fullmatch(value)
+    elif name == "src":
+        good = IMAGE.fullmatch(value)
+    else:
+        good = LINK.match(value) or BESIDE.fullmatch(value)
+    return value if good else None
 
 
 @cache

@@ -136,7 +136,7 @@ def _execute(job: Job, on_cell: Callable[[int], None] | None, clock: float) -> O
     work = work_folder(job.home, job.client, job.run_id, job.analysis)
     session = Session(
         job.home,
-        {**kernel_environment(job.home, out=work), **job.share},
+        {**kernel_environment(job.home, out=work), **job.flat.handed_over(), **job.share},
         server=job.server,
         cell_limit=job.timeout,
         run_limit=job.run_timeout,
