@@ -52,7 +52,7 @@ def contender(name: str, path: Path, out: Path) -> None:
 
     import ibis
 
-    from crmkit.data.sources.engine import connect, disconnect, literal
+    from crmkit.data.sources.engine import connect, disconnect, literal, query
     from crmkit.data.summaries.purchases import purchase_summary
 
     con, _ = connect()
@@ -61,7 +61,7 @@ def contender(name: str, path: Path, out: Path) -> None:
         sql = ibis.to_sql(purchase_summary(con.read_parquet(path), as_of=dt.date.fromisoformat(AS_OF)), dialect="duckdb")
     else:
         sql = BY_HAND.format(path=path)
-    con.con.execute(f"COPY ({sql}) TO {literal(out)} (FORMAT parquet)")
+    query(con, f"COPY ({sql}) TO {literal(out)} (FORMAT parquet)")
     after = resource.getrusage(resource.RUSAGE_SELF)
     disconnect(con)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

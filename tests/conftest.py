@@ -1,7 +1,10 @@
-"""A small project of its own for tests of runs: two notebooks that need nothing but Python, and a client."""
+"""What tests read: a company made of a few tables, opened as any client's or held in memory, and a small project for runs."""
 
+import datetime as dt
 import json
+from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -112,3 +115,53 @@ def tiny_home(tmp_path, monkeypatch):
     write_params(home, "acme", "tiny:\n  horizon_days: 180\n")
     monkeypatch.setenv("CRMKIT_HOME", str(home))
     return home
+
+
+@pytest.fixture(scope="session")
+def company(tmp_path_factory):
+    """A client made of tables, opened through the same door as any other.
+
+    ``company(tables={"transactions": table}, **params)``: tables are data frames and become the client's files; ``params`` are
+    keys of its params file, ``declared`` what that file says of tables. What the door would refuse is refused.
+    """
+    import yaml
+
+    from crmkit.data.client import open_client
+
+    with ExitStack() as opened:
+
+        def make(*, tables, declared=None, **params):
+            home = tmp_path_factory.mktemp("company")
+            for folder in ("params", "notebooks", "data/acme"):
+                (home / folder).mkdir(parents=True)
+            for name, table in tables.items():
+                table.to_csv(home / "data" / "acme" / f"{name}.csv", index=False)
+            said = {"client": "acme", "title": "ACME", "source": "data/acme", "tables": declared or {}, **params}
+            (home / "params" / "acme.yml").write_text(yaml.safe_dump(said, allow_unicode=True), encoding="utf-8")
+            return opened.enter_context(open_client("acme", home=home))
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def in_memory():
+    """What analyses read of an opened client, without files: quick, and nothing is checked.
+
+    ``in_memory(tables={"transactions": table}, **params)``, as for ``company``; tables are data frames, or of ibis where a type
+    matters.
+    """
+    import ibis
+    import pandas as pd
+
+    from crmkit.core.settings import Settings
+
+    def make(*, tables, declared=None, as_of=dt.date(2025, 12, 31), language="en", **params):
+        made = {
+            name: ibis.memtable(table) if isinstance(table, pd.DataFrame) else table
+            for name, table in tables.items()
+            if table is not None
+        }
+        said = Settings(client="test", title="Test", source="data/test", tables=declared or {}, **params)
+        return SimpleNamespace(name="test", tables=made, as_of=as_of, settings=said, currency="EUR", language=language)
+
+    return make

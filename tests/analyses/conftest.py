@@ -1,29 +1,24 @@
 """Companies made of a few lines, for analyses to read."""
 
 import datetime as dt
-from types import SimpleNamespace
 
-import ibis
 import numpy as np
 import pandas as pd
 import pytest
 
-from crmkit.core.settings import Settings
 from crmkit.models.purchases import btyd
 
 DAY = dt.date(2025, 12, 31)
 
 
 @pytest.fixture(scope="session")
-def make_company():
+def make_company(in_memory):
     """A client whose transactions are the table given."""
 
     def make(transactions: pd.DataFrame, *, as_of: dt.date = DAY, min_cell: int = 10, rates=None, **others: pd.DataFrame):
-        declared = {"transactions": {"rates": rates or {}}}
-        settings = Settings(client="test", title="Test", source="data/test", privacy={"min_cell": min_cell}, tables=declared)
         given = {"transactions": transactions, **others}
-        tables = {name: ibis.memtable(table) for name, table in given.items() if table is not None}
-        return SimpleNamespace(name="test", tables=tables, as_of=as_of, settings=settings, currency="EUR", language="en")
+        declared = {"transactions": {"rates": rates or {}}}
+        return in_memory(tables=given, as_of=as_of, privacy={"min_cell": min_cell}, declared=declared)
 
     return make
 
@@ -60,17 +55,16 @@ def known_model():
 
 
 @pytest.fixture(scope="session")
-def make_survey_company():
+def make_survey_company(in_memory):
     """A client with a questionnaire: ``wide`` has a row per response, and a column per item of ``items``."""
 
     def make(wide: pd.DataFrame, items: dict, *, as_of: dt.date = DAY, min_cell: int = 10, language: str = "en", **tables):
-        declared = {"surveys": {"file": "surveys.csv", "items": items}}
-        settings = Settings(client="test", title="Test", source="data/test", privacy={"min_cell": min_cell}, tables=declared)
         beside = [name for name in wide.columns if name not in items]
         long = wide.melt(id_vars=beside, value_vars=list(items), var_name="item_id", value_name="score")
         long["score"] = long["score"].astype("float64")
         long["not_applicable"] = False
-        made = {"surveys": ibis.memtable(long), **{name: ibis.memtable(table) for name, table in tables.items()}}
-        return SimpleNamespace(name="test", tables=made, as_of=as_of, settings=settings, currency="EUR", language=language)
+        declared = {"surveys": {"file": "surveys.csv", "items": items}}
+        given = {"surveys": long, **tables}
+        return in_memory(tables=given, as_of=as_of, language=language, privacy={"min_cell": min_cell}, declared=declared)
 
     return make

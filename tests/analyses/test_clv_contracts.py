@@ -11,7 +11,6 @@ import pytest
 from crmkit.analyses import clv
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
-from crmkit.core.settings import Settings
 
 DAY = dt.date(2025, 12, 31)
 MONTH = 30.4375
@@ -19,7 +18,7 @@ TERMS = clv.Terms(365, 0.1, 0.8)
 
 
 @pytest.fixture(scope="module")
-def company():
+def company(in_memory):
     """1,500 contracts of three years; each month a customer leaves with their own probability, Beta(0.8, 16)."""
     rng = np.random.default_rng(0)
     n = 1500
@@ -31,10 +30,9 @@ def company():
     table = pd.DataFrame({"customer_id": [f"T{i:04d}" for i in range(n)], "started_at": start.date, "mrr": price})
     table["ended_at"] = pd.Series(end.date, dtype="object").where(pd.Series(left), None)
     customers = pd.DataFrame({"customer_id": [*table["customer_id"], "never"], "region": ["N", "S", "E"] * 500 + ["N"]})
-    settings = Settings(client="test", title="Test", source="data/test", privacy={"min_cell": 1})
     schema = {"customer_id": "string", "started_at": "date", "mrr": "float64", "ended_at": "date"}
     tables = {"subscriptions": ibis.memtable(table, schema=schema), "customers": ibis.memtable(customers)}
-    return SimpleNamespace(name="test", tables=tables, as_of=DAY, settings=settings, currency="EUR", language="en", truth=table)
+    return SimpleNamespace(**vars(in_memory(tables=tables, as_of=DAY, privacy={"min_cell": 1})), truth=table)
 
 
 @pytest.fixture(scope="module")

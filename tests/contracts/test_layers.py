@@ -1,6 +1,8 @@
 """Imports point one way: cli -> report -> show -> analyses -> {models, data} -> core; demo stands beside analyses."""
 
 import ast
+from collections.abc import Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -71,25 +73,50 @@ def test_an_import_against_the_direction_is_found(path, line):
     assert offences(SRC / path, line)
 
 
-def test_packages_do_not_form_a_ring():
-    """No module of the kit is, through others, imported by itself (imports inside functions and for types aside)."""
+def imports(files: Mapping[str, str]) -> dict[str, set[str]]:
+    """Which modules does each import by name, anywhere: at the top, inside a function, for types only?"""
     graph = {}
+    for module, text in files.items():
+        used = set()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                used |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                inner = {alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+                used |= {whole if whole in files else node.module for whole in inner.values()}
+        graph[module] = used & set(files)
+    return graph
+
+
+def ring(graph: Mapping[str, set[str]]) -> list[str]:
+    """Modules of which each is imported by the next and the last by the first; empty where there is no such ring."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as err:
+        return list(err.args[1])
+    return []
+
+
+def test_modules_do_not_form_a_ring():
+    files = {}
     for path in SRC.rglob("*.py"):
-        name = "crmkit." + ".".join(path.relative_to(SRC).with_suffix("").parts)
-        graph[name.removesuffix(".__init__")] = set(used_modules(ast.Module(top_level(path), [])))
-    done: set[str] = set()
-
-    def walk(name: str, trail: tuple[str, ...]) -> None:
-        assert name not in trail, " -> ".join([*trail[trail.index(name) :], name])
-        if name in done or name not in graph:
-            return
-        for used in graph[name]:
-            walk(used if used in graph else used.rpartition(".")[0], (*trail, name))
-        done.add(name)
-
-    for name in graph:
-        walk(name, ())
+        name = ".".join(["crmkit", *path.relative_to(SRC).with_suffix("").parts]).removesuffix(".__init__")
+        files[name] = path.read_text(encoding="utf-8")
+    found = ring(imports(files))
+    assert not found, " <- ".join(found)
 
 
-def top_level(path: Path) -> list[ast.stmt]:
-    return [node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.Import | ast.ImportFrom)]
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from crmkit.core.b import x",
+        "from crmkit.core import b",
+        "import crmkit.core.b",
+        "def f():\n    from crmkit.core.b import x",
+        "if TYPE_CHECKING:\n    from crmkit.core.b import X",
+    ],
+)
+def test_a_ring_is_found_wherever_its_imports_stand(line):
+    files = {"crmkit.core": "", "crmkit.core.a": line, "crmkit.core.b": "import crmkit.core.c", "crmkit.core.c": ""}
+    assert not ring(imports(files))
+    assert set(ring(imports(files | {"crmkit.core.c": "from crmkit.core.a import y"}))) == set(files) - {"crmkit.core"}

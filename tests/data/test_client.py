@@ -16,7 +16,7 @@ import crmkit
 from crmkit.core.errors import DataError, ParamError
 from crmkit.core.language import Locale, say
 from crmkit.data import client as client_module
-from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.sources.engine import to_frame
 from crmkit.data.tables import TABLES
 
 GOOD = "customer_id,ordered_at,amount\n007,2024-01-05,10.50\n8,2024-01-06,20\n"

@@ -12,9 +12,9 @@ from scipy import stats
 
 from crmkit.core.settings import Settings
 from crmkit.data.client import open_client
+from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.features import churn_features
-from crmkit.data.summaries.purchases import to_frame
-from crmkit.data.summaries.spells import churn_labels, spells
+from crmkit.data.summaries.spells import spells
 from crmkit.demo import software, write
 from crmkit.demo.company import Company
 from crmkit.demo.leaving import Leaving, draw_ends, exposures
@@ -106,7 +106,7 @@ def test_earlier_data_know_nothing_of_later_ends(client):
         before = earlier.tables["subscriptions"]
         assert before.filter(before.ended_at > day).count().execute() == 0
         assert before.filter(before.ended_at.isnull() & before.churn_reason.notnull()).count().execute() == 0
-        labels = to_frame(churn_labels(client.tables["subscriptions"], t0=day, horizon_days=90, as_of=client.as_of))
+        labels = _labels(client.tables["subscriptions"], t0=day, horizon_days=90, as_of=client.as_of)
         one = to_frame(churn_features(earlier.tables, t0=day))
         other = to_frame(churn_features(client.tables, t0=day))
     pd.testing.assert_frame_equal(one, other)
@@ -141,7 +141,7 @@ def test_coefficients_are_found_again(tmp_path):
     for cut in range(4, 40, 3):
         day = software.FIRST_DAY + dt.timedelta(days=int(cut_days(cut, cut)[0]))
         features = to_frame(churn_features(tables, t0=day))
-        labels = to_frame(churn_labels(tables["subscriptions"], t0=day, horizon_days=28, as_of=software.AS_OF))
+        labels = _labels(tables["subscriptions"], t0=day, horizon_days=28, as_of=software.AS_OF)
         season = np.cos(2 * np.pi * day.timetuple().tm_yday / 365.25)
         features = features.astype({"last_csat": "float64", "days_since_csat": "float64", "usage_change": "float64"})
         rows.append(features.drop(columns="csat_newest").merge(labels, on="customer_id").assign(season=season))
@@ -177,6 +177,16 @@ def test_coefficients_are_found_again(tmp_path):
     assert np.abs(z).max() < stats.norm.ppf(1 - 0.0005 / len(z)), dict(zip(design.columns, z.round(2), strict=True))
     # and they could have been missed: each but the weakest is told apart from 0
     assert (np.abs(fitted.tvalues) > 3).sum() >= 8
+
+
+def _labels(subscriptions: ibis.Table, *, t0: dt.date, horizon_days: int, as_of: dt.date) -> pd.DataFrame:
+    """Days that each customer under contract on a day stayed after it, to the horizon, and the kind of end within it."""
+    frame, start = to_frame(spells(subscriptions, as_of=as_of)), pd.Timestamp(t0)
+    there = frame[(frame["started_at"] <= start) & ~(frame["ended_at"] <= start)]
+    days = (there["observed_end"] - start).dt.days
+    left = there["event_observed"] & (days <= horizon_days)
+    found = {"customer_id": there["customer_id"], "duration_days": days.clip(upper=horizon_days)}
+    return pd.DataFrame({**found, "event": there["event"].where(left)}).sort_values("customer_id", ignore_index=True)
 
 
 def _as_tables(company: Company, folder) -> dict[str, ibis.Table]:

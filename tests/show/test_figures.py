@@ -108,7 +108,7 @@ def test_any_text_of_the_client_can_be_drawn(kind, hostile, chinese, make):
 
 def test_only_figures_are_drawn(english, make):
     with pytest.raises(ReportError, match="exhibit 'stay': kind 'table' is no figure"):
-        draw(make.curve().as_table(), english)
+        draw(replace(make.curve(), kind="table"), english)
     with pytest.raises(ReportError, match="was not assessed"):
         draw(replace(make.curve(), table=None), english)
 

@@ -32,16 +32,6 @@ def cycle_macros() -> list[str]:
     return [f"crm_cycle_label(x) AS CASE {cases} END", f"crm_cycle(x) AS crm_cycle_label({plain})"]
 
 
-def cycle_start_sql(x: str) -> str:
-    """The first day of a period, as SQL over its label."""
-    month = (
-        f"CASE WHEN substr({x}, 5, 1) = 'Q' THEN 3 * CAST(right({x}, 1) AS INTEGER) - 2"
-        f" WHEN substr({x}, 5, 1) = 'H' THEN 6 * CAST(right({x}, 1) AS INTEGER) - 5"
-        f" WHEN substr({x}, 5, 1) = '-' THEN CAST(right({x}, 2) AS INTEGER) ELSE 1 END"
-    )
-    return f"make_date(CAST(left({x}, 4) AS INTEGER), {month}, 1)"
-
-
 def cycle_start(label: Any) -> Any:
     """The first day of a period.
 

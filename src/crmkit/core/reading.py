@@ -1,4 +1,4 @@
-"""What does one analysis read of another's results? Their shape, and what each customer is worth by the value report."""
+"""What does one analysis read of another's results? Their shape, and what they say of each customer."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from crmkit.core.results import Text
 
 if TYPE_CHECKING:
     import pandas as pd
-
-VALUE = "clv"
-BY_PURCHASES, BY_CONTRACT = "clv_scores", "clv_contract_scores"
 
 
 class Reading(Protocol):
@@ -30,28 +27,30 @@ class Reading(Protocol):
         """One of their result tables."""
 
 
-def customer_values(reading: Reading | None, *, names: Sequence[str] = (BY_PURCHASES,)) -> pd.Series[float] | None:
-    """What is each customer worth by the value report?
+def per_customer(reading: Reading | None, column: str, *, tables: Sequence[str]) -> pd.Series[float] | None:
+    """What does another analysis say of each customer?
 
     Parameters
     ----------
     reading : Reading or None
-        Results of the value report.
-    names : sequence of str
-        Tables that will do, the best first.
+        Its results.
+    column : str
+        Column of numbers.
+    tables : sequence of str
+        Result tables that will do, the best first.
 
     Returns
     -------
     pandas.Series or None
-        Value in money by pseudonym, as the report was made with its horizon and margin; None where it holds none.
+        The column by pseudonym, as the report was made with its parameters; None where it holds none.
     """
     if reading is None or reading.reason is not None:
         return None
-    for name in names:
+    for name in tables:
         try:
             table = reading.table(name)
         except CrmkitError:  # the report made no such table
             continue
-        if VALUE in table and table[VALUE].notna().any():
-            return table.drop_duplicates("customer_id").set_index("customer_id")[VALUE].astype("float64")
+        if column in table and table[column].notna().any():
+            return table.drop_duplicates("customer_id").set_index("customer_id")[column].astype("float64")
     return None

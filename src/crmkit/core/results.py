@@ -8,7 +8,7 @@ put into words only when it is shown, in the reader's language, so a rerun on ot
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -179,10 +179,6 @@ class Result:
     @property
     def assessed(self) -> bool:
         return self.table is not None
-
-    def as_table(self) -> Result:
-        """The same numbers, to be shown as a table."""
-        return replace(self, name=self.name, kind="table")
 
 
 @dataclass(frozen=True)

@@ -2,25 +2,20 @@
 
 A subscription that ended in March was a running one in February, and nobody knew its reason. The tables declare which columns
 become known with which date (:attr:`crmkit.data.tables.TableContract.known`); the cut of a client's data at ``as_of`` and every
-earlier cut-off of a back-test hide the same columns.
+earlier cut-off of a back-test hide the same columns, by the same expressions: where the engine needs SQL, it is made from them.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from crmkit.core.periods import cycle_start, cycle_start_sql
-from crmkit.core.results import Quantity, Text
-from crmkit.data.sources.engine import identifier, literal
-from crmkit.data.tables import TABLES, TableContract
+from crmkit.core.periods import cycle_start
+from crmkit.data.sources.engine import to_frame
+from crmkit.data.tables import TABLES
 
 if TYPE_CHECKING:
     import ibis
-
-
-UNKNOWN = Text("{rows} rows name {ids} customers in {column} that the table customers lacks; they are kept")
 
 
 def known_at(table: ibis.Table, *, name: str, day: dt.date) -> ibis.Table:
@@ -40,76 +35,78 @@ def known_at(table: ibis.Table, *, name: str, day: dt.date) -> ibis.Table:
         Rows whose event lies on or before the day, or has no date; columns that became known later are empty, flags with a
         default are that default.
     """
+    return seen_at(begun_by(table, name=name, day=day), name=name, day=day)
+
+
+def begun_by(table: ibis.Table, *, name: str, day: dt.date) -> ibis.Table:
+    """The rows of a table whose event lies on or before a day, or has no date."""
     import ibis
 
-    contract, end = TABLES[name], ibis.literal(day)
-    dates = [_day(contract, table, column) for column in (contract.event, contract.event_else) if column in table.columns]
-    if dates:
-        event = ibis.coalesce(*dates) if len(dates) > 1 else dates[0]
-        table = table.filter((event <= end) | event.isnull())
-    hidden: dict[str, Any] = {}
+    event = event_of(table, name=name)
+    return table if event is None else table.filter((event <= ibis.literal(day)) | event.isnull())
+
+
+def seen_at(table: ibis.Table, *, name: str, day: dt.date) -> ibis.Table:
+    """The same rows, without what became known of them after a day."""
+    import ibis
+
+    contract, hidden = TABLES[name], dict[str, Any]()
     for date, columns in contract.known.items():
         if date not in table.columns:
             continue
-        later = (table[date].cast("date") > end).fill_null(False)
+        later = _after(table, date, day).fill_null(False)
         for column in (one for one in columns if one in table.columns):
-            empty = ibis.null(table[column].type()) if contract.columns[column].default is None else False
-            hidden[column] = ibis.ifelse(later, contract.columns[column].until_known or empty, table[column])
+            declared = contract.columns[column]
+            empty = ibis.null(table[column].type()) if declared.default is None else ibis.literal(declared.default)
+            hidden[column] = ibis.ifelse(later, declared.until_known or empty, table[column])
     return table.mutate(**hidden) if hidden else table
 
 
-def _day(contract: TableContract, table: ibis.Table, column: str) -> Any:
-    return cycle_start(table[column]) if contract.columns[column].kind == "cycle" else table[column].cast("date")
+def event_of(table: ibis.Table, *, name: str) -> Any:
+    """The day that decides whether a row counts; None where the table has no such column."""
+    import ibis
 
-
-def event_sql(contract: TableContract, present: Sequence[str]) -> str | None:
-    """The day that decides whether a row counts, as SQL; None where the table has no such column."""
+    contract = TABLES[name]
     days = [
-        cycle_start_sql(identifier(name)) if contract.columns[name].kind == "cycle" else f"CAST({identifier(name)} AS DATE)"
-        for name in (contract.event, contract.event_else)
-        if name in present
+        cycle_start(table[column]) if contract.columns[column].kind == "cycle" else table[column].cast("date")
+        for column in (contract.event, contract.event_else)
+        if column in table.columns
     ]
-    return f"coalesce({', '.join(days)})" if len(days) > 1 else days[0] if days else None
+    return ibis.coalesce(*days) if days else None
 
 
-def as_seen(contract: TableContract, columns: Sequence[str], day: dt.date) -> str:
-    """The select list that hides what became known after a day."""
-    later = {
-        column: f"CAST({identifier(date)} AS DATE) > DATE '{day}'"
-        for date, hidden in contract.known.items()
-        if date in columns
-        for column in hidden
-    }
-    empty = {name: "NULL" if contract.columns[name].default is None else "false" for name in columns}
-    empty |= {name: literal(seen) for name in columns if (seen := contract.columns[name].until_known)}
-    return ", ".join(
-        f"CASE WHEN {later[name]} THEN {empty[name]} ELSE {identifier(name)} END AS {identifier(name)}"
-        if name in later
-        else identifier(name)
-        for name in columns
-    )
+def count_later(table: ibis.Table, *, name: str, day: dt.date) -> tuple[int, dict[str, int]]:
+    """What does the cut at a day leave out?
+
+    Parameters
+    ----------
+    table : ibis.Table
+        As it came in.
+    name : str
+        Its name.
+    day : date
+        Last day that counts.
+
+    Returns
+    -------
+    rows : int
+        Rows whose event lies after the day.
+    hidden : dict of str to int
+        Date column that makes other columns known: rows that count and of which something is hidden; those with none left out.
+    """
+    import ibis
+
+    event = event_of(table, name=name)
+    after = ibis.literal(False) if event is None else (event > ibis.literal(day)).fill_null(False)
+    dates = [date for date in TABLES[name].known if date in table.columns]
+    if event is None and not dates:
+        return 0, {}
+    hidden = {f"hidden_{date}": table.count(where=~after & _after(table, date, day)) for date in dates}
+    counted = to_frame(table.aggregate(left_out=table.count(where=after), **hidden)).iloc[0]
+    return int(counted["left_out"]), {date: int(rows) for date in dates if (rows := counted[f"hidden_{date}"])}
 
 
-def count_later(con: Any, relation: str, contract: TableContract, columns: Sequence[str], day: dt.date) -> dict[str, int]:
-    """Date column: rows of which something is hidden."""
-    dates = [date for date in contract.known if date in columns]
-    if not dates:
-        return {}
-    counts = ", ".join(f"count(*) FILTER (CAST({identifier(date)} AS DATE) > DATE '{day}')" for date in dates)
-    return dict(zip(dates, con.con.execute(f"SELECT {counts} FROM {relation}").fetchone(), strict=True))
+def _after(table: ibis.Table, date: str, day: dt.date) -> Any:
+    import ibis
 
-
-def unknown_customers(con: Any, name: str) -> list[Text]:
-    """Notes on rows that name a customer whom the table ``customers`` does not have; they are kept."""
-    notes: list[Text] = []
-    present = con.table(name).columns if name != "customers" else ()
-    for column in (one for one in TABLES[name].customers if one in present):
-        ours = identifier(column)
-        counted = (
-            f"SELECT count(*), count(DISTINCT {ours}) FROM {name} AS t WHERE {ours} IS NOT NULL"
-            f" AND NOT EXISTS (SELECT 1 FROM customers AS c WHERE c.customer_id = t.{ours})"
-        )
-        rows, ids = con.con.execute(counted).fetchone()
-        numbers: dict[str, Quantity | str] = {"rows": Quantity(rows, "count"), "ids": Quantity(ids, "count"), "column": column}
-        notes += [Text(UNKNOWN.template, numbers)] if rows else []
-    return notes
+    return table[date].cast("date") > ibis.literal(day)

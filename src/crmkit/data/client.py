@@ -21,13 +21,12 @@ from crmkit.core.nested_params import refuse_injected
 from crmkit.core.privacy import client_key
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import LANGUAGES, Settings, TableSettings, find_home, read_settings
-from crmkit.data.as_of import as_seen, count_later, event_sql, unknown_customers
+from crmkit.data.as_of import begun_by, count_later, event_of, seen_at
 from crmkit.data.intake.answers import OF_ANSWERS, answer_notes, answers, is_answers
 from crmkit.data.intake.parse import install
 from crmkit.data.intake.table import Intake, Loaded, Place, load_table
-from crmkit.data.sources.engine import connect, disconnect
+from crmkit.data.sources.engine import connect, disconnect, identifier, query, to_frame
 from crmkit.data.sources.files import content_hash, open_source
-from crmkit.data.sources.quiet import quiet
 from crmkit.data.sources.readers import attach
 from crmkit.data.tables import MAIN_TABLE, TABLES
 from crmkit.data.tables.check import contract_problems
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 AFTER_SHARE = 0.5
 SPAN_FROM = (MAIN_TABLE, "subscriptions")
 LATER = Text("{column} lies after {day} in {rows} rows, which are seen as they were on that day")
+UNKNOWN = Text("{rows} rows name {ids} customers in {column} that the table customers lacks; they are kept")
 CUSTOMERS_FROM = (MAIN_TABLE, "subscriptions", "tickets", "interactions")
 
 
@@ -276,32 +276,26 @@ def _cut(
         tables["customers"], derived = _derive_customers(tables[source], source)
         intake.append(derived)
     elif "customers" in tables:
-        intake = [replace(one, notes=(*one.notes, *unknown_customers(con, one.table))) for one in intake]
+        intake = [replace(one, notes=(*one.notes, *_unknown_customers(con, one.table))) for one in intake]
     return day, {name: tables[name] for name in TABLES if name in tables}, tuple(intake)
 
 
 def _cut_table(con: Any, name: str, table: Loaded, day: dt.date) -> tuple[int, list[Text]]:
     """Make the relation of a table's rows up to a day; how many are left out, and what was hidden of the others?"""
-    kept, after = table.relation, 0
-    event = event_sql(TABLES[name], table.columns)
-    if event is not None:
-        # a row without a date is kept, where the table allows it
-        undated = "" if TABLES[name].columns[TABLES[name].event].required else f" OR {event} IS NULL"
-        until = f"SELECT * FROM {table.relation} WHERE {event} <= DATE '{day}'{undated}"
-        con.con.execute(f"CREATE OR REPLACE VIEW until_{name} AS {until}")
-        (after,) = con.con.execute(f"SELECT count(*) FROM {table.relation} WHERE {event} > DATE '{day}'").fetchone()
-        kept = f"until_{name}"
-    notes = [
-        Text(LATER.template, {"column": column, "day": Quantity(day, "date"), "rows": Quantity(rows, "count")})
-        for column, rows in count_later(con, kept, TABLES[name], table.columns, day).items()
-        if rows
-    ]
+    whole = con.table(table.relation)
+    after, hidden = count_later(whole, name=name, day=day)
+    kept = begun_by(whole, name=name, day=day)
     columns = list(table.columns)
     if table.items:
-        kept = f"({answers(kept, columns, table.items)})"
+        con.create_view(f"until_{name}", kept, overwrite=True)
+        query(con, f"CREATE OR REPLACE VIEW answers_{name} AS {answers(f'until_{name}', columns, table.items)}")
+        kept = con.table(f"answers_{name}")
         columns = [column for column in TABLES[name].columns if column in columns or column in OF_ANSWERS]
-    con.con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {as_seen(TABLES[name], columns, day)} FROM {kept}")
-    return int(after), notes
+    con.create_view(name, seen_at(kept.select(columns), name=name, day=day), overwrite=True)
+    return after, [
+        Text(LATER.template, {"column": column, "day": Quantity(day, "date"), "rows": Quantity(rows, "count")})
+        for column, rows in hidden.items()
+    ]
 
 
 def _last_day(con: Any, loaded: Mapping[str, Loaded], *, settings: Settings) -> dt.date:
@@ -310,10 +304,11 @@ def _last_day(con: Any, loaded: Mapping[str, Loaded], *, settings: Settings) -> 
     before = _today(settings.timezone)
     days: list[dt.date] = []
     for name in names:
-        event, relation = event_sql(TABLES[name], loaded[name].columns), loaded[name].relation
+        table = con.table(loaded[name].relation)
+        event = event_of(table, name=name)
         if event is not None:
-            (last,) = con.con.execute(f"SELECT max({event}) FROM {relation} WHERE {event} < DATE '{before}'").fetchone()
-            days += [last] if last is not None else []
+            last = to_frame(table.aggregate(day=event.max(where=event < before)))["day"]
+            days += [day.date() for day in last.dropna()]
     if not days:
         raise DataError(f"as_of: {' and '.join(names)} have no day before today, {before}; set as_of in the params file")
     return max(days)
@@ -323,11 +318,26 @@ def _today(timezone: str) -> dt.date:
     return dt.datetime.now(ZoneInfo(timezone)).date()
 
 
+def _unknown_customers(con: Any, name: str) -> list[Text]:
+    """Notes on rows that name a customer whom the table ``customers`` does not have; they are kept."""
+    notes: list[Text] = []
+    present = con.table(name).columns if name != "customers" else ()
+    for column in (one for one in TABLES[name].customers if one in present):
+        ours = identifier(column)
+        counted = (
+            f"SELECT count(*), count(DISTINCT {ours}) FROM {name} AS t WHERE {ours} IS NOT NULL"
+            f" AND NOT EXISTS (SELECT 1 FROM customers AS c WHERE c.customer_id = t.{ours})"
+        )
+        rows, ids = query(con, counted)[0]
+        numbers: dict[str, Quantity | str] = {"rows": Quantity(rows, "count"), "ids": Quantity(ids, "count"), "column": column}
+        notes += [Text(UNKNOWN.template, numbers)] if rows else []
+    return notes
+
+
 def _derive_customers(table: Any, source: str) -> tuple[Any, Intake]:
     first = table[TABLES[source].event].cast("date").min()
     customers = table.group_by("customer_id").agg(created_at=first)
-    with quiet():
-        count = int(customers.count().execute())
+    count = int(to_frame(customers.aggregate(n=customers.count()))["n"].iloc[0])
     note = Text("derived from the table {source}; created_at is the day of its first row", {"source": source})
     return customers, Intake(table="customers", rows_read=count, rows_kept=count, notes=(note,))
 

@@ -1,8 +1,8 @@
 """Which words must be translated, and which are not? Keeps the catalogues under ``crmkit/locale`` complete.
 
 ``python -m crmkit.locale.catalogue`` brings the catalogues up to date: new messages are added empty, those that nothing uses
-any more are removed. ``python -m crmkit.locale.catalogue --check`` only says what is missing. The words of drafts are listed, and
-may wait.
+any more are removed. ``python -m crmkit.locale.catalogue --check`` only says what is missing. The words of drafts are listed,
+and may wait.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def sources(domain: str, *, home: Path) -> Iterable[tuple[Path, Callable[[str], 
 def wanted(domain: str, *, home: Path, drafts: bool = False) -> Catalog:
     """Every message of a domain that must be translated.
 
-    An analysis without a notebook is shown to nobody yet: its words wait for the notebook. Those of a draft, which is a notebook
-    whose metadata says ``draft: true``, and of its analysis, are there only where ``drafts`` asks for them.
+    An analysis without a notebook is shown to nobody yet: its words wait for the notebook. Those of a draft, a notebook whose
+    metadata says ``draft: true``, and of its analysis, are there only where ``drafts`` asks for them.
     """
     catalog = Catalog(project="crmkit", charset="utf-8")
     for path, extract in sources(domain, home=home):
@@ -149,13 +149,11 @@ def update(language: str, domain: str, *, home: Path, words: Mapping[str, str] |
 def problems(language: str, domain: str, *, home: Path) -> list[str]:
     """What is wrong with a catalogue: missing, obsolete, fuzzy, or other places or other Markdown than the original."""
     catalog, needed = stored(language, domain), wanted(domain, home=home)
-    waiting = {str(message.id) for message in wanted(domain, home=home, drafts=True)}
+    used = {str(message.id) for message in wanted(domain, home=home, drafts=True)}
     have = {str(message.id): message for message in catalog if message.id}
     names = {str(message.id) for message in needed if message.id}
     found = [f"{domain}: {name!r} is not translated" for name in names if name not in have or not have[name].string]
-    found += [
-        f"{domain}: {name!r} is used nowhere" for name in [*have, *map(str, catalog.obsolete)] if name not in names | waiting
-    ]
+    found += [f"{domain}: {name!r} is used nowhere" for name in [*have, *map(str, catalog.obsolete)] if name not in used]
     found += [f"{domain}: {name!r} is marked fuzzy" for name, message in have.items() if message.fuzzy]
     for name, message in have.items():
         differ = different_places if domain == "crmkit" else different_markdown

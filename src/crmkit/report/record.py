@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,6 @@ from crmkit.report.params.flatten import flatten
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from crmkit.data.client import Client
 
 RUN_FIRST = "not assessed: run {analysis} first"
 OUTDATED = "not assessed: {analysis} was run with other {what}; run it again"
@@ -114,12 +112,6 @@ def read_results(
     if different:
         return Reading(analysis, reason=Text(OUTDATED, {"analysis": analysis, "what": Text(different)}))
     return Reading(analysis, folder, report)
-
-
-def read_all(analyses: Iterable[str], company: Client) -> dict[str, Reading]:
-    """The last good results of several analyses for an opened client, each where it fits, by name."""
-    name, day, print_, home = company.name, company.as_of.isoformat(), company.fingerprint, company.home
-    return {one: read_results(one, client=name, as_of=day, fingerprint=print_, home=home) for one in analyses}
 
 
 def previous(client: str, analysis: str, *, as_of: str, run_id: str, home: Path) -> Reading | None:

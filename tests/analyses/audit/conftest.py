@@ -1,15 +1,12 @@
 """Small companies that judge themselves, made of a few lines."""
 
 import datetime as dt
-from types import SimpleNamespace
 
-import ibis
 import numpy as np
 import pandas as pd
 import pytest
 
 from crmkit.analyses.audit.form import load_form
-from crmkit.core.settings import Settings
 
 DAY = dt.date(2025, 12, 31)
 ROLES = {"manager": 4, "staff": 6, "customer": 5, "third_party": 2}
@@ -31,18 +28,11 @@ def ratings(seed=0, *, bias=None, roles=None, noise=0.6, cycle="2025H2", level=3
 
 
 @pytest.fixture(scope="session")
-def company_of():
+def company_of(in_memory):
     """A client with the tables given; evidence E1 is a document."""
 
     def make(language="en", **tables):
         kept = {"evidence": pd.DataFrame({"evidence_id": ["E1"], "kind": ["document"]})} | tables
-        return SimpleNamespace(
-            name="test",
-            tables={name: ibis.memtable(table) for name, table in kept.items() if table is not None},
-            as_of=DAY,
-            settings=Settings(client="test", title="Test", source="data/test"),
-            currency="EUR",
-            language=language,
-        )
+        return in_memory(tables=kept, language=language)
 
     return make

@@ -4,7 +4,7 @@ import pytest
 
 from crmkit.core.errors import DataError, ParamError
 from crmkit.core.language import Locale, say
-from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.sources.engine import to_frame
 
 ITEMS = {
     "csat": {"column": "总体满意度", "scale": [1, 5], "kind": "csat"},

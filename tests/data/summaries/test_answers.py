@@ -9,8 +9,8 @@ import pytest
 from crmkit.core.errors import DataError
 from crmkit.core.settings import ItemSettings
 from crmkit.data.client import open_client
-from crmkit.data.summaries.answers import comments, item_answers, item_response, response_counts, response_matrix, score_counts
-from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.sources.engine import to_frame
+from crmkit.data.summaries.answers import comments, item_answers, response_counts, response_matrix
 
 AS_OF = dt.date(2024, 3, 31)
 ITEMS = {
@@ -73,21 +73,6 @@ def test_answers_stand_beside_their_segment(answers):
     assert found.loc[("1", "csat"), ["score", "value", "kind", "region"]].tolist() == [4.0, 4.0, "csat", "N"]
     assert found.loc[("1", "speed"), "not_applicable"]
     assert found.xs("4")["region"].isna().all()
-
-
-def test_scores_are_counted(answers):
-    counted = score_counts(answers, by=["wave"])
-    assert counted.values.tolist() == [
-        ["csat", "w1", 4.0, 1], ["csat", "w1", 5.0, 1], ["csat", "w2", 4.0, 1], ["reach", "w1", 1.0, 1],
-        ["reach", "w1", 7.0, 1],
-        ["reach", "w2", 4.0, 1], ["speed", "w2", 5.0, 1],
-    ]  # fmt: skip
-
-
-def test_missing_and_not_applicable_are_kept_apart(answers):
-    found = item_response(answers).set_index("item_id")
-    assert found.loc["speed"].tolist() == [3, 1, 1, 1]
-    assert found.loc["csat"].tolist() == [3, 3, 0, 0]
 
 
 def test_who_was_asked_and_who_answered(surveys):

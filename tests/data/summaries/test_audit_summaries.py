@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.audit import customers as audit_customers
 from crmkit.data.summaries.audit import organisation as audit_organisation
 from crmkit.data.summaries.audit import steps as audit_events
 from crmkit.data.summaries.audit import tickets as audit_tickets
 from crmkit.data.summaries.audit.months import first_day, month_ends, month_of, month_starts
-from crmkit.data.summaries.purchases import to_frame
 
 AS_OF = dt.date(2025, 12, 31)
 STARTS = month_starts(AS_OF)

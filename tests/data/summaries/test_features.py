@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from crmkit.data.client import open_client
+from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.features import FEATURES, churn_features
-from crmkit.data.summaries.purchases import to_frame
 
 T0 = dt.date(2024, 6, 30)
 

@@ -7,7 +7,7 @@ import pytest
 
 from crmkit.core.errors import DataError
 from crmkit.core.language import Locale, say
-from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.sources.engine import to_frame
 
 TICKETS = "ticket_id,customer_id,opened_at,first_response_at,resolved_at,kind,handoffs\n"
 

@@ -15,7 +15,7 @@ from crmkit.analyses.audit.read import History, Rules, history
 from crmkit.analyses.audit.risks import Appetite, Risk, register
 from crmkit.core.language import Locale
 from crmkit.core.results import Result
-from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.sources.engine import to_frame
 
 if TYPE_CHECKING:
     import pandas as pd

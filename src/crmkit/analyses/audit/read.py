@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from crmkit.analyses.audit.activity import YEAR, Activity, activity
 from crmkit.core.errors import ParamError, Problem, did_you_mean
+from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.audit import customers as audit_customers
 from crmkit.data.summaries.audit import organisation as audit_organisation
 from crmkit.data.summaries.audit import steps as audit_events
 from crmkit.data.summaries.audit import tickets as audit_tickets
 from crmkit.data.summaries.audit.months import MOST_MONTHS, first_day, month_ends, month_starts
-from crmkit.data.summaries.purchases import to_frame
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,7 +12,7 @@ from crmkit.analyses.churn.read import Past
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, estimates, not_assessed
-from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.sources.engine import to_frame
 from crmkit.models import survival as sv
 
 if TYPE_CHECKING:

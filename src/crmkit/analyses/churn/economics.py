@@ -12,7 +12,7 @@ from crmkit.analyses.churn.worth import Worth
 from crmkit.core.errors import ParamError, Problem
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, estimates, not_assessed
-from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.sources.engine import to_frame
 from crmkit.models import survival as sv
 from crmkit.models.survival import Campaign, Choice
 

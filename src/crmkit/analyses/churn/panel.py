@@ -16,8 +16,8 @@ import numpy as np
 from crmkit.analyses.churn.read import Past
 from crmkit.core.dates import DAYS_PER_YEAR
 from crmkit.core.errors import DataError, ModelError, ParamError, Problem, did_you_mean
+from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.features import FEATURES, churn_features
-from crmkit.data.summaries.purchases import to_frame
 
 if TYPE_CHECKING:
     import pandas as pd

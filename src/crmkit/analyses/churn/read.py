@@ -11,8 +11,8 @@ from crmkit.analyses.churn.definition import Definition, observed_since
 from crmkit.analyses.churn.silence import silences
 from crmkit.core.errors import DataError, ParamError, Problem, did_you_mean
 from crmkit.core.results import Text
+from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries import spells as subscription_summaries
-from crmkit.data.summaries.purchases import to_frame
 from crmkit.models.survival import InactivityWindow
 
 if TYPE_CHECKING:

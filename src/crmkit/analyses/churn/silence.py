@@ -9,7 +9,8 @@ import numpy as np
 
 from crmkit.core.errors import DataError, ModelError
 from crmkit.core.results import Text
-from crmkit.data.summaries.purchases import MONEY, to_frame
+from crmkit.data.sources.engine import to_frame
+from crmkit.data.summaries.purchases import MONEY
 from crmkit.models.survival import InactivityWindow, choose_window
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from crmkit.core.dates import DAYS_PER
 from crmkit.core.errors import ParamError, Problem
 from crmkit.core.language import mark
 from crmkit.core.privacy import pseudonyms
-from crmkit.core.reading import Reading, customer_values
+from crmkit.core.reading import Reading, per_customer
 from crmkit.core.results import Finding, Quantity, Result, Text, estimates
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _per_day(rows: pd.DataFrame, margin: float) -> tuple[np.ndarray, str]:
 
 
 def _clv(reading: Reading | None, rows: pd.DataFrame, key: bytes) -> np.ndarray | None:
-    known = customer_values(reading)
+    known = per_customer(reading, "clv", tables=["clv_scores"])
     return None if known is None else known.reindex(pseudonyms(rows["customer_id"].astype(str), key=key)).to_numpy()
 
 

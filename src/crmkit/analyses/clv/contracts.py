@@ -12,7 +12,7 @@ import numpy as np
 from crmkit.core.dates import DAYS_PER_MONTH
 from crmkit.core.errors import ModelError
 from crmkit.core.results import Text
-from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.spells import spells
 from crmkit.models.purchases import sbg
 

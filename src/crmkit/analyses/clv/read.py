@@ -12,6 +12,7 @@ from crmkit.analyses.clv.covariates import BOUGHT_COLUMNS, COLUMNS
 from crmkit.core.dates import DAYS_PER
 from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.results import Text
+from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries import purchases as summaries
 from crmkit.data.summaries.currency import in_one_currency
 from crmkit.data.summaries.windows import last_two_gaps, log_gaps, main_of, purchase_dates, spend_in_windows
@@ -138,12 +139,12 @@ def history(company: Client, *, holdout_days: int, unit: str = "week", confidenc
     if unit not in ("day", "week", "month"):
         raise ParamError(f"unit: is {unit!r}; {did_you_mean(unit, ['day', 'week', 'month'])}")
     bought, as_of, agreed = _purchases(company), company.as_of, _contracts(company)
-    customers = summaries.to_frame(summaries.purchase_summary(bought, as_of=as_of))
+    customers = to_frame(summaries.purchase_summary(bought, as_of=as_of))
     start = _start(customers, agreed, as_of)
     split = None if customers.empty and agreed is None else _split(start, as_of, holdout_days)
     held = weekly = arrivals = None
     if split is not None and agreed is None:
-        held = summaries.to_frame(summaries.holdout_summary(bought, split=split, end=as_of))
+        held = to_frame(summaries.holdout_summary(bought, split=split, end=as_of))
         weekly = summaries.purchases_by_period(bought, start=start, end=as_of, acquired_until=split)
         arrivals = summaries.acquisitions(bought, as_of=split)
     waits = summaries.waits_for_second(bought, as_of=as_of)
@@ -230,7 +231,7 @@ def _attributes(company: Client) -> pd.DataFrame:
     if table is None:
         return pd.DataFrame({"customer_id": pd.Series(dtype="object")})
     known = [name for name in COLUMNS if name in table.columns]
-    return summaries.to_frame(table.select("customer_id", *known).order_by("customer_id"))
+    return to_frame(table.select("customer_id", *known).order_by("customer_id"))
 
 
 def _split(start: dt.date, as_of: dt.date, holdout_days: int) -> dt.date | None:

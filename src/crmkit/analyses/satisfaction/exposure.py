@@ -21,7 +21,7 @@ from crmkit.analyses.satisfaction.exposed import (
 )
 from crmkit.analyses.satisfaction.read import Survey
 from crmkit.analyses.satisfaction.silence import silent_exposure
-from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.spells import spells
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from crmkit.core.dates import DAYS_PER
 from crmkit.core.errors import ParamError, Problem
 from crmkit.core.language import mark
 from crmkit.core.privacy import pseudonyms
-from crmkit.core.reading import Reading, customer_values
+from crmkit.core.reading import Reading, per_customer
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
 from crmkit.data.as_of import known_at
-from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.spells import spells
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ def _low(past: Survey, loop_days: int) -> pd.DataFrame:
 
 
 def _value(past: Survey, ids: pd.Series[Any], reading: Reading | None, key: bytes, margin: float) -> tuple[np.ndarray, str]:
-    clv = customer_values(reading)
+    clv = per_customer(reading, "clv", tables=["clv_scores"])
     if clv is not None:
         own = clv.reindex(pseudonyms(ids.astype(str), key=key)).to_numpy(dtype="float64")
         if np.isfinite(own).any() or not len(ids):

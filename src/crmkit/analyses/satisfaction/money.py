@@ -15,7 +15,7 @@ from crmkit.core.dates import DAYS_PER
 from crmkit.core.errors import ModelError, ParamError, Problem
 from crmkit.core.language import mark, translate
 from crmkit.core.privacy import pseudonyms
-from crmkit.core.reading import Reading, customer_values
+from crmkit.core.reading import Reading, per_customer
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.models.basics.shares import wilson
 from crmkit.models.survey.point_value import SCORE, PointValue, Value, fit_point, hazard_ratio, point_value
@@ -142,7 +142,7 @@ def point_worth(
 def _values(seen: Exposure, reading: Reading | None, margin: float, key: bytes) -> tuple[np.ndarray, bool, str, np.ndarray]:
     """Worth of the customers in ``seen.latest`` (nan: unknown), whether it is per day, where it is from, and that of all."""
     ids = seen.latest["customer_id"]
-    clv = customer_values(reading)
+    clv = per_customer(reading, "clv", tables=["clv_scores"])
     if clv is not None:
         own = clv.reindex(pseudonyms(ids.astype(str), key=key)).to_numpy(dtype="float64")
         everybody = clv.reindex(pseudonyms(sorted(seen.customers), key=key)).dropna().to_numpy(dtype="float64")

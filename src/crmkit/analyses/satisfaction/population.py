@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.core.results import Quantity, Text
-from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.spells import active_contracts
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from crmkit.analyses.satisfaction.reading import judged
 from crmkit.core.errors import DataError, ParamError, Problem, did_you_mean
 from crmkit.core.results import Quantity, Text
 from crmkit.data.as_of import known_at
+from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries import answers as survey_summaries
-from crmkit.data.summaries.purchases import to_frame
 
 if TYPE_CHECKING:
     import ibis

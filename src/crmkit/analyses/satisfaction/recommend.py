@@ -13,7 +13,7 @@ from crmkit.core.errors import ParamError, Problem
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
 from crmkit.data.as_of import known_at
-from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.sources.engine import to_frame
 from crmkit.models.basics.shares import holm, newcombe, wilson
 
 if TYPE_CHECKING:

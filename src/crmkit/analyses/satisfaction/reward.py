@@ -15,7 +15,7 @@ from crmkit.core.errors import ModelError, ParamError, Problem
 from crmkit.core.language import mark
 from crmkit.core.results import Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.data.as_of import known_at
-from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.sources.engine import to_frame
 from crmkit.models.basics.shares import holm
 from crmkit.models.survey.matched_change import Change, matched_change
 

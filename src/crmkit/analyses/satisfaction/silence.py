@@ -12,7 +12,7 @@ from crmkit.analyses.satisfaction.exposed import NOBODY, PURCHASES, Exposure, in
 from crmkit.analyses.satisfaction.read import Item, Survey
 from crmkit.core.dates import DAYS_PER
 from crmkit.data.as_of import known_at
-from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.sources.engine import to_frame
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,8 +16,8 @@ from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.masking import MASK, mask_personal
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
+from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.answers import comments
-from crmkit.data.summaries.purchases import to_frame
 from crmkit.models.basics.shares import holm, newcombe, wilson
 from crmkit.models.survey.themes import LEAST_PART, STABLE, Themes, find_themes
 

@@ -15,7 +15,7 @@ from crmkit.core.errors import DataError, Problem, did_you_mean
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import ItemSettings, TableSettings
 from crmkit.data.intake.headers import match_columns
-from crmkit.data.sources.engine import identifier, literal
+from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.tables import Column, TableContract
 
 ITEM, SCORE, NOT_APPLICABLE = "item_id", "score", "not_applicable"
@@ -104,7 +104,7 @@ def check_items(con: Any, relation: str, *, settings: TableSettings, table: str)
     if not settings.items:
         return []
     counted = f"SELECT {ITEM}, count(*) FROM {relation} WHERE __aside IS NULL AND {ITEM} IS NOT NULL GROUP BY 1 ORDER BY 1"
-    found = dict(con.con.execute(counted).fetchall())
+    found = dict(query(con, counted))
     where = f"{table}: column {ITEM!r}"
     missing = [item for item in settings.items if item not in found]
     if missing:
@@ -139,7 +139,7 @@ def answer_notes(con: Any, relation: str, *, settings: TableSettings) -> list[Te
             f"SELECT count(*) FROM (SELECT 1 FROM {relation} WHERE customer_id IS NOT NULL AND ({SCORE} IS NOT NULL OR"
             f" {NOT_APPLICABLE}) GROUP BY customer_id, wave HAVING count(DISTINCT response_id) > 1)"
         )
-        (people,) = con.con.execute(twice).fetchone()
+        (people,) = query(con, twice)[0]
         notes += [Text(TWICE.template, {"n": Quantity(people, "count")})] if people else []
     for item, one in settings.items.items() if "wave" in present else ():
         middle = (one.scale[0] + one.scale[1]) / 2
@@ -147,7 +147,7 @@ def answer_notes(con: Any, relation: str, *, settings: TableSettings) -> list[Te
             f"SELECT coalesce(wave, ''), count({SCORE}), count(*) FILTER ({SCORE} > {middle}) FROM {relation}"
             f" WHERE {ITEM} = {literal(item)} GROUP BY 1 ORDER BY 1"
         )
-        found = con.con.execute(counted).fetchall()
+        found = query(con, counted)
         answers, above = (sum(row[at] for row in found) for at in (1, 2))
         notes += [
             Text(

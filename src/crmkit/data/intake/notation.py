@@ -8,7 +8,7 @@ from typing import Any
 from crmkit.core.errors import Problem
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake.parse import Convention
-from crmkit.data.sources.engine import identifier
+from crmkit.data.sources.engine import identifier, query
 from crmkit.data.sources.readers import Raw
 from crmkit.data.sources.workbook import NUMERIC_CELL
 from crmkit.data.tables import TableContract
@@ -98,29 +98,28 @@ def _compare(con: Any, raw: Raw, ours: str, one: str, other: str) -> tuple[Any, 
     """Of two readings: a text that only the first reads, one that only the second reads, one that they read differently."""
     differ = "a <> b"
     return tuple(
-        con.con.execute(
+        query(
+            con,
             "SELECT min(x) FILTER (a IS NOT NULL AND b IS NULL), min(x) FILTER (b IS NOT NULL AND a IS NULL),"
             f" min(x) FILTER ({differ}), arg_min(a, x) FILTER ({differ}), arg_min(b, x) FILTER ({differ})"
             # dates and scores are few, however many rows there are
-            f" FROM (SELECT x, {one} AS a, {other} AS b FROM (SELECT DISTINCT {identifier(ours)} AS x FROM {raw.relation}))"
-        ).fetchone()
+            f" FROM (SELECT x, {one} AS a, {other} AS b FROM (SELECT DISTINCT {identifier(ours)} AS x FROM {raw.relation}))",
+        )[0]
     )
 
 
 def _all_are(con: Any, raw: Raw, ours: str, pattern: str) -> bool:
     """Whether every text of a column has the usual form, which can be read in one way only; false where there is none."""
     name = identifier(ours)
-    (said,) = con.con.execute(
-        f"SELECT bool_and(regexp_full_match({name}, '{pattern}')) FROM {raw.relation} WHERE {name} <> ''"
-    ).fetchone()
+    (said,) = query(con, f"SELECT bool_and(regexp_full_match({name}, '{pattern}')) FROM {raw.relation} WHERE {name} <> ''")[0]
     return bool(said)
 
 
 def _form(con: Any, raw: Raw, ours: str) -> str:
     name = identifier(ours)
-    (example,) = con.con.execute(
-        f"SELECT min(x) FILTER (crm_date(x, true) IS NOT NULL) FROM (SELECT DISTINCT {name} AS x FROM {raw.relation})"
-    ).fetchone()
+    (example,) = query(
+        con, f"SELECT min(x) FILTER (crm_date(x, true) IS NOT NULL) FROM (SELECT DISTINCT {name} AS x FROM {raw.relation})"
+    )[0]
     if example is None or example.startswith(NUMERIC_CELL):
         return "" if example is None else "serial"
     return next((form for pattern, form in FORMS if re.fullmatch(pattern, example.strip())), "")

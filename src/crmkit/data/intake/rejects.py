@@ -16,7 +16,7 @@ from crmkit.core.errors import ROWS_SHOWN, Problem, rows
 from crmkit.core.language import Locale, mark, say
 from crmkit.core.results import Text
 from crmkit.core.settings import ItemSettings, TableSettings
-from crmkit.data.sources.engine import identifier, literal
+from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.tables import TableContract
 
 NOUNS = {
@@ -195,10 +195,11 @@ def find_rejects(
     One pass counts; only what occurs is looked at again.
     """
     counts = ", ".join(f"count(*) FILTER ({issue.condition})" for issue in issues)
-    found = con.con.execute(f"SELECT {counts} FROM {typed} WHERE __aside IS NULL").fetchone()
-    con.con.execute(
+    found = query(con, f"SELECT {counts} FROM {typed} WHERE __aside IS NULL")[0]
+    query(
+        con,
         f"CREATE OR REPLACE TABLE rejects_{typed} (__file VARCHAR, __row BIGINT, field VARCHAR, value VARCHAR, reason VARCHAR,"
-        " stops BOOLEAN)"
+        " stops BOOLEAN)",
     )
     aside = " ".join(f"WHEN {literal(code)} THEN {literal(say(text, Locale()))}" for code, text in ASIDE.items())
     first = identifier(f"{mapped[0]}__raw")
@@ -214,9 +215,10 @@ def find_rejects(
 
 
 def _collect(con: Any, typed: str, condition: str, *, field: str, value: str, reason: str, stops: bool) -> None:
-    con.con.execute(
+    query(
+        con,
         f"INSERT INTO rejects_{typed} SELECT __file, __row, {literal(field)}, CAST({value} AS VARCHAR), {reason}, {stops}"
-        f" FROM {typed} WHERE {condition}"
+        f" FROM {typed} WHERE {condition}",
     )
 
 
@@ -239,12 +241,13 @@ def _find_repeats(con: Any, typed: str, *, contract: TableContract, mapped: Sequ
     usable = f"{typed} WHERE __aside IS NULL AND {given}"
     doubled = f"SELECT {names} FROM {usable} GROUP BY {names} HAVING count(*) > 1"
     value = identifier(keys[0]) if field else identifier(contract.repeats)
-    con.con.execute(
+    query(
+        con,
         f"INSERT INTO rejects_{typed} SELECT __file, __row, {literal(field)}, {value}, {written}, true FROM"
         f" (SELECT *, row_number() OVER (PARTITION BY {names} ORDER BY __file, __row) AS __nth"
-        f" FROM (SELECT * FROM {usable}) AS t SEMI JOIN ({doubled}) AS d ON {_same(keys)}) WHERE __nth > 1"
+        f" FROM (SELECT * FROM {usable}) AS t SEMI JOIN ({doubled}) AS d ON {_same(keys)}) WHERE __nth > 1",
     )
-    (count,) = con.con.execute(f"SELECT count(*) FROM rejects_{typed} WHERE reason = {written}").fetchone()
+    (count,) = query(con, f"SELECT count(*) FROM rejects_{typed} WHERE reason = {written}")[0]
     return [Issue(field, "", reason, what, allowed)] if count else []
 
 
@@ -254,8 +257,8 @@ def _same(keys: Sequence[str]) -> str:
 
 def _summarise(con: Any, typed: str, issue: Issue) -> Found:
     where = f"rejects_{typed} WHERE field = {literal(issue.column)} AND reason = {literal(issue.written)}"
-    (count,) = con.con.execute(f"SELECT count(*) FROM {where}").fetchone()
-    first = con.con.execute(f"SELECT __row, value FROM {where} ORDER BY __file, __row LIMIT {ROWS_SHOWN}").fetchall()
+    (count,) = query(con, f"SELECT count(*) FROM {where}")[0]
+    first = query(con, f"SELECT __row, value FROM {where} ORDER BY __file, __row LIMIT {ROWS_SHOWN}")
     numbers = tuple(row for row, _ in first if row is not None)
     return Found(issue, count, numbers, tuple(dict.fromkeys(str(value).strip() for _, value in first)))
 
@@ -279,12 +282,12 @@ def count_reasons(con: Any, typed: str, found: Sequence[Found]) -> tuple[tuple[S
     """Rows per reason, rows that stop a run, and all rows that are not kept; a row with two reasons counts in both."""
     known = {(each.issue.column, each.issue.written): each.issue.reason for each in found}
     known |= {("", say(text, Locale())): text for text in ASIDE.values()}
-    counted = con.con.execute(f"SELECT field, reason, count(*) FROM rejects_{typed} GROUP BY ALL").fetchall()
+    counted = query(con, f"SELECT field, reason, count(*) FROM rejects_{typed} GROUP BY ALL")
     aside = (SetAside(column, known[column, reason], rows) for column, reason, rows in counted)
     reasons = tuple(sorted(aside, key=lambda each: say(each.text, Locale())))
-    stopping, everything = con.con.execute(
-        f"SELECT count(DISTINCT (__file, __row)) FILTER (stops), count(DISTINCT (__file, __row)) FROM rejects_{typed}"
-    ).fetchone()
+    stopping, everything = query(
+        con, f"SELECT count(DISTINCT (__file, __row)) FILTER (stops), count(DISTINCT (__file, __row)) FROM rejects_{typed}"
+    )[0]
     return reasons, stopping, everything
 
 
@@ -293,16 +296,17 @@ def write_rejects(con: Any, typed: str, *, to: Path) -> None:
 
     Values are as the export has them, but for an apostrophe before what a spreadsheet would take for a formula.
     """
-    (count,) = con.con.execute(f"SELECT count(*) FROM rejects_{typed}").fetchone()
+    (count,) = query(con, f"SELECT count(*) FROM rejects_{typed}")[0]
     if not count:
         to.unlink(missing_ok=True)
         return
     to.parent.mkdir(parents=True, exist_ok=True)
     partial = to.with_name(f".{to.name}.{os.getpid()}")
-    con.con.execute(
+    query(
+        con,
         f"COPY (SELECT {_guarded('__file')} AS file, __row AS row, nullif(field, '') AS column, {_guarded('value')} AS value,"
         f" {_guarded('reason')} AS reason FROM rejects_{typed}"
-        f" ORDER BY ALL) TO {literal(partial)} (FORMAT csv, HEADER true)"
+        f" ORDER BY ALL) TO {literal(partial)} (FORMAT csv, HEADER true)",
     )
     partial.replace(to)
 

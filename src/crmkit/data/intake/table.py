@@ -17,7 +17,7 @@ from crmkit.data.intake.headers import Matched, match_columns
 from crmkit.data.intake.notation import find_conventions
 from crmkit.data.intake.parse import MONEY, PLAIN, Convention, reading
 from crmkit.data.sources import readers
-from crmkit.data.sources.engine import identifier, literal
+from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.sources.files import Source, find_files
 from crmkit.data.sources.readers import Raw
 from crmkit.data.tables import TABLES, Column, TableContract
@@ -209,25 +209,28 @@ def _type(
     aside = _aside(raw, contract=contract, settings=settings) if not raw.lazy else "NULL::VARCHAR"
     everything = f"* REPLACE ({', '.join(adjusted)})" if adjusted else "*"
     # text is read once and held; what is lazy stays so
-    con.con.execute(
+    query(
+        con,
         f"CREATE OR REPLACE {'VIEW' if raw.lazy else 'TABLE'} typed_{table} AS SELECT {everything}, {aside} AS __aside"
-        f" FROM (SELECT {', '.join(chosen)} FROM {raw.relation})"
+        f" FROM (SELECT {', '.join(chosen)} FROM {raw.relation})",
     )
     if not raw.lazy:
-        con.con.execute(f"DROP TABLE {raw.relation}")
+        query(con, f"DROP TABLE {raw.relation}")
     return tuple(name for name in contract.columns if name in raw.types or name in added)
 
 
 def _unknown_columns(contract: TableContract, settings: TableSettings, *, params: str) -> list[Problem]:
     """Columns that ``values`` and ``items`` name and that the table does not have."""
     scores = [name for name, column in contract.columns.items() if column.kind == "score"]
-    items = [] if survey_items.is_answers(contract) else settings.items
+    values = [name for name in settings.values if name not in contract.columns]
+    items = [] if survey_items.is_answers(contract) else [name for name in settings.items if name not in scores]
     return [
-        *(Problem(f"{params}.values:", f"unknown column {name!r}", hint=did_you_mean(name, contract.columns))
-          for name in settings.values if name not in contract.columns),
-        *(Problem(f"{params}.items:", f"{name!r} is no column of scores", hint=did_you_mean(name, scores))
-          for name in items if name not in scores),
-    ]  # fmt: skip
+        *(
+            Problem(f"{params}.values:", f"unknown column {name!r}", hint=did_you_mean(name, contract.columns))
+            for name in values
+        ),
+        *(Problem(f"{params}.items:", f"{name!r} is no column of scores", hint=did_you_mean(name, scores)) for name in items),
+    ]
 
 
 def _own_words(value: str, column: Column, words: Mapping[str, str]) -> str:
@@ -248,7 +251,7 @@ def _already_clean(con: Any, raw: Raw, *, contract: TableContract) -> set[str]:
     if not names:
         return set()
     tests = ", ".join(f"count(*) FILTER (crm_text({identifier(name)}) IS DISTINCT FROM {identifier(name)})" for name in names)
-    differing = con.con.execute(f"SELECT {tests} FROM {raw.relation}").fetchone()
+    differing = query(con, f"SELECT {tests} FROM {raw.relation}")[0]
     return {name for name, count in zip(names, differing, strict=True) if not count}
 
 
@@ -305,7 +308,7 @@ def _keep(con: Any, loaded: Loaded, raw: Raw, *, contract: TableContract, settin
     found = rejects.find_rejects(con, typed, issues=issues, contract=contract, mapped=mapped)
     reasons, stopping, everything = rejects.count_reasons(con, typed, found)
     rejects.write_rejects(con, typed, to=place.rejects / f"{table}.csv")
-    (rows,) = con.con.execute(f"SELECT count(*) FROM {typed}").fetchone()
+    (rows,) = query(con, f"SELECT count(*) FROM {typed}")[0]
     usable = rows - (everything - stopping)
     files = ", ".join(loaded.intake.files)
     if not rows:
@@ -334,6 +337,6 @@ def _store_kept(con: Any, table: str, typed: str, *, columns: Sequence[str], laz
     names = ", ".join(identifier(name) for name in columns)
     left_out = f" ANTI JOIN rejects_{typed} USING (__file, __row)" if any_left_out else ""
     form = "VIEW" if lazy else "TABLE"
-    con.con.execute(f"CREATE OR REPLACE {form} kept_{table} AS SELECT {names} FROM {typed}{left_out}")
+    query(con, f"CREATE OR REPLACE {form} kept_{table} AS SELECT {names} FROM {typed}{left_out}")
     if not lazy:
-        con.con.execute(f"DROP TABLE {typed}")
+        query(con, f"DROP TABLE {typed}")

@@ -1,5 +1,6 @@
-"""Where are a client's tables computed: DuckDB in this process, within a share of the memory, spilling to disk past it.
+"""Where are a client's tables computed, and how are rows fetched? In DuckDB, in this process, within a share of the memory.
 
+Past that it spills to disk.
 No connection to a network is ever made: extensions are neither installed nor loaded on demand.
 """
 
@@ -9,11 +10,17 @@ import os
 import re
 import shutil
 import tempfile
+import warnings
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crmkit.core.errors import ParamError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 THREADS_VARIABLE = "CRMKIT_THREADS"
 MEMORY_VARIABLE = "CRMKIT_MEMORY"
@@ -57,7 +64,7 @@ def disconnect(con: Any) -> None:
     import duckdb
 
     try:
-        (folder,) = con.con.execute("SELECT current_setting('temp_directory')").fetchone()
+        (folder,) = query(con, "SELECT current_setting('temp_directory')")[0]
     except duckdb.ConnectionException:
         return
     # tables that a reader cached would be dropped when they are no longer used, which is too late then
@@ -106,6 +113,41 @@ def available_bytes() -> int:
         if text.isdecimal() and int(text) > 0:
             limits.append(int(text))
     return min(limits)
+
+
+def query(con: Any, sql: str) -> list[tuple[Any, ...]]:
+    """The rows that a statement in the engine's own SQL gives; none where it gives none."""
+    rows: list[tuple[Any, ...]] = con.con.execute(sql).fetchall()
+    return rows
+
+
+def to_frame(expression: Any) -> pd.DataFrame:
+    """The rows of an ibis expression as a pandas table, in the same order in every run.
+
+    An expression that does not end with ``order_by`` is ordered by all its columns, from the left. Dates become
+    ``datetime64[ns]``, decimals ``float64``.
+    """
+    import pandas as pd
+    from ibis.expr import operations as ops
+
+    schema = expression.schema()
+    decimals = {name: expression[name].cast("float64") for name, kind in schema.items() if kind.is_decimal()}
+    if not isinstance(expression.op(), ops.Sort):
+        expression = expression.order_by(list(expression.columns))
+    if decimals:
+        expression = expression.mutate(**decimals)
+    with quiet():
+        frame: pd.DataFrame = expression.to_pandas()
+    days = [name for name, kind in schema.items() if kind.is_date()]
+    return frame.assign(**{name: pd.to_datetime(frame[name]).astype("datetime64[ns]") for name in days})
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Fetch from the engine without the warning that ibis 12 calls a method by the name it had before DuckDB 1.5."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*fetch_arrow_table.*", category=DeprecationWarning)
+        yield
 
 
 def literal(text: object) -> str:

@@ -17,7 +17,7 @@ from crmkit.core.results import Text
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake.headers import Matched
 from crmkit.data.sources import text, workbook
-from crmkit.data.sources.engine import identifier, literal
+from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.sources.files import PARQUET, WORKBOOK, content_hash
 
 Match = Callable[[Sequence[str], str], Matched]
@@ -79,17 +79,15 @@ def attach(con: Any, path: Path) -> None:
     import duckdb
 
     try:
-        con.con.execute(f"ATTACH {literal(path)} AS {ATTACHED} (READ_ONLY)")
+        query(con, f"ATTACH {literal(path)} AS {ATTACHED} (READ_ONLY)")
     except duckdb.Error as err:
         raise DataError(f"{path.name} cannot be opened as a DuckDB database: {str(err).splitlines()[0]}") from err
 
 
 def database_tables(con: Any) -> list[str]:
     """Names of the tables and views of the attached database."""
-    found = con.con.execute(
-        f"SELECT table_name FROM information_schema.tables WHERE table_catalog = {literal(ATTACHED)} ORDER BY 1"
-    )
-    return [name for (name,) in found.fetchall()]
+    found = query(con, f"SELECT table_name FROM information_schema.tables WHERE table_catalog = {literal(ATTACHED)} ORDER BY 1")
+    return [name for (name,) in found]
 
 
 def read_database(con: Any, table: str, *, settings: TableSettings, match: Match) -> Raw:
@@ -105,16 +103,17 @@ def read_database(con: Any, table: str, *, settings: TableSettings, match: Match
         raise DataError(
             Problem(f"{table}:", f"the database has no table {name!r}", hint=did_you_mean(name, database_tables(con)))
         )
-    schema, base = con.con.execute(
+    schema, base = query(
+        con,
         "SELECT table_schema, table_type = 'BASE TABLE' FROM information_schema.tables"
-        f" WHERE table_catalog = {literal(ATTACHED)} AND table_name = {literal(name)} ORDER BY 1"
-    ).fetchone()
+        f" WHERE table_catalog = {literal(ATTACHED)} AND table_name = {literal(name)} ORDER BY 1",
+    )[0]
     scan = f"{ATTACHED}.{identifier(schema)}.{identifier(name)}"
     if base:
         return _lazy(con, table, scan, file=literal(name), row="rowid + 1", match=match, where=f"{table}: {name}")
     # the rows of a view have no number until they are held
     held = f"held_{table}"
-    con.con.execute(f"CREATE OR REPLACE TABLE {held} AS FROM {scan}")
+    query(con, f"CREATE OR REPLACE TABLE {held} AS FROM {scan}")
     return _lazy(con, table, held, file=literal(name), row="rowid + 1", match=match, where=f"{table}: {name}")
 
 
@@ -144,13 +143,13 @@ def _read_parquet(con: Any, table: str, files: Sequence[Path], *, match: Match) 
 
 
 def _lazy(con: Any, table: str, scan: str, *, file: str, row: str, match: Match, where: str, own: tuple[str, ...] = ()) -> Raw:
-    described = con.con.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
+    described = query(con, f"DESCRIBE SELECT * FROM {scan}")
     columns = [(name, kind) for name, kind, *_ in described if name not in own]
     matched = match([name for name, _ in columns], where)
     chosen = [f"{identifier(columns[at][0])} AS {identifier(ours)}" for ours, at in matched.positions.items()]
     head = [f"{file} AS __file", f"{row} AS __row", "NULL::BIGINT AS __fields", "NULL::VARCHAR AS __first"]
     relation = f"raw_{table}"
-    con.con.execute(f"CREATE OR REPLACE VIEW {relation} AS SELECT {', '.join([*head, *chosen])} FROM {scan}")
+    query(con, f"CREATE OR REPLACE VIEW {relation} AS SELECT {', '.join([*head, *chosen])} FROM {scan}")
     types = {ours: columns[at][1] for ours, at in matched.positions.items()}
     return Raw(relation, types, lazy=True, matched=matched)
 
@@ -197,7 +196,7 @@ def _first(
         return raw
     relation = f"raw_{table}"
     columns = ", ".join(f"{identifier(ours)} VARCHAR" for ours in matched.positions)
-    con.con.execute(f"CREATE OR REPLACE TABLE {relation} ({OWN}, {columns})")
+    query(con, f"CREATE OR REPLACE TABLE {relation} ({OWN}, {columns})")
     types = dict.fromkeys(matched.positions, "VARCHAR")
     return Raw(relation, types, lazy=False, matched=matched, encoding=encoding, separator=separator)
 
@@ -233,11 +232,11 @@ def _insert_copy(con: Any, raw: Raw, copy: Path, *, width: int, matched: Matched
 
 def _insert(con: Any, raw: Raw, scan: str, *, head: str, columns: list[str]) -> None:
     # the order of lines is what makes their numbers right
-    con.con.execute("SET preserve_insertion_order = true")
+    query(con, "SET preserve_insertion_order = true")
     try:
-        con.con.execute(f"INSERT INTO {raw.relation} SELECT {', '.join([head, *columns])} FROM {scan}")
+        query(con, f"INSERT INTO {raw.relation} SELECT {', '.join([head, *columns])} FROM {scan}")
     finally:
-        con.con.execute("SET preserve_insertion_order = false")
+        query(con, "SET preserve_insertion_order = false")
 
 
 def _scan(path: Path, *, width: int, separator: str, skip: int) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from crmkit.core.errors import DataError, did_you_mean
 from crmkit.core.settings import ItemSettings
 from crmkit.data.as_of import known_at
-from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.sources.engine import to_frame
 
 if TYPE_CHECKING:
     import ibis
@@ -106,51 +106,6 @@ def responses_that_came(surveys: ibis.Table) -> ibis.Table:
     said = (surveys.score.notnull() | surveys.not_applicable).cast("int64")
     table = surveys.mutate(said=said.sum().over(ibis.window(group_by="response_id")))
     return table.filter(table.said > 0).drop("said")
-
-
-def score_counts(answers: ibis.Table, *, by: Sequence[str] = ()) -> pd.DataFrame:
-    """How often was each score given?
-
-    Parameters
-    ----------
-    answers : ibis.Table
-        As made by :func:`item_answers`.
-    by : sequence of str
-        Columns that make groups, for example ``["wave", "region"]``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``item_id, *by, value, n``, ordered; ``value`` is turned where the item is.
-    """
-    keys = ["item_id", *by, "value"]
-    given = answers.filter(answers.value.notnull())
-    return to_frame(given.group_by(keys).agg(n=given.count()).order_by(keys))
-
-
-def item_response(answers: ibis.Table, *, by: Sequence[str] = ()) -> pd.DataFrame:
-    """How many of the responses answered each item, to how many did it not apply, and how many skipped it?
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``item_id, *by, responses, answered, not_applicable, missing``, ordered.
-    """
-    keys = ["item_id", *by]
-    counted = answers.group_by(keys).agg(
-        responses=answers.count(),
-        answered=answers.count(where=answers.score.notnull()),
-        inapplicable=answers.count(where=answers.not_applicable),
-    )
-    return to_frame(
-        counted.select(
-            *keys,
-            "responses",
-            "answered",
-            not_applicable=counted.inapplicable,
-            missing=counted.responses - counted.answered - counted.inapplicable,
-        ).order_by(keys)
-    )
 
 
 def response_counts(surveys: ibis.Table, *, as_of: dt.date, by: Sequence[str] = ("wave", "channel")) -> pd.DataFrame:

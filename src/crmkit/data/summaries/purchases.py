@@ -12,11 +12,9 @@ first to last purchase, days from first purchase to the end. A customer's purcha
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from crmkit.core.errors import DataError
-from crmkit.data.sources.quiet import quiet
+from crmkit.data.sources.engine import to_frame
 
 if TYPE_CHECKING:
     import ibis
@@ -106,19 +104,6 @@ def tuples(summary: ibis.Table) -> pd.DataFrame:
     return to_frame(summary.group_by(list(TUPLE)).agg(n=summary.count()).order_by(list(TUPLE)))
 
 
-def spend_tuples(summary: ibis.Table) -> pd.DataFrame:
-    """Which combinations of frequency and mean spend occur among repeat buyers, and how often?
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``frequency, monetary_value, n``, ordered; customers without a repeat purchase are left out, a mean of 0 is not.
-    """
-    repeat = summary.filter(summary.frequency > 0)
-    keys = ["frequency", "monetary_value"]
-    return to_frame(repeat.group_by(keys).agg(n=repeat.count()).order_by(keys))
-
-
 def purchases_by_period(
     transactions: ibis.Table, *, start: dt.date, end: dt.date, days: int = 7, acquired_until: dt.date | None = None
 ) -> pd.DataFrame:
@@ -204,66 +189,6 @@ def waits_for_second(transactions: ibis.Table, *, as_of: dt.date, since: dt.date
     )
     keys = ["duration_days", "event_observed"]
     return to_frame(waited.group_by(keys).agg(n=waited.count()).order_by(keys))
-
-
-def join_scores(summary: ibis.Table, scores: pd.DataFrame, *, keys: Sequence[str] = TUPLE) -> ibis.Table:
-    """Which customer has which score, where scores were computed once per combination?
-
-    Parameters
-    ----------
-    summary : ibis.Table
-        One row per customer, with the keys; cached where it is dear to compute (``summary.cache()``).
-    scores : DataFrame
-        One row per combination of the keys, with one column per score.
-    keys : sequence of str
-        Whole-number columns; never floating-point ones, which need not be equal on both sides.
-
-    Returns
-    -------
-    ibis.Table
-        The rows and columns of ``summary`` and the scores, ordered by ``customer_id``.
-
-    Raises
-    ------
-    DataError
-        When a combination stands twice, a customer's is missing, or a score is empty.
-    """
-    import ibis
-
-    names = [name for name in scores.columns if name not in keys]
-    doubled = int(scores.duplicated(list(keys)).sum())
-    if doubled:
-        raise DataError(f"scores: {doubled} combinations of {', '.join(keys)} stand more than once")
-    right = ibis.memtable(scores[[*keys, *names]].astype(dict.fromkeys(keys, "int64")).reset_index(drop=True))
-    joined = summary.left_join(right, list(keys)).select(*summary.columns, *names)
-    empty = ibis.or_(*(joined[name].isnull() for name in names))
-    found = to_frame(joined.aggregate(n=joined.count(), empty=joined.count(where=empty)))
-    n_in = int(to_frame(summary.aggregate(n=summary.count()))["n"].iloc[0])
-    n_out, n_empty = int(found["n"].iloc[0]), int(found["empty"].iloc[0])
-    if n_in != n_out or n_empty:
-        raise DataError(f"scores: {n_in} customers went in, {n_out} came out, {n_empty} of them without a score")
-    return joined.order_by("customer_id")
-
-
-def to_frame(expression: Any) -> pd.DataFrame:
-    """The rows of an ibis expression as a pandas table, in the same order in every run.
-
-    An expression that does not end with ``order_by`` is ordered by all its columns, from the left. Dates become
-    ``datetime64[ns]``, decimals ``float64``.
-    """
-    import pandas as pd
-    from ibis.expr import operations as ops
-
-    schema = expression.schema()
-    decimals = {name: expression[name].cast("float64") for name, kind in schema.items() if kind.is_decimal()}
-    if not isinstance(expression.op(), ops.Sort):
-        expression = expression.order_by(list(expression.columns))
-    if decimals:
-        expression = expression.mutate(**decimals)
-    with quiet():
-        frame: pd.DataFrame = expression.to_pandas()
-    days = [name for name, kind in schema.items() if kind.is_date()]
-    return frame.assign(**{name: pd.to_datetime(frame[name]).astype("datetime64[ns]") for name in days})
 
 
 def _day(day: dt.date) -> Any:

@@ -9,16 +9,13 @@ by its key, as in :mod:`crmkit.data.summaries.purchases`.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from crmkit.core.errors import DataError, did_you_mean
 from crmkit.data.as_of import known_at
-from crmkit.data.summaries.purchases import EPOCH, MONEY, to_frame
+from crmkit.data.summaries.purchases import EPOCH, MONEY
 
 if TYPE_CHECKING:
     import ibis
-    import pandas as pd
 
 FAR = dt.date(9999, 12, 31)
 UNKNOWN_KIND = "unknown"
@@ -99,137 +96,6 @@ def spells(subscriptions: ibis.Table, *, as_of: dt.date, grace_days: int = 0, si
     if since is not None:
         table = table.filter(table.observed_end >= ibis.literal(since))
     return table.order_by("customer_id", "spell")
-
-
-def spell_cells(spells: ibis.Table, *, pattern: Sequence[str] = (), step_days: int = 1) -> pd.DataFrame:
-    """Which durations occur, with which end, in which group, and how often?
-
-    Parameters
-    ----------
-    spells : ibis.Table
-        As made by :func:`spells`, with further columns joined where they are wanted.
-    pattern : sequence of str
-        Columns that make groups; few values each.
-    step_days : int
-        1 = durations in days. More = length of a period: an event in the k-th period has duration k, a spell that was censored
-        after k whole periods has duration k; entries are whole periods.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``entry, duration, event`` (empty text where censored)``, *pattern, n``, ordered; survival models need no more.
-
-    Raises
-    ------
-    DataError
-        For a column that is not there.
-    """
-    import ibis
-
-    missing = [name for name in pattern if name not in spells.columns]
-    if missing:
-        raise DataError(f"spells: no column {missing[0]!r}; {did_you_mean(missing[0], spells.columns)}")
-    partial = ibis.ifelse(spells.event_observed, 1, 0) if step_days > 1 else ibis.literal(0)
-    keys = ["entry", "duration", "event", *pattern]
-    table = spells.select(
-        *pattern,
-        entry=spells.entry_days // step_days,
-        duration=spells.duration_days // step_days + partial,
-        event=spells.event.fill_null(""),
-    )
-    return to_frame(table.group_by(keys).agg(n=table.count()).order_by(keys))
-
-
-def monthly_churn(spells: ibis.Table, *, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
-    """How many customers were there at the start of each month, and how many left in it?
-
-    Parameters
-    ----------
-    spells : ibis.Table
-        As made by :func:`spells`.
-    as_of : date
-        The same day; the month in which it lies is the last.
-    by : sequence of str
-        Columns that make groups.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per month and group, ordered: ``month`` (its first day), ``*by``, ``active`` (under contract when it began),
-        ``joined``, ``left``, ``left_voluntary``, ``left_involuntary``, ``censored`` (ended otherwise: a pause, or too recent).
-    """
-    import pandas as pd
-
-    names = list(by)
-    began = spells.select(*names, month=spells.started_at.truncate("M"))
-    gone = spells.filter(spells.ended_at.notnull())
-    ended = gone.select(*names, month=gone.ended_at.truncate("M"), event=gone.event, event_observed=gone.event_observed)
-    joined = to_frame(began.group_by([*names, "month"]).agg(joined=began.count()))
-    left = to_frame(
-        ended.group_by([*names, "month"]).agg(
-            left=ended.count(where=ended.event_observed),
-            left_voluntary=ended.count(where=ended.event == "voluntary"),
-            left_involuntary=ended.count(where=ended.event == "involuntary"),
-            censored=ended.count(where=~ended.event_observed),
-        )
-    )
-    flows = joined.merge(left, how="outer", on=[*names, "month"])
-    first = flows["month"].min() if len(flows) else pd.Timestamp(as_of).replace(day=1)
-    months = pd.date_range(first, as_of, freq="MS", name="month")
-    parts = []
-    for group, rows in flows.groupby(names, dropna=False) if names else [((), flows)]:
-        counts = rows.set_index("month").drop(columns=names).reindex(months).fillna(0).astype("int64")
-        net = counts["joined"] - counts["left"] - counts["censored"]
-        counts.insert(0, "active", net.cumsum().shift(fill_value=0))
-        counts = counts.reset_index()
-        values: tuple[Any, ...] = group if isinstance(group, tuple) else (group,)
-        for name, value in zip(names, values, strict=True):
-            counts[name] = value
-        parts.append(counts)
-    columns = ["month", *names, "active", "joined", "left", "left_voluntary", "left_involuntary", "censored"]
-    if not parts:
-        return pd.DataFrame(columns=columns)
-    return pd.concat(parts)[columns].sort_values(["month", *names], ignore_index=True)
-
-
-def churn_labels(
-    subscriptions: ibis.Table, *, t0: dt.date, horizon_days: int, as_of: dt.date, grace_days: int = 0
-) -> ibis.Table:
-    """Who of the customers of a day left within the days after it?
-
-    Parameters
-    ----------
-    subscriptions : ibis.Table
-    t0 : date
-        Cut-off; only customers under contract at its end are in the answer.
-    horizon_days : int
-        Length of the time after it.
-    as_of : date
-        Last day that counts.
-    grace_days : int
-        As for :func:`spells`.
-
-    Returns
-    -------
-    ibis.Table
-        One row per customer, ordered: ``customer_id``; ``duration_days`` (``t0`` to the end, the horizon or ``as_of``, whatever
-        is first); ``event_observed`` (left within the horizon); ``event`` (its kind); ``complete`` (whether the whole horizon
-        was observed, or the end was).
-    """
-    import ibis
-
-    start = ibis.literal(t0)
-    seen = spells(subscriptions, as_of=as_of, grace_days=grace_days)
-    alive = seen.filter((seen.started_at <= start) & ((seen.ended_at > start) | seen.ended_at.isnull()))
-    days = alive.observed_end.delta(start, unit="day")
-    event = alive.event_observed & (days <= horizon_days)
-    return alive.select(
-        "customer_id",
-        duration_days=ibis.least(days, horizon_days),
-        event_observed=event,
-        event=ibis.ifelse(event, alive.event, ibis.null("string")),
-        complete=event | (days >= horizon_days),
-    ).order_by("customer_id")
 
 
 def _numbered(rows: ibis.Table, *, as_of: dt.date, grace_days: int) -> ibis.Table:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from crmkit.data.summaries.purchases import MONEY, to_frame
+from crmkit.data.sources.engine import to_frame
+from crmkit.data.summaries.purchases import MONEY
 
 if TYPE_CHECKING:
     import ibis

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crmkit.core.errors import Problem
+from crmkit.data.sources.engine import quiet
 from crmkit.data.tables import TABLES, Column, TableContract
 
 if TYPE_CHECKING:
@@ -60,8 +61,6 @@ def _checks(pa: Any, column: Column) -> list[Any]:
 def contract_problems(table: ibis.Table, *, name: str) -> list[Problem]:
     """Everything in which a table breaks its contract; nothing where it keeps it."""
     from pandera.errors import SchemaErrors
-
-    from crmkit.data.sources.quiet import quiet
 
     try:
         with quiet():

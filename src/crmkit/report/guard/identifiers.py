@@ -125,7 +125,7 @@ def _hashes(tables: Mapping[str, ibis.Table], kind: Kind) -> Any:
     """The hash of each different identifier of a kind; ``NO_MARK`` where it cannot be looked for."""
     import ibis
 
-    from crmkit.data.summaries.purchases import to_frame
+    from crmkit.data.sources.engine import to_frame
 
     column = COLUMNS[kind]
     having = [tables["customers"]] if column in getattr(tables.get("customers"), "columns", ()) else []

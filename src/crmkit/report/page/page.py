@@ -17,13 +17,13 @@ from functools import partial
 from html import escape
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from crmkit.core.language import Locale, say
 from crmkit.core.nested_params import run_by_program
 from crmkit.core.privacy import pseudonym
 from crmkit.core.results import BRIEFS_MIME, REPORT_MIME, Brief, Finding, Result, Text, worst_first
-from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.sources.engine import to_frame
 from crmkit.data.tables import TABLES
 from crmkit.report.files.calendars import write_calendar
 from crmkit.report.files.lists import write_list
@@ -35,6 +35,7 @@ from crmkit.report.page.data import intake_record, intake_result
 from crmkit.report.page.display import show_results
 from crmkit.report.params.flatten import Used, used_parameters
 from crmkit.report.params.notebooks import read_notebook
+from crmkit.report.record import Reading, read_results
 from crmkit.show.notebook_style import styled
 from crmkit.show.tables import exhibit_html, exhibit_text, findings_html, findings_text
 
@@ -147,6 +148,37 @@ class Page:
             return Shown(exhibit_html(result, self.locale), exhibit_text(result, self.locale))
         said = say(Text("{title}: kept in the results", {"title": result.title}), self.locale)
         return Shown(f'<p class="note">{escape(said)}</p>', said)
+
+    @overload
+    def results(self) -> dict[str, Reading]: ...
+
+    @overload
+    def results(self, analysis: str) -> Reading: ...
+
+    def results(self, analysis: str = "") -> Reading | dict[str, Reading]:
+        """The last good results of another analysis for the same client, day and data.
+
+        Parameters
+        ----------
+        analysis : str
+            Whose; empty: of each that the notebook's metadata names.
+
+        Returns
+        -------
+        Reading, or dict of str to Reading
+            With the results, or with the reason why they cannot be used.
+        """
+        company = self.company
+        read = partial(
+            read_results,
+            client=company.name,
+            as_of=company.as_of.isoformat(),
+            fingerprint=company.fingerprint,
+            home=company.home,
+        )
+        if analysis:
+            return read(analysis)
+        return {one: read(one) for one in read_notebook(self.analysis, home=company.home).results}
 
     def intake(self) -> Shown:
         """Display which rows count and which were left out."""

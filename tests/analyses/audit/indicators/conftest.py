@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import ibis
@@ -13,15 +12,11 @@ from crmkit.analyses.audit import History, Rules, load_catalogue
 from crmkit.analyses.audit.indicators import Estimate, evaluate
 from crmkit.analyses.audit.read import history
 from crmkit.core.errors import ReportError
-from crmkit.core.settings import Settings
 from crmkit.data.tables import TABLES
+from crmkit.data.tables.check import TYPES
 
 AS_OF = dt.date(2025, 12, 31)
 DAYS = ("date", "month")
-TYPES = {
-    "id": "string", "text": "string", "cycle": "string", "date": "date", "month": "date", "timestamp": "timestamp",
-    "money": "decimal(18, 4)", "score": "decimal(18, 4)", "number": "decimal(18, 4)", "integer": "int64", "boolean": "boolean",
-}  # fmt: skip
 VERIFICATION = {"customer_id": "id", "field": "text", "checked_at": "date", "correct": "boolean"}
 
 
@@ -47,7 +42,7 @@ def table_of(name: str, rows: pd.DataFrame) -> ibis.Table:
 
 
 @pytest.fixture(scope="session")
-def make_past() -> Callable[..., History]:
+def make_past(in_memory) -> Callable[..., History]:
     """The history of a company whose tables are given."""
 
     def make(
@@ -60,9 +55,9 @@ def make_past() -> Callable[..., History]:
         language: str = "en",
         surveys: Mapping[str, Any] | None = None,
     ) -> History:
-        settings = Settings(client="test", title="Test", source="data/test", tables={"surveys": surveys} if surveys else {})
         made = {name: table_of(name, rows) for name, rows in tables.items()}
-        company = SimpleNamespace(name="test", tables=made, as_of=as_of, settings=settings, currency="EUR", language=language)
+        declared = {"surveys": surveys} if surveys else {}
+        company = in_memory(tables=made, declared=declared, as_of=as_of, language=language)
         return history(company, cycle=cycle, cycles=cycles, rules=rules)
 
     return make

@@ -12,7 +12,7 @@ from crmkit.analyses.audit.read import History, Window
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.privacy import pseudonym
-from crmkit.core.reading import BY_CONTRACT, BY_PURCHASES, customer_values
+from crmkit.core.reading import per_customer
 from crmkit.core.results import Text
 from crmkit.data.summaries.audit import cases as audit_cases
 from crmkit.models.basics.shares import newcombe
@@ -222,9 +222,9 @@ def _worth(
     company: Client, past: History, results: Mapping[str, Any], key: bytes
 ) -> tuple[pd.Series[float] | None, Text | None]:
     """Value per customer: by the purchase model where it ran, else what they paid in a year."""
-    known = customer_values(results.get("clv"), names=(BY_PURCHASES, BY_CONTRACT)) if key else None
+    known = per_customer(results.get("clv"), "clv", tables=["clv_scores", "clv_contract_scores"]) if key else None
     if known is not None and "customers" in company.tables:
-        from crmkit.data.summaries.purchases import to_frame
+        from crmkit.data.sources.engine import to_frame
 
         ids = to_frame(company.tables["customers"].select("customer_id").distinct())["customer_id"].astype(str)
         own = known.rename({pseudonym(one, key=key): one for one in ids})

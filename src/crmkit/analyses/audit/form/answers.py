@@ -12,7 +12,7 @@ from crmkit.analyses.audit.form.standards import SCORES, Form
 from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.results import Text
-from crmkit.data.summaries.purchases import to_frame
+from crmkit.data.sources.engine import to_frame
 
 if TYPE_CHECKING:
     import pandas as pd

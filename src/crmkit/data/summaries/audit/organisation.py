@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from crmkit.core.periods import cycle_start
+from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.audit.months import month_of
-from crmkit.data.summaries.purchases import MONEY, to_frame
+from crmkit.data.summaries.purchases import MONEY
 
 if TYPE_CHECKING:
     import ibis

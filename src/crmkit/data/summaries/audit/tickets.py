@@ -11,8 +11,8 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.audit.months import month_ends, month_of
-from crmkit.data.summaries.purchases import to_frame
 
 if TYPE_CHECKING:
     import ibis
