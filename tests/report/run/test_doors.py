@@ -110,8 +110,8 @@ READER = [
     CELLS[0],
     ("parameters", PARAMETERS),
     CELLS[2],
-    ("code", 'page = open_page("reader", company)\nfrom crmkit.report.record import read_all'),
-    ("code", 'read = read_all(["orders"], company)["orders"]\nprint(read.run, read.reason, len(read.table("intake")))'),
+    ("code", 'page = open_page("reader", company)'),
+    ("code", 'read = page.results("orders")\nprint(read.run, read.reason, len(read.table("intake")))'),
     ("code", "page.intake()"),
     ("code", "page.publish()"),
 ]
