@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-full lint bench lab examples setup lock
+.PHONY: help report test test-full lint bench lab analysis examples setup lock
 
 help:  ## what can be asked for
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -37,6 +37,9 @@ bench: $(READY) $(EXAMPLES)  ## every benchmark; the last lines of each say whic
 
 lab: $(READY)  ## open the notebooks in JupyterLab
 	@$(BIN)/crmkit lab
+
+analysis: $(READY)  ## begin an analysis, as a draft that runs: make analysis NAME=returns
+	@$(BIN)/python tools/analysis.py "$(NAME)"
 
 examples: $(EXAMPLES)  ## install the public example data (data files only)
 

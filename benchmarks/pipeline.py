@@ -56,7 +56,7 @@ import nbformat.v4 as v4, papermill
 from pathlib import Path
 from crmkit.report import engine
 from crmkit.report.kernels.pool import KernelServer
-from crmkit.report.kernels.session import Session
+from crmkit.report.kernels.pool import Session
 times, home = int(sys.argv[1]), Path(sys.argv[2])
 def one(number):
     nb = v4.new_notebook(cells=[v4.new_code_cell("import numpy; numpy.ones((50, 50)) @ numpy.ones((50, 50)); print(1)")])

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from crmkit.report.page.article import REPORT_MIME
+from crmkit.core.results import REPORT_MIME
 from crmkit.report.page.render import render_notebook
 
 BAD = "window.pwned=1;document.title='PWNED';alert(1)"

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -10,6 +11,10 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 CARD = ["jupyterlab", "lifelines", "nbconvert", "pandas", "papermill", "seaborn", "statsmodels"]
+# compiled libraries that the packages of the kit share with ours: two copies of one in a process do not work
+SHARED = ["matplotlib", "numpy", "pyarrow", "scipy"]
+# packages whose modules have another name
+CALLED = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml", "ibis": "ibis-framework"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
@@ -27,13 +32,13 @@ def conda() -> tuple[dict[str, str], list[str]]:
 def test_the_packages_of_the_kit_come_from_conda_at_the_same_ranges():
     direct, _ = conda()
     wanted = dict(split(one) for one in PROJECT["dependencies"])
-    assert {name: direct.get(name) for name in CARD} == {name: wanted[name] for name in CARD}
+    assert {name: direct.get(name) for name in CARD + SHARED} == {name: wanted[name] for name in CARD + SHARED}
     assert direct["python"] == PROJECT["requires-python"]
 
 
 def test_the_rest_comes_by_pip_with_what_reads_comments():
     _, by_pip = conda()
-    rest = [one for one in PROJECT["dependencies"] if split(one)[0] not in CARD]
+    rest = [one for one in PROJECT["dependencies"] if split(one)[0] not in CARD + SHARED]
     assert by_pip == [*rest, *PROJECT["optional-dependencies"]["text"], "--editable ."]
 
 
@@ -79,6 +84,30 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module.split(".")[0])
     return found
+
+
+def declared() -> set[str]:
+    """Names of the packages that the kit asks for, and of what an extra adds, as a module would be called."""
+    listed = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["text"]]
+    return {split(one)[0].split("[")[0].lower().replace("-", "_") for one in listed}
+
+
+def undeclared(path: Path) -> set[str]:
+    names = {name for name in imported(path) if name not in sys.stdlib_module_names and name != "crmkit"}
+    return {name for name in names if CALLED.get(name, name).lower().replace("-", "_") not in declared()}
+
+
+def test_every_package_that_is_imported_is_declared():
+    """What only comes along with another package may be gone with its next release."""
+    missing = {path.as_posix(): undeclared(path) for path in (ROOT / "src").rglob("*.py")}
+    assert not {path: names for path, names in missing.items() if names}
+
+
+def test_a_package_that_is_not_declared_is_found(tmp_path):
+    (tmp_path / "one.py").write_text(
+        "import os\n\n\ndef f():\n    from bleach.sanitizer import Cleaner\n    import yaml, IPython\n"
+    )
+    assert undeclared(tmp_path / "one.py") == {"bleach"}
 
 
 def test_each_dependency_has_its_reason():

@@ -1,6 +1,7 @@
 """Every word that a reader sees is there in both languages, and every character of ours can be drawn."""
 
 import re
+import warnings
 from functools import cache
 from html.parser import HTMLParser
 from importlib import resources
@@ -17,7 +18,7 @@ from crmkit.locale.extract import in_notebook
 from crmkit.show.theme import FONT_FAMILIES
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb") if not messages.is_draft(path))
 ALWAYS = ("clv",)
 SUBSET = resources.files("crmkit.show") / "fonts" / "NotoSansSC-Subset.ttf"
 BUNDLED = (str(SUBSET), str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"))
@@ -37,6 +38,13 @@ def test_nothing_is_untranslated_obsolete_or_fuzzy_and_numbers_stand_in_both(dom
     """Mended by ``python -m crmkit.locale.catalogue`` and a translation."""
     found = messages.problems("zh", domain, home=ROOT)
     assert not found, "\n" + "\n".join(found)
+
+
+@pytest.mark.filterwarnings("default::UserWarning")
+def test_the_words_of_drafts_are_listed():
+    """They may wait; what is to be translated before the notebook is finished stands in the summary of the tests."""
+    for word in messages.drafted("zh", home=ROOT):
+        warnings.warn(f"not translated yet, {word}", stacklevel=1)
 
 
 def test_no_words_are_put_together_where_no_catalogue_can_hold_them():

@@ -47,6 +47,20 @@ def test_templates_are_searched_over_several_lines():
     assert in_template(source).messages == ("One sentence", "Two", "Three")
 
 
+def test_the_words_of_a_draft_may_wait(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    path = tmp_path / "notebooks" / "returns.ipynb"
+    content = {"cells": [{"cell_type": "markdown", "source": "# How many come back?"}], "metadata": {"crmkit": {"draft": True}}}
+    missing = "notebooks: '# How many come back?' is not translated"
+    path.write_text(json.dumps(content))
+    assert missing not in messages.problems("zh", "notebooks", home=tmp_path)
+    assert "notebooks: '# How many come back?' of a draft" in messages.drafted("zh", home=tmp_path)
+    content["metadata"]["crmkit"]["draft"] = False
+    path.write_text(json.dumps(content))
+    assert missing in messages.problems("zh", "notebooks", home=tmp_path)
+    assert messages.drafted("zh", home=tmp_path) == []
+
+
 def test_notebooks_give_one_message_for_each_block():
     cells = [{"cell_type": "markdown", "source": ["# A\n", "\n", "b\n", "c"]}, {"cell_type": "code", "source": "x"}]
     assert in_notebook(json.dumps({"cells": cells})).messages == ("# A", "b\nc")

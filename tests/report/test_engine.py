@@ -14,9 +14,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from crmkit.report import engine
 from crmkit.report.kernels.managers import LONGEST_FOLDER, private_folder
-from crmkit.report.kernels.pool import KernelServer, can_fork
+from crmkit.report.kernels.pool import Exit, KernelServer, Session, can_fork
 from crmkit.report.kernels.preload import load, modules_of
-from crmkit.report.kernels.session import Exit, Session
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="kernels are not forked here")
 FIGURE = "import matplotlib.pyplot as plt\nfigure = plt.figure()\nplt.plot([1, 2]);"
@@ -194,7 +193,7 @@ from pathlib import Path
 import nbformat.v4 as v4, papermill
 from crmkit.report import engine
 from crmkit.report.kernels.pool import KernelServer
-from crmkit.report.kernels.session import Session
+from crmkit.report.kernels.pool import Session
 home = Path(sys.argv[1])
 code = f"import os, time; open({str(home / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(60)"
 nb = v4.new_notebook(cells=[v4.new_code_cell(code)])

@@ -37,6 +37,9 @@ Kind = Literal["table", "values", "curve", "bars", "interval_dots", "heat_grid",
 
 ESTIMATE_COLUMNS = ("group", "measure", "value", "low", "high", "n", "unit", "method")
 CURVE_COLUMNS = ("group", "x", "value", "low", "high", "at_risk")
+# under which an executed notebook carries the record of its page, and the short pages that go with it
+REPORT_MIME = "application/vnd.crmkit.report+json"
+BRIEFS_MIME = "application/vnd.crmkit.briefs+json"
 
 
 @dataclass(frozen=True)

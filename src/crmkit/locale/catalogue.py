@@ -1,11 +1,13 @@
 """Which words must be translated, and which are not? Keeps the catalogues under ``crmkit/locale`` complete.
 
 ``python -m crmkit.locale.catalogue`` brings the catalogues up to date: new messages are added empty, those that nothing uses
-any more are removed. ``python -m crmkit.locale.catalogue --check`` only says what is missing.
+any more are removed. ``python -m crmkit.locale.catalogue --check`` only says what is missing. The words of drafts are listed,
+and may wait.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -54,14 +56,17 @@ def sources(domain: str, *, home: Path) -> Iterable[tuple[Path, Callable[[str], 
     return [*code, *((path, in_template) for path in sorted(PACKAGE.rglob("*.j2")))]
 
 
-def wanted(domain: str, *, home: Path) -> Catalog:
-    """Every message of a domain.
+def wanted(domain: str, *, home: Path, drafts: bool = False) -> Catalog:
+    """Every message of a domain that must be translated.
 
-    An analysis without a notebook is shown to nobody yet: its words wait for the notebook.
+    An analysis without a notebook is shown to nobody yet: its words wait for the notebook. Those of a draft, a notebook whose
+    metadata says ``draft: true``, and of its analysis, are there only where ``drafts`` asks for them.
     """
     catalog = Catalog(project="crmkit", charset="utf-8")
     for path, extract in sources(domain, home=home):
-        if _unseen(path, home=home):
+        analysis = _analysis(path)
+        notebook = home / "notebooks" / f"{analysis}.ipynb"
+        if analysis and not (notebook.is_file() and (drafts or not is_draft(notebook))):
             continue
         for message in extract(path.read_text(encoding="utf-8")).messages:
             if has_words(message):
@@ -69,13 +74,31 @@ def wanted(domain: str, *, home: Path) -> Catalog:
     return catalog
 
 
-def _unseen(path: Path, *, home: Path) -> bool:
-    """Whether a module belongs to an analysis that has no notebook."""
+def _analysis(path: Path) -> str:
+    """The analysis that a notebook, or a module of the analyses, belongs to; empty where a file belongs to none."""
     analyses = PACKAGE / "analyses"
+    if path.suffix == ".ipynb":
+        return path.stem
     if not path.is_relative_to(analyses) or path == analyses / "__init__.py":
-        return False
-    name = path.relative_to(analyses).parts[0].removesuffix(".py")
-    return not (home / "notebooks" / f"{name}.ipynb").is_file()
+        return ""
+    return path.relative_to(analyses).parts[0].removesuffix(".py")
+
+
+def is_draft(notebook: Path) -> bool:
+    """Whether a notebook says of itself that it is not finished, so that its words need not be translated yet."""
+    declared = json.loads(notebook.read_text(encoding="utf-8")).get("metadata", {}).get("crmkit", {})
+    return bool(declared.get("draft", False))
+
+
+def drafted(language: str, *, home: Path) -> list[str]:
+    """Words of drafts that are not translated yet; they are shown as they are, in English."""
+    found: list[str] = []
+    for domain in DOMAINS:
+        translated = {str(message.id) for message in stored(language, domain) if message.id and message.string}
+        finished = {str(message.id) for message in wanted(domain, home=home)}
+        words = [str(message.id) for message in wanted(domain, home=home, drafts=True) if message.id]
+        found += [f"{domain}: {word!r} of a draft" for word in words if word not in translated | finished]
+    return sorted(found)
 
 
 def has_words(message: str) -> bool:
@@ -111,7 +134,7 @@ def update(language: str, domain: str, *, home: Path, words: Mapping[str, str] |
     from babel import Locale
 
     catalog = stored(language, domain)
-    catalog.update(wanted(domain, home=home), no_fuzzy_matching=True, update_header_comment=False)
+    catalog.update(wanted(domain, home=home, drafts=True), no_fuzzy_matching=True, update_header_comment=False)
     for message in catalog:
         if message.id and not message.string:
             message.string = (words or {}).get(str(message.id), "")
@@ -126,10 +149,11 @@ def update(language: str, domain: str, *, home: Path, words: Mapping[str, str] |
 def problems(language: str, domain: str, *, home: Path) -> list[str]:
     """What is wrong with a catalogue: missing, obsolete, fuzzy, or other places or other Markdown than the original."""
     catalog, needed = stored(language, domain), wanted(domain, home=home)
+    used = {str(message.id) for message in wanted(domain, home=home, drafts=True)}
     have = {str(message.id): message for message in catalog if message.id}
     names = {str(message.id) for message in needed if message.id}
     found = [f"{domain}: {name!r} is not translated" for name in names if name not in have or not have[name].string]
-    found += [f"{domain}: {name!r} is used nowhere" for name in [*have, *map(str, catalog.obsolete)] if name not in names]
+    found += [f"{domain}: {name!r} is used nowhere" for name in [*have, *map(str, catalog.obsolete)] if name not in used]
     found += [f"{domain}: {name!r} is marked fuzzy" for name, message in have.items() if message.fuzzy]
     for name, message in have.items():
         differ = different_places if domain == "crmkit" else different_markdown
@@ -187,6 +211,8 @@ def main(arguments: list[str]) -> int:
             if "--check" not in arguments:
                 update(language, domain, home=home)
             left += [f"{language}, {problem}" for problem in problems(language, domain, home=home)]
+        for word in drafted(language, home=home):
+            print(f"{language}, may wait: {word}")
     for problem in left:
         print(problem, file=sys.stderr)
     return min(len(left), 1)

@@ -17,8 +17,7 @@ from papermill.translators import translate_parameters
 from crmkit.core.settings import HOME_VARIABLE, find_home
 from crmkit.report.kernels.client import KernelClient
 from crmkit.report.kernels.managers import ForkedKernel, OwnKernel
-from crmkit.report.kernels.pool import ONE_THREAD, KernelServer, can_fork
-from crmkit.report.kernels.session import Session
+from crmkit.report.kernels.pool import ONE_THREAD, KernelServer, Session, can_fork
 from crmkit.report.params.flatten import flatten_nested
 
 ENGINE = "crmkit"
@@ -56,8 +55,8 @@ class KitEngine(NBClientEngine):  # type: ignore[misc]
             _execute(nb_man, session, start_timeout)
             return
         home = find_home()
-        _flatten_in_place(nb_man.nb, home)
-        own = Session(home, kernel_environment(home), cell_limit=execution_timeout)
+        environment = {**kernel_environment(home), **_flatten_in_place(nb_man.nb, home)}
+        own = Session(home, environment, cell_limit=execution_timeout)
         if not can_fork():
             _execute(nb_man, own, start_timeout)
             return
@@ -111,15 +110,16 @@ def _tries(session: Session, start_timeout: float) -> Iterator[tuple[OwnKernel, 
     yield OwnKernel(), start_timeout
 
 
-def _flatten_in_place(nb: Any, home: Path) -> None:
-    """Put checked, flat parameters in the place of what Papermill was handed and has injected."""
+def _flatten_in_place(nb: Any, home: Path) -> dict[str, str]:
+    """Put checked, flat parameters in the place of what Papermill was handed and has injected; gives what tells origins."""
     analysis = nb.metadata.get("crmkit", {}).get("analysis")
     injected = [cell for cell in nb.cells if INJECTED_TAG in cell.metadata.get("tags", ())]
     if not analysis or not injected:
-        return
+        return {}
     flat = flatten_nested(dict(nb.metadata.papermill["parameters"]), analysis, home=home)
     injected[0].source = translate_parameters("python3", "python", dict(flat.values), "Parameters")
     nb.metadata.papermill["parameters"] = dict(flat.values)
+    return flat.handed_over()
 
 
 papermill_engines.register(ENGINE, KitEngine)

@@ -16,11 +16,9 @@ import os
 import secrets
 import shutil
 import socket
-import sys
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from crmkit.core.dates import parse_iso
 from crmkit.core.errors import ReportError
@@ -30,8 +28,7 @@ REPORT = "report.json"
 RECORD = "run.json"
 UNDATED = "undated"
 WORK = ".work"
-# notebooks that end at the same time note it one after the other
-_NOTING = threading.Lock()
+HOLDER = ".holder"
 
 
 def new_run_id() -> str:
@@ -98,19 +95,25 @@ def read_latest(home: Path, client: str, as_of: str) -> dict[str, Any]:
 
 
 def note_attempt(folder: Path, record: Mapping[str, Any], *, home: Path, client: str, as_of: str, analysis: str) -> None:
-    """Note a finished notebook; a good one also becomes the last good run, and its page the page of the date."""
+    """Note a finished notebook; a good one also becomes the last good run, and its page the page of the date.
+
+    Notebooks that end at the same time, in whichever process, note it one after the other. One that was run by Papermill alone
+    has no page; that of the date then stays as it was.
+    """
+    from filelock import FileLock
+
     dated = reports_folder(home) / client / as_of
     entry = {"run": record["run"], "folder": folder.relative_to(dated).as_posix(), "finished_at": record["finished_at"]}
-    with _NOTING:
+    with FileLock(dated / ".latest.lock"):
         latest = read_latest(home, client, as_of)
         latest["attempts"][analysis] = entry | {"status": record["status"], "message": record["message"]}
         if record["status"] == "ok":
             latest["analyses"][analysis] = entry | {"seconds": record["seconds"]}
-            pages = (folder / f"{analysis}.html", *sorted(folder.glob(f"{analysis}-*.html")))
+            pages = sorted({*folder.glob(f"{analysis}.html"), *folder.glob(f"{analysis}-*.html")})
             for page in pages:
                 write_text(dated / page.name, page.read_text(encoding="utf-8"))
             # a short page for somebody who is not there any more would be taken for one of this run
-            for old in {*dated.glob(f"{analysis}-*.html")} - {dated / page.name for page in pages}:
+            for old in {*dated.glob(f"{analysis}-*.html")} - {dated / page.name for page in pages} if pages else ():
                 old.unlink()
         write_json(dated / LATEST, {"schema": 1, **latest})
 
@@ -132,35 +135,21 @@ def locked(home: Path, client: str) -> Iterator[None]:
     ReportError
         Naming the holder.
     """
+    from filelock import FileLock, Timeout
+
     folder = reports_folder(home) / client
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a+", encoding="utf-8") as file:
-        if not _try_lock(file):
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            raise ReportError(f"client {client!r}: is being run by {holder}; wait for it or end it")
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()} since {dt.datetime.now():%H:%M:%S}\n")
-        file.flush()
-        shutil.rmtree(folder / WORK, ignore_errors=True)
-        try:
-            yield
-        finally:
-            shutil.rmtree(folder / WORK, ignore_errors=True)
-            file.truncate(0)
-
-
-def _try_lock(file: IO[str]) -> bool:
+    # beside the lock, which others may not read on some systems, and which some releases of filelock empty when they try it
+    name = folder / HOLDER
     try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(1 << 20)  # locks there are mandatory: lock a place that holds no text, so that others can read the holder
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+        with FileLock(folder / ".lock", timeout=0):
+            write_text(name, f"process {os.getpid()} on {socket.gethostname()} since {dt.datetime.now():%H:%M:%S}\n")
+            shutil.rmtree(folder / WORK, ignore_errors=True)
+            try:
+                yield
+            finally:
+                shutil.rmtree(folder / WORK, ignore_errors=True)
+                name.unlink(missing_ok=True)
+    except Timeout as err:
+        holder = name.read_text(encoding="utf-8").strip() if name.is_file() else "another process"
+        raise ReportError(f"client {client!r}: is being run by {holder}; wait for it or end it") from err

@@ -112,7 +112,7 @@ def _line(home: Path, client: str, as_of: str, analysis: str, latest: Mapping[st
         finding=str(leading.get("text", "")),
         severity=str(leading.get("severity", "")),
         tag=say(SEVERITY[leading["severity"]], Locale(language)) if leading else "",
-        page=f"{as_of}/{analysis}.html" if good else "",
+        page=f"{as_of}/{analysis}.html" if good and (folder / f"{analysis}.html").is_file() else "",
         failed_page=f"{as_of}/{last['folder']}/{analysis}.html" if failed else "",
         briefs=_briefs(folder, analysis, report, as_of, language) if good else (),
         lists=tuple((path.name, path.relative_to(dated.parent).as_posix()) for path in lists),

@@ -9,11 +9,11 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from crmkit.core.errors import ReportError
-from crmkit.core.results import Brief, Column, Result, Text
+from crmkit.core.results import BRIEFS_MIME, REPORT_MIME, Brief, Column, Result, Text
 from crmkit.core.settings import Settings
 from crmkit.report.folders import note_attempt, reports_folder
 from crmkit.report.guard.html import safe_html
-from crmkit.report.page.briefs import BRIEFS_MIME, REPORT_MIME, brief_notebook, brief_pages
+from crmkit.report.page.briefs import brief_notebook, brief_pages
 from crmkit.report.page.page import Page
 
 RECORD = {"language": "en", "title": "ACME", "analysis": "audit", "findings": [], "versions": {}, "parameters": {}}

@@ -2,19 +2,15 @@
 
 import base64
 import hashlib
-import json
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 
-import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from crmkit.core.results import REPORT_MIME
 from crmkit.report.guard.html import markdown, safe_html
-from crmkit.report.page.article import REPORT_MIME
-from crmkit.report.page.assets import page_assets, template_folder
+from crmkit.report.page.assets import page_assets
 from crmkit.report.page.render import render_notebook, without_provenance
 from crmkit.report.page.since_last import brief
 
@@ -265,37 +261,3 @@ def test_language_of_the_page():
     text = render_notebook(notebook(new_markdown_cell("# 问"), report=REPORT | {"language": "zh"}))
     assert '<html lang="zh-CN">' in text
     assert "2025年12月31日" in text
-
-
-def parsed(page):
-    """Elements and texts of a page, whoever wrote it down."""
-
-    class Reader(HTMLParser):
-        def __init__(self):
-            super().__init__()
-            self.found = []
-            self.feed(page)
-
-        def handle_starttag(self, tag, attrs):
-            self.found.append((tag, sorted((name, value or "") for name, value in attrs)))
-
-        def handle_data(self, data):
-            self.found.append(" ".join(data.split()))
-
-    return [one for one in Reader().found if one]
-
-
-@pytest.mark.parametrize("installed", [True, False])
-def test_nbconvert_gives_the_same_page(tmp_path, installed):
-    nb = notebook(new_markdown_cell("# T\n\n## A\n\nwords"), new_code_cell("1", outputs=[html_output(f"<p>{HOSTILE}</p>")]))
-    path = tmp_path / "n.ipynb"
-    nbformat.write(nb, path)
-    folders = [] if installed else [f"--TemplateExporter.extra_template_basedirs={json.dumps([str(template_folder().parent)])}"]
-    command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", "--template", "crmkit", *folders, "--stdout"]
-    page = subprocess.run([*command, str(path)], capture_output=True, text=True, check=True).stdout
-    assert parsed(page) == parsed(render_notebook(nb))
-
-
-def test_the_template_that_an_installation_keeps_apart_says_nothing_that_could_be_out_of_date():
-    assert {path.name for path in template_folder().iterdir()} == {"conf.json", "index.html.j2"}
-    assert (template_folder() / "index.html.j2").read_text().splitlines()[1:] == ["{{ resources.crmkit_page }}"]

@@ -129,6 +129,24 @@ def test_every_value_knows_where_it_comes_from(tiny_home):
     assert flat.origins["confidence"] == "default"
 
 
+def test_a_value_typed_on_the_command_line_is_no_value_of_the_file_though_it_is_equal(tiny_home):
+    params_file(tiny_home, "language: zh\ntiny: {horizon_days: 180}\n")
+    typed = {"language": "zh", "horizon_days": 180}
+    flat = flatten(read_settings("acme", home=tiny_home), "tiny", home=tiny_home, overrides=typed)
+    assert flat.origins["language"] == flat.origins["horizon_days"] == "command line"
+
+
+def test_a_running_notebook_takes_the_origins_that_it_is_handed(tiny_home, monkeypatch):
+    params_file(tiny_home, "tiny: {horizon_days: 180}\n")
+    settings = read_settings("acme", home=tiny_home)
+    flat = flatten(settings, "tiny", home=tiny_home, overrides={"horizon_days": 180, "confidence": 0.95})
+    for name, value in flat.handed_over().items():
+        monkeypatch.setenv(name, value)
+    used = used_parameters("tiny", settings, home=tiny_home, values=flat.values)
+    assert {name: one.origin for name, one in used.items()} == flat.origins
+    assert used["horizon_days"].origin == used["confidence"].origin == "command line"
+
+
 def test_three_doors_give_equal_values(tiny_home):
     text = 'as_of: "2025-06-30"\ntiny: {horizon_days: 180, models: [b]}\n'
     params_file(tiny_home, text)

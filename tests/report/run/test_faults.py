@@ -22,17 +22,17 @@ DATE = "2025-12-31"
 
 
 def test_a_page_that_cannot_be_made_fails_its_notebook_alone(tiny_home, add_notebook, monkeypatch):
-    from crmkit.report.run import execute
+    from crmkit.report.page import exporter
 
     add_notebook("after", "x = 1", results=["tiny"])
-    render = execute.render_notebook
+    render = exporter.render_notebook
 
     def refuse(nb):
         if nb.metadata.crmkit.run.analysis == "tiny":
             raise ValueError("no <template>")
         return render(nb)
 
-    monkeypatch.setattr(execute, "render_notebook", refuse)
+    monkeypatch.setattr(exporter, "render_notebook", refuse)
     found = {one.analysis: one for one in run_clients(["acme"], home=tiny_home)}
     assert {name: one.status for name, one in found.items()} == {"tiny": "failed", "after": "ok"}
     assert found["tiny"].message == "the page could not be made: ValueError: no <template>"

@@ -19,7 +19,10 @@ PICTURE = re.compile(r'<img((?:\s+[\w-]+="[^"]*")*)\s*/?>')
 LINK = re.compile(r"(?:https?://|mailto:|#)", re.IGNORECASE)
 # a page in the same folder, as short pages are named
 BESIDE = re.compile(r"[a-z0-9_]+(?:-[a-z0-9]+)+\.html")
-DROPPED = re.compile(r"<(style|script|template|noscript)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+# elements that go with all that is in them
+DROPPED = {"style", "script", "template", "noscript"}
+# attributes that are kept where their value is one of ours
+JUDGED = {"td": {"data-key"}, "img": {"src"}, "a": {"href"}}
 GENERAL = {"class", "id", "title", "lang", "dir", "role", "tabindex"}
 SPECIAL = {
     "img": {"alt", "width", "height", "loading"},
@@ -71,7 +74,7 @@ def safe_html(html: str, *, figure: str = "figure") -> Markup:
     >>> safe_html('<p onclick="x()">a<script>b</script><img src="http://x/y"></p>')
     Markup('<p>a</p>')
     """
-    return Markup(PICTURE.sub(partial(_described, str(escape(figure))), _cleaner().clean(DROPPED.sub("", html))))
+    return Markup(PICTURE.sub(partial(_described, str(escape(figure))), _cleaner().clean(html)))
 
 
 def _described(figure: str, picture: re.Match[str]) -> str:
@@ -114,21 +117,30 @@ def text_of(html: str) -> str:
 
 @cache
 def _cleaner() -> Any:
-    from bleach.sanitizer import Cleaner  # type: ignore[import-untyped]  # comes with nbconvert, without types
+    from nh3 import Cleaner
 
     return Cleaner(
-        tags=TAGS, attributes=_allowed, protocols=["http", "https", "mailto", "data"], strip=True, strip_comments=True
+        tags=set(TAGS),
+        clean_content_tags=DROPPED,
+        attributes={"*": GENERAL, **SPECIAL, **{tag: SPECIAL.get(tag, set()) | names for tag, names in JUDGED.items()}},
+        generic_attribute_prefixes={"aria-"},
+        attribute_filter=_judged,
+        url_schemes={"http", "https", "mailto", "data"},
+        link_rel=None,
     )
 
 
-def _allowed(tag: str, name: str, value: str) -> bool:
-    if name in GENERAL or name.startswith("aria-") or name in SPECIAL.get(tag, ()):
-        return True
+def _judged(tag: str, name: str, value: str) -> str | None:
+    """The value of an attribute; None where it may not stand there."""
+    if name not in JUDGED.get(tag, ()):
+        return value
     if name == "data-key":
-        return tag == "td" and bool(SORTED_BY.fullmatch(value))
-    if (tag, name) == ("img", "src"):
-        return bool(IMAGE.fullmatch(value))
-    return (tag, name) == ("a", "href") and bool(LINK.match(value) or BESIDE.fullmatch(value))
+        good = SORTED_BY.fullmatch(value)
+    elif name == "src":
+        good = IMAGE.fullmatch(value)
+    else:
+        good = LINK.match(value) or BESIDE.fullmatch(value)
+    return value if good else None
 
 
 @cache

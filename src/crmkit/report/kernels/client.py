@@ -11,7 +11,7 @@ from jupyter_core.utils import ensure_async, run_sync
 from papermill.clientwrap import PapermillNotebookClient
 
 from crmkit.report.kernels.managers import OwnKernel, peak_bytes
-from crmkit.report.kernels.session import Session
+from crmkit.report.kernels.pool import Session
 
 LOOK_EVERY = 0.1
 # seconds that an answer, and the messages that go with it, may take before the kernel is asked again

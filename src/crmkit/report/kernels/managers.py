@@ -16,8 +16,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
 
-from crmkit.report.kernels.pool import KernelServer
-from crmkit.report.kernels.session import Exit
+from crmkit.report.kernels.pool import Exit, KernelServer
 
 # Without the history database a kernel starts faster, and nothing that was run is kept outside the report.
 KERNEL_COMMAND = ["-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.enabled=False"]

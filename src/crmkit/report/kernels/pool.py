@@ -1,4 +1,7 @@
-"""The near end of the process that forks kernels: starts it, asks it for kernels, and knows how each ended."""
+"""The near end of the process that forks kernels: starts it, asks it for kernels, and knows how each ended.
+
+What a run asks of one kernel, and what it learns of it, is a :class:`Session`.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,15 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from crmkit.core.errors import ReportError
-from crmkit.report.kernels.session import Exit
 
 KERNELS_VARIABLE = "CRMKIT_KERNELS"
 FORKED, COLD = "forked", "cold"
@@ -42,6 +45,32 @@ def can_fork() -> bool:
     if named not in ("", FORKED, COLD):
         raise ReportError(f"${KERNELS_VARIABLE}: {named!r} is not known; write {FORKED} or {COLD}")
     return sys.platform == "linux" and named != COLD
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a process ended.
+
+    Parameters
+    ----------
+    code : int
+        As :class:`subprocess.Popen` gives it: the exit code, or minus the number of the signal.
+    peak_bytes : int
+        The most memory that it held, pages shared with its server included; 0 where that is not known.
+    """
+
+    code: int
+    peak_bytes: int = 0
+
+    @property
+    def how(self) -> str:
+        """The end in words: ``signal 9 (SIGKILL)`` or ``exit code 3``."""
+        if self.code >= 0:
+            return f"exit code {self.code}"
+        try:
+            return f"signal {-self.code} ({signal.Signals(-self.code).name})"
+        except ValueError:
+            return f"signal {-self.code}"
 
 
 class KernelServer:
@@ -155,3 +184,50 @@ class KernelServer:
             failed, self.waiting = list(self.waiting.values()), {}
         for future in failed:
             future.set_exception(OSError("the kernel server has ended"))
+
+
+@dataclass
+class Session:
+    """What a run hands to the engine for one notebook, and what the engine finds out meanwhile.
+
+    Parameters
+    ----------
+    cwd : Path
+        Working folder of the kernel.
+    env : mapping
+        Environment of the kernel, whole.
+    server : KernelServer or None
+        Forks the kernel; None = a cold kernel.
+    cell_limit, run_limit : seconds or None
+        Longest that a cell, and all cells together, may take; None = no limit.
+    on_cell : callable or None
+        Is told the number of each cell, from 1, before it runs.
+    stop : Event
+        Set when nothing more is wanted; the kernel is then ended.
+    nb : NotebookNode or None
+        The notebook with the outputs made so far.
+    cell : int or None
+        The cell that was begun last.
+    kernel : str
+        The kernel that answered: ``"forked"`` or ``"cold"``; empty as long as none has.
+    ended : Exit or None
+        How the kernel ended, where it ended by itself.
+    limit : str
+        The limit that was overstepped.
+    peak_bytes : int
+        The most memory that the kernel held.
+    """
+
+    cwd: Path
+    env: Mapping[str, str]
+    server: KernelServer | None = None
+    cell_limit: float | None = None
+    run_limit: float | None = None
+    on_cell: Callable[[int], None] | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    nb: Any = None
+    cell: int | None = None
+    kernel: Literal["", "forked", "cold"] = ""
+    ended: Exit | None = None
+    limit: Literal["", "cell", "run"] = ""
+    peak_bytes: int = 0

@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from markupsafe import Markup
 
+from crmkit.core.results import REPORT_MIME
 from crmkit.report.guard.html import image, markdown, plain, safe_html, text_of
-from crmkit.report.page.briefs import REPORT_MIME
 from crmkit.report.page.since_last import Change
 
 HEADLINE_CALL = re.compile(r"\bpage\.headline\(")

@@ -16,7 +16,7 @@ SCRIPTS = {"page": ("page/page.js", "site/sort.js"), "site": ("site/sort.js",)}
 PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ")
 
 
-def template_folder(name: str = "crmkit") -> Path:
+def template_folder(name: str) -> Path:
     """Where a template is."""
     return Path(str(resources.files("crmkit.report") / "templates" / name))
 
@@ -47,7 +47,7 @@ def page_assets(name: str = "page", *, running: str = "") -> dict[str, Any]:
 
 @cache
 def _files(name: str) -> tuple[str, str]:
-    folder = template_folder().parent
+    folder = template_folder("page").parent
     style = compact_css((folder / "page" / "style.css").read_text(encoding="utf-8"))
     scripts = ((folder / file).read_text(encoding="utf-8") for file in SCRIPTS[name])
     return style, compact_js("\n".join(scripts))

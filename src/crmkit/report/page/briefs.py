@@ -1,8 +1,8 @@
 """Who gets a short page of their own? Each makes one beside the whole page, and is scanned with it.
 
 A cell with the tag ``executive`` stands on the page for executives too. A result may bring short pages of its own
-(:class:`crmkit.core.results.Brief`), one per department for example; the notebook carries them under :data:`BRIEFS_MIME`. Title
-and record of the notebook come along.
+(:class:`crmkit.core.results.Brief`), one per department for example; the notebook carries them under ``BRIEFS_MIME``. Title and
+record of the notebook come along.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from typing import Any
 
 from crmkit.core.errors import ReportError
 from crmkit.core.language import mark, translate
+from crmkit.core.results import BRIEFS_MIME, REPORT_MIME
 
-REPORT_MIME = "application/vnd.crmkit.report+json"
-BRIEFS_MIME = "application/vnd.crmkit.briefs+json"
 AUDIENCES = {"executive": mark("For executives")}
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -34,7 +33,7 @@ def brief_pages(nb: Any) -> dict[str, str]:
     ReportError
         When a short page has a name that is no name of a file, or that of another one.
     """
-    from crmkit.report.page.render import render_notebook
+    from crmkit.report.page.render import render_notebook  # a kernel, which writes no page, does without
 
     found = {}
     for audience in AUDIENCES:

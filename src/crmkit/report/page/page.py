@@ -10,6 +10,7 @@ import datetime as dt
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,15 +20,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from crmkit.core.language import Locale, say
+from crmkit.core.nested_params import run_by_program
 from crmkit.core.privacy import pseudonym
-from crmkit.core.results import Brief, Finding, Result, Text, worst_first
+from crmkit.core.results import BRIEFS_MIME, REPORT_MIME, Brief, Finding, Result, Text, worst_first
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.tables import TABLES
 from crmkit.report.files.calendars import write_calendar
 from crmkit.report.files.lists import write_list
+from crmkit.report.folders import RECORD, REPORT, keep, new_run_id, note_attempt, reports_folder, write_json
 from crmkit.report.guard.identifiers import unscanned, write_marks
-from crmkit.report.intake import intake_record, intake_result
-from crmkit.report.page.briefs import BRIEFS_MIME, REPORT_MIME, linked
+from crmkit.report.guard.secrets import scrub_json, secrets_of
+from crmkit.report.page.briefs import linked
+from crmkit.report.page.data import intake_record, intake_result
 from crmkit.report.page.display import show_results
 from crmkit.report.params.flatten import Used, used_parameters
 from crmkit.report.params.notebooks import read_notebook
@@ -41,6 +45,8 @@ if TYPE_CHECKING:
     from crmkit.data.client import Client
 
 OUT_VARIABLE = "CRMKIT_OUT"
+# where the results of a notebook that Papermill runs by itself are put together
+PUBLISHED = ".published"
 LEVEL = "confidence"
 SCHEMA = 1
 FIGURES = frozenset({"curve", "bars", "interval_dots", "heat_grid", "concentration", "diverging", "quadrants"})
@@ -91,6 +97,7 @@ class Page:
     kept: dict[str, Result] = field(default_factory=dict)
     findings: dict[str, Finding] = field(default_factory=dict)
     headlines: tuple[str, ...] = ()
+    opened: float = field(default_factory=time.monotonic)
 
     @property
     def locale(self) -> Locale:
@@ -195,7 +202,8 @@ class Page:
         Parameters
         ----------
         folder : Path or None
-            Default: ``$CRMKIT_OUT``, which a run sets, else ``work/<client>/<analysis>`` in the project.
+            Default: ``$CRMKIT_OUT``, which a run sets. Where Papermill runs the notebook by itself, the results are kept in
+            ``reports/`` as those of a run. Else ``work/<client>/<analysis>`` in the project.
 
         Returns
         -------
@@ -203,7 +211,12 @@ class Page:
             The folder and the record.
         """
         company = self.company
-        out = folder or Path(os.environ.get(OUT_VARIABLE) or company.home / "work" / company.name / self.analysis)
+        given, run_id = folder or os.environ.get(OUT_VARIABLE), new_run_id()
+        kept_here = not given and run_by_program()
+        if kept_here:
+            out = reports_folder(company.home) / company.name / PUBLISHED / run_id / self.analysis
+        else:
+            out = Path(given or company.home / "work" / company.name / self.analysis)
         for part in ("results", "lists"):
             shutil.rmtree(out / part, ignore_errors=True)
             (out / part).mkdir(parents=True)
@@ -214,10 +227,37 @@ class Page:
             if result.table is not None:
                 self._keep(result, result.table, out)
         report = self._record(out)
-        _write_json(out / "report.json", report)
+        if kept_here:
+            report = scrub_json(report, secrets_of(company.name, home=company.home))
+        _write_json(out / REPORT, report)
+        if kept_here:
+            out = self._keep_run(out, run_id, report)
         return Published(
             out, report, f"{company.name} {self.analysis}: {len(self.shown)} exhibits, {len(self.findings)} findings"
         )
+
+    def _keep_run(self, out: Path, run_id: str, report: Mapping[str, Any]) -> Path:
+        """Keep what Papermill alone has run as the last good run, without a page, which is made of the finished notebook."""
+        home, day = self.company.home, str(report["as_of"])
+        record = {
+            "schema": SCHEMA,
+            "run": run_id,
+            "client": self.company.name,
+            "analysis": self.analysis,
+            "question": read_notebook(self.analysis, home=home).question,
+            "status": "ok",
+            "message": "",
+            "parameters": report["parameters"],
+            "finished_at": report["generated_at"],
+            "seconds": round(time.monotonic() - self.opened, 3),
+            # whether anything has changed is not known of it: crmkit run will run it again
+            "inputs": None,
+        }
+        write_json(out / RECORD, record)
+        folder = keep(out, home=home, client=self.company.name, as_of=day, run_id=run_id, analysis=self.analysis)
+        out.parent.rmdir()
+        note_attempt(folder, record, home=home, client=self.company.name, as_of=day, analysis=self.analysis)
+        return folder
 
     def customer_name(self) -> Any:
         """How a customer is called on the page: a pseudonym unless the parameters ask for ids."""

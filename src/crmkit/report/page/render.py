@@ -1,7 +1,7 @@
 """Turn an executed notebook into one self-contained page: no request to anywhere, no code unless asked for.
 
-``jupyter nbconvert --template crmkit`` gives the same page by way of :mod:`crmkit.report.convert`. The same notebook gives the
-same bytes; when it was run stands in one block, ``<footer id="made">``, and nowhere else.
+The same notebook gives the same bytes; when it was run stands in one block, ``<footer id="made">``, and nowhere else. Whoever
+wants a page asks :class:`crmkit.report.page.exporter.PageExporter`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from markupsafe import Markup
 
 from crmkit.core.format import format_value
 from crmkit.core.language import translate
+from crmkit.core.results import REPORT_MIME
 from crmkit.report.page.article import Article, read_article
 from crmkit.report.page.assets import page_assets, template_folder
-from crmkit.report.page.briefs import REPORT_MIME
+from crmkit.report.page.data import quality_of
 from crmkit.report.page.since_last import changes
-from crmkit.report.quality import quality_of
 
 if TYPE_CHECKING:
     from jinja2 import Template

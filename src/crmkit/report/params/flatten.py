@@ -7,6 +7,7 @@ file for Papermill alone. It checks before any kernel starts.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,8 @@ from pydantic import ValidationError
 from crmkit.core.dates import parse_iso
 from crmkit.core.errors import CrmkitError, ParamError, Problem, did_you_mean
 from crmkit.core.language import mark
+from crmkit.core.nested_params import OWN as PAPERMILLS_OWN
+from crmkit.core.nested_params import run_by_program
 from crmkit.core.settings import Settings, analysis_names, find_home, params_path, read_settings
 from crmkit.report.params.cells import FIRST_THREE, Parameter, model_of, read_cell
 from crmkit.report.params.notebooks import read_notebook
@@ -26,7 +29,7 @@ from crmkit.report.params.notebooks import read_notebook
 DEFAULT = mark("default")
 COMMAND_LINE = mark("command line")
 NOTEBOOK = "notebook"
-OUT_VARIABLE = "CRMKIT_OUT"
+ORIGINS_VARIABLE = "CRMKIT_ORIGINS"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,10 @@ class Flat:
 
     values: Mapping[str, Any]
     origins: Mapping[str, str]
+
+    def handed_over(self) -> dict[str, str]:
+        """Environment that tells the notebook where each value comes from."""
+        return {ORIGINS_VARIABLE: json.dumps(dict(self.origins))}
 
     def recorded(self) -> dict[str, dict[str, Any]]:
         """As a report records it: name -> value and origin."""
@@ -157,6 +164,7 @@ def flatten_nested(given: Mapping[str, Any], analysis: str, *, home: Path | None
     """
     place = home or find_home()
     names = {parameter.name for parameter in describe(analysis, home=place)}
+    given = {name: value for name, value in given.items() if not name.startswith(PAPERMILLS_OWN)}
     nested = any(key not in names and (key in Settings.model_fields or key in analysis_names(place)) for key in given)
     client = given.get("client")
     if not nested:
@@ -190,8 +198,9 @@ def used_parameters(
     Returns
     -------
     dict
-        name -> value and origin; a value that is neither the default nor the file's was given on the command line of the
-        run, or typed into the notebook. An empty ``as_of`` or ``language`` means that of the file.
+        name -> value and origin. A run hands the origins over in ``$CRMKIT_ORIGINS``. Where nobody does, as in JupyterLab, they
+        are inferred: a value that is neither the default nor the file's was given on a command line, or typed into the
+        notebook. An empty ``as_of`` or ``language`` means that of the file.
 
     Raises
     ------
@@ -207,13 +216,16 @@ def used_parameters(
     where = f"params/{settings.client}.yml"
     section = settings.sections.get(analysis, {})
     in_file = {name: getattr(settings, name) for name in FIRST_THREE if name in settings.model_fields_set} | section
-    elsewhere = COMMAND_LINE if os.environ.get(OUT_VARIABLE) else NOTEBOOK
+    elsewhere = COMMAND_LINE if run_by_program() else NOTEBOOK
+    origins: Mapping[str, str] = json.loads(os.environ.get(ORIGINS_VARIABLE) or "{}")
     used: dict[str, Used] = {}
     for one in declared:
         value = current.get(one.name, one.default)
         if one.name in FIRST_THREE and value == "":
             value = getattr(settings, one.name)
-        if one.name in in_file and in_file[one.name] == value:
+        if one.name in origins:
+            used[one.name] = Used(value, origins[one.name])
+        elif one.name in in_file and in_file[one.name] == value:
             used[one.name] = Used(value, where)
         else:
             used[one.name] = Used(value, DEFAULT if value == one.default else elsewhere)

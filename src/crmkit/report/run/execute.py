@@ -21,10 +21,8 @@ from crmkit.report.engine import ENGINE, kernel_environment
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, keep, note_attempt, read_json, work_folder, write_json
 from crmkit.report.guard.identifiers import MARKS, refuse_leaks
 from crmkit.report.guard.secrets import clean_notebook, scrub_json, scrub_text
-from crmkit.report.kernels.pool import KernelServer
-from crmkit.report.kernels.session import Session
-from crmkit.report.page.briefs import brief_pages
-from crmkit.report.page.render import render_notebook
+from crmkit.report.kernels.pool import KernelServer, Session
+from crmkit.report.page.exporter import PageExporter
 from crmkit.report.page.since_last import brief
 from crmkit.report.params.flatten import Flat
 from crmkit.report.params.notebooks import Notebook, question_of, translated
@@ -138,7 +136,7 @@ def _execute(job: Job, on_cell: Callable[[int], None] | None, clock: float) -> O
     work = work_folder(job.home, job.client, job.run_id, job.analysis)
     session = Session(
         job.home,
-        {**kernel_environment(job.home, out=work), **job.share},
+        {**kernel_environment(job.home, out=work), **job.flat.handed_over(), **job.share},
         server=job.server,
         cell_limit=job.timeout,
         run_limit=job.run_timeout,
@@ -265,12 +263,12 @@ def _write_page(
         kept["previous"] = _previous(job, report)
         nb = clean_notebook(nb, home=job.home, secrets=job.secrets)
         with _RENDERING:
-            html = render_notebook(nb)
-            short = brief_pages(nb) if ending.status == "ok" else {}
+            html, resources = PageExporter().from_notebook_node(nb)
+        short = {name: content.decode() for name, content in resources["outputs"].items()}
         refuse_leaks("\n".join([html, *short.values()]), nb, stem.parent)
         nbformat.write(nb, stem.with_suffix(".ipynb"))
-        for audience, brief_html in short.items():
-            page.with_stem(f"{stem.name}-{audience}").write_text(brief_html, encoding="utf-8")
+        for name, brief_html in short.items():
+            page.with_name(name).write_text(brief_html, encoding="utf-8")
         page.write_text(html, encoding="utf-8")
     except Exception as err:
         (stem.parent / MARKS).unlink(missing_ok=True)
