@@ -20,8 +20,7 @@ from crmkit.analyses.audit.form import (
     standard_scores,
     template,
 )
-from crmkit.analyses.audit.form.standards import merge
-from crmkit.analyses.audit.form.template import cycle_span
+from crmkit.analyses.audit.form.questions import cycle_span, merge
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
 
