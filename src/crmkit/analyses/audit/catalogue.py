@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from crmkit.analyses.audit.client_changes import overlay_of, read_overlay
+from crmkit.analyses.audit.client_changes import Change, differences, overlay_of, read_overlay
 from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.core.results import Unit
 
@@ -141,16 +141,6 @@ TYPES: dict[str, tuple[tuple[type, ...], str]] = {
 
 
 @dataclass(frozen=True)
-class Change:
-    """One value that the client has set: of which indicator, which key, before and after."""
-
-    indicator: str
-    key: str
-    before: Any
-    after: Any
-
-
-@dataclass(frozen=True)
 class Catalogue:
     """The indicators of an audit.
 
@@ -180,14 +170,11 @@ class Catalogue:
     @property
     def edited(self) -> frozenset[str]:
         """Indicators whose target is the client's own; all others have the kit's placeholder."""
-        return frozenset(change.indicator for change in self.changes if change.key == "target")
+        return frozenset(change.id for change in self.changes if change.key == "target")
 
     def differences(self) -> pd.DataFrame:
         """What the client has changed: ``indicator, key, before, after``, as text."""
-        import pandas as pd
-
-        rows = [(one.indicator, one.key, _shown(one.before), _shown(one.after)) for one in self.changes]
-        return pd.DataFrame(rows, columns=["indicator", "key", "before", "after"], dtype=object)
+        return differences(self.changes, of="indicator")
 
 
 def load_catalogue(*, path: Path | str | None = None, home: Path | None = None, client: str = "") -> Catalogue:
@@ -315,13 +302,3 @@ def _sentence(error: Any) -> str:
 def _digest(indicators: Mapping[str, Indicator]) -> str:
     said = {name: one.model_dump(mode="json", by_alias=True) for name, one in indicators.items()}
     return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
-def _shown(value: Any) -> str:
-    return (
-        ", ".join(f"{one:g}" for one in value)
-        if isinstance(value, tuple)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from crmkit.analyses.audit.by_class import in_words
+from crmkit.analyses.audit.client_changes import differences
 from crmkit.analyses.audit.findings.finding import unrounded
 from crmkit.analyses.audit.fit import Audit, own_table
 from crmkit.analyses.audit.scoring import ASSESSED
@@ -94,6 +95,16 @@ def catalogue_changes(work: Audit) -> Result:
         return not_assessed("audit_catalogue", title, Text("nothing was changed: all targets, cuts and weights are the kit's"))
     columns = (Column("indicator", "Indicator"), Column("key", "What"), Column("before", "Kit"), Column("after", "Company"))
     return Result("audit_catalogue", "table", title, table, columns=columns)
+
+
+def form_changes(work: Audit) -> Result:
+    """What has the company changed in the form?"""
+    title = Text("The form, as the company changed it")
+    table = differences(work.form.changes, of="standard")
+    if table.empty:
+        return not_assessed("audit_form_changes", title, Text("nothing was changed: all standards are the kit's"))
+    columns = (Column("standard", "Standard"), Column("key", "What"), Column("before", "Kit"), Column("after", "Company"))
+    return Result("audit_form_changes", "table", title, table, columns=columns)
 
 
 def benchmarks(work: Audit) -> Result:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from crmkit.analyses.audit.client_changes import overlay_of, read_overlay
+from crmkit.analyses.audit.client_changes import Change, overlay_of, read_overlay
 from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Result, Text
@@ -38,6 +38,9 @@ class Anchor(_Strict):
 
     en: str = Field(min_length=1)
     zh: str = Field(min_length=1)
+
+    def __str__(self) -> str:
+        return f"{self.en} / {self.zh}"
 
 
 class Standard(_Strict):
@@ -94,10 +97,10 @@ class Item(_Strict):
 
 
 class Form(_Strict):
-    """The form: items with their standards; ``changes`` are the (standard, key) pairs that are the client's own."""
+    """The form: items with their standards; ``changes`` are what the client has set itself."""
 
     items: tuple[Item, ...]
-    changes: tuple[tuple[str, str], ...] = ()
+    changes: tuple[Change, ...] = ()
 
     def __iter__(self) -> Iterator[Standard]:  # type: ignore[override]
         return (standard for item in self.items for standard in item.standards if standard.enabled)
@@ -177,7 +180,10 @@ def merge(base: Form, overlay: Mapping[Any, Any], *, where: str = OVERLAY) -> Fo
         except ValidationError as err:
             problems += [Problem(f"{where}, {name}, {error['loc'][0]}:", error["msg"]) for error in err.errors()]
             continue
-        changes += [(name, key) for key in keys if getattr(known[name], key) != getattr(changed[name], key)]
+        old, now = known[name], changed[name]
+        changes += [
+            Change(name, key, getattr(old, key), getattr(now, key)) for key in keys if getattr(old, key) != getattr(now, key)
+        ]
     if problems:
         raise ParamError(problems)
     items = tuple(
@@ -337,6 +343,33 @@ def template(form: Form, *, cycle: str, language: str = "en") -> Result:
     )
     table: pd.DataFrame = pd.DataFrame(rows)[[column.name for column in columns]]
     return Result("assessments", "table", Text(mark("Self-assessment form")), table, columns=columns)
+
+
+def blank_form(
+    client: str, *, home: Path, day: dt.date, language: str = "en", cycle: str = "", parameters: Mapping[str, Any] | None = None
+) -> Result:
+    """The form that goes out with a client's next audit: what the notebook's metadata names as its form.
+
+    Parameters
+    ----------
+    client : str
+    home : Path
+        Project root.
+    day : date
+        The cycle is the one that it lies in.
+    language : {"en", "zh"}
+    cycle : str
+        For example ``2025H2``; empty: that of the day.
+    parameters : mapping or None
+        The section ``audit`` of the client's file; its ``cycle`` says how long one is.
+
+    Raises
+    ------
+    ParamError
+        When the client's form or the cycle cannot be used.
+    """
+    length = str((parameters or {}).get("cycle", "half_year"))
+    return template(load_form(home=home, client=client), cycle=cycle or cycle_of(day, length), language=language)
 
 
 def _months(cycle: str) -> int:
