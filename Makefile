@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-full lint bench lab analysis examples setup lock
+.PHONY: help report test test-full mutants lint bench lab analysis examples setup lock
 
 help:  ## what can be asked for
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -25,6 +25,9 @@ test: $(READY)  ## set up and run the tests
 
 test-full: $(READY) $(EXAMPLES)  ## the tests and the full simulations
 	@$(BIN)/python -m pytest -n 2
+
+mutants: $(READY) $(EXAMPLES)  ## would the tests notice 200 small changes of the code? (hours; goes on where it was stopped)
+	@$(BIN)/python tests/mutants/mutants.py
 
 lint: $(READY)  ## style, types, notebooks without outputs
 	@$(BIN)/ruff check

@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
+# examples in docstrings are run in `src`; here, what is no test is not looked at
+collect_ignore = [str(path) for path in Path(__file__).parent.rglob("*.py") if not path.name.startswith("test_")]
 PARAMETERS = """\
 client: str = "acme"  # short name of the client
 as_of: str = ""  # last day that counts; empty: the last complete day

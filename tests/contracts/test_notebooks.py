@@ -93,7 +93,7 @@ def test_the_first_three_lines_are_equal():
 def test_it_says_what_it_needs(path):
     declared = read(path)["metadata"]["crmkit"]
     assert declared["analysis"] == path.stem
-    assert set(declared) - {"draft"} == {"analysis", "tables", "results"}
+    assert set(declared) - {"draft", "form"} == {"analysis", "tables", "results"}
     assert set(declared["tables"]) == {"needs", "uses"}
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import gc
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -571,13 +572,27 @@ def test_params_file_given_to_plain_papermill(project, monkeypatch, names):
     project.write("transactions.csv", GOOD)
     (project.home / "notebooks" / "clv.ipynb").write_text("{}")
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace(user_ns=names)))
-    analysis = "clv" if "clv" in names else "<analysis>"
     with pytest.raises(ParamError) as caught:
         project.open()
     assert str(caught.value) == (
         f"the notebook was given a params file with sections ({next(iter(names))}), and would run with the defaults; use"
-        f" 'crmkit run acme', or 'crmkit params acme {analysis} > flat.yml' and papermill with '-f flat.yml'"
+        " 'crmkit run acme', or 'crmkit params acme <analysis> > flat.yml' and papermill with '-f flat.yml'"
     )
+
+
+@pytest.mark.parametrize(
+    ("running", "own"), [("clv", {"horizon_days", "margin"}), ("churn", {"horizon_days"}), ("<analysis>", set())]
+)
+def test_the_message_names_the_notebook_that_runs(project, monkeypatch, running, own):
+    """A file with sections of several notebooks is given to each of them, and only its parameters tell which one this is."""
+    project.write("transactions.csv", GOOD)
+    for name, cell in {"churn": "horizon_days: int = 90", "clv": "horizon_days: int = 365\nmargin: float = 0.4"}.items():
+        cells = [{"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": cell}]
+        (project.home / "notebooks" / f"{name}.ipynb").write_text(json.dumps({"cells": cells}))
+    names = {"churn": {"horizon_days": 30}, "clv": {"horizon_days": 180}} | dict.fromkeys(own, 1)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace(user_ns=names)))
+    with pytest.raises(ParamError, match=rf"sections \(churn, clv\).* 'crmkit params acme {running} > flat\.yml'"):
+        project.open()
 
 
 def test_names_that_a_reader_made_are_no_params_file(project, monkeypatch):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from crmkit.core.settings import PrivacySettings, Settings, analysis_names
 
 # how Papermill begins the cell that it puts behind the parameters cell, and the names that it sets there of its own
 INJECTED, OWN = "# Parameters\n", "PAPERMILL_"
+KEPT = ("source", "title", "tables", "privacy")
 
 
 def run_by_program() -> bool:
@@ -41,11 +42,15 @@ def refuse_injected(settings: Settings, *, home: Path) -> None:
         With the two commands to use instead; with the nearest name for each.
     """
     names = _user_names()
-    found = [name for name, value in names.items() if _from_params(name, value, settings=settings, home=home)]
+    found = [
+        name
+        for name, value in names.items()
+        if (name in KEPT or isinstance(value, Mapping)) and _from_params(name, value, settings=settings, home=home)
+    ]
     declared, given = _cells()
     if found:
         client = settings.client
-        analysis = _analysis(declared, home) or next((name for name in analysis_names(home) if name in found), "<analysis>")
+        analysis = _analysis(declared, home) or running_analysis(names, home=home) or "<analysis>"
         raise ParamError(
             f"the notebook was given a params file with sections ({', '.join(sorted(found))}), and would run with the "
             f"defaults; use 'crmkit run {client}', or 'crmkit params {client} {analysis} > flat.yml' and papermill with "
@@ -56,6 +61,38 @@ def refuse_injected(settings: Settings, *, home: Path) -> None:
     if unknown:
         what = "unknown parameter {!r}"
         raise ParamError([Problem("command line:", what.format(name), hint=did_you_mean(name, known)) for name in unknown])
+
+
+def running_analysis(names: Iterable[str], *, home: Path) -> str:
+    """Which notebook is running? The one whose parameters are all there; empty where none is.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of the notebook's variables. Sections of a params file that was given whole are among them: a section's name says
+        nothing of the notebook.
+    home : Path
+        Project root.
+    """
+    there = set(names)
+    sizes = {}
+    for analysis in analysis_names(home):
+        own = _parameter_names(home / "notebooks" / f"{analysis}.ipynb")
+        if own and own <= there:
+            sizes[analysis] = len(own)
+    return max(sizes, key=lambda analysis: sizes[analysis], default="")
+
+
+def _parameter_names(path: Path) -> frozenset[str]:
+    """Names that the parameters cell of a notebook declares; none where the file cannot be read so."""
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        tagged = [cell for cell in cells if "parameters" in cell.get("metadata", {}).get("tags", ())]
+        tree = ast.parse("\n".join("".join(cell["source"]) for cell in tagged))
+    except (OSError, ValueError, KeyError, TypeError, SyntaxError):
+        return frozenset()
+    targets = (node.target for node in tree.body if isinstance(node, ast.AnnAssign))
+    return frozenset(target.id for target in targets if isinstance(target, ast.Name))
 
 
 def _from_params(name: str, value: Any, *, settings: Settings, home: Path) -> bool:
@@ -82,12 +119,7 @@ def _user_names() -> dict[str, Any]:
     shell = _shell()
     if shell is None:
         return {}
-    kept = ("source", "title", "tables", "privacy")
-    return {
-        name: value
-        for name, value in dict(shell.user_ns).items()
-        if isinstance(name, str) and not name.startswith("_") and (name in kept or isinstance(value, Mapping))
-    }
+    return {name: value for name, value in dict(shell.user_ns).items() if isinstance(name, str) and not name.startswith("_")}
 
 
 def _cells() -> tuple[str, str]:

@@ -167,7 +167,7 @@ def test_the_example_of_a_client_that_sets_its_own_targets():
     home = Path(__file__).parents[3]
     book = load_catalogue(home=home, client="shopco")
     lines = yaml.safe_load((home / "params" / "shopco" / "indicators.yml").read_text(encoding="utf-8"))
-    changed = {(one.indicator, one.key) for one in book.changes}
+    changed = {(one.id, one.key) for one in book.changes}
     assert changed == {(name, key) for name, keys in lines.items() for key in keys}
     assert {"P-RESP", "D-COMP"} <= book.edited
     table = book.differences().set_index(["indicator", "key"])

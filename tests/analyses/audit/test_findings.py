@@ -19,10 +19,11 @@ from crmkit.analyses import audit
 from crmkit.analyses.audit.assess import assess, monthly
 from crmkit.analyses.audit.findings import FINDING, RULES, Looked, find, grounds, look, themes
 from crmkit.analyses.audit.findings.cases import cases
-from crmkit.analyses.audit.findings.exhibits import checks_table, finding_fields, findings_overview, headline
+from crmkit.analyses.audit.findings.finding import checks_table, finding_fields, findings_overview
 from crmkit.analyses.audit.findings.model import Check
 from crmkit.analyses.audit.form import load_form
 from crmkit.analyses.audit.form.answers import rated
+from crmkit.analyses.audit.headline import headline
 from crmkit.core.language import Locale, say
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import Settings
@@ -325,8 +326,8 @@ def test_a_short_dip_is_no_trend():
 
 
 def test_every_rule_has_a_word_and_every_theme_an_action():
-    from crmkit.analyses.audit.findings.exhibits import RULE_WORDS
-    from crmkit.analyses.audit.plan.library import library
+    from crmkit.analyses.audit.findings.finding import RULE_WORDS
+    from crmkit.analyses.audit.plan.actions import library
 
     assert set(RULE_WORDS) == set(RULES)
     assert all(theme.action in library().kinds for theme in themes().values())

@@ -3,11 +3,13 @@
 import datetime as dt
 import importlib.util
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from crmkit.analyses import audit
 from crmkit.analyses.audit.form import (
     calendar,
     cycle_of,
@@ -20,8 +22,7 @@ from crmkit.analyses.audit.form import (
     standard_scores,
     template,
 )
-from crmkit.analyses.audit.form.standards import merge
-from crmkit.analyses.audit.form.template import cycle_span
+from crmkit.analyses.audit.form.questions import cycle_span, merge
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
 
@@ -58,8 +59,24 @@ def test_every_indicator_of_a_standard_is_in_the_catalogue():
 def test_a_clients_form_changes_words_and_says_so():
     form = merge(load_form(), {"A1.response": {"en": "Speed"}, "A5.motivation": {"enabled": False}})
     assert len(form.ids) == 11
-    assert form.changes == (("A1.response", "en"), ("A5.motivation", "enabled"))
+    assert [(one.id, one.key, one.after) for one in form.changes] == [
+        ("A1.response", "en", "Speed"),
+        ("A5.motivation", "enabled", False),
+    ]
     assert load_form().ids == IDS
+
+
+def test_every_difference_of_a_clients_form_is_printed():
+    anchors = [{"en": f"step {place}", "zh": f"第{place}步"} for place in range(1, 6)]
+    form = merge(load_form(), {"A1.response": {"en": "Speed", "anchors": anchors}, "A5.motivation": {"enabled": False}})
+    table = audit.form_changes(SimpleNamespace(form=form)).table
+    assert table[["standard", "key", "after"]].to_numpy().tolist() == [
+        ["A1.response", "en", "Speed"],
+        ["A1.response", "anchors", "step 1 / 第1步, step 2 / 第2步, step 3 / 第3步, step 4 / 第4步, step 5 / 第5步"],
+        ["A5.motivation", "enabled", "False"],
+    ]
+    assert table["before"].tolist() == [str(load_form().items[0].standards[0].en), table["before"][1], "True"]
+    assert audit.form_changes(SimpleNamespace(form=load_form())).table is None
 
 
 def test_everything_wrong_with_a_clients_form_is_said_at_once():

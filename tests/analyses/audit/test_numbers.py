@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from crmkit.analyses.audit.findings.exhibits import quantities
+from crmkit.analyses.audit.findings.finding import quantities
 from crmkit.core.format import format_value, p_words
 from crmkit.core.results import Quantity, Result, Text
 

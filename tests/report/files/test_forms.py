@@ -1,7 +1,9 @@
 """The self-assessment form as files: it goes out with its questions and comes back as the table assessments."""
 
 import csv
+import json
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -9,16 +11,18 @@ from python_calamine import CalamineWorkbook
 
 from crmkit import cli
 from crmkit.analyses.audit.form import load_form, read_answers
-from crmkit.core.errors import ParamError
+from crmkit.core.errors import ParamError, ReportError
 from crmkit.data.client import open_client
 from crmkit.report.files.forms import write_form
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
 def home(tmp_path):
     for folder in ("params", "notebooks", "data/acme"):
         (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "notebooks" / "audit.ipynb").write_text("{}")
+    (tmp_path / "notebooks" / "audit.ipynb").write_bytes((ROOT / "notebooks" / "audit.ipynb").read_bytes())
     settings = {"client": "acme", "title": "ACME", "as_of": "2025-12-31", "source": "data/acme", "language": "zh"}
     (tmp_path / "params" / "acme.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     return tmp_path
@@ -74,3 +78,19 @@ def test_the_command(home, monkeypatch, capsys):
         cli.main()
     assert not ended.value.code
     assert capsys.readouterr().out.split() == [str(home / "sent" / f"assessments.{kind}") for kind in ("csv", "xlsx")]
+
+
+def test_a_form_is_found_by_what_its_notebook_says(home):
+    """The report layer knows no analysis: another name is another function, and none is no form."""
+    path = home / "notebooks" / "audit.ipynb"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert content["metadata"]["crmkit"]["form"] == "blank_form"
+    content["metadata"]["crmkit"]["form"] = "blankform"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ReportError, match=r"notebooks/audit\.ipynb: its metadata says form 'blankform'"):
+        write_form("acme", home=home)
+    del content["metadata"]["crmkit"]["form"]
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ParamError, match="no notebook has a form"):
+        write_form("acme", home=home)
+    assert not (home / "work").exists()

@@ -1,23 +1,18 @@
 """How good is the company with its customers? Indicators, scores, self-assessment, findings, risks and a plan."""
 
 from crmkit.analyses.audit.assess import assess, cycles, monthly
-from crmkit.analyses.audit.catalogue import Catalogue, Change, Indicator, load_catalogue
+from crmkit.analyses.audit.by_class import indicator_table, tiles, trend_table, trends
+from crmkit.analyses.audit.catalogue import Catalogue, Indicator, load_catalogue
+from crmkit.analyses.audit.client_changes import Change
 from crmkit.analyses.audit.departments import departments
-from crmkit.analyses.audit.exhibits import (
-    benchmarks,
-    catalogue_changes,
-    indicator_table,
-    missing,
-    overview,
-    tiles,
-    trend_table,
-    trends,
-)
 from crmkit.analyses.audit.findings.cases import cases
-from crmkit.analyses.audit.findings.exhibits import checks_table, drivers, finding_fields, findings_overview, headline
+from crmkit.analyses.audit.findings.evidence import drivers
+from crmkit.analyses.audit.findings.finding import checks_table, finding_fields, findings_overview
 from crmkit.analyses.audit.fit import Audit, smart_checks, study
-from crmkit.analyses.audit.form import calendar, form_items, form_scores, load_form, raters, read_answers
+from crmkit.analyses.audit.form import blank_form, calendar, form_items, form_scores, load_form, raters, read_answers
+from crmkit.analyses.audit.headline import headline
 from crmkit.analyses.audit.objectivity import agreement, gaps, rater_leniency
+from crmkit.analyses.audit.overview import benchmarks, catalogue_changes, form_changes, missing, overview
 from crmkit.analyses.audit.plan import Means, people_table, plan_table, states
 from crmkit.analyses.audit.read import History, Rules, Window, history
 from crmkit.analyses.audit.risks import Appetite, contingencies, register_checks, risk_map, risk_table, warnings
@@ -36,6 +31,7 @@ __all__ = [
     "agreement",
     "assess",
     "benchmarks",
+    "blank_form",
     "calendar",
     "cases",
     "catalogue_changes",
@@ -47,6 +43,7 @@ __all__ = [
     "drivers",
     "finding_fields",
     "findings_overview",
+    "form_changes",
     "form_items",
     "form_scores",
     "gaps",

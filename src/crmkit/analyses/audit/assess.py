@@ -19,10 +19,37 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = (
-    "indicator", "class", "name", "value", "low", "high", "n", "n_missing", "unit", "direction", "target", "score", "score_low",
-    "score_high", "status", "reason", "owner", "weight", "method", "p_value", "needs", "kri", "placeholder", "reference",
-    "cut2", "cut3", "cut4", "cut5", "start", "end",
-)  # fmt: skip
+    "indicator",
+    "class",
+    "name",
+    "value",
+    "low",
+    "high",
+    "n",
+    "n_missing",
+    "unit",
+    "direction",
+    "target",
+    "score",
+    "score_low",
+    "score_high",
+    "status",
+    "reason",
+    "owner",
+    "weight",
+    "method",
+    "p_value",
+    "needs",
+    "kri",
+    "placeholder",
+    "reference",
+    "cut2",
+    "cut3",
+    "cut4",
+    "cut5",
+    "start",
+    "end",
+)
 MONTHLY = ("indicator", "month_end", "value", "low", "high", "n")
 TOLERATED = 2
 NAN = math.nan
@@ -167,14 +194,34 @@ def _row(
     scores = (NAN, NAN, NAN) if reason else _scores(one, found, held)
     seen = past.window(window, one.months) if one.months > len(window.months) else window
     return {
-        "indicator": one.id, "class": one.group, "name": one.name(past.language), "value": found.value, "low": found.low,
-        "high": found.high, "n": float(found.n), "n_missing": float(found.n_missing), "unit": one.unit,
-        "direction": one.direction, "target": held.target, "score": scores[0], "score_low": scores[1], "score_high": scores[2],
-        "status": NOT_ASSESSED if reason else ASSESSED, "reason": reason, "owner": one.owner, "weight": one.weight,
-        "method": found.method, "p_value": NAN if reason else held.p_value, "needs": found.needs if found.reason else "",
-        "kri": one.kri, "placeholder": _placeholder(one, past, catalogue), "reference": found.reference,
-        **_cuts(held.cuts), "start": pd.Timestamp(seen.start), "end": pd.Timestamp(seen.end),
-    }  # fmt: skip
+        "indicator": one.id,
+        "class": one.group,
+        "name": one.name(past.language),
+        "value": found.value,
+        "low": found.low,
+        "high": found.high,
+        "n": float(found.n),
+        "n_missing": float(found.n_missing),
+        "unit": one.unit,
+        "direction": one.direction,
+        "target": held.target,
+        "score": scores[0],
+        "score_low": scores[1],
+        "score_high": scores[2],
+        "status": NOT_ASSESSED if reason else ASSESSED,
+        "reason": reason,
+        "owner": one.owner,
+        "weight": one.weight,
+        "method": found.method,
+        "p_value": NAN if reason else held.p_value,
+        "needs": found.needs if found.reason else "",
+        "kri": one.kri,
+        "placeholder": _placeholder(one, past, catalogue),
+        "reference": found.reference,
+        **_cuts(held.cuts),
+        "start": pd.Timestamp(seen.start),
+        "end": pd.Timestamp(seen.end),
+    }
 
 
 def _scores(one: Indicator, found: Estimate, held: Standard) -> tuple[float, float, float]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from crmkit.analyses.audit.exhibits import LEVEL, level_table
+from crmkit.analyses.audit.by_class import LEVEL, level_table
 from crmkit.analyses.audit.findings import AuditFinding
-from crmkit.analyses.audit.findings.exhibits import finding_fields
-from crmkit.analyses.audit.findings.themes import themes
+from crmkit.analyses.audit.findings.finding import finding_fields
+from crmkit.analyses.audit.findings.model import themes
 from crmkit.analyses.audit.fit import Audit
 from crmkit.analyses.audit.plan import Action, plan_table
 from crmkit.analyses.audit.risks import Risk, risk_table
-from crmkit.analyses.audit.risks.exhibits import state_of
+from crmkit.analyses.audit.risks.register import state_of
 from crmkit.core.file_names import file_names
 from crmkit.core.language import mark, say
 from crmkit.core.results import Brief, Column, Quantity, Result, Text, not_assessed
@@ -63,10 +63,15 @@ def departments(work: Audit, *, most: int = MOST) -> Result:
     slugs = file_names([one.name for one in own], taken=(REST,))
     pages = [*slugs, *(REST for _ in rest)]
     rows = [
-        {"department": one.name, "findings": len(one.found), "risks": len(one.risks), "actions": len(one.actions),
-         "page": f"audit-{PREFIX}{slug}.html"}
+        {
+            "department": one.name,
+            "findings": len(one.found),
+            "risks": len(one.risks),
+            "actions": len(one.actions),
+            "page": f"audit-{PREFIX}{slug}.html",
+        }
         for one, slug in zip(listed, pages, strict=True)
-    ]  # fmt: skip
+    ]
     columns = (
         Column("department", "Department"),
         Column("findings", "Findings", "count"),
@@ -78,9 +83,14 @@ def departments(work: Audit, *, most: int = MOST) -> Result:
     if rest:
         briefs.append(Brief(PREFIX + REST, Text(OTHERS), _exhibits(_together(rest), work), SHOWN))
     return Result(
-        "audit_departments", "table", TITLE, pd.DataFrame(rows), columns=columns, note=_note(len(own), len(rest)),
+        "audit_departments",
+        "table",
+        TITLE,
+        pd.DataFrame(rows),
+        columns=columns,
+        note=_note(len(own), len(rest)),
         briefs=tuple(briefs),
-    )  # fmt: skip
+    )
 
 
 def owners(work: Audit) -> list[Department]:
@@ -111,9 +121,11 @@ def owners(work: Audit) -> list[Department]:
 def _together(rest: list[Department]) -> Department:
     found = {place: one for each in rest for place, one in each.found.items()}
     return Department(
-        "", dict(sorted(found.items())), [risk for each in rest for risk in each.risks],
+        "",
+        dict(sorted(found.items())),
+        [risk for each in rest for risk in each.risks],
         [action for each in rest for action in each.actions],
-    )  # fmt: skip
+    )
 
 
 def _exhibits(one: Department, work: Audit) -> tuple[Result, ...]:

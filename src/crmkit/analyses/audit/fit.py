@@ -127,9 +127,23 @@ def study(
     plan = make_plan(found, state, past, book, locale, own=actions, means=means, confidence=confidence)
     over = cycles(past, book, owned=owned, confidence=confidence)
     return Audit(
-        company, locale, book, form, past, state, over, months, answers, base, tuple(checks), tuple(found), tuple(listed), plan,
-        confidence, company.settings.privacy.min_cell,
-    )  # fmt: skip
+        company,
+        locale,
+        book,
+        form,
+        past,
+        state,
+        over,
+        months,
+        answers,
+        base,
+        tuple(checks),
+        tuple(found),
+        tuple(listed),
+        plan,
+        confidence,
+        company.settings.privacy.min_cell,
+    )
 
 
 def smart_checks(work: Audit) -> Result:

@@ -125,11 +125,13 @@ def rater_leniency(answers: Answers, *, least_points: float = 0.5) -> Result:
     found = found.sort_values("value", ascending=False, ignore_index=True)
     flagged = int(found["flagged"].sum())
     text = (
-        Text("{n} of {all} raters stand apart from the others by more than chance.",
-             {"n": Quantity(flagged, "count"), "all": Quantity(len(found), "count")})
+        Text(
+            "{n} of {all} raters stand apart from the others by more than chance.",
+            {"n": Quantity(flagged, "count"), "all": Quantity(len(found), "count")},
+        )
         if flagged
         else Text("No rater stands apart from the others by more than chance.")
-    )  # fmt: skip
+    )
     columns = (
         Column("role", "Role", translate=True),
         Column("number", "Rater", "count"),
@@ -146,9 +148,13 @@ def rater_leniency(answers: Answers, *, least_points: float = 0.5) -> Result:
         {"least": Quantity(least_points, "points")},
     )
     finding = Finding(
-        "audit.leniency", "warning" if flagged else "good", flagged == 0, text, evidence=("audit_leniency",),
+        "audit.leniency",
+        "warning" if flagged else "good",
+        flagged == 0,
+        text,
+        evidence=("audit_leniency",),
         action=Text("Talk the scale through with who stands apart before the next cycle.") if flagged else None,
-    )  # fmt: skip
+    )
     return Result("audit_leniency", "table", title, found, columns=columns, finding=finding, note=note)
 
 
@@ -183,8 +189,18 @@ def gap_table(answers: Answers, state: pd.DataFrame | None) -> pd.DataFrame:
         both = means[[first, second]].to_numpy(dtype="float64")
         gap = ag.paired_difference(both[:, 0], both[:, 1], confidence=answers.confidence)
         base = {"group": name, "measure": mark("Difference"), "unit": "points"}
-        found.append(base | {"value": gap.value, "low": gap.low, "high": gap.high, "n": gap.n, "p_value": gap.p_value,
-                             "method": BY_PAIRS, "item": ""})  # fmt: skip
+        found.append(
+            base
+            | {
+                "value": gap.value,
+                "low": gap.low,
+                "high": gap.high,
+                "n": gap.n,
+                "p_value": gap.p_value,
+                "method": BY_PAIRS,
+                "item": "",
+            }
+        )
         for item in dict.fromkeys(items):
             own = both[items == item]
             own = own[~np.isnan(own).any(1)]
@@ -224,13 +240,17 @@ def gaps(answers: Answers, state: pd.DataFrame | None, *, gap_points: float = 0.
     text = (
         Text(
             "{name}: {gap}. Scores of the form are read with this in mind.",
-            {"name": Text(wide.iloc[0]["group"]),
-             "gap": Quantity(wide.iloc[0]["value"], "points", wide.iloc[0]["low"], wide.iloc[0]["high"])},
+            {
+                "name": Text(wide.iloc[0]["group"]),
+                "gap": Quantity(wide.iloc[0]["value"], "points", wide.iloc[0]["low"], wide.iloc[0]["high"]),
+            },
         )
         if len(wide)
-        else Text("No group of raters differs from another, or from the data, by {points} points or more.",
-                  {"points": Quantity(gap_points, "score")})
-    )  # fmt: skip
+        else Text(
+            "No group of raters differs from another, or from the data, by {points} points or more.",
+            {"points": Quantity(gap_points, "score")},
+        )
+    )
     finding = Finding("audit.gaps", "warning" if len(wide) else "good", not len(wide), text, evidence=("audit_gaps",))
     columns = (
         Column("group", "Comparison", translate=True),
@@ -245,9 +265,17 @@ def gaps(answers: Answers, state: pd.DataFrame | None, *, gap_points: float = 0.
         "Dots: how far one group of raters is above another, or above the data, with intervals and a line at no difference."
     )
     return Result(
-        "audit_gaps", "interval_dots", title, whole, columns=columns, finding=finding, note=note, alt=alt,
-        x=Axis("Comparison"), y=Axis("Difference in points", "points"),
-    )  # fmt: skip
+        "audit_gaps",
+        "interval_dots",
+        title,
+        whole,
+        columns=columns,
+        finding=finding,
+        note=note,
+        alt=alt,
+        x=Axis("Comparison"),
+        y=Axis("Difference in points", "points"),
+    )
 
 
 def _intraclass(table: np.ndarray, answers: Answers) -> list[dict[str, Any]]:
@@ -259,10 +287,18 @@ def _intraclass(table: np.ndarray, answers: Answers) -> list[dict[str, Any]]:
         return []
     names = {"ICC(2,1)": ONE, "ICC(2,k)": MEAN}
     return [
-        {"group": OVERALL, "measure": measure, "value": found.loc[form, "value"], "low": found.loc[form, "low"],
-         "high": found.loc[form, "high"], "n": whole.size, "unit": "score", "method": TWO_WAY}
+        {
+            "group": OVERALL,
+            "measure": measure,
+            "value": found.loc[form, "value"],
+            "low": found.loc[form, "low"],
+            "high": found.loc[form, "high"],
+            "n": whole.size,
+            "unit": "score",
+            "method": TWO_WAY,
+        }
         for form, measure in names.items()
-    ]  # fmt: skip
+    ]
 
 
 def _verdict(value: float) -> str:
@@ -282,7 +318,11 @@ def _agreement_finding(whole: ag.Alpha) -> Finding:
         text = Text("{raters} raters do not agree well enough to rely on the form: alpha is {alpha}.", numbers)
     good = whole.value >= TENTATIVE
     return Finding(
-        "audit.agreement", "good" if whole.value >= RELIABLE else "info" if good else "warning", good, text,
-        evidence=("audit_agreement",), criteria=Text("at least two thirds"),
+        "audit.agreement",
+        "good" if whole.value >= RELIABLE else "info" if good else "warning",
+        good,
+        text,
+        evidence=("audit_agreement",),
+        criteria=Text("at least two thirds"),
         action=None if good else Text("Go through the anchors of the form with all raters, and ask for evidence."),
-    )  # fmt: skip
+    )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crmkit.core.errors import ParamError, ReportError
 from crmkit.core.language import Locale, translate
 from crmkit.core.settings import find_home, read_settings
 from crmkit.report.files.lists import guard
@@ -17,7 +20,7 @@ SCORED = ("intention", "reality")
 
 
 def write_form(client: str, *, out: Path | None = None, cycle: str = "", home: Path | None = None) -> list[Path]:
-    """Write the form of a client's next audit.
+    """Write the forms that a client's analyses send out: those whose notebooks name one.
 
     Parameters
     ----------
@@ -25,7 +28,7 @@ def write_form(client: str, *, out: Path | None = None, cycle: str = "", home: P
     out : Path or None
         Folder; default ``work/<client>/form`` in the project, which git ignores.
     cycle : str
-        For example ``2025H2``; empty: the cycle of ``as_of``, else of today, as long as the ``cycle`` of the client's audit.
+        For example ``2025H2``; empty: the cycle of ``as_of``, else of today.
     home : Path or None
         Project root.
 
@@ -37,21 +40,51 @@ def write_form(client: str, *, out: Path | None = None, cycle: str = "", home: P
     Raises
     ------
     ParamError
-        When the params file or the cycle cannot be used.
+        When the params file or the cycle cannot be used, or no notebook has a form.
     """
     import datetime as dt
 
-    from crmkit.analyses.audit.form import cycle_of, load_form, template
     from crmkit.core.dates import parse_iso
+    from crmkit.report.params.notebooks import read_notebooks
 
     home = home if home is not None else find_home()
     settings = read_settings(client, home=home)
     day = parse_iso(settings.as_of, where="as_of") if settings.as_of else dt.date.today()
-    length = settings.sections.get("audit", {}).get("cycle", "half_year")
-    form = template(load_form(home=home, client=client), cycle=cycle or cycle_of(day, str(length)), language=settings.language)
     folder = out if out is not None else home / "work" / client / "form"
-    folder.mkdir(parents=True, exist_ok=True)
-    return write_template(form, folder, locale=Locale(settings.language, settings.currency))
+    made: list[Path] = []
+    for notebook in read_notebooks(home).values():
+        if not notebook.form:
+            continue
+        form = form_of(notebook.analysis, notebook.form)(
+            client,
+            home=home,
+            day=day,
+            language=settings.language,
+            cycle=cycle,
+            parameters=settings.sections.get(notebook.analysis, {}),
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        made += write_template(form, folder, locale=Locale(settings.language, settings.currency))
+    if not made:
+        raise ParamError("no notebook has a form; one that has names the function that makes it in its metadata, under crmkit")
+    return made
+
+
+def form_of(analysis: str, name: str) -> Callable[..., Result]:
+    """The function that makes the form of an analysis, by the name that its notebook gives.
+
+    Raises
+    ------
+    ReportError
+        When the analysis has no function of that name.
+    """
+    found = getattr(import_module(f"crmkit.analyses.{analysis}"), name, None)
+    if not callable(found):
+        raise ReportError(
+            f"notebooks/{analysis}.ipynb: its metadata says form {name!r}, and crmkit.analyses.{analysis} has no such function"
+        )
+    made: Callable[..., Result] = found
+    return made
 
 
 def write_template(form: Result, folder: Path, *, locale: Locale) -> list[Path]:

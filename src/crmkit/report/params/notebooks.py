@@ -34,6 +34,8 @@ class Notebook:
         Tables without which it cannot run, and tables that it reads where they are there.
     results : tuple of str
         Analyses whose results it reads.
+    form : str
+        The function of the analysis that makes a form to be filled in; empty where there is none.
     parameters : str
         Source of the parameters cell.
     cells : int
@@ -48,6 +50,7 @@ class Notebook:
     results: tuple[str, ...]
     parameters: str
     cells: int = 0
+    form: str = ""
 
 
 def read_notebook(analysis: str, *, home: Path) -> Notebook:
@@ -86,6 +89,7 @@ def read_notebook(analysis: str, *, home: Path) -> Notebook:
         results=tuple(declared.get("results", ())),
         parameters=_parameters_source(cells, where),
         cells=len(cells),
+        form=str(declared.get("form", "")),
     )
 
 

@@ -2,9 +2,8 @@
 
 from crmkit.analyses.audit.findings.evidence import Grounds, grounds
 from crmkit.analyses.audit.findings.finding import find, look
-from crmkit.analyses.audit.findings.model import FINDING, OBSERVATION, AuditFinding, Check
+from crmkit.analyses.audit.findings.model import FINDING, OBSERVATION, AuditFinding, Check, Theme, theme_of, themes
 from crmkit.analyses.audit.findings.rules import RULES, Looked
-from crmkit.analyses.audit.findings.themes import Theme, theme_of, themes
 
 __all__ = [
     "FINDING",

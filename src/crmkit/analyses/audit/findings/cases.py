@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmkit.analyses.audit.findings.causes import hits
 from crmkit.analyses.audit.findings.evidence import Grounds
-from crmkit.analyses.audit.findings.model import FINDING, AuditFinding
-from crmkit.analyses.audit.findings.themes import themes
+from crmkit.analyses.audit.findings.model import FINDING, AuditFinding, themes
 from crmkit.analyses.audit.read import History
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Result, Text, not_assessed

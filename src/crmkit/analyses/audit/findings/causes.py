@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.audit.findings.evidence import DRIVER_WORDS, MANY_HANDOFFS, UNHAPPY, Grounds
-from crmkit.analyses.audit.findings.model import joined
-from crmkit.analyses.audit.findings.themes import Theme
+from crmkit.analyses.audit.findings.model import Theme, joined
 from crmkit.analyses.audit.read import History
 from crmkit.core.language import mark
 from crmkit.core.results import Quantity, Text
@@ -20,9 +19,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PLACES = {
-    "channel": mark("channel"), "team": mark("team"), "kind": mark("kind of case"), "priority": mark("priority"),
+    "channel": mark("channel"),
+    "team": mark("team"),
+    "kind": mark("kind of case"),
+    "priority": mark("priority"),
     "category": mark("category"),
-}  # fmt: skip
+}
 FEWEST = 30
 RELEVANT = 0.1
 # what follows from how content customers are
@@ -74,11 +76,14 @@ def _driven(grounds: Grounds) -> Cause:
     parts = [
         Text(
             "{name} ({share} of what is explained, {effect} points of satisfaction per standard deviation)",
-            {"name": Text(DRIVER_WORDS[row["driver"]]), "effect": Quantity(row["effect"], "score"),
-             "share": Quantity(row["value"], "share", row["low"], row["high"])},
+            {
+                "name": Text(DRIVER_WORDS[row["driver"]]),
+                "effect": Quantity(row["effect"], "score"),
+                "share": Quantity(row["value"], "share", row["low"], row["high"]),
+            },
         )
         for row in sure.to_dict("records")
-    ]  # fmt: skip
+    ]
     said = Text("associated with satisfaction, the strongest first: {parts}", {"parts": joined(parts)})
     names = tuple(sure["driver"])
     return Cause(said, names, joined([Text(DRIVER_WORDS[name]) for name in names[:2]]))
@@ -96,9 +101,12 @@ def _placed(theme: Theme, past: History, grounds: Grounds, confidence: float) ->
         return Cause(Text("not established: it is alike in all channels, teams, kinds and priorities"))
     top = found.iloc[0]
     words: dict[str, Quantity | Text | str] = {
-        "place": Text(PLACES[str(top["place"])]), "level": str(top["level"]), "share": Quantity(top["with_it"], "share"),
-        "rest": Quantity(top["without"], "share"), "n": Quantity(top["n"], "count"),
-    }  # fmt: skip
+        "place": Text(PLACES[str(top["place"])]),
+        "level": str(top["level"]),
+        "share": Quantity(top["with_it"], "share"),
+        "rest": Quantity(top["without"], "share"),
+        "n": Quantity(top["n"], "count"),
+    }
     said = Text("it happens most in {place} {level}: {share} of its cases, against {rest} elsewhere (n = {n})", words)
     return Cause(said, (f"{top['place']}: {top['level']}",), Text("{place} {level}", words))
 
@@ -121,8 +129,16 @@ def places(rows: pd.DataFrame, hit: pd.Series[bool], *, confidence: float) -> pd
                 continue
             counts = (hit[~inside].sum(), (~inside).sum(), hit[inside].sum(), inside.sum())
             gap = newcombe(*counts, confidence=confidence)
-            found.append((place, level, counts[2] / counts[3], counts[0] / counts[1], *(
-                float(getattr(gap, name)[0]) for name in ("value", "low", "high", "p_value")), int(counts[3])))  # fmt: skip
+            found.append(
+                (
+                    place,
+                    level,
+                    counts[2] / counts[3],
+                    counts[0] / counts[1],
+                    *(float(getattr(gap, name)[0]) for name in ("value", "low", "high", "p_value")),
+                    int(counts[3]),
+                )
+            )
     names = ["place", "level", "with_it", "without", "value", "low", "high", "p_value", "n"]
     table = pd.DataFrame(found, columns=names)
     if len(table):

@@ -1,4 +1,4 @@
-"""On what do causes and effects rest? Tickets as rated, whom a trouble touches, what they are worth, and who was lost."""
+"""On what do causes and effects rest? Rated tickets, whom a trouble touches, what they are worth, who was lost, what moves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.privacy import pseudonym
 from crmkit.core.reading import per_customer
-from crmkit.core.results import Text
+from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.data.summaries.audit import cases as audit_cases
 from crmkit.models.basics.shares import newcombe
 from crmkit.models.survey.drivers import Importance, importance
@@ -240,3 +240,64 @@ def _worth(
         if len(fees):
             return fees.set_index("customer_id")["worth"].astype("float64"), FEES_BASIS
     return None, None
+
+
+def drivers(grounds: Grounds) -> Result:
+    """Which troubles move the satisfaction with a ticket, and by how much?
+
+    Returns
+    -------
+    Result
+        Dots: share of what the troubles explain together, with interval; those that do not stand out from noise are told.
+    """
+    title = Text("What moves satisfaction with a ticket")
+    ranked = grounds.ranked
+    if ranked is None or grounds.drivers is None:
+        return not_assessed("audit_drivers", title, grounds.reason or Text("needs tickets with csat"))
+    rows = [
+        {
+            "group": DRIVER_WORDS[row["driver"]],
+            "measure": mark("Share of what is explained"),
+            "value": row["value"],
+            "low": row["low"],
+            "high": row["high"],
+            "n": row["n"],
+            "unit": "share",
+            "method": row["method"],
+        }
+        for row in ranked.to_dict("records")
+    ]
+    table = estimates(rows)
+    table["effect"], table["rank"] = ranked["effect"].to_numpy(), ranked["rank"].to_numpy()
+    table["distinguishable"], table["r_squared"] = ranked["distinguishable"].to_numpy(), grounds.drivers.r_squared
+    first = ranked.iloc[0]
+    words: dict[str, Quantity | Text | str] = {"name": Text(DRIVER_WORDS[first["driver"]])}
+    words |= {"effect": Quantity(first["effect"], "score"), "r": Quantity(grounds.drivers.r_squared, "share")}
+    text = Text(
+        "Most goes with {name}: {effect} points per standard deviation. Together the troubles explain {r} of the differences.",
+        words,
+    )
+    noise = [Text(DRIVER_WORDS[name]) for name in ranked.loc[~ranked["distinguishable"], "driver"]]
+    note = (
+        Text(
+            "Shares by LMG over n = {n} rated tickets; not distinguishable from noise: {noise}. Associations only.",
+            {"n": Quantity(grounds.drivers.n, "count"), "noise": noise[0]},
+        )
+        if noise
+        else Text(
+            "Shares by LMG over n = {n} rated tickets; all stand out from noise. Associations only.",
+            {"n": Quantity(grounds.drivers.n, "count")},
+        )
+    )
+    return Result(
+        "audit_drivers",
+        "interval_dots",
+        title,
+        table,
+        columns=(Column("group", "Trouble", translate=True),),
+        finding=Finding("audit.drivers", "info", None, text, evidence=("audit_drivers",)),
+        note=note,
+        alt=Text("Dots with intervals: share of each trouble in what is explained of the satisfaction with tickets."),
+        x=Axis("Trouble"),
+        y=Axis("Share of what is explained", "share"),
+    )

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from crmkit.analyses.audit.findings.causes import Cause, cause_of, exposed_effect, sure_and_negative
 from crmkit.analyses.audit.findings.evidence import Grounds
-from crmkit.analyses.audit.findings.model import FINDING, NAN, OBSERVATION, AuditFinding, Check, joined
+from crmkit.analyses.audit.findings.model import FINDING, NAN, OBSERVATION, AuditFinding, Check, Theme, joined, themes
 from crmkit.analyses.audit.findings.rules import RULES, Looked, Rule
-from crmkit.analyses.audit.findings.themes import Theme, themes
 from crmkit.analyses.audit.read import History
-from crmkit.core.results import Quantity, Text, Unit
+from crmkit.core.format import p_words
+from crmkit.core.language import Locale, mark, say
+from crmkit.core.results import Column, Finding, Quantity, Result, Text, Unit
 from crmkit.models.basics.families import holm
 
+NOTHING = Text("Nothing that was looked at misses its criterion.")
 TITLES = {
     "trend": Text("{name}: getting worse"),
     "gap_data": Text("{name}, compared with the data"),
@@ -109,8 +114,10 @@ def _at_stake(theme: Theme, lead: Check, grounds: Grounds) -> tuple[float, tuple
     if lead.subject in OF_ALL and lead.rule == "indicator":
         part = total * OF_ALL[lead.subject]
         # the interval of the value, turned into that of the shortfall
-        ends = sorted(max(0.0, abs(lead.target - one) if (one - lead.target) * (lead.value - lead.target) > 0 else 0.0)
-                      for one in (lead.low, lead.high))  # fmt: skip
+        ends = sorted(
+            max(0.0, abs(lead.target - one) if (one - lead.target) * (lead.value - lead.target) > 0 else 0.0)
+            for one in (lead.low, lead.high)
+        )
         return total, (abs(lead.target - lead.value) * part, ends[0] * part, ends[1] * part)
     if not ids:
         return NAN, (NAN, NAN, NAN)
@@ -127,20 +134,25 @@ def _effect(theme: Theme, grounds: Grounds, exposed: float, money: tuple[float, 
     if ids:
         share = len(ids) / grounds.active if grounds.active else NAN
         parts.append(
-            Text("{n} customers are affected, {share} of those active",
-                 {"n": Quantity(len(ids), "count"), "share": Quantity(min(1.0, share), "share")})
-        )  # fmt: skip
+            Text(
+                "{n} customers are affected, {share} of those active",
+                {"n": Quantity(len(ids), "count"), "share": Quantity(min(1.0, share), "share")},
+            )
+        )
     if not ids and np.isfinite(money[0]) and grounds.basis is not None:
         words: Words = {"value": Quantity(exposed, "money"), "basis": grounds.basis, "money": Quantity(*_money(money))}
         parts.append(Text("all customers together are worth {value} ({basis}); at stake: {money}", words))
     elif np.isfinite(exposed) and grounds.basis is not None:
-        parts.append(Text("they are worth {value} ({basis})",
-                          {"value": Quantity(exposed, "money"), "basis": grounds.basis}))  # fmt: skip
+        parts.append(Text("they are worth {value} ({basis})", {"value": Quantity(exposed, "money"), "basis": grounds.basis}))
     loss = grounds.losses.get(theme.id)
     if loss is not None:
         gap = Quantity(loss.value, "share", loss.low, loss.high)
-        said: Words = {"hit": Quantity(loss.with_it, "share"), "rest": Quantity(loss.without, "share"), "gap": gap,
-                 "money": Quantity(*_money(money))}  # fmt: skip
+        said: Words = {
+            "hit": Quantity(loss.with_it, "share"),
+            "rest": Quantity(loss.without, "share"),
+            "gap": gap,
+            "money": Quantity(*_money(money)),
+        }
         parts.append(
             Text("of those affected a cycle earlier {hit} were lost, of the others {rest}; at stake: {money}", said)
             if loss.low > 0
@@ -148,8 +160,12 @@ def _effect(theme: Theme, grounds: Grounds, exposed: float, money: tuple[float, 
         )
     points = exposed_effect(theme, grounds)
     if sure_and_negative(points):
-        parts.append(Text("one standard deviation more costs {points} points of satisfaction with a ticket",
-                          {"points": Quantity(points, "score")}))  # fmt: skip
+        parts.append(
+            Text(
+                "one standard deviation more costs {points} points of satisfaction with a ticket",
+                {"points": Quantity(points, "score")},
+            )
+        )
     if not parts:
         return Text("not established: the data do not say which customers are affected")
     return joined(parts)
@@ -166,3 +182,244 @@ def _recommendation(theme: Theme, cause: Cause, language: str) -> Text:
     if cause.short is None:
         return Text("{what} The cause is not established; look for it first.", {"what": said})
     return Text("{what} Begin with {cause}.", {"what": said, "cause": cause.short})
+
+
+FIELDS = (mark("Criteria"), mark("Condition"), mark("Cause"), mark("Effect"), mark("Recommendation"))
+RULE_WORDS = {
+    "indicator": mark("indicator"),
+    "trend": mark("trend"),
+    "gap_data": mark("form and data"),
+    "gap_others": mark("form and others"),
+    "coverage_roles": mark("raters"),
+    "coverage_tables": mark("voices"),
+    "control_actions": mark("control of actions"),
+    "control_risks": mark("control of risks"),
+}
+IN_ORDER = mark("in order")
+
+
+def findings_overview(found: Sequence[AuditFinding], locale: Locale) -> Result:
+    """What was found, the surest first: level, what is off, whom it touches, what is at stake.
+
+    Returns
+    -------
+    Result
+        A row per finding: ``number, level, title, condition, customers, exposed, money, money_low, money_high, p_value, id``,
+        and ``numbers``, every number of the condition with its limits and unit, unrounded, as JSON.
+    """
+    import pandas as pd
+
+    title = Text("What was found")
+    rows: list[dict[str, Any]] = [
+        {
+            "number": place,
+            "level": one.level,
+            "title": say(one.title, locale),
+            "condition": say(one.condition, locale),
+            "customers": one.customers,
+            "exposed": one.value_exposed,
+            "money": one.money,
+            "money_low": one.money_low,
+            "money_high": one.money_high,
+            "p_value": one.lead.adjusted,
+            "stake": one.money if one.money_low > 0 else NAN,
+            "p_text": p_words(one.lead.adjusted),
+            "id": one.id,
+            "indicator": one.lead.subject,
+            "value": one.lead.value,
+            "low": one.lead.low,
+            "high": one.lead.high,
+            "target": one.lead.target,
+            "unit": one.lead.unit,
+            "numbers": json.dumps(quantities(one.condition)),
+        }
+        for place, one in enumerate(found, start=1)
+    ]
+    names = [
+        "number",
+        "level",
+        "title",
+        "condition",
+        "customers",
+        "exposed",
+        "money",
+        "money_low",
+        "money_high",
+        "p_value",
+        "stake",
+        "p_text",
+        "id",
+        "indicator",
+        "value",
+        "low",
+        "high",
+        "target",
+        "unit",
+        "numbers",
+    ]
+    columns = (
+        Column("number", "No.", "count"),
+        Column("level", "Level", translate=True),
+        Column("title", "What"),
+        Column("condition", "Condition"),
+        Column("customers", "Customers affected", "count"),
+        Column("exposed", "Their value", "money"),
+        Column("stake", "At stake", "money"),
+        Column("p_text", "p (Holm)"),
+    )
+    sure = sum(one.level == FINDING for one in found)
+    text = (
+        Text(
+            "{sure} findings and {rest} observations.",
+            {"sure": Quantity(sure, "count"), "rest": Quantity(len(found) - sure, "count")},
+        )
+        if found
+        else NOTHING
+    )
+    finding = Finding("audit.findings", "warning" if sure else "good", sure == 0, text, evidence=("audit_findings",))
+    note = Text(
+        "A finding is sure after correction for everything that was looked at (Holm); of an observation only the estimate is "
+        "off. At stake: value of the customers affected times how much more of them were lost than of others."
+    )
+    return Result(
+        "audit_findings", "table", title, pd.DataFrame(rows, columns=names), columns=columns, finding=finding, note=note
+    )
+
+
+def finding_fields(found: Sequence[AuditFinding], locale: Locale, *, numbers: Mapping[str, int] | None = None) -> Result:
+    """The five fields of each finding: what ought to be, what is, why, what it costs, what to do.
+
+    Parameters
+    ----------
+    found : sequence of AuditFinding
+    locale : Locale
+    numbers : mapping of id to int, optional
+        Number of each finding, where only some of all are shown.
+
+    Returns
+    -------
+    Result
+        Five rows per finding: ``no, title, field, words, id``, and ``numbers``, every number of the words with its limits and
+        unit, unrounded, as JSON.
+    """
+    import pandas as pd
+
+    rows = []
+    for order, one in enumerate(found, start=1):
+        place = numbers[one.id] if numbers else order
+        texts = (one.criteria, one.condition, one.cause, one.effect, one.recommendation)
+        for field, text in zip(FIELDS, texts, strict=True):
+            first = field == FIELDS[0]
+            rows.append(
+                {
+                    "no": str(place) if first else "",
+                    "title": say(one.title, locale) if first else "",
+                    "field": field,
+                    "words": say(text, locale),
+                    "id": one.id,
+                    "numbers": json.dumps(quantities(text)),
+                }
+            )
+    table = pd.DataFrame(rows, columns=["no", "title", "field", "words", "id", "numbers"])
+    columns = (
+        Column("no", "No."),
+        Column("title", "Finding"),
+        Column("field", "Field", translate=True),
+        Column("words", "What the data say"),
+    )
+    note = Text("Causes are associations unless an experiment says otherwise.")
+    return Result("audit_finding_fields", "table", Text("Findings in five fields"), table, columns=columns, note=note)
+
+
+def quantities(text: Text) -> list[dict[str, Any]]:
+    """Every number that a sentence holds, also in the sentences inside it: ``name, value, low, high, unit``.
+
+    Examples
+    --------
+    >>> inner = Text("{c}", {"c": Quantity(0.5, "share", 0.4, 0.6)})
+    >>> quantities(Text("{a} of {b}", {"a": Quantity(1, "count"), "b": inner}))[1]
+    {'name': 'c', 'value': 0.5, 'low': 0.4, 'high': 0.6, 'unit': 'share'}
+    """
+    found: list[dict[str, Any]] = []
+    for name, part in text.numbers.items():
+        if isinstance(part, Text):
+            found += quantities(part)
+        elif isinstance(part, Quantity):
+            found.append(unrounded(name, part))
+    return found
+
+
+def unrounded(name: str, one: Quantity) -> dict[str, Any]:
+    """A number that is shown in words, as a result table keeps it."""
+    value, low, high = (_plain(part) for part in (one.value, one.low, one.high))
+    return {"name": name, "value": value, "low": low, "high": high, "unit": one.unit}
+
+
+def _plain(value: Any) -> Any:
+    """A number that JSON can hold, a date as text; nan as nothing."""
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, int | float):
+        return value if math.isfinite(value) else None
+    return None if value is None else str(value)
+
+
+def checks_table(checks: Sequence[Check], locale: Locale, *, confidence: float = 0.95) -> Result:
+    """Everything that was looked at, what is in order too."""
+    import pandas as pd
+
+    rows = [
+        {
+            "rule": RULE_WORDS[one.rule],
+            "subject": one.subject,
+            "value": one.value,
+            "low": one.low,
+            "high": one.high,
+            "unit": one.unit,
+            "target": one.target,
+            "criteria": say(one.criteria, locale),
+            "n": one.n,
+            "p_value": one.p_value,
+            "adjusted": one.adjusted,
+            "p_text": p_words(one.adjusted),
+            "verdict": _verdict(one, confidence),
+        }
+        for one in checks
+    ]
+    names = [
+        "rule",
+        "subject",
+        "value",
+        "low",
+        "high",
+        "unit",
+        "target",
+        "criteria",
+        "n",
+        "p_value",
+        "adjusted",
+        "p_text",
+        "verdict",
+    ]
+    columns = (
+        Column("rule", "Rule", translate=True),
+        Column("criteria", "Criterion"),
+        Column("value", "Value", "number"),
+        Column("interval", "Interval", "number"),
+        Column("n", "n", "count"),
+        Column("p_text", "p (Holm)"),
+        Column("verdict", "Verdict", translate=True),
+    )
+    note = Text(
+        "p: one-sided, for being worse than the criterion; Holm's correction over all {n} checks with a p-value.",
+        {"n": Quantity(sum(one.p_value == one.p_value for one in checks), "count")},
+    )
+    table = pd.DataFrame(rows, columns=names)
+    table.attrs["alike"] = False
+    return Result("audit_checks", "table", Text("What was looked at"), table, columns=columns, note=note)
+
+
+def _verdict(check: Check, confidence: float) -> str:
+    if not check.off:
+        return IN_ORDER
+    return OBSERVATION if check.adjusted >= 1 - confidence else FINDING

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crmkit.analyses.audit.catalogue import Catalogue
-from crmkit.analyses.audit.findings.model import NAN, Check
-from crmkit.analyses.audit.findings.themes import theme_of
+from crmkit.analyses.audit.findings.model import NAN, Check, theme_of
 from crmkit.analyses.audit.form.answers import ROLE_WORDS, ROLES, Answers
 from crmkit.analyses.audit.objectivity import gap_table
 from crmkit.analyses.audit.scoring import ASSESSED
@@ -67,13 +66,31 @@ def indicators(looked: Looked) -> list[Check]:
         off = _worse(row)
         condition = Text(
             "{name}: {value}, n = {n}, {start} to {end}",
-            {"name": row["name"], "value": _of(row, "value"), "n": Quantity(row["n"], "count"),
-             "start": Quantity(row["start"].date(), "date"), "end": Quantity(row["end"].date(), "date")},
-        )  # fmt: skip
+            {
+                "name": row["name"],
+                "value": _of(row, "value"),
+                "n": Quantity(row["n"], "count"),
+                "start": Quantity(row["start"].date(), "date"),
+                "end": Quantity(row["end"].date(), "date"),
+            },
+        )
         found.append(
-            Check("indicator", theme.id, row["indicator"], off, row["p_value"], criteria, condition, row["value"], row["low"],
-                  row["high"], row["target"], row["n"], row["unit"])
-        )  # fmt: skip
+            Check(
+                "indicator",
+                theme.id,
+                row["indicator"],
+                off,
+                row["p_value"],
+                criteria,
+                condition,
+                row["value"],
+                row["low"],
+                row["high"],
+                row["target"],
+                row["n"],
+                row["unit"],
+            )
+        )
     return found
 
 
@@ -111,11 +128,22 @@ def trends(looked: Looked) -> list[Check]:
         words |= {"change": yearly, "n": Quantity(line.n, "count")}
         one_sided = line.p_value / 2 if worse else 1 - line.p_value / 2
         found.append(
-            Check("trend", theme.id, row["indicator"], worse and relevant, one_sided,
-                  Text("{name} ({id}) does not get worse", words),
-                  Text("{name}: {change} a year, over {n} months", words),
-                  12 * line.value, 12 * line.low, 12 * line.high, 0.0, float(line.n), unit)
-        )  # fmt: skip
+            Check(
+                "trend",
+                theme.id,
+                row["indicator"],
+                worse and relevant,
+                one_sided,
+                Text("{name} ({id}) does not get worse", words),
+                Text("{name}: {change} a year, over {n} months", words),
+                12 * line.value,
+                12 * line.low,
+                12 * line.high,
+                0.0,
+                float(line.n),
+                unit,
+            )
+        )
     return found
 
 
@@ -127,18 +155,33 @@ def _gaps(looked: Looked, rule: str, comparisons: tuple[str, ...]) -> list[Check
     for row in table[(table["item"] == "") & table["group"].isin(comparisons)].to_dict("records"):
         value = Quantity(row["value"], "points", row["low"], row["high"])
         above = row["value"] > 0
-        words: Words = {"name": Text(row["group"]), "gap": value, "most": Quantity(looked.gap_points, "score"),
-                 "n": Quantity(row["n"], "count")}  # fmt: skip
+        words: Words = {
+            "name": Text(row["group"]),
+            "gap": value,
+            "most": Quantity(looked.gap_points, "score"),
+            "n": Quantity(row["n"], "count"),
+        }
         items = table[(table["item"] != "") & (table["group"] == row["group"])]
         where = items.sort_values("value", ascending=False)["item"].head(1).tolist()
         names = {item.id: item.name(looked.answers.language) for item in looked.answers.form.items}
         found.append(
-            Check(rule, "self_image", row["group"], above and row["value"] >= looked.gap_points,
-                  row["p_value"] / 2 if above else 1 - row["p_value"] / 2,
-                  Text("{name}: at most {most} points", words), Text("{name}: {gap} points over {n} standards", words),
-                  row["value"], row["low"], row["high"], looked.gap_points, row["n"], "points",
-                  where=names[where[0]] if where else "")
-        )  # fmt: skip
+            Check(
+                rule,
+                "self_image",
+                row["group"],
+                above and row["value"] >= looked.gap_points,
+                row["p_value"] / 2 if above else 1 - row["p_value"] / 2,
+                Text("{name}: at most {most} points", words),
+                Text("{name}: {gap} points over {n} standards", words),
+                row["value"],
+                row["low"],
+                row["high"],
+                looked.gap_points,
+                row["n"],
+                "points",
+                where=names[where[0]] if where else "",
+            )
+        )
     return found
 
 
@@ -166,9 +209,20 @@ def missing_roles(looked: Looked) -> list[Check]:
         # a third party is asked for, and its absence is printed; the audit stands without it
         off = n < needed and role != "third_party"
         found.append(
-            Check("coverage_roles", "form_coverage", role, off, NAN, Text("{role}: at least {needed} raters", words),
-                  Text("{role}: {n} raters", words), n, target=needed, n=n, unit="count")
-        )  # fmt: skip
+            Check(
+                "coverage_roles",
+                "form_coverage",
+                role,
+                off,
+                NAN,
+                Text("{role}: at least {needed} raters", words),
+                Text("{role}: {n} raters", words),
+                n,
+                target=needed,
+                n=n,
+                unit="count",
+            )
+        )
     return found
 
 
@@ -190,8 +244,17 @@ def actions_without_owner(looked: Looked) -> list[Check]:
         return []
     rows = looked.actions
     bad = rows["owner"].isna() | (rows["owner"] == "") | rows["due_on"].isna()
-    return [_counted("control_actions", "plan_control", "actions", int(bad.sum()), len(rows),
-                     Text("every action has an owner and a due date"), Text("{n} of {all} actions have none"))]  # fmt: skip
+    return [
+        _counted(
+            "control_actions",
+            "plan_control",
+            "actions",
+            int(bad.sum()),
+            len(rows),
+            Text("every action has an owner and a due date"),
+            Text("{n} of {all} actions have none"),
+        )
+    ]
 
 
 def risks_without_plan(looked: Looked) -> list[Check]:
@@ -199,13 +262,23 @@ def risks_without_plan(looked: Looked) -> list[Check]:
     if looked.risks is None or looked.risks.empty:
         return []
     rows = looked.risks
-    blank = {name: rows[name].isna() | (rows[name] == "") if name in rows else rows["risk_id"].notna()
-             for name in ("owner", "contingency")}  # fmt: skip
+    blank = {
+        name: rows[name].isna() | (rows[name] == "") if name in rows else rows["risk_id"].notna()
+        for name in ("owner", "contingency")
+    }
     high = rows["impact"].fillna(0) >= 4 if "impact" in rows else rows["risk_id"].isna()
     bad = blank["owner"] | (high & blank["contingency"])
-    return [_counted("control_risks", "risk_control", "risks", int(bad.sum()), len(rows),
-                     Text("every risk has an owner, and each of high impact a contingency plan"),
-                     Text("{n} of {all} risks do not"))]  # fmt: skip
+    return [
+        _counted(
+            "control_risks",
+            "risk_control",
+            "risks",
+            int(bad.sum()),
+            len(rows),
+            Text("every risk has an owner, and each of high impact a contingency plan"),
+            Text("{n} of {all} risks do not"),
+        )
+    ]
 
 
 def _counted(rule: str, theme: str, subject: str, bad: int, n: int, criteria: Text, condition: Text) -> Check:

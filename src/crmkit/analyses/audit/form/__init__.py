@@ -1,9 +1,18 @@
 """How does the company judge itself? The form, what came back, and the template that asks for it."""
 
 from crmkit.analyses.audit.form.answers import ROLES, Answers, read_answers
+from crmkit.analyses.audit.form.questions import (
+    Form,
+    Item,
+    Standard,
+    blank_form,
+    calendar,
+    cycle_of,
+    load_form,
+    next_cycles,
+    template,
+)
 from crmkit.analyses.audit.form.scores import form_items, form_scores, raters, standard_scores
-from crmkit.analyses.audit.form.standards import Form, Item, Standard, load_form
-from crmkit.analyses.audit.form.template import calendar, cycle_of, next_cycles, template
 
 __all__ = [
     "ROLES",
@@ -11,6 +20,7 @@ __all__ = [
     "Form",
     "Item",
     "Standard",
+    "blank_form",
     "calendar",
     "cycle_of",
     "form_items",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.audit.form.standards import SCORES, Form
+from crmkit.analyses.audit.form.questions import SCORES, Form
 from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.results import Text
@@ -127,9 +127,16 @@ def read_answers(
         return Answers(form, cycle, empty, shares, minimum, confidence, company.language, reason=reason)
     filed = to_frame(company.tables["evidence"]) if "evidence" in company.tables else None
     return rated(
-        to_frame(company.tables["assessments"]), filed, form, cycle=cycle, caps=caps, weights=weights, minimum=minimum,
-        confidence=confidence, language=company.language,
-    )  # fmt: skip
+        to_frame(company.tables["assessments"]),
+        filed,
+        form,
+        cycle=cycle,
+        caps=caps,
+        weights=weights,
+        minimum=minimum,
+        confidence=confidence,
+        language=company.language,
+    )
 
 
 def rated(

@@ -143,11 +143,15 @@ def raters(answers: Answers) -> Result:
     for role in ROLES:
         own = answers.now[answers.now["rater_role"] == role]
         n, needed = int(own["rater_id"].nunique()), answers.minimum if role in NEEDED else 1
-        rows.append({
-            "role": ROLE_WORDS[role], "raters": n, "needed": needed,
-            "standards": own["standard_id"].nunique() / len(answers.form.ids),
-            "verdict": NONE if n == 0 else ENOUGH if n >= needed else TOO_FEW,
-        })  # fmt: skip
+        rows.append(
+            {
+                "role": ROLE_WORDS[role],
+                "raters": n,
+                "needed": needed,
+                "standards": own["standard_id"].nunique() / len(answers.form.ids),
+                "verdict": NONE if n == 0 else ENOUGH if n >= needed else TOO_FEW,
+            }
+        )
     table = pd.DataFrame(rows)
     columns = (
         Column("role", "Role", translate=True),
@@ -156,8 +160,10 @@ def raters(answers: Answers) -> Result:
         Column("standards", "Standards rated", "share"),
         Column("verdict", "Enough?", translate=True),
     )
-    note = Text("Cycle {cycle}. Ratings of standards that the form does not have: {unknown}.",
-                {"cycle": answers.cycle, "unknown": Quantity(answers.unknown, "count")})  # fmt: skip
+    note = Text(
+        "Cycle {cycle}. Ratings of standards that the form does not have: {unknown}.",
+        {"cycle": answers.cycle, "unknown": Quantity(answers.unknown, "count")},
+    )
     return Result("audit_raters", "table", title, table, columns=columns, note=note)
 
 

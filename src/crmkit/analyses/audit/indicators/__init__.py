@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from crmkit.analyses.audit.catalogue import Indicator
 from crmkit.analyses.audit.indicators.data import FUNCTIONS as OF_DATA
 from crmkit.analyses.audit.indicators.estimate import NO_TABLE, Estimate, nothing
-from crmkit.analyses.audit.indicators.flow import FUNCTIONS as OF_FLOW
 from crmkit.analyses.audit.indicators.from_reports import READERS, Owned, acquisition, read
 from crmkit.analyses.audit.indicators.input_output import FUNCTIONS as OF_INPUT_OUTPUT
 from crmkit.analyses.audit.indicators.outcome import FUNCTIONS as OF_OUTCOME
@@ -17,7 +16,6 @@ from crmkit.analyses.audit.read import History, Window
 
 FUNCTIONS: Mapping[str, Callable[[History, Window, float], Estimate]] = {
     **OF_PROCESS,
-    **OF_FLOW,
     **OF_OUTCOME,
     **OF_INPUT_OUTPUT,
     **OF_DATA,

@@ -1,9 +1,9 @@
-"""What is known of one indicator: a value with interval, n, unit, method, and how it was sampled."""
+"""What is known of one indicator: a value with interval, n, unit, method, how it was sampled, and what it used to be."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,14 +20,12 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 NAN = math.nan
-
 NO_TABLE, NO_COLUMN = mark("a table is missing"), mark("a column is missing")
 NO_DATA, TOO_FEW = mark("no data in this period"), mark("too few cases")
 RUN_FIRST, NOT_HELD = mark("another analysis has to run first"), mark("the other analysis does not give this number")
 NO_BEFORE, NO_PLAN = mark("no comparable earlier period"), mark("no plan is set")
 SHORT, NOT_REACHED = mark("the own history is too short"), mark("too many cases are still open")
 SNAPSHOT = mark("records are known as they are today only")
-
 WILSON, CLUSTERED = mark("Wilson"), mark("Wilson, effective n by customer")
 RATIO, MEAN = mark("ratio, linearised by customer"), mark("mean, Student's t")
 KAPLAN_MEIER = mark("Kaplan-Meier, limits turned round")
@@ -234,3 +232,33 @@ def compared(now: Estimate, reference: float, relative: Estimate) -> Estimate:
 def deviate(confidence: float) -> float:
     """The normal deviate of a two-sided interval."""
     return critical(confidence)
+
+
+SHORTEST = 6
+
+
+def against_own_past(now: pd.Series, earlier: pd.Series, confidence: float, *, n: float) -> Estimate:
+    """The mean of a series, beside its earlier numbers.
+
+    Parameters
+    ----------
+    now, earlier : Series
+        One number per week or month.
+    n : float
+        Observations behind the newer ones.
+
+    Notes
+    -----
+    The test is Welch's: the earlier numbers, which the target comes from, are a sample too.
+    """
+    if len(now) < 2:
+        return nothing(TOO_FEW if len(now) else NO_DATA, n=n)
+    found = replace(mean(now.to_numpy(), confidence, method=MEAN), n=n)
+    if len(earlier) < SHORTEST:
+        return replace(found, needs=SHORT)
+    before = earlier.to_numpy(dtype="float64")
+    parts = [float(np.var(now.to_numpy(dtype="float64"), ddof=1)) / len(now), float(np.var(before, ddof=1)) / len(before)]
+    error = math.sqrt(sum(parts))
+    free = [part**2 / (size - 1) for part, size in zip(parts, (len(now), len(before)), strict=True)]
+    df = sum(parts) ** 2 / sum(free) if sum(free) > 0 else len(now) + len(before) - 2
+    return replace(found, sampling=Located(found.value, error, df), past=tuple(before.tolist()))

@@ -26,8 +26,6 @@ EVENTS = mark("customers who left over customer-months, Wilson")
 STRATIFIED = mark("Kaplan-Meier, groups weighted by size")
 LARGEST_GAP = mark("largest gap of any group, Wilson")
 KEPT = mark("as the other analysis has it")
-
-
 TOP, EASE = "CSAT, two top boxes", "CES, mean"
 
 Owned = Mapping[str, Reading]

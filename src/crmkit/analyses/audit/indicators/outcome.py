@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.audit.activity import YEAR
 from crmkit.analyses.audit.indicators.estimate import (
     NAN,
     NO_BEFORE,
@@ -16,6 +15,7 @@ from crmkit.analyses.audit.indicators.estimate import (
     NO_DATA,
     NO_TABLE,
     Estimate,
+    against_own_past,
     clustered_share,
     compared,
     count_ratio,
@@ -23,8 +23,7 @@ from crmkit.analyses.audit.indicators.estimate import (
     ratio,
     share,
 )
-from crmkit.analyses.audit.indicators.trend import against_own_past
-from crmkit.analyses.audit.read import History, Window
+from crmkit.analyses.audit.read import YEAR, History, Window
 from crmkit.core.language import mark
 
 if TYPE_CHECKING:

@@ -1,8 +1,7 @@
 """What is to be done? Actions with owner, dates, expected effect and the day on which it can be seen; goals; files."""
 
-from crmkit.analyses.audit.plan.actions import Action, Means, Plan, make_plan, months_needed
-from crmkit.analyses.audit.plan.exhibits import people_table, plan_table, states
-from crmkit.analyses.audit.plan.library import library
+from crmkit.analyses.audit.plan.actions import Action, Means, library, months_needed
+from crmkit.analyses.audit.plan.plan import Plan, make_plan, people_table, plan_table, states
 from crmkit.analyses.audit.plan.smart import Known, Wanted, smart, wanted_of
 
 __all__ = [

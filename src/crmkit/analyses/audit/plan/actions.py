@@ -1,26 +1,76 @@
-"""What is to be done, by whom, until when, and from which day on can it be seen whether it helped?"""
+"""What is done by whom, until when, and from which day on can it be seen whether it helped?"""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import yaml
+from pydantic import BaseModel, ConfigDict
 
 from crmkit.analyses.audit.catalogue import Catalogue
-from crmkit.analyses.audit.findings.model import FINDING, NAN, AuditFinding
-from crmkit.analyses.audit.findings.themes import theme_of, themes
-from crmkit.analyses.audit.plan.library import library
+from crmkit.analyses.audit.findings.model import FINDING, NAN, AuditFinding, Words, theme_of, themes
 from crmkit.analyses.audit.read import History
 from crmkit.core.language import Locale, mark, say
-from crmkit.models.basics.budget import Choice, choose
 from crmkit.models.basics.estimates import critical
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class KindOfAction(_Strict):
+    """Effort in person-days and days that an action of a kind usually takes."""
+
+    effort: float
+    days: int
+
+
+class ByPeople(_Strict):
+    """What no software does: the kit keeps owner, date and the indicator that it is meant to move."""
+
+    id: str
+    kind: str
+    indicator: str
+    horizon: Literal["short", "long"]
+    rows: tuple[str, ...]
+    en: str
+    zh: str
+    owner: Words
+
+    def text(self, language: str) -> str:
+        """What is to be done, in a language."""
+        return self.zh if language == "zh" else self.en
+
+
+class Library(_Strict):
+    """Everything that is proposed."""
+
+    kinds: dict[str, KindOfAction]
+    people: tuple[ByPeople, ...]
+
+
+@cache
+def library() -> Library:
+    """The kit's proposals.
+
+    Examples
+    --------
+    >>> library().kinds["A-FAST"].days, len(library().people)
+    (90, 11)
+    """
+    text = (resources.files("crmkit.analyses.audit.plan") / "library.yml").read_text(encoding="utf-8")
+    return Library.model_validate(yaml.safe_load(text))
+
 
 SHORT_DAYS, LONG_DAYS = 365, 3 * 365
 MONTH_DAYS = 30.4375
@@ -114,78 +164,31 @@ class Action:
         return self.baseline + self.expected_effect
 
 
-@dataclass(frozen=True)
-class Plan:
-    """All actions, those worth most for their cost first; what was chosen within the budget; goals of the company."""
-
-    actions: tuple[Action, ...]
-    choice: Choice | None
-    means: Means = field(default_factory=Means)
-
-
-def make_plan(
-    found: Sequence[AuditFinding],
-    state: pd.DataFrame,
-    past: History,
-    book: Catalogue,
-    locale: Locale,
-    *,
-    own: pd.DataFrame | None = None,
-    means: Means | None = None,
-    confidence: float = 0.95,
-) -> Plan:
-    """What is to be done?
-
-    Parameters
-    ----------
-    found : sequence of AuditFinding
-        Each gets an action; several of one theme share it.
-    state : pandas.DataFrame
-        Indicators as assessed: baselines, targets, cases.
-    past, book
-    locale : Locale
-    own : pandas.DataFrame or None
-        The client's table ``actions``; its rows come first, and one that answers a finding replaces the kit's proposal.
-    means : Means or None
-    confidence : float
-
-    Returns
-    -------
-    Plan
-    """
-    means = means or Means()
-    rows = {str(row["indicator"]): row for row in state.to_dict("records")}
-    made: list[Action] = [_of_company(row, past.as_of) for row in ([] if own is None else own.to_dict("records"))]
-    answered = {_theme(action.finding) for action in made}
-    for one in found:
-        if one.theme not in answered:
-            made.append(_proposed(one, past, locale))
-            answered.add(one.theme)
-    made += _by_people(found, past, locale.language)
-    value = {one.theme: one.money for one in reversed(found)}
-    full = [_measured(action, rows, past, book, means, value, confidence) for action in made]
-    choice, kept = _within(full, means)
-    order = sorted(kept, key=lambda action: (not action.taken, -_ratio(action), action.due_on, action.id))
-    return Plan(tuple(order), choice, means)
-
-
-def _theme(finding: str) -> str:
+def theme_named(finding: str) -> str:
     return finding.rpartition(".")[2]
 
 
-def _proposed(one: AuditFinding, past: History, locale: Locale) -> Action:
+def proposed(one: AuditFinding, past: History, locale: Locale) -> Action:
     theme = themes()[one.theme]
     usual = library().kinds[theme.action]
     starts = past.as_of + dt.timedelta(days=START_DAYS)
     lead = one.lead.subject if one.rule in ("indicator", "trend") else ""
     return Action(
-        id=f"P-{one.theme}", text=say(one.recommendation, locale), kind=theme.action, owner=theme.owner.say(past.language),
-        source=KIT, finding=one.id, starts_on=starts, due_on=starts + dt.timedelta(days=usual.days), horizon="short",
-        effort=usual.effort, indicator=lead,
-    )  # fmt: skip
+        id=f"P-{one.theme}",
+        text=say(one.recommendation, locale),
+        kind=theme.action,
+        owner=theme.owner.say(past.language),
+        source=KIT,
+        finding=one.id,
+        starts_on=starts,
+        due_on=starts + dt.timedelta(days=usual.days),
+        horizon="short",
+        effort=usual.effort,
+        indicator=lead,
+    )
 
 
-def _by_people(found: Sequence[AuditFinding], past: History, language: str) -> list[Action]:
+def by_people(found: Sequence[AuditFinding], past: History, language: str) -> list[Action]:
     """What only people can do, for the themes in which something was found."""
     wanted = {one.theme for one in found if one.level == FINDING}
     made = []
@@ -197,13 +200,24 @@ def _by_people(found: Sequence[AuditFinding], past: History, language: str) -> l
         days = library().kinds[one.kind].days if one.horizon == "short" else LONG_DAYS
         origin = next(each.id for each in found if each.theme == theme.id)
         made.append(
-            Action(one.id, one.text(language), one.kind, one.owner.say(language), PEOPLE, origin, starts,
-                   starts + dt.timedelta(days=days), one.horizon, library().kinds[one.kind].effort, indicator=one.indicator)
-        )  # fmt: skip
+            Action(
+                one.id,
+                one.text(language),
+                one.kind,
+                one.owner.say(language),
+                PEOPLE,
+                origin,
+                starts,
+                starts + dt.timedelta(days=days),
+                one.horizon,
+                library().kinds[one.kind].effort,
+                indicator=one.indicator,
+            )
+        )
     return made
 
 
-def _of_company(row: Mapping[Any, Any], as_of: dt.date) -> Action:
+def of_company(row: Mapping[Any, Any], as_of: dt.date) -> Action:
     def known(name: str, default: Any) -> Any:
         value = row.get(name)
         return default if value is None or value != value else value
@@ -214,28 +228,44 @@ def _of_company(row: Mapping[Any, Any], as_of: dt.date) -> Action:
     starts = starts.date() if starts is not None else as_of
     horizon = str(known("horizon", "short" if (due - starts).days <= SHORT_DAYS else "long"))
     return Action(
-        str(row["action_id"]), str(row["text"]), str(known("kind", "")), str(known("owner", "")), CLIENT,
-        str(known("finding_id", "")), starts, due, horizon, float(known("effort", NAN)), float(known("budget", NAN)),
-        indicator=str(known("indicator", "")), expected_effect=float(known("expected_effect", NAN)),
+        str(row["action_id"]),
+        str(row["text"]),
+        str(known("kind", "")),
+        str(known("owner", "")),
+        CLIENT,
+        str(known("finding_id", "")),
+        starts,
+        due,
+        horizon,
+        float(known("effort", NAN)),
+        float(known("budget", NAN)),
+        indicator=str(known("indicator", "")),
+        expected_effect=float(known("expected_effect", NAN)),
         status=str(known("status", "planned") or "planned"),
-    )  # fmt: skip
+    )
 
 
-def _measured(
-    action: Action, rows: Mapping[str, Mapping[Any, Any]], past: History, book: Catalogue, means: Means,
-    value: Mapping[str, float], confidence: float,
-) -> Action:  # fmt: skip
+def measured(
+    action: Action,
+    rows: Mapping[str, Mapping[Any, Any]],
+    past: History,
+    book: Catalogue,
+    means: Means,
+    value: Mapping[str, float],
+    confidence: float,
+) -> Action:
     """The action with baseline, target, expected effect, the first day on which it can be seen, cost and worth."""
     row = rows.get(action.indicator)
     cost = action.cost if np.isfinite(action.cost) else action.effort * means.day_rate
-    worth = value.get(_theme(action.finding), NAN) * means.effect_share
+    worth = value.get(theme_named(action.finding), NAN) * means.effect_share
     action = replace(action, cost=cost, worth=0.0 if action.source == PEOPLE or not np.isfinite(worth) else worth)
     if row is not None:
         effect = action.expected_effect
         if not np.isfinite(effect):
             effect = means.effect_share * (row["target"] - row["value"])
-        action = replace(action, baseline=row["value"], low=row["low"], high=row["high"], target=row["target"],
-                         expected_effect=effect)  # fmt: skip
+        action = replace(
+            action, baseline=row["value"], low=row["low"], high=row["high"], target=row["target"], expected_effect=effect
+        )
         months = months_needed(row, effect, past, confidence=confidence, power=means.power)
         if months is not None:
             on = action.starts_on + dt.timedelta(days=math.ceil(months * MONTH_DAYS))
@@ -289,20 +319,3 @@ def _pdca(action: Action, as_of: dt.date) -> str:
     if action.status == "done":
         return CHECK if action.measurable_on is None or as_of < action.measurable_on else ACT
     return DO if action.status == "running" else PLAN
-
-
-def _within(actions: list[Action], means: Means) -> tuple[Choice | None, list[Action]]:
-    """What fits into the budget: what runs stays, of the rest the choice that is worth most."""
-    if means.budget <= 0:
-        return None, actions
-    open_ones = [place for place, one in enumerate(actions) if one.state == PLAN and np.isfinite(one.cost)]
-    # what saves nothing that is known still answers a finding; the cheapest of them go first where money is left
-    value = [actions[place].worth + 1e-6 for place in open_ones]
-    bound = sum(one.cost for one in actions if one.state == DO and np.isfinite(one.cost))
-    choice = choose(value, [actions[place].cost for place in open_ones], budget=max(0.0, means.budget - bound))
-    taken = dict(zip(open_ones, choice.chosen.tolist(), strict=True))
-    return choice, [replace(one, taken=taken.get(place, True)) for place, one in enumerate(actions)]
-
-
-def _ratio(action: Action) -> float:
-    return action.worth / max(action.cost, 1.0) if np.isfinite(action.cost) else 0.0

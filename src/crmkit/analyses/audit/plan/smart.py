@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crmkit.analyses.audit.catalogue import Catalogue
-from crmkit.analyses.audit.findings.model import AuditFinding
-from crmkit.analyses.audit.findings.themes import theme_of
+from crmkit.analyses.audit.findings.model import AuditFinding, theme_of
 from crmkit.analyses.audit.plan.actions import Action, months_needed
 from crmkit.analyses.audit.read import History
 from crmkit.core.language import mark
@@ -151,19 +150,40 @@ def wanted_of(actions: Sequence[Action], goals: pd.DataFrame | None, found: Sequ
     themes = {one.theme: one.id for one in found}
     named = [] if goals is None else goals.to_dict("records")
     made = [
-        Wanted(one.id, ACTION, one.indicator, "all", one.baseline, one.baseline + one.expected_effect, one.starts_on,
-               one.due_on, one.owner, (one.finding,) if one.finding else (),
-               tuple(str(row["goal_id"]) for row in named if row["indicator"] == one.indicator))
-        for one in actions if one.indicator
-    ]  # fmt: skip
+        Wanted(
+            one.id,
+            ACTION,
+            one.indicator,
+            "all",
+            one.baseline,
+            one.baseline + one.expected_effect,
+            one.starts_on,
+            one.due_on,
+            one.owner,
+            (one.finding,) if one.finding else (),
+            tuple(str(row["goal_id"]) for row in named if row["indicator"] == one.indicator),
+        )
+        for one in actions
+        if one.indicator
+    ]
     for row in named:
         theme = theme_of(str(row["indicator"]))
         answers = tuple(themes[theme.id] for _ in (0,) if theme is not None and theme.id in themes)
         made.append(
-            Wanted(str(row["goal_id"]), GOAL, str(row["indicator"]), _text(row, "population"), _number(row, "baseline"),
-                   _number(row, "target"), _day(row, "starts_on"), _day(row, "due_on"), _text(row, "owner"), answers,
-                   (str(row["goal_id"]),))
-        )  # fmt: skip
+            Wanted(
+                str(row["goal_id"]),
+                GOAL,
+                str(row["indicator"]),
+                _text(row, "population"),
+                _number(row, "baseline"),
+                _number(row, "target"),
+                _day(row, "starts_on"),
+                _day(row, "due_on"),
+                _text(row, "owner"),
+                answers,
+                (str(row["goal_id"]),),
+            )
+        )
     return made
 
 
@@ -189,8 +209,9 @@ def smart(wanted: Sequence[Wanted], known: Known) -> Result:
         rows.append(row | {letter: verdict for letter, (verdict, _) in said.items()})
     table = pd.DataFrame(rows)
     failing = int((table[list(LETTERS)] == FAIL).any(axis=1).sum())
-    text = Text("{n} of {all} goals and actions fail a test.",
-                {"n": Quantity(failing, "count"), "all": Quantity(len(table), "count")})  # fmt: skip
+    text = Text(
+        "{n} of {all} goals and actions fail a test.", {"n": Quantity(failing, "count"), "all": Quantity(len(table), "count")}
+    )
     finding = Finding("audit.smart", "warning" if failing else "good", failing == 0, text, evidence=("audit_smart",))
     columns = (
         Column("id", "Id"),
@@ -203,8 +224,10 @@ def smart(wanted: Sequence[Wanted], known: Known) -> Result:
         Column("T", "Timed", translate=True),
         Column("why", "First reason", translate=True),
     )
-    note = Text("Decided from data, not from wording: indicator and direction, baseline with interval, own history and peers, "
-                "findings and goals, dates and the number of cases.")  # fmt: skip
+    note = Text(
+        "Decided from data, not from wording: indicator and direction, baseline with interval, own history and peers, "
+        "findings and goals, dates and the number of cases."
+    )
     return Result("audit_smart", "table", title, table, columns=columns, finding=finding, note=note)
 
 

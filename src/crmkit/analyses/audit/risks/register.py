@@ -1,112 +1,50 @@
-"""What may go wrong, how likely and how grave is it, who answers for it, and how sure is the grade?"""
+"""What may go wrong, who answers for it, what gives an early warning, and what does the register lack?"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crmkit.analyses.audit.catalogue import Catalogue
 from crmkit.analyses.audit.findings.evidence import Grounds
-from crmkit.analyses.audit.findings.model import FINDING, NAN, AuditFinding
-from crmkit.analyses.audit.findings.themes import Theme, theme_of, themes
+from crmkit.analyses.audit.findings.model import FINDING, NAN, AuditFinding, Theme, theme_of, themes
 from crmkit.analyses.audit.read import History
-from crmkit.analyses.audit.risks.warning import Warned, months_since, warned
+from crmkit.analyses.audit.risks.grading import (
+    BY_EXPERTS,
+    DRAWS,
+    FROM_DATA,
+    UNKNOWN,
+    Appetite,
+    Risk,
+    graded,
+    impact_of,
+    level_of,
+    likelihood,
+)
+from crmkit.analyses.audit.risks.warning import warned
+from crmkit.core.format import format_value
 from crmkit.core.language import Locale, mark, say
-from crmkit.core.results import Quantity, Text
-from crmkit.models.audit.risk_matrix import RiskMatrix, grade, stability
+from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Severity, Text, not_assessed
+from crmkit.models.audit.risk_matrix import GRADES, LEVELS, RiskMatrix, grade
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = NDArray[np.float64]
-DRAWS = 1000
-MONTHS, AHEAD = 12, 6
-FEWEST_MONTHS = 6
-Z95 = 1.959964
 HIGH = 2
 CATEGORY_WORDS = {
-    "churn": mark("churn"), "service": mark("service"), "product": mark("product"), "data": mark("data and privacy"),
-    "fraud": mark("fraud and arrears"), "market": mark("market"), "legal": mark("legal"), "people": mark("people"),
-}  # fmt: skip
-FROM_DATA, BY_EXPERTS, UNKNOWN = mark("from data"), mark("by experts"), mark("not known")
-# what is left of a loss after a response; reduce and share: by the parameter
-LEFT = {"avoid": 0.0, "accept": 1.0, "pursue": 1.0}
-
-
-@dataclass(frozen=True)
-class Appetite:
-    """What the company can bear.
-
-    Parameters
-    ----------
-    critical_share : float
-        Loss at which the scale of impact ends, as a share of the yearly value of all customers, above 0.
-    effect_share : float
-        Which part of a trouble a response that reduces or shares it takes away, 0 to 1.
-    review_months : int
-        Months to the next review; a quarter of it, at least one, for risks graded high.
-    """
-
-    critical_share: float = 0.1
-    effect_share: float = 0.7
-    review_months: int = 6
-
-
-@dataclass(frozen=True)
-class Risk:
-    """One line of the register.
-
-    Parameters
-    ----------
-    id : str
-        ``R-<theme>``, or the client's own.
-    theme : str
-        Empty for a risk of the client's own.
-    category : str
-    title : str
-        In the reader's language.
-    likelihood, impact : float
-        Probability that the trouble goes on over the next six months; loss as a share of the critical one. nan: not known.
-    loss : float
-        Expected loss in money: what risks are ranked by within a grade.
-    basis : str
-        Where the likelihood comes from.
-    grade, residual : int
-        Places in the matrix's grades, before and after the response; -1 where not graded.
-    stability : float
-        Share of resamples with the same grade.
-    response, owner, contingency : str
-    indicator : str
-        Early warning.
-    warning : Warned or None
-    review_on : date or None
-    finding : str
-        Id of the finding it comes from.
-    """
-
-    id: str
-    theme: str
-    category: str
-    title: str
-    likelihood: float = NAN
-    impact: float = NAN
-    loss: float = NAN
-    basis: str = UNKNOWN
-    grade: int = -1
-    residual: int = -1
-    stability: float = NAN
-    response: str = ""
-    owner: str = ""
-    contingency: str = ""
-    indicator: str = ""
-    warning: Warned | None = None
-    review_on: dt.date | None = None
-    finding: str = ""
+    "churn": mark("churn"),
+    "service": mark("service"),
+    "product": mark("product"),
+    "data": mark("data and privacy"),
+    "fraud": mark("fraud and arrears"),
+    "market": mark("market"),
+    "legal": mark("legal"),
+    "people": mark("people"),
+}
 
 
 def register(
@@ -169,121 +107,78 @@ def _own(own: pd.DataFrame | None, found: Sequence[AuditFinding]) -> dict[str, M
 
 
 def _risk(
-    one: AuditFinding, past: History, months: pd.DataFrame, book: Catalogue, critical: float, appetite: Appetite,
-    matrix: RiskMatrix, said: Mapping[Any, Any],
-) -> Risk:  # fmt: skip
+    one: AuditFinding,
+    past: History,
+    months: pd.DataFrame,
+    book: Catalogue,
+    critical: float,
+    appetite: Appetite,
+    matrix: RiskMatrix,
+    said: Mapping[Any, Any],
+) -> Risk:
     theme = themes()[one.theme]
     kri = _text(said, "indicator") or _warning_indicator(theme, one, book)
     risk = Risk(
-        id=f"R-{one.theme}", theme=one.theme, category=_text(said, "category") or theme.category,
-        title=theme.name(past.language), response=_text(said, "response") or theme.response,
+        id=f"R-{one.theme}",
+        theme=one.theme,
+        category=_text(said, "category") or theme.category,
+        title=theme.name(past.language),
+        response=_text(said, "response") or theme.response,
         owner=_text(said, "owner") or theme.owner.say(past.language),
-        contingency=_text(said, "contingency") or theme.contingency.say(past.language), indicator=kri,
-        warning=warned(kri, months, book), review_on=_day(said), finding=one.id,
-    )  # fmt: skip
+        contingency=_text(said, "contingency") or theme.contingency.say(past.language),
+        indicator=kri,
+        warning=warned(kri, months, book),
+        review_on=_day(said),
+        finding=one.id,
+    )
     p, p_draws = likelihood(one, months)
-    impact, impact_draws = _impact(one, critical)
+    impact, impact_draws = impact_of(one, critical)
     if not np.isfinite(p):
-        p, basis = _level(said, "likelihood"), BY_EXPERTS
+        p, basis = level_of(said, "likelihood"), BY_EXPERTS
         p_draws = np.full(DRAWS, p)
     else:
         basis = FROM_DATA
-    if not np.isfinite(impact) or (not one.money_low > 0 and np.isfinite(_level(said, "impact"))):
+    if not np.isfinite(impact) or (not one.money_low > 0 and np.isfinite(level_of(said, "impact"))):
         # a loss that is not established is no better than what experts think
-        impact = _level(said, "impact")
+        impact = level_of(said, "impact")
         impact_draws = np.full(DRAWS, impact)
     money = impact * critical if np.isfinite(critical) else NAN
     risk = replace(risk, likelihood=p, impact=impact, basis=basis if np.isfinite(p) else UNKNOWN, loss=p * money)
-    return _graded(risk, appetite, matrix, p_draws, impact_draws)
-
-
-def _graded(risk: Risk, appetite: Appetite, matrix: RiskMatrix, p_draws: Floats, impact_draws: Floats) -> Risk:
-    if not (np.isfinite(risk.likelihood) and np.isfinite(risk.impact)):
-        return risk
-    left = LEFT.get(risk.response, 1 - appetite.effect_share)
-    sure = stability(matrix, risk.likelihood, risk.impact, draws=(p_draws, impact_draws))
-    now = int(grade(matrix, risk.likelihood, risk.impact).grade)
-    # what is avoided cannot happen; any other response makes the loss smaller, not less likely
-    after = int(grade(matrix, risk.likelihood if left else 0.0, risk.impact * left).grade)
-    return replace(risk, grade=now, residual=after, stability=sure)
-
-
-def likelihood(one: AuditFinding, months: pd.DataFrame, *, seed: int = 0) -> tuple[float, Floats]:
-    """How likely is it that the leading indicator misses its target over the next six months?
-
-    Parameters
-    ----------
-    one : AuditFinding
-    months : pandas.DataFrame
-        Values by month.
-    seed : int
-
-    Returns
-    -------
-    tuple of float and array
-        The probability and resampled ones; nan where neither months nor an interval say it.
-
-    Notes
-    -----
-    The mean of six months to come is taken as normal around the mean of the last twelve, with their spread; resampled: the
-    months. Where there are too few months, the interval of the indicator stands in.
-    """
-    lead = one.lead
-    nan = np.full(DRAWS, np.nan)
-    if one.rule != "indicator" or not np.isfinite(lead.target):
-        return (1.0, np.ones(DRAWS)) if one.rule == "trend" else (NAN, nan)
-    sign = 1.0 if lead.value >= lead.target else -1.0
-    known = months[(months["indicator"] == lead.subject) & months["value"].notna()]
-    # the last months, not the last values: waves of a survey are no months
-    series = known[months_since(known["month_end"]) < MONTHS]["value"].to_numpy(dtype="float64")
-    rng = np.random.default_rng(seed)
-    if len(series) >= FEWEST_MONTHS and series.std() > 0:
-        drawn = series[rng.integers(0, len(series), (DRAWS, len(series)))]
-        return _beyond(series.mean(), series.std(ddof=1), lead.target, sign), _beyond(
-            drawn.mean(1), drawn.std(axis=1, ddof=1), lead.target, sign
-        )
-    spread = (lead.high - lead.low) / (2 * Z95)
-    if not np.isfinite(spread) or spread <= 0:
-        return NAN, nan
-    # one standard error beside the estimate, as far as the next half year may differ from this one
-    return _beyond(lead.value, spread * np.sqrt(AHEAD), lead.target, sign), _beyond(
-        lead.value + spread * rng.normal(size=DRAWS), spread * np.sqrt(AHEAD), lead.target, sign
-    )
-
-
-def _beyond(mean: Any, spread: Any, target: float, sign: float) -> Any:
-    """Probability that the mean of the months to come lies on the bad side of the target."""
-    from scipy.special import ndtr
-
-    # months of a resample may all be equal
-    found = ndtr(sign * (np.asarray(mean) - target) / np.maximum(np.asarray(spread) / np.sqrt(AHEAD), 1e-12))
-    return float(found) if np.ndim(found) == 0 else found
-
-
-def _impact(one: AuditFinding, critical: float, *, seed: int = 1) -> tuple[float, Floats]:
-    if not (np.isfinite(one.money) and np.isfinite(critical) and critical > 0):
-        return NAN, np.full(DRAWS, np.nan)
-    spread = (one.money_high - one.money_low) / (2 * Z95) if np.isfinite(one.money_high - one.money_low) else 0.0
-    drawn = one.money + spread * np.random.default_rng(seed).normal(size=DRAWS)
-    return one.money / critical, np.maximum(drawn, 0.0) / critical
+    return graded(risk, appetite, matrix, p_draws, impact_draws)
 
 
 def _by_experts(
-    name: str, row: Mapping[Any, Any], months: pd.DataFrame, book: Catalogue, critical: float, appetite: Appetite,
-    matrix: RiskMatrix, language: str,
-) -> Risk:  # fmt: skip
-    p, impact = _level(row, "likelihood"), _level(row, "impact")
+    name: str,
+    row: Mapping[Any, Any],
+    months: pd.DataFrame,
+    book: Catalogue,
+    critical: float,
+    appetite: Appetite,
+    matrix: RiskMatrix,
+    language: str,
+) -> Risk:
+    p, impact = level_of(row, "likelihood"), level_of(row, "impact")
     category = _text(row, "category")
     words: dict[str, Quantity | Text | str] = {"id": name, "category": Text(CATEGORY_WORDS.get(category, category))}
     title = say(Text("{id}: {category}", words), Locale(language))
     kri = _text(row, "indicator")
     risk = Risk(
-        id=name, theme="", category=category, title=title, likelihood=p,
-        impact=impact, loss=p * impact * critical,
-        basis=BY_EXPERTS if np.isfinite(p) else UNKNOWN, response=_text(row, "response"), owner=_text(row, "owner"),
-        contingency=_text(row, "contingency"), indicator=kri, warning=warned(kri, months, book), review_on=_day(row),
-    )  # fmt: skip
-    return _graded(risk, appetite, matrix, np.full(DRAWS, p), np.full(DRAWS, impact))
+        id=name,
+        theme="",
+        category=category,
+        title=title,
+        likelihood=p,
+        impact=impact,
+        loss=p * impact * critical,
+        basis=BY_EXPERTS if np.isfinite(p) else UNKNOWN,
+        response=_text(row, "response"),
+        owner=_text(row, "owner"),
+        contingency=_text(row, "contingency"),
+        indicator=kri,
+        warning=warned(kri, months, book),
+        review_on=_day(row),
+    )
+    return graded(risk, appetite, matrix, np.full(DRAWS, p), np.full(DRAWS, impact))
 
 
 def _warning_indicator(theme: Theme, one: AuditFinding, book: Catalogue) -> str:
@@ -299,12 +194,6 @@ def _reviewed(risk: Risk, as_of: dt.date, appetite: Appetite) -> Risk:
     return replace(risk, review_on=as_of + dt.timedelta(days=round(months * 30.4375)))
 
 
-def _level(row: Mapping[Any, Any], name: str) -> float:
-    """A level from 1 to 5 as the middle of its stretch of the scale."""
-    value = row.get(name)
-    return NAN if value is None or value != value else (float(value) - 0.5) / 5
-
-
 def _text(row: Mapping[Any, Any], name: str) -> str:
     value = row.get(name)
     return "" if value is None or value != value else str(value)
@@ -315,3 +204,246 @@ def _day(row: Mapping[Any, Any]) -> dt.date | None:
     if value is None or value != value:
         return None
     return value.date() if hasattr(value, "date") else dt.date.fromisoformat(str(value)[:10])
+
+
+RESPONSE_WORDS = {
+    "avoid": mark("avoid"),
+    "reduce": mark("reduce"),
+    "share": mark("share"),
+    "accept": mark("accept"),
+    "pursue": mark("pursue"),
+}
+NONE = Text("no finding makes a risk, and the client has registered none")
+NOT_GRADED = mark("not graded")
+LIKELIHOODS = (mark("very unlikely"), mark("unlikely"), mark("possible"), mark("likely"), mark("almost sure"))
+IMPACTS = (mark("very small"), mark("small"), mark("noticeable"), mark("grave"), mark("critical"))
+
+
+def risk_table(risks: Sequence[Risk]) -> Result:
+    """The register, the gravest first.
+
+    Returns
+    -------
+    Result
+        A row per risk: ``id, title, category, likelihood, impact`` (share of the critical loss), ``basis, grade, stability,
+        loss, response, residual, owner, contingency, indicator, review_on``.
+    """
+    import pandas as pd
+
+    title = Text("Risk register")
+    if not risks:
+        return not_assessed("audit_risks", title, NONE)
+    rows = [
+        {
+            "id": risk.id,
+            "title": risk.title,
+            "category": CATEGORY_WORDS.get(risk.category, risk.category),
+            "likelihood": risk.likelihood,
+            "impact": risk.impact,
+            "basis": risk.basis,
+            "grade": _grade(risk.grade),
+            "stability": risk.stability,
+            "loss": risk.loss,
+            "response": RESPONSE_WORDS.get(risk.response, risk.response),
+            "residual": _grade(risk.residual),
+            "owner": risk.owner,
+            "contingency": risk.contingency,
+            "indicator": risk.indicator,
+            "review_on": risk.review_on,
+            "finding": risk.finding,
+        }
+        for risk in risks
+    ]
+    columns = (
+        Column("title", "Risk"),
+        Column("grade", "Grade", translate=True),
+        Column("stability", "Stable in", "share"),
+        Column("likelihood", "Likelihood", "share"),
+        Column("loss", "Expected loss", "money"),
+        Column("response", "Response", translate=True),
+        Column("residual", "Grade after it", translate=True),
+        Column("owner", "Owner"),
+        Column("review_on", "Review", "date"),
+    )
+    high = sum(risk.grade >= HIGH for risk in risks)
+    text = Text(
+        "{high} of {n} risks are graded high or very high.",
+        {"high": Quantity(high, "count"), "n": Quantity(len(risks), "count")},
+    )
+    note = Text(
+        "Grades come from a table of likelihood and impact; within a grade risks are ranked by expected loss. Stable in: share "
+        "of resamples with the same grade. Likelihood: that the trouble goes on over the next six months."
+    )
+    known = any(risk.grade >= HIGH and risk.basis == FROM_DATA for risk in risks)
+    severity: Severity = "critical" if known else "warning" if high else "info"
+    finding = Finding("audit.risks", severity, high == 0, text, evidence=("audit_risks",))
+    return Result("audit_risks", "table", title, pd.DataFrame(rows), columns=columns, finding=finding, note=note)
+
+
+def contingencies(risks: Sequence[Risk]) -> Result:
+    """What is done when a risk comes true."""
+    import pandas as pd
+
+    title = Text("What is done when it happens")
+    if not risks:
+        return not_assessed("audit_contingency", title, NONE)
+    table = pd.DataFrame([{"title": risk.title, "owner": risk.owner, "contingency": risk.contingency} for risk in risks])
+    columns = (Column("title", "Risk"), Column("owner", "Owner"), Column("contingency", "Contingency plan"))
+    return Result("audit_contingency", "table", title, table, columns=columns)
+
+
+def risk_map(risks: Sequence[Risk], *, matrix: RiskMatrix | None = None) -> Result:
+    """Where do the risks stand in likelihood and impact?
+
+    Returns
+    -------
+    Result
+        A grid of 5 by 5: colour by grade (1 low to 4 very high), n risks in each cell.
+    """
+    import pandas as pd
+
+    title = Text("Map of risks")
+    graded = [risk for risk in risks if risk.grade >= 0]
+    if not graded:
+        return not_assessed("audit_risk_map", title, NONE if not risks else Text("no risk could be graded"))
+    matrix = matrix or RiskMatrix()
+    places = grade(matrix, [risk.likelihood for risk in graded], [risk.impact for risk in graded])
+    counts = np.zeros((LEVELS, LEVELS), dtype=int)
+    np.add.at(counts, (places.likelihood - 1, places.impact - 1), 1)
+    rows: list[dict[str, Any]] = [
+        {
+            "row": LIKELIHOODS[p],
+            "column": IMPACTS[loss],
+            "value": float(matrix.cells[p][loss] + 1),
+            "n": float(counts[p, loss]) if counts[p, loss] else float("nan"),
+        }
+        for p in reversed(range(LEVELS))
+        for loss in range(LEVELS)
+    ]
+    table = pd.DataFrame(rows)
+    table.attrs["unit"] = "count"
+    return Result(
+        "audit_risk_map",
+        "heat_grid",
+        title,
+        table,
+        columns=(Column("row", "Likelihood", translate=True), Column("column", "Impact", translate=True)),
+        note=Text("Colour and number: grade from 1 (low) to 4 (very high); n: risks in the cell."),
+        alt=Text("Grid of likelihood by impact: grade of each cell, and how many risks stand in it."),
+        x=Axis("Impact"),
+        y=Axis("Likelihood"),
+    )
+
+
+def register_checks(risks: Sequence[Risk], as_of: dt.date) -> Result:
+    """What does the register lack?
+
+    Returns
+    -------
+    Result
+        A row per check: ``check, failing, all, passed, which``.
+    """
+    import pandas as pd
+
+    title = Text("Checks of the register")
+    if not risks:
+        return not_assessed("audit_risk_checks", title, NONE)
+    high = [risk for risk in risks if risk.grade >= HIGH]
+    accepted = [risk for risk in risks if risk.response == "accept"]
+    looks: list[tuple[str, list[Risk], list[Risk]]] = [
+        (mark("every high risk has an owner"), high, [risk for risk in high if not risk.owner]),
+        (mark("every high risk has a contingency plan"), high, [risk for risk in high if not risk.contingency]),
+        (mark("every high risk has an early warning"), high, [risk for risk in high if not risk.indicator]),
+        (
+            mark("every accepted risk has a day on which it is looked at again"),
+            accepted,
+            [risk for risk in accepted if risk.review_on is None],
+        ),
+        (mark("no review is overdue"), list(risks), [risk for risk in risks if risk.review_on and risk.review_on < as_of]),
+        (mark("every risk is graded"), list(risks), [risk for risk in risks if risk.grade < 0]),
+    ]
+    rows = [
+        {
+            "check": name,
+            "failing": len(bad),
+            "all": len(every),
+            "passed": not bad,
+            "which": ", ".join(risk.title for risk in bad),
+        }
+        for name, every, bad in looks
+    ]
+    table = pd.DataFrame(rows)
+    failing = int((~table["passed"]).sum())
+    text = Text(
+        "{n} of {all} checks of the register fail.", {"n": Quantity(failing, "count"), "all": Quantity(len(table), "count")}
+    )
+    columns = (
+        Column("check", "Check", translate=True),
+        Column("passed", "Passed"),
+        Column("failing", "Failing", "count"),
+        Column("all", "Of", "count"),
+        Column("which", "Which"),
+    )
+    finding = Finding("audit.register", "warning" if failing else "good", failing == 0, text, evidence=("audit_risk_checks",))
+    return Result("audit_risk_checks", "table", title, table, columns=columns, finding=finding)
+
+
+def _grade(place: int) -> str:
+    return GRADES[place] if place >= 0 else NOT_GRADED
+
+
+ALARM, QUIET, UNWATCHED = mark("alarm"), mark("quiet"), mark("not watched")
+
+
+def warnings(risks: Sequence[Risk], book: Catalogue, locale: Locale) -> Result:
+    """Which early warnings give an alarm?"""
+    import pandas as pd
+
+    title = Text("Early warnings")
+    if not risks:
+        return not_assessed("audit_warnings", title, NONE)
+    rows = []
+    for risk in risks:
+        now = risk.warning
+        known = risk.indicator in book.indicators
+        unit = book[risk.indicator].unit if known else "number"
+
+        def said(value: float, unit: Any = unit) -> str:
+            return format_value(value, unit, language=locale.language, currency=locale.currency)
+
+        rows.append(
+            {
+                "title": risk.title,
+                "indicator": risk.indicator,
+                "name": book[risk.indicator].name(locale.language) if known else risk.indicator,
+                "state": state_of(risk),
+                "value": now.value if now else np.nan,
+                "limit": now.limit if now else np.nan,
+                "unit": unit,
+                "value_text": said(now.value) if now else "",
+                "limit_text": said(now.limit) if now else "",
+                "since": now.since if now else None,
+                "points": now.points if now else np.nan,
+                "known_to": now.known_to if now else None,
+            }
+        )
+    columns = (
+        Column("title", "Risk"),
+        Column("name", "Early warning"),
+        Column("state", "State", translate=True),
+        Column("value_text", "Newest value"),
+        Column("known_to", "Month of it", "date"),
+        Column("limit_text", "Alarm beyond"),
+        Column("since", "Since", "date"),
+        Column("points", "Values before", "count"),
+    )
+    note = Text(
+        "Control chart of the values of months, or of waves of a survey, with limits from those before the last six months. "
+        "Alarm: a value beyond the limit, or eight in a row on the bad side. Watched from four values over eight months on."
+    )
+    return Result("audit_warnings", "table", title, pd.DataFrame(rows), columns=columns, note=note)
+
+
+def state_of(risk: Risk) -> str:
+    """Whether the early warning of a risk gives an alarm."""
+    return UNWATCHED if risk.warning is None else ALARM if risk.warning.alarm else QUIET

@@ -1,30 +1,31 @@
-"""How results are shown: what the audit covers, scores by class, indicators over time, benchmarks, what is missing."""
+"""How does the company stand by class of indicators, now and over the last cycles?"""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from crmkit.analyses.audit.catalogue import GROUPS
-from crmkit.analyses.audit.findings.exhibits import unrounded
 from crmkit.analyses.audit.findings.model import joined
-from crmkit.analyses.audit.fit import Audit, own_table
+from crmkit.analyses.audit.fit import Audit
 from crmkit.analyses.audit.indicators.estimate import SNAPSHOT
 from crmkit.analyses.audit.scoring import ASSESSED, class_scores
 from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.format import format_value
-from crmkit.core.language import mark, say
-from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, estimates, not_assessed
+from crmkit.core.language import mark
+from crmkit.core.results import Axis, Column, Result, Text, curve, estimates, not_assessed
 
 if TYPE_CHECKING:
     import pandas as pd
 
 CLASSES = {
-    "process": mark("Process"), "outcome": mark("Outcome"), "input_output": mark("Input and output"), "data": mark("Data"),
+    "process": mark("Process"),
+    "outcome": mark("Outcome"),
+    "input_output": mark("Input and output"),
+    "data": mark("Data"),
     "people": mark("People"),
-}  # fmt: skip
+}
 OWN, KITS = mark("the company's"), mark("the kit's")
 LEVEL = (
     Column("name", "Indicator"),
@@ -34,51 +35,6 @@ LEVEL = (
     Column("score_text", "Score (possible range)"),
 )
 METHOD = mark("weighted mean of scores")
-DONE_BY = {
-    "clv": mark("report on customer value"), "churn": mark("report on leaving"), "satisfaction": mark("report on satisfaction"),
-    "audit": mark("this audit"),
-}  # fmt: skip
-
-
-def overview(work: Audit, *, purpose: str = "", team: list[str] | None = None) -> Result:
-    """What was audited: purpose, scope, period, conduct, team, coverage."""
-    import pandas as pd
-
-    state, past = work.state, work.past
-    done = int((state["status"] == ASSESSED).sum())
-    placeholders = int((state["placeholder"] & (state["status"] == ASSESSED)).sum())
-    raters = work.answers.now["rater_id"].nunique() if work.answers.reason is None else 0
-
-    def counted(*values: int) -> tuple[Quantity, ...]:
-        return tuple(Quantity(value, "count") for value in values)
-
-    period = (Quantity(past.current.start, "date"), Quantity(past.current.end, "date"))
-    checks = sum(one.p_value == one.p_value for one in work.checks)
-    lines: list[tuple[str, tuple[Quantity, ...], str]] = [
-        (mark("Purpose"), (), purpose or "–"),
-        (mark("Team"), (), ", ".join(team or []) or "–"),
-        (mark("Period"), period, " – "),
-        (mark("Cycles compared"), (), ", ".join(window.name for window in past.cycles)),
-        (mark("Tables read"), counted(len(past.tables)), ""),
-        (mark("Indicators assessed"), counted(done, len(state)), " / "),
-        (mark("Targets that are placeholders of the kit"), counted(placeholders, done), " / "),
-        (mark("Raters of the form"), counted(raters), ""),
-        (mark("Checks, corrected together"), counted(checks), ""),
-        (mark("Catalogue (fingerprint)"), (), work.book.digest[:12]),
-    ]
-    rows = [
-        {"what": what, "words": words.join(say(one, work.locale) for one in numbers) if numbers else words,
-         "numbers": json.dumps([unrounded("", one) for one in numbers])}
-        for what, numbers, words in lines
-    ]  # fmt: skip
-    table = pd.DataFrame(rows)
-    columns = (Column("what", "What", translate=True), Column("words", "In this audit"))
-    text = Text("{n} of {all} targets are placeholders of the kit, no benchmarks; set your own before a verdict counts.",
-                {"n": Quantity(placeholders, "count"), "all": Quantity(done, "count")})  # fmt: skip
-    finding = Finding(
-        "audit.targets", "warning" if placeholders else "good", placeholders == 0, text, evidence=("audit_overview",)
-    )
-    return Result("audit_overview", "table", Text("What was audited"), table, columns=columns, finding=finding)
 
 
 def tiles(work: Audit) -> Result:
@@ -86,10 +42,18 @@ def tiles(work: Audit) -> Result:
     title = Text("Score by class, 1 to 5")
     table = class_scores(work.state)
     rows = [
-        {"group": CLASSES[row["class"]], "measure": mark("Score"), "value": row["score"], "low": row["score_low"],
-         "high": row["score_high"], "n": row["assessed"], "unit": "points", "method": METHOD}
+        {
+            "group": CLASSES[row["class"]],
+            "measure": mark("Score"),
+            "value": row["score"],
+            "low": row["score_low"],
+            "high": row["score_high"],
+            "n": row["assessed"],
+            "unit": "points",
+            "method": METHOD,
+        }
         for row in table.to_dict("records")
-    ]  # fmt: skip
+    ]
     note = Text("n: indicators assessed. A class of which less than 60% could be assessed has no score.")
     columns = (Column("group", "Class", translate=True),)
     boxes = estimates(rows)
@@ -144,7 +108,7 @@ def level_table(work: Audit, rows: pd.DataFrame, name: str, title: Text, columns
     own = rows[rows["status"] == ASSESSED].copy()
     if own.empty:
         return None
-    own["target_text"] = [_words(row["target"], row["unit"], work) for row in own.to_dict("records")]
+    own["target_text"] = [in_words(row["target"], row["unit"], work) for row in own.to_dict("records")]
     own["score_text"] = [_score_words(row) for row in own.to_dict("records")]
     own["whose"] = np.where(own["placeholder"], KITS, OWN)
     note = Text("Score: a step function of the value, 1 to 5; the range in brackets follows from the interval.")
@@ -174,16 +138,28 @@ def trends(work: Audit) -> Result:
     if rows["cycle"].nunique() < 2:
         return not_assessed("audit_trends", title, Text("needs two cycles in which enough could be assessed"))
     shown = curve(
-        pd.DataFrame({"group": rows["class"].map(CLASSES), "x": rows["x"], "value": rows["score"], "low": rows["score_low"],
-                      "high": rows["score_high"]})
-    )  # fmt: skip
+        pd.DataFrame(
+            {
+                "group": rows["class"].map(CLASSES),
+                "x": rows["x"],
+                "value": rows["score"],
+                "low": rows["score_low"],
+                "high": rows["score_high"],
+            }
+        )
+    )
     shown.attrs["zero"] = False
     return Result(
-        "audit_trends", "curve", title, shown, columns=(Column("group", "Class", translate=True),),
+        "audit_trends",
+        "curve",
+        title,
+        shown,
+        columns=(Column("group", "Class", translate=True),),
         note=Text("Bands: range of scores that the intervals allow. A change is called a finding only by the checks above."),
         alt=Text("Lines: score of each class at the end of each cycle, with bands."),
-        x=Axis("End of the cycle", "date"), y=Axis("Score, 1 to 5", "points"),
-    )  # fmt: skip
+        x=Axis("End of the cycle", "date"),
+        y=Axis("Score, 1 to 5", "points"),
+    )
 
 
 def trend_table(work: Audit) -> Result:
@@ -207,7 +183,7 @@ def trend_table(work: Audit) -> Result:
         own = work.over[work.over["indicator"] == row["indicator"]].set_index("cycle")
         for number, window in enumerate(work.past.cycles):
             value = own.loc[window.name, "value"] if window.name in own.index else np.nan
-            line[f"value{number}"], line[f"cycle{number}"] = value, _words(value, row["unit"], work)
+            line[f"value{number}"], line[f"cycle{number}"] = value, in_words(value, row["unit"], work)
         scores = own["score"].reindex([window.name for window in work.past.cycles])
         line["before"], line["score"] = scores.iloc[-2] if len(scores) > 1 else np.nan, row["score"]
         rows.append(line)
@@ -228,63 +204,7 @@ def _known_once(work: Audit) -> Text | None:
     return Text("Known as they are today only: {names}.", {"names": "; ".join(names)}) if len(names) else None
 
 
-def missing(work: Audit) -> Result:
-    """What could not be assessed, and what is needed for it?"""
-    title = Text("Not assessed")
-    own = work.state[work.state["status"] != ASSESSED].copy()
-    if own.empty:
-        return not_assessed("audit_missing", title, Text("nothing: every indicator was assessed"))
-    own["by"] = own["owner"].map(DONE_BY)
-    columns = (
-        Column("name", "Indicator"),
-        Column("reason", "Reason", translate=True),
-        Column("needs", "Needs"),
-        Column("by", "Computed by", translate=True),
-    )
-    note = Text("What is not assessed has no score; it is neither good nor bad.")
-    return Result("audit_missing", "table", title, own.reset_index(drop=True), columns=columns, note=note)
-
-
-def catalogue_changes(work: Audit) -> Result:
-    """What has the company changed in the catalogue of indicators?"""
-    title = Text("The catalogue, as the company changed it")
-    table = work.book.differences()
-    if table.empty:
-        return not_assessed("audit_catalogue", title, Text("nothing was changed: all targets, cuts and weights are the kit's"))
-    columns = (Column("indicator", "Indicator"), Column("key", "What"), Column("before", "Kit"), Column("after", "Company"))
-    return Result("audit_catalogue", "table", title, table, columns=columns)
-
-
-def benchmarks(work: Audit) -> Result:
-    """How does the company compare with others, by whom and when was it said?"""
-    title = Text("External benchmarks")
-    peers = own_table(work.company, "benchmarks")
-    if peers is None or peers.empty:
-        reason = Text("needs a table benchmarks with source and date; no figure of others is built in")
-        return not_assessed("audit_benchmarks", title, reason)
-    own = work.state.set_index("indicator")
-    known = peers[peers["indicator"].isin(own.index)].copy()
-    if known.empty:
-        return not_assessed("audit_benchmarks", title, Text("the table benchmarks names no indicator of the catalogue"))
-    known["name"] = known["indicator"].map(own["name"])
-    units = known["indicator"].map(own["unit"])
-    known["own_value"], known["unit"] = known["indicator"].map(own["value"]), units
-    known["ours"] = [_words(value, unit, work) for value, unit in zip(known["own_value"], units, strict=True)]
-    known["theirs"] = [_words(value, unit, work) for value, unit in zip(known["value"], units, strict=True)]
-    columns = (
-        Column("name", "Indicator"),
-        Column("ours", "Here"),
-        Column("theirs", "There"),
-        Column("peer", "Who"),
-        Column("period", "Period"),
-        Column("source", "Source"),
-        Column("dated_at", "As of", "date"),
-    )
-    note = Text("Others count in other ways; only large differences mean something.")
-    return Result("audit_benchmarks", "table", title, known.reset_index(drop=True), columns=columns, note=note)
-
-
-def _words(value: Any, unit: Any, work: Audit) -> str:
+def in_words(value: Any, unit: Any, work: Audit) -> str:
     return format_value(value, unit, language=work.locale.language, currency=work.locale.currency)
 
 

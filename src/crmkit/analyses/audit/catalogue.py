@@ -1,8 +1,8 @@
-"""Which indicators does an audit use, and what has the client changed?
+"""Which indicators does an audit use: name, formula, unit, direction, target, cuts to scores; and what has the client changed?
 
-The kit's own files hold all of them. A client's ``params/<client>/indicators.yml`` names indicators by id and may change what
-is a matter of policy: target, cuts, weight, names, whether it is wanted at all. Never the formula: another formula would be
-another indicator under an old name.
+The kit's own entries stand in ``indicators/``, a file per class beside the functions that compute them. A client's
+``params/<client>/indicators.yml`` names indicators by id and may change what is a matter of policy: target, cuts, weight,
+names, whether it is wanted at all. Never the formula: another formula would be another indicator under an old name.
 """
 
 from __future__ import annotations
@@ -14,17 +14,119 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from crmkit.analyses.audit.catalogue.entries import CUTS, GROUPS, Indicator
-from crmkit.analyses.audit.client_changes import overlay_of, read_overlay
+from crmkit.analyses.audit.client_changes import Change, differences, overlay_of, read_overlay
 from crmkit.core.errors import ParamError, Problem, did_you_mean
+from crmkit.core.results import Unit
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Group = Literal["process", "outcome", "input_output", "data", "people"]
+Owner = Literal["audit", "clv", "churn", "satisfaction"]
+Direction = Literal["up", "down", "range"]
+Basis = Literal["fixed", "previous", "own", "declared", "plan"]
+GROUPS: tuple[Group, ...] = ("process", "outcome", "input_output", "data", "people")
+CUTS = 4
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Formula(_Strict):
+    """The formula in words, in both languages."""
+
+    en: str
+    zh: str
+
+
+class Indicator(_Strict):
+    """One indicator of the catalogue.
+
+    Parameters
+    ----------
+    id : str
+        For example ``P-RESP``; its formula is the function of that id in :mod:`crmkit.analyses.audit.indicators`.
+    group : {"process", "outcome", "input_output", "data", "people"}
+        Its class; ``class`` in the file.
+    owner : {"audit", "clv", "churn", "satisfaction"}
+        The analysis that computes it.
+    en, zh : str
+        Names.
+    formula : Formula
+    unit : Unit
+        Shares are 0 to 1, money is in the client's currency.
+    direction : {"up", "down", "range"}
+        Which way is better; ``range``: near the target is better.
+    basis : {"fixed", "previous", "own", "declared", "plan"}
+        What target and cuts are measured in: the unit itself; parts of the value a year before, of the declared steps or of
+        the plan; or shares of the own earlier months that are not better.
+    tables : tuple of str
+        Tables that it cannot do without.
+    target : float
+        The kit's is a placeholder until a client edits it.
+    cuts : tuple of 4 floats
+        Where the scores 2, 3, 4 and 5 begin; for ``range``, distances from the target as parts of it.
+    min_n : int
+        Fewer observations are not assessed.
+    months : int
+        Length of the period looked at; 0: that of the cycle.
+    weight : float
+        In the mean of its class.
+    rows : tuple of str
+        Where the sources ask for it.
+    kri : bool
+        Whether it serves as an early warning of a risk.
+    enabled : bool
+        Whether the client wants it.
+    """
+
+    id: str = Field(pattern=r"^[PRID]-[A-Z0-9]+$")
+    group: Group = Field(alias="class")
+    owner: Owner
+    en: str = Field(min_length=1)
+    zh: str = Field(min_length=1)
+    formula: Formula
+    unit: Unit
+    direction: Direction
+    basis: Basis
+    tables: tuple[str, ...] = Field(min_length=1)
+    target: float = Field(allow_inf_nan=False)
+    cuts: tuple[float, ...] = Field(min_length=CUTS, max_length=CUTS)
+    min_n: int = Field(ge=1)
+    months: int = Field(ge=0, le=36)
+    weight: float = Field(gt=0, allow_inf_nan=False)
+    rows: tuple[str, ...]
+    kri: bool
+    enabled: bool = True
+
+    @field_validator("cuts")
+    @classmethod
+    def _finite(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(abs(cut) < float("inf") for cut in value):
+            raise ValueError("four numbers are expected")
+        return value
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Indicator:
+        steps = [after - before for before, after in zip(self.cuts, self.cuts[1:], strict=False)]
+        rising = self.direction == "up"
+        if not all(step > 0 if rising else step < 0 for step in steps):
+            word = "rise" if rising else "fall"
+            raise ValueError(
+                f"cuts {list(self.cuts)} must {word} from score 2 to score 5, as the direction is {self.direction}"
+            )
+        return self
+
+    def name(self, language: str) -> str:
+        """Its name in a language."""
+        return self.zh if language == "zh" else self.en
+
 
 OVERLAY = "indicators.yml"
 MAY_CHANGE = ("target", "cuts", "weight", "en", "zh", "enabled")
@@ -36,16 +138,6 @@ TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "zh": ((str,), "a text is expected"),
     "enabled": ((bool,), "true or false is expected"),
 }
-
-
-@dataclass(frozen=True)
-class Change:
-    """One value that the client has set: of which indicator, which key, before and after."""
-
-    indicator: str
-    key: str
-    before: Any
-    after: Any
 
 
 @dataclass(frozen=True)
@@ -78,14 +170,11 @@ class Catalogue:
     @property
     def edited(self) -> frozenset[str]:
         """Indicators whose target is the client's own; all others have the kit's placeholder."""
-        return frozenset(change.indicator for change in self.changes if change.key == "target")
+        return frozenset(change.id for change in self.changes if change.key == "target")
 
     def differences(self) -> pd.DataFrame:
         """What the client has changed: ``indicator, key, before, after``, as text."""
-        import pandas as pd
-
-        rows = [(one.indicator, one.key, _shown(one.before), _shown(one.after)) for one in self.changes]
-        return pd.DataFrame(rows, columns=["indicator", "key", "before", "after"], dtype=object)
+        return differences(self.changes, of="indicator")
 
 
 def load_catalogue(*, path: Path | str | None = None, home: Path | None = None, client: str = "") -> Catalogue:
@@ -166,7 +255,7 @@ def merge(
 @cache
 def _base() -> Mapping[str, Indicator]:
     found: dict[str, Indicator] = {}
-    folder = resources.files("crmkit.analyses.audit.catalogue")
+    folder = resources.files("crmkit.analyses.audit.indicators")
     for group in GROUPS:
         for entry in yaml.safe_load((folder / f"{group}.yml").read_text(encoding="utf-8")):
             one = Indicator.model_validate(entry)
@@ -213,13 +302,3 @@ def _sentence(error: Any) -> str:
 def _digest(indicators: Mapping[str, Indicator]) -> str:
     said = {name: one.model_dump(mode="json", by_alias=True) for name, one in indicators.items()}
     return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
-def _shown(value: Any) -> str:
-    return (
-        ", ".join(f"{one:g}" for one in value)
-        if isinstance(value, tuple)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )

@@ -1,0 +1,260 @@
+"""What is to be done? Actions for all findings, those that fit into the budget, and where each of them stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crmkit.analyses.audit.catalogue import Catalogue
+from crmkit.analyses.audit.findings.model import AuditFinding
+from crmkit.analyses.audit.plan.actions import (
+    DO,
+    PEOPLE,
+    PLAN,
+    Action,
+    Means,
+    by_people,
+    measured,
+    of_company,
+    proposed,
+    theme_named,
+)
+from crmkit.analyses.audit.read import History
+from crmkit.core.format import format_value
+from crmkit.core.language import Locale, mark
+from crmkit.core.results import Column, Finding, Quantity, Result, Text, Unit, not_assessed
+from crmkit.models.basics.budget import Choice, choose
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All actions, those worth most for their cost first; what was chosen within the budget; goals of the company."""
+
+    actions: tuple[Action, ...]
+    choice: Choice | None
+    means: Means = field(default_factory=Means)
+
+
+def make_plan(
+    found: Sequence[AuditFinding],
+    state: pd.DataFrame,
+    past: History,
+    book: Catalogue,
+    locale: Locale,
+    *,
+    own: pd.DataFrame | None = None,
+    means: Means | None = None,
+    confidence: float = 0.95,
+) -> Plan:
+    """What is to be done?
+
+    Parameters
+    ----------
+    found : sequence of AuditFinding
+        Each gets an action; several of one theme share it.
+    state : pandas.DataFrame
+        Indicators as assessed: baselines, targets, cases.
+    past, book
+    locale : Locale
+    own : pandas.DataFrame or None
+        The client's table ``actions``; its rows come first, and one that answers a finding replaces the kit's proposal.
+    means : Means or None
+    confidence : float
+
+    Returns
+    -------
+    Plan
+    """
+    means = means or Means()
+    rows = {str(row["indicator"]): row for row in state.to_dict("records")}
+    made: list[Action] = [of_company(row, past.as_of) for row in ([] if own is None else own.to_dict("records"))]
+    answered = {theme_named(action.finding) for action in made}
+    for one in found:
+        if one.theme not in answered:
+            made.append(proposed(one, past, locale))
+            answered.add(one.theme)
+    made += by_people(found, past, locale.language)
+    value = {one.theme: one.money for one in reversed(found)}
+    full = [measured(action, rows, past, book, means, value, confidence) for action in made]
+    choice, kept = _within(full, means)
+    order = sorted(kept, key=lambda action: (not action.taken, -_ratio(action), action.due_on, action.id))
+    return Plan(tuple(order), choice, means)
+
+
+def _within(actions: list[Action], means: Means) -> tuple[Choice | None, list[Action]]:
+    """What fits into the budget: what runs stays, of the rest the choice that is worth most."""
+    if means.budget <= 0:
+        return None, actions
+    open_ones = [place for place, one in enumerate(actions) if one.state == PLAN and np.isfinite(one.cost)]
+    # what saves nothing that is known still answers a finding; the cheapest of them go first where money is left
+    value = [actions[place].worth + 1e-6 for place in open_ones]
+    bound = sum(one.cost for one in actions if one.state == DO and np.isfinite(one.cost))
+    choice = choose(value, [actions[place].cost for place in open_ones], budget=max(0.0, means.budget - bound))
+    taken = dict(zip(open_ones, choice.chosen.tolist(), strict=True))
+    return choice, [replace(one, taken=taken.get(place, True)) for place, one in enumerate(actions)]
+
+
+def _ratio(action: Action) -> float:
+    return action.worth / max(action.cost, 1.0) if np.isfinite(action.cost) else 0.0
+
+
+NOTHING = Text("no finding asks for an action, and the company has none")
+HORIZONS = {"short": mark("short"), "long": mark("long")}
+TAKEN, LEFT = mark("yes"), mark("not within the budget")
+
+
+def plan_table(plan: Plan, book: Catalogue, locale: Locale) -> Result:
+    """What is to be done, what is worth most for its cost first.
+
+    Returns
+    -------
+    Result
+        A row per action, with the columns of the table ``actions``, so that the file can come back as that table: ``action_id,
+        finding_id, text, kind, owner, starts_on, due_on, horizon, effort, budget, indicator, expected_effect, status``; and
+        ``baseline, expected, low, high, target, measurable_on, worth, state, taken, source``. Written as CSV, workbook and
+        calendar.
+    """
+    import pandas as pd
+
+    title = Text("Improvement plan")
+    if not plan.actions:
+        return not_assessed("audit_plan", title, NOTHING)
+    table = pd.DataFrame([_row(one, book, locale) for one in plan.actions])
+    columns: tuple[Column, ...] = (
+        Column("text", "Action"),
+        Column("owner", "Owner"),
+        Column("due_on", "Due", "date"),
+        Column("goes", "Indicator: now, then"),
+        Column("measurable_on", "Effect visible from", "date"),
+        Column("budget", "Cost", "money"),
+        Column("worth", "Worth a year", "money"),
+        Column("state", "State", translate=True),
+    )
+    if plan.choice is not None:
+        columns = (*columns, Column("within", "In the plan", translate=True))
+    return Result(
+        "audit_plan",
+        "table",
+        title,
+        table,
+        columns=columns,
+        finding=_finding(plan),
+        note=_note(plan),
+        files=("calendar",),
+    )
+
+
+def people_table(plan: Plan, book: Catalogue, locale: Locale) -> Result:
+    """What only people can do, and the measure that each of it is meant to move."""
+    import pandas as pd
+
+    title = Text("Done by people, tracked here")
+    own = [one for one in plan.actions if one.source == PEOPLE]
+    if not own:
+        return not_assessed("audit_people", title, Text("no finding asks for what only people can do"))
+    table = pd.DataFrame([_row(one, book, locale) for one in own])
+    columns = (
+        Column("text", "What"),
+        Column("owner", "Owner"),
+        Column("due_on", "Due", "date"),
+        Column("goes", "Indicator: now, then"),
+        Column("measurable_on", "Effect visible from", "date"),
+    )
+    note = Text("Training, rewards, design and partnership are no work of software; owner, date and the measure are kept here.")
+    return Result("audit_people", "table", title, table, columns=columns, note=note)
+
+
+def states(plan: Plan) -> Result:
+    """How many actions stand where: plan, do, check, act; and how many are overdue."""
+    import pandas as pd
+
+    title = Text("Where the actions stand")
+    if not plan.actions:
+        return not_assessed("audit_states", title, NOTHING)
+    order = ("plan", "do", "check", "act", "stopped")
+    counts = pd.Series([one.state for one in plan.actions]).value_counts()
+    nexts = {
+        "plan": mark("begin on the day planned"),
+        "do": mark("carry on"),
+        "check": mark("wait until the effect can be seen"),
+        "act": mark("compare with the baseline; keep as standard, change, or stop"),
+        "stopped": mark("say why"),
+    }
+    rows = [{"state": state, "n": int(counts[state]), "next": nexts[state]} for state in order if state in counts.index]
+    columns = (
+        Column("state", "State", translate=True),
+        Column("n", "Actions", "count"),
+        Column("next", "Next", translate=True),
+    )
+    return Result("audit_states", "table", title, pd.DataFrame(rows), columns=columns)
+
+
+def _row(one: Action, book: Catalogue, locale: Locale) -> dict[str, object]:
+    return {
+        "action_id": one.id,
+        "finding_id": one.finding,
+        "text": one.text,
+        "kind": one.kind,
+        "owner": one.owner,
+        "starts_on": one.starts_on,
+        "due_on": one.due_on,
+        "horizon": HORIZONS.get(one.horizon, one.horizon),
+        "effort": one.effort,
+        "budget": one.cost,
+        "indicator": one.indicator,
+        "expected_effect": one.expected_effect,
+        "unit": book[one.indicator].unit if one.indicator in book.indicators else "",
+        "expected": one.expected,
+        "status": one.status,
+        "baseline": one.baseline,
+        "low": one.low,
+        "high": one.high,
+        "target": one.target,
+        "measurable_on": one.measurable_on,
+        "worth": one.worth if one.worth > 0 else float("nan"),
+        "state": one.state,
+        "taken": one.taken,
+        "within": TAKEN if one.taken else LEFT,
+        "source": one.source,
+        "goes": _goes(one, book, locale),
+    }
+
+
+def _goes(one: Action, book: Catalogue, locale: Locale) -> str:
+    """Name of the indicator, its value now, and the value expected."""
+    if one.indicator not in book.indicators:
+        return one.indicator
+    unit: Unit = book[one.indicator].unit
+    now, then = (
+        format_value(value, unit, language=locale.language, currency=locale.currency) for value in (one.baseline, one.expected)
+    )
+    return f"{book[one.indicator].name(locale.language)}: {now} → {then}"
+
+
+def _finding(plan: Plan) -> Finding:
+    kept: Sequence[Action] = [one for one in plan.actions if one.taken]
+    seen = sum(one.measurable_on is not None for one in kept)
+    text = Text(
+        "Actions within the plan: {n}. From a known day on, the effect can be seen of: {seen}.",
+        {"n": Quantity(len(kept), "count"), "seen": Quantity(seen, "count")},
+    )
+    return Finding("audit.plan", "info", None, text, evidence=("audit_plan",))
+
+
+def _note(plan: Plan) -> Text:
+    if plan.choice is None:
+        return Text(
+            "No budget is set, so nothing is left out; ranked by worth over cost. Costs without a budget of their own "
+            "are effort at {rate} a day.",
+            {"rate": Quantity(plan.means.day_rate, "money")},
+        )
+    return Text(
+        "Within a budget of {budget}: {cost} is spent, and no other choice is worth more (exact up to 25 actions).",
+        {"budget": Quantity(plan.means.budget, "money"), "cost": Quantity(plan.choice.cost, "money")},
+    )
