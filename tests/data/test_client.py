@@ -5,7 +5,7 @@ import gc
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -578,6 +578,17 @@ def test_params_file_given_to_plain_papermill(project, monkeypatch, names):
         f"the notebook was given a params file with sections ({next(iter(names))}), and would run with the defaults; use"
         f" 'crmkit run acme', or 'crmkit params acme {analysis} > flat.yml' and papermill with '-f flat.yml'"
     )
+
+
+def test_the_notebook_that_runs_is_named_and_not_another_section(project, monkeypatch):
+    """The import of its analysis has taken the place of its own section."""
+    project.write("transactions.csv", GOOD)
+    for name in ("audit", "clv"):
+        (project.home / "notebooks" / f"{name}.ipynb").write_text("{}")
+    names = {"audit": {"cycle": "year"}, "clv": ModuleType("crmkit.analyses.clv"), "tables": {"transactions": {}}}
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace(user_ns=names)))
+    with pytest.raises(ParamError, match=r"with sections \(audit, tables\).*'crmkit params acme clv > flat.yml'"):
+        project.open()
 
 
 def test_names_that_a_reader_made_are_no_params_file(project, monkeypatch):

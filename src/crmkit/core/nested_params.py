@@ -27,7 +27,7 @@ def refuse_injected(settings: Settings, *, home: Path) -> None:
     if not found:
         return
     client = settings.client
-    analysis = next((name for name in analysis_names(home) if name in found), "<analysis>")
+    analysis = _running(home) or next((name for name in analysis_names(home) if name in found), "<analysis>")
     raise ParamError(
         f"the notebook was given a params file with sections ({', '.join(sorted(found))}), and would run with the defaults; "
         f"use 'crmkit run {client}', or 'crmkit params {client} {analysis} > flat.yml' and papermill with '-f flat.yml'"
@@ -47,15 +47,25 @@ def _from_params(name: str, value: Any, *, settings: Settings, home: Path) -> bo
     return name in analysis_names(home)
 
 
+def _running(home: Path) -> str:
+    """The analysis whose module the notebook has imported by now, over the section of that name; empty where there is none."""
+    names = _namespace()
+    imported = {name: getattr(names.get(name), "__name__", "") for name in analysis_names(home)}
+    return next((name for name, module in imported.items() if module == f"crmkit.analyses.{name}"), "")
+
+
 def _user_names() -> dict[str, Any]:
-    """Variables of the notebook, where this runs in one; IPython is there already or not at all."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    if shell is None:
-        return {}
+    """Variables of the notebook that a params file could have made."""
     kept = ("source", "title", "tables", "privacy")
     return {
         name: value
-        for name, value in dict(shell.user_ns).items()
+        for name, value in _namespace().items()
         if isinstance(name, str) and not name.startswith("_") and (name in kept or isinstance(value, Mapping))
     }
+
+
+def _namespace() -> dict[str, Any]:
+    """Variables of the notebook, where this runs in one; IPython is there already or not at all."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return dict(shell.user_ns) if shell is not None else {}
