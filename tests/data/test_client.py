@@ -2,11 +2,10 @@
 
 import datetime as dt
 import gc
-import json
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -580,18 +579,14 @@ def test_params_file_given_to_plain_papermill(project, monkeypatch, names):
     )
 
 
-@pytest.mark.parametrize(
-    ("running", "own"), [("clv", {"horizon_days", "margin"}), ("churn", {"horizon_days"}), ("<analysis>", set())]
-)
-def test_the_message_names_the_notebook_that_runs(project, monkeypatch, running, own):
-    """A file with sections of several notebooks is given to each of them, and only its parameters tell which one this is."""
+def test_the_notebook_that_runs_is_named_and_not_another_section(project, monkeypatch):
+    """The import of its analysis has taken the place of its own section."""
     project.write("transactions.csv", GOOD)
-    for name, cell in {"churn": "horizon_days: int = 90", "clv": "horizon_days: int = 365\nmargin: float = 0.4"}.items():
-        cells = [{"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": cell}]
-        (project.home / "notebooks" / f"{name}.ipynb").write_text(json.dumps({"cells": cells}))
-    names = {"churn": {"horizon_days": 30}, "clv": {"horizon_days": 180}} | dict.fromkeys(own, 1)
+    for name in ("audit", "clv"):
+        (project.home / "notebooks" / f"{name}.ipynb").write_text("{}")
+    names = {"audit": {"cycle": "year"}, "clv": ModuleType("crmkit.analyses.clv"), "tables": {"transactions": {}}}
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace(user_ns=names)))
-    with pytest.raises(ParamError, match=rf"sections \(churn, clv\).* 'crmkit params acme {running} > flat\.yml'"):
+    with pytest.raises(ParamError, match=r"with sections \(audit, tables\).*'crmkit params acme clv > flat.yml'"):
         project.open()
 
 

@@ -5,7 +5,7 @@ import pytest
 from crmkit.core.errors import DataError, ParamError
 from crmkit.core.settings import TableSettings
 from crmkit.data.sources import engine, text
-from crmkit.data.sources.packages import package_folder
+from crmkit.data.sources.files import package_folder
 
 
 def test_a_package_that_is_not_installed():

@@ -7,9 +7,8 @@ parameter of the analysis at its default, or a name that no parameter has.
 from __future__ import annotations
 
 import ast
-import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -50,7 +49,7 @@ def refuse_injected(settings: Settings, *, home: Path) -> None:
     declared, given = _cells()
     if found:
         client = settings.client
-        analysis = _analysis(declared, home) or running_analysis(names, home=home) or "<analysis>"
+        analysis = _running(names, home=home) or "<analysis>"
         raise ParamError(
             f"the notebook was given a params file with sections ({', '.join(sorted(found))}), and would run with the "
             f"defaults; use 'crmkit run {client}', or 'crmkit params {client} {analysis} > flat.yml' and papermill with "
@@ -61,38 +60,6 @@ def refuse_injected(settings: Settings, *, home: Path) -> None:
     if unknown:
         what = "unknown parameter {!r}"
         raise ParamError([Problem("command line:", what.format(name), hint=did_you_mean(name, known)) for name in unknown])
-
-
-def running_analysis(names: Iterable[str], *, home: Path) -> str:
-    """Which notebook is running? The one whose parameters are all there; empty where none is.
-
-    Parameters
-    ----------
-    names : iterable of str
-        Names of the notebook's variables. Sections of a params file that was given whole are among them: a section's name says
-        nothing of the notebook.
-    home : Path
-        Project root.
-    """
-    there = set(names)
-    sizes = {}
-    for analysis in analysis_names(home):
-        own = _parameter_names(home / "notebooks" / f"{analysis}.ipynb")
-        if own and own <= there:
-            sizes[analysis] = len(own)
-    return max(sizes, key=lambda analysis: sizes[analysis], default="")
-
-
-def _parameter_names(path: Path) -> frozenset[str]:
-    """Names that the parameters cell of a notebook declares; none where the file cannot be read so."""
-    try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        tagged = [cell for cell in cells if "parameters" in cell.get("metadata", {}).get("tags", ())]
-        tree = ast.parse("\n".join("".join(cell["source"]) for cell in tagged))
-    except (OSError, ValueError, KeyError, TypeError, SyntaxError):
-        return frozenset()
-    targets = (node.target for node in tree.body if isinstance(node, ast.AnnAssign))
-    return frozenset(target.id for target in targets if isinstance(target, ast.Name))
 
 
 def _from_params(name: str, value: Any, *, settings: Settings, home: Path) -> bool:
@@ -106,6 +73,12 @@ def _from_params(name: str, value: Any, *, settings: Settings, home: Path) -> bo
     if name == "privacy":
         return set(value) <= set(PrivacySettings.model_fields)
     return name in analysis_names(home)
+
+
+def _running(names: Mapping[str, Any], *, home: Path) -> str:
+    """The analysis whose module the notebook has imported by now, over the section of that name; empty where there is none."""
+    imported = {name: getattr(names.get(name), "__name__", "") for name in analysis_names(home)}
+    return next((name for name, module in imported.items() if module == f"crmkit.analyses.{name}"), "")
 
 
 def _shell() -> Any:
@@ -141,12 +114,3 @@ def _assigned(source: str) -> list[str]:
         if isinstance(node, ast.AnnAssign | ast.Assign)
     ]
     return [target.id for target in targets if isinstance(target, ast.Name)]
-
-
-def _analysis(declared: str, home: Path) -> str:
-    """The notebook whose parameters cell has run; empty where it is none of the project's."""
-    for name in analysis_names(home):
-        cells = json.loads((home / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
-        if declared and any("".join(cell["source"]) == declared for cell in cells):
-            return name
-    return ""

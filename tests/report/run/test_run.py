@@ -1,5 +1,6 @@
 """Runs: what is written where, what happens when a notebook fails, and that nothing of it leaves the house."""
 
+import datetime as dt
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 from crmkit.core.errors import CrmkitError, DataError, ParamError, ReportError
 from crmkit.report.folders import locked, read_json, read_latest
+from crmkit.report.page.page import Page
 from crmkit.report.params.notebooks import read_notebook, read_notebooks, run_order, with_upstream
 from crmkit.report.record import read_results
 from crmkit.report.run import exit_code, plan, run_clients
@@ -91,6 +93,15 @@ def test_results_are_read_only_where_everything_fits(tiny_home, add_client):
     assert reading.reason.numbers["what"].template == "parameters"
     with pytest.raises(ReportError, match="cannot be used here"):
         reading.table("totals")
+
+
+def test_a_page_reads_the_results_that_its_notebook_names(tiny_home, add_notebook):
+    add_notebook("after", "", results=["tiny", "churn"])
+    run(tiny_home)
+    company = SimpleNamespace(name="acme", as_of=dt.date.fromisoformat(DATE), fingerprint="f1", home=tiny_home)
+    page = Page("after", company, {})
+    assert page.results("tiny").report["title"] == "ACME <Retail>"
+    assert {name: one.reason is None for name, one in page.results().items()} == {"tiny": True, "churn": False}
 
 
 def test_one_that_fails_stops_neither_the_others_nor_replaces_the_last_good_page(

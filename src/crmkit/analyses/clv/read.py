@@ -14,7 +14,7 @@ from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.results import Text
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries import purchases as summaries
-from crmkit.data.summaries.currency import in_one_currency
+from crmkit.data.summaries.purchases import in_one_currency
 from crmkit.data.summaries.spells import spells
 from crmkit.data.summaries.windows import last_two_gaps, log_gaps, main_of, purchase_dates, spend_in_windows
 

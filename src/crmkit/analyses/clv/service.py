@@ -14,7 +14,7 @@ from crmkit.analyses.clv.values import Values
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Column, Finding, Numbers, Quantity, Result, Text, not_assessed
-from crmkit.data.summaries.service import costs_by_category, tickets_by_customer
+from crmkit.data.summaries.windows import costs_by_category, tickets_by_customer
 from crmkit.models.basics.estimates import critical
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
+from importlib import metadata
+from pathlib import Path, PurePosixPath
 
 from crmkit.core.errors import DataError, Problem, did_you_mean
 from crmkit.core.settings import TableSettings, expand
-from crmkit.data.sources.packages import PREFIX, package_folder
 
 TEXT = (".csv", ".txt", ".tsv")
 PARQUET = (".parquet", ".pq")
@@ -16,6 +16,7 @@ WORKBOOK = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 SUFFIXES = (*TEXT, *PARQUET, *WORKBOOK)
 DATABASE_SUFFIXES = (".duckdb", ".db")
 DATABASE_PREFIX = "duckdb:///"
+PREFIX = "package:"
 WILDCARDS = frozenset("*?[")
 
 
@@ -101,3 +102,26 @@ def _is_table(path: Path, table: str) -> bool:
 def _beside(path: Path) -> str:
     parent = path.parent
     return did_you_mean(path.name, [entry.name for entry in parent.iterdir()]) if parent.is_dir() else ""
+
+
+def package_folder(source: str) -> Path:
+    """The folder that ``package:<distribution>/<subfolder>`` names; the package is never imported.
+
+    Raises
+    ------
+    DataError
+        When the distribution is not installed, with how to get it, or has no such folder.
+    """
+    distribution, _, subfolder = source.removeprefix(PREFIX).partition("/")
+    try:
+        files = metadata.files(distribution) or []
+    except metadata.PackageNotFoundError as err:
+        raise DataError(
+            f"source {source}: {distribution!r} is not installed; get the example data with: make examples"
+        ) from err
+    wanted = PurePosixPath(subfolder)
+    folders = {str(file.parent): file for file in files}
+    inside = next((file for file in files if file.parent == wanted), None)
+    if inside is None:
+        raise DataError(f"source {source}: has no folder {subfolder!r}; {did_you_mean(subfolder, folders)}")
+    return Path(str(inside.locate())).parent

@@ -1,4 +1,4 @@
-"""How much did each customer buy in one period after the other?"""
+"""What did each customer buy, and ask for, in one period after the other, and what did it cost?"""
 
 from __future__ import annotations
 
@@ -159,3 +159,46 @@ def purchase_dates(transactions: ibis.Table, *, as_of: dt.date) -> pd.DataFrame:
     if "is_return" in transactions.columns:
         table = table.filter(~table.is_return.fill_null(False))
     return to_frame(table.filter(table.day <= ibis.literal(as_of)).select("day").distinct().order_by("day"))
+
+
+def tickets_by_customer(tickets: ibis.Table, *, after: dt.date, until: dt.date) -> pd.DataFrame:
+    """How many tickets did each customer open in a period?
+
+    Parameters
+    ----------
+    tickets : ibis.Table
+        ``customer_id, opened_at``.
+    after, until : date
+        The period runs from the day after ``after`` to ``until``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``customer_id, tickets``, only customers with a ticket; ordered.
+    """
+    import ibis
+
+    day = tickets.opened_at.cast("date")
+    seen = tickets.filter((day > ibis.literal(after)) & (day <= ibis.literal(until)))
+    return to_frame(seen.group_by("customer_id").agg(tickets=seen.count()).order_by("customer_id"))
+
+
+def costs_by_category(costs: ibis.Table, *, after: dt.date, until: dt.date) -> pd.DataFrame:
+    """What was spent in a period, by kind of cost?
+
+    Parameters
+    ----------
+    costs : ibis.Table
+        ``period, category, amount``.
+    after, until : date
+        Months that begin from the day after ``after`` to ``until`` count.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``category, amount``, ordered.
+    """
+    import ibis
+
+    seen = costs.filter((costs.period > ibis.literal(after)) & (costs.period <= ibis.literal(until)))
+    return to_frame(seen.group_by("category").agg(amount=seen.amount.sum()).order_by("category"))

@@ -9,7 +9,7 @@ from typing import Any
 
 from crmkit.core.errors import DataError, ParamError, Problem, did_you_mean
 from crmkit.core.settings import Settings
-from crmkit.data.sources.packages import PREFIX, package_folder
+from crmkit.data.sources.files import PREFIX, package_folder
 from crmkit.report.folders import RECORD, new_run_id, read_json, reports_folder, write_json
 from crmkit.report.params.flatten import Flat
 from crmkit.report.params.notebooks import Notebook

@@ -10,6 +10,8 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from crmkit.data.sources.engine import to_frame
+
 if TYPE_CHECKING:
     import ibis
 
@@ -61,7 +63,5 @@ def month_of(day: Any, *, starts: Sequence[dt.date]) -> Any:
 
 def first_day(table: ibis.Table, column: str) -> dt.date | None:
     """The earliest day in a column, None where it holds none."""
-    from crmkit.data.sources.engine import to_frame
-
     found = to_frame(table.aggregate(day=table[column].cast("date").min()))["day"].iloc[0]
     return None if found != found or found is None else found.date()
