@@ -114,7 +114,7 @@ def _assigned(source: str) -> list[str]:
 def _analysis(declared: str, home: Path) -> str:
     """The notebook whose parameters cell has run; empty where it is none of the project's."""
     for name in analysis_names(home):
-        cells = json.loads((home / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+        cells = json.loads((home / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8")).get("cells", ())
         if declared and any("".join(cell["source"]) == declared for cell in cells):
             return name
     return ""
