@@ -123,7 +123,7 @@ class Kernel:
 
     def run(self, code):
         """What a cell puts out."""
-        asked = {"code": code, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": True}
+        asked = {"code": code, "silent": False, "store_history": True, "allow_stdin": True, "stop_on_error": True}
         reply, put_out = self.send("execute_request", asked)
         assert reply["status"] == "ok", "\n".join(reply.get("traceback", []))
         return put_out
