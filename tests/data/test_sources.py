@@ -1,5 +1,8 @@
 """Finding files, encodings, packages; how much of the machine the engine may use."""
 
+import subprocess
+import sys
+
 import pytest
 
 from crmkit.core.errors import DataError, ParamError
@@ -132,3 +135,14 @@ def test_a_long_file_of_short_lines_is_read_by_the_engine(tmp_path, monkeypatch,
             path.write_bytes(path.read_bytes() + line[14:] + line)
         found = text.inspect(path, settings=TableSettings(), spill=tmp_path, where="sales")
         assert found.regular is not bool(blank)
+
+
+def test_a_slow_query_draws_no_bar_where_there_is_no_main_file():
+    # forked kernels come from `python -c`, which DuckDB takes for a terminal
+    code = (
+        "from crmkit.data.sources.engine import connect\n"
+        "con, _ = connect()\n"
+        "print(con.con.execute(\"SELECT current_setting('enable_progress_bar')\").fetchone()[0])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "False"
