@@ -38,7 +38,7 @@ def test_money_added_up_in_another_order_is_no_reason_to_leave_something_out():
 
 
 def test_more_than_twenty_five_are_exact():
-    """One after the other, by value per cost, 18 of the first kind fit and bring 54; 15 of them and 2 of the others bring 55."""
+    """By value per cost 18 of the first kind fit and bring 54; 15 of them and 2 of the others bring 55."""
     value, cost = [3.0] * 20 + [5.0] * 20, [2.2] * 20 + [4.0] * 20
     found = choose(value, cost, budget=41.0)
     assert found.value == 55 == max(3 * a + 5 * b for a in range(21) for b in range(21) if 2.2 * a + 4 * b <= 41 + 1e-9)
