@@ -165,16 +165,14 @@ def score(model: Model, rows: pd.DataFrame, *, later_days: int = 0) -> pd.DataFr
         ``log_hazard_ratio, probability, low, high, beyond_support, missing_inputs``, in the order of the rows.
     """
     X = apply_recipe(model.recipe, rows)
-    if model.engine == "once":  # the model of one period knows no time: each customer is at its start
-        found = sv.discrete_probability(model.fit, X, elapsed=0, horizon=1, confidence=model.confidence)
-    else:
+    elapsed, ahead = np.zeros(len(rows)), 1
+    if model.engine != "once":  # the model of one period knows no time: each customer is at its start
         elapsed = np.minimum(rows["tenure_days"].to_numpy(dtype="float64") + later_days, model.clock_days)
-        if isinstance(model.fit, sv.CoxFit):
-            horizon = model.horizon_days
-            return sv.churn_probability(model.fit, X, elapsed=elapsed, horizon=horizon, confidence=model.confidence)
-        months = np.floor(elapsed / PER_MONTH)
-        ahead = max(1, round(model.horizon_days / PER_MONTH))
-        found = sv.discrete_probability(model.fit, X, elapsed=months, horizon=ahead, confidence=model.confidence)
+    if isinstance(model.fit, sv.CoxFit):
+        return sv.churn_probability(model.fit, X, elapsed=elapsed, horizon=model.horizon_days, confidence=model.confidence)
+    if model.engine == "cloglog":
+        elapsed, ahead = np.floor(elapsed / PER_MONTH), max(1, round(model.horizon_days / PER_MONTH))
+    found = sv.discrete_probability(model.fit, X, elapsed=elapsed, horizon=ahead, confidence=model.confidence)
     p = model.fit.design
     own = np.asarray(model.fit.coefficients)[[model.fit.names.index(name) for name in p.columns]]
     return found.assign(log_hazard_ratio=(encode(p, X, strict=False) - model.fit.center) @ own)
