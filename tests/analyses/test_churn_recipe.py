@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmkit.analyses.churn.once import fit_once, once_probability
 from crmkit.analyses.churn.recipe import REST, apply_recipe, learn_recipe, missing_inputs
 from crmkit.core.errors import ModelError
+from crmkit.models.survival import discrete_probability
+from crmkit.models.survival.regression.one_period import fit_one_period
 
 
 def rows(n=600, seed=0):
@@ -65,15 +66,23 @@ def test_the_model_of_one_period_is_the_maximum_of_its_likelihood():
     table = rows()
     made = apply_recipe(learn_recipe(table, ["use", "kind"]), table)
     left, customers = table["event_observed"].to_numpy(), np.arange(len(table)) // 2
-    fit = fit_once(left, made, cluster=customers)
+    fit = fit_one_period(left, made, cluster=customers)
     X = np.column_stack([np.ones(len(table)), made["kind"] == "b", made["kind"] == REST, made["use"]]).astype(float)
     family = sm.families.Binomial(sm.families.links.CLogLog())
     other = sm.GLM(left.astype(float), X, family=family).fit(
         tol=1e-12, cov_type="cluster", cov_kwds={"groups": customers, "use_correction": False}
     )
-    np.testing.assert_allclose(fit.coefficients, other.params[1:], atol=1e-8)
-    np.testing.assert_allclose(fit.standard_errors, other.bse[1:], rtol=0.02)
-    p = once_probability(fit, made, confidence=0.95)
+    np.testing.assert_allclose(fit.coefficients[2:], other.params[1:], atol=1e-8)
+    np.testing.assert_allclose(fit.standard_errors[2:], other.bse[1:], rtol=0.02)  # the observed information, there
+    p = discrete_probability(fit, made, elapsed=0, horizon=1, confidence=0.95)
+    Z = np.column_stack([np.ones(len(table)), X[:, 1:] - X[:, 1:].mean(axis=0)])
+    rate = np.exp(Z @ np.delete(fit.coefficients, 1))
+    slope = rate * np.exp(-rate)
+    q = -np.expm1(-rate)
+    bread = np.linalg.inv((Z.T * (slope**2 / (q * (1 - q)))) @ Z)
+    scores = pd.DataFrame(Z * ((left - q) * slope / (q * (1 - q)))[:, None]).groupby(customers).sum().to_numpy()
+    by_hand = bread @ scores.T @ scores @ bread
+    np.testing.assert_allclose(np.delete(np.delete(fit.covariance, 1, 0), 1, 1), by_hand, rtol=1e-6, atol=1e-12)
     assert p["probability"].sum() == pytest.approx(left.sum(), rel=0.02)
     assert ((p["low"] < p["probability"]) & (p["probability"] < p["high"])).all()
 
@@ -91,7 +100,7 @@ def test_customers_of_whom_nothing_is_known_are_told_apart_once():
     assert second.rest == second.levels[0]
     made = apply_recipe(recipe, table)
     assert (made.loc[unknown, "region"] == second.levels[0]).all()
-    fit_once(table["event_observed"].to_numpy(), made, cluster=np.arange(3000))
+    fit_one_period(table["event_observed"].to_numpy(), made, cluster=np.arange(3000))
 
 
 def test_a_column_that_follows_from_others_is_left_out_unless_it_was_asked_for():
@@ -103,7 +112,7 @@ def test_a_column_that_follows_from_others_is_left_out_unless_it_was_asked_for()
     assert dict(learn_recipe(table, names).dropped) == {"contacts": "follows exactly from the others"}
     asked = apply_recipe(learn_recipe(table, names, chosen=names), table)
     with pytest.raises(ModelError, match="'contacts' follows exactly from 'calls', 'mails'"):
-        fit_once(table["event_observed"].to_numpy(), asked, cluster=np.arange(3000))
+        fit_one_period(table["event_observed"].to_numpy(), asked, cluster=np.arange(3000))
 
 
 def test_a_count_that_no_leaver_has_cannot_be_estimated():

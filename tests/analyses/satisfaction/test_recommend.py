@@ -11,7 +11,8 @@ from crmkit.analyses.satisfaction.recommend import converting, referring
 from crmkit.analyses.satisfaction.reward import reward
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
-from crmkit.models.basics.shares import holm, newcombe, wilson
+from crmkit.models.basics.families import holm
+from crmkit.models.basics.shares import newcombe, wilson
 from crmkit.show.tables import exhibit_html
 
 ITEMS = {"nps": {"scale": [0, 10], "kind": "nps"}}

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from crmkit.core.errors import ModelError
+from crmkit.models.basics.draws import normal_draws
 from crmkit.models.purchases import spend
-from crmkit.models.purchases.spend import expected_spend, fit_gamma_gamma, spend_draws, spend_frequency_correlation
+from crmkit.models.purchases.spend import SpendFit, expected_spend, fit_gamma_gamma, spend_draws, spend_frequency_correlation
 
 TRUTH = {"p": 6.25, "q": 3.74, "v": 15.44}
 
@@ -109,6 +110,24 @@ def test_purchases_that_all_cost_the_same():
     found = fit_gamma_gamma([1, 2, 7] * 20, [9.99] * 60)
     assert found.alike
     assert expected_spend(found, [0, 3], [0, 9.99]) == pytest.approx(9.99, rel=1e-9)
+
+
+def test_draws_have_a_finite_mean():
+    """Near q = 1 the normal approximation reaches beyond; such draws are made anew, since their mean spend is infinite."""
+    near = SpendFit({"p": 6.0, "q": 1.2, "v": 15.0}, {}, np.diag([0.001, 0.03, 0.001]), -4000.0, 900, 0, 0, 0.0)
+    drawn = spend_draws(near, draws=400)
+    assert len(drawn) == 400
+    q = drawn.values[:, drawn.names.index("q")]
+    assert q.min() > 1
+    free = normal_draws("gamma_gamma", near.params, near.covariance, draws=400)
+    assert (free.values[:, 1] <= 1).mean() > 0.05  # without the limit some would
+
+
+def test_draws_too_near_an_infinite_mean_are_refused():
+    # three of five draws lie at 1 or below
+    edge = SpendFit({"p": 6.0, "q": np.exp(-0.05), "v": 15.0}, {}, np.diag([0.001, 0.04, 0.001]), -4000.0, 900, 0, 0, 0.0)
+    with pytest.raises(ModelError, match=r"gamma_gamma: too near its limit \(q > 1\)"):
+        spend_draws(edge, draws=4000)
 
 
 def test_correlation_needs_variation():

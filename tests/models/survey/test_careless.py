@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from crmkit.core.errors import ModelError
 from crmkit.models.survey.careless import (
-    average_longstring,
     careless,
     duplicates,
     even_odd,
@@ -43,18 +42,15 @@ def questionnaires(n, seed, share=0.04):
 @given(ROWS)
 def test_runs_and_variability_equal_plain_loops(rows):
     x = np.array(rows, dtype=float)
-    for row, longest, mean, spread in zip(x, longstring(x), average_longstring(x), irv(x), strict=True):
+    for row, longest, spread in zip(x, longstring(x), irv(x), strict=True):
         runs = np.split(row, np.flatnonzero(np.diff(row)) + 1)
         assert longest == max(len(run) for run in runs)
-        assert mean == pytest.approx(np.mean([len(run) for run in runs]))
         assert spread == pytest.approx(row.std(ddof=1), abs=1e-12)
 
 
 def test_missing_answers():
     gaps = np.array([[3, 3, np.nan, 3, 3, 3, 1], [np.nan] * 7])
     assert longstring(gaps).tolist() == [3, 0]
-    assert average_longstring(gaps)[0] == 2
-    assert np.isnan(average_longstring(gaps)[1])
     assert irv(gaps)[0] == pytest.approx(np.std([3, 3, 3, 3, 3, 1], ddof=1))
     assert np.isnan(irv(gaps)[1])
     assert speeders([np.nan, np.nan], items=5).tolist() == [False, False]

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmkit.core.errors import DataError, ModelError
-from crmkit.models.basics.shares import detectable_mean, holm
+from crmkit.models.basics.families import holm
+from crmkit.models.basics.shares import detectable_mean
 from crmkit.models.survey.nps import Tally, deviation, nps, nps_difference, tally
 
 STEPS = [(i / 20, j / 20) for i in range(1, 19) for j in range(1, 20 - i)]
@@ -66,6 +67,24 @@ def test_only_promoters_is_a_hundred():
     found = nps(20, 0, 20)
     assert found.value.item() == found.high.item() == 100
     assert found.low.item() < 95
+
+
+@pytest.mark.parametrize(("p", "d", "n"), [(30, 12, 60), (10, 10, 40), (90, 5, 100)])
+def test_three_answers_are_added(p, d, n):
+    """By hand: 3 answers, 0.75 of one to promoters and detractors each; two added would be off by a twentieth of the reach."""
+    up, down = (p + 0.75) / (n + 3), (d + 0.75) / (n + 3)
+    reach = 1.959963984540054 * ((up + down - (up - down) ** 2) / (n + 3)) ** 0.5
+    found = nps(p, d, n)
+    assert found.low.item() == pytest.approx(100 * (up - down - reach), rel=1e-12)
+    assert found.high.item() == pytest.approx(100 * (up - down + reach), rel=1e-12)
+
+
+def test_the_example_of_the_docstring_by_hand():
+    """(30.75 - 12.75) / 63 = 2/7; variance (43.5/63 - 4/49) / 63 = 0.00966456..."""
+    found = nps(30, 12, 60)
+    middle, reach = (found.low.item() + found.high.item()) / 2, (found.high.item() - found.low.item()) / 2
+    assert middle == pytest.approx(200 / 7, rel=1e-12)
+    assert reach == pytest.approx(196 * 0.0983, rel=2e-3)
 
 
 def test_cells_weights_and_missing_answers():

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmkit.core.errors import ModelError, ParamError
-from crmkit.models.survey.reliability import alpha_of, cronbach_alpha, item_table, mcdonald_omega, omega_of
+from crmkit.models.survey.reliability import alpha_of, cronbach_alpha, mcdonald_omega, omega_of
 
 LOADINGS = st.lists(st.floats(0.3, 0.9), min_size=3, max_size=8)
 
@@ -96,23 +96,10 @@ def test_missing_answers():
     assert mcdonald_omega(holes, draws=100).n == listwise.n
 
 
-def test_a_wrongly_keyed_item_shows():
-    table = pd.DataFrame(answers(500, 2), columns=["a", "b", "c", "d"])
-    table["d"] = 6 - table["d"]
-    found = item_table(table).set_index("item")
-    assert found["alpha_without"].idxmax() == "d"
-    assert found.loc["d", "with_rest"] < 0
-    rest = table[["a", "b", "c"]].sum(axis=1)
-    assert found.loc["d", "with_rest"] == pytest.approx(np.corrcoef(table["d"], rest)[0, 1])
-    assert found.loc["d", "alpha_without"] == pytest.approx(cronbach_alpha(table[["a", "b", "c"]]).value)
-
-
 def test_refuses_bad_input():
     with pytest.raises(ModelError, match="at least two items"):
         cronbach_alpha(np.ones((5, 1)))
     with pytest.raises(ModelError, match="at least 3 are needed"):
         mcdonald_omega(np.ones((5, 2)))
-    with pytest.raises(ModelError, match="at least 3 are needed"):
-        item_table(pd.DataFrame(np.ones((5, 2))))
     with pytest.raises(ParamError, match="'pairwise' and 'listwise'"):
         cronbach_alpha(np.ones((5, 3)), missing="drop")

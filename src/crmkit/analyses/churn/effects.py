@@ -116,8 +116,8 @@ def effect_table(work: Study, model: Model) -> pd.DataFrame:
 
 def _estimated(model: Model) -> tuple[np.ndarray, np.ndarray]:
     b, error = np.asarray(model.fit.coefficients), np.asarray(model.fit.standard_errors)
-    if model.engine == "cloglog":
-        at = [model.fit.names.index(name) for name in model.fit.design.columns]  # type: ignore[union-attr]
+    if isinstance(model.fit, sv.DiscreteFit):
+        at = [model.fit.names.index(name) for name in model.fit.design.columns]
         return b[at], error[at]
     return b, error
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.churn.once import OnceFit, fit_once, once_probability
 from crmkit.analyses.churn.panel import Panel
 from crmkit.analyses.churn.read import Past
 from crmkit.analyses.churn.recipe import Recipe, apply_recipe, learn_recipe
@@ -19,6 +18,7 @@ from crmkit.core.dates import DAYS_PER
 from crmkit.core.errors import ModelError
 from crmkit.models import survival as sv
 from crmkit.models.survival.data.design import encode
+from crmkit.models.survival.regression.one_period import fit_one_period
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ PER_MONTH = DAYS_PER["month"]
 CLOCK_SHARE = 0.9
 TIED_SHARE, TIED_DAYS = 0.8, 2
 EVENTS_PER_COLUMN = 5
-FEWEST_EVENTS = 20
+FEWEST_EVENTS, FEWEST_EACH = 20, 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class Model:
     engine : {"cox", "cloglog", "once"}
         Cox model on the time as a customer; complementary log-log by month, where contracts end by month; of one period,
         without contracts.
-    fit : CoxFit, DiscreteFit or OnceFit
+    fit : CoxFit or DiscreteFit
     recipe : Recipe
     horizon_days : int
     clock_days : int
@@ -52,7 +52,7 @@ class Model:
     """
 
     engine: str
-    fit: CoxFit | DiscreteFit | OnceFit
+    fit: CoxFit | DiscreteFit
     recipe: Recipe
     horizon_days: int
     clock_days: int
@@ -102,7 +102,7 @@ def _fit_to(past: Past, rows: pd.DataFrame, recipe: Recipe, cuts: tuple[dt.date,
     X = apply_recipe(recipe, rows)
     customers = rows["customer_id"].to_numpy(dtype=object)
     if not past.contractual:
-        return Model("once", fit_once(event, X, cluster=customers), recipe, past.horizon_days, 0, cuts, past.confidence)
+        return Model("once", _fit_once(event, X, customers), recipe, past.horizon_days, 0, cuts, past.confidence)
     clock = int(np.quantile(rows["tenure_days"], CLOCK_SHARE))
     entry = np.minimum(rows["tenure_days"].to_numpy(dtype="float64"), clock)
     stop = entry + rows["duration_days"].to_numpy(dtype="float64")
@@ -117,6 +117,13 @@ def _fit_to(past: Past, rows: pd.DataFrame, recipe: Recipe, cuts: tuple[dt.date,
     if _overlap(cuts, past.horizon_days):
         fit = sv.with_robust_errors(fit, cluster=customers)
     return Model("cox", fit, recipe, past.horizon_days, clock, cuts, past.confidence)
+
+
+def _fit_once(left: np.ndarray, covariates: pd.DataFrame, customers: np.ndarray) -> DiscreteFit:
+    events = int(left.sum())
+    if min(events, len(left) - events) < FEWEST_EACH:
+        raise ModelError(f"churn model: {events} of {len(left)} left; at least {FEWEST_EACH} leavers and stayers are needed")
+    return fit_one_period(left, covariates, cluster=customers)
 
 
 def cause_specific(past: Past, panel: Panel, model: Model, kind: str) -> Model | None:
@@ -158,14 +165,14 @@ def score(model: Model, rows: pd.DataFrame, *, later_days: int = 0) -> pd.DataFr
         ``log_hazard_ratio, probability, low, high, beyond_support, missing_inputs``, in the order of the rows.
     """
     X = apply_recipe(model.recipe, rows)
-    if isinstance(model.fit, OnceFit):
-        return once_probability(model.fit, X, confidence=model.confidence)
-    elapsed = np.minimum(rows["tenure_days"].to_numpy(dtype="float64") + later_days, model.clock_days)
+    elapsed, ahead = np.zeros(len(rows)), 1
+    if model.engine != "once":  # the model of one period knows no time: each customer is at its start
+        elapsed = np.minimum(rows["tenure_days"].to_numpy(dtype="float64") + later_days, model.clock_days)
     if isinstance(model.fit, sv.CoxFit):
         return sv.churn_probability(model.fit, X, elapsed=elapsed, horizon=model.horizon_days, confidence=model.confidence)
-    months = np.floor(elapsed / PER_MONTH)
-    ahead = max(1, round(model.horizon_days / PER_MONTH))
-    found = sv.discrete_probability(model.fit, X, elapsed=months, horizon=ahead, confidence=model.confidence)
+    if model.engine == "cloglog":
+        elapsed, ahead = np.floor(elapsed / PER_MONTH), max(1, round(model.horizon_days / PER_MONTH))
+    found = sv.discrete_probability(model.fit, X, elapsed=elapsed, horizon=ahead, confidence=model.confidence)
     p = model.fit.design
     own = np.asarray(model.fit.coefficients)[[model.fit.names.index(name) for name in p.columns]]
     return found.assign(log_hazard_ratio=(encode(p, X, strict=False) - model.fit.center) @ own)
@@ -183,9 +190,7 @@ def parts(model: Model, rows: pd.DataFrame) -> pd.DataFrame:
         table = sv.contributions(model.fit, X)
     else:
         fit = model.fit
-        own = np.asarray(fit.coefficients)
-        if not isinstance(fit, OnceFit):
-            own = own[[fit.names.index(name) for name in fit.design.columns]]
+        own = np.asarray(fit.coefficients)[[fit.names.index(name) for name in fit.design.columns]]
         each = (encode(fit.design, X, strict=False) - fit.center) * own
         table = pd.DataFrame(
             {term.name: each[:, term.start : term.stop].sum(axis=1) for term in fit.design.terms}, index=X.index

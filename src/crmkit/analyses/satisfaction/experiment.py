@@ -16,7 +16,7 @@ from crmkit.data.as_of import known_at
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.spells import spells
 from crmkit.models.basics.families import holm
-from crmkit.models.survey.effect_per_point import PerPoint, effect_per_point
+from crmkit.models.survey.point_value import PerPoint, effect_per_point
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -22,8 +22,6 @@ LEVELS = 5
 EVEN = (0.2, 0.4, 0.6, 0.8)
 # one row per likelihood, lowest first; impact grows to the right; places in GRADES
 CONSISTENT = ((0, 0, 0, 0, 1), (0, 0, 1, 1, 1), (0, 1, 1, 2, 2), (0, 1, 2, 2, 3), (1, 1, 2, 3, 3))
-# by the product of the two levels, 1-4, 5-9, 10-16, 20-25: usual, and not consistent at two corners
-PRODUCT = ((0, 0, 0, 0, 1), (0, 0, 1, 1, 2), (0, 1, 1, 2, 2), (0, 1, 2, 2, 3), (1, 2, 2, 3, 3))
 
 
 @dataclass(frozen=True)
@@ -133,54 +131,3 @@ def stability(matrix: RiskMatrix, likelihood: float, impact: float, *, draws: Se
     """
     here = grade(matrix, likelihood, impact).grade
     return float(np.mean(grade(matrix, *draws).grade == here))
-
-
-def contradictions(matrix: RiskMatrix) -> list[str]:
-    """Where does a table contradict the risks that it grades?
-
-    Parameters
-    ----------
-    matrix : RiskMatrix
-
-    Returns
-    -------
-    list of str
-        Empty for a consistent table. Cells are named as (likelihood, impact), 1 to 5.
-
-    Notes
-    -----
-    Order: no grade falls where likelihood or impact rises. Weak consistency: where grades are two or more apart, no point of
-    the graver cell has a smaller expected loss than any point of the other. Betweenness: nowhere can a small rise of both jump
-    over a grade, that is, cells that share an edge or the corner from below to above differ by one grade at most.
-
-    References
-    ----------
-    Cox (2008), What's wrong with risk matrices?, doi:10.1111/j.1539-6924.2008.01030.x.
-
-    Examples
-    --------
-    >>> contradictions(RiskMatrix())
-    []
-    >>> len(contradictions(RiskMatrix(cells=PRODUCT)))
-    2
-    """
-    cells = {(row, column): one for row, line in enumerate(matrix.cells) for column, one in enumerate(line)}
-    low_p, low_m = (0.0, *matrix.likelihood_cuts), (0.0, *matrix.impact_cuts)
-    high_p, high_m = (*matrix.likelihood_cuts, 1.0), (*matrix.impact_cuts, 1.0)
-    found = []
-    for a, one in cells.items():
-        for step in ((1, 0), (0, 1), (1, 1)):
-            b = (a[0] + step[0], a[1] + step[1])
-            if b in cells and cells[b] < one:
-                found.append(f"{_cell(b)} is graded below {_cell(a)}")
-            if b in cells and cells[b] - one > 1:
-                found.append(f"from {_cell(a)} to {_cell(b)} a grade is jumped over")
-        for b, other in cells.items():
-            least, most = low_p[b[0]] * low_m[b[1]], high_p[a[0]] * high_m[a[1]]
-            if other - one > 1 and least < most - 1e-12:
-                found.append(f"{_cell(b)} is graded above {_cell(a)}, which can be the greater loss")
-    return found
-
-
-def _cell(place: tuple[int, int]) -> str:
-    return f"({place[0] + 1}, {place[1] + 1})"

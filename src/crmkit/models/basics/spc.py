@@ -1,4 +1,4 @@
-"""Is this wave different, or the usual up and down? Control charts of single values and of shares, with run rules."""
+"""Is this wave different, or the usual up and down? Control charts of single values, with run rules."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Chart:
     centre : float
         Mean of the baseline, in the unit of the values.
     table : pandas.DataFrame
-        One row per point: `value`, `low`, `high` (limits), `moving_range` (XmR only), `range_high`; one boolean column per
+        One row per point: `value`, `low`, `high` (limits), `moving_range`, `range_high`; one boolean column per
         rule, `signal` (any of them), `reason` (rules in words).
     range_centre : float
-        Mean moving range; nan for charts of shares and rates.
+        Mean moving range.
     baseline : int
         Points that limits were computed from.
     """
@@ -109,87 +109,6 @@ def xmr(
     return Chart(centre, _signals(table, flags), mean_range, first)
 
 
-def p_chart(count: ArrayLike, n: ArrayLike, *, baseline: int | None = None, rules: Sequence[str] = DEFAULT_RULES) -> Chart:
-    """In which periods is the share not the usual one?
-
-    Parameters
-    ----------
-    count, n : arrays of shape (periods,)
-        Answers that count, and all answers, of each period.
-    baseline, rules
-        As for :func:`xmr`.
-
-    Returns
-    -------
-    Chart
-        Shares, 0 to 1; limits follow the n of each period.
-
-    Raises
-    ------
-    ModelError
-        With fewer than four periods, or a count that is no share.
-
-    Notes
-    -----
-    ``p +- 3 sqrt(p (1 - p) / n)``, cut to 0 and 1. With large n real shares vary more than that; then :func:`xmr` of the
-    shares is the better chart.
-
-    References
-    ----------
-    Montgomery (2012), Introduction to Statistical Quality Control, chapter 7.
-
-    Examples
-    --------
-    >>> p_chart([12, 15, 8, 10], [50, 50, 50, 50]).centre
-    0.225
-    """
-    k, total = np.asarray(count, dtype=np.float64), np.broadcast_to(np.asarray(n, dtype=np.float64), np.shape(count))
-    if not ((k >= 0) & (k <= total) & (total > 0)).all():
-        raise ModelError("control chart of shares: counts go from 0 to n, and n is above 0")
-    first = _baseline(len(k), baseline)
-    p = float(k[:first].sum() / total[:first].sum())
-    return _attributes(k / total, p, np.sqrt(p * (1 - p) / total), 1.0, first, rules)
-
-
-def u_chart(count: ArrayLike, size: ArrayLike, *, baseline: int | None = None, rules: Sequence[str] = DEFAULT_RULES) -> Chart:
-    """In which periods is the rate not the usual one?
-
-    Parameters
-    ----------
-    count : array of shape (periods,)
-        Events, for example complaints.
-    size : array of shape (periods,)
-        What they can happen to, for example orders; all 1 gives a chart of counts (c-chart).
-    baseline, rules
-        As for :func:`xmr`.
-
-    Returns
-    -------
-    Chart
-        Events per unit of size.
-
-    Raises
-    ------
-    ModelError
-        With fewer than four periods, a negative count, or a size of 0.
-
-    References
-    ----------
-    Montgomery (2012), Introduction to Statistical Quality Control, chapter 7.
-
-    Examples
-    --------
-    >>> u_chart([4, 6, 5, 5], [1, 1, 1, 1]).centre
-    5.0
-    """
-    k, total = np.asarray(count, dtype=np.float64), np.broadcast_to(np.asarray(size, dtype=np.float64), np.shape(count))
-    if not ((k >= 0) & (total > 0)).all():
-        raise ModelError("control chart of rates: counts are 0 or more, and sizes above 0")
-    first = _baseline(len(k), baseline)
-    u = float(k[:first].sum() / total[:first].sum())
-    return _attributes(k / total, u, np.sqrt(u / total), np.inf, first, rules)
-
-
 def false_alarm_share(
     points: int, *, baseline: int | None = None, rules: Sequence[str] = DEFAULT_RULES, draws: int = 20_000, seed: int = 0
 ) -> float:
@@ -232,13 +151,6 @@ def _baseline(points: int, baseline: int | None) -> int:
     if not FEWEST_POINTS <= first <= points:
         raise ModelError(f"control chart: limits from {first} of {points} points; at least {FEWEST_POINTS} are needed")
     return first
-
-
-def _attributes(values: Floats, centre: float, sigma: Floats, highest: float, first: int, rules: Sequence[str]) -> Chart:
-    gap = values - centre
-    flags = _flags(np.where(sigma > 0, gap / np.where(sigma > 0, sigma, 1.0), np.sign(gap) * 9), rules)
-    low, high = np.maximum(centre - 3 * sigma, 0.0), np.minimum(centre + 3 * sigma, highest)
-    return Chart(centre, _signals(pd.DataFrame({"value": values, "low": low, "high": high}), flags), float("nan"), first)
 
 
 def _flags(z: Floats, rules: Sequence[str]) -> dict[str, Bools]:

@@ -51,32 +51,6 @@ def longstring(items: ArrayLike) -> Floats:
     return longest
 
 
-def average_longstring(items: ArrayLike) -> Floats:
-    """How long are the runs of equal answers on average?
-
-    Parameters
-    ----------
-    items : array of shape (n, k)
-        As for :func:`longstring`.
-
-    Returns
-    -------
-    array of shape (n,)
-        Answers over runs; nan without any answer.
-
-    Examples
-    --------
-    >>> average_longstring([[3, 3, 3, 2, 2]]).tolist()
-    [2.5]
-    """
-    x = _table(items)
-    known = ~np.isnan(x)
-    new = known.copy()
-    new[:, 1:] &= x[:, 1:] != x[:, :-1]
-    with np.errstate(invalid="ignore"):
-        return np.asarray(known.sum(1) / np.where(new.sum(1), new.sum(1), np.nan))
-
-
 def irv(items: ArrayLike) -> Floats:
     """How much do the answers of one respondent vary (intra-individual response variability)?
 

@@ -123,9 +123,17 @@ def matched_change(
     value, error = first - second, variance**0.5
     reach = critical(confidence) * error
     return Change(
-        value, value - reach, value + reach, _p(value, error), n, len(np.unique(ids)), int((~kept).sum()), first, second,
+        value,
+        value - reach,
+        value + reach,
+        _p(value, error),
+        n,
+        len(np.unique(ids)),
+        int((~kept).sum()),
+        first,
+        second,
         mark("difference in differences within strata, by customer"),
-    )  # fmt: skip
+    )
 
 
 def _variance_of_members(own: Floats, mine: Codes, other: Floats, theirs: Codes, size: int) -> float:

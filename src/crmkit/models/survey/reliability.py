@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError, ParamError
@@ -211,48 +210,6 @@ def omega_of(covariance: ArrayLike) -> Floats:
     common = (loadings * spread).sum(1) ** 2
     omega = np.where(settled, common / (common + (unique * spread**2).sum(1)), np.nan)
     return np.asarray(omega.reshape(shape))
-
-
-def item_table(items: pd.DataFrame) -> pd.DataFrame:
-    """Which item does not belong to the index?
-
-    Parameters
-    ----------
-    items : pandas.DataFrame
-        A column per item, three or more, all keyed in the same direction.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `item`, `n` (answers), `mean`, `sd` in points, `with_rest` (correlation with the sum of the other items),
-        `alpha_without` (alpha of the others). From pairwise covariances.
-
-    Raises
-    ------
-    ModelError
-        With fewer than three items.
-    """
-    x = _items(items)
-    k = x.shape[1]
-    if k <= FEWEST_ITEMS:
-        raise ModelError(f"items: {k} are too few to leave one out; at least 3 are needed")
-    cov, n, _ = _covariance(x, "pairwise")
-    parts = []
-    for item in range(k):
-        rest = np.delete(np.arange(k), item)
-        inner = cov[np.ix_(rest, rest)]
-        spread = np.sqrt(cov[item, item] * inner.sum())
-        parts.append(
-            {
-                "item": items.columns[item],
-                "n": int((~np.isnan(x[:, item])).sum()),
-                "mean": float(np.nanmean(x[:, item])),
-                "sd": float(np.sqrt(cov[item, item])),
-                "with_rest": float(cov[item, rest].sum() / spread) if spread > 0 else np.nan,
-                "alpha_without": alpha_of(inner, n).value,
-            }
-        )
-    return pd.DataFrame(parts)
 
 
 def _items(items: ArrayLike) -> Floats:

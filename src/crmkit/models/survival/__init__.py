@@ -30,9 +30,8 @@ from crmkit.models.survival.judging.profit import (
 from crmkit.models.survival.judging.scoring import churn_probability, contributions, expected_remaining
 from crmkit.models.survival.judging.uplift import Uplift, control_arm, minimum_detectable, uplift_share, uplift_spend
 from crmkit.models.survival.regression.baseline import BASELINES, Baseline, baseline_curve, baselines
-from crmkit.models.survival.regression.cox import ENGINES, TIES, CoxFit, fit_cox
+from crmkit.models.survival.regression.cox import ENGINES, TIES, CoxFit, coefficient_table, fit_cox, term_tests
 from crmkit.models.survival.regression.discrete import DiscreteFit, discrete_probability, fit_discrete
-from crmkit.models.survival.regression.effects import coefficient_table, term_tests
 from crmkit.models.survival.regression.proportional import TRANSFORMS, proportional_hazards
 from crmkit.models.survival.regression.robust import with_robust_errors
 

@@ -93,9 +93,15 @@ def kaplan_meier(
         at_risk0 = float(own.weight.sum() if own.entry is None else own.weight[own.entry <= 0].sum())
         first = counts.time[0] > 0
         table = {
-            "x": counts.time, "value": value, "low": low, "high": high, "at_risk": counts.at_risk,
-            "events": counts.events, "censored": counts.censored, "standard_error": value * np.sqrt(greenwood),
-        }  # fmt: skip
+            "x": counts.time,
+            "value": value,
+            "low": low,
+            "high": high,
+            "at_risk": counts.at_risk,
+            "events": counts.events,
+            "censored": counts.censored,
+            "standard_error": value * np.sqrt(greenwood),
+        }
         start = {"x": 0.0, "value": 1.0, "at_risk": at_risk0, "events": 0.0, "censored": 0.0, "standard_error": 0.0}
         columns = {k: np.concatenate([[start.get(k, np.nan)], v]) if first else v for k, v in table.items()}
         parts.append(pd.DataFrame({"group": [name] * len(columns["x"]), **columns}))

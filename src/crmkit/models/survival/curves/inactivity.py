@@ -102,11 +102,16 @@ def inactivity_windows(
     missed = np.maximum(returns - (1 - still), 0.0) / returns if returns > 0 else np.full(len(asked), np.nan)
     return pd.DataFrame(
         {
-            "window": asked, "longer": longer, "returned": returned, "false_churn_share": found.value, "low": found.low,
+            "window": asked,
+            "longer": longer,
+            "returned": returned,
+            "false_churn_share": found.value,
+            "low": found.low,
             "high": found.high,
-            "missed_share": missed, "allowed": asked <= SPAN_SHARE * span,
+            "missed_share": missed,
+            "allowed": asked <= SPAN_SHARE * span,
         }
-    )  # fmt: skip
+    )
 
 
 def choose_window(

@@ -82,12 +82,17 @@ def restricted_mean(
     method = mark("Area under the Kaplan-Meier curve")
     table = estimates(
         {
-            "group": name, "measure": mark("Mean time within the limit"), "value": m.value,
-            "low": max(0.0, m.value - reach * m.standard_error), "high": min(tau, m.value + reach * m.standard_error),
-            "n": m.n, "unit": unit, "method": method,
+            "group": name,
+            "measure": mark("Mean time within the limit"),
+            "value": m.value,
+            "low": max(0.0, m.value - reach * m.standard_error),
+            "high": min(tau, m.value + reach * m.standard_error),
+            "n": m.n,
+            "unit": unit,
+            "method": method,
         }
         for name, m in means
-    )  # fmt: skip
+    )
     return table.assign(standard_error=[m.standard_error for _, m in means])
 
 

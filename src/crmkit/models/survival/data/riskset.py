@@ -205,9 +205,7 @@ def moments(block: Block, beta: Floats, ties: str) -> Moments:
         return np.asarray(np.add.reduceat(values, first))
 
     square, once = inverse**2, f * inverse
-    return Moments(
-        log_likelihood, sums, theta, add(inverse), add(once), add(square), add(once * inverse), add(once**2)
-    )  # fmt: skip
+    return Moments(log_likelihood, sums, theta, add(inverse), add(once), add(square), add(once * inverse), add(once**2))
 
 
 def residuals(block: Block, m: Moments) -> Floats:

@@ -70,10 +70,18 @@ def brier_score(
     ]
     method = mark("weighted by the inverse probability of being observed")
     return estimates(
-        {"group": "", "measure": name, "value": value, "low": value - reach * spread / np.sqrt(len(p)),
-         "high": value + reach * spread / np.sqrt(len(p)), "n": len(p), "unit": "number", "method": method}
+        {
+            "group": "",
+            "measure": name,
+            "value": value,
+            "low": value - reach * spread / np.sqrt(len(p)),
+            "high": value + reach * spread / np.sqrt(len(p)),
+            "n": len(p),
+            "unit": "number",
+            "method": method,
+        }
         for name, value, spread in found
-    )  # fmt: skip
+    )
 
 
 def integrated_brier_score(
@@ -134,9 +142,15 @@ def _scored(x: float, own: Floats, flat: Floats, reach: float) -> dict[str, floa
     half = reach * own.std() / root
     wide = reach * (own - (1 - scaled) * flat).std() / average / root if average > 0 else np.nan
     return {
-        "x": float(x), "value": value, "low": value - half, "high": value + half, "average": average,
-        "scaled": scaled, "scaled_low": scaled - wide, "scaled_high": scaled + wide,
-    }  # fmt: skip
+        "x": float(x),
+        "value": value,
+        "low": value - half,
+        "high": value + half,
+        "average": average,
+        "scaled": scaled,
+        "scaled_low": scaled - wide,
+        "scaled_high": scaled + wide,
+    }
 
 
 def inverse_weights(seen: Observed, horizon: float) -> tuple[Floats, Floats]:

@@ -13,8 +13,8 @@ from crmkit.core.language import mark
 from crmkit.core.results import estimates
 from crmkit.models.basics.estimates import critical
 from crmkit.models.survival.curves.curves import limits, product_limit
+from crmkit.models.survival.data.design import natural_spline
 from crmkit.models.survival.data.observed import Observed, check_observed, count_at_risk, select
-from crmkit.models.survival.data.spline import natural_spline
 from crmkit.models.survival.judging.accuracy import _probabilities
 from crmkit.models.survival.judging.censoring import censoring_curve, require_followed
 from crmkit.models.survival.regression.baseline import baselines
@@ -135,10 +135,18 @@ def calibration_summary(
         rows.append((name, float(of(distance[None])[0]), float(low), float(high), smooth))
     units = {"Observed / expected": "ratio", "Calibration slope": "number"}
     return estimates(
-        {"group": "", "measure": name, "value": value, "low": low, "high": high, "n": len(p), "unit": units.get(name, "share"),
-         "method": method}
+        {
+            "group": "",
+            "measure": name,
+            "value": value,
+            "low": low,
+            "high": high,
+            "n": len(p),
+            "unit": units.get(name, "share"),
+            "method": method,
+        }
         for name, value, low, high, method in rows
-    )  # fmt: skip
+    )
 
 
 def _smooth(seen: Observed, left: NDArray[np.bool_], p: Floats, horizon: float) -> tuple[float, float, Floats, Floats]:

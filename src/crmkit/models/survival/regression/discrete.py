@@ -12,10 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from crmkit.core.errors import ModelError, Problem, did_you_mean
 from crmkit.core.results import Text
 from crmkit.models.basics.estimates import critical
-from crmkit.models.survival.data.design import Design, check_columns, encode, make_design
+from crmkit.models.survival.data.design import Design, check_columns, encode, make_design, natural_spline
 from crmkit.models.survival.data.layout import find_patterns
 from crmkit.models.survival.data.observed import check_observed, total
-from crmkit.models.survival.data.spline import natural_spline
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,9 +144,19 @@ def fit_discrete(
     names += tuple(f"{design.columns[j]} x period" for j in moving)
     last = int(period[events > 0].max())
     return DiscreteFit(
-        design, names, np.asarray(fitted.params), np.asarray(fitted.cov_params()), center, knots, moving, middle, last,
-        float(_log_likelihood(Z @ np.asarray(fitted.params), events, risk)), float(seen.weight.sum()), float(events.sum()),
-    )  # fmt: skip
+        design,
+        names,
+        np.asarray(fitted.params),
+        np.asarray(fitted.cov_params()),
+        center,
+        knots,
+        moving,
+        middle,
+        last,
+        float(_log_likelihood(Z @ np.asarray(fitted.params), events, risk)),
+        float(seen.weight.sum()),
+        float(events.sum()),
+    )
 
 
 def discrete_probability(

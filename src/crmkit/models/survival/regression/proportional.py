@@ -109,11 +109,17 @@ def _row(fit: CoxFit, term: Term, score: Floats, inner: Floats, early: float, la
     b, per_unit = fit.coefficients[own][worst], slope[worst] / fit.scale[own][worst]
     with np.errstate(over="ignore"):
         return {
-            "term": term.name, "statistic": statistic, "df": len(u), "p": p, "log10_p": log10_p,
-            "column": fit.design.columns[term.start + worst], "is_level": bool(term.levels) or bool(binary[worst]),
-            "hr_early": float(np.exp(b + per_unit * early)), "hr_late": float(np.exp(b + per_unit * late)),
+            "term": term.name,
+            "statistic": statistic,
+            "df": len(u),
+            "p": p,
+            "log10_p": log10_p,
+            "column": fit.design.columns[term.start + worst],
+            "is_level": bool(term.levels) or bool(binary[worst]),
+            "hr_early": float(np.exp(b + per_unit * early)),
+            "hr_late": float(np.exp(b + per_unit * late)),
             "hr_change": float(np.exp(change[worst])),
-        }  # fmt: skip
+        }
 
 
 def _verdict(p: float, change: float, is_level: bool, significant: float, material: float) -> str:

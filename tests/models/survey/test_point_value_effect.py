@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from crmkit.core.errors import ModelError
-from crmkit.models.survey.effect_per_point import effect_per_point
+from crmkit.models.survey.point_value import effect_per_point
 
 
 def simulate(seed, n=4000, *, lift=0.5, per_point=-0.08):
