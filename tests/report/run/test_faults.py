@@ -94,7 +94,9 @@ def test_two_at_once_keep_the_order_and_share_the_machine(tiny_home, add_noteboo
 def test_ctrl_c_ends_every_kernel_and_what_was_finished_stays(tiny_home, add_notebook):
     pid = tiny_home / "pid"
     add_notebook("last", f"import os, time; open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(60)", results=["tiny"])
-    code = "from crmkit.cli import main; main()"
+    # started with SIGINT ignored, as under nohup, a Python process would not hear it
+    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{listen}\nfrom crmkit.cli import main; main()"
     command = [sys.executable, "-c", code, "run", "acme"]
     process = subprocess.Popen(command, cwd=tiny_home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until = time.monotonic() + 60

@@ -35,6 +35,10 @@ class Edge:
     base: Floats
     along: Floats
 
+    def reached(self, theta: Floats) -> bool:
+        """Does a point lie at the limit, or beyond?"""
+        return bool((theta * self.base).sum() >= (self.base**2).sum())
+
 
 def chance_edges(k: int, goes: int, stays: int, *, nobody: bool = True) -> list[Edge]:
     """Which limits has a chance of leaving that varies as Beta(exp(theta[goes]), exp(theta[stays]))? Simplest first.
@@ -191,7 +195,7 @@ def reason_against(
     inside = bool(np.abs(theta[: len(names)]).max() < far)
     if not (inside and missing < SHORT and errors[: len(names)].max() < SURE):
         for one in edges:
-            if customers * (_best(objective, one, theta) - optimum.value) < LEAST:
+            if one.reached(theta) or customers * (_best(objective, one, theta) - optimum.value) < LEAST:
                 return one.said
     for name, value, error in zip(names, theta, errors, strict=False):
         if abs(value) >= far:
