@@ -1,4 +1,7 @@
-"""What do customers write? Sentences in two languages about what they liked least or best."""
+"""What do customers write? Sentences in two languages about what they liked least or best.
+
+Stands alone: words, not code.
+"""
 
 from __future__ import annotations
 

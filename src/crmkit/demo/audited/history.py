@@ -1,4 +1,7 @@
-"""What happened at a company, and what its tables show of it?"""
+"""What happened at a company, and what its tables show of it?
+
+Stands alone: the record that the makers of tables fill and read, without their draws.
+"""
 
 from __future__ import annotations
 

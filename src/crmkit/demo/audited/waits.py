@@ -2,6 +2,8 @@
 
 In a company at its targets the usual law will not do: the median, the share within the agreed time and the 90th percentile are
 three numbers. There the logarithm of the quantile is a broken line through all of them.
+
+Stands alone: a law of its own, whoever draws from it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Which steps did TechCo's tickets take? A log that agrees with the tickets: their first answer, their hand-offs, their end."""
+"""Which steps did TechCo's tickets take? A log that agrees with the tickets: their first answer, their hand-offs, their end.
+
+Stands alone: a table of its own, as in the other companies.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What does TechCo ask its customers, and what do they answer? Eight waves, exported by a Chinese questionnaire tool."""
+"""What does TechCo ask its customers, and what do they answer? Eight waves, exported by a Chinese questionnaire tool.
+
+Stands alone: a table of its own, as in the other companies.
+"""
 
 from __future__ import annotations
 

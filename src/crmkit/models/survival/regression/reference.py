@@ -1,4 +1,7 @@
-"""The Cox model as lifelines fits it: the reference path, and the object that analysts know."""
+"""The Cox model as lifelines fits it: the reference path, and the object that analysts know.
+
+Stands alone: the one place at which a Cox model is left to lifelines.
+"""
 
 from __future__ import annotations
 
