@@ -1,4 +1,4 @@
-"""The same verdicts and the same values whichever BLAS kernel the machine has: fits at the edges may not hang on the last bit."""
+"""The same verdicts and values whichever BLAS kernel the machine has: fits at the edges may not hang on the last bit."""
 
 import importlib.util
 import json

@@ -1,9 +1,9 @@
 """Would the tests notice? Changes one thing of the code at a time, runs the tests that import it, says what nobody noticed.
 
 ``make mutants`` draws 200 changes by a seed from ``analyses``, ``models`` and ``report``: comparisons, constants, arguments
-handed on, and columns of tables. Each is made in a copy of the tree, never in the tree itself. The tests that import the
-module, or the package that exports it, run there with the fastest first; a time-out counts as not noticed. What is done is
-kept in ``work/mutants.json``, so that a run that was stopped goes on where it was; the table goes to ``docs/mutants.md``.
+handed on, and columns. Each is made in a copy of the tree, never in the tree itself. The tests that import the module, or the
+package that exports it, run there with the fastest first; a time-out counts as not noticed. What is done is kept in
+``work/mutants.json``, so that a run that was stopped goes on where it was; the table goes to ``docs/mutants.md``.
 """
 
 from __future__ import annotations

@@ -30,8 +30,7 @@ class Audit:
     Parameters
     ----------
     company : Client
-    locale : Locale
-    book, form : Catalogue, Form
+    book : Catalogue
         With the client's changes.
     past : History
     state, over, months : pandas.DataFrame
@@ -42,15 +41,10 @@ class Audit:
     found : tuple of AuditFinding
     risks : tuple of Risk
     plan : Plan
-    confidence : float
-    min_cell : int
-        Groups of fewer customers are not shown.
     """
 
     company: Client
-    locale: Locale
     book: Catalogue
-    form: Form
     past: History
     state: pd.DataFrame
     over: pd.DataFrame
@@ -61,8 +55,21 @@ class Audit:
     found: tuple[AuditFinding, ...]
     risks: tuple[Risk, ...]
     plan: Plan
-    confidence: float
-    min_cell: int = 10
+
+    @property
+    def locale(self) -> Locale:
+        """In which language and currency it is told."""
+        return Locale(self.company.language, self.company.currency)
+
+    @property
+    def form(self) -> Form:
+        """The form with the client's changes."""
+        return self.answers.form
+
+    @property
+    def confidence(self) -> float:
+        """Coverage of every interval."""
+        return self.answers.confidence
 
 
 def study(
@@ -128,9 +135,7 @@ def study(
     over = cycles(past, book, owned=owned, confidence=confidence)
     return Audit(
         company,
-        locale,
         book,
-        form,
         past,
         state,
         over,
@@ -141,8 +146,6 @@ def study(
         tuple(found),
         tuple(listed),
         plan,
-        confidence,
-        company.settings.privacy.min_cell,
     )
 
 

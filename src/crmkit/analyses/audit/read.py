@@ -209,7 +209,6 @@ class History:
     ----------
     as_of : date
     language : str
-    cycle : {"quarter", "half_year"}
     cycles : tuple of Window
         The newest last.
     months : tuple of Window
@@ -233,7 +232,6 @@ class History:
 
     as_of: dt.date
     language: str
-    cycle: str
     cycles: tuple[Window, ...]
     months: tuple[Window, ...]
     starts: tuple[dt.date, ...]
@@ -320,9 +318,7 @@ def history(company: Client, *, cycle: str = "half_year", cycles: int = 4, rules
     plans = _plans(frames["goals"], company.as_of) if "goals" in frames else {}
     scale = _effort_scale(company)
     who = activity(frames, covered, len(starts))
-    return History(
-        company.as_of, company.language, cycle, windows, months, starts, tables, covered, frames, who, plans, scale, rules
-    )
+    return History(company.as_of, company.language, windows, months, starts, tables, covered, frames, who, plans, scale, rules)
 
 
 def _covered(day: dt.date | None, starts: tuple[dt.date, ...]) -> int:

@@ -150,7 +150,7 @@ def alarm_limits(
     --------
     >>> import pandas as pd
     >>> alarm_limits(pd.Series([40]), pd.Series([40000.0]), pd.Series([10000.0]), error=0.05).tolist()
-    [18.0]
+    [17.0]
     """
     from scipy.stats import nbinom
 

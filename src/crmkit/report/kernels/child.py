@@ -1,4 +1,7 @@
-"""What a forked process does to be as good as a kernel that was started cold."""
+"""What a forked process does to be as good as a kernel that was started cold.
+
+Stands alone: it runs in the fork, where nothing of the server may be touched.
+"""
 
 from __future__ import annotations
 

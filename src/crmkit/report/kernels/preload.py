@@ -94,8 +94,8 @@ def imported(text: str) -> Iterator[str]:
     --------
     >>> list(imported("import os, sys as s\\ndef f():\\n    from scipy.special import ndtri\\n"))
     ['os', 'sys', 'scipy.special']
-    >>> list(imported("from crmkit.models import btyd"))
-    ['crmkit.models', 'crmkit.models.purchases.btyd']
+    >>> list(imported("from crmkit.models.purchases import btyd"))
+    ['crmkit.models.purchases', 'crmkit.models.purchases.btyd']
     """
     for match in IMPORT.finditer(CHECKED_ONLY.sub("", text)):
         package, names, plain = match.groups()

@@ -1,4 +1,7 @@
-"""What does a cell show that ends with a result as an analysis returned it? The same words and figure as ``page.show``."""
+"""What does a cell show that ends with a result as an analysis returned it? The same words and figure as ``page.show``.
+
+Stands alone: the one place at which the formatters of IPython are changed.
+"""
 
 from __future__ import annotations
 

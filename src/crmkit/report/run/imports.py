@@ -1,4 +1,7 @@
-"""Jupyter's packages without what they import and never use here, which is most of the time that they take to start."""
+"""Jupyter's packages without what they import and never use here, which is most of the time that they take to start.
+
+Stands alone: the one place at which modules are hidden from others.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""In which order, and how many at once? Each task after those it needs, the first declared first."""
+"""In which order, and how many at once? Each task after those it needs, the first declared first.
+
+Stands alone: it orders any tasks and knows no notebook.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How much of the machine may each of several kernels use?"""
+"""How much of the machine may each of several kernels use?
+
+Stands alone: sums of memory and threads, without a kernel.
+"""
 
 from __future__ import annotations
 
