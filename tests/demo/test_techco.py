@@ -15,11 +15,11 @@ from crmkit.data.client import open_client
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.features import churn_features
 from crmkit.data.summaries.spells import spells
-from crmkit.demo import software, write
+from crmkit.demo import write
 from crmkit.demo.company import Company
 from crmkit.demo.techco.company import CUSTOMERS, LAW, SEED, simulate
 from crmkit.demo.techco.leaving import Leaving, draw_ends, exposures
-from crmkit.demo.techco.people import cut_days, day_of_year, features_at
+from crmkit.demo.techco.people import AS_OF, FIRST_DAY, cut_days, day_of_year, draw_people, draw_service, features_at
 from crmkit.demo.techco.survey import FORM, draw_waves
 from crmkit.demo.techco.tickets import Tickets, usage_change
 
@@ -46,10 +46,10 @@ def client():
 def drawn():
     """The draws behind the committed files, up to the features that the hazard was made from."""
     rng = np.random.default_rng(SEED)
-    people = software.draw_people(rng, CUSTOMERS)
+    people = draw_people(rng, CUSTOMERS)
     ids = np.array([f"T{number:05d}" for number in rng.permutation(CUSTOMERS) + 1])
     still = np.zeros(CUSTOMERS)
-    usage, tickets = software.draw_service(rng, people, periods=(0, 40), level=still, decline=still.astype(np.int64))
+    usage, tickets = draw_service(rng, people, periods=(0, 40), level=still, decline=still.astype(np.int64))
     waves, cuts = draw_waves(rng, people, tickets), cut_days(0, 40)
     return ids, features_at(people, usage.counts, tickets, waves, FORM.place("csat"), cuts=cuts), people
 
@@ -57,7 +57,7 @@ def drawn():
 @pytest.mark.parametrize("cut", [3, 12, 21, 30, 36, 40])
 def test_features_of_the_files_are_those_of_the_law(client, drawn, cut):
     ids, features, _ = drawn
-    day = software.FIRST_DAY + dt.timedelta(days=int(cut_days(cut, cut)[0]))
+    day = FIRST_DAY + dt.timedelta(days=int(cut_days(cut, cut)[0]))
     found = to_frame(churn_features(client.tables, t0=day)).set_index("customer_id")
     meant = pd.DataFrame({name: values[:, cut] for name, values in features.items()}, index=ids).loc[found.index]
     assert len(found) > 30
@@ -139,9 +139,9 @@ def test_coefficients_are_found_again(tmp_path):
     tables = _as_tables(made, tmp_path)
     rows = []
     for cut in range(4, 40, 3):
-        day = software.FIRST_DAY + dt.timedelta(days=int(cut_days(cut, cut)[0]))
+        day = FIRST_DAY + dt.timedelta(days=int(cut_days(cut, cut)[0]))
         features = to_frame(churn_features(tables, t0=day))
-        labels = _labels(tables["subscriptions"], t0=day, horizon_days=28, as_of=software.AS_OF)
+        labels = _labels(tables["subscriptions"], t0=day, horizon_days=28, as_of=AS_OF)
         season = np.cos(2 * np.pi * day.timetuple().tm_yday / 365.25)
         features = features.astype({"last_csat": "float64", "days_since_csat": "float64", "usage_change": "float64"})
         rows.append(features.drop(columns="csat_newest").merge(labels, on="customer_id").assign(season=season))
@@ -232,7 +232,7 @@ def test_contracts_follow_each_other(small):
     gap = rows["started_at"].shift(-1) - rows["ended_at"]
     assert (gap[following] == pd.Timedelta(days=1)).all()
     assert (rows["churn_kind"].ne("") == rows["renewed"].eq("no")).all()
-    assert rows["ended_at"].max() <= pd.Timestamp(software.AS_OF)
+    assert rows["ended_at"].max() <= pd.Timestamp(AS_OF)
     assert (rows["ended_at"].dropna() >= rows["started_at"][rows["ended_at"].notna()]).all()
 
 
