@@ -73,3 +73,10 @@ def test_wrong_numbers_are_refused():
         choose([1], [1], count=-1)
     with pytest.raises(ParamError, match="both are 0 or more"):
         choose([1], [1], budget=float("nan"))
+
+
+def test_the_search_prints_nothing(capfd):
+    """HiGHS with its presolve does on these numbers."""
+    value, cost = [44, 28, 9, 11, 44, 34, 45, 36, 16, 17], [22, 9, 17, 4, 29, 20, 25, 27, 4, 29]
+    assert choose(value, cost, budget=49.18252483430426).value == tried(value, cost, 49.18252483430426, 10)
+    assert capfd.readouterr().out == ""
