@@ -141,15 +141,17 @@ def locked(home: Path, client: str) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     # beside the lock, which others may not read on some systems, and which some releases of filelock empty when they try it
     name = folder / HOLDER
+    lock = FileLock(folder / ".lock")
     try:
-        with FileLock(folder / ".lock", timeout=0):
-            write_text(name, f"process {os.getpid()} on {socket.gethostname()} since {dt.datetime.now():%H:%M:%S}\n")
-            shutil.rmtree(folder / WORK, ignore_errors=True)
-            try:
-                yield
-            finally:
-                shutil.rmtree(folder / WORK, ignore_errors=True)
-                name.unlink(missing_ok=True)
+        lock.acquire(timeout=0)
     except Timeout as err:
         holder = name.read_text(encoding="utf-8").strip() if name.is_file() else "another process"
         raise ReportError(f"client {client!r}: is being run by {holder}; wait for it or end it") from err
+    try:
+        write_text(name, f"process {os.getpid()} on {socket.gethostname()} since {dt.datetime.now():%H:%M:%S}\n")
+        shutil.rmtree(folder / WORK, ignore_errors=True)
+        yield
+    finally:
+        shutil.rmtree(folder / WORK, ignore_errors=True)
+        name.unlink(missing_ok=True)
+        lock.release()
