@@ -114,7 +114,8 @@ def crumbs(trees: dict[str, ast.Module]) -> list[str]:
         room = name.rpartition(".")[0]
         short = max((node.end_lineno for node in tree.body), default=0) < CRUMB
         alone = len(users[name]) == 1 and all(user.rpartition(".")[0] == room for user in users[name])
-        if short and alone and REASON not in (ast.get_docstring(tree) or ""):
+        door = any(other.startswith(name + ".") for other in trees)
+        if short and alone and not door and REASON not in (ast.get_docstring(tree) or ""):
             found.append(f"{name}, part of {next(iter(users[name]))}")
     return found
 

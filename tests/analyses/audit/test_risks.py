@@ -45,12 +45,12 @@ def risks_of(found, *, series=None, own=None, **options):
 
 def test_a_trouble_that_goes_on_and_costs_much_is_graded_very_high():
     (risk,) = risks_of(finding(money=9_500.0, low=9_000.0, high=10_000.0))
-    assert risk.likelihood > 0.99
-    assert risk.impact == pytest.approx(0.95)
-    assert GRADES[risk.grade] == "very high"
-    assert GRADES[risk.residual] == "medium"
-    assert risk.stability == 1
-    assert risk.loss == pytest.approx(risk.likelihood * 9_500)
+    assert risk.grading.likelihood > 0.99
+    assert risk.grading.impact == pytest.approx(0.95)
+    assert GRADES[risk.grading.grade] == "very high"
+    assert GRADES[risk.grading.residual] == "medium"
+    assert risk.grading.stability == 1
+    assert risk.grading.loss == pytest.approx(risk.grading.likelihood * 9_500)
     assert risk.owner == "Head of service"
     assert risk.contingency
     assert risk.review_on < AS_OF + dt.timedelta(days=40)
@@ -59,7 +59,7 @@ def test_a_trouble_that_goes_on_and_costs_much_is_graded_very_high():
 @pytest.mark.parametrize(("money", "grade"), [(500, "medium"), (5_000, "high"), (9_500, "very high")])
 def test_the_grade_grows_with_what_is_at_stake(money, grade):
     (risk,) = risks_of(finding(money=money, low=0.99 * money, high=1.01 * money))
-    assert GRADES[risk.grade] == grade
+    assert GRADES[risk.grading.grade] == grade
 
 
 def test_likelihood_follows_the_months_behind():
@@ -73,7 +73,7 @@ def test_likelihood_follows_the_months_behind():
 
 
 def test_an_unsure_loss_makes_an_unsure_grade():
-    sure, unsure = (risks_of(finding(money=3_900.0, low=3_900 - d, high=3_900 + d))[0].stability for d in (1, 3_000))
+    sure, unsure = (risks_of(finding(money=3_900.0, low=3_900 - d, high=3_900 + d))[0].grading.stability for d in (1, 3_000))
     assert sure == 1
     assert unsure < 0.9
 
@@ -82,7 +82,7 @@ def test_an_unsure_loss_makes_an_unsure_grade():
 def test_residual_follows_the_response(response, residual):
     own = pd.DataFrame({"risk_id": ["R-slow"], "category": ["service"], "response": [response], "owner": ["Ms Own"]})
     (risk,) = risks_of(finding(money=9_500.0, low=9_000.0, high=10_000.0), own=own)
-    assert GRADES[risk.residual] == residual
+    assert GRADES[risk.grading.residual] == residual
     assert risk.owner == "Ms Own"
 
 
@@ -91,17 +91,17 @@ def test_experts_speak_where_data_do_not():
                         "indicator": ["R-CHURN", "P-RESP50"], "owner": ["A", "B"]})  # fmt: skip
     risks = risks_of(finding(money=float("nan")), own=own)
     assert [risk.id for risk in risks] == ["K1", "R-slow"]
-    assert risks[0].basis == "by experts"
-    assert GRADES[risks[0].grade] == "very high"
+    assert risks[0].grading.basis == "by experts"
+    assert GRADES[risks[0].grading.grade] == "very high"
     assert risks[1].owner == "B"
-    assert risks[1].impact == pytest.approx(0.7)
+    assert risks[1].grading.impact == pytest.approx(0.7)
     assert risks[0].title == "K1: churn"
 
 
 def test_observations_make_no_risk_and_unknown_losses_no_grade():
     assert risks_of(finding(level=OBSERVATION)) == []
     (risk,) = risks_of(finding(money=float("nan"), low=float("nan"), high=float("nan")))
-    assert risk.grade == -1
+    assert risk.grading.grade == -1
     table = risk_table([risk]).table
     assert table["grade"].tolist() == ["not graded"]
     assert not risk_map([risk]).assessed
@@ -116,7 +116,7 @@ def test_within_a_grade_the_expected_loss_decides():
 
 
 def test_the_scale_is_a_parameter():
-    grades = [risks_of(finding(), appetite=Appetite(critical_share=share))[0].grade for share in (0.05, 0.1, 1.0)]
+    grades = [risks_of(finding(), appetite=Appetite(critical_share=share))[0].grading.grade for share in (0.05, 0.1, 1.0)]
     assert grades == sorted(grades, reverse=True)
     assert grades[0] > grades[-1]
 

@@ -321,6 +321,11 @@ def history(company: Client, *, cycle: str = "half_year", cycles: int = 4, rules
     return History(company.as_of, company.language, windows, months, starts, tables, covered, frames, who, plans, scale, rules)
 
 
+def absent(value: Any) -> bool:
+    """Whether a cell of a company's own table is empty: None, nan or NaT, the values that are not equal to themselves."""
+    return value is None or bool(value != value)
+
+
 def _covered(day: dt.date | None, starts: tuple[dt.date, ...]) -> int:
     """How many months a table covers; one that begins in the middle of a month has not seen it."""
     if day is None:

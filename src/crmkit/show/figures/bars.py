@@ -55,10 +55,20 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
     position = {group: place for place, group in enumerate(groups)}
     rows = table.assign(place=table["group"].map(position), value=table["value"].astype("float64"))
     sns.barplot(
-        data=rows, x="value" if lying else "place", y="place" if lying else "value", hue="measure", hue_order=measures,
-        order=range(len(groups)), orient="y" if lying else "x", palette=[theme.colour(i) for i in range(len(measures))],
-        saturation=1, width=THICKNESS, errorbar=None, legend=False, ax=axes,
-    )  # fmt: skip
+        data=rows,
+        x="value" if lying else "place",
+        y="place" if lying else "value",
+        hue="measure",
+        hue_order=measures,
+        order=range(len(groups)),
+        orient="y" if lying else "x",
+        palette=[theme.colour(i) for i in range(len(measures))],
+        saturation=1,
+        width=THICKNESS,
+        errorbar=None,
+        legend=False,
+        ax=axes,
+    )
     across, along = (axes.yaxis, axes.xaxis) if lying else (axes.xaxis, axes.yaxis)
     parts.write_axis(along, result.y, locale)
     words = group_words(result, "group", locale)

@@ -50,9 +50,17 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
     for number, (_, rows) in enumerate(groups):
         line = rows.sort_values("x")
         sns.lineplot(
-            data=line, x="x", y="value", ax=axes, errorbar=None, estimator=None, legend=False, clip_on=False,
-            color=theme.colour(number), linestyle=theme.dash(number),
-        )  # fmt: skip
+            data=line,
+            x="x",
+            y="value",
+            ax=axes,
+            errorbar=None,
+            estimator=None,
+            legend=False,
+            clip_on=False,
+            color=theme.colour(number),
+            linestyle=theme.dash(number),
+        )
         if number == 0:
             axes.fill_between(line["x"], line["x"], line["value"], color=theme.colour(0), alpha=0.14, linewidth=0)
     _write_names(axes, result, groups, locale)
@@ -85,7 +93,12 @@ def _write_marks(axes: Axes, line: pd.DataFrame, table: pd.DataFrame, locale: Lo
         above = y >= x
         axes.plot([x], [y], marker="o", markersize=7, color=theme.colour(0), markeredgecolor=theme.PAPER, zorder=4)
         words = parts.note(
-            axes, short(sentence(text, locale), 44), (float(x), y), shift=(9, -6) if above else (-9, 6),
-            across="left" if above else "right", up="top" if above else "bottom", colour=theme.INK,
-        )  # fmt: skip
+            axes,
+            short(sentence(text, locale), 44),
+            (float(x), y),
+            shift=(9, -6) if above else (-9, 6),
+            across="left" if above else "right",
+            up="top" if above else "bottom",
+            colour=theme.INK,
+        )
         words.set_bbox({"facecolor": theme.PAPER, "edgecolor": "none", "alpha": 0.85, "pad": 1.5})

@@ -83,9 +83,7 @@ def _bar(axes: Axes, place: int, rows: list[dict[Any, Any]], shades: Any, locale
         axes.barh(place, share, left=start, height=THICKNESS, color=shade, edgecolor=theme.PAPER, linewidth=0.8, zorder=2)
         if share >= LEAST_LABELLED:
             text = format_value(share, "share", language=locale.language, decimals=0)
-            axes.text(
-                start + share / 2, place, text, ha="center", va="center", fontsize=8, color=theme.ink_on(shade), zorder=5
-            )  # fmt: skip
+            axes.text(start + share / 2, place, text, ha="center", va="center", fontsize=8, color=theme.ink_on(shade), zorder=5)
         start += share
     return max(-left, start)
 

@@ -52,11 +52,20 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
     low, high = _range(known, centre)
     axes.grid(visible=False)
     sns.heatmap(
-        values, ax=axes, cmap=LinearSegmentedColormap.from_list("grid", shades), vmin=low, vmax=high, cbar=False,
-        linewidths=2, linecolor=theme.PAPER, xticklabels=False, yticklabels=False,
-        annot=[[_words(cells.get((row, column)), table, locale) for column in columns] for row in rows], fmt="",
+        values,
+        ax=axes,
+        cmap=LinearSegmentedColormap.from_list("grid", shades),
+        vmin=low,
+        vmax=high,
+        cbar=False,
+        linewidths=2,
+        linecolor=theme.PAPER,
+        xticklabels=False,
+        yticklabels=False,
+        annot=[[_words(cells.get((row, column)), table, locale) for column in columns] for row in rows],
+        fmt="",
         annot_kws={"fontsize": 9, "linespacing": 1.35},
-    )  # fmt: skip
+    )
     for text, shade in zip(axes.texts, _shades(axes, values), strict=True):
         text.set_color(theme.ink_on(shade))
     for drawn, names, column in ((axes.xaxis, columns, "column"), (axes.yaxis, rows, "row")):

@@ -156,9 +156,17 @@ def note(
 ) -> Annotation:
     """Small words at a place of the axes, moved by some points; they may stand outside of the plot."""
     return axes.annotate(
-        text, at, xycoords=coords, xytext=shift, textcoords="offset points", ha=across, va=up, fontsize=size, color=colour,
+        text,
+        at,
+        xycoords=coords,
+        xytext=shift,
+        textcoords="offset points",
+        ha=across,
+        va=up,
+        fontsize=size,
+        color=colour,
         annotation_clip=False,
-    )  # fmt: skip
+    )
 
 
 def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:

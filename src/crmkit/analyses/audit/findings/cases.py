@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from crmkit.analyses.audit.findings.causes import hits
 from crmkit.analyses.audit.findings.evidence import Grounds
 from crmkit.analyses.audit.findings.model import FINDING, AuditFinding, themes
-from crmkit.analyses.audit.read import History
+from crmkit.analyses.audit.read import History, absent
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Result, Text, not_assessed
 from crmkit.data.summaries.audit import cases as audit_cases
@@ -109,4 +109,4 @@ def _timeline(ticket: pd.Series[Any], events: pd.DataFrame | None) -> list[dict[
 
 
 def _plain(value: Any) -> str:
-    return "" if value is None or value != value else str(value)
+    return "" if absent(value) else str(value)

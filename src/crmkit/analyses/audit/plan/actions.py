@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from crmkit.analyses.audit.catalogue import Catalogue
 from crmkit.analyses.audit.findings.model import FINDING, NAN, AuditFinding, Words, theme_of, themes
-from crmkit.analyses.audit.read import History
+from crmkit.analyses.audit.read import History, absent
 from crmkit.core.language import Locale, mark, say
 from crmkit.models.basics.estimates import critical
 
@@ -220,7 +220,7 @@ def by_people(found: Sequence[AuditFinding], past: History, language: str) -> li
 def of_company(row: Mapping[Any, Any], as_of: dt.date) -> Action:
     def known(name: str, default: Any) -> Any:
         value = row.get(name)
-        return default if value is None or value != value else value
+        return default if absent(value) else value
 
     due = known("due_on", None)
     starts = known("starts_on", None)

@@ -12,7 +12,7 @@ import numpy as np
 from crmkit.analyses.audit.catalogue import Catalogue
 from crmkit.analyses.audit.findings.model import AuditFinding, theme_of
 from crmkit.analyses.audit.plan.actions import Action, months_needed
-from crmkit.analyses.audit.read import History
+from crmkit.analyses.audit.read import History, absent
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
 
@@ -237,15 +237,15 @@ def _now(one: Wanted, known: Known) -> float:
 
 
 def _text(row: Mapping[Any, Any], name: str) -> str:
-    value = row.get(name)
-    return "" if value is None or value != value else str(value)
+    value: Any = row.get(name)
+    return "" if absent(value) else str(value)
 
 
 def _number(row: Mapping[Any, Any], name: str) -> float:
-    value = row.get(name)
-    return float("nan") if value is None or value != value else float(value)
+    value: Any = row.get(name)
+    return float("nan") if absent(value) else float(value)
 
 
 def _day(row: Mapping[Any, Any], name: str) -> dt.date | None:
-    value = row.get(name)
-    return None if value is None or value != value else value.date()
+    value: Any = row.get(name)
+    return None if absent(value) else value.date()

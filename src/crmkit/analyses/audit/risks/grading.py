@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crmkit.analyses.audit.findings.model import NAN, AuditFinding
+from crmkit.analyses.audit.read import absent
 from crmkit.analyses.audit.risks.warning import Warned, months_since
 from crmkit.core.language import mark
 from crmkit.models.audit.risk_matrix import RiskMatrix, grade, stability
@@ -48,6 +49,33 @@ class Appetite:
 
 
 @dataclass(frozen=True)
+class Grading:
+    """How likely and how grave a risk is, and which grade follows.
+
+    Parameters
+    ----------
+    likelihood, impact : float
+        Probability that the trouble goes on over the next six months; loss as a share of the critical one. nan: not known.
+    loss : float
+        Expected loss in money: what risks are ranked by within a grade.
+    basis : str
+        Where the likelihood comes from.
+    grade, residual : int
+        Places in the matrix's grades, before and after the response; -1 where not graded.
+    stability : float
+        Share of resamples with the same grade.
+    """
+
+    likelihood: float = NAN
+    impact: float = NAN
+    loss: float = NAN
+    basis: str = UNKNOWN
+    grade: int = -1
+    residual: int = -1
+    stability: float = NAN
+
+
+@dataclass(frozen=True)
 class Risk:
     """One line of the register.
 
@@ -60,16 +88,6 @@ class Risk:
     category : str
     title : str
         In the reader's language.
-    likelihood, impact : float
-        Probability that the trouble goes on over the next six months; loss as a share of the critical one. nan: not known.
-    loss : float
-        Expected loss in money: what risks are ranked by within a grade.
-    basis : str
-        Where the likelihood comes from.
-    grade, residual : int
-        Places in the matrix's grades, before and after the response; -1 where not graded.
-    stability : float
-        Share of resamples with the same grade.
     response, owner, contingency : str
     indicator : str
         Early warning.
@@ -77,19 +95,13 @@ class Risk:
     review_on : date or None
     finding : str
         Id of the finding it comes from.
+    grading : Grading
     """
 
     id: str
     theme: str
     category: str
     title: str
-    likelihood: float = NAN
-    impact: float = NAN
-    loss: float = NAN
-    basis: str = UNKNOWN
-    grade: int = -1
-    residual: int = -1
-    stability: float = NAN
     response: str = ""
     owner: str = ""
     contingency: str = ""
@@ -97,6 +109,7 @@ class Risk:
     warning: Warned | None = None
     review_on: dt.date | None = None
     finding: str = ""
+    grading: Grading = field(default_factory=Grading)
 
 
 def likelihood(one: AuditFinding, months: pd.DataFrame, *, seed: int = 0) -> tuple[float, Floats]:
@@ -133,6 +146,7 @@ def likelihood(one: AuditFinding, months: pd.DataFrame, *, seed: int = 0) -> tup
         return _beyond(series.mean(), series.std(ddof=1), lead.target, sign), _beyond(
             drawn.mean(1), drawn.std(axis=1, ddof=1), lead.target, sign
         )
+    # half the width of an interval of 95 % is 1.96 standard errors
     spread = (lead.high - lead.low) / (2 * Z95)
     if not np.isfinite(spread) or spread <= 0:
         return NAN, nan
@@ -160,17 +174,19 @@ def impact_of(one: AuditFinding, critical: float, *, seed: int = 1) -> tuple[flo
 
 
 def graded(risk: Risk, appetite: Appetite, matrix: RiskMatrix, p_draws: Floats, impact_draws: Floats) -> Risk:
-    if not (np.isfinite(risk.likelihood) and np.isfinite(risk.impact)):
+    known = risk.grading
+    if not (np.isfinite(known.likelihood) and np.isfinite(known.impact)):
         return risk
+    # a table of likelihood and impact gives grades, never products of ranks: Cox (2008), doi:10.1111/j.1539-6924.2008.01030.x
     left = LEFT.get(risk.response, 1 - appetite.effect_share)
-    sure = stability(matrix, risk.likelihood, risk.impact, draws=(p_draws, impact_draws))
-    now = int(grade(matrix, risk.likelihood, risk.impact).grade)
+    sure = stability(matrix, known.likelihood, known.impact, draws=(p_draws, impact_draws))
+    now = int(grade(matrix, known.likelihood, known.impact).grade)
     # what is avoided cannot happen; any other response makes the loss smaller, not less likely
-    after = int(grade(matrix, risk.likelihood if left else 0.0, risk.impact * left).grade)
-    return replace(risk, grade=now, residual=after, stability=sure)
+    after = int(grade(matrix, known.likelihood if left else 0.0, known.impact * left).grade)
+    return replace(risk, grading=replace(known, grade=now, residual=after, stability=sure))
 
 
 def level_of(row: Mapping[Any, Any], name: str) -> float:
     """A level from 1 to 5 as the middle of its stretch of the scale."""
-    value = row.get(name)
-    return NAN if value is None or value != value else (float(value) - 0.5) / 5
+    value: Any = row.get(name)
+    return NAN if absent(value) else (float(value) - 0.5) / 5

@@ -12,13 +12,14 @@ import numpy as np
 from crmkit.analyses.audit.catalogue import Catalogue
 from crmkit.analyses.audit.findings.evidence import Grounds
 from crmkit.analyses.audit.findings.model import FINDING, NAN, AuditFinding, Theme, theme_of, themes
-from crmkit.analyses.audit.read import History
+from crmkit.analyses.audit.read import History, absent
 from crmkit.analyses.audit.risks.grading import (
     BY_EXPERTS,
     DRAWS,
     FROM_DATA,
     UNKNOWN,
     Appetite,
+    Grading,
     Risk,
     graded,
     impact_of,
@@ -90,7 +91,7 @@ def register(
         if name not in risks:
             risks[name] = _by_experts(name, row, months, book, total * appetite.critical_share, appetite, matrix, past.language)
     dated = [_reviewed(risk, past.as_of, appetite) for risk in risks.values()]
-    return sorted(dated, key=lambda risk: (-risk.grade, -np.nan_to_num(risk.loss, nan=-1.0), risk.id))
+    return sorted(dated, key=lambda risk: (-risk.grading.grade, -np.nan_to_num(risk.grading.loss, nan=-1.0), risk.id))
 
 
 def _own(own: pd.DataFrame | None, found: Sequence[AuditFinding]) -> dict[str, Mapping[Any, Any]]:
@@ -143,8 +144,8 @@ def _risk(
         impact = level_of(said, "impact")
         impact_draws = np.full(DRAWS, impact)
     money = impact * critical if np.isfinite(critical) else NAN
-    risk = replace(risk, likelihood=p, impact=impact, basis=basis if np.isfinite(p) else UNKNOWN, loss=p * money)
-    return graded(risk, appetite, matrix, p_draws, impact_draws)
+    grading = Grading(p, impact, p * money, basis if np.isfinite(p) else UNKNOWN)
+    return graded(replace(risk, grading=grading), appetite, matrix, p_draws, impact_draws)
 
 
 def _by_experts(
@@ -167,16 +168,13 @@ def _by_experts(
         theme="",
         category=category,
         title=title,
-        likelihood=p,
-        impact=impact,
-        loss=p * impact * critical,
-        basis=BY_EXPERTS if np.isfinite(p) else UNKNOWN,
         response=_text(row, "response"),
         owner=_text(row, "owner"),
         contingency=_text(row, "contingency"),
         indicator=kri,
         warning=warned(kri, months, book),
         review_on=_day(row),
+        grading=Grading(p, impact, p * impact * critical, BY_EXPERTS if np.isfinite(p) else UNKNOWN),
     )
     return graded(risk, appetite, matrix, np.full(DRAWS, p), np.full(DRAWS, impact))
 
@@ -190,18 +188,18 @@ def _warning_indicator(theme: Theme, one: AuditFinding, book: Catalogue) -> str:
 def _reviewed(risk: Risk, as_of: dt.date, appetite: Appetite) -> Risk:
     if risk.review_on is not None or not risk.theme:
         return risk
-    months = max(1, appetite.review_months // 4) if risk.grade >= HIGH else appetite.review_months
+    months = max(1, appetite.review_months // 4) if risk.grading.grade >= HIGH else appetite.review_months
     return replace(risk, review_on=as_of + dt.timedelta(days=round(months * 30.4375)))
 
 
 def _text(row: Mapping[Any, Any], name: str) -> str:
-    value = row.get(name)
-    return "" if value is None or value != value else str(value)
+    value: Any = row.get(name)
+    return "" if absent(value) else str(value)
 
 
 def _day(row: Mapping[Any, Any]) -> dt.date | None:
-    value = row.get("review_on")
-    if value is None or value != value:
+    value: Any = row.get("review_on")
+    if absent(value):
         return None
     return value.date() if hasattr(value, "date") else dt.date.fromisoformat(str(value)[:10])
 
@@ -238,14 +236,14 @@ def risk_table(risks: Sequence[Risk]) -> Result:
             "id": risk.id,
             "title": risk.title,
             "category": CATEGORY_WORDS.get(risk.category, risk.category),
-            "likelihood": risk.likelihood,
-            "impact": risk.impact,
-            "basis": risk.basis,
-            "grade": _grade(risk.grade),
-            "stability": risk.stability,
-            "loss": risk.loss,
+            "likelihood": risk.grading.likelihood,
+            "impact": risk.grading.impact,
+            "basis": risk.grading.basis,
+            "grade": _grade(risk.grading.grade),
+            "stability": risk.grading.stability,
+            "loss": risk.grading.loss,
             "response": RESPONSE_WORDS.get(risk.response, risk.response),
-            "residual": _grade(risk.residual),
+            "residual": _grade(risk.grading.residual),
             "owner": risk.owner,
             "contingency": risk.contingency,
             "indicator": risk.indicator,
@@ -265,7 +263,7 @@ def risk_table(risks: Sequence[Risk]) -> Result:
         Column("owner", "Owner"),
         Column("review_on", "Review", "date"),
     )
-    high = sum(risk.grade >= HIGH for risk in risks)
+    high = sum(risk.grading.grade >= HIGH for risk in risks)
     text = Text(
         "{high} of {n} risks are graded high or very high.",
         {"high": Quantity(high, "count"), "n": Quantity(len(risks), "count")},
@@ -274,7 +272,7 @@ def risk_table(risks: Sequence[Risk]) -> Result:
         "Grades come from a table of likelihood and impact; within a grade risks are ranked by expected loss. Stable in: share "
         "of resamples with the same grade. Likelihood: that the trouble goes on over the next six months."
     )
-    known = any(risk.grade >= HIGH and risk.basis == FROM_DATA for risk in risks)
+    known = any(risk.grading.grade >= HIGH and risk.grading.basis == FROM_DATA for risk in risks)
     severity: Severity = "critical" if known else "warning" if high else "info"
     finding = Finding("audit.risks", severity, high == 0, text, evidence=("audit_risks",))
     return Result("audit_risks", "table", title, pd.DataFrame(rows), columns=columns, finding=finding, note=note)
@@ -303,11 +301,11 @@ def risk_map(risks: Sequence[Risk], *, matrix: RiskMatrix | None = None) -> Resu
     import pandas as pd
 
     title = Text("Map of risks")
-    graded = [risk for risk in risks if risk.grade >= 0]
+    graded = [risk for risk in risks if risk.grading.grade >= 0]
     if not graded:
         return not_assessed("audit_risk_map", title, NONE if not risks else Text("no risk could be graded"))
     matrix = matrix or RiskMatrix()
-    places = grade(matrix, [risk.likelihood for risk in graded], [risk.impact for risk in graded])
+    places = grade(matrix, [risk.grading.likelihood for risk in graded], [risk.grading.impact for risk in graded])
     counts = np.zeros((LEVELS, LEVELS), dtype=int)
     np.add.at(counts, (places.likelihood - 1, places.impact - 1), 1)
     rows: list[dict[str, Any]] = [
@@ -348,7 +346,7 @@ def register_checks(risks: Sequence[Risk], as_of: dt.date) -> Result:
     title = Text("Checks of the register")
     if not risks:
         return not_assessed("audit_risk_checks", title, NONE)
-    high = [risk for risk in risks if risk.grade >= HIGH]
+    high = [risk for risk in risks if risk.grading.grade >= HIGH]
     accepted = [risk for risk in risks if risk.response == "accept"]
     looks: list[tuple[str, list[Risk], list[Risk]]] = [
         (mark("every high risk has an owner"), high, [risk for risk in high if not risk.owner]),
@@ -360,7 +358,7 @@ def register_checks(risks: Sequence[Risk], as_of: dt.date) -> Result:
             [risk for risk in accepted if risk.review_on is None],
         ),
         (mark("no review is overdue"), list(risks), [risk for risk in risks if risk.review_on and risk.review_on < as_of]),
-        (mark("every risk is graded"), list(risks), [risk for risk in risks if risk.grade < 0]),
+        (mark("every risk is graded"), list(risks), [risk for risk in risks if risk.grading.grade < 0]),
     ]
     rows = [
         {
