@@ -1,4 +1,4 @@
-"""The same verdicts and the same values whichever BLAS kernel the machine has: fits at the edges may not hang on the last bit."""
+"""Whichever BLAS kernel a machine has, the same fits are refused, and the others have the same values."""
 
 import importlib.util
 import json

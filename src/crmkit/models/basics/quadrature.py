@@ -73,8 +73,9 @@ def decay_integrals(A: Floats, p: Floats, B: Floats, q: Floats, h: Floats, *, mo
     return out.reshape(-1, *shape)
 
 
-def _one_chunk(A: Floats, p: Floats, B: Floats, q: Floats, m: Floats, length: Floats,
-               nodes: tuple[Floats, Floats], moments: bool) -> Floats:  # fmt: skip
+def _one_chunk(
+    A: Floats, p: Floats, B: Floats, q: Floats, m: Floats, length: Floats, nodes: tuple[Floats, Floats], moments: bool
+) -> Floats:
     v = length[:, None] * nodes[0]
     u = m[:, None] * np.expm1(v)
     log_A = np.log1p(u / A[:, None])
