@@ -78,10 +78,9 @@ def test_one_thread():
 def test_what_is_fitted_and_what_is_not(expected):
     refused = {name for name, made in expected.items() if isinstance(made, str)}
     for model in ("bgnbd", "mbgnbd", "pareto_nbd", "mbgcnbd"):
-        assert f"{model} nobody leaves" in refused
+        assert {f"{model} nobody leaves", f"{model} leaving alike"} <= refused
         assert f"{model} differing" not in refused
     assert {"sbg a tenth leaves", "sbg a tenth of ten times as many", "sbg at the first renewal or never"} <= refused
-    assert {"mbgnbd leaving alike", "pareto_nbd leaving alike"} <= refused  # others differ by chance, and may be fitted
     assert {"bgnbd buying alike", "pareto_nbd of two kinds, never", "bgbb nobody leaves"} <= refused
     assert not {"sbg published", "bgbb differing", "bgnbd of two kinds, differing", "retailco pareto_nbd"} & refused
 
