@@ -195,7 +195,10 @@ def reason_against(
     inside = bool(np.abs(theta[: len(names)]).max() < far)
     if not (inside and missing < SHORT and errors[: len(names)].max() < SURE):
         for one in edges:
-            if one.reached(theta) or customers * (_best(objective, one, theta) - optimum.value) < LEAST:
+            if customers * (_best(objective, one, theta) - optimum.value) < LEAST:
+                return one.said
+        for one in edges:
+            if one.reached(theta):
                 return one.said
     for name, value, error in zip(names, theta, errors, strict=False):
         if abs(value) >= far:

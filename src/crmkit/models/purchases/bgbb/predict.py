@@ -178,9 +178,15 @@ def simulate(fit: Fitted, occasions: ArrayLike, rng: np.random.Generator) -> tup
 
 
 def draw_purchases(
-    fit: Fitted, periods: int, frequency: ArrayLike, recency: ArrayLike, occasions: ArrayLike, *, draws: int,
+    fit: Fitted,
+    periods: int,
+    frequency: ArrayLike,
+    recency: ArrayLike,
+    occasions: ArrayLike,
+    *,
+    draws: int,
     rng: np.random.Generator,
-) -> Floats:  # fmt: skip
+) -> Floats:
     """How many of the next `periods` occasions might each customer use? Whole numbers, shape (draws, rows)."""
     alpha, beta, gamma, delta = values(fit)
     x, tx, n = (np.atleast_1d(column) for column in read(frequency, recency, occasions))

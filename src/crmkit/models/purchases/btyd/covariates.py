@@ -199,9 +199,13 @@ def patterns(
 
 
 def fit_covariates(
-    data: Patterns, model: str, *, buying: Sequence[str] | None = None, leaving: Sequence[str] | None = None,
+    data: Patterns,
+    model: str,
+    *,
+    buying: Sequence[str] | None = None,
+    leaving: Sequence[str] | None = None,
     confidence: float = 0.95,
-) -> CovariateFit:  # fmt: skip
+) -> CovariateFit:
     """Which covariates make customers buy more often, or leave sooner?
 
     Parameters

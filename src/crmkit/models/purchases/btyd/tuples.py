@@ -154,8 +154,12 @@ def check_histories(frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> t
     refuse(finite & ((x < 0) | (x != np.rint(x))), "frequency", "is not a whole number >= 0", "count the repeat purchases")
     refuse(finite & (tx < 0), "recency", "is negative", "it is the time from the first to the last purchase")
     refuse(finite & (tx > age), "recency", "is above T", "the last purchase lies before the end of observation")
-    refuse(finite & (tx >= 0) & ((x == 0) != (tx == 0)), "recency", "and frequency disagree",
-           "recency is 0 exactly where there is no repeat purchase")  # fmt: skip
+    refuse(
+        finite & (tx >= 0) & ((x == 0) != (tx == 0)),
+        "recency",
+        "and frequency disagree",
+        "recency is 0 exactly where there is no repeat purchase",
+    )
     if faults:
         raise ModelError(faults)
     return x, tx, age
