@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""The same verdicts and values whichever BLAS kernel the machine has: fits at the edges may not hang on the last bit."""
-=======
 """Whichever BLAS kernel a machine has, the same fits are refused, and the others have the same values."""
->>>>>>> edges
 
 import importlib.util
 import json
