@@ -171,7 +171,7 @@ def test_effects_have_the_sign_of_the_truth(techco, truth):
 
 def test_the_back_test_is_out_of_time_and_calibrated(techco):
     assert len(techco.work.tests) == 3
-    horizon = dt.timedelta(days=techco.past.horizon_days)
+    horizon = dt.timedelta(days=techco.past.rule.horizon_days)
     for one in techco.work.tests:
         assert max(one.model.cuts) + horizon <= one.cut
         assert one.cut + horizon <= techco.past.as_of
@@ -196,7 +196,8 @@ def test_it_says_so_when_a_simple_rule_is_as_good(retailco):
 def test_a_model_without_information_does_not_beat_the_rules(techco):
     rng = np.random.default_rng(0)
     noise = tuple(
-        OneTest(at.cut, at.model, at.rows, at.scores.assign(**{MODEL: rng.random(len(at.rows))})) for at in techco.work.tests
+        OneTest(at.cut, at.model, at.rows, at.scores.assign(**{MODEL: rng.random(len(at.rows))}))
+        for at in techco.work.tests
         for one in techco.work.tests
     )
     assert comparison(techco.past, replace(techco.work, tests=noise)).passed is False
@@ -566,6 +567,6 @@ def test_impossible_plans(techco, changed, said):
 def test_impossible_values_and_groups(techco):
     with pytest.raises(ParamError, match="margin: is 0"):
         churn.worth(techco.past, techco.work, value_days=365, margin=0)
-    assert churn.worth(techco.past, techco.work, value_days=30, margin=0.5).value_days == techco.past.horizon_days
+    assert churn.worth(techco.past, techco.work, value_days=30, margin=0.5).value_days == techco.past.rule.horizon_days
     with pytest.raises(ParamError, match=r"groups: no column 'plam'; did you mean 'plan'\?"):
         churn.history(contract_company(contracts()), churn.define(kind="contractual"), groups=["plam"])

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from crmkit.analyses.churn.once import fit_once, once_probability
-from crmkit.analyses.churn.recipe import REST, apply_recipe, learn_recipe, missing_inputs
 from crmkit.core.errors import ModelError
+from crmkit.models.survival.data.encoding import REST, apply_recipe, learn_recipe, missing_inputs
 
 
 def rows(n=600, seed=0):

@@ -14,11 +14,12 @@ import numpy as np
 from crmkit.analyses.churn.once import OnceFit, fit_once, once_probability
 from crmkit.analyses.churn.panel import Panel
 from crmkit.analyses.churn.read import Past
-from crmkit.analyses.churn.recipe import Recipe, apply_recipe, learn_recipe
 from crmkit.core.dates import DAYS_PER
 from crmkit.core.errors import ModelError
+from crmkit.core.results import Text
 from crmkit.models import survival as sv
 from crmkit.models.survival.data.design import encode
+from crmkit.models.survival.data.encoding import Recipe, apply_recipe, learn_recipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +59,55 @@ class Model:
     clock_days: int
     cuts: tuple[dt.date, ...]
     confidence: float
+
+
+@dataclass(frozen=True, eq=False)
+class Test:
+    """One cut-off of the back-test.
+
+    Parameters
+    ----------
+    cut : date
+    model : Model
+        Fitted to what was known on that day.
+    rows : DataFrame
+        Customers of that day with their features, what they did, and ``follow_days`` (beyond the horizon for who stayed).
+    scores : DataFrame
+        A column per rule, MODEL first: higher = more likely to leave; model and TENURE are probabilities.
+    """
+
+    cut: dt.date
+    model: Model
+    rows: pd.DataFrame
+    scores: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Backtest:
+    """Everything that was learned: the panel, the model of today, and its tests.
+
+    Parameters
+    ----------
+    panel : Panel or None
+    model : Model or None
+    voluntary : Model or None
+        The same for leaving of one's own will.
+    tests : tuple of Test
+    scores : DataFrame or None
+        The customers of today: features and ``log_hazard_ratio, probability, low, high, beyond_support, missing_inputs``.
+    leaks : DataFrame or None
+        Hits of the leakage audit, with ``waived``.
+    reason : Text or str
+        Why there is no model; empty where there is one.
+    """
+
+    panel: Panel | None
+    model: Model | None
+    voluntary: Model | None
+    tests: tuple[Test, ...]
+    scores: pd.DataFrame | None
+    leaks: pd.DataFrame | None
+    reason: Text | str = ""
 
 
 def fit_model(past: Past, panel: Panel, *, until: dt.date | None = None, chosen: Sequence[str] = ()) -> Model:
@@ -102,21 +152,21 @@ def _fit_to(past: Past, rows: pd.DataFrame, recipe: Recipe, cuts: tuple[dt.date,
     X = apply_recipe(recipe, rows)
     customers = rows["customer_id"].to_numpy(dtype=object)
     if not past.contractual:
-        return Model("once", fit_once(event, X, cluster=customers), recipe, past.horizon_days, 0, cuts, past.confidence)
+        return Model("once", fit_once(event, X, cluster=customers), recipe, past.rule.horizon_days, 0, cuts, past.confidence)
     clock = int(np.quantile(rows["tenure_days"], CLOCK_SHARE))
     entry = np.minimum(rows["tenure_days"].to_numpy(dtype="float64"), clock)
     stop = entry + rows["duration_days"].to_numpy(dtype="float64")
     if by_month(past):
         first, last = np.floor(entry / PER_MONTH), np.floor(stop / PER_MONTH) + 1
         found = sv.fit_discrete(last, event, X, entry=first)
-        return Model("cloglog", found, recipe, past.horizon_days, clock, cuts, past.confidence)
+        return Model("cloglog", found, recipe, past.rule.horizon_days, clock, cuts, past.confidence)
     fit = sv.fit_cox(stop, event, X, entry=entry, engine="rows")
     # the clock may not run beyond the last time at which somebody left
     latest = max(float(base.last_event) for base in sv.baselines(fit))
-    clock = max(0, min(clock, math.floor(latest) - past.horizon_days))
-    if _overlap(cuts, past.horizon_days):
+    clock = max(0, min(clock, math.floor(latest) - past.rule.horizon_days))
+    if _overlap(cuts, past.rule.horizon_days):
         fit = sv.with_robust_errors(fit, cluster=customers)
-    return Model("cox", fit, recipe, past.horizon_days, clock, cuts, past.confidence)
+    return Model("cox", fit, recipe, past.rule.horizon_days, clock, cuts, past.confidence)
 
 
 def cause_specific(past: Past, panel: Panel, model: Model, kind: str) -> Model | None:

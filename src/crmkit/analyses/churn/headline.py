@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from crmkit.analyses.churn.alarms import board
-from crmkit.analyses.churn.backtest import Study
 from crmkit.analyses.churn.basics import checks, window
 from crmkit.analyses.churn.calendar import monthly
 from crmkit.analyses.churn.causes import reasons
@@ -11,13 +10,14 @@ from crmkit.analyses.churn.curves import year_finding
 from crmkit.analyses.churn.economics import Plan, plan_finding
 from crmkit.analyses.churn.effects import effects, proportionality
 from crmkit.analyses.churn.evaluation import calibration, comparison
+from crmkit.analyses.churn.fit import Backtest
 from crmkit.analyses.churn.inputs import columns
 from crmkit.analyses.churn.read import Past
 from crmkit.analyses.churn.worth import Worth, risk_finding
 from crmkit.core.results import Finding, Text
 
 
-def headline(past: Past, work: Study, value: Worth, plan: Plan) -> list[Finding]:
+def headline(past: Past, work: Backtest, value: Worth, plan: Plan) -> list[Finding]:
     """The findings that lead the report, and those that limit how far it can be trusted.
 
     Returns
@@ -46,6 +46,6 @@ def _unknown(past: Past) -> Finding:
     return Finding("churn.unknown", "critical", False, text, evidence=("churn_window",))
 
 
-def _no_model(work: Study) -> Finding:
+def _no_model(work: Backtest) -> Finding:
     text = Text("There is no model of who leaves: {reason}", {"reason": work.reason})
     return Finding("churn.no_model", "warning", False, text)
