@@ -1,8 +1,7 @@
 """Who leaves, why, who is next, and whom is it worth to keep?
 
-The order of use is that of ``notebooks/churn.ipynb``: :func:`history`, :func:`study`, :func:`worth`, :func:`make_plan`, then
-one
-function per exhibit.
+The order of use is that of ``notebooks/churn.ipynb``: :func:`history`, :func:`study`, :func:`worth`, :func:`make_plan`,
+then one function per exhibit.
 """
 
 from crmkit.analyses.churn.alarms import board
@@ -18,6 +17,7 @@ from crmkit.analyses.churn.evaluation import accuracy, backtest, calibration
 from crmkit.analyses.churn.fit import Backtest
 from crmkit.analyses.churn.headline import headline
 from crmkit.analyses.churn.inputs import columns
+from crmkit.analyses.churn.lifelines import lifelines_curves, lifelines_model, lifelines_summary
 from crmkit.analyses.churn.read import Definition, Past, define, history
 from crmkit.analyses.churn.warning import early_warning
 from crmkit.analyses.churn.worth import Worth, totals, worth
@@ -45,6 +45,9 @@ __all__ = [
     "group_tests",
     "headline",
     "history",
+    "lifelines_curves",
+    "lifelines_model",
+    "lifelines_summary",
     "make_plan",
     "monthly",
     "profit_curve",

@@ -55,7 +55,7 @@ def study(past: Past, *, covariates: Sequence[str] = (), cutoffs: int = 3, waive
         return Backtest(None, None, None, (), None, None, past.window_reason)
     try:
         panel = build_panel(past, cutoffs=cutoffs, covariates=tuple(covariates))
-        model = fit_model(past, panel, chosen=covariates)
+        model = fit_model(past, panel, chosen=covariates, engine="auto")
     except ModelError as err:
         return Backtest(None, None, None, (), None, None, err.text)
     leaks = audit(past, panel, model, chosen=covariates, waived=waived)
@@ -145,7 +145,7 @@ def tenure_only(past: Past, panel: Panel, cut: dt.date, rows: pd.DataFrame) -> n
     own, duration = own[kept], duration[kept]
     event = own["event_observed"] & (own["ended_at"] <= day)
     entry = own["entry_days"] if past.rule.since is not None else None
-    km = sv.kaplan_meier(duration, event, entry=entry)
+    km = sv.kaplan_meier(duration, event, entry=entry, engine="counts")
     x, value = km["x"].to_numpy(), km["value"].to_numpy()
     since = np.minimum(rows["tenure_days"].to_numpy(dtype="float64"), max(0.0, x[-1] - past.rule.horizon_days))
     now, then = (value[np.searchsorted(x, t, side="right") - 1] for t in (since, since + past.rule.horizon_days))

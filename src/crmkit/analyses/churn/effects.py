@@ -94,9 +94,7 @@ def effect_table(work: Backtest, model: Model) -> pd.DataFrame:
     names = list(model.fit.design.columns)
     b, error = _estimated(model)
     assert work.panel is not None  # noqa: S101  there is a model
-    X = apply_recipe(model.recipe, work.panel.at(*model.cuts))
-    numbers = {one.name for one in model.recipe.numbers}
-    spread = np.array([float(X[name].std()) if name in numbers else 1.0 for name in names])
+    spread = spreads(model, apply_recipe(model.recipe, work.panel.at(*model.cuts)))
     reach = critical(model.confidence)
     p = 2 * ndtr(-np.abs(b / error))
     b, error = b * spread, error * spread
@@ -111,6 +109,12 @@ def effect_table(work: Backtest, model: Model) -> pd.DataFrame:
             "p_holm": holm(p),
         }
     )
+
+
+def spreads(model: Model, X: pd.DataFrame) -> np.ndarray:
+    """In which unit is the effect of each column shown? A standard deviation of a number, 1 of a level."""
+    numbers = {one.name for one in model.recipe.numbers}
+    return np.array([float(X[name].std()) if name in numbers else 1.0 for name in model.fit.design.columns])
 
 
 def _estimated(model: Model) -> tuple[np.ndarray, np.ndarray]:

@@ -110,7 +110,9 @@ class Backtest:
     reason: Text | str = ""
 
 
-def fit_model(past: Past, panel: Panel, *, until: dt.date | None = None, chosen: Sequence[str] = ()) -> Model:
+def fit_model(
+    past: Past, panel: Panel, *, until: dt.date | None = None, chosen: Sequence[str] = (), engine: str = "rows"
+) -> Model:
     """A model of who leaves within the horizon, from what was known by a day.
 
     Parameters
@@ -121,6 +123,8 @@ def fit_model(past: Past, panel: Panel, *, until: dt.date | None = None, chosen:
         Only cut-offs whose horizon was over on that day are learned from; None: ``as_of``.
     chosen : sequence of str
         Features to use; empty: all that can be.
+    engine : {"rows", "auto"}
+        Path of the Cox model, as for :func:`~crmkit.models.survival.fit_cox`: "auto" for what a page shows, "rows" for refits.
 
     Raises
     ------
@@ -142,10 +146,19 @@ def fit_model(past: Past, panel: Panel, *, until: dt.date | None = None, chosen:
             f"at least {FEWEST_EVENTS} are needed to learn from"
         )
     recipe = learn_recipe(rows, panel.features, chosen=chosen)
-    return _fit_to(past, rows, recipe, cuts)
+    return _fit_to(past, rows, recipe, cuts, engine=engine)
 
 
-def _fit_to(past: Past, rows: pd.DataFrame, recipe: Recipe, cuts: tuple[dt.date, ...], *, kind: str = "") -> Model:
+def stretches(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, int]:
+    """From when to when was each row under observation, in days as a customer, and where is that clock held?"""
+    clock = int(np.quantile(rows["tenure_days"], CLOCK_SHARE))
+    entry = np.minimum(rows["tenure_days"].to_numpy(dtype="float64"), clock)
+    return entry, entry + rows["duration_days"].to_numpy(dtype="float64"), clock
+
+
+def _fit_to(
+    past: Past, rows: pd.DataFrame, recipe: Recipe, cuts: tuple[dt.date, ...], *, kind: str = "", engine: str = "rows"
+) -> Model:
     event = rows["event_observed"].to_numpy(dtype=bool)
     if kind:
         event = event & (rows["event"] == kind).to_numpy()
@@ -153,14 +166,13 @@ def _fit_to(past: Past, rows: pd.DataFrame, recipe: Recipe, cuts: tuple[dt.date,
     customers = rows["customer_id"].to_numpy(dtype=object)
     if not past.contractual:
         return Model("once", fit_once(event, X, cluster=customers), recipe, past.rule.horizon_days, 0, cuts, past.confidence)
-    clock = int(np.quantile(rows["tenure_days"], CLOCK_SHARE))
-    entry = np.minimum(rows["tenure_days"].to_numpy(dtype="float64"), clock)
-    stop = entry + rows["duration_days"].to_numpy(dtype="float64")
+    entry, stop, clock = stretches(rows)
     if by_month(past):
         first, last = np.floor(entry / PER_MONTH), np.floor(stop / PER_MONTH) + 1
         found = sv.fit_discrete(last, event, X, entry=first)
         return Model("cloglog", found, recipe, past.rule.horizon_days, clock, cuts, past.confidence)
-    fit = sv.fit_cox(stop, event, X, entry=entry, engine="rows")
+    path = engine if len(rows) <= sv.LIFELINES_ROWS else "rows"  # cells have no rows to count by customer
+    fit = sv.fit_cox(stop, event, X, entry=entry, engine=path)
     # the clock may not run beyond the last time at which somebody left
     latest = max(float(base.last_event) for base in sv.baselines(fit))
     clock = max(0, min(clock, math.floor(latest) - past.rule.horizon_days))
@@ -176,7 +188,7 @@ def cause_specific(past: Past, panel: Panel, model: Model, kind: str) -> Model |
     if model.engine != "cox" or events < max(FEWEST_EVENTS, EVENTS_PER_COLUMN * len(model.recipe.columns)):
         return None
     try:
-        return _fit_to(past, rows, model.recipe, model.cuts, kind=kind)
+        return _fit_to(past, rows, model.recipe, model.cuts, kind=kind, engine="auto")
     except ModelError:  # a level from which nobody left so; the model of all kinds stands
         return None
 

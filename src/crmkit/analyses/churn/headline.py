@@ -1,4 +1,4 @@
-"""What should the reader know first?"""
+"""What should the reader know first? The findings of all sections, in the order of what they are worth to a manager."""
 
 from __future__ import annotations
 
@@ -18,12 +18,19 @@ from crmkit.core.results import Finding, Text
 
 
 def headline(past: Past, work: Backtest, value: Worth, plan: Plan) -> list[Finding]:
-    """The findings that lead the report, and those that limit how far it can be trusted.
+    """What is at risk, where does leaving rise, why, whom to contact, and how far can that be trusted?
+
+    Parameters
+    ----------
+    past, work, value, plan
+        From :func:`history`, :func:`study`, :func:`worth` and :func:`make_plan`.
 
     Returns
     -------
     list of Finding
-        What is at risk, where leaving rises, why customers leave, whom to contact; whether the model holds.
+        Risk and money first, then the alarm board, how long customers stay, the months, the reasons and the window (or that it
+        cannot be said who has left), effects and plan; calibration and the comparison with simple rules where there were tests;
+        of the checks on proportional hazards, on columns and on the data only those that do not hold.
     """
     found: list[Finding | None] = [risk_finding(past, value), board(past, work).finding if past.usable else None]
     if past.usable:
