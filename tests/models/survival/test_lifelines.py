@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from crmkit.core.errors import ModelError
-from crmkit.models.survival import cox_fitter, fit_cox, kaplan_meier, kaplan_meier_fitter
+from crmkit.models.survival import cox_fitter, fit_cox, kaplan_meier
 from crmkit.models.survival.regression import cox
 
 EQUAL = 1e-8
@@ -71,14 +71,15 @@ def test_curves_and_their_limits_are_the_same(late):
     assert shown["low"].notna().sum() > 50
 
 
-def test_who_enters_on_the_day_of_a_leaver_is_at_risk_only_after_it():
-    """lifelines counts 3 at risk on day 2 when left to itself; R, and the kit, 2."""
-    from lifelines import KaplanMeierFitter
+@pytest.mark.parametrize("engine", ["lifelines", "counts"])
+def test_who_enters_on_the_day_of_a_leaver_is_at_risk_only_after_it(engine):
+    time, left, entry = [2.0, 4.0, 5.0], [1, 1, 0], [0.0, 0.0, 2.0]
+    assert kaplan_meier(time, left, entry=entry, engine=engine)["value"].tolist() == pytest.approx([1, 1 / 2, 1 / 4, 1 / 4])
 
-    time, left, entry = np.array([2.0, 4.0, 5.0]), np.array([1, 1, 0]), np.array([0.0, 0.0, 2.0])
-    assert KaplanMeierFitter().fit(time, left, entry=entry).predict(2.0) == pytest.approx(2 / 3)
-    assert kaplan_meier_fitter(time, left, entry=entry).predict(2.0) == pytest.approx(1 / 2)
-    assert kaplan_meier(time, left, entry=entry)["value"].tolist() == pytest.approx([1, 1 / 2, 1 / 4, 1 / 4])
+
+@pytest.mark.parametrize("engine", ["lifelines", "counts"])
+def test_who_leaves_on_the_first_day_counts(engine):
+    assert kaplan_meier([0, 0, 1, 2], [1, 0, 1, 1], engine=engine)["value"].tolist() == pytest.approx([3 / 4, 3 / 8, 0])
 
 
 def test_where_nobody_is_left_for_a_while_the_counts_are_taken():

@@ -149,11 +149,6 @@ def kaplan_meier_fitter(
     Returns
     -------
     lifelines.KaplanMeierFitter
-
-    Notes
-    -----
-    lifelines counts who enters at a time as at risk at that very time, R and :func:`kaplan_meier` only after it. Entries are
-    therefore handed over as the next larger number; its ``event_table`` shows them so.
     """
     return _fitter(check_observed(durations, event_observed, entry=entry), confidence, label)
 
@@ -162,10 +157,9 @@ def _fitter(seen: Observed, confidence: float, label: str) -> KaplanMeierFitter:
     from lifelines import KaplanMeierFitter
     from lifelines.exceptions import StatError
 
-    entry = None if seen.entry is None else np.nextafter(seen.entry, np.inf)
     fitter = KaplanMeierFitter(alpha=1 - confidence, label=label or "KM_estimate")
     try:
-        return fitter.fit(seen.time, seen.event, entry=entry)
+        return fitter.fit(seen.time, seen.event, entry=seen.entry)
     except StatError as err:
         raise ModelError(f"Kaplan-Meier: lifelines draws no curve; {str(err).splitlines()[0]}") from err
 
