@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from crmkit.analyses.churn.curves import observed, shown_groups
 from crmkit.analyses.churn.effects import spreads
@@ -81,7 +83,7 @@ def lifelines_model(past: Past, work: Backtest, *, language: str = "en") -> CoxP
     return sv.cox_fitter(stop, rows["event_observed"], columns, entry=entry, confidence=model.confidence)
 
 
-def _named(values: object, names: tuple[str, ...], language: str) -> pd.DataFrame:
+def _named(values: np.ndarray, names: tuple[str, ...], language: str) -> pd.DataFrame:
     """The columns under the words of the page; two of one name are told apart by their own."""
     import pandas as pd
 
@@ -101,7 +103,7 @@ def lifelines_curves(past: Past) -> dict[str, KaplanMeierFitter]:
     levels = past.spells[by].to_numpy(dtype=object)
     found = {}
     for level in sorted(shown_groups(past, by)[0][by].unique()):
-        own = {name: None if value is None else value[levels == level] for name, value in given.items()}
+        own: dict[str, Any] = {name: None if value is None else value[levels == level] for name, value in given.items()}
         found[str(level)] = sv.kaplan_meier_fitter(**own, confidence=past.confidence, label=str(level))
     return found
 
@@ -140,7 +142,6 @@ def lifelines_summary(fitted: CoxPHFitter | Curves) -> Result:
 
 
 def _curves_table(title: Text, curves: Curves) -> Result:
-    import numpy as np
     import pandas as pd
 
     if not curves.fitters:

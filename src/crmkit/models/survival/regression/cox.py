@@ -25,9 +25,10 @@ Ints = NDArray[np.int64]
 
 TIES = ("efron", "breslow")
 ENGINES = ("auto", "lifelines", "cells", "rows")
-# lifelines costs 1 CPU s there (0.30.3, 20 columns, days; measured .6 s at 5,000 rows with delayed entry, 2.6 s at 20,000, and
-# 1.3 s at 20,000 without): with entries it looks at every row again at every time
-LIFELINES_ROWS = 20_000
+# with delayed entry lifelines 0.30.3 looks at every row again at every time. Measured with one BLAS thread on a busy machine:
+# .7 CPU s at 5,000 rows and 20 columns, 2.0 s at 11,010 and 22 (501 times of leaving), 2.6 s at 20,000 and 20; without entries
+# 1.3 s at 20,000
+LIFELINES_ROWS = 12_000
 STEPS = 40
 CLOSE = 1e-12  # half of the squared length of a Newton step in standard errors; one more step then squares what is left
 NEAR = 1e-10  # squared distance to the maximum, in standard errors, beyond which lifelines' answer is refused
@@ -140,7 +141,7 @@ def fit_cox(
     ties : {"efron", "breslow"}
         How customers leaving at the same time are treated. Efron is nearer to the truth under many ties.
     engine : {"auto", "lifelines", "cells", "rows"}
-        "auto": lifelines up to 20,000 rows (about 1 CPU s) with Efron ties and without weights; else cells where the
+        "auto": lifelines up to 12,000 rows (1 to 2 CPU s) with Efron ties and without weights; else cells where the
         covariates have few different patterns, else rows. "rows" is the path of refits and back-tests.
 
     Returns
