@@ -71,6 +71,7 @@ def exhibits(one):
         churn.tornado(plan),
         churn.assignment(past, plan),
         churn.uplift(past),
+        churn.lifelines_summary(churn.lifelines_model(past, work)),
     ]
 
 
@@ -99,7 +100,7 @@ def results(techco):
 def test_every_exhibit_has_a_name_of_its_own_and_can_be_shown(results):
     absent = {"churn_window", "churn_uplift"}
     assert {name for name, result in results.items() if not result.assessed} == absent
-    assert len(results) == 23
+    assert len(results) == 24
     for result in results.values():
         assert exhibit_html(result, Locale("en", "CNY"), name=lambda one: pseudonym(one, key=KEY))
 
@@ -171,7 +172,7 @@ def test_effects_have_the_sign_of_the_truth(techco, truth):
 
 def test_the_back_test_is_out_of_time_and_calibrated(techco):
     assert len(techco.work.tests) == 3
-    horizon = dt.timedelta(days=techco.past.horizon_days)
+    horizon = dt.timedelta(days=techco.past.rule.horizon_days)
     for one in techco.work.tests:
         assert max(one.model.cuts) + horizon <= one.cut
         assert one.cut + horizon <= techco.past.as_of
@@ -567,6 +568,65 @@ def test_impossible_plans(techco, changed, said):
 def test_impossible_values_and_groups(techco):
     with pytest.raises(ParamError, match="margin: is 0"):
         churn.worth(techco.past, techco.work, value_days=365, margin=0)
-    assert churn.worth(techco.past, techco.work, value_days=30, margin=0.5).value_days == techco.past.horizon_days
+    assert churn.worth(techco.past, techco.work, value_days=30, margin=0.5).value_days == techco.past.rule.horizon_days
     with pytest.raises(ParamError, match=r"groups: no column 'plam'; did you mean 'plan'\?"):
         churn.history(contract_company(contracts()), churn.define(kind="contractual"), groups=["plam"])
+
+
+# --- in lifelines
+
+
+def test_the_model_that_is_shown_comes_from_lifelines_and_the_tests_of_it_do_not(techco):
+    assert techco.work.model.fit.engine == "lifelines"
+    assert techco.work.voluntary.fit.engine == "lifelines"
+    assert {one.model.fit.engine for one in techco.work.tests} == {"rows"}
+
+
+def test_lifelines_prints_the_coefficients_of_the_page(techco, results, capsys):
+    fitted = churn.lifelines_model(techco.past, techco.work)
+    fitted.print_summary(style="ascii")
+    printed = capsys.readouterr().out
+    page = results["churn_effects"].table
+    page = page[page["measure"] == "all who leave"].set_index("group")["value"].to_dict()
+    assert len(page) == min(len(fitted.params_), 24)
+    for name, ratio in page.items():
+        assert f"\n{name} " in printed
+        assert np.exp(fitted.params_[name]) == pytest.approx(ratio, rel=1e-8)
+    assert fitted.log_likelihood_ == pytest.approx(techco.work.model.fit.log_likelihood, rel=1e-8)
+    named = churn.lifelines_model(techco.past, techco.work, language="zh").params_
+    assert set(named.index).isdisjoint(fitted.params_.index)
+
+
+def test_lifelines_draws_the_effects(techco):
+    import matplotlib.pyplot as plt
+
+    plt.switch_backend("Agg")
+    fitted = churn.lifelines_model(techco.past, techco.work)
+    ax = fitted.plot()
+    assert {one.get_text() for one in ax.get_yticklabels()} == set(fitted.params_.index)
+    plt.close(ax.figure)
+
+
+def test_curves_are_those_of_the_page(techco):
+    fitters = churn.lifelines_curves(techco.past)
+    page = sv.kaplan_meier(**observed(techco.past, by=techco.past.groups[0]), engine="counts")
+    assert set(fitters) == set(page["group"])
+    for name, own in page.groupby("group"):
+        assert fitters[name].survival_function_at_times(own["x"]).to_numpy() == pytest.approx(own["value"], rel=1e-8)
+        ends = fitters[name].confidence_interval_.loc[own["x"]].to_numpy()[own["low"].notna()]
+        assert ends == pytest.approx(own[["low", "high"]].dropna().to_numpy(), rel=1e-8)
+
+
+def test_where_the_model_is_none_of_lifelines_it_says_so_and_gives_the_curves(retailco):
+    found = churn.lifelines_model(retailco.past, retailco.work)
+    assert "of one period" in say(found.reason, Locale())
+    assert found.fitters
+    shown = churn.lifelines_summary(found)
+    assert shown.table["n"].sum() == sum(len(one.durations) for one in found.fitters.values())
+    assert "of one period" in say(shown.note, Locale())
+
+
+def test_a_model_too_large_for_lifelines_says_so(techco, monkeypatch):
+    monkeypatch.setattr(sv, "LIFELINES_ROWS", 100)
+    found = churn.lifelines_model(techco.past, techco.work)
+    assert "above 100 lifelines is not used" in say(found.reason, Locale())

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmkit.analyses.churn import leakage
+from crmkit.analyses.churn import inputs
 from crmkit.analyses.churn.panel import Panel
-from crmkit.analyses.churn.read import Past
+from crmkit.analyses.churn.read import Definition, Past
 from crmkit.core.errors import ParamError
 from crmkit.models import survival as sv
 
@@ -19,9 +19,16 @@ CLEAN = ("tickets", "usage", "score", "kind")
 
 def past_of():
     return Past(
-        kind="contractual", as_of=CUTS[-1], start=CUTS[0], horizon_days=HORIZON, grace_days=0, sampling="cohort", since=None,
-        groups=(), spells=pd.DataFrame(), window=None, window_reason="", purchases=None, tables={},
-    )  # fmt: skip
+        rule=Definition("contractual", HORIZON, 0, "cohort", None),
+        as_of=CUTS[-1],
+        start=CUTS[0],
+        groups=(),
+        spells=pd.DataFrame(),
+        window=None,
+        window_reason="",
+        purchases=None,
+        tables={},
+    )
 
 
 def simulated(seed, *, n=900):
@@ -53,7 +60,7 @@ def simulated(seed, *, n=900):
 
 def hits(rows, names, *, dated=None):
     panel = Panel(CUTS, (), rows, dated or {}, tuple(names))
-    return leakage.find_leaks(past_of(), panel, CUTS[:-1], names)
+    return inputs.find_leaks(past_of(), panel, CUTS[:-1], names)
 
 
 def high(rows, names, **more):
@@ -148,7 +155,7 @@ def test_a_high_hit_stops_the_run_and_says_what_to_do():
     with pytest.raises(
         ParamError, match=r"column 'flag9' may know the future: tells leavers apart almost alone .* waived_leaks"
     ):
-        leakage.audit(past_of(), panel, model_of(["tickets", "usage", "flag9"]))
+        inputs.audit(past_of(), panel, model_of(["tickets", "usage", "flag9"]))
 
 
 def test_a_waiver_by_name_lets_it_pass_and_is_kept():
@@ -156,12 +163,12 @@ def test_a_waiver_by_name_lets_it_pass_and_is_kept():
     rows["flag9"] = disguised("noisy", rows)
     panel = Panel(CUTS, (), rows, {}, (*CLEAN, "flag9"))
     model = model_of(["tickets", "usage", "flag9"])
-    found = leakage.audit(past_of(), panel, model, waived=["flag9"])
+    found = inputs.audit(past_of(), panel, model, waived=["flag9"])
     assert found["waived"].all()
     rule = found["rule"].iloc[0]
     with pytest.raises(ParamError, match="flag9"):
-        leakage.audit(past_of(), panel, model, waived=["flag9: name"])
-    assert len(leakage.audit(past_of(), panel, model, waived=[f"flag9: {one}" for one in found["rule"]])) == len(found)
+        inputs.audit(past_of(), panel, model, waived=["flag9: name"])
+    assert len(inputs.audit(past_of(), panel, model, waived=[f"flag9: {one}" for one in found["rule"]])) == len(found)
     assert rule in sv.LEAKAGE_RULES
 
 
@@ -169,4 +176,4 @@ def test_a_waiver_of_nothing_is_refused():
     rows = simulated(6)
     panel = Panel(CUTS, (), rows, {}, CLEAN)
     with pytest.raises(ParamError, match="waived_leaks: 'flag8' names no column of the model"):
-        leakage.audit(past_of(), panel, model_of(CLEAN[:2]), waived=["flag8"])
+        inputs.audit(past_of(), panel, model_of(CLEAN[:2]), waived=["flag8"])

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmkit.analyses.churn.recipe import REST, apply_recipe, learn_recipe, missing_inputs
 from crmkit.core.errors import ModelError
 from crmkit.models.survival import discrete_probability
+from crmkit.models.survival.data.encoding import REST, apply_recipe, learn_recipe, missing_inputs
 from crmkit.models.survival.regression.one_period import fit_one_period
 
 

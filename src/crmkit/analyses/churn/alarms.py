@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crmkit.analyses.churn.backtest import Study
 from crmkit.analyses.churn.basics import unusable
-from crmkit.analyses.churn.fit import score
+from crmkit.analyses.churn.fit import Backtest, score
 from crmkit.analyses.churn.read import Past
 from crmkit.core.dates import DAYS_PER
 from crmkit.core.language import mark
@@ -26,13 +25,13 @@ ALARM, RISING, STEADY = mark("alarm"), mark("risk is rising"), mark("steady")
 RISE = 1.25
 
 
-def board(past: Past, work: Study) -> Result:
+def board(past: Past, work: Backtest) -> Result:
     """Which groups leave faster than their own past explains, or are about to?
 
     Parameters
     ----------
     past : Past
-    work : Study
+    work : Backtest
         Whose model says how the risk of today's customers compares with that of the customers then.
 
     Returns
@@ -54,7 +53,7 @@ def board(past: Past, work: Study) -> Result:
     if not past.usable:
         return unusable(past, "churn_board", title)
     end = _end(past)
-    start = max(past.start, past.since or past.start)
+    start = max(past.start, past.rule.since or past.start)
     if (end - start).days < RECENT_DAYS + FEWEST_BEFORE:
         return not_assessed(
             "churn_board", title, Text("needs at least {days} of data", {"days": Quantity(RECENT_DAYS + FEWEST_BEFORE, "days")})
@@ -100,7 +99,7 @@ def board(past: Past, work: Study) -> Result:
 
 
 def _end(past: Past) -> dt.date:
-    wait = past.grace_days if past.window is None else int(past.window.window) + 1
+    wait = past.rule.grace_days if past.window is None else int(past.window.window) + 1
     return past.as_of - dt.timedelta(days=wait)
 
 
@@ -123,8 +122,13 @@ def _counts(rows: pd.DataFrame, middle: dt.date, end: dt.date, first: dt.date) -
         left[name] = int((stayed & rows["event_observed"] & (rows["ended_at"] > low) & (rows["ended_at"] <= high)).sum())
     last = pd.Timestamp(end)
     active = int(((rows["started_at"] <= last) & ~(rows["ended_at"] <= last)).sum())
-    return {"active": active, "left": left["recent"], "left_before": left["before"],
-            "days_recent": days["recent"], "days_before": days["before"]}  # fmt: skip
+    return {
+        "active": active,
+        "left": left["recent"],
+        "left_before": left["before"],
+        "days_recent": days["recent"],
+        "days_before": days["before"],
+    }
 
 
 def alarm_limits(
@@ -159,7 +163,7 @@ def alarm_limits(
     return np.asarray(nbinom.isf(each, np.asarray(before) + 1, share))
 
 
-def _with_risk(table: pd.DataFrame, past: Past, work: Study, middle: dt.date) -> pd.DataFrame:
+def _with_risk(table: pd.DataFrame, past: Past, work: Backtest, middle: dt.date) -> pd.DataFrame:
     """Mean predicted risk per group, of today's customers and of those at the cut-off before the recent days, by one model."""
     table = table.assign(risk_now=np.nan, risk_before=np.nan)
     earlier = [cut for cut in work.panel.cuts if cut <= middle] if work.panel is not None else []

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.churn.definition import PERIOD_DAYS
-from crmkit.analyses.churn.fit import Model, cause_specific, fit_model, score
-from crmkit.analyses.churn.leakage import audit
+from crmkit.analyses.churn.fit import Backtest, Test, cause_specific, fit_model, score
+from crmkit.analyses.churn.inputs import audit
 from crmkit.analyses.churn.panel import Panel, build_panel
-from crmkit.analyses.churn.read import Past
+from crmkit.analyses.churn.read import PERIOD_DAYS, Past
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
-from crmkit.core.results import Text
 from crmkit.models import survival as sv
 
 if TYPE_CHECKING:
@@ -31,56 +28,7 @@ TENURE_BANDS = 10
 FEWEST_LEFT = 10
 
 
-@dataclass(frozen=True, eq=False)
-class Test:
-    """One cut-off of the back-test.
-
-    Parameters
-    ----------
-    cut : date
-    model : Model
-        Fitted to what was known on that day.
-    rows : DataFrame
-        Customers of that day with their features, what they did, and ``follow_days`` (beyond the horizon for who stayed).
-    scores : DataFrame
-        A column per rule, MODEL first: higher = more likely to leave; model and TENURE are probabilities.
-    """
-
-    cut: dt.date
-    model: Model
-    rows: pd.DataFrame
-    scores: pd.DataFrame
-
-
-@dataclass(frozen=True, eq=False)
-class Study:
-    """Everything that was learned: the panel, the model of today, and its tests.
-
-    Parameters
-    ----------
-    panel : Panel or None
-    model : Model or None
-    voluntary : Model or None
-        The same for leaving of one's own will.
-    tests : tuple of Test
-    scores : DataFrame or None
-        The customers of today: features and ``log_hazard_ratio, probability, low, high, beyond_support, missing_inputs``.
-    leaks : DataFrame or None
-        Hits of the leakage audit, with ``waived``.
-    reason : Text or str
-        Why there is no model; empty where there is one.
-    """
-
-    panel: Panel | None
-    model: Model | None
-    voluntary: Model | None
-    tests: tuple[Test, ...]
-    scores: pd.DataFrame | None
-    leaks: pd.DataFrame | None
-    reason: Text | str = ""
-
-
-def study(past: Past, *, covariates: Sequence[str] = (), cutoffs: int = 3, waived: Sequence[str] = ()) -> Study:
+def study(past: Past, *, covariates: Sequence[str] = (), cutoffs: int = 3, waived: Sequence[str] = ()) -> Backtest:
     """Learn who leaves, test it on earlier cut-offs, and search the columns for knowledge of the future.
 
     Parameters
@@ -95,7 +43,7 @@ def study(past: Past, *, covariates: Sequence[str] = (), cutoffs: int = 3, waive
 
     Returns
     -------
-    Study
+    Backtest
         Without a model, and with the reason, where the data do not allow one.
 
     Raises
@@ -104,18 +52,18 @@ def study(past: Past, *, covariates: Sequence[str] = (), cutoffs: int = 3, waive
         For a covariate that is not there, and for a column that knows the future and is not waived.
     """
     if not past.usable:
-        return Study(None, None, None, (), None, None, past.window_reason)
+        return Backtest(None, None, None, (), None, None, past.window_reason)
     try:
         panel = build_panel(past, cutoffs=cutoffs, covariates=tuple(covariates))
-        model = fit_model(past, panel, chosen=covariates)
+        model = fit_model(past, panel, chosen=covariates, engine="auto")
     except ModelError as err:
-        return Study(None, None, None, (), None, None, err.text)
+        return Backtest(None, None, None, (), None, None, err.text)
     leaks = audit(past, panel, model, chosen=covariates, waived=waived)
     now = panel.at(past.as_of)
     scores = now.join(score(model, now)) if len(now) else None
     tests = tuple(one for cut in panel.tests if (one := _test(past, panel, cut, tuple(covariates))) is not None)
     voluntary = cause_specific(past, panel, model, "voluntary") if past.contractual else None
-    return Study(panel, model, voluntary, tests, scores, leaks)
+    return Backtest(panel, model, voluntary, tests, scores, leaks)
 
 
 def _test(past: Past, panel: Panel, cut: dt.date, chosen: tuple[str, ...]) -> Test | None:
@@ -139,8 +87,8 @@ def _test(past: Past, panel: Panel, cut: dt.date, chosen: tuple[str, ...]) -> Te
             TENURE: tenure_only(past, panel, cut, rows),
         }
     )
-    stayed = ~rows["event_observed"] & (rows["duration_days"] >= past.horizon_days)
-    follow = rows["duration_days"].where(~stayed, past.horizon_days + 1.0)
+    stayed = ~rows["event_observed"] & (rows["duration_days"] >= past.rule.horizon_days)
+    follow = rows["duration_days"].where(~stayed, past.rule.horizon_days + 1.0)
     return Test(cut, model, rows.assign(follow_days=follow, complete=stayed | rows["event_observed"]), scores)
 
 
@@ -165,7 +113,7 @@ def segment_rate(past: Past, panel: Panel, cut: dt.date, rows: pd.DataFrame) -> 
     rates = left.astype("float64").groupby(names.to_numpy()).mean()
     mine = rows["customer_id"].map(group) if group is not None else pd.Series("", index=rows.index)
     rate = mine.map(rates).fillna(average).to_numpy(dtype="float64")
-    periods = past.horizon_days / PERIOD_DAYS if past.contractual else 1.0
+    periods = past.rule.horizon_days / PERIOD_DAYS if past.contractual else 1.0
     return np.asarray(1 - (1 - np.clip(rate, 0.0, 1.0)) ** periods)
 
 
@@ -196,11 +144,11 @@ def tenure_only(past: Past, panel: Panel, cut: dt.date, rows: pd.DataFrame) -> n
     kept = (duration > own["entry_days"]).to_numpy()
     own, duration = own[kept], duration[kept]
     event = own["event_observed"] & (own["ended_at"] <= day)
-    entry = own["entry_days"] if past.since is not None else None
-    km = sv.kaplan_meier(duration, event, entry=entry)
+    entry = own["entry_days"] if past.rule.since is not None else None
+    km = sv.kaplan_meier(duration, event, entry=entry, engine="counts")
     x, value = km["x"].to_numpy(), km["value"].to_numpy()
-    since = np.minimum(rows["tenure_days"].to_numpy(dtype="float64"), max(0.0, x[-1] - past.horizon_days))
-    now, then = (value[np.searchsorted(x, t, side="right") - 1] for t in (since, since + past.horizon_days))
+    since = np.minimum(rows["tenure_days"].to_numpy(dtype="float64"), max(0.0, x[-1] - past.rule.horizon_days))
+    now, then = (value[np.searchsorted(x, t, side="right") - 1] for t in (since, since + past.rule.horizon_days))
     return np.asarray(1 - np.divide(then, now, out=np.zeros_like(then), where=now > 0))
 
 

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.churn.definition import PERIOD_DAYS
-from crmkit.analyses.churn.read import SHORTEST_SPAN_DAYS, Past
-from crmkit.analyses.churn.silence import MOST_FALSE
+from crmkit.analyses.churn.read import PERIOD_DAYS, SHORTEST_SPAN_DAYS, Past
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Finding, Quantity, Result, Text, curve, not_assessed
 from crmkit.models.basics.shares import wilson
@@ -22,6 +20,7 @@ DESIGNS = {
     "active": Text("customers count from the day on which they came under observation"),
     "last_period": Text("only the last {days} are observed", {"days": Quantity(PERIOD_DAYS, "days")}),
 }
+MOST_FALSE = 0.10  # of the silences taken for leaving, that a purchase ends all the same
 BY_CHANCE = 1e-4
 FEWEST = 30
 
@@ -57,11 +56,11 @@ def _people(past: Past) -> tuple[int, int]:
 
 def rule_words(past: Past) -> Text:
     """The definition in words."""
-    design = DESIGNS[past.sampling]
+    design = DESIGNS[past.rule.sampling]
     if past.contractual:
         return Text(
             "Left: the contract ended and none followed within {grace}; a pause is no end. Design: {design}.",
-            {"grace": Quantity(past.grace_days, "days"), "design": design},
+            {"grace": Quantity(past.rule.grace_days, "days"), "design": design},
         )
     days = float("nan") if past.window is None else past.window.window
     return Text(
@@ -152,7 +151,7 @@ def checks(past: Past) -> list[Finding]:
                 action=Text("Set sampling to that day, or add the customers who left earlier."),
             )
         )
-    if past.span_days < SHORTEST_SPAN_DAYS + 2 * past.horizon_days:
+    if past.span_days < SHORTEST_SPAN_DAYS + 2 * past.rule.horizon_days:
         found.append(
             Finding(
                 id="churn.short",
@@ -160,7 +159,7 @@ def checks(past: Past) -> list[Finding]:
                 passed=False,
                 text=Text(
                     "The data cover {span}; with a horizon of {horizon} little can be learnt and less be tested.",
-                    {"span": Quantity(past.span_days, "days"), "horizon": Quantity(past.horizon_days, "days")},
+                    {"span": Quantity(past.span_days, "days"), "horizon": Quantity(past.rule.horizon_days, "days")},
                 ),
             )
         )
@@ -171,7 +170,7 @@ def _suspected_start(past: Past) -> tuple[pd.Timestamp, float] | None:
     """The first day of leaving, where the time before it is too long for chance: at the rate since then somebody had left."""
     import pandas as pd
 
-    if past.sampling != "cohort" or not past.contractual:
+    if past.rule.sampling != "cohort" or not past.contractual:
         return None
     rows = past.spells
     ends = rows.loc[rows["event_observed"], "ended_at"]
@@ -192,9 +191,15 @@ def _limits(k: int, n: int, confidence: float) -> tuple[float, float]:
 def _share(label: str, measure: str, k: int, n: int, confidence: float) -> dict[str, object]:
     low, high = _limits(k, n, confidence)
     return {
-        "group": label, "measure": measure, "value": k / n, "low": low, "high": high, "n": n, "unit": "share",
+        "group": label,
+        "measure": measure,
+        "value": k / n,
+        "low": low,
+        "high": high,
+        "n": n,
+        "unit": "share",
         "method": mark("Wilson"),
-    }  # fmt: skip
+    }
 
 
 def _count(label: str, measure: str, k: int, n: int) -> dict[str, object]:

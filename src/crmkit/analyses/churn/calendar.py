@@ -29,7 +29,7 @@ def months(past: Past) -> pd.DataFrame:
     import pandas as pd
 
     over = _last_certain_day(past)
-    first = pd.Timestamp(past.since or past.start)
+    first = pd.Timestamp(past.rule.since or past.start)
     starts = [day for day in pd.date_range(first, over, freq="MS") if day + pd.offsets.MonthEnd(0) <= over][-MOST_MONTHS:]
     began, ended = past.spells["started_at"], past.spells["ended_at"]
     rows = []
@@ -45,7 +45,7 @@ def _last_certain_day(past: Past) -> pd.Timestamp:
     """Until when it is known who has left: later ends may still turn out to be none."""
     import pandas as pd
 
-    wait = past.grace_days if past.window is None else int(past.window.window) + 1
+    wait = past.rule.grace_days if past.window is None else int(past.window.window) + 1
     return pd.Timestamp(past.as_of) - pd.Timedelta(days=wait)
 
 
@@ -187,7 +187,7 @@ def cohorts(past: Past) -> Result:
     title = Text("Who is still there, by when they came")
     if not past.usable:
         return unusable(past, "churn_cohorts", title)
-    rows = past.spells[past.spells["entry_days"] == 0] if past.since is not None else past.spells
+    rows = past.spells[past.spells["entry_days"] == 0] if past.rule.since is not None else past.spells
     frequency = _frequency(rows)
     if rows.empty or frequency is None:
         return not_assessed("churn_cohorts", title, Text("nobody came within the time observed"))
@@ -216,15 +216,17 @@ def cohorts(past: Past) -> Result:
         title,
         table.drop(columns="n"),
         finding=_cohort_finding(table),
-        note=Text("Kaplan–Meier share; {n} customers in {k} cohorts; cells that not the whole cohort could reach stay empty.", {
-            ""
-            "n": Quantity(int(table.drop_duplicates("row")["n"].sum()), "count"),
-            "k": Quantity(table["row"].nunique(), "count"),
-        }),
+        note=Text(
+            "Kaplan–Meier share; {n} customers in {k} cohorts; cells that not the whole cohort could reach stay empty.",
+            {
+                "n": Quantity(int(table.drop_duplicates("row")["n"].sum()), "count"),
+                "k": Quantity(table["row"].nunique(), "count"),
+            },
+        ),
         alt=Text("Grid: a row per cohort of customers, a column per age in days, in each cell the share still there."),
         x=Axis("Days since they came", "text"),
         y=Axis("Came in", "text"),
-    )  # fmt: skip
+    )
 
 
 def _frequency(rows: pd.DataFrame) -> str | None:

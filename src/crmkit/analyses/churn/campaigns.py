@@ -115,7 +115,7 @@ def uplift(past: Past) -> Result:
         {
             "name": str(first["group"]),
             "effect": Quantity(first["value"], "share", first["low"], first["high"]),
-            "horizon": Quantity(past.horizon_days, "days"),
+            "horizon": Quantity(past.rule.horizon_days, "days"),
             "n": Quantity(first["n"], "count"),
         },
     )
@@ -128,8 +128,8 @@ def _campaign_rows(past: Past, name: str, own: pd.DataFrame) -> list[dict[str, o
 
     # those left alone were assigned on the same day as those contacted
     day = pd.Timestamp(own["exposed_at"].min())
-    end = day + pd.Timedelta(days=past.horizon_days)
-    if end > pd.Timestamp(past.as_of) - pd.Timedelta(days=past.grace_days) or own["arm"].nunique() < 2:
+    end = day + pd.Timedelta(days=past.rule.horizon_days)
+    if end > pd.Timestamp(past.as_of) - pd.Timedelta(days=past.rule.grace_days) or own["arm"].nunique() < 2:
         return []
     left = _left_between(past, own["customer_id"], day, end)
     control = (own["arm"] == "control").to_numpy()
@@ -139,19 +139,31 @@ def _campaign_rows(past: Past, name: str, own: pd.DataFrame) -> list[dict[str, o
         return []
     rows: list[dict[str, object]] = [
         {
-            "group": name, "measure": mark("Left, treated less control"), "value": one.value, "low": one.low, "high": one.high,
-            "n": one.n_treated + one.n_control, "unit": "share", "method": one.method,
+            "group": name,
+            "measure": mark("Left, treated less control"),
+            "value": one.value,
+            "low": one.low,
+            "high": one.high,
+            "n": one.n_treated + one.n_control,
+            "unit": "share",
+            "method": one.method,
         }
-    ]  # fmt: skip
+    ]
     spend = _spent_between(past, own["customer_id"], day, end)
     if spend is not None and np.count_nonzero(spend) > 1:
         two = sv.uplift_spend(spend, control, confidence=past.confidence)
         rows.append(
             {
-                "group": name, "measure": mark("Spend per customer, treated less control"), "value": two.value, "low": two.low,
-                "high": two.high, "n": two.n_treated + two.n_control, "unit": "money", "method": two.method,
+                "group": name,
+                "measure": mark("Spend per customer, treated less control"),
+                "value": two.value,
+                "low": two.low,
+                "high": two.high,
+                "n": two.n_treated + two.n_control,
+                "unit": "money",
+                "method": two.method,
             }
-        )  # fmt: skip
+        )
     return rows
 
 

@@ -45,8 +45,10 @@ def causes(past: Past) -> Result:
     given = observed(past)
     table = sv.cumulative_incidence(given["durations"], kind, censored=STAYS, entry=given["entry"], confidence=past.confidence)
     table = table[(table["at_risk"] >= LEAST_AT_RISK) | (table["x"] == 0)].assign(group=lambda rows: rows["cause"])
-    parts = [own.iloc[np.unique(np.linspace(0, len(own) - 1, min(len(own), MOST_DAYS_DRAWN)).round().astype(int))]
-             for _, own in table.groupby("cause", sort=False)]  # fmt: skip
+    parts = [
+        own.iloc[np.unique(np.linspace(0, len(own) - 1, min(len(own), MOST_DAYS_DRAWN)).round().astype(int))]
+        for _, own in table.groupby("cause", sort=False)
+    ]
     shown = curve(pd.concat(parts, ignore_index=True)[["group", "x", "value", "low", "high"]])
     shown.attrs["step"] = True
     return Result(

@@ -33,7 +33,7 @@ def observed(past: Past, *, by: str | None = None) -> dict[str, Any]:
     found: dict[str, Any] = {
         "durations": rows["duration_days"].to_numpy(dtype="float64"),
         "event_observed": rows["event_observed"].to_numpy(dtype=bool),
-        "entry": rows["entry_days"].to_numpy(dtype="float64") if past.since is not None else None,
+        "entry": rows["entry_days"].to_numpy(dtype="float64") if past.rule.since is not None else None,
     }
     return found if by is None else found | {"group": rows[by].to_numpy(dtype=object)}
 
@@ -239,15 +239,25 @@ def _apart_finding(by: str, apart: pd.DataFrame, tau: float) -> Finding:
     limits = sorted(abs(x) if np.sign(x) == np.sign(row["value"]) else -abs(x) for x in (row["low"], row["high"]))
     clear = row["p_holm"] < SIGNIFICANT
     text = (
-        Text("Of the first {tau}, {longer} stay {days} longer than {shorter} ({by}).", {
-            "tau": Quantity(tau, "days"), "longer": str(longer), "shorter": str(shorter), "by": by,
-            "days": Quantity(abs(row["value"]), "days", *limits),
-        })
+        Text(
+            "Of the first {tau}, {longer} stay {days} longer than {shorter} ({by}).",
+            {
+                "tau": Quantity(tau, "days"),
+                "longer": str(longer),
+                "shorter": str(shorter),
+                "by": by,
+                "days": Quantity(abs(row["value"]), "days", *limits),
+            },
+        )
         if clear
-        else Text("No two groups of {by} differ clearly in the days they stay of the first {tau}.", {
-            "by": by, "tau": Quantity(tau, "days"),
-        })
-    )  # fmt: skip
+        else Text(
+            "No two groups of {by} differ clearly in the days they stay of the first {tau}.",
+            {
+                "by": by,
+                "tau": Quantity(tau, "days"),
+            },
+        )
+    )
     return Finding(id="churn.restricted", severity="info", passed=None, text=text, evidence=("churn_restricted", "churn_tests"))
 
 

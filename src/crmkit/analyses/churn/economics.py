@@ -264,8 +264,15 @@ def plan_finding(plan: Plan) -> Finding | None:
     action = Text(
         "Contact the customers of the arm treated, leave those of the arm control alone, and record both in exposures."
     )
-    return Finding("churn.plan", "info", None, text, evidence=("churn_rules", "churn_assignment"), action=action,
-                   money_at_stake=Quantity(plan.choice.value, "money"))  # fmt: skip
+    return Finding(
+        "churn.plan",
+        "info",
+        None,
+        text,
+        evidence=("churn_rules", "churn_assignment"),
+        action=action,
+        money_at_stake=Quantity(plan.choice.value, "money"),
+    )
 
 
 def tornado(plan: Plan) -> Result:
@@ -348,8 +355,13 @@ def _ranges_shown(table: pd.DataFrame) -> list[dict[str, object]]:
         low, high = sorted((row["profit_low"], row["profit_high"]))
         rows.append(
             {
-                "group": ASSUMPTIONS[row["assumption"]], "measure": mark("Profit of the chosen"), "value": row["profit"],
-                "low": low, "high": high, "unit": "money", "method": mark("one assumption changed at a time"),
+                "group": ASSUMPTIONS[row["assumption"]],
+                "measure": mark("Profit of the chosen"),
+                "value": row["profit"],
+                "low": low,
+                "high": high,
+                "unit": "money",
+                "method": mark("one assumption changed at a time"),
             }
-        )  # fmt: skip
+        )
     return rows

@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.churn.backtest import Study
-from crmkit.analyses.churn.fit import Model
+from crmkit.analyses.churn.fit import Backtest, Model
+from crmkit.analyses.churn.inputs import heading
 from crmkit.analyses.churn.read import Past
-from crmkit.analyses.churn.recipe import apply_recipe
-from crmkit.analyses.churn.words import heading
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.models import survival as sv
 from crmkit.models.basics.estimates import critical
 from crmkit.models.basics.families import holm
+from crmkit.models.survival.data.encoding import apply_recipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +36,7 @@ SIGNIFICANT = 0.05
 MOST_SHOWN = 24
 
 
-def effects(past: Past, work: Study) -> Result:
+def effects(past: Past, work: Backtest) -> Result:
     """By which factor does each feature raise or lower the rate of leaving?
 
     Returns
@@ -87,7 +86,7 @@ def _note(past: Past, model: Model) -> Text:
     )
 
 
-def effect_table(work: Study, model: Model) -> pd.DataFrame:
+def effect_table(work: Backtest, model: Model) -> pd.DataFrame:
     """``column, heading, ratio, low, high, p, p_holm, kind`` per column of the model; numbers per standard deviation."""
     import pandas as pd
     from scipy.special import ndtr
@@ -95,9 +94,7 @@ def effect_table(work: Study, model: Model) -> pd.DataFrame:
     names = list(model.fit.design.columns)
     b, error = _estimated(model)
     assert work.panel is not None  # noqa: S101  there is a model
-    X = apply_recipe(model.recipe, work.panel.at(*model.cuts))
-    numbers = {one.name for one in model.recipe.numbers}
-    spread = np.array([float(X[name].std()) if name in numbers else 1.0 for name in names])
+    spread = spreads(model, apply_recipe(model.recipe, work.panel.at(*model.cuts)))
     reach = critical(model.confidence)
     p = 2 * ndtr(-np.abs(b / error))
     b, error = b * spread, error * spread
@@ -114,6 +111,12 @@ def effect_table(work: Study, model: Model) -> pd.DataFrame:
     )
 
 
+def spreads(model: Model, X: pd.DataFrame) -> np.ndarray:
+    """In which unit is the effect of each column shown? A standard deviation of a number, 1 of a level."""
+    numbers = {one.name for one in model.recipe.numbers}
+    return np.array([float(X[name].std()) if name in numbers else 1.0 for name in model.fit.design.columns])
+
+
 def _estimated(model: Model) -> tuple[np.ndarray, np.ndarray]:
     b, error = np.asarray(model.fit.coefficients), np.asarray(model.fit.standard_errors)
     if isinstance(model.fit, sv.DiscreteFit):
@@ -127,11 +130,18 @@ def _rows(table: pd.DataFrame, measure: str, model: Model, confidence: float) ->
     kept = set(order["column"].head(MOST_SHOWN))
     return [
         {
-            "group": row["heading"], "measure": measure, "value": row["ratio"], "low": row["low"], "high": row["high"],
-            "n": model.fit.events, "unit": "ratio", "method": mark("partial likelihood, Wald"),
+            "group": row["heading"],
+            "measure": measure,
+            "value": row["ratio"],
+            "low": row["low"],
+            "high": row["high"],
+            "n": model.fit.events,
+            "unit": "ratio",
+            "method": mark("partial likelihood, Wald"),
         }
-        for row in table.to_dict("records") if row["column"] in kept
-    ]  # fmt: skip
+        for row in table.to_dict("records")
+        if row["column"] in kept
+    ]
 
 
 def _effects_finding(table: pd.DataFrame) -> Finding:
@@ -152,7 +162,7 @@ def _effects_finding(table: pd.DataFrame) -> Finding:
     return Finding("churn.effects", "info", None, text, evidence=("churn_effects",))
 
 
-def proportionality(work: Study) -> Result:
+def proportionality(work: Backtest) -> Result:
     """Does each effect stay the same over the time as a customer, and what to do where it does not?
 
     Returns
@@ -181,11 +191,13 @@ def proportionality(work: Study) -> Result:
         Column("verdict", "Verdict", translate=True),
     )
     text = (
-        Text("{n} effects change with the time as a customer by so much that it matters; the table says what to do.",
-             {"n": Quantity(len(bad), "count")})
+        Text(
+            "{n} effects change with the time as a customer by so much that it matters; the table says what to do.",
+            {"n": Quantity(len(bad), "count")},
+        )
         if len(bad)
         else Text("No effect changes over the time as a customer by so much that it matters.")
-    )  # fmt: skip
+    )
     finding = Finding(
         "churn.proportional", "warning" if len(bad) else "good", not len(bad), text, evidence=("churn_proportionality",)
     )

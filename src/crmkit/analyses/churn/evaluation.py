@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.churn.backtest import MODEL, RULES, TENURE, Study, Test, difference
-from crmkit.analyses.churn.fit import score
+from crmkit.analyses.churn.backtest import MODEL, RULES, TENURE, difference
+from crmkit.analyses.churn.fit import Backtest, Test, score
 from crmkit.analyses.churn.read import Past
 from crmkit.analyses.churn.worth import Worth, earlier_value
 from crmkit.core.errors import CrmkitError, ModelError
@@ -29,11 +29,11 @@ RIGHT = (0.8, 1.25)
 NO_TEST = Text("no earlier cut-off had both enough to learn from and its whole horizon behind it")
 
 
-def _why(work: Study) -> Text:
+def _why(work: Backtest) -> Text:
     return Text("{reason}", {"reason": work.reason}) if work.model is None else NO_TEST
 
 
-def pooled(work: Study) -> pd.DataFrame:
+def pooled(work: Backtest) -> pd.DataFrame:
     """All customers of all tests: ``follow_days, event_observed, complete, probability``."""
     import pandas as pd
 
@@ -43,7 +43,7 @@ def pooled(work: Study) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def calibration(past: Past, work: Study) -> Result:
+def calibration(past: Past, work: Backtest) -> Result:
     """Among customers of about the same predicted probability, how many left?
 
     Returns
@@ -58,8 +58,8 @@ def calibration(past: Past, work: Study) -> Result:
     seen = pooled(work)
     given = (seen["follow_days"], seen["event_observed"], seen["probability"])
     try:
-        table = sv.calibration_table(*given, horizon=past.horizon_days, confidence=past.confidence)
-        summary = sv.calibration_summary(*given, horizon=past.horizon_days, confidence=past.confidence)
+        table = sv.calibration_table(*given, horizon=past.rule.horizon_days, confidence=past.confidence)
+        summary = sv.calibration_summary(*given, horizon=past.rule.horizon_days, confidence=past.confidence)
     except ModelError as err:
         return not_assessed("churn_calibration", title, err.text)
     shown = estimates(_tenths(table))
@@ -75,11 +75,15 @@ def calibration(past: Past, work: Study) -> Result:
             "For each customer expected to leave, {ratio} left, in {k} cut-offs that the models had not seen.",
             {"ratio": Quantity(value, "score", low, high), "k": Quantity(len(work.tests), "count")},
         ),
-        criteria=Text("Between {low} and {high}, or not clearly away from one.", {
-            "low": Quantity(RIGHT[0], "score"), "high": Quantity(RIGHT[1], "score"),
-        }),
+        criteria=Text(
+            "Between {low} and {high}, or not clearly away from one.",
+            {
+                "low": Quantity(RIGHT[0], "score"),
+                "high": Quantity(RIGHT[1], "score"),
+            },
+        ),
         evidence=("churn_calibration", "churn_accuracy"),
-    )  # fmt: skip
+    )
     return Result(
         "churn_calibration",
         "interval_dots",
@@ -87,16 +91,20 @@ def calibration(past: Past, work: Study) -> Result:
         shown,
         columns=(Column("measure", "Measure", translate=True),),
         finding=finding,
-        note=Text("Tenths of the customers by predicted probability, {n} customers in all; {confidence} intervals.", {
-            "n": Quantity(len(seen), "count"), "confidence": Quantity(past.confidence, "share"),
-        }),
+        note=Text(
+            "Tenths of the customers by predicted probability, {n} customers in all; {confidence} intervals.",
+            {
+                "n": Quantity(len(seen), "count"),
+                "confidence": Quantity(past.confidence, "share"),
+            },
+        ),
         alt=Text("Dots per tenth of customers, from the lowest predicted risk: share observed to leave, and share predicted."),
         x=Axis("Tenth, the lowest risk first", "text"),
         y=Axis("Left within the horizon", "share"),
-    )  # fmt: skip
+    )
 
 
-def accuracy(past: Past, work: Study) -> Result:
+def accuracy(past: Past, work: Backtest) -> Result:
     """How good are ranking and probabilities, over all cut-offs of the back-test?
 
     Returns
@@ -110,7 +118,7 @@ def accuracy(past: Past, work: Study) -> Result:
         return not_assessed("churn_accuracy", title, _why(work))
     seen = pooled(work)
     t, e, p = seen["follow_days"], seen["event_observed"], seen["probability"]
-    horizon, level = float(past.horizon_days), past.confidence
+    horizon, level = float(past.rule.horizon_days), past.confidence
     rows = []
     made: dict[str, Callable[[], sv.Agreement]] = {
         mark("Harrell's C"): lambda: sv.concordance(t, e, p, tau=horizon, confidence=level),
@@ -152,13 +160,13 @@ def accuracy(past: Past, work: Study) -> Result:
     return Result("churn_accuracy", "table", title, found, columns=columns)
 
 
-def _integrated(past: Past, work: Study) -> pd.DataFrame:
+def _integrated(past: Past, work: Backtest) -> pd.DataFrame:
     """Integrated Brier score up to the horizon; only where predictions exist for shorter horizons."""
     import pandas as pd
 
     if work.model is None or work.model.engine != "cox":
         return estimates([])
-    times = [max(1, round(past.horizon_days * share)) for share in (1 / 3, 2 / 3, 1)]
+    times = [max(1, round(past.rule.horizon_days * share)) for share in (1 / 3, 2 / 3, 1)]
     if len(set(times)) < len(times):
         return estimates([])
     at = [
@@ -192,13 +200,13 @@ def _integrated(past: Past, work: Study) -> pd.DataFrame:
     )
 
 
-def backtest(past: Past, work: Study, campaign: Campaign, *, contacts: int, value: Worth) -> Result:
+def backtest(past: Past, work: Backtest, campaign: Campaign, *, contacts: int, value: Worth) -> Result:
     """Is the model better than rules that need none, in money too?
 
     Parameters
     ----------
     past : Past
-    work : Study
+    work : Backtest
     campaign : Campaign
         What a contact costs and does.
     contacts : int
@@ -252,13 +260,25 @@ def _judged(past: Past, one: Test, campaign: Campaign, contacts: int, value: Wor
         ranked[BY_PROFIT] = sv.contact_profit(ranked[MODEL], money, campaign)
     for rule, s in ranked.items():
         lift = sv.lift_table(y, s, value=money, shares=(0.01, 0.05, 0.10, k / len(rows)))
-        ranking = sv.auc_at(rows["follow_days"], rows["event_observed"], s, horizon=past.horizon_days)
+        ranking = sv.auc_at(rows["follow_days"], rows["event_observed"], s, horizon=past.rule.horizon_days)
         own = {
-            "cut": one.cut, "rule": rule, "n": len(rows), "left": int(y.sum()), "auc": ranking.value, "low": ranking.low,
-            "high": ranking.high, "lift_1": lift["lift"][0], "lift_5": lift["lift"][1], "lift_10": lift["lift"][2],
-            "precision": lift["precision"][3], "recall": lift["recall"][3], "observed_expected": np.nan, "ici": np.nan,
-            "captured": lift["value_captured"][3], "profit": np.nan,
-        }  # fmt: skip
+            "cut": one.cut,
+            "rule": rule,
+            "n": len(rows),
+            "left": int(y.sum()),
+            "auc": ranking.value,
+            "low": ranking.low,
+            "high": ranking.high,
+            "lift_1": lift["lift"][0],
+            "lift_5": lift["lift"][1],
+            "lift_10": lift["lift"][2],
+            "precision": lift["precision"][3],
+            "recall": lift["recall"][3],
+            "observed_expected": np.nan,
+            "ici": np.nan,
+            "captured": lift["value_captured"][3],
+            "profit": np.nan,
+        }
         if rule in (MODEL, TENURE):
             own |= _calibrated(past, one, rule)
         if money is not None:
@@ -271,14 +291,14 @@ def _judged(past: Past, one: Test, campaign: Campaign, contacts: int, value: Wor
 def _calibrated(past: Past, one: Test, rule: str) -> dict[str, float]:
     p = np.clip(one.scores[rule].to_numpy(dtype="float64"), 1e-9, 1 - 1e-9)
     try:
-        table = sv.calibration_summary(one.rows["follow_days"], one.rows["event_observed"], p, horizon=past.horizon_days)
+        table = sv.calibration_summary(one.rows["follow_days"], one.rows["event_observed"], p, horizon=past.rule.horizon_days)
     except CrmkitError:  # too few left to judge probabilities; the ranking stands
         return {}
     found = table.set_index("measure")["value"]
     return {"observed_expected": float(found["Observed / expected"]), "ici": float(found["ICI"])}
 
 
-def comparison(past: Past, work: Study) -> Finding:
+def comparison(past: Past, work: Backtest) -> Finding:
     """Which of the simple rules does the model beat, over all cut-offs together?
 
     Returns

@@ -13,11 +13,12 @@ import numpy as np
 
 from crmkit.analyses.churn.panel import Panel
 from crmkit.analyses.churn.read import Past
-from crmkit.analyses.churn.recipe import Recipe, apply_recipe, learn_recipe
 from crmkit.core.dates import DAYS_PER
 from crmkit.core.errors import ModelError
+from crmkit.core.results import Text
 from crmkit.models import survival as sv
 from crmkit.models.survival.data.design import encode
+from crmkit.models.survival.data.encoding import Recipe, apply_recipe, learn_recipe
 from crmkit.models.survival.regression.one_period import fit_one_period
 
 if TYPE_CHECKING:
@@ -60,7 +61,58 @@ class Model:
     confidence: float
 
 
-def fit_model(past: Past, panel: Panel, *, until: dt.date | None = None, chosen: Sequence[str] = ()) -> Model:
+@dataclass(frozen=True, eq=False)
+class Test:
+    """One cut-off of the back-test.
+
+    Parameters
+    ----------
+    cut : date
+    model : Model
+        Fitted to what was known on that day.
+    rows : DataFrame
+        Customers of that day with their features, what they did, and ``follow_days`` (beyond the horizon for who stayed).
+    scores : DataFrame
+        A column per rule, MODEL first: higher = more likely to leave; model and TENURE are probabilities.
+    """
+
+    cut: dt.date
+    model: Model
+    rows: pd.DataFrame
+    scores: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Backtest:
+    """Everything that was learned: the panel, the model of today, and its tests.
+
+    Parameters
+    ----------
+    panel : Panel or None
+    model : Model or None
+    voluntary : Model or None
+        The same for leaving of one's own will.
+    tests : tuple of Test
+    scores : DataFrame or None
+        The customers of today: features and ``log_hazard_ratio, probability, low, high, beyond_support, missing_inputs``.
+    leaks : DataFrame or None
+        Hits of the leakage audit, with ``waived``.
+    reason : Text or str
+        Why there is no model; empty where there is one.
+    """
+
+    panel: Panel | None
+    model: Model | None
+    voluntary: Model | None
+    tests: tuple[Test, ...]
+    scores: pd.DataFrame | None
+    leaks: pd.DataFrame | None
+    reason: Text | str = ""
+
+
+def fit_model(
+    past: Past, panel: Panel, *, until: dt.date | None = None, chosen: Sequence[str] = (), engine: str = "rows"
+) -> Model:
     """A model of who leaves within the horizon, from what was known by a day.
 
     Parameters
@@ -71,6 +123,8 @@ def fit_model(past: Past, panel: Panel, *, until: dt.date | None = None, chosen:
         Only cut-offs whose horizon was over on that day are learned from; None: ``as_of``.
     chosen : sequence of str
         Features to use; empty: all that can be.
+    engine : {"rows", "auto"}
+        Path of the Cox model, as for :func:`~crmkit.models.survival.fit_cox`: "auto" for what a page shows, "rows" for refits.
 
     Raises
     ------
@@ -92,31 +146,39 @@ def fit_model(past: Past, panel: Panel, *, until: dt.date | None = None, chosen:
             f"at least {FEWEST_EVENTS} are needed to learn from"
         )
     recipe = learn_recipe(rows, panel.features, chosen=chosen)
-    return _fit_to(past, rows, recipe, cuts)
+    return _fit_to(past, rows, recipe, cuts, engine=engine)
 
 
-def _fit_to(past: Past, rows: pd.DataFrame, recipe: Recipe, cuts: tuple[dt.date, ...], *, kind: str = "") -> Model:
+def stretches(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, int]:
+    """From when to when was each row under observation, in days as a customer, and where is that clock held?"""
+    clock = int(np.quantile(rows["tenure_days"], CLOCK_SHARE))
+    entry = np.minimum(rows["tenure_days"].to_numpy(dtype="float64"), clock)
+    return entry, entry + rows["duration_days"].to_numpy(dtype="float64"), clock
+
+
+def _fit_to(
+    past: Past, rows: pd.DataFrame, recipe: Recipe, cuts: tuple[dt.date, ...], *, kind: str = "", engine: str = "rows"
+) -> Model:
     event = rows["event_observed"].to_numpy(dtype=bool)
     if kind:
         event = event & (rows["event"] == kind).to_numpy()
     X = apply_recipe(recipe, rows)
     customers = rows["customer_id"].to_numpy(dtype=object)
     if not past.contractual:
-        return Model("once", _fit_once(event, X, customers), recipe, past.horizon_days, 0, cuts, past.confidence)
-    clock = int(np.quantile(rows["tenure_days"], CLOCK_SHARE))
-    entry = np.minimum(rows["tenure_days"].to_numpy(dtype="float64"), clock)
-    stop = entry + rows["duration_days"].to_numpy(dtype="float64")
+        return Model("once", _fit_once(event, X, customers), recipe, past.rule.horizon_days, 0, cuts, past.confidence)
+    entry, stop, clock = stretches(rows)
     if by_month(past):
         first, last = np.floor(entry / PER_MONTH), np.floor(stop / PER_MONTH) + 1
         found = sv.fit_discrete(last, event, X, entry=first)
-        return Model("cloglog", found, recipe, past.horizon_days, clock, cuts, past.confidence)
-    fit = sv.fit_cox(stop, event, X, entry=entry, engine="rows")
+        return Model("cloglog", found, recipe, past.rule.horizon_days, clock, cuts, past.confidence)
+    path = engine if len(rows) <= sv.LIFELINES_ROWS else "rows"  # cells have no rows to count by customer
+    fit = sv.fit_cox(stop, event, X, entry=entry, engine=path)
     # the clock may not run beyond the last time at which somebody left
     latest = max(float(base.last_event) for base in sv.baselines(fit))
-    clock = max(0, min(clock, math.floor(latest) - past.horizon_days))
-    if _overlap(cuts, past.horizon_days):
+    clock = max(0, min(clock, math.floor(latest) - past.rule.horizon_days))
+    if _overlap(cuts, past.rule.horizon_days):
         fit = sv.with_robust_errors(fit, cluster=customers)
-    return Model("cox", fit, recipe, past.horizon_days, clock, cuts, past.confidence)
+    return Model("cox", fit, recipe, past.rule.horizon_days, clock, cuts, past.confidence)
 
 
 def _fit_once(left: np.ndarray, covariates: pd.DataFrame, customers: np.ndarray) -> DiscreteFit:
@@ -133,7 +195,7 @@ def cause_specific(past: Past, panel: Panel, model: Model, kind: str) -> Model |
     if model.engine != "cox" or events < max(FEWEST_EVENTS, EVENTS_PER_COLUMN * len(model.recipe.columns)):
         return None
     try:
-        return _fit_to(past, rows, model.recipe, model.cuts, kind=kind)
+        return _fit_to(past, rows, model.recipe, model.cuts, kind=kind, engine="auto")
     except ModelError:  # a level from which nobody left so; the model of all kinds stands
         return None
 

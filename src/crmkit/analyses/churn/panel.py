@@ -72,7 +72,7 @@ class Panel:
 
     def before(self, cut: dt.date, past: Past) -> tuple[dt.date, ...]:
         """Cut-offs whose horizon was over, and known to be, on a day."""
-        wait = dt.timedelta(days=past.horizon_days + past.grace_days)
+        wait = dt.timedelta(days=past.rule.horizon_days + past.rule.grace_days)
         return tuple(one for one in self.cuts if one + wait <= cut)
 
 
@@ -120,8 +120,8 @@ def _alike(parts: list[pd.DataFrame]) -> list[pd.DataFrame]:
 
 def _schedule(past: Past, cutoffs: int) -> tuple[list[dt.date], tuple[dt.date, ...]]:
     """Days on which predictions could have been made: all whose horizon is over, and the newest of them to test on."""
-    wait = past.horizon_days + past.grace_days
-    first = max(past.start, past.since or past.start) + dt.timedelta(days=SETTLING_DAYS)
+    wait = past.rule.horizon_days + past.rule.grace_days
+    first = max(past.start, past.rule.since or past.start) + dt.timedelta(days=SETTLING_DAYS)
     last = past.as_of - dt.timedelta(days=wait)
     room = (last - first).days
     step = wait if past.contractual and room // wait + 1 >= cutoffs + LEAST_CUTS else SILENT_STEP_DAYS
@@ -133,7 +133,7 @@ def _schedule(past: Past, cutoffs: int) -> tuple[list[dt.date], tuple[dt.date, .
             Problem(
                 "churn model:",
                 f"the data cover {past.span_days} days",
-                f"more than {wait + SETTLING_DAYS} are needed for a horizon of {past.horizon_days}",
+                f"more than {wait + SETTLING_DAYS} are needed for a horizon of {past.rule.horizon_days}",
             )
         )
     cuts = [last - dt.timedelta(days=step * k) for k in range(count)]
@@ -147,7 +147,7 @@ def one_cut(past: Past, cut: dt.date) -> pd.DataFrame:
     import pandas as pd
 
     table = _contract_features(past, cut) if past.contractual else _purchase_features(past, cut)
-    over = cut + dt.timedelta(days=past.horizon_days + past.grace_days) <= past.as_of
+    over = cut + dt.timedelta(days=past.rule.horizon_days + past.rule.grace_days) <= past.as_of
     future = None if not over else (_contract_labels if past.contractual else _silent_labels)(past, cut)
     if future is None:
         found = table.assign(duration_days=np.nan, event_observed=False, event=np.nan)
@@ -167,7 +167,7 @@ def _attributes(past: Past, covariates: tuple[str, ...]) -> pd.DataFrame | None:
 
 
 def _contract_features(past: Past, cut: dt.date) -> pd.DataFrame:
-    table = to_frame(churn_features(past.tables, t0=cut, grace_days=past.grace_days, attributes=()))
+    table = to_frame(churn_features(past.tables, t0=cut, grace_days=past.rule.grace_days, attributes=()))
     if table.empty and cut == past.as_of:
         raise DataError("subscriptions: nobody is under contract on the last day; check ended_at and as_of")
     return table
@@ -180,11 +180,11 @@ def _contract_labels(past: Past, cut: dt.date) -> pd.DataFrame:
     day = pd.Timestamp(cut)
     rows = past.spells[(past.spells["started_at"] <= day) & ~(past.spells["ended_at"] <= day)]
     days = (rows["observed_end"] - day).dt.days
-    event = rows["event_observed"] & (days <= past.horizon_days)
+    event = rows["event_observed"] & (days <= past.rule.horizon_days)
     return pd.DataFrame(
         {
             "customer_id": rows["customer_id"],
-            "duration_days": days.clip(upper=past.horizon_days).astype("float64"),
+            "duration_days": days.clip(upper=past.rule.horizon_days).astype("float64"),
             "event_observed": event,
             "event": rows["event"].astype("object").where(event),
         }
@@ -217,7 +217,7 @@ def _silent_labels(past: Past, cut: dt.date) -> pd.DataFrame:
     import pandas as pd
 
     assert past.purchases is not None  # noqa: S101  only called without contracts
-    day, end = pd.Timestamp(cut), pd.Timestamp(cut) + pd.Timedelta(days=past.horizon_days)
+    day, end = pd.Timestamp(cut), pd.Timestamp(cut) + pd.Timedelta(days=past.rule.horizon_days)
     bought = past.purchases
     again = set(bought.loc[(bought["day"] > day) & (bought["day"] <= end), "customer_id"])
     there = bought.loc[bought["day"] <= day, "customer_id"].unique()
@@ -226,7 +226,7 @@ def _silent_labels(past: Past, cut: dt.date) -> pd.DataFrame:
         {
             "customer_id": there,
             # who came back is followed beyond the horizon, so that evaluation counts them as stayed
-            "duration_days": np.where(left, past.horizon_days, past.horizon_days + 1).astype("float64"),
+            "duration_days": np.where(left, past.rule.horizon_days, past.rule.horizon_days + 1).astype("float64"),
             "event_observed": left,
             "event": pd.Series("left", index=range(len(left)), dtype="object").where(pd.Series(left)),
         }

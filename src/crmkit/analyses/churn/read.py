@@ -1,19 +1,25 @@
-"""When did each customer come, how long did they stay, and did they leave? What every part of the analysis starts from."""
+"""When did each customer come, how long did they stay, and did they leave? What every part of the analysis starts from.
+
+When somebody counts as gone, and which customers the data hold, is declared before anything is counted (:func:`define`).
+Where nobody says that they leave, it is read from purchases and the silence after them.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from crmkit.analyses.churn.definition import Definition, observed_since
-from crmkit.analyses.churn.silence import silences
-from crmkit.core.errors import DataError, ParamError, Problem, did_you_mean
+import numpy as np
+
+from crmkit.core.dates import parse_iso
+from crmkit.core.errors import CrmkitError, DataError, ModelError, ParamError, Problem, did_you_mean
 from crmkit.core.results import Text
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries import spells as subscription_summaries
-from crmkit.models.survival import InactivityWindow
+from crmkit.data.summaries.purchases import MONEY
+from crmkit.models.survival import InactivityWindow, choose_window
 
 if TYPE_CHECKING:
     import ibis
@@ -21,10 +27,96 @@ if TYPE_CHECKING:
 
     from crmkit.data.client import Client
 
+KINDS = ("auto", "contractual", "non_contractual")
+SAMPLINGS = ("cohort", "last_period")
+PERIOD_DAYS = 30
 GROUPS = ("plan", "size", "region", "industry", "acquisition_channel")
 MOST_LEVELS = 8
 SHORTEST_SPAN_DAYS = 120
 REST = "other"
+QUANTILE = 0.95
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What was declared.
+
+    Parameters
+    ----------
+    kind : {"auto", "contractual", "non_contractual"}
+        Whether customers end a contract, or fall silent; "auto": by the tables that are there.
+    horizon_days : int
+        How far ahead leaving is predicted.
+    grace_days : int
+        Contractual: within which a new contract continues the old one.
+    sampling : {"cohort", "active", "last_period"}
+        Everybody who ever came; only who was there on a day or came later; only who was there when the last 30 days began.
+    since : date or None
+        That day, for "active".
+    """
+
+    kind: str
+    horizon_days: int
+    grace_days: int
+    sampling: str
+    since: dt.date | None
+
+
+def define(*, kind: str = "auto", horizon_days: int = 90, grace_days: int = 0, sampling: str = "cohort") -> Definition:
+    """When does a customer count as gone, and which customers do the data hold?
+
+    Parameters
+    ----------
+    kind : {"auto", "contractual", "non_contractual"}
+    horizon_days : int
+        At least 1 day.
+    grace_days : int
+        0 or more days.
+    sampling : {"cohort", "last_period"} or str
+        A date YYYY-MM-DD says that customers who had left before it are not in the data.
+
+    Raises
+    ------
+    ParamError
+        Everything that cannot be, at once.
+
+    Examples
+    --------
+    >>> define(kind="contractual", sampling="2024-01-01").sampling
+    'active'
+    """
+    faults: list[Problem] = []
+    if kind not in KINDS:
+        faults.append(Problem("kind:", f"is '{kind}'", did_you_mean(kind, KINDS)))
+    if horizon_days < 1:
+        faults.append(Problem("horizon_days:", f"is {horizon_days}", "at least 1 day is needed"))
+    if grace_days < 0:
+        faults.append(Problem("grace_days:", f"is {grace_days}", "0 or more days are needed"))
+    since = None
+    if sampling not in SAMPLINGS:
+        try:
+            since = parse_iso(sampling, where="sampling")
+        except CrmkitError:
+            allowed = "it is cohort, last_period, or the day YYYY-MM-DD on which observation began"
+            faults.append(Problem("sampling:", f"is '{sampling}'", allowed))
+    if faults:
+        raise ParamError(faults)
+    return Definition(kind, horizon_days, grace_days, "active" if since else sampling, since)
+
+
+def observed_since(rule: Definition, as_of: dt.date) -> dt.date | None:
+    """The first day of observation; None where the whole history is there.
+
+    Raises
+    ------
+    ParamError
+        When it is not before the last day that counts.
+    """
+    if rule.sampling == "last_period":
+        return as_of - dt.timedelta(days=PERIOD_DAYS)
+    if rule.since is not None and rule.since >= as_of:
+        raise ParamError(Problem("sampling:", f"is {rule.since}", f"a day before {as_of} is needed"))
+    return rule.since
 
 
 @dataclass(frozen=True)
@@ -33,17 +125,11 @@ class Past:
 
     Parameters
     ----------
-    kind : {"contractual", "non_contractual"}
+    rule : Definition
+        As it holds for these data: the kind that was found, no grace without contracts, and then a horizon of at least the
+        inactivity window.
     as_of, start : date
         Last day that counts and first day on which a customer came.
-    horizon_days : int
-        How far ahead leaving is predicted; without contracts at least the inactivity window.
-    grace_days : int
-        Days within which a new contract continues the old one.
-    sampling : {"cohort", "active", "last_period"}
-        Which customers the data hold.
-    since : date or None
-        First day of observation where earlier leavers are not in the data.
     groups : tuple of str
         Columns that split the results, the main one first.
     spells : DataFrame
@@ -60,13 +146,9 @@ class Past:
     confidence : float
     """
 
-    kind: str
+    rule: Definition
     as_of: dt.date
     start: dt.date
-    horizon_days: int
-    grace_days: int
-    sampling: str
-    since: dt.date | None
     groups: tuple[str, ...]
     spells: pd.DataFrame
     window: InactivityWindow | None
@@ -78,7 +160,7 @@ class Past:
 
     @property
     def contractual(self) -> bool:
-        return self.kind == "contractual"
+        return self.rule.kind == "contractual"
 
     @property
     def usable(self) -> bool:
@@ -129,21 +211,24 @@ def history(company: Client, rule: Definition, *, groups: Sequence[str] = (), co
     if contractual:
         spells, window, reason, purchases = _contracts(company, rule.grace_days, since), None, "", None
     else:
-        spells, window, reason, purchases = silences(company, since=since, confidence=confidence)
+        spells, window, reason, purchases = _silences(company, since=since, confidence=confidence)
     names, spells = _grouped(company, spells, groups)
     start = spells["started_at"].min().date()
     span = (company.as_of - start).days + 1
     if rule.horizon_days > span // 2:
         short = f"the horizon is {rule.horizon_days} days, but the data cover {span}; at most half of them can be looked ahead"
         return _nothing(company, rule, kind, short, confidence)
-    return Past(
+    declared = replace(
+        rule,
         kind=kind,
-        as_of=company.as_of,
-        start=start,
         horizon_days=rule.horizon_days if window is None else max(rule.horizon_days, int(window.window)),
         grace_days=rule.grace_days if contractual else 0,
-        sampling=rule.sampling,
         since=since,
+    )
+    return Past(
+        rule=declared,
+        as_of=company.as_of,
+        start=start,
         groups=names,
         spells=spells,
         window=window,
@@ -159,11 +244,19 @@ def _nothing(company: Client, rule: Definition, kind: str, reason: Text | str, c
     """Nothing can be said of who left, and why."""
     import pandas as pd
 
-    cell = company.settings.privacy.min_cell
     return Past(
-        kind, company.as_of, company.as_of, rule.horizon_days, rule.grace_days, rule.sampling, None, (), pd.DataFrame(), None,
-        reason, None, company.tables, cell, confidence,
-    )  # fmt: skip
+        rule=replace(rule, kind=kind, since=None),
+        as_of=company.as_of,
+        start=company.as_of,
+        groups=(),
+        spells=pd.DataFrame(),
+        window=None,
+        window_reason=reason,
+        purchases=None,
+        tables=company.tables,
+        min_cell=company.settings.privacy.min_cell,
+        confidence=confidence,
+    )
 
 
 def _contracts(company: Client, grace_days: int, since: dt.date | None) -> pd.DataFrame:
@@ -204,3 +297,65 @@ def _levels(column: pd.Series[Any]) -> pd.Series[Any]:
     counts = words.value_counts()
     kept = sorted(counts.index, key=lambda level: (-counts[level], level))[: MOST_LEVELS - 1]
     return words if len(counts) <= MOST_LEVELS else words.where(words.isin(kept), REST)
+
+
+def _silences(
+    company: Client, *, since: dt.date | None, confidence: float
+) -> tuple[pd.DataFrame, InactivityWindow | None, Text | str, pd.DataFrame]:
+    """The spells of customers without a contract, the window they follow from, why there is none, and the purchases.
+
+    Notes
+    -----
+    A customer has left when nothing was bought for longer than the window; the day of leaving is that of the last purchase.
+    Whose last purchase is more recent than the window is censored there: nothing is known of them since.
+    """
+    import pandas as pd
+
+    bought = _purchase_days(company)
+    if bought.empty:
+        raise DataError("transactions: nobody has bought anything; check amount and is_return")
+    end = pd.Timestamp(company.as_of)
+    gaps, ended = _gaps(bought, end)
+    span = float((end - bought["day"].min()).days)
+    try:
+        window: InactivityWindow | None = choose_window(gaps, ended, span=span, quantile=QUANTILE, confidence=confidence)
+        reason: Text | str = ""
+    except ModelError as err:
+        window, reason = None, err.text
+    grouped = bought.groupby("customer_id", sort=True)["day"]
+    table = pd.DataFrame({"started_at": grouped.min(), "last": grouped.max()}).reset_index()
+    silent = (end - table["last"]).dt.days
+    left = silent > (window.window if window is not None else np.inf)
+    start = pd.Timestamp(since) if since is not None else None
+    spells = table.assign(
+        spell=1,
+        ended_at=table["last"].where(left),
+        observed_end=table["last"],
+        entry_days=0 if start is None else (start - table["started_at"]).dt.days.clip(lower=0),
+        duration_days=(table["last"] - table["started_at"]).dt.days,
+        event_observed=left,
+        event=pd.Series("left", index=table.index, dtype="object").where(left),
+        churn_reason=None,
+    ).drop(columns="last")
+    if start is not None:
+        spells = spells[(spells["observed_end"] >= start) & (spells["duration_days"] > spells["entry_days"])]
+    return spells.reset_index(drop=True), window, reason, bought
+
+
+def _purchase_days(company: Client) -> pd.DataFrame:
+    """``customer_id, day, amount``: one row per customer and day with a purchase, ordered; returns make no purchase."""
+    rows = company.tables["transactions"]
+    if "is_return" in rows.columns:
+        rows = rows.filter(~rows.is_return.fill_null(False))
+    rows = rows.mutate(day=rows.ordered_at.cast("date"), money=rows.amount.cast(MONEY))
+    table = rows.group_by(["customer_id", "day"]).agg(amount=rows.money.sum())
+    return to_frame(table.mutate(amount=table.amount.cast("float64")).order_by(["customer_id", "day"]))
+
+
+def _gaps(bought: pd.DataFrame, end: pd.Timestamp) -> tuple[np.ndarray, np.ndarray]:
+    """Days between purchases, and of each customer the days since the last one, which has not ended."""
+    own = bought["customer_id"].to_numpy()
+    day = bought["day"].to_numpy()
+    last = np.append(own[1:] != own[:-1], True)
+    until = np.where(last, np.datetime64(end, "ns"), np.append(day[1:], np.datetime64(end, "ns")))
+    return (until - day) / np.timedelta64(1, "D"), ~last

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.churn.backtest import Study
 from crmkit.analyses.churn.economics import Plan, no_contact
-from crmkit.analyses.churn.fit import parts
+from crmkit.analyses.churn.fit import Backtest, parts
+from crmkit.analyses.churn.inputs import GAP, KINDS, word
 from crmkit.analyses.churn.read import Past
-from crmkit.analyses.churn.recipe import missing_inputs
-from crmkit.analyses.churn.words import GAP, KINDS, word
 from crmkit.analyses.churn.worth import SOURCES, Worth
 from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Quantity, Result, Text, not_assessed
+from crmkit.models.survival.data.encoding import missing_inputs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,13 +56,13 @@ def check_actions(actions: Mapping[str, str]) -> None:
         raise ParamError(faults)
 
 
-def early_warning(past: Past, work: Study, value: Worth, plan: Plan | None = None, *, actions: Mapping[str, str]) -> Result:
+def early_warning(past: Past, work: Backtest, value: Worth, plan: Plan | None = None, *, actions: Mapping[str, str]) -> Result:
     """Which customers are likely to leave, for which reasons, what is at stake, and what is suggested?
 
     Parameters
     ----------
     past : Past
-    work : Study
+    work : Backtest
     value : Worth
     plan : Plan or None
         Whose chosen customers and arms stand in the list.
@@ -107,7 +106,7 @@ def early_warning(past: Past, work: Study, value: Worth, plan: Plan | None = Non
         "Risk: probability to leave within {horizon}, of those still here, with its interval. * can be changed. {source}. The "
         "files hold all {n} customers, with the days that each is expected to stay of the next {days} if nothing changes.",
         {
-            "horizon": Quantity(past.horizon_days, "days"),
+            "horizon": Quantity(past.rule.horizon_days, "days"),
             "days": Quantity(value.value_days, "days"),
             "source": Text(SOURCES[value.source]),
             "n": Quantity(len(table), "count"),
@@ -116,7 +115,7 @@ def early_warning(past: Past, work: Study, value: Worth, plan: Plan | None = Non
     return Result("churn_list", "table", title, table, columns=columns, note=note, customers=True)
 
 
-def list_rows(past: Past, work: Study, value: Worth, *, actions: Mapping[str, str]) -> pd.DataFrame:
+def list_rows(past: Past, work: Backtest, value: Worth, *, actions: Mapping[str, str]) -> pd.DataFrame:
     """The list as a table, one row per customer, in its order."""
     import pandas as pd
 
@@ -146,7 +145,7 @@ def list_rows(past: Past, work: Study, value: Worth, *, actions: Mapping[str, st
     return order.reset_index(drop=True)
 
 
-def _reasons(work: Study, rows: pd.DataFrame) -> pd.DataFrame:
+def _reasons(work: Backtest, rows: pd.DataFrame) -> pd.DataFrame:
     """The three largest parts that raise the risk, in words, whether the first can be changed, and the kind to act on."""
     import pandas as pd
 
@@ -171,7 +170,7 @@ def _reasons(work: Study, rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(out | {"changeable": acting.any(axis=1), "kind": kind} | contributions, index=rows.index)
 
 
-def flag_table(past: Past, work: Study, rows: pd.DataFrame) -> pd.DataFrame:
+def flag_table(past: Past, work: Backtest, rows: pd.DataFrame) -> pd.DataFrame:
     """What has to be known of each customer before anybody acts: a column per flag."""
     import pandas as pd
 

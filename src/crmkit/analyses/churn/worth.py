@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.churn.backtest import Study
 from crmkit.analyses.churn.basics import base_rows, rule_words, unusable
-from crmkit.analyses.churn.fit import expected_days
+from crmkit.analyses.churn.fit import Backtest, expected_days
 from crmkit.analyses.churn.read import Past
 from crmkit.core.dates import DAYS_PER
 from crmkit.core.errors import ParamError, Problem
@@ -55,14 +54,14 @@ class Worth:
 
 
 def worth(
-    past: Past, work: Study, reading: Reading | None = None, *, value_days: int, margin: float, key: bytes = b""
+    past: Past, work: Backtest, reading: Reading | None = None, *, value_days: int, margin: float, key: bytes = b""
 ) -> Worth:
     """How likely is each of today's customers to leave, and what would be lost?
 
     Parameters
     ----------
     past : Past
-    work : Study
+    work : Backtest
     reading : Reading or None
         Results of the value report with a table ``clv_scores``; customers stand there under pseudonyms.
     value_days : int
@@ -83,13 +82,13 @@ def worth(
     """
     if not 0 < margin <= 1:
         raise ParamError(Problem("margin:", f"is {margin}", "a share above 0 and at most 1 is needed"))
-    value_days = max(value_days, past.horizon_days)
+    value_days = max(value_days, past.rule.horizon_days)
     if work.model is None or work.scores is None or work.scores.empty:
         return Worth(None, "", value_days, margin, work.reason or Text("there is no customer on the last day"))
     rows = work.scores
     p = rows["probability"].to_numpy()
     days = expected_days(work.model, rows, days=value_days, first=p)
-    first = expected_days(work.model, rows, days=past.horizon_days, first=p)
+    first = expected_days(work.model, rows, days=past.rule.horizon_days, first=p)
     later = np.where(p < 1, (days - first) / np.maximum(1 - p, 1e-12), 0.0)
     per_day, source = _per_day(rows, margin)
     value, kept = per_day * days, per_day * later
@@ -120,7 +119,7 @@ def _clv(reading: Reading | None, rows: pd.DataFrame, key: bytes) -> np.ndarray 
 def earlier_value(past: Past, rows: pd.DataFrame, value: Worth) -> np.ndarray | None:
     """What customers of an earlier day were worth: revenue per day as known then, over the days valued after the horizon."""
     per_day, source = _per_day(rows, value.margin)
-    return per_day * (value.value_days - past.horizon_days / 2) if source else None
+    return per_day * (value.value_days - past.rule.horizon_days / 2) if source else None
 
 
 def totals(past: Past, value: Worth) -> Result:
@@ -136,7 +135,7 @@ def totals(past: Past, value: Worth) -> Result:
         "customer, summed: wider than the interval of the sum; that of the value leaves the value itself as it is.",
         {
             "rule": rule_words(past),
-            "horizon": Quantity(past.horizon_days, "days"),
+            "horizon": Quantity(past.rule.horizon_days, "days"),
             "days": Quantity(value.value_days, "days"),
             "margin": Quantity(value.margin, "share"),
         },
@@ -149,18 +148,34 @@ def _expected_rows(rows: pd.DataFrame, source: str) -> list[dict[str, object]]:
     n = len(p)
     boxes: list[dict[str, object]] = [
         {
-            "group": mark("Customers today"), "measure": "active", "value": len(rows), "n": len(rows), "unit": "count",
+            "group": mark("Customers today"),
+            "measure": "active",
+            "value": len(rows),
+            "n": len(rows),
+            "unit": "count",
             "method": mark("count"),
         },
         {
-            "group": mark("Expected to leave"), "measure": "expected", "value": p.sum(), "low": rows["low"].sum(),
-            "high": rows["high"].sum(), "n": n, "unit": "count", "method": mark("sum of probabilities"),
+            "group": mark("Expected to leave"),
+            "measure": "expected",
+            "value": p.sum(),
+            "low": rows["low"].sum(),
+            "high": rows["high"].sum(),
+            "n": n,
+            "unit": "count",
+            "method": mark("sum of probabilities"),
         },
         {
-            "group": mark("Expected share"), "measure": "expected_share", "value": p.mean(), "low": rows["low"].mean(),
-            "high": rows["high"].mean(), "n": n, "unit": "share", "method": mark("mean probability"),
+            "group": mark("Expected share"),
+            "measure": "expected_share",
+            "value": p.mean(),
+            "low": rows["low"].mean(),
+            "high": rows["high"].mean(),
+            "n": n,
+            "unit": "share",
+            "method": mark("mean probability"),
         },
-    ]  # fmt: skip
+    ]
     if source:
         boxes.append(
             {
@@ -186,7 +201,7 @@ def risk_finding(past: Past, value: Worth) -> Finding | None:
         "n": Quantity(len(rows), "count"),
         "left": Quantity(float(rows["probability"].sum()), "count"),
         "share": Quantity(float(rows["probability"].mean()), "share"),
-        "horizon": Quantity(past.horizon_days, "days"),
+        "horizon": Quantity(past.rule.horizon_days, "days"),
         "money": Quantity(float(rows["at_risk"].sum()), "money"),
     }
     text = (

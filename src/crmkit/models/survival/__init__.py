@@ -5,7 +5,7 @@ model with its checks, its baseline and the probability of leaving of each custo
 """
 
 from crmkit.models.survival.curves.competing import cumulative_incidence, incidence_at
-from crmkit.models.survival.curves.curves import INTERVALS, at_risk_table, kaplan_meier, median_survival
+from crmkit.models.survival.curves.curves import INTERVALS, at_risk_table, kaplan_meier, kaplan_meier_fitter, median_survival
 from crmkit.models.survival.curves.finegray import fine_gray_rows, fit_fine_gray
 from crmkit.models.survival.curves.inactivity import InactivityWindow, choose_window, inactivity_windows
 from crmkit.models.survival.curves.logrank import LogRank, logrank, logrank_pairs
@@ -30,9 +30,10 @@ from crmkit.models.survival.judging.profit import (
 from crmkit.models.survival.judging.scoring import churn_probability, contributions, expected_remaining
 from crmkit.models.survival.judging.uplift import Uplift, control_arm, minimum_detectable, uplift_share, uplift_spend
 from crmkit.models.survival.regression.baseline import BASELINES, Baseline, baseline_curve, baselines
-from crmkit.models.survival.regression.cox import ENGINES, TIES, CoxFit, coefficient_table, fit_cox, term_tests
+from crmkit.models.survival.regression.cox import ENGINES, LIFELINES_ROWS, TIES, CoxFit, coefficient_table, fit_cox, term_tests
 from crmkit.models.survival.regression.discrete import DiscreteFit, discrete_probability, fit_discrete
 from crmkit.models.survival.regression.proportional import TRANSFORMS, proportional_hazards
+from crmkit.models.survival.regression.reference import cox_fitter
 from crmkit.models.survival.regression.robust import with_robust_errors
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "ENGINES",
     "INTERVALS",
     "LEAKAGE_RULES",
+    "LIFELINES_ROWS",
     "TIES",
     "TRANSFORMS",
     "Agreement",
@@ -73,6 +75,7 @@ __all__ = [
     "contact_profit",
     "contributions",
     "control_arm",
+    "cox_fitter",
     "cumulative_incidence",
     "discrete_probability",
     "expected_maximum_profit",
@@ -86,6 +89,7 @@ __all__ = [
     "inflation",
     "integrated_brier_score",
     "kaplan_meier",
+    "kaplan_meier_fitter",
     "lift_table",
     "logrank",
     "logrank_pairs",

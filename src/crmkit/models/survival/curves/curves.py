@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crmkit.core.errors import ParamError, Problem
+from crmkit.core.errors import ModelError, ParamError, Problem
 from crmkit.core.language import mark
 from crmkit.core.results import Unit, estimates
 from crmkit.models.basics.estimates import critical
@@ -15,10 +15,15 @@ from crmkit.models.survival.data.observed import Counts, Observed, check_observe
 
 if TYPE_CHECKING:
     import pandas as pd
+    from lifelines import KaplanMeierFitter
 
 Floats = NDArray[np.float64]
 
 INTERVALS = ("log-log", "log", "plain")
+CURVE_ENGINES = ("auto", "lifelines", "counts")
+# lifelines costs about 1 CPU s there where all times differ (0.30.3; measured .4 s at 200,000 rows, 2.8 s at 1,000,000),
+# and .2 s where they are days
+KM_ROWS = 400_000
 CURVE = ("group", "x", "value", "low", "high", "at_risk", "events", "censored", "standard_error")
 
 
@@ -31,6 +36,7 @@ def kaplan_meier(
     weights: ArrayLike | None = None,
     confidence: float = 0.95,
     interval: str = "log-log",
+    engine: str = "auto",
 ) -> pd.DataFrame:
     """Which share of customers is still there after each time?
 
@@ -51,6 +57,9 @@ def kaplan_meier(
     interval : {"log-log", "log", "plain"}
         Scale on which the interval is symmetric: "log-log" stays between 0 and 1 and is the default of lifelines; "log" is the
         default of R's survival; "plain" can leave 0 to 1 and is cut.
+    engine : {"auto", "lifelines", "counts"}
+        Who works out shares and limits; equal to 1e-8. "lifelines": its KaplanMeierFitter, log-log intervals only. "counts":
+        from the numbers at risk. "auto": lifelines up to 400,000 rows with log-log intervals and without weights.
 
     Returns
     -------
@@ -82,14 +91,18 @@ def kaplan_meier(
     import pandas as pd
 
     one_of(interval, INTERVALS, "interval")
+    one_of(engine, CURVE_ENGINES, "engine")
     reach = critical(confidence)
     seen = check_observed(durations, event_observed, entry=entry, weights=weights)
+    by_lifelines = _by_lifelines(engine, len(seen.time), weights is not None, interval)
     parts = []
     for name, members in split(group, len(seen.time)):
         own = select(seen, members)
         counts = count_at_risk(own)
         value, greenwood = product_limit(counts)
         low, high = limits(value, greenwood, reach, interval)
+        if by_lifelines and not _ever_empty(counts):
+            value, low, high = _from_lifelines(own, counts, confidence)
         at_risk0 = float(own.weight.sum() if own.entry is None else own.weight[own.entry <= 0].sum())
         first = counts.time[0] > 0
         table = {
@@ -106,6 +119,63 @@ def kaplan_meier(
         columns = {k: np.concatenate([[start.get(k, np.nan)], v]) if first else v for k, v in table.items()}
         parts.append(pd.DataFrame({"group": [name] * len(columns["x"]), **columns}))
     return pd.concat(parts, ignore_index=True)[list(CURVE)]
+
+
+def kaplan_meier_fitter(
+    durations: ArrayLike,
+    event_observed: ArrayLike,
+    *,
+    entry: ArrayLike | None = None,
+    confidence: float = 0.95,
+    label: str = "",
+) -> KaplanMeierFitter:
+    """What does lifelines make of the same customers? The curve as its own object, for an analyst to go on with.
+
+    Parameters
+    ----------
+    durations, event_observed, entry, confidence
+        As for :func:`kaplan_meier`.
+    label : str
+        Name of the curve.
+
+    Returns
+    -------
+    lifelines.KaplanMeierFitter
+    """
+    return _fitter(check_observed(durations, event_observed, entry=entry), confidence, label)
+
+
+def _fitter(seen: Observed, confidence: float, label: str) -> KaplanMeierFitter:
+    from lifelines import KaplanMeierFitter
+    from lifelines.exceptions import StatError
+
+    fitter = KaplanMeierFitter(alpha=1 - confidence, label=label or "KM_estimate")
+    try:
+        return fitter.fit(seen.time, seen.event, entry=seen.entry)
+    except StatError as err:
+        raise ModelError(f"Kaplan-Meier: lifelines draws no curve; {str(err).splitlines()[0]}") from err
+
+
+def _by_lifelines(engine: str, length: int, weighted: bool, interval: str) -> bool:
+    possible = not weighted and interval == "log-log"
+    if engine == "lifelines" and not possible:
+        raise ModelError("Kaplan-Meier: engine 'lifelines' takes no weights and log-log intervals only; take 'counts'")
+    return engine == "lifelines" or (engine == "auto" and possible and length <= KM_ROWS)
+
+
+def _ever_empty(counts: Counts) -> bool:
+    """Whether nobody is left under observation before others enter: lifelines refuses such data, or ends the curve there."""
+    return bool((counts.at_risk - counts.events - counts.censored <= 0)[:-1].any())
+
+
+def _from_lifelines(seen: Observed, counts: Counts, confidence: float) -> tuple[Floats, Floats, Floats]:
+    """Share still there and its limits at the times counted; no limits where all or none are left."""
+    fitter = _fitter(seen, confidence, "")
+    at = fitter.survival_function_.index.get_indexer(counts.time)
+    value = fitter.survival_function_.to_numpy()[at, 0]
+    low, high = fitter.confidence_interval_.to_numpy()[at].T
+    inner = (value > 0) & (value < 1)
+    return value, np.where(inner, low, np.nan), np.where(inner, high, np.nan)
 
 
 def at_risk_table(curve: pd.DataFrame, times: ArrayLike) -> pd.DataFrame:
