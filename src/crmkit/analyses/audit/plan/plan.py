@@ -253,6 +253,6 @@ def _note(plan: Plan) -> Text:
             {"rate": Quantity(plan.means.day_rate, "money")},
         )
     return Text(
-        "Within a budget of {budget}: {cost} is spent, and no other choice is worth more (exact up to 25 actions).",
+        "Within a budget of {budget}: {cost} is spent, and no other choice is worth more (exact up to 100 actions).",
         {"budget": Quantity(plan.means.budget, "money"), "cost": Quantity(plan.choice.cost, "money")},
     )
