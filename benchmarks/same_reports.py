@@ -26,6 +26,7 @@ NEAR_ZERO = 1e-9  # two numbers that are both nothing, such as a p value and a r
 OF_ONE_RUN = {"generated_at", "versions", "fingerprint", "run", "run_id", "seconds", "packages"}
 HIDDEN = {"style", "script", "template"}
 PROVENANCE = re.compile(r"[0-9a-f]{6,64}|\d{8}T\d{6,9}(?:-[0-9a-f]+)?|\d{4}-\d\d-\d\d[T ]\d\d:\d\d\S*")
+WHEN = re.compile(r"^(Generated|生成时间) .*")
 
 
 def reports_of(folder: Path) -> Path:
@@ -65,6 +66,12 @@ def differences(old: Any, new: Any, place: str = "") -> Iterator[str]:
             else:
                 yield from differences(old[key], new[key], f"{place}/{key}")
     elif isinstance(old, list) and isinstance(new, list):
+        left, right = _by_name(old), _by_name(new)
+        if left and right:
+            yield from differences(left, right, place)
+            if [name for name in left if name in right] != [name for name in right if name in left]:
+                yield f"{place}: in another order"
+            return
         if len(old) != len(new):
             yield f"{place}: {len(old)} entries, now {len(new)}"
         for number, (one, other) in enumerate(zip(old, new, strict=False)):
@@ -74,6 +81,12 @@ def differences(old: Any, new: Any, place: str = "") -> Iterator[str]:
             yield f"{place}: {old!r}, now {new!r}"
     elif old != new:
         yield f"{place}: {str(old)[:160]!r}, now {str(new)[:160]!r}"
+
+
+def _by_name(entries: list[Any]) -> dict[str, Any]:
+    """The entries by their ids; none where one has no id, or two have the same."""
+    found = {_name(entry, number): entry for number, entry in enumerate(entries)}
+    return found if len(found) == len(entries) and not any(name.isdigit() for name in found) else {}
 
 
 def _name(entry: Any, number: int) -> str:
@@ -116,7 +129,17 @@ def _same_cell(old: Any, new: Any) -> bool:
         return close(old, new)
     if isinstance(old, list | dict) or isinstance(new, list | dict):
         return not list(differences(old, new))
+    if isinstance(old, str) and isinstance(new, str) and old[:1] in ("[", "{"):
+        return old == new or not list(differences(_parsed(old), _parsed(new)))
     return (pd.isna(old) and pd.isna(new)) or old == new
+
+
+def _parsed(text: str) -> Any:
+    """What a cell of JSON holds; the text itself where it is none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 class Words(HTMLParser):
@@ -142,7 +165,7 @@ def words(page: Path) -> list[str]:
     """What a page says, without what belongs to one run."""
     reader = Words()
     reader.feed(page.read_text(encoding="utf-8"))
-    return [PROVENANCE.sub("#", piece) for piece in reader.pieces]
+    return [PROVENANCE.sub("#", WHEN.sub(r"\1#", piece)) for piece in reader.pieces]
 
 
 def page_differences(old: Path, new: Path) -> Iterator[str]:

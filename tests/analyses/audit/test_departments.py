@@ -9,8 +9,8 @@ import pytest
 
 from crmkit.analyses import audit
 from crmkit.analyses.audit.departments import owners
-from crmkit.analyses.audit.findings import FINDING, AuditFinding, Check
-from crmkit.analyses.audit.plan import Action, Plan
+from crmkit.analyses.audit.findings import FINDING, AuditFinding, Check, Measure
+from crmkit.analyses.audit.plan import Action, Aim, Dates, Plan
 from crmkit.analyses.audit.risks import Risk
 from crmkit.core.language import Locale, say
 from crmkit.core.results import Text
@@ -20,15 +20,15 @@ DAY = dt.date(2026, 3, 31)
 
 
 def finding(theme, indicator):
-    check = Check("indicator", theme, indicator, True, 0.001, Text("criterion"), Text("condition of " + theme), n=10)
+    check = Check("indicator", theme, indicator, True, 0.001, Text("criterion"), Text("condition of " + theme), Measure(n=10))
     return AuditFinding(
         f"indicator.{theme}", "indicator", theme, FINDING, Text(theme), (check,), Text("c"), Text("e"), Text("r")
     )
 
 
 def action(number, owner, finding="", indicator="P-RESP"):
-    return Action(f"M{number}", f"do {number}", "A-FAST", owner, "client", finding, DAY, DAY, "short", indicator=indicator,
-                  baseline=0.4, expected_effect=0.2, target=0.85)  # fmt: skip
+    return Action(f"M{number}", f"do {number}", "A-FAST", owner, "client", finding, Dates(DAY, DAY),
+                  Aim(indicator, baseline=0.4, effect=0.2, target=0.85))  # fmt: skip
 
 
 def row(name):

@@ -20,7 +20,7 @@ from crmkit.analyses.audit.assess import assess, monthly
 from crmkit.analyses.audit.findings import FINDING, RULES, Looked, find, grounds, look, themes
 from crmkit.analyses.audit.findings.cases import cases
 from crmkit.analyses.audit.findings.finding import checks_table, finding_fields, findings_overview
-from crmkit.analyses.audit.findings.model import Check
+from crmkit.analyses.audit.findings.model import Check, Measure
 from crmkit.analyses.audit.form import load_form
 from crmkit.analyses.audit.form.answers import rated
 from crmkit.analyses.audit.headline import headline
@@ -202,7 +202,7 @@ def test_numbers_of_the_overview_are_those_of_the_checks(study):
     for one in study.found:
         row = table.loc[one.id]
         for column in ("value", "low", "high", "target"):
-            assert row[column] == getattr(one.lead, column) or np.isnan(row[column])
+            assert row[column] == getattr(one.lead.measure, column) or np.isnan(row[column])
         if one.rule == "indicator":
             assert checks.loc[("indicator", one.lead.subject), "value"] == row["value"]
         assert row["condition"] == say(one.condition, EN)
@@ -336,7 +336,9 @@ def test_every_rule_has_a_word_and_every_theme_an_action():
 
 
 def test_an_observation_is_no_finding(study):
-    check = Check("indicator", "slow", "P-RESP", True, 0.04, Text("a"), Text("b"), 0.8, 0.75, 0.86, 0.85, 500, "share", 0.4)
+    check = Check(
+        "indicator", "slow", "P-RESP", True, 0.04, Text("a"), Text("b"), Measure(0.8, 0.75, 0.86, 0.85, 500, "share"), 0.4
+    )
     (one,) = find([check], study.past, study.base)
     assert one.level == "observation"
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from crmkit.analyses import audit
-from crmkit.analyses.audit.findings.model import FINDING, AuditFinding, Check
+from crmkit.analyses.audit.findings.model import FINDING, AuditFinding, Check, Measure, Stake
 from crmkit.analyses.audit.plan import (
     Known,
     Means,
@@ -37,9 +37,11 @@ def row(indicator="P-RESP", value=0.5, half=0.04, target=0.85):
 
 
 def finding(theme="slow", subject="P-RESP", money=10_000.0):
-    check = Check("indicator", theme, subject, True, 1e-9, Text("a"), Text("b"), 0.5, 0.46, 0.54, 0.85, 600, "share", 1e-8)
+    check = Check(
+        "indicator", theme, subject, True, 1e-9, Text("a"), Text("b"), Measure(0.5, 0.46, 0.54, 0.85, 600, "share"), 1e-8
+    )
     return AuditFinding(f"indicator.{theme}", "indicator", theme, FINDING, Text("t"), (check,), Text("c"), Text("e"),
-                        Text("Do it."), money=money)  # fmt: skip
+                        Text("Do it."), stake=Stake(money=money))  # fmt: skip
 
 
 def plan_of(found, *, rows=None, **options):
@@ -54,12 +56,12 @@ def test_every_finding_has_an_action_with_all_that_it_needs():
     for one in plan.actions:
         assert one.owner
         assert one.text
-        assert one.starts_on < one.due_on
-        assert one.horizon in ("short", "long")
+        assert one.dates.starts_on < one.dates.due_on
+        assert one.dates.horizon in ("short", "long")
     slow = next(one for one in plan.actions if one.id == "P-slow")
-    assert slow.expected_effect == pytest.approx(0.7 * 0.35)
-    assert slow.worth == pytest.approx(7_000)
-    assert slow.starts_on < slow.measurable_on <= slow.due_on
+    assert slow.aim.effect == pytest.approx(0.7 * 0.35)
+    assert slow.price.worth == pytest.approx(7_000)
+    assert slow.dates.starts_on < slow.dates.measurable_on <= slow.dates.due_on
 
 
 def test_what_people_do_follows_findings_only():
@@ -103,7 +105,7 @@ def test_actions_of_the_company_come_back_and_replace_proposals():
                         "indicator": ["P-RESP"], "expected_effect": [0.2], "status": ["running"]})  # fmt: skip
     plan = plan_of([finding()], own=own)
     assert [one.id for one in plan.actions] == ["M1"]
-    assert (plan.actions[0].state, plan.actions[0].cost, plan.actions[0].expected_effect) == ("do", 9_000, 0.2)
+    assert (plan.actions[0].state, plan.actions[0].price.cost, plan.actions[0].aim.effect) == ("do", 9_000, 0.2)
     for status, state in (("planned", "plan"), ("done", "act"), ("stopped", "stopped")):
         assert plan_of([finding()], own=own.assign(status=status)).actions[0].state == state
     late = own.assign(status="done", starts_on=pd.Timestamp("2025-12-20"))

@@ -10,7 +10,7 @@ import pytest
 
 from crmkit.analyses import audit
 from crmkit.analyses.audit.findings.evidence import Grounds
-from crmkit.analyses.audit.findings.model import FINDING, OBSERVATION, AuditFinding, Check
+from crmkit.analyses.audit.findings.model import FINDING, OBSERVATION, AuditFinding, Check, Measure, Stake
 from crmkit.analyses.audit.risks import Appetite, likelihood, register, register_checks, risk_map, risk_table, warned, warnings
 from crmkit.core.language import Locale
 from crmkit.core.results import Text
@@ -28,10 +28,10 @@ def months(level=0.5, drift=0.0, indicator="P-RESP", spread=0.02, seed=0):
 
 
 def finding(theme="slow", value=0.5, money=5_000.0, low=3_000.0, high=7_000.0, level=FINDING):
-    check = Check("indicator", theme, "P-RESP", True, 1e-9, Text("a"), Text("b"), value, value - 0.03, value + 0.03, 0.85, 500,
-                  "share", 1e-8)  # fmt: skip
+    check = Check("indicator", theme, "P-RESP", True, 1e-9, Text("a"), Text("b"),
+                  Measure(value, value - 0.03, value + 0.03, 0.85, 500, "share"), 1e-8)  # fmt: skip
     return AuditFinding(f"indicator.{theme}", "indicator", theme, level, Text("t"), (check,), Text("c"), Text("e"), Text("r"),
-                        customers=100, value_exposed=50_000, money=money, money_low=low, money_high=high)  # fmt: skip
+                        stake=Stake(100, 50_000, money, low, high))  # fmt: skip
 
 
 def grounds(total=100_000.0):

@@ -205,6 +205,7 @@ def _known_once(work: Audit) -> Text | None:
 
 
 def in_words(value: Any, unit: Any, work: Audit) -> str:
+    """A value in its unit as the reader of this audit sees it."""
     return format_value(value, unit, language=work.locale.language, currency=work.locale.currency)
 
 

@@ -148,7 +148,7 @@ def _exhibits(one: Department, work: Audit) -> tuple[Result, ...]:
 def _watched(one: Department, work: Audit) -> Result | None:
     """The indicators that its findings, risks and actions rest on, each with the state of its early warning."""
     names = {check.subject for each in one.found.values() for check in each.checks}
-    names |= {risk.indicator for risk in one.risks} | {action.indicator for action in one.actions}
+    names |= {risk.indicator for risk in one.risks} | {action.aim.indicator for action in one.actions}
     states = {risk.indicator: state_of(risk) for risk in work.risks}
     rows = work.state[work.state["indicator"].isin(names)]
     rows = rows.assign(warning=[states.get(name, "") for name in rows["indicator"]])

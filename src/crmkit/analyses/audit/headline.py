@@ -19,10 +19,10 @@ def headline(found: Sequence[AuditFinding], locale: Locale, *, most: int = 5) ->
 
 
 def _core(one: AuditFinding) -> Finding:
-    severity: Severity = "critical" if one.money_low > 0 else "warning"
+    severity: Severity = "critical" if one.stake.low > 0 else "warning"
     words: dict[str, Quantity | Text | str] = {"title": one.title, "condition": one.condition, "cause": one.cause}
     text = Text("{title}. {condition}. Cause: {cause}.", words) if one.drivers else Text("{title}. {condition}.", words)
-    stake = Quantity(one.money, "money", one.money_low, one.money_high) if one.money_low > 0 else None
+    stake = Quantity(one.stake.money, "money", one.stake.low, one.stake.high) if one.stake.low > 0 else None
     return Finding(
         f"audit.{one.id}",
         severity,

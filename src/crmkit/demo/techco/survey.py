@@ -1,6 +1,6 @@
 """What does TechCo ask its customers, and what do they answer? Eight waves, exported by a Chinese questionnaire tool.
 
-Apart from the company, because the form is looked up here: its weights are the truth that the analyses have to find.
+Stands alone: the form is looked up here, because its weights are the truth that the analyses have to find.
 """
 
 from __future__ import annotations

@@ -2,7 +2,17 @@
 
 from crmkit.analyses.audit.findings.evidence import Grounds, grounds
 from crmkit.analyses.audit.findings.finding import find, look
-from crmkit.analyses.audit.findings.model import FINDING, OBSERVATION, AuditFinding, Check, Theme, theme_of, themes
+from crmkit.analyses.audit.findings.model import (
+    FINDING,
+    OBSERVATION,
+    AuditFinding,
+    Check,
+    Measure,
+    Stake,
+    Theme,
+    theme_of,
+    themes,
+)
 from crmkit.analyses.audit.findings.rules import RULES, Looked
 
 __all__ = [
@@ -13,6 +23,8 @@ __all__ = [
     "Check",
     "Grounds",
     "Looked",
+    "Measure",
+    "Stake",
     "Theme",
     "find",
     "grounds",

@@ -12,12 +12,12 @@ import numpy as np
 
 from crmkit.analyses.audit.findings.causes import Cause, cause_of, exposed_effect, sure_and_negative
 from crmkit.analyses.audit.findings.evidence import Grounds
-from crmkit.analyses.audit.findings.model import FINDING, NAN, OBSERVATION, AuditFinding, Check, Theme, joined, themes
+from crmkit.analyses.audit.findings.model import FINDING, NAN, OBSERVATION, AuditFinding, Check, Stake, Theme, joined, themes
 from crmkit.analyses.audit.findings.rules import RULES, Looked, Rule
 from crmkit.analyses.audit.read import History
 from crmkit.core.format import p_words
 from crmkit.core.language import Locale, mark, say
-from crmkit.core.results import Column, Finding, Quantity, Result, Text, Unit
+from crmkit.core.results import Column, Finding, Quantity, Result, Text
 from crmkit.models.basics.families import holm
 
 NOTHING = Text("Nothing that was looked at misses its criterion.")
@@ -77,7 +77,7 @@ def _told(theme: Theme, rule: str, checks: list[Check], past: History, grounds: 
     ordered = sorted(checks, key=lambda check: (check not in sure, place.get(check.subject, 99), _surety(check)))
     cause = _by_hand(ordered[0]) if not theme.indicators else cause_of(theme, past, grounds, confidence=confidence)
     affected = len(grounds.exposed.get(theme.id, ()))
-    exposed, (money, low, high) = _at_stake(theme, ordered[0], grounds)
+    stake = replace(_at_stake(theme, ordered[0], grounds), customers=float(affected) if affected else NAN)
     return AuditFinding(
         id=f"{rule}.{theme.id}",
         rule=rule,
@@ -86,14 +86,10 @@ def _told(theme: Theme, rule: str, checks: list[Check], past: History, grounds: 
         title=Text(TITLES.get(rule, PLAIN).template, {"name": theme.name(past.language)}),
         checks=tuple(ordered),
         cause=cause.text,
-        effect=_effect(theme, grounds, exposed, (money, low, high)),
+        effect=_effect(theme, grounds, stake),
         recommendation=_recommendation(theme, cause, past.language),
         drivers=cause.names,
-        customers=float(affected) if affected else NAN,
-        value_exposed=exposed,
-        money=money,
-        money_low=low,
-        money_high=high,
+        stake=stake,
     )
 
 
@@ -105,30 +101,32 @@ def _by_hand(check: Check) -> Cause:
     return Cause(Text("it is greatest in {where}", words), (check.where,), Text("{where}", words))
 
 
-def _at_stake(theme: Theme, lead: Check, grounds: Grounds) -> tuple[float, tuple[float, float, float]]:
+def _at_stake(theme: Theme, lead: Check, grounds: Grounds) -> Stake:
     """Value of the customers touched, and what of it is likely lost: value times how much more of them leave."""
     ids = grounds.exposed.get(theme.id)
     if grounds.worth is None:
-        return NAN, (NAN, NAN, NAN)
+        return Stake()
     total = float(grounds.worth.sum())
     if lead.subject in OF_ALL and lead.rule == "indicator":
-        part = total * OF_ALL[lead.subject]
+        part, met = total * OF_ALL[lead.subject], lead.measure
         # the interval of the value, turned into that of the shortfall
         ends = sorted(
-            max(0.0, abs(lead.target - one) if (one - lead.target) * (lead.value - lead.target) > 0 else 0.0)
-            for one in (lead.low, lead.high)
+            max(0.0, abs(met.target - one) if (one - met.target) * (met.value - met.target) > 0 else 0.0)
+            for one in (met.low, met.high)
         )
-        return total, (abs(lead.target - lead.value) * part, ends[0] * part, ends[1] * part)
+        return Stake(value=total, money=abs(met.target - met.value) * part, low=ends[0] * part, high=ends[1] * part)
     if not ids:
-        return NAN, (NAN, NAN, NAN)
+        return Stake()
     exposed = float(grounds.worth.reindex(sorted(ids)).fillna(0.0).sum())
     loss = grounds.losses.get(theme.id)
     if loss is None:
-        return exposed, (NAN, NAN, NAN)
-    return exposed, (max(0.0, loss.value) * exposed, max(0.0, loss.low) * exposed, max(0.0, loss.high) * exposed)
+        return Stake(value=exposed)
+    lost = (max(0.0, one) * exposed for one in (loss.value, loss.low, loss.high))
+    return Stake(NAN, exposed, *lost)
 
 
-def _effect(theme: Theme, grounds: Grounds, exposed: float, money: tuple[float, float, float]) -> Text:
+def _effect(theme: Theme, grounds: Grounds, stake: Stake) -> Text:
+    money = Quantity(stake.money, "money", stake.low, stake.high)
     ids = grounds.exposed.get(theme.id)
     parts: list[Text] = []
     if ids:
@@ -139,11 +137,12 @@ def _effect(theme: Theme, grounds: Grounds, exposed: float, money: tuple[float, 
                 {"n": Quantity(len(ids), "count"), "share": Quantity(min(1.0, share), "share")},
             )
         )
-    if not ids and np.isfinite(money[0]) and grounds.basis is not None:
-        words: Words = {"value": Quantity(exposed, "money"), "basis": grounds.basis, "money": Quantity(*_money(money))}
+    if not ids and np.isfinite(stake.money) and grounds.basis is not None:
+        words: Words = {"value": Quantity(stake.value, "money"), "basis": grounds.basis, "money": money}
         parts.append(Text("all customers together are worth {value} ({basis}); at stake: {money}", words))
-    elif np.isfinite(exposed) and grounds.basis is not None:
-        parts.append(Text("they are worth {value} ({basis})", {"value": Quantity(exposed, "money"), "basis": grounds.basis}))
+    elif np.isfinite(stake.value) and grounds.basis is not None:
+        worth = Quantity(stake.value, "money")
+        parts.append(Text("they are worth {value} ({basis})", {"value": worth, "basis": grounds.basis}))
     loss = grounds.losses.get(theme.id)
     if loss is not None:
         gap = Quantity(loss.value, "share", loss.low, loss.high)
@@ -151,7 +150,7 @@ def _effect(theme: Theme, grounds: Grounds, exposed: float, money: tuple[float, 
             "hit": Quantity(loss.with_it, "share"),
             "rest": Quantity(loss.without, "share"),
             "gap": gap,
-            "money": Quantity(*_money(money)),
+            "money": money,
         }
         parts.append(
             Text("of those affected a cycle earlier {hit} were lost, of the others {rest}; at stake: {money}", said)
@@ -169,10 +168,6 @@ def _effect(theme: Theme, grounds: Grounds, exposed: float, money: tuple[float, 
     if not parts:
         return Text("not established: the data do not say which customers are affected")
     return joined(parts)
-
-
-def _money(money: tuple[float, float, float]) -> tuple[float, Unit, float, float]:
-    return money[0], "money", money[1], money[2]
 
 
 def _recommendation(theme: Theme, cause: Cause, language: str) -> Text:
@@ -216,21 +211,21 @@ def findings_overview(found: Sequence[AuditFinding], locale: Locale) -> Result:
             "level": one.level,
             "title": say(one.title, locale),
             "condition": say(one.condition, locale),
-            "customers": one.customers,
-            "exposed": one.value_exposed,
-            "money": one.money,
-            "money_low": one.money_low,
-            "money_high": one.money_high,
+            "customers": one.stake.customers,
+            "exposed": one.stake.value,
+            "money": one.stake.money,
+            "money_low": one.stake.low,
+            "money_high": one.stake.high,
             "p_value": one.lead.adjusted,
-            "stake": one.money if one.money_low > 0 else NAN,
+            "stake": one.stake.money if one.stake.low > 0 else NAN,
             "p_text": p_words(one.lead.adjusted),
             "id": one.id,
             "indicator": one.lead.subject,
-            "value": one.lead.value,
-            "low": one.lead.low,
-            "high": one.lead.high,
-            "target": one.lead.target,
-            "unit": one.lead.unit,
+            "value": one.lead.measure.value,
+            "low": one.lead.measure.low,
+            "high": one.lead.measure.high,
+            "target": one.lead.measure.target,
+            "unit": one.lead.measure.unit,
             "numbers": json.dumps(quantities(one.condition)),
         }
         for place, one in enumerate(found, start=1)
@@ -372,13 +367,13 @@ def checks_table(checks: Sequence[Check], locale: Locale, *, confidence: float =
         {
             "rule": RULE_WORDS[one.rule],
             "subject": one.subject,
-            "value": one.value,
-            "low": one.low,
-            "high": one.high,
-            "unit": one.unit,
-            "target": one.target,
+            "value": one.measure.value,
+            "low": one.measure.low,
+            "high": one.measure.high,
+            "unit": one.measure.unit,
+            "target": one.measure.target,
             "criteria": say(one.criteria, locale),
-            "n": one.n,
+            "n": one.measure.n,
             "p_value": one.p_value,
             "adjusted": one.adjusted,
             "p_text": p_words(one.adjusted),

@@ -27,6 +27,27 @@ ROWS = (
 
 
 @dataclass(frozen=True)
+class Measure:
+    """What was measured, and what it should be.
+
+    Parameters
+    ----------
+    value, low, high, target : float
+        In the unit; nan where not known.
+    n : float
+        Cases behind the value.
+    unit : str
+    """
+
+    value: float = NAN
+    low: float = NAN
+    high: float = NAN
+    target: float = NAN
+    n: float = NAN
+    unit: str = "number"
+
+
+@dataclass(frozen=True)
 class Check:
     """One thing that a rule looked at.
 
@@ -44,9 +65,7 @@ class Check:
         One-sided for "worse than the criterion"; nan where nothing is left to chance, for example a missing role.
     criteria, condition : Text
         What ought to be, and what is.
-    value, low, high, target : float
-    n : float
-    unit : str
+    measure : Measure
     adjusted : float
         The p-value corrected for all checks of the audit.
     where : str
@@ -60,14 +79,30 @@ class Check:
     p_value: float
     criteria: Text
     condition: Text
-    value: float = NAN
-    low: float = NAN
-    high: float = NAN
-    target: float = NAN
-    n: float = NAN
-    unit: str = "number"
+    measure: Measure = Measure()
     adjusted: float = NAN
     where: str = ""
+
+
+@dataclass(frozen=True)
+class Stake:
+    """Whom a finding touches, and what it costs.
+
+    Parameters
+    ----------
+    customers : float
+        Customers affected; nan where it cannot be said whom.
+    value : float
+        What these customers are worth a year; nan where not known.
+    money, low, high : float
+        Which part of it is likely to be lost, with interval; nan where not established.
+    """
+
+    customers: float = NAN
+    value: float = NAN
+    money: float = NAN
+    low: float = NAN
+    high: float = NAN
 
 
 @dataclass(frozen=True)
@@ -87,10 +122,7 @@ class AuditFinding:
     cause, effect, recommendation : Text
     drivers : tuple of str
         Names of the established causes, the strongest first; empty: not established.
-    customers : float
-        Customers affected; nan where it cannot be said whom.
-    value_exposed, money, money_low, money_high : float
-        What these customers are worth a year, and which part of it is likely to be lost; nan where not established.
+    stake : Stake
     """
 
     id: str
@@ -103,11 +135,7 @@ class AuditFinding:
     effect: Text
     recommendation: Text
     drivers: tuple[str, ...] = ()
-    customers: float = NAN
-    value_exposed: float = NAN
-    money: float = NAN
-    money_low: float = NAN
-    money_high: float = NAN
+    stake: Stake = Stake()
 
     @property
     def lead(self) -> Check:

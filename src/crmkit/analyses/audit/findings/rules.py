@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crmkit.analyses.audit.catalogue import Catalogue
-from crmkit.analyses.audit.findings.model import NAN, Check, theme_of
+from crmkit.analyses.audit.findings.model import NAN, Check, Measure, theme_of
 from crmkit.analyses.audit.form.answers import ROLE_WORDS, ROLES, Answers
 from crmkit.analyses.audit.objectivity import gap_table
 from crmkit.analyses.audit.scoring import ASSESSED
@@ -83,12 +83,7 @@ def indicators(looked: Looked) -> list[Check]:
                 row["p_value"],
                 criteria,
                 condition,
-                row["value"],
-                row["low"],
-                row["high"],
-                row["target"],
-                row["n"],
-                row["unit"],
+                Measure(row["value"], row["low"], row["high"], row["target"], row["n"], row["unit"]),
             )
         )
     return found
@@ -136,12 +131,7 @@ def trends(looked: Looked) -> list[Check]:
                 one_sided,
                 Text("{name} ({id}) does not get worse", words),
                 Text("{name}: {change} a year, over {n} months", words),
-                12 * line.value,
-                12 * line.low,
-                12 * line.high,
-                0.0,
-                float(line.n),
-                unit,
+                Measure(12 * line.value, 12 * line.low, 12 * line.high, 0.0, float(line.n), unit),
             )
         )
     return found
@@ -173,12 +163,7 @@ def _gaps(looked: Looked, rule: str, comparisons: tuple[str, ...]) -> list[Check
                 row["p_value"] / 2 if above else 1 - row["p_value"] / 2,
                 Text("{name}: at most {most} points", words),
                 Text("{name}: {gap} points over {n} standards", words),
-                row["value"],
-                row["low"],
-                row["high"],
-                looked.gap_points,
-                row["n"],
-                "points",
+                Measure(row["value"], row["low"], row["high"], looked.gap_points, row["n"], "points"),
                 where=names[where[0]] if where else "",
             )
         )
@@ -217,10 +202,7 @@ def missing_roles(looked: Looked) -> list[Check]:
                 NAN,
                 Text("{role}: at least {needed} raters", words),
                 Text("{role}: {n} raters", words),
-                n,
-                target=needed,
-                n=n,
-                unit="count",
+                Measure(n, target=needed, n=n, unit="count"),
             )
         )
     return found
@@ -283,7 +265,7 @@ def risks_without_plan(looked: Looked) -> list[Check]:
 
 def _counted(rule: str, theme: str, subject: str, bad: int, n: int, criteria: Text, condition: Text) -> Check:
     said = Text(condition.template, {"n": Quantity(bad, "count"), "all": Quantity(n, "count")})
-    return Check(rule, theme, subject, bad > 0, NAN, criteria, said, bad, target=0, n=n, unit="count")
+    return Check(rule, theme, subject, bad > 0, NAN, criteria, said, Measure(bad, target=0, n=n, unit="count"))
 
 
 Rule = Callable[[Looked], list[Check]]

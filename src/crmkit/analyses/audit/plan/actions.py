@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import yaml
@@ -19,9 +19,6 @@ from crmkit.analyses.audit.findings.model import FINDING, NAN, AuditFinding, Wor
 from crmkit.analyses.audit.read import History, absent
 from crmkit.core.language import Locale, mark, say
 from crmkit.models.basics.estimates import critical
-
-if TYPE_CHECKING:
-    pass
 
 
 class _Strict(BaseModel):
@@ -105,6 +102,72 @@ class Means:
 
 
 @dataclass(frozen=True)
+class Dates:
+    """From when until when, and from when on it can be seen whether it helped.
+
+    Parameters
+    ----------
+    starts_on, due_on : date
+    horizon : {"short", "long"}
+        Up to a year, or longer.
+    measurable_on : date or None
+        First day on which the expected effect can be seen; None: never with so few cases, or not known.
+    """
+
+    starts_on: dt.date
+    due_on: dt.date
+    horizon: str = "short"
+    measurable_on: dt.date | None = None
+
+
+@dataclass(frozen=True)
+class Aim:
+    """Which indicator is to move, and how far.
+
+    Parameters
+    ----------
+    indicator : str
+        May be empty.
+    baseline, low, high, target, effect : float
+        In the unit of the indicator; the effect signed, so that baseline + effect is what is expected.
+    """
+
+    indicator: str = ""
+    baseline: float = NAN
+    low: float = NAN
+    high: float = NAN
+    target: float = NAN
+    effect: float = NAN
+
+    @property
+    def expected(self) -> float:
+        """The indicator as it is expected to be after the action."""
+        return self.baseline + self.effect
+
+
+@dataclass(frozen=True)
+class Price:
+    """What an action takes, and what it gives.
+
+    Parameters
+    ----------
+    effort : float
+        Person-days.
+    cost, worth : float
+        Money: the budget, or effort at the day rate; and what it is expected to save in a year.
+    """
+
+    effort: float = NAN
+    cost: float = NAN
+    worth: float = NAN
+
+    @property
+    def ratio(self) -> float:
+        """Worth per money spent; 0 where the cost is not known."""
+        return self.worth / max(self.cost, 1.0) if np.isfinite(self.cost) else 0.0
+
+
+@dataclass(frozen=True)
 class Action:
     """One action of the plan.
 
@@ -115,18 +178,9 @@ class Action:
         Proposed by the kit, of the company, or done by people.
     finding : str
         Id of the finding that it answers; may be empty.
-    starts_on, due_on : date
-    horizon : {"short", "long"}
-        Up to a year, or longer.
-    effort : float
-        Person-days.
-    cost, worth : float
-        Money: the budget, or effort at the day rate; and what it is expected to save in a year.
-    indicator : str
-    baseline, low, high, target, expected_effect : float
-        In the unit of the indicator; the effect signed, so that baseline + effect is what is expected.
-    measurable_on : date or None
-        First day on which the expected effect can be seen; None: never with so few cases, or not known.
+    dates : Dates
+    aim : Aim
+    price : Price
     status : str
         As the company reports it: planned, running, done, stopped.
     state : str
@@ -141,34 +195,27 @@ class Action:
     owner: str
     source: str
     finding: str
-    starts_on: dt.date
-    due_on: dt.date
-    horizon: str
-    effort: float = NAN
-    cost: float = NAN
-    worth: float = NAN
-    indicator: str = ""
-    baseline: float = NAN
-    low: float = NAN
-    high: float = NAN
-    target: float = NAN
-    expected_effect: float = NAN
-    measurable_on: dt.date | None = None
+    dates: Dates
+    aim: Aim = Aim()
+    price: Price = Price()
     status: str = "planned"
     state: str = PLAN
     taken: bool = True
 
-    @property
-    def expected(self) -> float:
-        """The indicator as it is expected to be after the action."""
-        return self.baseline + self.expected_effect
-
 
 def theme_named(finding: str) -> str:
+    """The theme in the id of a finding.
+
+    Examples
+    --------
+    >>> theme_named("indicator.slow")
+    'slow'
+    """
     return finding.rpartition(".")[2]
 
 
 def proposed(one: AuditFinding, past: History, locale: Locale) -> Action:
+    """What the kit proposes to do about a finding."""
     theme = themes()[one.theme]
     usual = library().kinds[theme.action]
     starts = past.as_of + dt.timedelta(days=START_DAYS)
@@ -180,11 +227,9 @@ def proposed(one: AuditFinding, past: History, locale: Locale) -> Action:
         owner=theme.owner.say(past.language),
         source=KIT,
         finding=one.id,
-        starts_on=starts,
-        due_on=starts + dt.timedelta(days=usual.days),
-        horizon="short",
-        effort=usual.effort,
-        indicator=lead,
+        dates=Dates(starts, starts + dt.timedelta(days=usual.days)),
+        aim=Aim(lead),
+        price=Price(usual.effort),
     )
 
 
@@ -207,17 +252,25 @@ def by_people(found: Sequence[AuditFinding], past: History, language: str) -> li
                 one.owner.say(language),
                 PEOPLE,
                 origin,
-                starts,
-                starts + dt.timedelta(days=days),
-                one.horizon,
-                library().kinds[one.kind].effort,
-                indicator=one.indicator,
+                Dates(starts, starts + dt.timedelta(days=days), one.horizon),
+                Aim(one.indicator),
+                Price(library().kinds[one.kind].effort),
             )
         )
     return made
 
 
 def of_company(row: Mapping[Any, Any], as_of: dt.date) -> Action:
+    """An action that the company has written down itself.
+
+    Parameters
+    ----------
+    row : mapping
+        Of the table ``actions``.
+    as_of : date
+        It starts then, and is due a year later, where the row does not say.
+    """
+
     def known(name: str, default: Any) -> Any:
         value = row.get(name)
         return default if absent(value) else value
@@ -234,13 +287,9 @@ def of_company(row: Mapping[Any, Any], as_of: dt.date) -> Action:
         str(known("owner", "")),
         CLIENT,
         str(known("finding_id", "")),
-        starts,
-        due,
-        horizon,
-        float(known("effort", NAN)),
-        float(known("budget", NAN)),
-        indicator=str(known("indicator", "")),
-        expected_effect=float(known("expected_effect", NAN)),
+        Dates(starts, due, horizon),
+        Aim(str(known("indicator", "")), effect=float(known("expected_effect", NAN))),
+        Price(float(known("effort", NAN)), float(known("budget", NAN))),
         status=str(known("status", "planned") or "planned"),
     )
 
@@ -255,25 +304,31 @@ def measured(
     confidence: float,
 ) -> Action:
     """The action with baseline, target, expected effect, the first day on which it can be seen, cost and worth."""
-    row = rows.get(action.indicator)
-    cost = action.cost if np.isfinite(action.cost) else action.effort * means.day_rate
+    row, price = rows.get(action.aim.indicator), action.price
+    cost = price.cost if np.isfinite(price.cost) else price.effort * means.day_rate
     worth = value.get(theme_named(action.finding), NAN) * means.effect_share
-    action = replace(action, cost=cost, worth=0.0 if action.source == PEOPLE or not np.isfinite(worth) else worth)
+    worth = 0.0 if action.source == PEOPLE or not np.isfinite(worth) else worth
+    action = replace(action, price=replace(price, cost=cost, worth=worth))
     if row is not None:
-        effect = action.expected_effect
+        effect = action.aim.effect
         if not np.isfinite(effect):
             effect = means.effect_share * (row["target"] - row["value"])
-        action = replace(
-            action, baseline=row["value"], low=row["low"], high=row["high"], target=row["target"], expected_effect=effect
-        )
+        aim = Aim(action.aim.indicator, row["value"], row["low"], row["high"], row["target"], effect)
         months = months_needed(row, effect, past, confidence=confidence, power=means.power)
-        if months is not None:
-            on = action.starts_on + dt.timedelta(days=math.ceil(months * MONTH_DAYS))
-            action = replace(action, measurable_on=on)
-            if action.source != CLIENT and on > action.due_on:
-                days = (on - action.starts_on).days
-                action = replace(action, due_on=on, horizon="short" if days <= SHORT_DAYS else "long")
+        action = replace(action, aim=aim, dates=_dated(action, months))
     return replace(action, state=_pdca(action, past.as_of))
+
+
+def _dated(action: Action, months: float | None) -> Dates:
+    """Its dates with the day on which an effect can be seen; what the kit proposes is not due before it."""
+    dates = action.dates
+    if months is None:
+        return dates
+    days = math.ceil(months * MONTH_DAYS)
+    seen = dates.starts_on + dt.timedelta(days=days)
+    if action.source == CLIENT or seen <= dates.due_on:
+        return replace(dates, measurable_on=seen)
+    return Dates(dates.starts_on, seen, "short" if days <= SHORT_DAYS else "long", seen)
 
 
 def months_needed(
@@ -317,5 +372,6 @@ def _pdca(action: Action, as_of: dt.date) -> str:
     if action.status == "stopped":
         return STOPPED
     if action.status == "done":
-        return CHECK if action.measurable_on is None or as_of < action.measurable_on else ACT
+        seen = action.dates.measurable_on
+        return CHECK if seen is None or as_of < seen else ACT
     return DO if action.status == "running" else PLAN

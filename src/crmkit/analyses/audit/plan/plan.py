@@ -15,6 +15,7 @@ from crmkit.analyses.audit.plan.actions import (
     PEOPLE,
     PLAN,
     Action,
+    Aim,
     Means,
     by_people,
     measured,
@@ -80,10 +81,10 @@ def make_plan(
             made.append(proposed(one, past, locale))
             answered.add(one.theme)
     made += by_people(found, past, locale.language)
-    value = {one.theme: one.money for one in reversed(found)}
+    value = {one.theme: one.stake.money for one in reversed(found)}
     full = [measured(action, rows, past, book, means, value, confidence) for action in made]
     choice, kept = _within(full, means)
-    order = sorted(kept, key=lambda action: (not action.taken, -_ratio(action), action.due_on, action.id))
+    order = sorted(kept, key=lambda action: (not action.taken, -action.price.ratio, action.dates.due_on, action.id))
     return Plan(tuple(order), choice, means)
 
 
@@ -91,17 +92,13 @@ def _within(actions: list[Action], means: Means) -> tuple[Choice | None, list[Ac
     """What fits into the budget: what runs stays, of the rest the choice that is worth most."""
     if means.budget <= 0:
         return None, actions
-    open_ones = [place for place, one in enumerate(actions) if one.state == PLAN and np.isfinite(one.cost)]
+    open_ones = [place for place, one in enumerate(actions) if one.state == PLAN and np.isfinite(one.price.cost)]
     # what saves nothing that is known still answers a finding; the cheapest of them go first where money is left
-    value = [actions[place].worth + 1e-6 for place in open_ones]
-    bound = sum(one.cost for one in actions if one.state == DO and np.isfinite(one.cost))
-    choice = choose(value, [actions[place].cost for place in open_ones], budget=max(0.0, means.budget - bound))
+    value = [actions[place].price.worth + 1e-6 for place in open_ones]
+    bound = sum(one.price.cost for one in actions if one.state == DO and np.isfinite(one.price.cost))
+    choice = choose(value, [actions[place].price.cost for place in open_ones], budget=max(0.0, means.budget - bound))
     taken = dict(zip(open_ones, choice.chosen.tolist(), strict=True))
     return choice, [replace(one, taken=taken.get(place, True)) for place, one in enumerate(actions)]
-
-
-def _ratio(action: Action) -> float:
-    return action.worth / max(action.cost, 1.0) if np.isfinite(action.cost) else 0.0
 
 
 NOTHING = Text("no finding asks for an action, and the company has none")
@@ -196,50 +193,51 @@ def states(plan: Plan) -> Result:
 
 
 def _row(one: Action, book: Catalogue, locale: Locale) -> dict[str, object]:
+    dates, aim, price = one.dates, one.aim, one.price
     return {
         "action_id": one.id,
         "finding_id": one.finding,
         "text": one.text,
         "kind": one.kind,
         "owner": one.owner,
-        "starts_on": one.starts_on,
-        "due_on": one.due_on,
-        "horizon": HORIZONS.get(one.horizon, one.horizon),
-        "effort": one.effort,
-        "budget": one.cost,
-        "indicator": one.indicator,
-        "expected_effect": one.expected_effect,
-        "unit": book[one.indicator].unit if one.indicator in book.indicators else "",
-        "expected": one.expected,
+        "starts_on": dates.starts_on,
+        "due_on": dates.due_on,
+        "horizon": HORIZONS.get(dates.horizon, dates.horizon),
+        "effort": price.effort,
+        "budget": price.cost,
+        "indicator": aim.indicator,
+        "expected_effect": aim.effect,
+        "unit": book[aim.indicator].unit if aim.indicator in book.indicators else "",
+        "expected": aim.expected,
         "status": one.status,
-        "baseline": one.baseline,
-        "low": one.low,
-        "high": one.high,
-        "target": one.target,
-        "measurable_on": one.measurable_on,
-        "worth": one.worth if one.worth > 0 else float("nan"),
+        "baseline": aim.baseline,
+        "low": aim.low,
+        "high": aim.high,
+        "target": aim.target,
+        "measurable_on": dates.measurable_on,
+        "worth": price.worth if price.worth > 0 else float("nan"),
         "state": one.state,
         "taken": one.taken,
         "within": TAKEN if one.taken else LEFT,
         "source": one.source,
-        "goes": _goes(one, book, locale),
+        "goes": _goes(aim, book, locale),
     }
 
 
-def _goes(one: Action, book: Catalogue, locale: Locale) -> str:
+def _goes(aim: Aim, book: Catalogue, locale: Locale) -> str:
     """Name of the indicator, its value now, and the value expected."""
-    if one.indicator not in book.indicators:
-        return one.indicator
-    unit: Unit = book[one.indicator].unit
+    if aim.indicator not in book.indicators:
+        return aim.indicator
+    unit: Unit = book[aim.indicator].unit
     now, then = (
-        format_value(value, unit, language=locale.language, currency=locale.currency) for value in (one.baseline, one.expected)
+        format_value(value, unit, language=locale.language, currency=locale.currency) for value in (aim.baseline, aim.expected)
     )
-    return f"{book[one.indicator].name(locale.language)}: {now} → {then}"
+    return f"{book[aim.indicator].name(locale.language)}: {now} → {then}"
 
 
 def _finding(plan: Plan) -> Finding:
     kept: Sequence[Action] = [one for one in plan.actions if one.taken]
-    seen = sum(one.measurable_on is not None for one in kept)
+    seen = sum(one.dates.measurable_on is not None for one in kept)
     text = Text(
         "Actions within the plan: {n}. From a known day on, the effect can be seen of: {seen}.",
         {"n": Quantity(len(kept), "count"), "seen": Quantity(seen, "count")},
@@ -255,6 +253,6 @@ def _note(plan: Plan) -> Text:
             {"rate": Quantity(plan.means.day_rate, "money")},
         )
     return Text(
-        "Within a budget of {budget}: {cost} is spent, and no other choice is worth more (exact up to 25 actions).",
+        "Within a budget of {budget}: {cost} is spent, and no other choice is worth more (exact up to 100 actions).",
         {"budget": Quantity(plan.means.budget, "money"), "cost": Quantity(plan.choice.cost, "money")},
     )

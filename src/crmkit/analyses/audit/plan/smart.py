@@ -153,18 +153,18 @@ def wanted_of(actions: Sequence[Action], goals: pd.DataFrame | None, found: Sequ
         Wanted(
             one.id,
             ACTION,
-            one.indicator,
+            one.aim.indicator,
             "all",
-            one.baseline,
-            one.baseline + one.expected_effect,
-            one.starts_on,
-            one.due_on,
+            one.aim.baseline,
+            one.aim.expected,
+            one.dates.starts_on,
+            one.dates.due_on,
             one.owner,
             (one.finding,) if one.finding else (),
-            tuple(str(row["goal_id"]) for row in named if row["indicator"] == one.indicator),
+            tuple(str(row["goal_id"]) for row in named if row["indicator"] == one.aim.indicator),
         )
         for one in actions
-        if one.indicator
+        if one.aim.indicator
     ]
     for row in named:
         theme = theme_of(str(row["indicator"]))

@@ -132,12 +132,12 @@ def likelihood(one: AuditFinding, months: pd.DataFrame, *, seed: int = 0) -> tup
     The mean of six months to come is taken as normal around the mean of the last twelve, with their spread; resampled: the
     months. Where there are too few months, the interval of the indicator stands in.
     """
-    lead = one.lead
+    lead, subject = one.lead.measure, one.lead.subject
     nan = np.full(DRAWS, np.nan)
     if one.rule != "indicator" or not np.isfinite(lead.target):
         return (1.0, np.ones(DRAWS)) if one.rule == "trend" else (NAN, nan)
     sign = 1.0 if lead.value >= lead.target else -1.0
-    known = months[(months["indicator"] == lead.subject) & months["value"].notna()]
+    known = months[(months["indicator"] == subject) & months["value"].notna()]
     # the last months, not the last values: waves of a survey are no months
     series = known[months_since(known["month_end"]) < MONTHS]["value"].to_numpy(dtype="float64")
     rng = np.random.default_rng(seed)
@@ -166,14 +166,40 @@ def _beyond(mean: Any, spread: Any, target: float, sign: float) -> Any:
 
 
 def impact_of(one: AuditFinding, critical: float, *, seed: int = 1) -> tuple[float, Floats]:
-    if not (np.isfinite(one.money) and np.isfinite(critical) and critical > 0):
+    """How grave is it, as a share of the loss that the company can just bear?
+
+    Parameters
+    ----------
+    one : AuditFinding
+    critical : float
+        That loss, in money.
+    seed : int
+
+    Returns
+    -------
+    tuple of float and array
+        The share and 1,000 draws of it from the interval of what is at stake; nan where that or the critical loss is not known.
+    """
+    stake = one.stake
+    if not (np.isfinite(stake.money) and np.isfinite(critical) and critical > 0):
         return NAN, np.full(DRAWS, np.nan)
-    spread = (one.money_high - one.money_low) / (2 * Z95) if np.isfinite(one.money_high - one.money_low) else 0.0
-    drawn = one.money + spread * np.random.default_rng(seed).normal(size=DRAWS)
-    return one.money / critical, np.maximum(drawn, 0.0) / critical
+    spread = (stake.high - stake.low) / (2 * Z95) if np.isfinite(stake.high - stake.low) else 0.0
+    drawn = stake.money + spread * np.random.default_rng(seed).normal(size=DRAWS)
+    return stake.money / critical, np.maximum(drawn, 0.0) / critical
 
 
 def graded(risk: Risk, appetite: Appetite, matrix: RiskMatrix, p_draws: Floats, impact_draws: Floats) -> Risk:
+    """The risk with its grade, the grade that is left after the response, and how often resamples give the same.
+
+    Parameters
+    ----------
+    risk : Risk
+        With likelihood and impact; comes back as it is where one of them is not known.
+    appetite : Appetite
+    matrix : RiskMatrix
+    p_draws, impact_draws : array
+        Resamples of both, of one length.
+    """
     known = risk.grading
     if not (np.isfinite(known.likelihood) and np.isfinite(known.impact)):
         return risk

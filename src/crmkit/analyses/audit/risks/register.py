@@ -139,7 +139,7 @@ def _risk(
         p_draws = np.full(DRAWS, p)
     else:
         basis = FROM_DATA
-    if not np.isfinite(impact) or (not one.money_low > 0 and np.isfinite(level_of(said, "impact"))):
+    if not np.isfinite(impact) or (not one.stake.low > 0 and np.isfinite(level_of(said, "impact"))):
         # a loss that is not established is no better than what experts think
         impact = level_of(said, "impact")
         impact_draws = np.full(DRAWS, impact)
