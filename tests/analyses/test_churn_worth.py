@@ -20,7 +20,9 @@ def valued(monkeypatch, p, *, days, mrr=30.4375, margin=0.5):
     monkeypatch.setattr("crmkit.analyses.churn.fit.score", score)
     scores = pd.DataFrame({"customer_id": [f"c{i}" for i in range(len(p))], "probability": p, "mrr": mrr})
     work = SimpleNamespace(model=SimpleNamespace(horizon_days=HORIZON), scores=scores, reason=None)
-    return churn.worth(SimpleNamespace(horizon_days=HORIZON), work, value_days=days, margin=margin).customers
+    return churn.worth(
+        SimpleNamespace(rule=SimpleNamespace(horizon_days=HORIZON)), work, value_days=days, margin=margin
+    ).customers
 
 
 def test_the_first_days_are_not_counted_in_what_is_kept(monkeypatch):

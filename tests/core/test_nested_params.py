@@ -1,6 +1,5 @@
 """What plain Papermill sets without a word is noticed in the notebook itself."""
 
-import json
 import sys
 from types import SimpleNamespace
 
@@ -55,16 +54,6 @@ def test_all_unknown_names_are_told_at_once(tiny_home, running):
 def test_what_is_known_or_was_written_by_the_reader_is_taken(tiny_home, running, cells):
     running(*cells)
     refuse(tiny_home)
-
-
-def test_the_command_to_use_names_the_notebook_that_is_running(tiny_home, running):
-    """Not the first section of the file that has a notebook."""
-    (tiny_home / "notebooks" / "aaa.ipynb").write_text("{}")
-    cells = [{"cell_type": "code", "source": DECLARED.splitlines(keepends=True)}]
-    (tiny_home / "notebooks" / "zzz.ipynb").write_text(json.dumps({"cells": cells}))
-    running(DECLARED, "# Parameters\naaa = {}\nzzz = {}\n", aaa={"x": 1}, zzz={"x": 1})
-    with pytest.raises(ParamError, match=r"'crmkit params acme zzz > flat\.yml'"):
-        refuse(tiny_home)
 
 
 def test_a_program_says_that_it_cannot_be_asked(running, monkeypatch):

@@ -55,8 +55,11 @@ def connect() -> tuple[Any, Path]:
         autoinstall_known_extensions=False,
         autoload_known_extensions=False,
     )
-    # forked kernels have no __main__ file, which DuckDB takes for somebody at a keyboard: a bar would stand in the page
-    con.con.execute("SET enable_progress_bar = false")
+    # forked kernels have no __main__ file, which DuckDB takes for somebody at a keyboard: a bar would stand in the page. In
+    # JupyterLab, where it shows none, it cannot be turned off without ipywidgets
+    ((shown,),) = query(con, "SELECT current_setting('enable_progress_bar')")
+    if shown:
+        query(con, "SET enable_progress_bar = false")
     weakref.finalize(con, _remove, spill, owner=os.getpid())
     return con, spill
 

@@ -129,6 +129,7 @@ def require_inside(
     what: str,
     *,
     far: float = FAR,
+    bounded: Sequence[str] | None = None,
 ) -> None:
     """Do the data say where between its limits the model lies?
 
@@ -148,13 +149,15 @@ def require_inside(
         The model's name.
     far : float
         Size of a log-parameter that no estimate has.
+    bounded : sequence of str or None
+        Parameters whose standard error decides; None: all. What is predicted may hang on one of them alone.
 
     Raises
     ------
     ModelError
         Says in words what the data do not show, and what to try.
     """
-    reason = reason_against(objective, optimum, customers, names, edges, far=far)
+    reason = reason_against(objective, optimum, customers, names, edges, far=far, bounded=bounded)
     if reason is not None:
         raise ModelError(
             Text(
@@ -172,6 +175,7 @@ def reason_against(
     edges: Sequence[Edge],
     *,
     far: float = FAR,
+    bounded: Sequence[str] | None = None,
 ) -> Text | None:
     """Why can the model not be told from one of its limits? None where it can; parameters as for :func:`require_inside`.
 
@@ -203,7 +207,7 @@ def reason_against(
     for name, value, error in zip(names, theta, errors, strict=False):
         if abs(value) >= far:
             return Text("{name} runs to {towards}", {"name": name, "towards": Text("zero") if value < 0 else Text("infinity")})
-        if not error <= WIDEST:
+        if (bounded is None or name in bounded) and not error <= WIDEST:
             return Text("the histories leave open how large {name} is, by a factor of more than 300 either way", {"name": name})
     return None if missing < SHORT else Text("the likelihood has no highest point that could be found")
 

@@ -138,7 +138,9 @@ def fit_gamma_gamma(frequency: ArrayLike, monetary_value: ArrayLike, n: ArrayLik
     if same_price or customers * (limit[1] - optimum.value) < LEAST:
         theta, value, covariance = limit
     else:
-        require_inside(objective, optimum, customers, PARAMETERS, [], "Gamma-Gamma", far=float(np.log(ALIKE)))
+        # p and v may lie on a ridge where customers spend nearly the same each time: what is expected hardly hangs on where
+        far = float(np.log(ALIKE))
+        require_inside(objective, optimum, customers, PARAMETERS, [], "Gamma-Gamma", far=far, bounded=("q",))
         theta, value, covariance = optimum.theta, optimum.value, log_covariance(optimum, customers)
     params = np.exp(theta) * np.array([1.0, 1.0, scale])
     if params[1] <= 1:
