@@ -22,8 +22,6 @@ def valued(monkeypatch, p, *, days, mrr=30.4375, margin=0.5):
     work = SimpleNamespace(model=SimpleNamespace(horizon_days=HORIZON), scores=scores, reason=None)
     past = SimpleNamespace(rule=SimpleNamespace(horizon_days=HORIZON))
     return churn.worth(past, work, value_days=days, margin=margin).customers
-        SimpleNamespace(rule=SimpleNamespace(horizon_days=HORIZON)), work, value_days=days, margin=margin
-    ).customers
 
 
 def test_the_first_days_are_not_counted_in_what_is_kept(monkeypatch):
