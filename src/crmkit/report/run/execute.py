@@ -168,6 +168,7 @@ def _execute(job: Job, on_cell: Callable[[int], None] | None, clock: float) -> O
         "seconds": seconds,
         "finished_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "kernel": session.kernel,
+        "kernel_not_forked": scrub_text(session.not_forked, job.secrets),
         "peak_bytes": session.peak_bytes,
         "inputs": _inputs(job, report) if ending.status == "ok" else None,
     }
@@ -224,8 +225,9 @@ def _ending(err: Exception, session: Session) -> _Ending:
     if session.limit == "run":
         return _Ending("timeout", f"took longer than {session.run_limit:g} s; it was in cell {cell}", cell)
     if isinstance(err, DeadKernelError):
-        how = f" by {session.ended.how}" if session.ended is not None else ""
-        return _Ending("killed", f"the kernel was ended{how} in cell {cell}; the machine may be short of memory", cell)
+        where = f"in cell {cell}"
+        said = f"the kernel was ended {where}" if session.ended is None else session.ended.said(where)
+        return _Ending("killed", said, cell)
     return _Ending("failed", f"{type(err).__name__}: {err}", cell, isinstance(err, CrmkitError))
 
 
