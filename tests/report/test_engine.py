@@ -13,6 +13,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from crmkit.report import engine
+from crmkit.report.kernels import pool
 from crmkit.report.kernels.managers import LONGEST_FOLDER, private_folder
 from crmkit.report.kernels.pool import Exit, KernelServer, Session, can_fork
 from crmkit.report.kernels.preload import load, modules_of
@@ -146,6 +147,9 @@ class SilentChildren:
     def exit_of(self, pid):
         return self.server.exit_of(pid)
 
+    def errors(self):
+        return self.server.errors()
+
 
 def test_a_silent_kernel_is_started_again_cold(server, perform, monkeypatch):
     monkeypatch.setattr(engine, "FORK_TIMEOUT", 1.0)
@@ -207,6 +211,50 @@ papermill.execute_notebook(nb, None, engine_name="crmkit", progress_bar=False, s
     process.kill()
     process.wait()
     assert wait_until(lambda: not is_running(int(pid.read_text())))
+
+
+def light_server(monkeypatch, first=""):
+    """Servers that are made from here on import nothing beforehand, so that they start quickly."""
+    code = "import sys; del sys.path[0]; import crmkit.report.kernels.server as s; s.modules_of = lambda _: []; "
+    monkeypatch.setattr(pool, "SERVE", f"{code}{first}s.main(int(sys.argv[1]), sys.argv[2:])")
+
+
+@pytest.mark.parametrize("work", ["time.sleep(60)", "while True: pass"])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_kernel_ends_with_the_server_that_it_was_forked_from(perform, number, work, tmp_path, capfd, monkeypatch):
+    light_server(monkeypatch)
+    begin = (
+        "import os, subprocess, time; child = subprocess.Popen(['sleep', '60'])\n"
+        f"open({str(tmp_path / 'pids')!r}, 'w').write(f'{{os.getpid()}} {{child.pid}}')"
+    )
+    with KernelServer([]) as server:
+        session, raised, seconds = perform(server, begin, f"os.kill(os.getppid(), {int(number)}); {work}".replace("; w", "\nw"))
+    assert type(raised).__name__ == "DeadKernelError"
+    assert session.ended.server == Exit(-number)
+    assert seconds < 20
+    assert wait_until(lambda: not any(is_running(int(pid)) for pid in (tmp_path / "pids").read_text().split()))
+    said = session.ended.said("in cell 2")
+    assert f"which was ended by signal {int(number)} ({number.name})" in said
+    assert ("short of memory" in said) is (number == signal.SIGKILL)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_kernel_ends_with_its_server_where_nobody_else_ends_it(perform, monkeypatch, tmp_path):
+    light_server(monkeypatch)
+    monkeypatch.setattr(os, "killpg", lambda *_: None)
+    code = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); os.kill(os.getppid(), 9)"
+    with KernelServer([]) as server:
+        perform(server, code + "; time.sleep(60)")
+    assert wait_until(lambda: not is_running(int((tmp_path / "pid").read_text())))
+
+
+def test_why_a_kernel_could_not_be_forked_is_known_and_not_said_on_the_terminal(perform, monkeypatch, capfd):
+    light_server(monkeypatch, first="s.become_kernel = lambda *_, **__: 1 / 0; ")
+    with KernelServer([]) as server:
+        session, raised, _ = perform(server, "print('cold')")
+    assert (raised, session.kernel, printed(session)) == (None, "cold", ["cold\n"])
+    assert "ZeroDivisionError: division by zero" in session.not_forked
+    assert capfd.readouterr().err == ""
 
 
 def test_what_an_analysis_imports_is_found_without_importing_it():

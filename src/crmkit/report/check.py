@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crmkit.core.errors import ReportError
 from crmkit.core.language import Locale, say
 from crmkit.core.settings import find_home
+from crmkit.report.folders import check_writable
 from crmkit.report.params.flatten import check_clients
 from crmkit.report.params.notebooks import read_notebooks
 
@@ -53,7 +55,15 @@ def check_reports(client: str, *, home: Path | None = None) -> Checked:
         missing = [table for table in notebook.needs if table in check.missing]
         less = [table for table in notebook.uses if table in check.missing]
         lines.append(f"{analysis}  {_verdict(missing, less)}")
-    return Checked(tuple(lines), check.problems)
+    return Checked(tuple(lines), (*check.problems, *_writing_problems(client, place)))
+
+
+def _writing_problems(client: str, home: Path) -> tuple[str, ...]:
+    try:
+        check_writable(home, client)
+    except ReportError as err:
+        return err.problems
+    return ()
 
 
 def _intake_lines(intake: Intake) -> Iterator[str]:

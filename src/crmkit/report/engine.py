@@ -92,9 +92,10 @@ def _started(nb_man: Any, session: Session, start_timeout: float) -> KernelClien
     client = KernelClient(nb_man, manager, session=session, startup_timeout=timeout)
     try:
         client.start()
-    except RuntimeError:
+    except RuntimeError as err:
         if session.stop.is_set():
             raise
+        session.not_forked = str(err)
         manager, timeout = next(tries)
         client = KernelClient(nb_man, manager, session=session, startup_timeout=timeout)
         client.start()

@@ -49,12 +49,14 @@ class KernelClient(PapermillNotebookClient):  # type: ignore[misc]
         """
         env = {**self.session.env, "TMPDIR": self.manager.folder.name}
         try:
-            self.start_new_kernel(cwd=str(self.session.cwd), env=env)
+            with self.manager.errors_path.open("ab") as errors:
+                self.start_new_kernel(cwd=str(self.session.cwd), env=env, stderr=errors)
             run_sync(self._connect)()
             self.began = time.monotonic()
         except Exception as err:
+            said = self.manager.errors()
             self.end()
-            raise RuntimeError(f"the kernel did not start: {err}") from err
+            raise RuntimeError(f"the kernel did not start: {err}{f' ({said})' if said else ''}") from err
 
     def end(self) -> None:
         """End the kernel and all that it has started, and note how it went."""

@@ -16,7 +16,8 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
 
-from crmkit.report.kernels.pool import Exit, KernelServer
+from crmkit.report.kernels.child import ERRORS
+from crmkit.report.kernels.pool import LONGEST_ERROR, Exit, KernelServer, last_line
 
 # Without the history database a kernel starts faster, and nothing that was run is kept outside the report.
 KERNEL_COMMAND = ["-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.enabled=False"]
@@ -38,6 +39,7 @@ class OwnKernel(AsyncKernelManager):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.folder = private_folder()
         self.connection_file = f"{self.folder.name}/kernel.json"
+        self.errors_path = Path(self.folder.name) / ERRORS
         if sys.platform != "win32":
             self.transport, self.ip = "ipc", f"{self.folder.name}/k"
 
@@ -66,6 +68,13 @@ class OwnKernel(AsyncKernelManager):  # type: ignore[misc]
         code = None if process is None else process.poll()
         return None if code is None else Exit(code)
 
+    def errors(self) -> str:
+        """The last line that the kernel has said on stderr, where it was not heard yet; empty where it has said nothing."""
+        try:
+            return last_line(self.errors_path.read_bytes()[-LONGEST_ERROR:])
+        except OSError:
+            return ""
+
     def end_group(self) -> None:
         """End all that the kernel has started and that is still there; it may have ended itself before them."""
         pid = self.pid()
@@ -92,6 +101,9 @@ class ForkedKernel(OwnKernel):
     def ended(self) -> Exit | None:
         pid = self.pid()
         return None if pid is None else self.server.exit_of(pid)
+
+    def errors(self) -> str:
+        return super().errors() or self.server.errors()
 
     def end_group(self) -> None:
         """The server has done it, before it told that the kernel had ended."""

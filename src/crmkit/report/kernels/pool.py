@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
@@ -27,6 +28,7 @@ KERNELS_VARIABLE = "CRMKIT_KERNELS"
 FORKED, COLD = "forked", "cold"
 # modules are not looked for in the working folder, where a client's files may be; a kernel adds it when it has started
 SERVE = "import sys; del sys.path[0]; from crmkit.report.kernels.server import main; main(int(sys.argv[1]), sys.argv[2:])"
+LONGEST_ERROR = 4096
 # a fork copies one thread: no library may have started others that hold locks
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")}
 
@@ -57,10 +59,13 @@ class Exit:
         As :class:`subprocess.Popen` gives it: the exit code, or minus the number of the signal.
     peak_bytes : int
         The most memory that it held, pages shared with its server included; 0 where that is not known.
+    server : Exit or None
+        How the server ended that it ended with; None = it ended by itself.
     """
 
     code: int
     peak_bytes: int = 0
+    server: Exit | None = None
 
     @property
     def how(self) -> str:
@@ -71,6 +76,25 @@ class Exit:
             return f"signal {-self.code} ({signal.Signals(-self.code).name})"
         except ValueError:
             return f"signal {-self.code}"
+
+    def said(self, where: str) -> str:
+        """What happened to a kernel, with what may have caused it; ``where`` it was then.
+
+        Examples
+        --------
+        >>> Exit(-15).said("in cell 4")
+        'the kernel was ended by signal 15 (SIGTERM) in cell 4'
+        >>> Exit(-9).said("in cell 4")
+        'the kernel was ended by signal 9 (SIGKILL) in cell 4; the machine may be short of memory'
+        >>> Exit(-9, server=Exit(-15)).said("in cell 4")
+        'the kernel was ended in cell 4 with the process that it was forked from, which was ended by signal 15 (SIGTERM)'
+        """
+        cause = self.server or self
+        # the number of SIGKILL, which not every system has; only this one is what a system sends when memory runs out
+        hint = "; the machine may be short of memory" if cause.code == -9 else ""
+        if self.server is None:
+            return f"the kernel was ended by {self.how} {where}{hint}"
+        return f"the kernel was ended {where} with the process that it was forked from, which was ended by {cause.how}{hint}"
 
 
 class KernelServer:
@@ -84,6 +108,8 @@ class KernelServer:
 
     def __init__(self, analyses: Iterable[str]) -> None:
         near, far = socket.socketpair()
+        # what it says is for the record of a run, and not for the terminal
+        self.stderr = tempfile.TemporaryFile()  # noqa: SIM115  closed with the server
         with far:
             command = [sys.executable, "-W", "ignore", "-c", SERVE, str(far.fileno()), *analyses]
             # its own session: Ctrl-C is for the process that the user has started
@@ -92,6 +118,7 @@ class KernelServer:
                 pass_fds=[far.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
+                stderr=self.stderr,
                 start_new_session=True,
                 env={**os.environ, **ONE_THREAD},
             )
@@ -99,6 +126,7 @@ class KernelServer:
         self.lock = threading.Lock()
         self.numbers = itertools.count()
         self.waiting: dict[int, Future[int]] = {}
+        self.kernels: set[int] = set()
         self.ended: dict[int, Exit] = {}
         self.gone = threading.Event()
         self.reader = threading.Thread(target=self._listen, name="kernel server", daemon=True)
@@ -147,7 +175,19 @@ class KernelServer:
 
     def exit_of(self, pid: int) -> Exit | None:
         """How a kernel ended; None while it runs. With the server its kernels have ended too."""
-        return self.ended.get(pid) or (Exit(-signal.SIGKILL) if self.gone.is_set() else None)
+        return self.ended.get(pid) or (Exit(-signal.SIGKILL, server=self.exit) if self.gone.is_set() else None)
+
+    @property
+    def exit(self) -> Exit | None:
+        """How the server itself ended; None while it runs."""
+        code = self.process.poll()
+        return None if code is None else Exit(code)
+
+    def errors(self) -> str:
+        """The last line that the server has said on stderr; empty where it has said nothing."""
+        descriptor = self.stderr.fileno()
+        # the place in the file is shared with the server: reading must not move it
+        return last_line(os.pread(descriptor, LONGEST_ERROR, max(0, os.fstat(descriptor).st_size - LONGEST_ERROR)))
 
     def close(self) -> None:
         """End the server and all its kernels."""
@@ -160,11 +200,18 @@ class KernelServer:
             self.process.wait()
         self.reader.join()
         self.connection.close()
+        self.stderr.close()
 
     def _listen(self) -> None:
         with suppress(OSError), self.connection.makefile("rb") as lines:
             for line in lines:
                 self._take(json.loads(line))
+        # however it ended: what it has started, and what that has started, must not go on
+        for pid in self.kernels - set(self.ended):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(timeout=1)
         self.gone.set()
         self._fail_waiting()
 
@@ -175,6 +222,7 @@ class KernelServer:
         with self.lock:
             future = self.waiting.pop(answer["id"])
         if "pid" in answer:
+            self.kernels.add(answer["pid"])
             future.set_result(answer["pid"])
         else:
             future.set_exception(OSError(answer["error"]))
@@ -184,6 +232,18 @@ class KernelServer:
             failed, self.waiting = list(self.waiting.values()), {}
         for future in failed:
             future.set_exception(OSError("the kernel server has ended"))
+
+
+def last_line(errors: bytes) -> str:
+    """The last line of what a process has said: the error, where it is a traceback.
+
+    Examples
+    --------
+    >>> last_line(b"Traceback ...\\n  File\\nRuntimeError: can't start new thread\\n")
+    "RuntimeError: can't start new thread"
+    """
+    lines = errors.decode("utf-8", errors="replace").strip().splitlines()
+    return lines[-1].strip() if lines else ""
 
 
 @dataclass
@@ -210,6 +270,8 @@ class Session:
         The cell that was begun last.
     kernel : str
         The kernel that answered: ``"forked"`` or ``"cold"``; empty as long as none has.
+    not_forked : str
+        Why the kernel that was asked for first did not start; empty where it did.
     ended : Exit or None
         How the kernel ended, where it ended by itself.
     limit : str
@@ -228,6 +290,7 @@ class Session:
     nb: Any = None
     cell: int | None = None
     kernel: Literal["", "forked", "cold"] = ""
+    not_forked: str = ""
     ended: Exit | None = None
     limit: Literal["", "cell", "run"] = ""
     peak_bytes: int = 0

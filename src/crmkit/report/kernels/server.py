@@ -32,6 +32,7 @@ class Server:
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
+        self.pid = os.getpid()
         self.kernels: dict[int, str] = {}
         self.unread = b""
         self.selector = selectors.DefaultSelector()
@@ -90,7 +91,7 @@ class Server:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for end in (self.selector, self.connection, self.wake, self.waker):
                 end.close()
-            become_kernel(request)
+            become_kernel(request, parent=self.pid)
             code = 0
         except BaseException:
             sys.excepthook(*sys.exc_info())
@@ -134,6 +135,8 @@ class Server:
 
 def main(descriptor: int, analyses: list[str]) -> None:
     """Import what the analyses need, then serve."""
+    # somebody who ends it by this means it, and needs no traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     server = Server(socket.socket(fileno=descriptor))
     load(modules_of(analyses))
     # children share these objects: a collection in one of them must not touch, and so copy, every page

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crmkit.core.errors import CrmkitError, ParamError
+from crmkit.core.errors import CrmkitError, ParamError, ReportError
 from crmkit.core.privacy import client_key
 from crmkit.core.settings import Settings
-from crmkit.report.folders import locked, reports_folder
+from crmkit.report.folders import locked, note_unchanged, reports_folder
+from crmkit.report.guard.mishaps import said_of
 from crmkit.report.guard.secrets import secrets_of
 from crmkit.report.kernels.pool import KernelServer, can_fork
 from crmkit.report.params.flatten import Flat, check_clients
@@ -107,8 +108,16 @@ def run_clients(
         run = _Run(plans, notebooks, home, progress, jobs, share, timeout, run_timeout)
         if run.tasks:
             outcomes += run.all(fork=forking)
-        if run.tasks or not (reports_folder(home) / "index.html").is_file():
-            _write_site(home)
+        cleared = [
+            note_unchanged(folder, home=home, client=plan.client, analysis=name)
+            for plan in plans
+            for name, folder in plan.reused.items()
+        ]
+        if run.tasks or any(cleared) or not (reports_folder(home) / "index.html").is_file():
+            said = _write_site(home)
+            # once is enough, where a notebook failed by it, or a client could not be run
+            if said and not any(said in text for text in (*(one.message for one in outcomes), *map(str, busy))):
+                busy.append(ReportError(said))
     if busy:
         raise ParamError([problem for err in busy for problem in err.problems])
     return outcomes
@@ -127,10 +136,15 @@ def _ready(
     return {name: flat for name, flat in flats.items() if not missing[name]}, lacking
 
 
-def _write_site(home: Path) -> None:
+def _write_site(home: Path) -> str:
+    """Write the index pages; gives what the machine refused, empty where all is well."""
     from crmkit.report.site import write_site
 
-    write_site(home)
+    try:
+        write_site(home)
+    except OSError as err:
+        return said_of(err, home=home) or f"the index could not be written: {err.strerror}"
+    return ""
 
 
 class _Run:
@@ -175,7 +189,9 @@ class _Run:
             outcomes = list(self._outcomes())
         for plan in self.plans.values():
             if plan.to_do:
-                note_state(plan, home=self.home, ended=True)
+                # what could not be written is known of the notebooks by now; a run that is not marked as ended can be taken up
+                with suppress(OSError):
+                    note_state(plan, home=self.home, ended=True)
         return outcomes
 
     def _outcomes(self) -> Iterator[Outcome]:

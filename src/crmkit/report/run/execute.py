@@ -7,7 +7,9 @@ what was raised and from how the kernel ended.
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +22,7 @@ from crmkit.core.errors import CrmkitError
 from crmkit.report.engine import ENGINE, kernel_environment
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, keep, note_attempt, read_json, work_folder, write_json
 from crmkit.report.guard.identifiers import MARKS, refuse_leaks
+from crmkit.report.guard.mishaps import said_by_kernel, said_of
 from crmkit.report.guard.secrets import clean_notebook, scrub_json, scrub_text
 from crmkit.report.kernels.pool import KernelServer, Session
 from crmkit.report.page.exporter import PageExporter
@@ -116,9 +119,11 @@ def execute(job: Job, *, on_cell: Callable[[int], None] | None = None) -> Outcom
     except InterruptedRunError:
         raise
     except Exception as err:
-        message = scrub_text(f"could not be kept: {type(err).__name__}: {err}", job.secrets)
+        said = said_of(err, home=job.home)
+        message = scrub_text(f"could not be kept: {said or f'{type(err).__name__}: {err}'}", job.secrets)
         seconds = round(time.perf_counter() - clock, 3)
-        return Outcome(job.client, job.analysis, "failed", seconds, message, by_user=isinstance(err, CrmkitError))
+        by_user = isinstance(err, CrmkitError) or (bool(said) and not isinstance(err, FileNotFoundError))
+        return Outcome(job.client, job.analysis, "failed", seconds, message, by_user=by_user)
     finally:
         _close_loop()
 
@@ -144,6 +149,8 @@ def _execute(job: Job, on_cell: Callable[[int], None] | None, clock: float) -> O
         stop=job.stop,
     )
     nb, ending = _run(job, session)
+    if ending.status != "ok" and not work.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(work))
     if job.stop.is_set():
         raise InterruptedRunError
     report = _completed_report(job, work)
@@ -168,6 +175,7 @@ def _execute(job: Job, on_cell: Callable[[int], None] | None, clock: float) -> O
         "seconds": seconds,
         "finished_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "kernel": session.kernel,
+        "kernel_not_forked": scrub_text(session.not_forked, job.secrets),
         "peak_bytes": session.peak_bytes,
         "inputs": _inputs(job, report) if ending.status == "ok" else None,
     }
@@ -206,26 +214,28 @@ def _run(job: Job, session: Session) -> tuple[Any, _Ending]:
         )
         ending = _Ending("ok")
     except Exception as err:
-        ending = _ending(err, session)
+        ending = _ending(err, session, job)
     return (session.nb if session.nb is not None else nb), ending
 
 
-def _ending(err: Exception, session: Session) -> _Ending:
+def _ending(err: Exception, session: Session, job: Job) -> _Ending:
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     cell = session.cell
     if isinstance(err, PapermillExecutionError):
-        by_user = err.ename in user_errors()
-        message = err.evalue if by_user else f"{err.ename}: {err.evalue}"
+        said = said_by_kernel(err.ename, err.evalue, home=job.home, environment=session.env)
+        by_user = bool(said) or err.ename in user_errors()
+        message = said or (err.evalue if by_user else f"{err.ename}: {err.evalue}")
         return _Ending("failed", message, cell, by_user)
     if session.limit == "cell":
         return _Ending("timeout", f"cell {cell} took longer than {session.cell_limit:g} s", cell)
     if session.limit == "run":
         return _Ending("timeout", f"took longer than {session.run_limit:g} s; it was in cell {cell}", cell)
     if isinstance(err, DeadKernelError):
-        how = f" by {session.ended.how}" if session.ended is not None else ""
-        return _Ending("killed", f"the kernel was ended{how} in cell {cell}; the machine may be short of memory", cell)
+        where = f"in cell {cell}"
+        said = f"the kernel was ended {where}" if session.ended is None else session.ended.said(where)
+        return _Ending("killed", said, cell)
     return _Ending("failed", f"{type(err).__name__}: {err}", cell, isinstance(err, CrmkitError))
 
 
@@ -272,7 +282,7 @@ def _write_page(
         page.write_text(html, encoding="utf-8")
     except Exception as err:
         (stem.parent / MARKS).unlink(missing_ok=True)
-        ending = _page_failed(err, ending)
+        ending = _page_failed(err, ending, job)
         said = escape(scrub_text(ending.message, job.secrets))
         page.write_text(PLAIN_PAGE.format(escape(job.analysis), said), encoding="utf-8")
     return ending
@@ -286,9 +296,9 @@ def _previous(job: Job, report: Mapping[str, Any]) -> dict[str, Any] | None:
     return None if found is None or found.report is None else brief(found.report)
 
 
-def _page_failed(err: Exception, ending: _Ending) -> _Ending:
-    kind = "" if isinstance(err, CrmkitError) else f"{type(err).__name__}: "
-    found = f"the page could not be made: {kind}{err}"
+def _page_failed(err: Exception, ending: _Ending, job: Job) -> _Ending:
+    said = str(err) if isinstance(err, CrmkitError) else said_of(err, home=job.home)
+    found = f"the page could not be made: {said or f'{type(err).__name__}: {err}'}"
     if ending.status == "ok":
-        return _Ending("failed", found, by_user=not kind)
+        return _Ending("failed", found, by_user=bool(said))
     return replace(ending, message=f"{ending.message}; {found}")
