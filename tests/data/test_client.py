@@ -514,7 +514,7 @@ def test_column_of_a_wrong_type(project):
 
 def test_not_a_parquet_file_not_a_workbook_not_a_database(project):
     path = project.write("transactions.parquet", GOOD)
-    assert refused(project) == ["transactions: transactions.parquet is cut off or no Parquet file; export it again."]
+    assert refused(project) == ["transactions: transactions.parquet is cut off or no Parquet file; export it again"]
     path.rename(path.with_suffix(".xlsx"))
     assert refused(project)[0].startswith("transactions: transactions.xlsx cannot be read as a workbook: ")
     project.write("crm.duckdb", "not a database, but long enough to be looked at" * 20)
