@@ -24,7 +24,7 @@ DATE = re.compile(r"\d{1,4}[-/.年]\d{1,2}[-/.月]\d{1,4}日?([T ].*)?")
 DECIMAL = re.compile(r"[-+(]?\d[\d ',.]*[.,]\d+\)?")
 EMPTY = "is empty; a header line and at least one row are expected"
 SKIPPED = Text("{file}: rows {rows} are left out, as declared with skip")
-FOOTER = Text("{file}: {n} lines below the table are left out, as declared with footer")
+FOOTER = Text("{file}: lines below the table that are left out, as declared with footer: {n}")
 
 
 @dataclass(frozen=True)

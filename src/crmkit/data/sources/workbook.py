@@ -36,7 +36,7 @@ ERRORS = frozenset(
 )
 OTHERS = Text("{file}: the sheet {sheet} was read; there are also {others}")
 HIDDEN = Text("{file}: the sheet {sheet} was read; hidden and not read: {others}")
-ERROR_CELLS = Text("{file}: {n} cells of {column} hold an error such as {example} and count as empty")
+ERROR_CELLS = Text("{file}: errors such as {example} in {column} count as empty; cells: {n}")
 SAVE = "open the file in the spreadsheet program and save it"
 FORMULA = re.compile(rb"<(?:\w+:)?c\s([^>]*[^/>])>\s*<(?:\w+:)?f\b(.*?)</(?:\w+:)?c>", re.DOTALL)
 ERROR = re.compile(rb"<(?:\w+:)?c\s([^>]*\bt=[\"']e[\"'][^>]*[^/>]|[^>]*\bt=[\"']e[\"'])>(.*?)</(?:\w+:)?c>", re.DOTALL)
