@@ -325,7 +325,10 @@ def test_declared_column_that_is_not_there(project):
 
 def test_header_twice(project):
     project.write("transactions.csv", "customer_id,ordered_at,amount,amount\n1,2024-01-05,1,2\n")
-    assert refused(project) == ["transactions: transactions.csv has 2 columns with the header 'amount'; one is expected."]
+    assert refused(project) == [
+        "transactions: transactions.csv has 2 columns with the header 'amount'; one is expected; name it by its number, for"
+        " example amount: 3."
+    ]
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", "customer_id,ordered_at,amount\n"])
@@ -511,7 +514,7 @@ def test_column_of_a_wrong_type(project):
 
 def test_not_a_parquet_file_not_a_workbook_not_a_database(project):
     path = project.write("transactions.parquet", GOOD)
-    assert refused(project)[0].startswith("transactions: transactions.parquet cannot be read as Parquet: ")
+    assert refused(project) == ["transactions: transactions.parquet is cut off or no Parquet file; export it again"]
     path.rename(path.with_suffix(".xlsx"))
     assert refused(project)[0].startswith("transactions: transactions.xlsx cannot be read as a workbook: ")
     project.write("crm.duckdb", "not a database, but long enough to be looked at" * 20)

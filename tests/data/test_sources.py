@@ -82,14 +82,14 @@ def test_layout(tmp_path, content, separator, regular):
     path = tmp_path / "x.csv"
     path.write_bytes(content.encode())
     found = text.inspect(path, settings=TableSettings(), spill=tmp_path, where="x")
-    assert (found.separator, found.regular) == (separator, regular)
+    assert (found.separator, bool(found.line_end)) == (separator, regular)
 
 
 def test_rows_count_as_a_spreadsheet_does(tmp_path):
     path = tmp_path / "x.csv"
     path.write_text('\na,b\n\n1,"two\nlines"\n\n3,4\n')
     found = text.inspect(path, settings=TableSettings(), spill=tmp_path, where="x")
-    assert list(text.text_rows(found, where="x")) == [(4, ["1", "two\nlines"]), (6, ["3", "4"])]
+    assert list(text.text_rows(found, settings=TableSettings(), where="x")) == [(4, ["1", "two\nlines"]), (6, ["3", "4"])]
 
 
 @pytest.mark.parametrize("content", ["sep=;\na;b\n1;2\n", "a;b\r1;2\r", "a;b\r\n1;2\n", "\ufeffa;b\n1;2"])
@@ -134,7 +134,7 @@ def test_a_long_file_of_short_lines_is_read_by_the_engine(tmp_path, monkeypatch,
         if blank:
             path.write_bytes(path.read_bytes() + line[14:] + line)
         found = text.inspect(path, settings=TableSettings(), spill=tmp_path, where="sales")
-        assert found.regular is not bool(blank)
+        assert bool(found.line_end) is not bool(blank)
 
 
 def test_a_slow_query_draws_no_bar_where_there_is_no_main_file():

@@ -14,6 +14,8 @@ from crmkit.core.results import Text
 
 EXIT_CODE = 2
 ROWS_SHOWN = 5
+LETTERS_SHOWN = 60
+OPTIONS_SHOWN = 40
 
 
 @dataclass(frozen=True)
@@ -128,12 +130,36 @@ def did_you_mean(name: str, options: Iterable[str]) -> str:
     known = sorted(options)
     found = nearest(name, known)
     if found:
-        return f"did you mean '{found}'?"
-    return f"there are {', '.join(repr(option) for option in known)}" if known else ""
+        return f"did you mean '{shortened(found)}'?"
+    more = f" and {len(known) - OPTIONS_SHOWN} more" if len(known) > OPTIONS_SHOWN else ""
+    return f"there are {', '.join(repr(shortened(option)) for option in known[:OPTIONS_SHOWN])}{more}" if known else ""
 
 
-def rows(numbers: Sequence[int], total: int | None = None) -> str:
-    """Row numbers for a message: the first few, and how many more there are.
+def shortened(text: object) -> str:
+    """A text as a message shows it: its first letters where it is long.
+
+    Examples
+    --------
+    >>> shortened("x" * 200_000)[-20:]
+    'xxxxxxxxxxxxxxxxxxx…'
+    """
+    whole = str(text)
+    return whole if len(whole) <= LETTERS_SHOWN else whole[: LETTERS_SHOWN - 1] + "…"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun in the right number.
+
+    Examples
+    --------
+    >>> counted(1, "row"), counted(2, "formula")
+    ('1 row', '2 formulas')
+    """
+    return f"{number} {noun if number == 1 else noun + 's'}"
+
+
+def rows(numbers: Sequence[int], total: int | None = None, *, files: Sequence[str] = ()) -> str:
+    """Row numbers for a message: the first few, and how many more there are; with the file of each where there are several.
 
     Examples
     --------
@@ -141,8 +167,16 @@ def rows(numbers: Sequence[int], total: int | None = None) -> str:
     'rows 18, 204, 977'
     >>> rows([1, 2, 3, 4, 5], total=90)
     'rows 1, 2, 3, 4, 5 and 85 more'
+    >>> rows([3, 7, 2], files=["a.csv", "a.csv", "b.csv"])
+    'a.csv rows 3, 7; b.csv row 2'
     """
     shown = list(numbers[:ROWS_SHOWN])
     more = (len(numbers) if total is None else total) - len(shown)
+    if files:
+        by_file: dict[str, list[int]] = {}
+        for number, file in zip(shown, files, strict=False):
+            by_file.setdefault(file, []).append(number)
+        text = "; ".join(f"{file} {rows(listed)}" for file, listed in by_file.items())
+        return f"{text} and {more} more" if more else text
     text = ("row " if len(shown) == 1 and not more else "rows ") + ", ".join(str(number) for number in shown)
     return f"{text} and {more} more" if more else text

@@ -34,12 +34,21 @@ class _Strict(BaseModel):
 class ItemSettings(_Strict):
     """One question of a questionnaire: where it stands, and how its answers are to be understood."""
 
-    column: str | None = Field(None, description="header in a wide export, or name in a long one; default: the item's own id")
+    column: str | int | None = Field(
+        None, description="header in a wide export, or its position; name in a long one; default: the item's own id"
+    )
     scale: list[int | float] = Field(description="lowest and highest answer, for example [1, 5]")
     reverse: bool = Field(False, description="true where a low answer is the good one")
     na: list[str | int | float] = Field(default_factory=list, description="answers that mean 'not applicable', never a score")
     kind: Literal["csat", "nps", "ces", "driver", "other"] = Field("other", description="what the question asks for")
     label: dict[Literal["en", "zh"], str] = Field(default_factory=dict, description="the question in both languages")
+
+    @field_validator("column", mode="before")
+    @classmethod
+    def _column(cls, value: Any) -> Any:
+        if value is not None and (isinstance(value, bool) or not isinstance(value, str | int)):
+            raise ValueError(f"{value!r} is no header and no number of a column; quote a header")
+        return value
 
     @field_validator("scale")
     @classmethod
@@ -54,8 +63,17 @@ class TableSettings(_Strict):
 
     file: str | None = Field(None, description="file under source; default: the file named like the table")
     table: str | None = Field(None, description="table or view in a database source; default: the table's own name")
-    sheet: str | None = Field(None, description="sheet of a workbook; default: the first")
-    columns: dict[str, str] = Field(default_factory=dict, description="our column: header in the export")
+    sheet: str | None = Field(None, description="sheet of a workbook; default: the first that can be seen")
+    header: int | list[int] = Field(
+        default_factory=list,
+        description="row of the header line, or rows whose texts are joined to one, for example 4 or [1, 2];"
+        " default: the first that is not empty",
+    )
+    skip: list[int] = Field(default_factory=list, description="rows that are no rows of the table, for example [2, 3]")
+    footer: int = Field(0, ge=0, description="how many lines below the table are no rows of it")
+    columns: dict[str, str | int] = Field(
+        default_factory=dict, description="our column: header in the export, or the number of its column, counted from 1"
+    )
     names: list[str] | None = Field(None, description="column names of a file without a header line")
     separator: str | None = Field(None, description="one character, 'tab' or 'whitespace'; default: found by looking")
     encoding: str | None = Field(
@@ -82,6 +100,22 @@ class TableSettings(_Strict):
         description="other currency: what one unit of it is worth in the client's currency, for example {USD: 7.1}",
     )
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="checksum that the file must have")
+
+    @field_validator("header", "skip")
+    @classmethod
+    def _row_numbers(cls, value: int | list[int]) -> int | list[int]:
+        numbers = value if isinstance(value, list) else [value]
+        if any(number < 1 for number in numbers) or sorted(set(numbers)) != numbers:
+            raise ValueError(f"{value!r} are no rows; they count from 1 and rise, for example 4 or [1, 2]")
+        return value
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _columns(cls, value: Any) -> Any:
+        for ours, header in value.items() if isinstance(value, dict) else ():
+            if isinstance(header, bool) or not isinstance(header, str | int) or header == 0:
+                raise ValueError(f"{ours}: {header!r} is no header and no number of a column; quote a header")
+        return value
 
     @field_validator("rates")
     @classmethod

@@ -26,7 +26,7 @@ from crmkit.data.intake.answers import OF_ANSWERS, answer_notes, answers, is_ans
 from crmkit.data.intake.parse import install
 from crmkit.data.intake.table import Intake, Loaded, Place, load_table
 from crmkit.data.sources.engine import connect, disconnect, identifier, query, to_frame
-from crmkit.data.sources.files import content_hash, open_source
+from crmkit.data.sources.files import Stamp, is_as_it_was, open_source
 from crmkit.data.sources.readers import attach
 from crmkit.data.tables import MAIN_TABLE, TABLES
 from crmkit.data.tables.check import contract_problems
@@ -63,6 +63,8 @@ class Client:
         Project root.
     con : ibis.backends.duckdb.Backend
         The engine that computes the tables.
+    stamps : tuple of Stamp
+        How the source files were when they were opened.
     """
 
     name: str
@@ -77,10 +79,23 @@ class Client:
     settings: Settings = field(repr=False)
     home: Path = field(repr=False)
     con: Any = field(repr=False, compare=False)
+    stamps: tuple[Stamp, ...] = field(default=(), repr=False)
 
     def key(self) -> bytes:
         """The secret that this client's pseudonyms are made with; made on first use."""
         return client_key(self.name, home=self.home)
+
+    def unchanged(self) -> None:
+        """Whether the source files still are what they were when they were opened.
+
+        Raises
+        ------
+        DataError
+            Naming the files that are not: what was computed before and after need not come from one export.
+        """
+        changed = sorted({stamp.path.name for stamp in self.stamps if not is_as_it_was(stamp)})
+        if changed:
+            raise DataError(f"{', '.join(changed)} changed while the data were open; run again when nothing writes to them")
 
     def close(self) -> None:
         """End the engine; the tables cannot be read any more."""
@@ -167,6 +182,7 @@ def open_client(
         settings=settings,
         home=home,
         con=con,
+        stamps=tuple(stamp for table in loaded.values() for stamp in table.stamps),
     )
 
 
@@ -344,7 +360,7 @@ def _derive_customers(table: Any, source: str) -> tuple[Any, Intake]:
 
 def _fingerprint(loaded: Mapping[str, Loaded], *, settings: Settings, as_of: dt.date) -> str:
     said = {
-        "files": {name: [content_hash(path) for path in table.paths] for name, table in loaded.items()},
+        "files": {name: [stamp.sha256 for stamp in table.stamps] for name, table in loaded.items()},
         "tables": {name: table.model_dump(mode="json") for name, table in settings.tables.items()},
         "timezone": settings.timezone,
         "as_of": as_of.isoformat(),

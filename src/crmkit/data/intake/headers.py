@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from crmkit.core.errors import DataError, Problem, did_you_mean, nearest
+from crmkit.core.errors import DataError, Problem, counted, did_you_mean, nearest, shortened
 from crmkit.core.settings import TableSettings
 from crmkit.data.tables import TableContract
+
+# characters that nobody sees: of no width, marks of byte order and of writing direction, soft hyphens
+INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
 
 
 @dataclass(frozen=True)
 class Matched:
-    """Our columns that a table has, each with the position and the header it was found at; headers nobody asked for."""
+    """Our columns that a table has, each with the position and the header it was found at; headers nobody asked for.
+
+    ``contract`` declares the columns that were looked for.
+    """
 
     positions: dict[str, int]
     headers: dict[str, str]
     unmapped: tuple[str, ...]
+    contract: TableContract = field(default_factory=lambda: TableContract({}))
+
+
+def visible(header: str) -> str:
+    """A header without blanks around it and without characters that nobody sees.
+
+    Examples
+    --------
+    >>> visible("\ufeff\ufeffcustomer\u200b_id ")
+    'customer_id'
+    """
+    return INVISIBLE.sub("", header).strip()
 
 
 def match_columns(
@@ -31,7 +50,8 @@ def match_columns(
         Headers of the export, in order.
     contract : TableContract
     settings : TableSettings
-        Its ``columns`` (our column: header) come first; otherwise a header equal to our column is taken, whatever its case.
+        Its ``columns`` (our column: header, or its place counted from 1) come first; otherwise a header equal to
+        our column is taken, whatever its case.
     where : str
         What to name in a message, for example ``"transactions: orders.csv"``.
     params : str
@@ -49,9 +69,17 @@ def match_columns(
             problems.append(Problem(f"{params}:", f"unknown column {ours!r}", hint=did_you_mean(ours, contract.columns)))
     for ours in contract.columns:
         wanted = settings.columns.get(ours, ours)
+        if isinstance(wanted, int):
+            problem = _no_position(ours, wanted, headers, where=where, params=params)
+            if problem is None:
+                positions[ours] = wanted - 1
+            else:
+                problems.append(problem)
+            continue
         found = _positions(wanted, headers)
         if len(found) > 1:
-            problems.append(Problem(where, f"has {len(found)} columns with the header {wanted!r}", "one is expected"))
+            allowed = f"one is expected; name it by its number, for example {ours}: {found[0] + 1}"
+            problems.append(Problem(where, f"has {len(found)} columns with the header {shortened(wanted)!r}", allowed))
         elif found:
             positions[ours] = found[0]
         elif ours in settings.columns:
@@ -65,12 +93,26 @@ def match_columns(
         positions=positions,
         headers={ours: headers[position] for ours, position in positions.items()},
         unmapped=tuple(header for position, header in enumerate(headers) if position not in used),
+        contract=contract,
     )
+
+
+def _no_position(ours: str, number: int, headers: Sequence[str], *, where: str, params: str) -> Problem | None:
+    """What is wrong with a column that is named by its number; a header that is written like the number may be meant."""
+    there = [position + 1 for position in _positions(str(number), headers)]
+    if there and there != [number]:
+        what = f"has the header '{number}' in column {there[0]}, and a column {number} with another one"
+        return Problem(where, what, f"quote it where the header is meant: {ours}: '{number}' under {params}")
+    if not 1 <= number <= len(headers):
+        return Problem(where, f"has {counted(len(headers), 'column')}, none with the number {number} for {ours}")
+    return None
 
 
 def _missing(ours: str, headers: Sequence[str], *, where: str, params: str) -> Problem:
     meant = nearest(ours, headers)
-    hint = f"did you mean {meant!r}? Then write {ours}: {meant} under {params}" if meant else did_you_mean(ours, headers)
+    hint = did_you_mean(ours, headers)
+    if meant:
+        hint = f"did you mean {shortened(meant)!r}? Then write {ours}: {shortened(meant)} under {params}"
     return Problem(where, f"has no column {ours!r}, which is required", hint=hint)
 
 

@@ -57,7 +57,7 @@ def reading(x: str, *, kind: Kind, found: str, convention: Convention = PLAIN) -
         How text is written.
     """
     if kind in ("id", "text"):
-        return _read_text(x, found)
+        return _read_text(x, found, kind=kind)
     if kind in ("date", "timestamp", "month"):
         return _read_moment(x, kind, found, convention)
     if kind in ("money", "score", "number"):
@@ -67,7 +67,10 @@ def reading(x: str, *, kind: Kind, found: str, convention: Convention = PLAIN) -
     return _read_integer(x, found, convention) if kind == "integer" else _read_boolean(x, found)
 
 
-def _read_text(x: str, found: str) -> str:
+def _read_text(x: str, found: str, *, kind: Kind) -> str | None:
+    nested = found.endswith("]") or found.startswith(("STRUCT", "MAP", "UNION"))
+    if nested or found in ("BLOB", "BIT") or (found == "BOOLEAN" and kind == "id"):
+        return None
     if found == "VARCHAR":
         return f"crm_word({x})"
     if found in FLOATS:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crmkit.core.errors import ROWS_SHOWN, Problem, rows
+from crmkit.core.errors import ROWS_SHOWN, Problem, counted, rows, shortened
 from crmkit.core.language import Locale, mark, say
 from crmkit.core.results import Text
 from crmkit.core.settings import ItemSettings, TableSettings
@@ -83,12 +83,13 @@ class Issue:
 
 @dataclass(frozen=True)
 class Found:
-    """One kind of unusable row that occurs: how many rows, the first of them, a few values."""
+    """One kind of unusable row that occurs: how many rows, the first of them, a few values; files where there are several."""
 
     issue: Issue
     count: int
     numbers: tuple[int, ...]
     examples: tuple[str, ...]
+    files: tuple[str, ...] = ()
 
 
 def list_issues(
@@ -111,7 +112,7 @@ def list_issues(
         if column.choices:
             allowed = f"map them to {', '.join(column.choices)} with values in {params}"
             others = ", ".join(literal(choice) for choice in column.choices)
-            what = "has {n} {value_word} that are none of its words ({rows}): {examples}"
+            what = "has {n} {value_word} that {are} none of its words ({rows}): {examples}"
             issues.append(Issue(name, f"{ours} NOT IN ({others})", Text("none of the words of this column"), what, allowed))
         if column.low is not None:
             what = f"has {{n}} {{value_word}} below {column.low} ({{rows}})"
@@ -258,21 +259,24 @@ def _same(keys: Sequence[str]) -> str:
 def _summarise(con: Any, typed: str, issue: Issue) -> Found:
     where = f"rejects_{typed} WHERE field = {literal(issue.column)} AND reason = {literal(issue.written)}"
     (count,) = query(con, f"SELECT count(*) FROM {where}")[0]
-    first = query(con, f"SELECT __row, value FROM {where} ORDER BY __file, __row LIMIT {ROWS_SHOWN}")
-    numbers = tuple(row for row, _ in first if row is not None)
-    return Found(issue, count, numbers, tuple(dict.fromkeys(str(value).strip() for _, value in first)))
+    first = query(con, f"SELECT __row, value, __file FROM {where} ORDER BY __file, __row LIMIT {ROWS_SHOWN}")
+    numbers = tuple(row for row, *_ in first if row is not None)
+    examples = tuple(dict.fromkeys(shortened(str(value).strip()) for _, value, _ in first))
+    (several,) = query(con, f"SELECT min(__file) <> max(__file) FROM {typed}")[0]
+    return Found(issue, count, numbers, examples, tuple(file for *_, file in first) if several else ())
 
 
 def explain(found: Found, *, table: str, file: str) -> Problem:
     """The sentence that says what to mend."""
     issue = found.issue
-    listed = rows(found.numbers, total=found.count) if found.numbers else f"{found.count} rows"
+    listed = rows(found.numbers, total=found.count, files=found.files) if found.numbers else counted(found.count, "row")
     what = issue.what.format(
         n=found.count,
         rows=listed,
         examples=", ".join(repr(example) for example in found.examples),
         row_word="row" if found.count == 1 else "rows",
         value_word="value" if found.count == 1 else "values",
+        are="is" if found.count == 1 else "are",
     )
     place = f"{table}: column {issue.column!r}" if issue.column else f"{table}:"
     return Problem(place, what, issue.allowed, f"every such row is in {file}")

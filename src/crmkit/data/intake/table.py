@@ -18,7 +18,7 @@ from crmkit.data.intake.notation import find_conventions
 from crmkit.data.intake.parse import MONEY, PLAIN, Convention, reading
 from crmkit.data.sources import readers
 from crmkit.data.sources.engine import identifier, literal, query
-from crmkit.data.sources.files import Source, find_files
+from crmkit.data.sources.files import Source, Stamp, find_files, stamp_of
 from crmkit.data.sources.readers import Raw
 from crmkit.data.tables import TABLES, Column, TableContract
 
@@ -89,7 +89,7 @@ class Loaded:
 
     relation: str
     columns: tuple[str, ...]
-    paths: tuple[Path, ...]
+    stamps: tuple[Stamp, ...]
     intake: Intake
     items: tuple[str, ...] = ()
 
@@ -127,11 +127,11 @@ def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
     read = _read(con, table, contract=contract, settings=settings, place=place)
     if read is None:
         return None
-    raw, paths = read
+    raw, stamps = read
     wide = survey_items.is_answers(contract) and survey_items.ITEM not in raw.types
     if wide:
         contract, settings = survey_items.wide_contract(contract, settings, params=place.params(table))
-    names = tuple(path.name for path in paths) if not place.source.database else (settings.table or table,)
+    names = tuple(stamp.path.name for stamp in stamps) if not place.source.database else (settings.table or table,)
     ways, problems = find_conventions(con, raw, contract=contract, settings=settings, table=table, params=place.params(table))
     problems += _wrong_types(raw, contract=contract, table=table)
     if problems:
@@ -149,13 +149,13 @@ def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
         unmapped=raw.matched.unmapped,
         notes=(*raw.notes, *([Text(ONE_ROW.template, {"n": Quantity(len(items), "count")})] if wide else [])),
     )
-    loaded = Loaded(f"typed_{table}", columns, tuple(paths), intake, items)
+    loaded = Loaded(f"typed_{table}", columns, stamps, intake, items)
     return _keep(con, loaded, raw, contract=contract, settings=settings, place=place)
 
 
 def _read(
     con: Any, table: str, *, contract: TableContract, settings: TableSettings, place: Place
-) -> tuple[Raw, list[Path]] | None:
+) -> tuple[Raw, tuple[Stamp, ...]] | None:
     def match(headers: Sequence[str], where: str) -> Matched:
         params, ways = place.params(table), (contract, settings)
         if survey_items.is_wide(contract, headers, settings=settings):
@@ -165,11 +165,13 @@ def _read(
     if place.source.database:
         if table not in place.settings.tables and table not in readers.database_tables(con):
             return None
-        return readers.read_database(con, table, settings=settings, match=match), [place.source.path]
+        stamps = (stamp_of(place.source.path),)
+        return readers.read_database(con, table, settings=settings, match=match), stamps
     paths = find_files(table, source=place.source, settings=place.settings.tables.get(table))
     if not paths:
         return None
-    return readers.read_files(con, table, paths, settings=settings, match=match, spill=place.spill), paths
+    stamps = tuple(stamp_of(path) for path in paths)
+    return readers.read_files(con, table, paths, settings=settings, match=match, spill=place.spill), stamps
 
 
 def _wrong_types(raw: Raw, *, contract: TableContract, table: str) -> list[Problem]:

@@ -84,6 +84,34 @@ def content_hash(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+@dataclass(frozen=True)
+class Stamp:
+    """How a file was when it was read: size, time of change, place on the disk, SHA-256 of its bytes."""
+
+    path: Path
+    size: int
+    changed: int
+    inode: int
+    sha256: str
+
+
+def stamp_of(path: Path) -> Stamp:
+    """How a file is now; taken before it is read."""
+    now = path.stat()
+    return Stamp(path, now.st_size, now.st_mtime_ns, now.st_ino, content_hash(path))
+
+
+def is_as_it_was(stamp: Stamp) -> bool:
+    """Whether a file still holds what it held; its bytes are looked at only where something else has changed."""
+    try:
+        now = stamp.path.stat()
+        if (now.st_size, now.st_mtime_ns, now.st_ino) == (stamp.size, stamp.changed, stamp.inode):
+            return True
+        return now.st_size == stamp.size and content_hash(stamp.path) == stamp.sha256
+    except OSError:
+        return False
+
+
 def _declared(table: str, pattern: str, *, source: Source, there: list[str]) -> list[str]:
     if (source.path / pattern).is_file():
         return [pattern]

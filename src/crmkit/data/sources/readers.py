@@ -7,20 +7,24 @@ field of the line, in which a totals row says that it is one).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from crmkit.core.errors import DataError, Problem, did_you_mean
 from crmkit.core.results import Text
 from crmkit.core.settings import TableSettings
-from crmkit.data.intake.headers import Matched
+from crmkit.data.intake.headers import Matched, visible
 from crmkit.data.sources import text, workbook
 from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.sources.files import PARQUET, WORKBOOK, content_hash
+from crmkit.data.sources.layout import EMPTY, Match, Row, left_out, match_head
 
-Match = Callable[[Sequence[str], str], Matched]
+# rows that are handed to the engine at a time: this many, or so many letters
+BATCH_ROWS, BATCH_LETTERS = 1 << 15, 1 << 24
+ARRIVING = "arriving_rows"
 OWN = "__file VARCHAR, __row BIGINT, __fields BIGINT, __first VARCHAR"
 ATTACHED = "crm_source"
 
@@ -65,10 +69,13 @@ def read_files(con: Any, table: str, files: Sequence[Path], *, settings: TableSe
     for path in files:
         if settings.sha256 is not None and content_hash(path) != settings.sha256:
             raise DataError(f"{table}: {path.name} does not have the declared sha256; it is not the file that was meant")
+        if path.stat().st_size == 0:
+            raise DataError(f"{table}: {path.name} {EMPTY}")
     kinds = {_kind(path) for path in files}
     if len(kinds) > 1:
         raise DataError(f"{table}: {', '.join(path.name for path in files)} are of different kinds; one kind is expected")
     if kinds == {"parquet"}:
+        _no_lines(settings, where=f"{table}: {files[0].name}")
         return _read_parquet(con, table, files, match=match)
     read = _read_sheets if kinds == {"workbook"} else _read_texts
     return read(con, table, files, settings=settings, match=match, spill=spill)
@@ -99,6 +106,7 @@ def read_database(con: Any, table: str, *, settings: TableSettings, match: Match
         When there is none of this name; the nearest is offered.
     """
     name = settings.table or table
+    _no_lines(settings, where=f"{table}: {name}")
     if name not in database_tables(con):
         raise DataError(
             Problem(f"{table}:", f"the database has no table {name!r}", hint=did_you_mean(name, database_tables(con)))
@@ -117,6 +125,12 @@ def read_database(con: Any, table: str, *, settings: TableSettings, match: Match
     return _lazy(con, table, held, file=literal(name), row="rowid + 1", match=match, where=f"{table}: {name}")
 
 
+def _no_lines(settings: TableSettings, *, where: str) -> None:
+    said = [key for key in ("header", "skip", "footer", "sheet") if getattr(settings, key)]
+    if said:
+        raise DataError(Problem(where, f"has no lines for {said[0]}", "it is for text files and workbooks"))
+
+
 def _kind(path: Path) -> str:
     suffix = path.suffix.casefold()
     return "parquet" if suffix in PARQUET else "workbook" if suffix in WORKBOOK else "text"
@@ -127,8 +141,13 @@ def _read_parquet(con: Any, table: str, files: Sequence[Path], *, match: Match) 
 
     names = ", ".join(literal(path) for path in files)
     scan = f"read_parquet([{names}], union_by_name=true, file_row_number=true, filename='__path')"
+    for path in files:
+        try:
+            query(con, f"SELECT count(*) FROM parquet_file_metadata({literal(path)})")
+        except duckdb.Error as err:
+            raise DataError(f"{table}: {path.name} is cut off or no Parquet file; export it again") from err
     try:
-        return _lazy(
+        raw = _lazy(
             con,
             table,
             scan,
@@ -140,12 +159,29 @@ def _read_parquet(con: Any, table: str, files: Sequence[Path], *, match: Match) 
         )
     except duckdb.Error as err:
         raise DataError(f"{table}: {files[0].name} cannot be read as Parquet: {str(err).splitlines()[0]}") from err
+    _same_columns(con, table, files, headers=raw.matched.headers)
+    return raw
+
+
+def _same_columns(con: Any, table: str, files: Sequence[Path], *, headers: dict[str, str]) -> None:
+    """A column that only some of several Parquet files have would be read as empty for the others."""
+    for path in files[1:] and files:
+        found = query(con, f"DESCRIBE SELECT * FROM read_parquet({literal(path)})")
+        there = {visible(name) for name, *_ in found}
+        missing = [ours for ours, header in headers.items() if header not in there]
+        if missing:
+            raise _other_columns(f"{table}: {path.name}", missing[0], has=False)
+
+
+def _other_columns(where: str, ours: str, *, has: bool) -> DataError:
+    what = f"has the column {ours!r}, which the files before it lack" if has else f"has no column {ours!r}, as other files have"
+    return DataError(Problem(where, what, "all files of a table need the same columns"))
 
 
 def _lazy(con: Any, table: str, scan: str, *, file: str, row: str, match: Match, where: str, own: tuple[str, ...] = ()) -> Raw:
     described = query(con, f"DESCRIBE SELECT * FROM {scan}")
     columns = [(name, kind) for name, kind, *_ in described if name not in own]
-    matched = match([name for name, _ in columns], where)
+    matched = match([visible(name) for name, _ in columns], where)
     chosen = [f"{identifier(columns[at][0])} AS {identifier(ours)}" for ours, at in matched.positions.items()]
     head = [f"{file} AS __file", f"{row} AS __row", "NULL::BIGINT AS __fields", "NULL::VARCHAR AS __first"]
     relation = f"raw_{table}"
@@ -160,30 +196,36 @@ def _read_texts(con: Any, table: str, files: Sequence[Path], *, settings: TableS
     for path in files:
         where = f"{table}: {path.name}"
         found = text.inspect(path, settings=settings, spill=spill, where=where)
-        matched = match(found.headers, where)
+        readings = partial(text.first_rows, found, where=where)
+        matched = match_head(match, found.head, readings, settings=settings, table=table, where=where)
         raw = _first(con, table, raw, matched, where=where, encoding=found.encoding, separator=found.separator)
         if found.guessed:
             notes.append(Text("{file}: the encoding {encoding} is a guess", {"file": path.name, "encoding": found.encoding}))
-        if not (found.regular and _insert_directly(con, raw, found, matched=matched, name=path.name)):
-            copy = spill / f"{len(list(spill.iterdir()))}-rows.csv"
-            text.write_rows(text.text_rows(found, where=where), width=len(found.headers), to=copy)
-            _insert_copy(con, raw, copy, width=len(found.headers), matched=matched, name=path.name)
-            copy.unlink()
+        if not (found.line_end and _insert_directly(con, raw, found, matched=matched, name=path.name)):
+            rows = text.text_rows(found, settings=settings, where=where)
+            _insert_rows(con, raw, rows, width=len(found.head.headers), matched=matched, name=path.name)
+        notes += left_out(settings, file=path.name)
     return _finished(raw, notes)
 
 
 def _read_sheets(con: Any, table: str, files: Sequence[Path], *, settings: TableSettings, match: Match, spill: Path) -> Raw:
     raw: Raw | None = None
+    notes: list[Text] = []
     for path in files:
         where = f"{table}: {path.name}"
-        headers, skip, cells = workbook.read_sheet(path, sheet=settings.sheet, names=settings.names, where=where)
-        matched = match(headers, where)
+        sheet = workbook.read_sheet(path, settings=settings, where=where)
+        notes += sheet.notes(path.name)
+        where = f"{where}, sheet {sheet.name!r}" if sheet.others or sheet.hidden else where
+        readings = partial(workbook.first_rows, sheet)
+        matched = match_head(match, sheet.head, readings, settings=settings, table=table, where=where)
+        problems = workbook.sheet_problems(sheet, matched, settings=settings, where=where)
+        if problems:
+            raise DataError(problems)
         raw = _first(con, table, raw, matched, where=where)
-        copy = spill / f"{len(list(spill.iterdir()))}-rows.csv"
-        text.write_rows(workbook.sheet_rows(cells, skip=skip), width=len(headers), to=copy)
-        _insert_copy(con, raw, copy, width=len(headers), matched=matched, name=path.name)
-        copy.unlink()
-    return _finished(raw, [])
+        rows, said = workbook.table_of(sheet, matched, settings=settings, file=path.name)
+        _insert_rows(con, raw, rows, width=len(sheet.head.headers), matched=matched, name=path.name)
+        notes += [*said, *left_out(settings, file=path.name)]
+    return _finished(raw, notes)
 
 
 def _first(
@@ -191,8 +233,9 @@ def _first(
 ) -> Raw:
     """The empty table that the first file's columns ask for; a later file must have the same."""
     if raw is not None:
-        if set(raw.matched.positions) != set(matched.positions):
-            raise DataError(f"{where} does not have the columns of the other files of this table")
+        for ours in [*raw.matched.positions, *matched.positions]:
+            if (ours in raw.matched.positions) != (ours in matched.positions):
+                raise _other_columns(where, ours, has=ours in matched.positions)
         return raw
     relation = f"raw_{table}"
     columns = ", ".join(f"{identifier(ours)} VARCHAR" for ours in matched.positions)
@@ -215,8 +258,8 @@ def _insert_directly(con: Any, raw: Raw, found: text.TextFile, *, matched: Match
         _insert(
             con,
             raw,
-            _scan(found.path, width=len(found.headers), separator=found.separator, skip=found.skip),
-            head=f"{literal(name)}, row_number() OVER () + {found.skip}, NULL, c0",
+            _scan(found),
+            head=f"{literal(name)}, row_number() OVER () + {found.head.row}, NULL, c0",
             columns=[f"c{matched.positions[ours]}" for ours in raw.matched.positions],
         )
     except duckdb.Error:
@@ -224,10 +267,39 @@ def _insert_directly(con: Any, raw: Raw, found: text.TextFile, *, matched: Match
     return True
 
 
-def _insert_copy(con: Any, raw: Raw, copy: Path, *, width: int, matched: Matched, name: str) -> None:
-    scan = _scan(copy, width=width + 2, separator=",", skip=0)
-    columns = [f"c{matched.positions[ours] + 2}" for ours in raw.matched.positions]
-    _insert(con, raw, scan, head=f"{literal(name)}, c0::BIGINT, c1::BIGINT, c2", columns=columns)
+def _insert_rows(con: Any, raw: Raw, rows: Iterable[Row], *, width: int, matched: Matched, name: str) -> None:
+    """Hand rows to the engine as they are, so that no line break, quotation mark or length of a field can be misread."""
+    columns = [f"c{matched.positions[ours]}" for ours in raw.matched.positions]
+    for batch in _batches(rows, width=width):
+        con.con.register(ARRIVING, batch)
+        try:
+            _insert(con, raw, ARRIVING, head=f"{literal(name)}, number, fields, c0", columns=columns)
+        finally:
+            con.con.unregister(ARRIVING)
+
+
+def _batches(rows: Iterable[Row], *, width: int) -> Iterator[Any]:
+    """Rows as tables of Arrow: row number, number of fields where too many, the fields; what is empty is missing."""
+    held: list[Row] = []
+    letters = 0
+    for row in rows:
+        held.append(row)
+        letters += sum(map(len, row[1]))
+        if len(held) >= BATCH_ROWS or letters >= BATCH_LETTERS:
+            yield _batch(held, width=width)
+            held, letters = [], 0
+    if held:
+        yield _batch(held, width=width)
+
+
+def _batch(rows: Sequence[Row], *, width: int) -> Any:
+    import pyarrow as pa
+
+    numbers = [number for number, _ in rows]
+    many = [len(fields) if any(field.strip() for field in fields[width:]) else None for _, fields in rows]
+    columns = zip(*(fields[:width] + [""] * (width - len(fields)) for _, fields in rows), strict=True)
+    texts = {f"c{at}": pa.array([field or None for field in column], pa.string()) for at, column in enumerate(columns)}
+    return pa.table({"number": pa.array(numbers, pa.int64()), "fields": pa.array(many, pa.int64()), **texts})
 
 
 def _insert(con: Any, raw: Raw, scan: str, *, head: str, columns: list[str]) -> None:
@@ -239,9 +311,11 @@ def _insert(con: Any, raw: Raw, scan: str, *, head: str, columns: list[str]) -> 
         query(con, "SET preserve_insertion_order = false")
 
 
-def _scan(path: Path, *, width: int, separator: str, skip: int) -> str:
-    columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(width))
+def _scan(file: text.TextFile) -> str:
+    columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(len(file.head.headers)))
+    line_end = file.line_end.replace("\r", "\\r").replace("\n", "\\n")
+    skip, separator = file.head.row, literal(file.separator)
     return (
-        f"read_csv({literal(path)}, auto_detect=false, header=false, skip={skip}, delim={literal(separator)},"
-        f" quote='\"', escape='\"', columns={{{columns}}})"
+        f"read_csv({literal(file.path)}, auto_detect=false, header=false, skip={skip}, delim={separator},"
+        f" quote='\"', escape='\"', new_line='{line_end}', columns={{{columns}}})"
     )

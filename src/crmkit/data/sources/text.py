@@ -9,12 +9,14 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from crmkit.core.errors import DataError
 from crmkit.core.settings import TableSettings
+from crmkit.data.sources.layout import EMPTY, LOOKED_AT, Head, Row, find_head, header_rows, table_rows
 
 SEPARATORS = (",", ";", "\t", "|")
 SEPARATOR_WORDS = {"tab": "\t"}
@@ -49,21 +51,18 @@ class TextFile:
         Whether the encoding is a guess.
     separator : str
         One character, or ``"whitespace"``.
-    headers : tuple of str
-        Column names, as written.
-    skip : int
-        Lines before the first row.
-    regular : bool
-        Whether every line is one row, so that the engine may read it alone.
+    head : Head
+        Column names, as written, and where the rows begin.
+    line_end : str
+        How lines end where every line is one row, so that the engine may read the file alone; empty where it may not.
     """
 
     path: Path
     encoding: str
     guessed: bool
     separator: str
-    headers: tuple[str, ...]
-    skip: int
-    regular: bool
+    head: Head
+    line_end: str = ""
 
 
 def inspect(path: Path, *, settings: TableSettings, spill: Path, where: str) -> TextFile:
@@ -85,28 +84,20 @@ def inspect(path: Path, *, settings: TableSettings, spill: Path, where: str) -> 
         When the file is empty, or its encoding or layout cannot be found.
     """
     if path.stat().st_size == 0:
-        raise DataError(f"{where} is empty; a header line and at least one row are expected")
+        raise DataError(f"{where} {EMPTY}")
     encoding, guessed = find_encoding(path, declared=settings.encoding, where=where)
     readable = path if encoding in ("utf-8", "utf-8-sig") else _transcode(path, encoding=encoding, spill=spill)
-    with open(readable, encoding="utf-8-sig", newline="") as file:
-        first = file.readline(CHUNK)
-        mark = SEPARATOR_LINE.fullmatch(first)
-        if mark:
-            first = file.readline(CHUNK)
-        separator = _separator(first, settings=settings, found=mark.group(1) if mark else "")
-        found = TextFile(readable, encoding, guessed, separator, (), int(bool(mark)), regular=False)
-        if settings.names is not None:
-            return replace(found, headers=tuple(settings.names), regular=_regular(found))
-    header = next(((number, fields) for number, fields in _records(found, where=where) if any(fields)), None)
-    if header is None:
-        raise DataError(f"{where} is empty; a header line and at least one row are expected")
-    number, fields = header
-    return replace(
-        found,
-        headers=tuple(field.strip() for field in fields),
-        skip=number,
-        regular=_regular(found) and not any("\n" in field or "\r" in field for field in fields),
-    )
+    if guessed or not encoding.startswith(("utf-16", "utf-32")):
+        _refuse_nul(readable, where=where)
+    lines = _first_lines(readable)
+    mark = SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
+    separator = _separator(lines[bool(mark) :], settings=settings, found=mark.group(1) if mark else "", marked=bool(mark))
+    found = TextFile(readable, encoding, guessed, separator, Head((), 0))
+    head = find_head(_records(found, where=where), settings=settings, where=where)
+    if not head.row:
+        head = replace(head, row=int(bool(mark)))
+    as_it_is = head.flat and not settings.skip and not settings.footer
+    return replace(found, head=head, line_end=_line_end(found) if as_it_is else "")
 
 
 def find_encoding(path: Path, *, declared: str | None, where: str) -> tuple[str, bool]:
@@ -127,6 +118,9 @@ def find_encoding(path: Path, *, declared: str | None, where: str) -> tuple[str,
     for mark, name in BYTE_ORDER_MARKS:
         if head.startswith(mark):
             return _known_encoding(path, name, where=where), False
+    wide = _wide_encoding(head)
+    if wide and _decodes(path, wide):
+        return wide, True
     if _decodes(path, "utf-8"):
         return "utf-8", False
     if _decodes(path, "gb18030") and _looks_chinese(path):
@@ -139,30 +133,19 @@ def find_encoding(path: Path, *, declared: str | None, where: str) -> tuple[str,
     return best.encoding, True
 
 
-def text_rows(file: TextFile, *, where: str) -> Iterator[tuple[int, list[str]]]:
-    """Row number and fields of each row after the header line; blank lines are counted and left out."""
-    for number, fields in _records(file, where=where):
-        if number > file.skip and fields:
-            yield number, fields
+def text_rows(file: TextFile, *, settings: TableSettings, where: str) -> Iterator[Row]:
+    """Row number and fields of each row of the table; blank lines are counted and left out."""
+    filled = ((number, fields) for number, fields in _records(file, where=where) if fields)
+    return table_rows(filled, file.head, settings=settings)
 
 
-def write_rows(rows: Iterable[tuple[int, list[str]]], *, width: int, to: Path) -> int:
-    """Rows as a plain CSV file that the engine reads alone: row number, number of fields where too many, the fields.
-
-    Returns
-    -------
-    int
-        How many rows were written.
-    """
-    count = 0
-    with open(to, "w", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle)
-        for number, fields in rows:
-            spare = any(field.strip() for field in fields[width:])
-            padded = fields[:width] + [""] * (width - len(fields))
-            writer.writerow([number, len(fields) if spare else "", *padded])
-            count += 1
-    return count
+def first_rows(file: TextFile, *, where: str) -> Iterator[list[Row]]:
+    """The first rows of a file, with the separator found and with each other one."""
+    for separator in dict.fromkeys((file.separator, *SEPARATORS)):
+        try:
+            yield list(islice(_records(replace(file, separator=separator), where=where), LOOKED_AT))
+        except DataError:
+            continue
 
 
 def _records(file: TextFile, *, where: str) -> Iterator[tuple[int, list[str]]]:
@@ -183,32 +166,73 @@ def _records(file: TextFile, *, where: str) -> Iterator[tuple[int, list[str]]]:
             raise DataError(f"{where}, row {number + 1}: a quotation mark is not closed, or stands inside a field") from err
 
 
-def _separator(line: str, *, settings: TableSettings, found: str) -> str:
+def _first_lines(path: Path) -> list[str]:
+    """The first lines of a file; a quoted field that spans lines is in one."""
+    lines: list[str] = []
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        whole = ""
+        while len(lines) < LOOKED_AT and (part := file.readline(CHUNK)):
+            whole += part
+            if whole.count('"') % 2 == 0 or len(whole) > CHUNK:
+                lines.append(whole)
+                whole = ""
+    return [*lines, whole] if whole else lines
+
+
+def _separator(lines: Sequence[str], *, settings: TableSettings, found: str, marked: bool) -> str:
+    """The most frequent separator of the header line; of the first line that has one, where it is not known which that is."""
     if settings.separator:
         return SEPARATOR_WORDS.get(settings.separator, settings.separator)
     if found:
         return found
-    unquoted = re.sub(r'"[^"]*"', "", line)
-    counts = {separator: unquoted.count(separator) for separator in SEPARATORS}
-    return max(SEPARATORS, key=lambda separator: counts[separator])
+    first = max(header_rows(settings), default=1) - 1 - marked
+    for line in [*lines[first : first + 1], *lines]:
+        unquoted = re.sub(r'"[^"]*"', "", line)
+        best = max(SEPARATORS, key=unquoted.count)
+        if best in unquoted:
+            return best
+    return SEPARATORS[0]
 
 
-def _regular(file: TextFile) -> bool:
-    """Whether lines end in one way and none is blank; the engine would leave blank lines out of its count."""
+def _line_end(file: TextFile) -> str:
+    """How lines end, if all in one way and none is blank; the engine would leave blank lines out of its count."""
     if file.separator == WHITESPACE:
-        return False
+        return ""
     carried = b""
     feeds = returns = both = 0
     with open(file.path, "rb") as handle:
         while chunk := handle.read(CHUNK):
             data = carried + chunk
             if BLANK_LINE.search(data) or (not carried and BLANK_FIRST_LINE.match(data)):
-                return False
+                return ""
             feeds, returns, both = feeds + chunk.count(b"\n"), returns + chunk.count(b"\r"), both + data.count(b"\r\n")
             carried = data[-64:] if b"\n" in data[-64:] else data[-1:]
             both -= carried.count(b"\r\n")
     both += carried.count(b"\r\n")
-    return returns in (0, both) and both in (0, feeds)
+    if returns not in (0, both) or both not in (0, feeds):
+        return ""
+    return "\r\n" if both else "\n"
+
+
+def _refuse_nul(path: Path, *, where: str) -> None:
+    read = 0
+    with open(path, "rb") as file:
+        while chunk := file.read(CHUNK):
+            at = chunk.find(b"\0")
+            if at >= 0:
+                raise DataError(
+                    f"{where} holds bytes of value 0, the first at byte {read + at + 1}: it is damaged or no text file;"
+                    " export it again"
+                )
+            read += len(chunk)
+
+
+def _wide_encoding(head: bytes) -> str:
+    """UTF-16 without a byte order mark: of each two bytes of a Latin letter or a digit one is 0, always the same one."""
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if min(even, odd) > 0.02 * max(even, odd) or max(even, odd) < 0.05 * len(head) / 2:
+        return ""
+    return "utf-16-le" if odd > even else "utf-16-be"
 
 
 def _known_encoding(path: Path, declared: str, *, where: str) -> str:

@@ -209,8 +209,14 @@ class Page:
         -------
         Published
             The folder and the record.
+
+        Raises
+        ------
+        DataError
+            When a source file has changed since it was opened: a page is made of one export.
         """
         company = self.company
+        company.unchanged()
         given, run_id = folder or os.environ.get(OUT_VARIABLE), new_run_id()
         kept_here = not given and run_by_program()
         if kept_here:
