@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from crmkit.core.errors import DataError, Problem, did_you_mean, nearest
 from crmkit.core.settings import TableSettings
@@ -13,11 +13,17 @@ from crmkit.data.tables import TableContract
 
 @dataclass(frozen=True)
 class Matched:
-    """Our columns that a table has, each with the position and the header it was found at; headers nobody asked for."""
+    """Our columns that a table has, each with the position and the header it was found at; headers nobody asked for.
+
+    ``also`` are headers that are carried beside our columns, each with its position, because rows are chosen by them; ``rest``
+    are the positions of all other columns that make two lines differ.
+    """
 
     positions: dict[str, int]
     headers: dict[str, str]
     unmapped: tuple[str, ...]
+    also: dict[str, int] = field(default_factory=dict)
+    rest: tuple[int, ...] = ()
 
 
 def match_columns(
@@ -49,7 +55,7 @@ def match_columns(
             problems.append(Problem(f"{params}:", f"unknown column {ours!r}", hint=did_you_mean(ours, contract.columns)))
     for ours in contract.columns:
         wanted = settings.columns.get(ours, ours)
-        found = _positions(wanted, headers)
+        found = find_header(wanted, headers)
         if len(found) > 1:
             problems.append(Problem(where, f"has {len(found)} columns with the header {wanted!r}", "one is expected"))
         elif found:
@@ -74,7 +80,7 @@ def _missing(ours: str, headers: Sequence[str], *, where: str, params: str) -> P
     return Problem(where, f"has no column {ours!r}, which is required", hint=hint)
 
 
-def _positions(wanted: str, headers: Sequence[str]) -> list[int]:
+def find_header(wanted: str, headers: Sequence[str]) -> list[int]:
     """Positions of a header: written the same, else the same but for case, blanks and width."""
     same = [position for position, header in enumerate(headers) if header == wanted]
     if same:

@@ -1,8 +1,9 @@
 """How does a table get into the engine? Text and sheets are loaded as text; Parquet and databases stay where they are.
 
-Whatever the source, a relation ``raw_<table>`` comes out: our columns with their values as found, and four of our own:
+Whatever the source, a relation ``raw_<table>`` comes out: our columns with their values as found, and some of our own:
 ``__file`` (name), ``__row`` (number in the file), ``__fields`` (how many, where a line has too many), ``__first`` (the first
-field of the line, in which a totals row says that it is one).
+field of the line, in which a totals row says that it is one), ``__line`` (a hash of the columns that nobody asked for) and
+``__also_0`` ... (the headers by which rows are chosen).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.sources.files import PARQUET, WORKBOOK, content_hash
 
 Match = Callable[[Sequence[str], str], Matched]
-OWN = "__file VARCHAR, __row BIGINT, __fields BIGINT, __first VARCHAR"
+OWN = "__file VARCHAR, __row BIGINT, __fields BIGINT, __first VARCHAR, __line UBIGINT"
 ATTACHED = "crm_source"
 
 
@@ -148,6 +149,8 @@ def _lazy(con: Any, table: str, scan: str, *, file: str, row: str, match: Match,
     matched = match([name for name, _ in columns], where)
     chosen = [f"{identifier(columns[at][0])} AS {identifier(ours)}" for ours, at in matched.positions.items()]
     head = [f"{file} AS __file", f"{row} AS __row", "NULL::BIGINT AS __fields", "NULL::VARCHAR AS __first"]
+    head.append(f"{_line([identifier(columns[at][0]) for at in matched.rest])} AS __line")
+    chosen += [f"CAST({identifier(columns[at][0])} AS VARCHAR) AS __also_{n}" for n, at in enumerate(matched.also.values())]
     relation = f"raw_{table}"
     query(con, f"CREATE OR REPLACE VIEW {relation} AS SELECT {', '.join([*head, *chosen])} FROM {scan}")
     types = {ours: columns[at][1] for ours, at in matched.positions.items()}
@@ -195,7 +198,8 @@ def _first(
             raise DataError(f"{where} does not have the columns of the other files of this table")
         return raw
     relation = f"raw_{table}"
-    columns = ", ".join(f"{identifier(ours)} VARCHAR" for ours in matched.positions)
+    names = [*map(identifier, matched.positions), *(f"__also_{at}" for at in range(len(matched.also)))]
+    columns = ", ".join(f"{name} VARCHAR" for name in names)
     query(con, f"CREATE OR REPLACE TABLE {relation} ({OWN}, {columns})")
     types = dict.fromkeys(matched.positions, "VARCHAR")
     return Raw(relation, types, lazy=False, matched=matched, encoding=encoding, separator=separator)
@@ -217,7 +221,7 @@ def _insert_directly(con: Any, raw: Raw, found: text.TextFile, *, matched: Match
             raw,
             _scan(found.path, width=len(found.headers), separator=found.separator, skip=found.skip),
             head=f"{literal(name)}, row_number() OVER () + {found.skip}, NULL, c0",
-            columns=[f"c{matched.positions[ours]}" for ours in raw.matched.positions],
+            columns=_chosen(raw, matched, first=0),
         )
     except duckdb.Error:
         return False
@@ -226,8 +230,18 @@ def _insert_directly(con: Any, raw: Raw, found: text.TextFile, *, matched: Match
 
 def _insert_copy(con: Any, raw: Raw, copy: Path, *, width: int, matched: Matched, name: str) -> None:
     scan = _scan(copy, width=width + 2, separator=",", skip=0)
-    columns = [f"c{matched.positions[ours] + 2}" for ours in raw.matched.positions]
-    _insert(con, raw, scan, head=f"{literal(name)}, c0::BIGINT, c1::BIGINT, c2", columns=columns)
+    _insert(con, raw, scan, head=f"{literal(name)}, c0::BIGINT, c1::BIGINT, c2", columns=_chosen(raw, matched, first=2))
+
+
+def _chosen(raw: Raw, matched: Matched, *, first: int) -> list[str]:
+    """What is taken of a line, in the order of the table; ``first`` is the position of its first field."""
+    ours = [matched.positions[name] for name in raw.matched.positions]
+    also = [matched.also[header] for header in raw.matched.also]
+    return [_line([f"c{at + first}" for at in matched.rest]), *(f"c{at + first}" for at in (*ours, *also))]
+
+
+def _line(columns: list[str]) -> str:
+    return f"hash({', '.join(f'trim(CAST({one} AS VARCHAR))' for one in columns)})" if columns else "NULL::UBIGINT"
 
 
 def _insert(con: Any, raw: Raw, scan: str, *, head: str, columns: list[str]) -> None:
