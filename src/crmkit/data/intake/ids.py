@@ -42,8 +42,8 @@ PLACEHOLDER = Text(
     "'{id}' stands in {n} of {rows} rows of {column}: guests? Name it under no_customer, unless it is one customer"
 )
 HEAVY = Text(
-    "one {column} stands in {n} of {rows} rows, the next in {next} (see row {row}): is that one customer? If not, name it under "
-    "no_customer"
+    "one {column} stands in {n} of {rows} rows, the next in {next} (see row {row}): is that one customer? If not, name it "
+    "under no_customer"
 )
 POINTED = Text("{column}: '.0' behind {n} ids was taken off")
 FOLDED = Text("{column}: {n} e-mail addresses with capital letters are read in small ones")
