@@ -77,7 +77,16 @@ def not_applicable(name: str, number: str, text: str, *, settings: TableSettings
 
 
 def in_numbers(
-    con: Any, relation: str, name: str, value: str, *, other: str, settings: TableSettings, wide: bool, table: TableContract
+    con: Any,
+    relation: str,
+    name: str,
+    value: str,
+    *,
+    number: str,
+    other: str,
+    settings: TableSettings,
+    wide: bool,
+    table: TableContract,
 ) -> str:
     """The SQL of an answer: a number, a word that is declared as one, or a number with words behind a dash.
 
@@ -85,15 +94,15 @@ def in_numbers(
     ----------
     name, value : str
         Column of scores, and the SQL of its number.
-    other : str
-        The SQL that says whether a cell is a code, or holds nothing.
+    number, other : str
+        The SQL of the number over the relation as found, and the SQL that says whether a cell is a code, or holds nothing.
     """
     whole = wide or not is_answers(table)
     items = {name: settings.items[name]} if whole and name in settings.items else {} if whole else settings.items
     x = identifier(name)
     for item, one in items.items():
         where = "true" if whole else _is_item(item, one)
-        anchored = is_anchored(con, relation, x, value, one, where=where, other=other)
+        anchored = is_anchored(con, relation, x, number, one, where=where, other=other)
         value = answer_words(x, one, value, where=where, anchored=anchored)
     return value
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crmkit.core.results import Quantity, Text
-from crmkit.data.intake.words import is_empty_word
+from crmkit.data.intake.words import is_empty_word, word_of
 from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.tables import TableContract
 
@@ -52,11 +52,11 @@ QUOTED = Text("{column}: an apostrophe before {n} ids was taken off")
 
 def id_reading(x: str, *, pointed: bool) -> str:
     """The SQL of an id that was found as text; ``pointed``: whether ``.0`` is no part of it."""
-    word = f"crm_word({x})"
+    word = word_of(x)
     point = f"WHEN {_is_pointed(x)} THEN regexp_extract({word}, '^[+-]?[0-9]+') " if pointed else ""
     return (
         f"CASE WHEN contains({x}, '@') AND regexp_full_match({word}, {literal(ADDRESS)}) THEN lower({word})"
-        f" WHEN {_is_quoted(x)} THEN regexp_replace({word}, '^''+', '') {point}ELSE {word} END"
+        f" WHEN {_is_quoted(x)} THEN ltrim({word}, '''') {point}ELSE {word} END"
     )
 
 
@@ -68,8 +68,8 @@ def find_spoils(con: Any, relation: str, types: Mapping[str, str], contract: Tab
     tests = []
     for name in names:
         x = identifier(name)
-        version = f"contains({x}, '.') AND regexp_full_match(crm_word({x}), '[0-9]+\\.[0-9]*[1-9][0-9]*')"
-        folded = f"contains({x}, '@') AND regexp_full_match(crm_word({x}), {literal(ADDRESS)}) AND lower({x}) <> {x}"
+        version = f"contains({x}, '.') AND regexp_full_match({word_of(x)}, '[0-9]+\\.[0-9]*[1-9][0-9]*')"
+        folded = f"contains({x}, '@') AND regexp_full_match({word_of(x)}, {literal(ADDRESS)}) AND lower({x}) <> {x}"
         tests += [f"count(*) FILTER ({test})" for test in (_is_pointed(x), version, folded, _is_quoted(x))]
     counts = query(con, f"SELECT {', '.join(tests)} FROM {relation}")[0]
     off: set[str] = set()
@@ -85,7 +85,7 @@ def find_spoils(con: Any, relation: str, types: Mapping[str, str], contract: Tab
 def is_spoiled(raw: str) -> str:
     """The SQL that says whether an id has lost digits to a spreadsheet."""
     text = f"CAST({raw} AS VARCHAR)"
-    return f"contains({text}, '+') AND regexp_full_match(crm_word({text}), {literal(SPOILED)})"
+    return f"contains({text}, '+') AND regexp_full_match({word_of(text)}, {literal(SPOILED)})"
 
 
 def nobody_notes(con: Any, typed: str, columns: Sequence[str], *, rows: int) -> list[Text]:
@@ -122,8 +122,8 @@ def reads_as_written(x: str) -> str:
 
 
 def _is_pointed(x: str) -> str:
-    return f"ends_with(rtrim({x}), '0') AND regexp_full_match(crm_word({x}), '[+-]?[0-9]+\\.0+')"
+    return f"ends_with(rtrim({x}), '0') AND regexp_full_match({word_of(x)}, '[+-]?[0-9]+\\.0+')"
 
 
 def _is_quoted(x: str) -> str:
-    return f"contains({x}, '''') AND regexp_full_match(crm_word({x}), '''+[^'']+')"
+    return f"contains({x}, '''') AND regexp_full_match({word_of(x)}, '''+[^'']+')"

@@ -19,7 +19,7 @@ from crmkit.core.settings import ItemSettings, TableSettings
 from crmkit.data.intake.choice import merged, reason_of
 from crmkit.data.intake.derived import unknown_interval
 from crmkit.data.intake.ids import is_spoiled
-from crmkit.data.intake.words import NOUNS
+from crmkit.data.intake.words import NOUNS, word_of
 from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.tables import TableContract
 
@@ -93,7 +93,7 @@ def list_issues(
     for name in present:
         column = contract.columns[name]
         ours, raw = identifier(name), identifier(f"{name}__raw")
-        given = f"crm_word(CAST({raw} AS VARCHAR)) IS NOT NULL"
+        given = f"{word_of(raw)} IS NOT NULL"
         if column.required:
             blank = f"{ours} IS NULL AND NOT ({given})" if column.kind not in ("id", "text") else f"{ours} IS NULL"
             issues.append(Issue(name, blank, Text("empty"), "is empty in {n} {row_word} ({rows})", "every row needs a value"))

@@ -34,6 +34,7 @@ TOTAL_WORDS = (
 )
 TOTAL_STARTS = ("gr", "su", "to", "ge", "zw", "in", "so", "ra", "ce", "ит", "вс")
 TOTAL_SIGNS = "合总總総小汇"
+BETWEEN = "\x1e"
 ALL_OTHERS = Text("row {row} holds in {column} the sum of all other rows; is it a line of totals?")
 # of fewer rows one may well be the sum of the others
 FEW_ROWS = 5
@@ -230,8 +231,11 @@ def _type(con: Any, table: str, shape: Shape) -> tuple[str, ...]:
     raw, contract = shape.raw, shape.contract
     clean = _already_clean(con, raw, contract=contract)
     chosen = ["__file", "__row", "__fields", "__first", "__line", *(f"__also_{at}" for at in range(len(raw.matched.also)))]
+    texts = []
     for name, found in raw.types.items():
-        chosen += _read_column(con, shape, name, found, clean=name in clean)
+        text, columns = _read_column(con, shape, name, found, clean=name in clean)
+        texts.append(f"{text} AS {identifier(f'{name}__raw')}")
+        chosen += columns
     added = [name for name, column in contract.columns.items() if column.default is not None and name not in raw.types]
     chosen += [f"NULL::{SQL_TYPES[contract.columns[name].kind]} AS {identifier(name)}" for name in added]
     beside = [
@@ -244,33 +248,40 @@ def _type(con: Any, table: str, shape: Shape) -> tuple[str, ...]:
     query(
         con,
         f"CREATE OR REPLACE {'VIEW' if raw.lazy else 'TABLE'} typed_{table} AS SELECT {everything}, {aside} AS __aside,"
-        f" {by} AS __by FROM (SELECT {', '.join(['*', *beside])} FROM (SELECT {', '.join(chosen)} FROM {raw.relation}))",
+        f" {by} AS __by FROM (SELECT {', '.join(['*', *beside])} FROM (SELECT {', '.join(chosen)}"
+        f" FROM (SELECT {', '.join(['*', *texts])} FROM {raw.relation})))",
     )
     if not raw.lazy:
         query(con, f"DROP TABLE {raw.relation}")
     return tuple(name for name in contract.columns if name in (*shape.present, *added))
 
 
-def _read_column(con: Any, shape: Shape, name: str, found: str, *, clean: bool) -> list[str]:
-    """The SQL of one column: words first, then the type; beside it the text, and whether it is a code."""
-    column, x = shape.contract.columns[name], identifier(name)
-    value = str(reading(x, kind=column.kind, found=found, convention=shape.ways.get(name, PLAIN)))
-    if column.kind == "id" and found == "VARCHAR":
-        value = ids.id_reading(x, pointed=name in shape.pointed)
-    value, emptied = words.replaced(
-        x if clean else value, x, column=column, found=found, words=shape.settings.values.get(name, {})
-    )
-    emptied = "false" if clean else emptied
-    chosen = []
+def _read_column(con: Any, shape: Shape, name: str, found: str, *, clean: bool) -> tuple[str, list[str]]:
+    """The SQL of the text of one column, and over it that of its value: words first, then the type."""
+    column, x, own = shape.contract.columns[name], identifier(name), shape.settings.values.get(name, {})
+
+    def read(text: str) -> str:
+        if clean:
+            return text
+        if column.kind == "id" and found == "VARCHAR":
+            return ids.id_reading(text, pointed=name in shape.pointed)
+        return str(reading(text, kind=column.kind, found=found, convention=shape.ways.get(name, PLAIN)))
+
+    nothing = "false" if clean else words.is_nothing(x, column=column, found=found, words=own)
+    # a text that stands for nothing is no text; said once, because the engine would work it out for every use
+    text, raw = x if nothing == "false" else f"CASE WHEN NOT ({nothing}) THEN {x} END", identifier(f"{name}__raw")
+    value, chosen = words.replaced(read(raw), x, column=column, words=own), []
     if column.kind == "score":
         place = {"settings": shape.settings, "wide": shape.wide, "table": shape.contract}
         code = survey_items.not_applicable(name, value, x, **place)
-        value = survey_items.in_numbers(con, shape.raw.relation, name, value, other=f"({emptied}) OR ({code})", **place)
+        as_found = survey_items.not_applicable(name, read(x), x, **place)
+        value = survey_items.in_numbers(
+            con, shape.raw.relation, name, value, number=read(x), other=f"({nothing}) OR ({as_found})", **place
+        )
         chosen += [f"{code} AS {identifier(f'{name}__na')}"]
         value = f"CASE WHEN NOT ({code}) THEN {value} END" if code != "false" else value
-    text = x if emptied == "false" else f"CASE WHEN NOT ({emptied}) THEN {x} END"
-    chosen += [f"{text} AS {identifier(f'{name}__raw')}", f"{value} AS {x}"]
-    return chosen + ([f"{value} AS {identifier(f'{name}__read')}"] if column.default is not None else [])
+    chosen += [raw, f"{value} AS {x}"]
+    return text, chosen + ([f"{value} AS {identifier(f'{name}__read')}"] if column.default is not None else [])
 
 
 def _unknown_columns(contract: TableContract, settings: TableSettings, *, params: str) -> list[Problem]:
@@ -346,9 +357,9 @@ def _aside(shape: Shape) -> tuple[str, str]:
         texts = {name: f"coalesce({words.word_of(f'{name}__raw')}, '')" for name in raw.types}
         empty = " AND ".join(f"{text} = ''" for text in texts.values())
         header = " AND ".join(f"{text} = {literal(raw.matched.headers[name])}" for name, text in texts.items())
-        numbered = [identifier(f"{name}__raw") for name in raw.types if contract.columns[name].kind == "id"]
         undated = f"{texts[contract.event]} = ''" if contract.event in raw.types else "true"
-        total = " OR ".join([f"{_is_total('__first')} AND {undated}", *map(_is_total, numbered)])
+        numbered = [identifier(f"{name}__raw") for name in raw.types if contract.columns[name].kind == "id"]
+        total = _is_total({"__first": undated, **dict.fromkeys(numbered, "true")})
         nothing = [(empty, "'empty'"), *([(header, "'header'")] if shape.settings.names is None else []), (total, "'total'")]
         cases = [*((condition, code, "''") for condition, code in nothing), *cases]
     if not cases:
@@ -358,12 +369,17 @@ def _aside(shape: Shape) -> tuple[str, str]:
     return f"CASE {why} END", f"CASE {by} ELSE '' END" if chosen else "''"
 
 
-def _is_total(label: str) -> str:
+def _is_total(labels: Mapping[str, str]) -> str:
+    """Whether one of these cells, each under its condition, is a word for totals; by one pattern, and only where one may be."""
     starts, signs = (", ".join(map(literal, each)) for each in (TOTAL_STARTS, TOTAL_SIGNS))
-    return (
-        f"CASE WHEN lower(left(ltrim({label}), 2)) IN ({starts}) OR left(ltrim({label}), 1) IN ({signs})"
-        f" THEN regexp_full_match({words.word_of(label)}, {literal(f'(?i){TOTAL_WORDS}')}) ELSE false END"
-    )
+    likely = [
+        f"CASE WHEN (lower(left(ltrim({label}), 2)) IN ({starts}) OR left(ltrim({label}), 1) IN ({signs})) AND {condition}"
+        f" THEN {words.word_of(label)} END"
+        for label, condition in labels.items()
+    ]
+    listed = f"concat_ws({literal(BETWEEN)}, {', '.join(likely)})"
+    pattern = literal(f"(?i)(?:^|{BETWEEN}){TOTAL_WORDS}(?:{BETWEEN}|$)")
+    return f"CASE WHEN {listed} <> '' THEN regexp_matches({listed}, {pattern}) ELSE false END"
 
 
 def _keep(con: Any, loaded: Loaded, shape: Shape, *, place: Place) -> Loaded:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crmkit.core.errors import ParamError, Problem
+from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import ItemSettings, TableSettings
-from crmkit.data.intake.parse import reading
+from crmkit.data.intake.parse import BLANKS, reading
 from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.tables import Column, TableContract
 
@@ -42,7 +42,7 @@ WORDS_SHOWN = 6
 
 def word_of(x: str) -> str:
     """The SQL of a cell as a word: without blanks around it, without the mark of a numeric cell."""
-    return f"crm_word(CAST({x} AS VARCHAR))"
+    return f"nullif(trim(CAST({x} AS VARCHAR), {literal(BLANKS)}), '')"
 
 
 def is_empty_word(x: str, kind: str, found: str) -> str:
@@ -53,34 +53,36 @@ def is_empty_word(x: str, kind: str, found: str) -> str:
     return f"coalesce(length({x}) <= {LONGEST + 2} AND lower({word_of(x)}) IN ({listed}), false)"
 
 
-def replaced(value: str, x: str, *, column: Column, found: str, words: Mapping[str, str]) -> tuple[str, str]:
-    """The SQL of a cell in which words stand for our values, and the SQL that says whether one of them stands for nothing.
+def is_nothing(x: str, *, column: Column, found: str, words: Mapping[str, str]) -> str:
+    """The SQL that says whether a cell stands for nothing, because its word was declared so or is one for "nothing".
 
     Parameters
     ----------
-    value, x : str
-        SQL of the cell as read by its type, and as found.
+    x : str
+        SQL of the cell as found.
     column : Column
     found : str
         Its type in the engine.
     words : mapping of str to str
         Word of the export: ours, in the kit's own notation; an empty text stands for nothing.
     """
-    word = word_of(x)
-    nothing = [theirs for theirs, ours in words.items() if not ours.strip()]
-    empty = is_empty_word(x, column.kind, found)
-    cases = [
-        f"WHEN {word} = {literal(theirs)} THEN"
-        f" {reading(literal(ours), kind=column.kind, found='VARCHAR') if ours.strip() else 'NULL'}"
-        for theirs, ours in words.items()
-    ]
-    emptied = [f"coalesce({word} IN ({', '.join(map(literal, nothing))}), false)"] if nothing else []
+    word, empty = word_of(x), is_empty_word(x, column.kind, found)
+    declared = [literal(theirs) for theirs, ours in words.items() if not ours.strip()]
+    tests = [f"coalesce({word} IN ({', '.join(declared)}), false)"] if declared else []
     if empty != "false":
-        cases.append(f"WHEN {empty} THEN NULL")
-        others = ", ".join(literal(theirs) for theirs in words)
-        emptied.append(f"({empty} AND {word} NOT IN ({others}))" if words else empty)
-    value = f"CASE {' '.join(cases)} ELSE {value} END" if cases else value
-    return (f"lower({value})" if column.choices else value), " OR ".join(emptied) or "false"
+        tests.append(f"({empty} AND {word} NOT IN ({', '.join(map(literal, words))}))" if words else empty)
+    return " OR ".join(tests) or "false"
+
+
+def replaced(value: str, x: str, *, column: Column, words: Mapping[str, str]) -> str:
+    """The SQL of a cell in which words stand for our values; ``value`` reads all others."""
+    cases = " ".join(
+        f"WHEN {literal(theirs)} THEN {reading(literal(ours), kind=column.kind, found='VARCHAR')}"
+        for theirs, ours in words.items()
+        if ours.strip()
+    )
+    value = f"CASE {word_of(x)} {cases} ELSE {value} END" if cases else value
+    return f"lower({value})" if column.choices else value
 
 
 def check_words(con: Any, contract: TableContract, settings: TableSettings, *, params: str) -> None:
@@ -91,8 +93,11 @@ def check_words(con: Any, contract: TableContract, settings: TableSettings, *, p
     ParamError
         Naming each that cannot.
     """
-    problems = []
+    problems: list[str | Problem] = []
     for name, words in settings.values.items():
+        if name not in contract.columns:
+            problems.append(Problem(f"{params}.values:", f"unknown column {name!r}", hint=did_you_mean(name, contract.columns)))
+            continue
         kind = contract.columns[name].kind
         for theirs, ours in ((theirs, ours) for theirs, ours in words.items() if ours.strip()):
             (unread,) = query(con, f"SELECT {reading(literal(ours), kind=kind, found='VARCHAR')} IS NULL")[0]
