@@ -41,6 +41,9 @@ class ItemSettings(_Strict):
     reverse: bool = Field(False, description="true where a low answer is the good one")
     na: list[str | int | float] = Field(default_factory=list, description="answers that mean 'not applicable', never a score")
     kind: Literal["csat", "nps", "ces", "driver", "other"] = Field("other", description="what the question asks for")
+    answers: dict[str, int | float] = Field(
+        default_factory=dict, description="answer in words: its number on the scale, for example {Very satisfied: 5}"
+    )
     label: dict[Literal["en", "zh"], str] = Field(default_factory=dict, description="the question in both languages")
 
     @field_validator("column", mode="before")
@@ -56,6 +59,12 @@ class ItemSettings(_Strict):
         if len(value) != 2 or not value[0] < value[1]:
             raise ValueError(f"{value!r} is no scale; write the lowest and the highest answer, for example [1, 5]")
         return value
+
+
+class ReturnSettings(_Strict):
+    """How the number of an order says that it is a return."""
+
+    prefix: str | None = Field(None, min_length=1, description="what the order ids of returns begin with, for example C")
 
 
 class TableSettings(_Strict):
@@ -99,6 +108,19 @@ class TableSettings(_Strict):
         default_factory=dict,
         description="other currency: what one unit of it is worth in the client's currency, for example {USD: 7.1}",
     )
+    only: dict[str, list[str | int | float | bool]] = Field(
+        default_factory=dict, description="header of the export: the words of the rows that count, for example {Status: [paid]}"
+    )
+    leave_out: dict[str, list[str | int | float | bool]] = Field(
+        default_factory=dict, description="header of the export: the words of the rows that do not count"
+    )
+    no_customer: list[str | int] = Field(
+        default_factory=list, description="ids that stand for no customer, for example ['0', guest]; such rows are set aside"
+    )
+    returns: ReturnSettings = Field(default_factory=ReturnSettings, description="how an order id says that it is a return")
+    interval: dict[str, int] = Field(
+        default_factory=dict, description="word of the column interval: how many months a price is for, as in {year: 12}"
+    )
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="checksum that the file must have")
 
     @field_validator("header", "skip")
@@ -115,6 +137,14 @@ class TableSettings(_Strict):
         for ours, header in value.items() if isinstance(value, dict) else ():
             if isinstance(header, bool) or not isinstance(header, str | int) or header == 0:
                 raise ValueError(f"{ours}: {header!r} is no header and no number of a column; quote a header")
+        return value
+
+    @field_validator("interval")
+    @classmethod
+    def _interval(cls, value: dict[str, int]) -> dict[str, int]:
+        for word, months in value.items():
+            if months < 1:
+                raise ValueError(f"{months!r} is no number of months for {word}; 1 or more is needed")
         return value
 
     @field_validator("rates")

@@ -8,14 +8,24 @@ earlier cut-off of a back-test hide the same columns, by the same expressions: w
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from crmkit.core.periods import cycle_start
+from crmkit.core.results import Quantity, Text
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.tables import TABLES
 
 if TYPE_CHECKING:
     import ibis
+
+# tables of which there usually is a row every few days
+STEADY = ("transactions", "interactions", "tickets")
+NEW = "subscriptions"
+STALE_DAYS, PAUSE_DAYS, PAUSE_ROWS = 31, 7, 20
+STALE = Text("the newest row lies {lag} before as_of {day}: is the export complete?")
+BEGUN = Text("{n} contracts begin on {day}, the last day; nothing has been seen of them yet, so no rate counts them")
+GAPS = Text("{n} gaps without any row, the longest of {days}, {first} to {last}: is a part of the export missing?")
 
 
 def known_at(table: ibis.Table, *, name: str, day: dt.date) -> ibis.Table:
@@ -104,6 +114,85 @@ def count_later(table: ibis.Table, *, name: str, day: dt.date) -> tuple[int, dic
     hidden = {f"hidden_{date}": table.count(where=~after & _after(table, date, day)) for date in dates}
     counted = to_frame(table.aggregate(left_out=table.count(where=after), **hidden)).iloc[0]
     return int(counted["left_out"]), {date: int(rows) for date in dates if (rows := counted[f"hidden_{date}"])}
+
+
+def last_event(table: ibis.Table, *, name: str, before: dt.date) -> dt.date | None:
+    """On which day before another did something last happen in a table: a start, an end, an answer, a solution?
+
+    Parameters
+    ----------
+    table : ibis.Table
+        As it came in.
+    name : str
+        Its name.
+    before : date
+        The first day that is not looked at; ends that are planned for later have not happened.
+
+    Returns
+    -------
+    date or None
+        None where there is no such day.
+    """
+    import ibis
+
+    event = event_of(table, name=name)
+    days = [event] if event is not None else []
+    days += [table[date].cast("date") for date in TABLES[name].known if date in table.columns]
+    if not days:
+        return None
+    newest = {f"day_{at}": day.max(where=day < ibis.literal(before)) for at, day in enumerate(days)}
+    found = to_frame(table.aggregate(**newest)).iloc[0].dropna()
+    return max((day.date() for day in found), default=None)
+
+
+def span_notes(table: ibis.Table, *, name: str, day: dt.date) -> list[Text]:
+    """What a reader should know of the time that a table covers: rows that end long before a day, weeks without any, contracts
+    that begin on it.
+
+    Parameters
+    ----------
+    table : ibis.Table
+        As it came in.
+    name : str
+        Its name; of tables with few events nothing can be said.
+    day : date
+        Last day that counts.
+
+    Notes
+    -----
+    Stale: the newest row lies more than 31 days before the day, where no earlier pause was as long. Gaps: between two rows lie
+    more than seven days and as many as usually hold twenty rows; of evenly spread rows that would happen once in e^20 times.
+    """
+    import ibis
+
+    event = event_of(table, name=name) if name in (*STEADY, NEW) else None
+    if event is None:
+        return []
+    if name == NEW:
+        begun = int(to_frame(table.aggregate(n=table.count(where=event == ibis.literal(day)))).iloc[0, 0])
+        return [Text(BEGUN.template, {"n": Quantity(begun, "count"), "day": Quantity(day, "date")})] if begun else []
+    counted = table.filter(event <= ibis.literal(day)).group_by(day=event).aggregate(n=lambda rows: rows.count())
+    found = to_frame(counted.order_by("day")).dropna()
+    if found.empty:
+        return []
+    days = [one.date() for one in found["day"]]
+    pauses = [(later - earlier).days for earlier, later in itertools.pairwise(days)]
+    lag, rows, span = (day - days[-1]).days, int(found["n"].sum()), (days[-1] - days[0]).days + 1
+    notes = []
+    if lag > STALE_DAYS and lag > max(pauses, default=0):
+        notes.append(Text(STALE.template, {"lag": Quantity(lag, "days"), "day": Quantity(day, "date")}))
+    usual = max(PAUSE_DAYS, PAUSE_ROWS * span / rows)
+    gaps = [(days[at], pause - 1) for at, pause in enumerate(pauses) if pause - 1 > usual] if rows >= PAUSE_ROWS else []
+    if gaps:
+        longest = max(gaps, key=lambda gap: gap[1])
+        numbers = {
+            "n": Quantity(len(gaps), "count"),
+            "days": Quantity(longest[1], "days"),
+            "first": Quantity(longest[0] + dt.timedelta(days=1), "date"),
+            "last": Quantity(longest[0] + dt.timedelta(days=longest[1]), "date"),
+        }
+        notes.append(Text(GAPS.template, numbers))
+    return notes
 
 
 def _after(table: ibis.Table, date: str, day: dt.date) -> Any:

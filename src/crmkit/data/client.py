@@ -21,7 +21,7 @@ from crmkit.core.nested_params import refuse_injected
 from crmkit.core.privacy import client_key
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import LANGUAGES, Settings, TableSettings, find_home, read_settings
-from crmkit.data.as_of import begun_by, count_later, event_of, seen_at
+from crmkit.data.as_of import begun_by, count_later, last_event, seen_at, span_notes
 from crmkit.data.intake.answers import OF_ANSWERS, answer_notes, answers, is_answers
 from crmkit.data.intake.parse import install
 from crmkit.data.intake.table import Intake, Loaded, Place, load_table
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 AFTER_SHARE = 0.5
 SPAN_FROM = (MAIN_TABLE, "subscriptions")
 LATER = Text("{column} lies after {day} in {rows} rows, which are seen as they were on that day")
+FOUND = Text("as_of {day} was found, not declared: the last day before today on which anything happened")
 UNKNOWN = Text("{rows} rows name {ids} customers in {column} that the table customers lacks; they are kept")
 CUSTOMERS_FROM = (MAIN_TABLE, "subscriptions", "tickets", "interactions")
 
@@ -50,7 +51,7 @@ class Client:
     name, title, currency, language, timezone : str
         As in the params file; ``language`` may have been asked for otherwise.
     as_of : date
-        Last day that counts.
+        Last day that counts; the intake says so where it was found and not declared.
     tables : dict of str to ibis.Table
         The canonical tables that the client has, checked, typed, without rows after ``as_of``.
     intake : tuple of Intake
@@ -129,7 +130,7 @@ def open_client(
         Name of the params file.
     as_of : str
         Last day that counts, YYYY-MM-DD, inclusive; empty: what the params file says, and where that is empty too, the last
-        day before today, in the client's time zone, on which there is a transaction.
+        day before today, in the client's time zone, on which anything happened in any table.
     language : {"", "en", "zh"}
         Empty: what the params file says.
     home : Path or None
@@ -160,7 +161,7 @@ def open_client(
     if language not in ("", *LANGUAGES):
         raise ParamError(Problem("language:", f"is {language!r}", hint=did_you_mean(language, LANGUAGES)))
     wanted = as_of or settings.as_of
-    day = parse_iso(wanted, where="as_of") if wanted else None
+    day = _declared_day(wanted, timezone=settings.timezone)
     con, loaded, problems = _load(settings, home=home, rejects=rejects)
     try:
         if problems:
@@ -211,7 +212,7 @@ def check_client(client: str, *, home: Path | None = None, rejects: Path | None 
     day: dt.date | None = None
     try:
         if loaded:
-            wanted = parse_iso(settings.as_of, where="as_of") if settings.as_of else None
+            wanted = _declared_day(settings.as_of, timezone=settings.timezone)
             day, _, intake = _cut(con, loaded, wanted, settings=settings)
     except DataError as err:
         problems = [*problems, *err.problems]
@@ -244,6 +245,9 @@ def _load(settings: Settings, *, home: Path, rejects: Path | None) -> tuple[Any,
             found = load_table(con, table, place=place)
         except DataError as err:
             problems += err.problems
+        except CrmkitError:
+            disconnect(con)
+            raise
         else:
             loaded |= {table: found} if found is not None else {}
     if not loaded and not problems:
@@ -267,8 +271,10 @@ def _cut(
     problems: list[str | Problem] = []
     # a day too early shows in what the client's whole time is told by; another table may have been begun late
     telling = next((name for name in SPAN_FROM if name in loaded), None)
+    first = next(iter(loaded), "")
     for name, table in loaded.items():
         after, notes = _cut_table(con, name, table, day)
+        notes += [Text(FOUND.template, {"day": Quantity(day, "date")})] if as_of is None and name == (telling or first) else []
         judged = name == telling if telling else TABLES[name].tells_span
         if after > AFTER_SHARE * table.intake.rows_kept and judged:
             what = f"has {after} of {table.intake.rows_kept} rows after as_of {day}"
@@ -308,23 +314,33 @@ def _cut_table(con: Any, name: str, table: Loaded, day: dt.date) -> tuple[int, l
         kept = con.table(f"answers_{name}")
         columns = [column for column in TABLES[name].columns if column in columns or column in OF_ANSWERS]
     con.create_view(name, seen_at(kept.select(columns), name=name, day=day), overwrite=True)
-    return after, [
+    return after, span_notes(whole, name=name, day=day) + [
         Text(LATER.template, {"column": column, "day": Quantity(day, "date"), "rows": Quantity(rows, "count")})
         for column, rows in hidden.items()
     ]
 
 
+def _declared_day(wanted: str, *, timezone: str) -> dt.date | None:
+    """The day that was asked for, None where none was.
+
+    Raises
+    ------
+    ParamError
+        When it is no date, or has not come yet.
+    """
+    if not wanted:
+        return None
+    day, today = parse_iso(wanted, where="as_of"), _today(timezone)
+    if day > today:
+        raise ParamError(Problem("as_of:", f"is {day}, which is after today, {today}", "nothing is known of a day to come"))
+    return day
+
+
 def _last_day(con: Any, loaded: Mapping[str, Loaded], *, settings: Settings) -> dt.date:
-    """The last day before today with a transaction, else with anything."""
-    names = [MAIN_TABLE] if MAIN_TABLE in loaded else list(loaded)
+    """The last day before today with any event in any table that tells over which time the company was watched."""
     before = _today(settings.timezone)
-    days: list[dt.date] = []
-    for name in names:
-        table = con.table(loaded[name].relation)
-        event = event_of(table, name=name)
-        if event is not None:
-            last = to_frame(table.aggregate(day=event.max(where=event < before)))["day"]
-            days += [day.date() for day in last.dropna()]
+    names = [name for name in loaded if TABLES[name].tells_span] or list(loaded)
+    days = [day for name in names if (day := last_event(con.table(loaded[name].relation), name=name, before=before))]
     if not days:
         raise DataError(f"as_of: {' and '.join(names)} have no day before today, {before}; set as_of in the params file")
     return max(days)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from crmkit.data.intake.table import Intake
 
 
+# a table that is there and cannot be read is not missing
+BROKEN = "cannot run until the problems below are mended"
+
+
 @dataclass(frozen=True)
 class Checked:
     """What was found: lines to read, and the problems of the data; without problems every line is good news."""
@@ -50,11 +54,12 @@ def check_reports(client: str, *, home: Path | None = None) -> Checked:
     lines = [f"params/{client}.yml  good: {good} parameters of {len(flats)} analyses"]
     if check.as_of is not None:
         lines.append(f"as of {check.as_of.isoformat()}")
+    broken = bool(check.problems)
     lines += [line for intake in check.intake for line in _intake_lines(intake)]
     for analysis, notebook in notebooks.items():
         missing = [table for table in notebook.needs if table in check.missing]
         less = [table for table in notebook.uses if table in check.missing]
-        lines.append(f"{analysis}  {_verdict(missing, less)}")
+        lines.append(f"{analysis}  {BROKEN if broken else _verdict(missing, less)}")
     return Checked(tuple(lines), (*check.problems, *_writing_problems(client, place)))
 
 

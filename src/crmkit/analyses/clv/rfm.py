@@ -89,6 +89,9 @@ def rfm_grid(past: Purchases, values: Values | None, *, rules: rfm.Rules | None 
     table, _ = scored(values.customers, rules=rules)
     cells = rfm.grid(table["r"], table["f"], value=table["clv"], p_alive=table["p_alive"])
     cells = suppress_small(cells[cells["n"] > 0].reset_index(drop=True), values=["value", "p_alive"], min_cell=past.min_cell)
+    if cells["value"].isna().all():
+        few = Text("no cell of the grid has {n} customers", {"n": Quantity(past.min_cell, "count")})
+        return not_assessed("clv_rfm_grid", title, few)
     best = cells.loc[cells["value"].idxmax()]
     shown = cells.assign(row=cells["recency"].astype(str), column=cells["frequency"].astype(str))
     shown = shown.sort_values(["recency", "frequency"], ascending=[False, True], ignore_index=True)

@@ -123,7 +123,7 @@ def index(past: Survey, *, items: Sequence[str] = ()) -> Result:
 
 def _index_finding(past: Survey, table: pd.DataFrame) -> Finding | None:
     now = table[table["measure"] == past.waves.reported]
-    parts = now[now["group"] != translate(INDEX, past.language)]
+    parts = now[(now["group"] != translate(INDEX, past.language)) & now["value"].notna()]
     if len(parts) < 2:
         return None
     worst, best = parts.loc[parts["value"].idxmin()], parts.loc[parts["value"].idxmax()]

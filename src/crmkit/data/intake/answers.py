@@ -15,6 +15,7 @@ from crmkit.core.errors import DataError, Problem, did_you_mean
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import ItemSettings, TableSettings
 from crmkit.data.intake.headers import match_columns
+from crmkit.data.intake.words import answer_words, is_anchored
 from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.tables import Column, TableContract
 
@@ -73,6 +74,37 @@ def not_applicable(name: str, number: str, text: str, *, settings: TableSettings
     coded = {item: one for item, one in settings.items.items() if one.na}
     tests = [f"({_is_item(item, one)} AND {_is_code(number, text, one)})" for item, one in coded.items()]
     return " OR ".join(tests) if tests else "false"
+
+
+def in_numbers(
+    con: Any,
+    relation: str,
+    name: str,
+    value: str,
+    *,
+    number: str,
+    other: str,
+    settings: TableSettings,
+    wide: bool,
+    table: TableContract,
+) -> str:
+    """The SQL of an answer: a number, a word that is declared as one, or a number with words behind a dash.
+
+    Parameters
+    ----------
+    name, value : str
+        Column of scores, and the SQL of its number.
+    number, other : str
+        The SQL of the number over the relation as found, and the SQL that says whether a cell is a code, or holds nothing.
+    """
+    whole = wide or not is_answers(table)
+    items = {name: settings.items[name]} if whole and name in settings.items else {} if whole else settings.items
+    x = identifier(name)
+    for item, one in items.items():
+        where = "true" if whole else _is_item(item, one)
+        anchored = is_anchored(con, relation, x, number, one, where=where, other=other)
+        value = answer_words(x, one, value, where=where, anchored=anchored)
+    return value
 
 
 def rename_items(settings: TableSettings) -> str | None:

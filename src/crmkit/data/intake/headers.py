@@ -20,12 +20,16 @@ class Matched:
     """Our columns that a table has, each with the position and the header it was found at; headers nobody asked for.
 
     ``contract`` declares the columns that were looked for.
+    ``also`` are headers that are carried beside our columns, each with its position, because rows are chosen by them; ``rest``
+    are the positions of all other columns that make two lines differ.
     """
 
     positions: dict[str, int]
     headers: dict[str, str]
     unmapped: tuple[str, ...]
     contract: TableContract = field(default_factory=lambda: TableContract({}))
+    also: dict[str, int] = field(default_factory=dict)
+    rest: tuple[int, ...] = ()
 
 
 def visible(header: str) -> str:
@@ -76,7 +80,7 @@ def match_columns(
             else:
                 problems.append(problem)
             continue
-        found = _positions(wanted, headers)
+        found = find_header(wanted, headers)
         if len(found) > 1:
             allowed = f"one is expected; name it by its number, for example {ours}: {found[0] + 1}"
             problems.append(Problem(where, f"has {len(found)} columns with the header {shortened(wanted)!r}", allowed))
@@ -99,7 +103,7 @@ def match_columns(
 
 def _no_position(ours: str, number: int, headers: Sequence[str], *, where: str, params: str) -> Problem | None:
     """What is wrong with a column that is named by its number; a header that is written like the number may be meant."""
-    there = [position + 1 for position in _positions(str(number), headers)]
+    there = [position + 1 for position in find_header(str(number), headers)]
     if there and there != [number]:
         what = f"has the header '{number}' in column {there[0]}, and a column {number} with another one"
         return Problem(where, what, f"quote it where the header is meant: {ours}: '{number}' under {params}")
@@ -116,7 +120,7 @@ def _missing(ours: str, headers: Sequence[str], *, where: str, params: str) -> P
     return Problem(where, f"has no column {ours!r}, which is required", hint=hint)
 
 
-def _positions(wanted: str, headers: Sequence[str]) -> list[int]:
+def find_header(wanted: str, headers: Sequence[str]) -> list[int]:
     """Positions of a header: written the same, else the same but for case, blanks and width."""
     same = [position for position, header in enumerate(headers) if header == wanted]
     if same:

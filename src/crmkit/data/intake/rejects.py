@@ -13,29 +13,23 @@ from pathlib import Path
 from typing import Any
 
 from crmkit.core.errors import ROWS_SHOWN, Problem, counted, rows, shortened
-from crmkit.core.language import Locale, mark, say
+from crmkit.core.language import Locale, say
 from crmkit.core.results import Text
 from crmkit.core.settings import ItemSettings, TableSettings
+from crmkit.data.intake.choice import merged, reason_of
+from crmkit.data.intake.derived import unknown_interval
+from crmkit.data.intake.ids import is_spoiled
+from crmkit.data.intake.words import NOUNS, word_of
 from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.tables import TableContract
 
-NOUNS = {
-    "id": mark("text"),
-    "text": mark("text"),
-    "date": mark("a date"),
-    "timestamp": mark("a date and time"),
-    "month": mark("a month"),
-    "money": mark("a number"),
-    "cycle": mark("a quarter, half year, month or year"),
-    "score": mark("a number"),
-    "number": mark("a number"),
-    "integer": mark("a whole number"),
-    "boolean": mark("yes or no"),
-}
 # what a spreadsheet takes for a formula, also after blanks and in the full-width forms of Chinese keyboards
 FORMULA = r"^[\s\x{200b}-\x{200f}\x{2060}\x{feff}\"']*[=+\-@|%＝＋－＠−]"
 PLAIN_NUMBER = r"^-[0-9][0-9.,]*$"
 APOSTROPHE = "'"
+SHORTENED = Text("a number that a spreadsheet has shortened")
+# after every other reason
+LAST = 10_000
 ASIDE = {"header": Text("repeated header line"), "total": Text("line of totals"), "empty": Text("empty line")}
 
 
@@ -100,10 +94,13 @@ def list_issues(
     for name in present:
         column = contract.columns[name]
         ours, raw = identifier(name), identifier(f"{name}__raw")
-        given = f"{raw} IS NOT NULL AND trim({raw}) <> ''" if not lazy else f"{raw} IS NOT NULL"
+        given = f"{word_of(raw)} IS NOT NULL"
         if column.required:
             blank = f"{ours} IS NULL AND NOT ({given})" if column.kind not in ("id", "text") else f"{ours} IS NULL"
             issues.append(Issue(name, blank, Text("empty"), "is empty in {n} {row_word} ({rows})", "every row needs a value"))
+        if column.kind == "id":
+            what = "has {n} {value_word} that a spreadsheet has shortened ({rows}): {examples}"
+            issues.append(Issue(name, is_spoiled(raw), SHORTENED, what, "export the column as text"))
         if column.kind not in ("id", "text"):
             # a flag with a default has lost its gap by now; what was read of it stands beside
             read = identifier(f"{name}__read") if column.default is not None else ours
@@ -122,6 +119,10 @@ def list_issues(
             what = f"has {{n}} {{value_word}} above {column.high} ({{rows}})"
             above = Text("above {most}", {"most": f"{column.high}"})
             issues.append(Issue(name, f"{ours} > {column.high}", above, what, f"{column.high} or less is expected"))
+    if "interval" in present:
+        what = "has {n} {value_word} of unknown length ({rows}): {examples}"
+        hint = f"say how many months each is under interval in {params}, for example {{year: 12}}"
+        issues.append(Issue("interval", unknown_interval(settings), Text("interval of unknown length"), what, hint))
     issues += [_reversed(earlier, later) for earlier, later in contract.order if {earlier, later} <= set(present)]
     if contract.returns and contract.returns[0] in present:
         amount, flag = contract.returns
@@ -200,25 +201,26 @@ def find_rejects(
     query(
         con,
         f"CREATE OR REPLACE TABLE rejects_{typed} (__file VARCHAR, __row BIGINT, field VARCHAR, value VARCHAR, reason VARCHAR,"
-        " stops BOOLEAN)",
+        " stops BOOLEAN, place INTEGER)",
     )
     aside = " ".join(f"WHEN {literal(code)} THEN {literal(say(text, Locale()))}" for code, text in ASIDE.items())
     first = identifier(f"{mapped[0]}__raw")
-    _collect(con, typed, "__aside IS NOT NULL", field="", value=first, reason=f"CASE __aside {aside} END", stops=False)
-    for issue, count in zip(issues, found, strict=True):
+    why = f"CASE __aside {aside} ELSE __aside END"
+    _collect(con, typed, "__aside IS NOT NULL", field="__by", value=first, reason=why, stops=False, place=0)
+    for place, (issue, count) in enumerate(zip(issues, found, strict=True), start=1):
         if count:
             value = f"CAST({identifier(f'{issue.column}__raw')} AS VARCHAR)" if issue.column else "CAST(__fields AS VARCHAR)"
-            condition = f"__aside IS NULL AND {issue.condition}"
-            _collect(con, typed, condition, field=issue.column, value=value, reason=literal(issue.written), stops=True)
+            condition, field, reason = f"__aside IS NULL AND {issue.condition}", literal(issue.column), literal(issue.written)
+            _collect(con, typed, condition, field=field, value=value, reason=reason, stops=True, place=place)
     occurring = [issue for issue, count in zip(issues, found, strict=True) if count]
     occurring += _find_repeats(con, typed, contract=contract, mapped=mapped)
     return [_summarise(con, typed, issue) for issue in occurring]
 
 
-def _collect(con: Any, typed: str, condition: str, *, field: str, value: str, reason: str, stops: bool) -> None:
+def _collect(con: Any, typed: str, condition: str, *, field: str, value: str, reason: str, stops: bool, place: int) -> None:
     query(
         con,
-        f"INSERT INTO rejects_{typed} SELECT __file, __row, {literal(field)}, CAST({value} AS VARCHAR), {reason}, {stops}"
+        f"INSERT INTO rejects_{typed} SELECT __file, __row, {field}, CAST({value} AS VARCHAR), {reason}, {stops}, {place}"
         f" FROM {typed} WHERE {condition}",
     )
 
@@ -231,7 +233,7 @@ def _find_repeats(con: Any, typed: str, *, contract: TableContract, mapped: Sequ
         what = "has {n} {value_word} ({rows}) that an earlier row has" + together + ": {examples}"
         allowed, given = "one row each is expected", "true"
     elif contract.repeats and contract.repeats in mapped:
-        keys, reason, field = list(mapped), Text("equal to an earlier row in every column"), ""
+        keys, reason, field = [*mapped, "__line"], Text("equal to an earlier row in every column"), ""
         what = "has {n} {row_word} ({rows}) equal to an earlier one in every column"
         line = "each line of an order" if contract.repeats == "order_id" else "each row"
         allowed, given = f"{line} is expected once", f"{identifier(contract.repeats)} IS NOT NULL"
@@ -244,7 +246,7 @@ def _find_repeats(con: Any, typed: str, *, contract: TableContract, mapped: Sequ
     value = identifier(keys[0]) if field else identifier(contract.repeats)
     query(
         con,
-        f"INSERT INTO rejects_{typed} SELECT __file, __row, {literal(field)}, {value}, {written}, true FROM"
+        f"INSERT INTO rejects_{typed} SELECT __file, __row, {literal(field)}, {value}, {written}, true, {LAST} FROM"
         f" (SELECT *, row_number() OVER (PARTITION BY {names} ORDER BY __file, __row) AS __nth"
         f" FROM (SELECT * FROM {usable}) AS t SEMI JOIN ({doubled}) AS d ON {_same(keys)}) WHERE __nth > 1",
     )
@@ -283,11 +285,16 @@ def explain(found: Found, *, table: str, file: str) -> Problem:
 
 
 def count_reasons(con: Any, typed: str, found: Sequence[Found]) -> tuple[tuple[SetAside, ...], int, int]:
-    """Rows per reason, rows that stop a run, and all rows that are not kept; a row with two reasons counts in both."""
+    """Rows per reason, rows that stop a run, and all rows that are not kept; a row with two reasons counts under the first."""
     known = {(each.issue.column, each.issue.written): each.issue.reason for each in found}
     known |= {("", say(text, Locale())): text for text in ASIDE.values()}
-    counted = query(con, f"SELECT field, reason, count(*) FROM rejects_{typed} GROUP BY ALL")
-    aside = (SetAside(column, known[column, reason], rows) for column, reason, rows in counted)
+    counted = query(
+        con,
+        "SELECT field, reason, count(*) FROM (SELECT field, reason FROM"
+        f" rejects_{typed} QUALIFY row_number() OVER (PARTITION BY __file, __row ORDER BY place, field, reason) = 1)"
+        " GROUP BY ALL",
+    )
+    aside = (SetAside(column, reason_of(reason) or known[column, reason], rows) for column, reason, rows in merged(counted))
     reasons = tuple(sorted(aside, key=lambda each: say(each.text, Locale())))
     stopping, everything = query(
         con, f"SELECT count(DISTINCT (__file, __row)) FILTER (stops), count(DISTINCT (__file, __row)) FROM rejects_{typed}"

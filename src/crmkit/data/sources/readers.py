@@ -1,8 +1,9 @@
 """How does a table get into the engine? Text and sheets are loaded as text; Parquet and databases stay where they are.
 
-Whatever the source, a relation ``raw_<table>`` comes out: our columns with their values as found, and four of our own:
+Whatever the source, a relation ``raw_<table>`` comes out: our columns with their values as found, and some of our own:
 ``__file`` (name), ``__row`` (number in the file), ``__fields`` (how many, where a line has too many), ``__first`` (the first
-field of the line, in which a totals row says that it is one).
+field of the line, in which a totals row says that it is one), ``__line`` (a hash of the columns that nobody asked for) and
+``__also_0`` ... (the headers by which rows are chosen).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from crmkit.data.sources.layout import EMPTY, Match, Row, left_out, match_head
 # rows that are handed to the engine at a time: this many, or so many letters
 BATCH_ROWS, BATCH_LETTERS = 1 << 15, 1 << 24
 ARRIVING = "arriving_rows"
-OWN = "__file VARCHAR, __row BIGINT, __fields BIGINT, __first VARCHAR"
+OWN = "__file VARCHAR, __row BIGINT, __fields BIGINT, __first VARCHAR, __line UBIGINT"
 ATTACHED = "crm_source"
 
 
@@ -184,6 +185,8 @@ def _lazy(con: Any, table: str, scan: str, *, file: str, row: str, match: Match,
     matched = match([visible(name) for name, _ in columns], where)
     chosen = [f"{identifier(columns[at][0])} AS {identifier(ours)}" for ours, at in matched.positions.items()]
     head = [f"{file} AS __file", f"{row} AS __row", "NULL::BIGINT AS __fields", "NULL::VARCHAR AS __first"]
+    head.append(f"{_line([identifier(columns[at][0]) for at in matched.rest])} AS __line")
+    chosen += [f"CAST({identifier(columns[at][0])} AS VARCHAR) AS __also_{n}" for n, at in enumerate(matched.also.values())]
     relation = f"raw_{table}"
     query(con, f"CREATE OR REPLACE VIEW {relation} AS SELECT {', '.join([*head, *chosen])} FROM {scan}")
     types = {ours: columns[at][1] for ours, at in matched.positions.items()}
@@ -238,7 +241,8 @@ def _first(
                 raise _other_columns(where, ours, has=ours in matched.positions)
         return raw
     relation = f"raw_{table}"
-    columns = ", ".join(f"{identifier(ours)} VARCHAR" for ours in matched.positions)
+    names = [*map(identifier, matched.positions), *(f"__also_{at}" for at in range(len(matched.also)))]
+    columns = ", ".join(f"{name} VARCHAR" for name in names)
     query(con, f"CREATE OR REPLACE TABLE {relation} ({OWN}, {columns})")
     types = dict.fromkeys(matched.positions, "VARCHAR")
     return Raw(relation, types, lazy=False, matched=matched, encoding=encoding, separator=separator)
@@ -260,7 +264,7 @@ def _insert_directly(con: Any, raw: Raw, found: text.TextFile, *, matched: Match
             raw,
             _scan(found),
             head=f"{literal(name)}, row_number() OVER () + {found.head.row}, NULL, c0",
-            columns=[f"c{matched.positions[ours]}" for ours in raw.matched.positions],
+            columns=_chosen(raw, matched),
         )
     except duckdb.Error:
         return False
@@ -269,13 +273,24 @@ def _insert_directly(con: Any, raw: Raw, found: text.TextFile, *, matched: Match
 
 def _insert_rows(con: Any, raw: Raw, rows: Iterable[Row], *, width: int, matched: Matched, name: str) -> None:
     """Hand rows to the engine as they are, so that no line break, quotation mark or length of a field can be misread."""
-    columns = [f"c{matched.positions[ours]}" for ours in raw.matched.positions]
+    columns = _chosen(raw, matched)
     for batch in _batches(rows, width=width):
         con.con.register(ARRIVING, batch)
         try:
             _insert(con, raw, ARRIVING, head=f"{literal(name)}, number, fields, c0", columns=columns)
         finally:
             con.con.unregister(ARRIVING)
+
+
+def _chosen(raw: Raw, matched: Matched) -> list[str]:
+    """What is taken of a line, in the order of the table."""
+    ours = [matched.positions[name] for name in raw.matched.positions]
+    also = [matched.also[header] for header in raw.matched.also]
+    return [_line([f"c{at}" for at in matched.rest]), *(f"c{at}" for at in (*ours, *also))]
+
+
+def _line(columns: list[str]) -> str:
+    return f"hash({', '.join(f'trim(CAST({one} AS VARCHAR))' for one in columns)})" if columns else "NULL::UBIGINT"
 
 
 def _batches(rows: Iterable[Row], *, width: int) -> Iterator[Any]:

@@ -154,7 +154,7 @@ def _tenure(name: str, column: pd.Series[Any], seen: Observed) -> list[Row]:
 
 
 def _alone(name: str, numbers: Floats, seen: Observed) -> list[Row]:
-    if np.ptp(numbers) == 0:
+    if np.ptp(numbers) == 0 or not seen.event.any():
         return []
     known = max(_both(_auc(numbers, seen.event)), _both(concordance(seen.time, seen.event, numbers).value))
     return [(name, "alone", "high", known, ALONE)] if known > ALONE else []
@@ -215,9 +215,9 @@ def _c(here: pd.DataFrame, seen: Observed, there: pd.DataFrame, later: Observed)
     kept = here.columns[(here.max() > here.min()).to_numpy()]
     try:
         fit = fit_cox(seen.time, seen.event, here[kept], engine="rows")
+        return concordance(later.time, later.event, there[kept].to_numpy() @ fit.coefficients).value
     except CrmkitError:  # collinear or separating: as much as can be said without a fit is said by the other rules
         return float("nan")
-    return concordance(later.time, later.event, there[kept].to_numpy() @ fit.coefficients).value
 
 
 def _duplicates(train_ids: Iterable[object], test_ids: Iterable[object]) -> list[Row]:

@@ -1,0 +1,130 @@
+"""Which of our columns can be worked out of others that the export has?
+
+An amount is price times quantity; a monthly price is a yearly one by twelve; a contract of which only the months until the
+export are told began that many months before ``as_of``. An own column always comes first. What was worked out is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from crmkit.core.errors import DataError, Problem
+from crmkit.core.results import Quantity, Text
+from crmkit.core.settings import TableSettings
+from crmkit.data.intake.headers import find_header
+from crmkit.data.intake.parse import MONEY
+from crmkit.data.sources.engine import identifier, literal, query
+from crmkit.data.tables import TableContract
+
+# a required column and those that it can be worked out of
+PARTS = {"amount": ("price", "quantity"), "started_at": ("tenure",)}
+MONTHS = {
+    **dict.fromkeys(("month", "monthly", "monat", "monatlich", "mensual", "月", "每月", "月付"), 1),
+    **dict.fromkeys(("quarter", "quarterly", "quartal", "季", "季度", "季付"), 3),
+    **dict.fromkeys(("half_year", "semiannual", "半年"), 6),
+    **dict.fromkeys(("year", "yearly", "annual", "annually", "jahr", "jährlich", "年", "每年", "年付"), 12),
+}
+PRODUCT = Text("amount is price times quantity")
+BY_QUANTITY = Text("{n} rows with a quantity below zero are returns")
+BY_PREFIX = Text("{n} rows are returns, because their order id begins with {prefix}")
+BY_INTERVAL = Text("{n} prices for more than a month were divided by their months")
+BY_TENURE = Text("started_at lies as many months before {day} as tenure says; whoever has left by then ended on that day")
+
+
+def relax(contract: TableContract, headers: Sequence[str], *, settings: TableSettings) -> TableContract:
+    """The contract of an export that has what a required column can be worked out of."""
+
+    def there(ours: str) -> bool:
+        return bool(find_header(settings.columns.get(ours, ours), headers))
+
+    spared = [
+        name
+        for name, parts in PARTS.items()
+        if name in contract.columns and set(parts) <= set(contract.columns) and all(map(there, parts)) and not there(name)
+    ]
+    relaxed = {name: replace(contract.columns[name], required=False) for name in spared}
+    return replace(contract, columns=contract.columns | relaxed) if spared else contract
+
+
+def worked_out(types: Collection[str], *, contract: TableContract, as_of: str, where: str) -> dict[str, str]:
+    """SQL over the columns as read, for each column of ours that the export does not have and that follows from them.
+
+    Raises
+    ------
+    DataError
+        When a day is needed to count back from and none is declared.
+    """
+    found: dict[str, str] = {}
+    if "amount" in contract.columns and "amount" not in types and {"price", "quantity"} <= set(types):
+        found["amount"] = f"CAST(price * quantity AS {MONEY})"
+    if "tenure" in types and "started_at" not in types:
+        if not as_of:
+            what = "has tenure and no started_at, and no day to count back from"
+            raise DataError(Problem(where, what, "set as_of, the day of the export, in the params file"))
+        day = f"DATE {literal(as_of)}"
+        found["started_at"] = f"CAST({day} - to_months(CAST(tenure AS INTEGER)) AS DATE)"
+        if "churned" in types and "ended_at" not in types:
+            found["ended_at"] = f"CASE WHEN churned THEN {day} END"
+    return found
+
+
+def returns_test(types: Collection[str], *, contract: TableContract, settings: TableSettings) -> str:
+    """The SQL that says whether a row is a return, where the flag does not."""
+    tests = ["coalesce(quantity < 0, false)"] if "quantity" in types and "price" in contract.columns else []
+    if settings.returns.prefix and "order_id" in types:
+        tests.append(f"coalesce(starts_with(lower(order_id), {literal(settings.returns.prefix.lower())}), false)")
+    if settings.negative_amounts == "returns":
+        tests.append(f"coalesce({identifier(contract.returns[0])} < 0, false)")
+    return " OR ".join(tests) or "false"
+
+
+def monthly(types: Collection[str], settings: TableSettings) -> dict[str, str]:
+    """The SQL of a monthly price, where an interval says for how long each is."""
+    if not {"mrr", "interval"} <= set(types):
+        return {}
+    return {"mrr": f"CAST(mrr / {_months(settings)} AS {MONEY})"}
+
+
+def unknown_interval(settings: TableSettings) -> str:
+    """The SQL that says whether nobody knows how many months an interval has."""
+    return f"{identifier('interval')} IS NOT NULL AND lower({identifier('interval')}) NOT IN ({_listed(_known(settings))})"
+
+
+def derived_notes(
+    con: Any, typed: str, types: Collection[str], computed: Mapping[str, str], *, settings: TableSettings, as_of: str
+) -> list[Text]:
+    """What a reader should know of the columns that were worked out."""
+    notes = [PRODUCT] if "amount" in computed else []
+    notes += [Text(BY_TENURE.template, {"day": as_of})] if "started_at" in computed else []
+    counts: list[tuple[Text, str]] = []
+    if "quantity" in types and "amount" in {*types, *computed}:
+        counts.append((BY_QUANTITY, "is_return AND quantity < 0"))
+    if settings.returns.prefix and "order_id" in types:
+        prefix = literal(settings.returns.prefix.lower())
+        counts.append((BY_PREFIX, f"is_return AND starts_with(lower(order_id), {prefix})"))
+    if {"mrr", "interval"} <= set(types):
+        counts.append((BY_INTERVAL, f"mrr IS NOT NULL AND {_months(settings)} > 1"))
+    if counts:
+        tests = ", ".join(f"count(*) FILTER (__aside IS NULL AND {test})" for _, test in counts)
+        found = query(con, f"SELECT {tests} FROM {typed}")[0]
+        notes += [
+            Text(note.template, {"n": Quantity(n, "count"), "prefix": settings.returns.prefix or ""})
+            for (note, _), n in zip(counts, found, strict=True)
+            if n
+        ]
+    return notes
+
+
+def _known(settings: TableSettings) -> dict[str, int]:
+    return MONTHS | {word.strip().casefold(): months for word, months in settings.interval.items()}
+
+
+def _months(settings: TableSettings) -> str:
+    cases = " ".join(f"WHEN {literal(word)} THEN {months}" for word, months in _known(settings).items())
+    return f"CASE lower({identifier('interval')}) {cases} ELSE 1 END"
+
+
+def _listed(words: Collection[str]) -> str:
+    return ", ".join(literal(word) for word in words)
