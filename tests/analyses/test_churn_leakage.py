@@ -177,3 +177,20 @@ def test_a_waiver_of_nothing_is_refused():
     panel = Panel(CUTS, (), rows, {}, CLEAN)
     with pytest.raises(ParamError, match="waived_leaks: 'flag8' names no column of the model"):
         inputs.audit(past_of(), panel, model_of(CLEAN[:2]), waived=["flag8"])
+
+
+def test_a_column_that_we_made_stops_nobody():
+    """The reader has no such column and could not mend it; it is known on the day by how it is made."""
+    rows = simulated(5).rename(columns={"usage": "purchase_rate"})
+    rows["purchase_rate"] = rows["tenure_days"] + 0.5
+    panel = Panel(CUTS, (), rows, {}, ("tickets", "purchase_rate"))
+    found = inputs.audit(past_of(), panel, model_of(["tickets", "purchase_rate"]))
+    assert found.loc[found["rule"] == "tenure", ["column", "severity"]].to_numpy().tolist() == [["purchase_rate", "warning"]]
+    theirs = Panel(CUTS, (), rows.rename(columns={"purchase_rate": "spend"}), {}, ("tickets", "spend"))
+    with pytest.raises(ParamError, match="column 'spend' may know the future: runs with the time as a customer"):
+        inputs.audit(past_of(), theirs, model_of(["tickets", "spend"]))
+
+
+def test_where_nobody_leaves_there_is_no_leak_to_find():
+    rows = simulated(5, n=100).assign(event_observed=False, duration_days=float(HORIZON))
+    assert not high(rows, CLEAN)

@@ -63,6 +63,14 @@ def test_rfm_holds_every_customer_once(study):
         assert result.table["value"].sum() == pytest.approx(values.customers["clv"].sum(), rel=1e-9)
 
 
+def test_a_grid_of_which_every_cell_is_small_is_not_assessed(study):
+    past, _, _, values = study
+    found = clv.rfm_grid(replace(past, min_cell=1000), values)
+    assert say(found.reason, Locale()) == "no cell of the grid has 1,000 customers"
+    for result in (clv.rfm_segments, clv.segments):
+        assert result(replace(past, min_cell=1000), values).table["n"].isna().any()
+
+
 def test_customers_watched_for_too_short_are_noticed(study):
     past, models, _, _ = study
     found = {finding.id: finding for finding in clv.checks(past, models)}

@@ -32,8 +32,10 @@ def test_words_that_do_not_count_are_left_out_and_counted(project, rejected):
     intake = client.intake[0]
     assert ids(client) == ["A", "C", "D"]
     assert intake.rows_set_aside == {
-        "Status: left out: Cancelled": 1, "Status: left out: cancelled": 1, "Status: left out: voided": 1,
-    }  # fmt: skip
+        "Status: left out: Cancelled": 1,
+        "Status: left out: cancelled": 1,
+        "Status: left out: voided": 1,
+    }
     assert adds_up(intake)
     assert said(intake) == ()
     assert rejected()[1] == "transactions.csv,3,Status,B,left out: voided"
@@ -117,8 +119,11 @@ def test_reasons_do_not_overlap(project, rejected):
     intake = project.open().intake[0]
     assert (intake.rows_read, intake.rows_kept, intake.rows_rejected) == (7, 2, 2)
     assert intake.rows_set_aside == {
-        "customer_id: empty": 1, "ordered_at: cannot be read as a date": 1, "empty line": 2, "line of totals": 1,
-    }  # fmt: skip
+        "customer_id: empty": 1,
+        "ordered_at: cannot be read as a date": 1,
+        "empty line": 2,
+        "line of totals": 1,
+    }
     assert adds_up(intake)
     assert len(rejected()) == 1 + 3 + 1 + 2 + 1  # the file has every reason of every row
 

@@ -27,8 +27,11 @@ def test_amount_is_price_times_quantity(project):
     project.table(columns=COLUMNS)
     client = project.open(as_of="2010-12-31")
     assert amounts(client) == [
-        ("536365", 15.3, False), ("536366", 20.34, False), ("536544", 2.51, False), ("C536379", -27.5, True),
-    ]  # fmt: skip
+        ("536365", 15.3, False),
+        ("536366", 20.34, False),
+        ("536544", 2.51, False),
+        ("C536379", -27.5, True),
+    ]
     assert said(client.intake[0])[1:] == ("amount is price times quantity", "1 rows with a quantity below zero are returns")
 
 

@@ -47,9 +47,12 @@ def test_words_of_a_number_in_a_long_export(project):
 def test_one_header_for_two_columns_of_ours(project):
     project.write("deals.csv", "Record ID,Deal Stage,Create Date,Company ID\n1,Closed Won,2024-01-02,9\n2,Lost,2024-01-03,8\n")
     columns = {
-        "opportunity_id": "Record ID", "customer_id": "Company ID", "created_at": "Create Date", "stage": "Deal Stage",
+        "opportunity_id": "Record ID",
+        "customer_id": "Company ID",
+        "created_at": "Create Date",
+        "stage": "Deal Stage",
         "won": "Deal Stage",
-    }  # fmt: skip
+    }
     words = {"won": {"Closed Won": "true", "Lost": "false"}}
     project.params(tables={"opportunities": {"file": "deals.csv", "columns": columns, "values": words}})
     client = project.open()

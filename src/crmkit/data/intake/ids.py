@@ -101,7 +101,7 @@ def nobody_notes(con: Any, typed: str, columns: Sequence[str], *, rows: int) -> 
             f" SELECT id, n, first, lower(id) IN ({listed}) AS nobody FROM counted"
             " QUALIFY nobody OR row_number() OVER (ORDER BY n DESC, id) <= 2 ORDER BY n DESC, id",
         )
-        numbers = {"column": name, "rows": Quantity(rows, "count")}
+        numbers: dict[str, Quantity | str] = {"column": name, "rows": Quantity(rows, "count")}
         notes += [
             Text(PLACEHOLDER.template, {**numbers, "id": word[:SHOWN], "n": Quantity(n, "count")})
             for word, n, _, nobody in found

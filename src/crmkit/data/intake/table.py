@@ -273,11 +273,19 @@ def _read_column(con: Any, shape: Shape, name: str, found: str, *, clean: bool) 
     text, raw = x if nothing == "false" else f"CASE WHEN NOT ({nothing}) THEN {x} END", identifier(f"{name}__raw")
     value, chosen = words.replaced(read(raw), x, column=column, words=own), []
     if column.kind == "score":
-        place = {"settings": shape.settings, "wide": shape.wide, "table": shape.contract}
-        code = survey_items.not_applicable(name, value, x, **place)
-        as_found = survey_items.not_applicable(name, read(x), x, **place)
+        settings, wide, table = shape.settings, shape.wide, shape.contract
+        code = survey_items.not_applicable(name, value, x, settings=settings, wide=wide, table=table)
+        as_found = survey_items.not_applicable(name, read(x), x, settings=settings, wide=wide, table=table)
         value = survey_items.in_numbers(
-            con, shape.raw.relation, name, value, number=read(x), other=f"({nothing}) OR ({as_found})", **place
+            con,
+            shape.raw.relation,
+            name,
+            value,
+            number=read(x),
+            other=f"({nothing}) OR ({as_found})",
+            settings=settings,
+            wide=wide,
+            table=table,
         )
         chosen += [f"{code} AS {identifier(f'{name}__na')}"]
         value = f"CASE WHEN NOT ({code}) THEN {value} END" if code != "false" else value
