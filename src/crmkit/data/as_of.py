@@ -169,7 +169,7 @@ def span_notes(table: ibis.Table, *, name: str, day: dt.date) -> list[Text]:
     if event is None:
         return []
     if name == NEW:
-        begun = int(to_frame(table.aggregate(n=table.count(where=event == ibis.literal(day)))).iloc[0, 0])
+        begun = int(to_frame(table.aggregate(n=table.count(where=event == ibis.literal(day))))["n"].sum())
         return [Text(BEGUN.template, {"n": Quantity(begun, "count"), "day": Quantity(day, "date")})] if begun else []
     counted = table.filter(event <= ibis.literal(day)).group_by(day=event).aggregate(n=lambda rows: rows.count())
     found = to_frame(counted.order_by("day")).dropna()

@@ -7,6 +7,7 @@ ids that stand for nobody. Such rows are set aside, counted by word, and what th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from crmkit.core.errors import DataError, Problem, did_you_mean
@@ -59,10 +60,12 @@ def carry(matched: Matched, headers: Sequence[str], *, table: str, settings: Tab
         names = {header: at for header, at in unread.items() if header.strip().casefold() in (*STATUS, *STATUS_ZH)}
         also |= {header: at for header, at in names.items() if at not in also.values()}
     rest = tuple(at for _, at in sorted((header, at) for at, header in enumerate(headers) if at not in used)) if lines else ()
-    return Matched(matched.positions, matched.headers, matched.unmapped, also, rest)
+    return replace(matched, also=also, rest=rest)
 
 
-def left_out(also: Sequence[str], types: Mapping[str, str], *, settings: TableSettings) -> list[tuple[str, str, str]]:
+def left_out(
+    also: Sequence[str], types: Sequence[str] | Mapping[str, str], *, settings: TableSettings
+) -> list[tuple[str, str, str]]:
     """Condition, what it is to be called, and the header of every reason for which rows are left out on request."""
     columns = {header: f"__also_{at}" for at, header in enumerate(also)}
     found = []
@@ -105,7 +108,7 @@ def merged(counted: Sequence[tuple[str, str, int]]) -> list[tuple[str, str, int]
 
 
 def choice_notes(
-    con: Any, typed: str, also: Sequence[str], *, types: Mapping[str, str], settings: TableSettings, contract: TableContract
+    con: Any, typed: str, also: Sequence[str], *, types: Sequence[str], settings: TableSettings, contract: TableContract
 ) -> list[Text]:
     """What a reader should know of the choice: a status that is not read, words that no row has, what nobody's rows bring."""
     notes: list[Text] = []

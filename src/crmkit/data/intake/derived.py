@@ -37,7 +37,8 @@ def relax(contract: TableContract, headers: Sequence[str], *, settings: TableSet
     """The contract of an export that has what a required column can be worked out of."""
 
     def there(ours: str) -> bool:
-        return bool(find_header(settings.columns.get(ours, ours), headers))
+        wanted = settings.columns.get(ours, ours)
+        return isinstance(wanted, int) or bool(find_header(wanted, headers))
 
     spared = [
         name
