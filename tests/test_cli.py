@@ -87,10 +87,7 @@ def test_debug_shows_where_it_went_wrong(tiny_home, monkeypatch):
 
 
 def test_what_is_not_foreseen_is_one_sentence_and_a_file_without_values(tiny_home, command, monkeypatch):
-    def wrong(*_, **__):
-        raise KeyError("anna.adler@example.com")
-
-    monkeypatch.setattr("crmkit.report.check.check_reports", wrong)
+    monkeypatch.setattr("crmkit.report.check.check_reports", _raise(KeyError("anna.adler@example.com")))
     code, out, err = command("check", "acme")
     assert (code, out) == (1, "")
     (file,) = (tiny_home / "work" / "errors").iterdir()
