@@ -1,7 +1,9 @@
 """The command line: what it prints, and that a problem ends with one message each, no traceback, and exit code 2."""
 
+import errno
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -82,6 +84,64 @@ def test_debug_shows_where_it_went_wrong(tiny_home, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["crmkit", "describe", "nothing", "--debug"])
     with pytest.raises(cli.CrmkitError):
         cli.main()
+
+
+def test_what_is_not_foreseen_is_one_sentence_and_a_file_without_values(tiny_home, command, monkeypatch):
+    monkeypatch.setattr("crmkit.report.check.check_reports", _raise(KeyError("anna.adler@example.com")))
+    code, out, err = command("check", "acme")
+    assert (code, out) == (1, "")
+    (file,) = (tiny_home / "work" / "errors").iterdir()
+    line = rf"Something was not foreseen \(KeyError in cli.py, line \d+\); the details are in {re.escape(str(file))}\.\n"
+    assert re.fullmatch(line, err)
+    details = file.read_text()
+    assert "builtins.KeyError: (a message of 24 characters)" in details
+    assert "check_reports(name)" in details
+    assert "adler" not in details
+    assert file.stat().st_mode & 0o077 == 0
+    monkeypatch.setattr("crmkit.report.check.check_reports", _raise(KeyboardInterrupt()))
+    assert command("check", "acme")[0] in (1, 130)
+
+
+def _raise(error):
+    def wrong(*_, **__):
+        raise error
+
+    return wrong
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "no room is left on the disk of reports/; make room, then run again.",
+        ),
+        (
+            OSError(errno.EROFS, "Read-only file system"),
+            "reports/ cannot be written: Read-only file system; allow it, then run",
+        ),
+        (MemoryError(), "not enough memory: 1 MB by $CRMKIT_MEMORY; give more."),
+    ],
+)
+def test_what_the_machine_refuses_is_one_sentence(tiny_home, command, monkeypatch, error, said):
+    monkeypatch.setenv("CRMKIT_MEMORY", "1MB")
+    monkeypatch.setattr("crmkit.report.check.check_reports", _raise(error))
+    code, _, err = command("check", "acme")
+    assert code == 2
+    assert err.startswith(said)
+    assert len(err.splitlines()) == 1
+
+
+def test_where_nothing_can_be_written_no_run_starts_and_check_says_so(tiny_home, command, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system", str(tiny_home / "reports"))
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("crmkit.report.run.execute.execute", lambda *_, **__: pytest.fail("a notebook was run"))
+    said = "reports/ cannot be written: Read-only file system; allow it, then run again\n"
+    assert command("run", "acme") == (2, "", said)
+    code, _, err = command("check", "acme")
+    assert (code, said in err) == (2, True)
 
 
 def test_list_and_describe_and_schema(tiny_home, command):

@@ -56,7 +56,26 @@ def test_a_full_disk_fails_the_notebook_alone(tiny_home, add_notebook, monkeypat
     monkeypatch.setattr(execute, "keep", refuse)
     found = {one.analysis: one for one in run_clients(["acme"], home=tiny_home)}
     assert {name: one.status for name, one in found.items()} == {"tiny": "failed", "after": "ok"}
-    assert found["tiny"].message == "could not be kept: OSError: [Errno 28] No space left on device"
+    assert found["tiny"].message == "could not be kept: no room is left on the disk of reports/; make room, then run again"
+    assert exit_code(found.values()) == 2
+
+
+def test_reports_that_are_removed_meanwhile_are_said_to_be(tiny_home, add_notebook):
+    gone = "import os, pathlib, shutil; shutil.rmtree(pathlib.Path(os.environ['CRMKIT_HOME']) / 'reports' / 'acme'); 1 / 0"
+    add_notebook("tiny", gone)
+    (tiny_home / "params" / "acme.yml").write_text("client: acme\ntitle: A\nsource: data/acme\n")
+    (found,) = run_clients(["acme"], home=tiny_home)
+    said = "could not be kept: reports/acme was removed while a run was writing to it; run it again"
+    assert (found.status, found.message, exit_code([found])) == ("failed", said, 1)
+
+
+def test_too_little_memory_is_said_in_words(tiny_home, add_notebook, monkeypatch):
+    monkeypatch.setenv("CRMKIT_MEMORY", "1MB")
+    fill = "from crmkit.data.sources.engine import connect\ncon, _ = connect()\n"
+    add_notebook("tiny", fill + "con.con.execute('CREATE TABLE t AS SELECT * FROM range(1000000)')")
+    (tiny_home / "params" / "acme.yml").write_text("client: acme\ntitle: A\nsource: data/acme\n")
+    (found,) = run_clients(["acme"], home=tiny_home)
+    assert (found.message, found.by_user) == ("not enough memory: 1 MB by $CRMKIT_MEMORY; give more", True)
 
 
 def test_what_is_known_of_a_kernel_is_recorded(tiny_home, add_notebook):

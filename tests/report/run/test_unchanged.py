@@ -67,6 +67,21 @@ def test_nothing_changed_nothing_run(project, ran):
     assert ran(force=True) == ["tiny", "churn"]
 
 
+def test_an_unchanged_result_clears_the_mark_of_an_attempt_that_failed(project, ran):
+    home, fails = project
+    ran()
+    fails.add("tiny")
+    assert ran(only=["tiny"], force=True) == ["tiny"]
+    assert read_latest(home, "acme", DATE)["attempts"]["tiny"]["status"] == "failed"
+    index = reports_folder(home) / "acme" / "index.html"
+    assert "Last run failed" in index.read_text()
+    assert ran() == []
+    latest = read_latest(home, "acme", DATE)
+    assert (latest["attempts"]["tiny"]["status"], latest["attempts"]["tiny"]["message"]) == ("ok", "")
+    assert latest["attempts"]["tiny"]["run"] == latest["analyses"]["tiny"]["run"]
+    assert "Last run failed" not in index.read_text()
+
+
 def test_what_a_result_depends_on_makes_it_run(project, ran, add_client, add_notebook):
     home, _ = project
     ran()

@@ -113,7 +113,7 @@ def run_clients(
             for plan in plans
             for name, folder in plan.reused.items()
         ]
-        if run.tasks or any(cleared) or not (reports_folder(home) / "index.html").is_file():
+        if run.tasks or any(cleared) or (plans and not (reports_folder(home) / "index.html").is_file()):
             said = _write_site(home)
             # once is enough, where a notebook failed by it, or a client could not be run
             if said and not any(said in text for text in (*(one.message for one in outcomes), *map(str, busy))):
