@@ -42,6 +42,8 @@ SAVE = "open the file in the spreadsheet program and save it"
 FORMULA = re.compile(rb"<(?:\w+:)?c\s([^>]*[^/>])>\s*<(?:\w+:)?f\b(.*?)</(?:\w+:)?c>", re.DOTALL)
 ERROR = re.compile(rb"<(?:\w+:)?c\s([^>]*\bt=[\"']e[\"'][^>]*[^/>]|[^>]*\bt=[\"']e[\"'])>(.*?)</(?:\w+:)?c>", re.DOTALL)
 VALUE = re.compile(rb"<(?:\w+:)?v(?:\s[^>]*)?>([^<]*)<")
+FORMULA_MARKS = (b"<f", b":f")
+ERROR_MARKS = (b'="e"', b"='e'")
 PLACE = re.compile(rb"\br=[\"']([A-Z]+)([0-9]+)[\"']")
 TEXT_CELL = re.compile(rb"\bt=[\"'](?:str|s|inlineStr|b|e)[\"']")
 
@@ -237,11 +239,17 @@ def _look_up(path: Path, sheet: str) -> Written:
     again = any(_attribute(one, "fullCalcOnLoad") in ("1", "true") for one in book.iter() if one.tag.endswith("}calcPr"))
     dates = [_attribute(one, "date1904") for one in book.iter() if one.tag.endswith("}workbookPr")]
     return Written(
-        formulas={_place(cell[1]): _kept(cell) for cell in FORMULA.finditer(data) if PLACE.search(cell[1])},
-        errors={_place(cell[1]): _error(cell[2]) for cell in ERROR.finditer(data) if PLACE.search(cell[1])},
+        formulas={_place(cell[1]): _kept(cell) for cell in _cells(FORMULA, data, FORMULA_MARKS)},
+        errors={_place(cell[1]): _error(cell[2]) for cell in _cells(ERROR, data, ERROR_MARKS)},
         calculated="xl/calcChain.xml" in names and not again,
         from_1904=any(said in ("1", "true") for said in dates),
     )
+
+
+def _cells(pattern: re.Pattern[bytes], data: bytes, marks: Sequence[bytes]) -> Iterator[re.Match[bytes]]:
+    """The cells of a kind; most sheets have none, which is seen without a pattern."""
+    if any(mark in data for mark in marks):
+        yield from (cell for cell in pattern.finditer(data) if PLACE.search(cell[1]))
 
 
 def _attribute(element: ElementTree.Element, name: str) -> str | None:
