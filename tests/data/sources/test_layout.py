@@ -223,3 +223,47 @@ def test_a_source_that_changes_while_it_is_read(project, suffix):
     path.unlink()
     with pytest.raises(DataError, match="changed while the data were open"):
         client.unchanged()
+
+
+@pytest.mark.parametrize(("key", "value"), [("header", 4), ("skip", [2]), ("footer", 1), ("sheet", "Orders")])
+def test_what_has_no_lines_has_none_to_name(project, key, value):
+    frame = pd.DataFrame({"customer_id": ["A"], "ordered_at": pd.to_datetime(["2024-01-05"]), "amount": [3.0]})
+    frame.to_parquet(project.folder / "transactions.parquet")
+    project.table(**{key: value})
+    assert problems(project) == [
+        f"transactions: transactions.parquet has no lines for {key}; it is for text files and workbooks."
+    ]
+
+
+@pytest.mark.parametrize(("rows", "said"), [(1, "has 1 value that is none of its"), (2, "has 2 values that are none")])
+def test_one_value_is_and_two_values_are(project, rows, said):
+    lines = [f"t{row},A,2024-01-05 10:00:00,riddle\n" for row in range(rows)]
+    project.params(as_of="2024-12-31")
+    project.write("tickets.csv", "ticket_id,customer_id,opened_at,kind\n" + "".join(lines))
+    assert said in problems(project)[0]
+
+
+def test_rows_below_the_declared_header_that_are_not_there(project):
+    project.write("transactions.csv", GOOD)
+    project.table(header=40)
+    assert problems(project) == [
+        "transactions: transactions.csv has nothing in row 40; header is the row number of the header line."
+    ]
+
+
+def test_a_declared_header_that_is_the_wrong_row(project):
+    project.write("transactions.csv", TITLES)
+    project.table(header=3)
+    assert "in row 3; the header seems to be in row 4; write header: 4 under" in problems(project)[0]
+
+
+def test_a_header_with_a_line_break_before_its_separators(project):
+    project.write("transactions.csv", '"customer\nid";ordered_at;amount\nA;2024-01-05;1,50\n')
+    project.table(columns={"customer_id": "customer\nid"})
+    assert amounts(project) == {"A": 1.5}
+
+
+def test_a_repeated_blank_line_of_separators_does_not_hide_a_footer(project):
+    project.write("transactions.csv", GOOD + ",,\nTotals of everything,,4\n,,\n")
+    project.table(footer=1)
+    assert amounts(project) == {"A": 1.5, "B": 2.5}

@@ -311,8 +311,11 @@ def _batch(rows: Sequence[Row], *, width: int) -> Any:
     import pyarrow as pa
 
     numbers = [number for number, _ in rows]
-    many = [len(fields) if any(field.strip() for field in fields[width:]) else None for _, fields in rows]
-    columns = zip(*(fields[:width] + [""] * (width - len(fields)) for _, fields in rows), strict=True)
+    many = [
+        len(fields) if len(fields) > width and any(field.strip() for field in fields[width:]) else None for _, fields in rows
+    ]
+    whole = (fields if len(fields) == width else fields[:width] + [""] * (width - len(fields)) for _, fields in rows)
+    columns = zip(*whole, strict=True)
     texts = {f"c{at}": pa.array([field or None for field in column], pa.string()) for at, column in enumerate(columns)}
     return pa.table({"number": pa.array(numbers, pa.int64()), "fields": pa.array(many, pa.int64()), **texts})
 

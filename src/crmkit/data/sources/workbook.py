@@ -13,6 +13,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -41,6 +42,8 @@ SAVE = "open the file in the spreadsheet program and save it"
 FORMULA = re.compile(rb"<(?:\w+:)?c\s([^>]*[^/>])>\s*<(?:\w+:)?f\b(.*?)</(?:\w+:)?c>", re.DOTALL)
 ERROR = re.compile(rb"<(?:\w+:)?c\s([^>]*\bt=[\"']e[\"'][^>]*[^/>]|[^>]*\bt=[\"']e[\"'])>(.*?)</(?:\w+:)?c>", re.DOTALL)
 VALUE = re.compile(rb"<(?:\w+:)?v(?:\s[^>]*)?>([^<]*)<")
+FORMULA_MARKS = (b"<f", b":f")
+ERROR_MARKS = (b'="e"', b"='e'")
 PLACE = re.compile(rb"\br=[\"']([A-Z]+)([0-9]+)[\"']")
 TEXT_CELL = re.compile(rb"\bt=[\"'](?:str|s|inlineStr|b|e)[\"']")
 
@@ -125,17 +128,13 @@ def sheet_problems(sheet: Sheet, matched: Matched, *, settings: TableSettings, w
     first = sheet.head.row
     for ours, at in matched.positions.items():
         place = f"{where}, column {ours!r}"
-        cells = [
-            (number, row[at])
-            for number, row in enumerate(sheet.cells[first:], start=first + 1)
-            if at < len(row) and number not in settings.skip
-        ]
         if matched.contract.columns[ours].kind == "id":
-            long = [number for number, cell in cells if type(cell) in (int, float) and abs(cell) >= LONGEST_NUMBER]
+            long = [number for number, row in _numbered(sheet) if _is_long(row, at) and number not in settings.skip]
             if long:
                 what = f"has {counted(len(long), 'number')} of more than 15 digits ({listed(long)}), of which a cell keeps 15"
                 problems.append(Problem(place, what, "the ids are lost in this file; export them as text"))
-        kept = {row + 1: value for (row, column), value in sheet.written.formulas.items() if column == at and row >= first}
+        found = {row + 1: value for (row, column), value in sheet.written.formulas.items() if column == at and row >= first}
+        kept = {number: value for number, value in found.items() if number not in settings.skip}
         missing = sorted(number for number, value in kept.items() if value is None)
         noughts = sorted(number for number, value in kept.items() if value == 0)
         if missing:
@@ -158,11 +157,8 @@ def sheet_rows(sheet: Sheet, matched: Matched, *, settings: TableSettings, error
     seconds = [at for at, ours, _ in columns if ours.endswith("_seconds")]
     # an error where a value is needed is refused by its own words
     lenient = [(at, ours) for at, ours, column in columns if not column.required or column.kind in ("id", "text")]
-    first = sheet.head.row
-    # rows are numbered before any is left out
-    numbered = ((number, row) for number, row in enumerate(sheet.cells[first:], start=first + 1))
-    for number, row in numbered:
-        if not any(cell != "" for cell in row):
+    for number, row in _numbered(sheet):
+        if row.count("") == len(row):
             continue
         fields = [cell if type(cell) is str else _text(cell) for cell in row]
         for at in moments:
@@ -171,7 +167,7 @@ def sheet_rows(sheet: Sheet, matched: Matched, *, settings: TableSettings, error
         for at in seconds:
             if at < len(row) and isinstance(row[at], dt.timedelta | dt.time):
                 fields[at] = _text(_seconds(row[at]))
-        for at, ours in lenient:
+        for at, ours in lenient if not ERRORS.isdisjoint(fields) else ():
             if at < len(fields) and fields[at] in ERRORS:
                 errors[ours, fields[at]] += number not in settings.skip
                 fields[at] = ""
@@ -217,6 +213,15 @@ def _choose(book: Any, wanted: str | None, *, where: str) -> tuple[str, tuple[st
     return chosen, others, tuple(one.name for one in sheets if one.name not in seen and one.name != chosen)
 
 
+def _numbered(sheet: Sheet) -> Iterator[tuple[int, list[Any]]]:
+    """The rows below the header with their numbers."""
+    return enumerate(islice(sheet.cells, sheet.head.row, None), start=sheet.head.row + 1)
+
+
+def _is_long(row: Sequence[Any], at: int) -> bool:
+    return at < len(row) and type(row[at]) in (int, float) and abs(row[at]) >= LONGEST_NUMBER
+
+
 def _texts(cells: Sequence[Sequence[Any]]) -> Iterator[Row]:
     for number, row in enumerate(cells, start=1):
         yield number, [_text(cell).removeprefix(NUMERIC_CELL) for cell in row]
@@ -238,11 +243,17 @@ def _look_up(path: Path, sheet: str) -> Written:
     again = any(_attribute(one, "fullCalcOnLoad") in ("1", "true") for one in book.iter() if one.tag.endswith("}calcPr"))
     dates = [_attribute(one, "date1904") for one in book.iter() if one.tag.endswith("}workbookPr")]
     return Written(
-        formulas={_place(cell[1]): _kept(cell) for cell in FORMULA.finditer(data) if PLACE.search(cell[1])},
-        errors={_place(cell[1]): _error(cell[2]) for cell in ERROR.finditer(data) if PLACE.search(cell[1])},
+        formulas={_place(cell[1]): _kept(cell) for cell in _cells(FORMULA, data, FORMULA_MARKS)},
+        errors={_place(cell[1]): _error(cell[2]) for cell in _cells(ERROR, data, ERROR_MARKS)},
         calculated="xl/calcChain.xml" in names and not again,
         from_1904=any(said in ("1", "true") for said in dates),
     )
+
+
+def _cells(pattern: re.Pattern[bytes], data: bytes, marks: Sequence[bytes]) -> Iterator[re.Match[bytes]]:
+    """The cells of a kind; most sheets have none, which is seen without a pattern."""
+    if any(mark in data for mark in marks):
+        yield from (cell for cell in pattern.finditer(data) if PLACE.search(cell[1]))
 
 
 def _attribute(element: ElementTree.Element, name: str) -> str | None:
