@@ -96,7 +96,7 @@ def test_a_status_that_nobody_reads_is_named_with_its_words(project, header):
     project.write("transactions.csv", HEAD.replace("Status", header) + LINES.replace("Cancelled", "cancelled"))
     (note,) = said(project.open(as_of="2024-01-03").intake[0])
     assert note == (
-        f"the header {header} looks like a status and is not read (cancelled 2, completed 2, (empty) 1, voided 1); only or"
+        f"the header {header} looks like a status and is not read (cancelled 2, completed 2, voided 1, (empty) 1); only or"
         " leave_out says which rows count"
     )
 

@@ -93,4 +93,4 @@ def test_rows_of_nobody_are_set_aside_with_what_they_bring(project):
     assert ids(client) == ["A", "B"]
     assert intake.rows_set_aside == {"customer_id: no customer: 0": 1, "customer_id: no customer: Guest": 1}
     assert (intake.rows_read, intake.rows_kept, intake.rows_rejected) == (4, 2, 0)
-    assert said(intake) == ("2 rows without a customer bring €15.00, 15.0% of the sum of amount",)
+    assert said(intake) == ("2 rows without a customer bring €15.00, 15% of the sum of amount",)
