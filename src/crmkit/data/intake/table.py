@@ -14,8 +14,9 @@ from crmkit.core.settings import Settings, TableSettings
 from crmkit.data.intake import answers as survey_items
 from crmkit.data.intake import rejects
 from crmkit.data.intake.headers import Matched, match_columns
-from crmkit.data.intake.notation import find_conventions
-from crmkit.data.intake.parse import MONEY, PLAIN, Convention, reading
+from crmkit.data.intake.macros import MONEY
+from crmkit.data.intake.notation import find_conventions, still_running
+from crmkit.data.intake.parse import PLAIN, Convention, not_ended, reading
 from crmkit.data.sources import readers
 from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.sources.files import Source, find_files
@@ -132,7 +133,15 @@ def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
     if wide:
         contract, settings = survey_items.wide_contract(contract, settings, params=place.params(table))
     names = tuple(path.name for path in paths) if not place.source.database else (settings.table or table,)
-    ways, problems = find_conventions(con, raw, contract=contract, settings=settings, table=table, params=place.params(table))
+    ways, problems = find_conventions(
+        con,
+        raw,
+        contract=contract,
+        settings=settings,
+        currency=place.settings.currency,
+        table=table,
+        params=place.params(table),
+    )
     problems += _wrong_types(raw, contract=contract, table=table)
     if problems:
         raise DataError(problems)
@@ -147,7 +156,11 @@ def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
         date_form=next((way.form for name, way in ways.items() if way.form), ""),
         columns=raw.matched.headers,
         unmapped=raw.matched.unmapped,
-        notes=(*raw.notes, *([Text(ONE_ROW.template, {"n": Quantity(len(items), "count")})] if wide else [])),
+        notes=(
+            *raw.notes,
+            *still_running(ways),
+            *([Text(ONE_ROW.template, {"n": Quantity(len(items), "count")})] if wide else []),
+        ),
     )
     loaded = Loaded(f"typed_{table}", columns, tuple(paths), intake, items)
     return _keep(con, loaded, raw, contract=contract, settings=settings, place=place)
@@ -201,7 +214,10 @@ def _type(
             code = survey_items.not_applicable(name, str(value), x, settings=settings, wide=wide, table=contract)
             chosen += [f"{code} AS {identifier(f'{name}__na')}"]
             value = f"CASE WHEN NOT ({code}) THEN {value} END" if code != "false" else value
-        chosen += [f"{x} AS {identifier(f'{name}__raw')}", f"{value} AS {x}"]
+        # a day that means "not ended" is no value that could not be read
+        ended = not_ended(x, found=found, convention=ways.get(name, PLAIN))
+        kept = x if ended == "false" else f"CASE WHEN NOT ({ended}) THEN {x} END"
+        chosen += [f"{kept} AS {identifier(f'{name}__raw')}", f"{value} AS {x}"]
         chosen += [f"{value} AS {identifier(f'{name}__read')}"] if column.default is not None else []
     added = [name for name, column in contract.columns.items() if column.default is not None and name not in raw.types]
     chosen += [f"NULL::{SQL_TYPES[contract.columns[name].kind]} AS {identifier(name)}" for name in added]
