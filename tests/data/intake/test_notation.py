@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 
 import pytest
@@ -110,7 +109,7 @@ def test_a_day_beyond_all_plans_means_that_a_contract_runs(opened):
     ended = client.tables["subscriptions"].order_by("customer_id").execute()["ended_at"]
     assert ended.isna().tolist() == [True, True, True, False]
     (intake,) = [one for one in client.intake if one.table == "subscriptions"]
-    assert [note.values["rows"].value for note in intake.notes] == [3]
+    assert [note.numbers["rows"].value for note in intake.notes] == [3]
 
 
 def test_a_length_of_time_becomes_seconds(opened):
@@ -124,4 +123,10 @@ def test_a_length_of_time_becomes_seconds(opened):
 def test_seconds_since_1970_are_converted_to_the_clients_day(opened):
     client = opened("A,1394321400,10", "B,1400670240,11")
     days = client.tables["transactions"].order_by("customer_id").execute()["ordered_at"]
-    assert [day if isinstance(day, dt.date) else day.date() for day in days][0].isoformat()[:10] == "2014-03-08"
+    assert [str(day)[:10] for day in days] == ["2014-03-08", "2014-05-21"]
+
+
+def test_a_mark_of_ours_cannot_come_in_from_outside(opened):
+    assert amounts(opened(*orders("\x1f5", "12.5"))) == [5, 12.5]
+    with pytest.raises(DataError, match=r"cannot be read as a date \(row 2\)"):
+        opened("A,\x1f45356,10", "B,2024-01-02,10")

@@ -161,6 +161,8 @@ def _currencies(
             factors[token] = repr(settings.rates[rated[0]])
         elif possible or " " not in token:
             others[token] = rows
+        else:
+            factors[token] = ""
     if others:
         named = ", ".join(f"{token} ({rows} {'row' if rows == 1 else 'rows'})" for token, rows in others.items())
         codes = dict.fromkeys((*currencies(token), token)[0] for token in others)
@@ -170,8 +172,7 @@ def _currencies(
             f"give what one unit is worth in {currency}, as rates: {example} in {params}, or declare the client's own currency"
         )
         return Problem(place, what, ways)
-    refused = len(factors) < len(counted)
-    return replace(way, factors=tuple(factors.items())) if refused or set(factors.values()) - {"1"} else way
+    return replace(way, factors=tuple(factors.items())) if set(factors.values()) - {"1"} else way
 
 
 def _moment(

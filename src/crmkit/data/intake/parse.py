@@ -44,8 +44,8 @@ class Convention:
     still_rows : int
         How many rows say so.
     factors : tuple of (str, str)
-        What amounts name as their currency: what one unit is worth in the client's, ``"1"`` for its own; empty where nothing
-        is to be converted or looked at.
+        What amounts name as their currency: what one unit is worth in the client's, ``"1"`` for its own, ``""``
+        where it is none; no pairs where nothing is to be converted or looked at. With ``currency``: the codes it may mean.
     currency : str
         Column of the row's currency, which a sign inside the amount must fit; empty: none.
     seconds : int

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from crmkit.core.errors import DataError
 from crmkit.core.settings import TableSettings
+from crmkit.data.sources.workbook import NUMERIC_CELL
 
 SEPARATORS = (",", ";", "\t", "|")
 SEPARATOR_WORDS = {"tab": "\t"}
@@ -143,7 +144,8 @@ def text_rows(file: TextFile, *, where: str) -> Iterator[tuple[int, list[str]]]:
     """Row number and fields of each row after the header line; blank lines are counted and left out."""
     for number, fields in _records(file, where=where):
         if number > file.skip and fields:
-            yield number, fields
+            # a mark of ours that came from outside is the blank that it is for everybody else
+            yield number, [field.replace(NUMERIC_CELL, " ") if NUMERIC_CELL in field else field for field in fields]
 
 
 def write_rows(rows: Iterable[tuple[int, list[str]]], *, width: int, to: Path) -> int:
@@ -194,7 +196,7 @@ def _separator(line: str, *, settings: TableSettings, found: str) -> str:
 
 
 def _regular(file: TextFile) -> bool:
-    """Whether lines end in one way and none is blank; the engine would leave blank lines out of its count."""
+    """Whether lines end in one way, none is blank (the engine would not count it), and none holds a mark of ours."""
     if file.separator == WHITESPACE:
         return False
     carried = b""
@@ -202,6 +204,8 @@ def _regular(file: TextFile) -> bool:
     with open(file.path, "rb") as handle:
         while chunk := handle.read(CHUNK):
             data = carried + chunk
+            if NUMERIC_CELL.encode() in chunk:
+                return False
             if BLANK_LINE.search(data) or (not carried and BLANK_FIRST_LINE.match(data)):
                 return False
             feeds, returns, both = feeds + chunk.count(b"\n"), returns + chunk.count(b"\r"), both + data.count(b"\r\n")
