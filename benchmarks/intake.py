@@ -22,8 +22,8 @@ COLUMNS = f"""
     'C' || lpad((hash(i) % {{customers}})::VARCHAR, 7, '0') AS customer_id,
     CASE WHEN {{faulty}} AND i % 200 = 7 THEN '2024-02-31'
         ELSE (DATE '2022-01-01' + (hash(i + 7) % 1096)::INTEGER)::VARCHAR END AS ordered_at,
-    CASE WHEN {{faulty}} AND i % 200 = 107 THEN 'n/a' ELSE ((hash(i + 2) % 50000)::DECIMAL(18, 2) / 100)::DECIMAL(18, 2)::VARCHAR
-        END AS amount,
+    CASE WHEN {{faulty}} AND i % 200 = 107 THEN 'n/a'
+        ELSE ((hash(i + 2) % 50000)::DECIMAL(18, 2) / 100)::DECIMAL(18, 2)::VARCHAR END AS amount,
     'O' || i AS order_id, 'SKU-' || (hash(i + 3) % 500) AS product, {WORDS} AS category,
     ['web', 'shop', 'phone'][1 + (hash(i + 5) % 3)::INT] AS channel,
     CASE WHEN hash(i + 6) % 50 = 0 THEN 'True' ELSE 'False' END AS is_return

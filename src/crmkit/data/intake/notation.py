@@ -100,7 +100,7 @@ def _witnesses(con: Any, raw: Raw, ours: str) -> dict[str, str]:
     return dict(
         query(
             con,
-            f"SELECT CASE {kinds} ELSE 'other' END AS kind, min({name}) FROM {raw.relation} WHERE {name} <> '' GROUP BY kind",
+            f"SELECT CASE {kinds} ELSE 'other' END AS kind, min({name}) FROM {raw.relation} WHERE {name} <> '' GROUP BY 1",
         )
     )
 
@@ -143,7 +143,7 @@ def _currencies(
     counted = query(
         con,
         f"SELECT crm_token(x) AS token, CAST(sum(n) AS BIGINT) FROM (SELECT {name} AS x, count(*) AS n FROM {raw.relation}"
-        f" WHERE {name} <> '' AND NOT regexp_full_match({name}, '{CERTAIN['dot']}') GROUP BY x)"
+        f" WHERE {name} <> '' AND NOT regexp_full_match({name}, '{CERTAIN['dot']}') GROUP BY 1)"
         " GROUP BY token HAVING token <> '' ORDER BY token",
     )
     if CURRENCY in raw.types:
@@ -204,8 +204,8 @@ def _still(con: Any, raw: Raw, ours: str, way: Convention) -> Convention:
     days = ", ".join(literal(day) for day in NEVER)
     counted = query(
         con,
-        f"SELECT CAST(x AS VARCHAR), n FROM (SELECT {text} AS x, count(*) AS n FROM {raw.relation} GROUP BY x"
-        f" HAVING regexp_matches(CAST(x AS VARCHAR), '{NEVER_LIKE}'))"
+        f"SELECT CAST(x AS VARCHAR), n FROM (SELECT {text} AS x, count(*) AS n FROM {raw.relation}"
+        f" WHERE regexp_matches(CAST({text} AS VARCHAR), '{NEVER_LIKE}') GROUP BY 1)"
         f" WHERE CAST(CAST({moment} AS DATE) AS VARCHAR) IN ({days}) ORDER BY 1",
     )
     return replace(way, still=tuple(text for text, _ in counted), still_rows=sum(rows for _, rows in counted))
