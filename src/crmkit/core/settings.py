@@ -91,6 +91,9 @@ class TableSettings(_Strict):
     decimal: Literal[".", ","] | None = Field(
         None, description="decimal sign of numbers; default: the one that reads every value"
     )
+    grouping: Literal["thousands", "indian"] | None = Field(
+        None, description="how digits are grouped: 1,234,567 or 12,34,567; default: the one that reads every value"
+    )
     dayfirst: bool | None = Field(None, description="true where 03.04.2025 is the third of April")
     date_format: str | None = Field(None, description="strptime format, where dates are in no usual form")
     rejects: float = Field(0.0, ge=0, le=1, description="share of rows that may be set aside as unusable before the run stops")

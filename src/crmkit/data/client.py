@@ -23,7 +23,7 @@ from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import LANGUAGES, Settings, TableSettings, find_home, read_settings
 from crmkit.data.as_of import begun_by, count_later, last_event, seen_at, span_notes
 from crmkit.data.intake.answers import OF_ANSWERS, answer_notes, answers, is_answers
-from crmkit.data.intake.parse import install
+from crmkit.data.intake.macros import install
 from crmkit.data.intake.table import Intake, Loaded, Place, load_table
 from crmkit.data.sources.engine import connect, disconnect, identifier, query, to_frame
 from crmkit.data.sources.files import Stamp, is_as_it_was, open_source

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from crmkit.core.errors import Problem
+from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import TableSettings
-from crmkit.data.intake.parse import Convention
-from crmkit.data.sources.engine import identifier, query
+from crmkit.data.intake.currencies import currencies
+from crmkit.data.intake.macros import FIRST_DAY, LAST_DAY
+from crmkit.data.intake.parse import INTEGERS, Convention, any_moment
+from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.sources.readers import Raw
 from crmkit.data.sources.workbook import NUMERIC_CELL
-from crmkit.data.tables import TableContract
+from crmkit.data.tables import Column, TableContract
 
 NUMBERS = ("money", "score", "number", "integer")
 MOMENTS = ("date", "timestamp", "month")
-WHOLE_NUMBER = r"-?[0-9]+"
+CURRENCY = "currency"
+# numbers that can be read in one way only
+CERTAIN = {
+    "whole": r"-?(?:0|[1-9][0-9]*)",
+    "dot": r"-?(?:0\.[0-9]+|[1-9][0-9]{3,}\.[0-9]+|[1-9][0-9]{0,2}\.(?:[0-9]{1,2}|[0-9]{4,}))",
+    "comma": r"-?(?:0,[0-9]+|[1-9][0-9]{3,},[0-9]+|[1-9][0-9]{0,2},(?:[0-9]{1,2}|[0-9]{4,}))",
+}
+# how systems write that something has no end, and what the first of them becomes where its hour is converted
+NEVER = ("9999-12-31", "2999-12-31", "2099-12-31", "10000-01-01")
+NEVER_LIKE = f"9999|2999|2099|10000|^{NUMERIC_CELL}"
+STILL = Text("{column}: {rows} rows say {value}, which means that it has not ended")
 ISO_DATE = r"\d{4}-\d{2}-\d{2}(?: \d{2}:\d{2}(?::\d{2})?)?"
 FORMS = (
     (r"\d{4}-\d{1,2}-\d{1,2}.*", "yyyy-mm-dd"),
@@ -27,9 +42,9 @@ FORMS = (
 
 
 def find_conventions(
-    con: Any, raw: Raw, *, contract: TableContract, settings: TableSettings, table: str, params: str
+    con: Any, raw: Raw, *, contract: TableContract, settings: TableSettings, currency: str, table: str, params: str
 ) -> tuple[dict[str, Convention], list[Problem]]:
-    """How is each column of text to be read, and of which can that not be said?
+    """How is each column to be read, and of which can that not be said?
 
     Parameters
     ----------
@@ -37,36 +52,77 @@ def find_conventions(
     raw : Raw
     contract : TableContract
     settings : TableSettings
-        Its ``decimal``, ``dayfirst`` and ``date_format`` come first.
+        Its ``decimal``, ``grouping``, ``dayfirst`` and ``date_format`` come first.
+    currency : str
+        The client's.
     table, params : str
         What to name in a message: the table, and its place in the params file.
 
     Returns
     -------
     conventions : dict of str to Convention
-        One per column of text that holds numbers or dates.
+        One per column that holds numbers or dates.
     problems : list of Problem
     """
     found: dict[str, Convention] = {}
     problems = []
-    for ours, kind in ((ours, contract.columns[ours].kind) for ours, sql in raw.types.items() if sql == "VARCHAR"):
-        if kind not in (*NUMBERS, *MOMENTS):
-            continue
-        decide = _decimal if kind in NUMBERS else _order
-        decided = decide(con, raw, ours, settings=settings, place=f"{table}: column {ours!r}", params=params)
+    for ours, sql in raw.types.items():
+        column, place = contract.columns[ours], f"{table}: column {ours!r}"
+        decided: Convention | Problem | None = None
+        if sql == "VARCHAR" and column.kind in NUMBERS:
+            decided = _number(con, raw, ours, column, settings=settings, currency=currency, place=place, params=params)
+        elif column.kind in MOMENTS:
+            decided = _moment(con, raw, ours, column, settings=settings, place=place, params=params)
         if isinstance(decided, Problem):
             problems.append(decided)
-        else:
-            found[ours] = decided
+        elif decided is not None:
+            found[ours] = replace(decided, cells=not raw.lazy)
     return found, problems
 
 
-def _decimal(con: Any, raw: Raw, ours: str, *, settings: TableSettings, place: str, params: str) -> Convention | Problem:
+def _number(
+    con: Any, raw: Raw, ours: str, column: Column, *, settings: TableSettings, currency: str, place: str, params: str
+) -> Convention | Problem:
+    seen = _witnesses(con, raw, ours)
+    way = _decimal(con, raw, ours, seen, settings=settings, place=place, params=params)
+    if isinstance(way, Problem):
+        return way
+    way = replace(way, seconds=column.seconds)
+    if column.kind != "money" or "other" not in seen:
+        return way
+    return _currencies(con, raw, ours, way, settings=settings, currency=currency, place=place, params=params)
+
+
+def _witnesses(con: Any, raw: Raw, ours: str) -> dict[str, str]:
+    """Which ways of writing occur, each with one text: whole numbers, a decimal dot or comma beyond doubt, all others."""
+    name = identifier(ours)
+    kinds = " ".join(f"WHEN regexp_full_match({name}, '{pattern}') THEN '{kind}'" for kind, pattern in CERTAIN.items())
+    return dict(
+        query(
+            con,
+            f"SELECT CASE {kinds} ELSE 'other' END AS kind, min({name}) FROM {raw.relation} WHERE {name} <> '' GROUP BY 1",
+        )
+    )
+
+
+def _decimal(
+    con: Any, raw: Raw, ours: str, seen: dict[str, str], *, settings: TableSettings, place: str, params: str
+) -> Convention | Problem:
+    if settings.grouping == "indian":
+        return Convention(indian=True)
     if settings.decimal is not None:
         return Convention(decimal=settings.decimal)
-    if _all_are(con, raw, ours, WHOLE_NUMBER):
-        return Convention()
-    only_dot, only_comma, both, dot, comma = _compare(con, raw, ours, "crm_dot(x)", "crm_comma(x)")
+    dot_text, comma_text = seen.get("dot"), seen.get("comma")
+    only_dot, only_comma, both, dot, comma = dot_text, comma_text, None, None, None
+    indian = western = None
+    if "other" in seen:
+        found_dot, found_comma, both, dot, comma, indian, western = _compare(con, raw, ours, "crm_dot(x)", "crm_comma(x)")
+        only_dot, only_comma = _first(dot_text, found_dot), _first(comma_text, found_comma)
+    if indian and not only_comma:
+        if western:
+            declare = f"declare grouping: thousands or grouping: indian in {params}"
+            return Problem(place, f"is written in two ways, {indian!r} and {western!r}", declare)
+        return Convention(indian=settings.grouping != "thousands")
     declare = f"declare decimal: '.' or decimal: ',' in {params}"
     if only_dot and only_comma:
         return Problem(place, f"is written in two ways, {only_dot!r} and {only_comma!r}", declare)
@@ -75,12 +131,101 @@ def _decimal(con: Any, raw: Raw, ours: str, *, settings: TableSettings, place: s
     return Convention(decimal="," if only_comma else ".")
 
 
+def _first(*texts: str | None) -> str | None:
+    return min((text for text in texts if text is not None), default=None)
+
+
+def _currencies(
+    con: Any, raw: Raw, ours: str, way: Convention, *, settings: TableSettings, currency: str, place: str, params: str
+) -> Convention | Problem:
+    """Which currencies do the amounts name themselves, and what is each worth?"""
+    name = identifier(ours)
+    counted = query(
+        con,
+        f"SELECT crm_token(x) AS token, CAST(sum(n) AS BIGINT) FROM (SELECT {name} AS x, count(*) AS n FROM {raw.relation}"
+        f" WHERE {name} <> '' AND NOT regexp_full_match({name}, '{CERTAIN['dot']}') GROUP BY 1)"
+        " GROUP BY token HAVING token <> '' ORDER BY token",
+    )
+    if CURRENCY in raw.types:
+        # the column of the row decides; a sign that does not fit it makes the amount unreadable
+        fits = [(token, " ".join(currencies(token))) for token, _ in counted]
+        return replace(way, factors=tuple(fits), currency=CURRENCY)
+    factors: dict[str, str] = {}
+    others: dict[str, int] = {}
+    for token, rows in counted:
+        possible = currencies(token)
+        rated = [code for code in possible if code in settings.rates]
+        if currency in possible:
+            factors[token] = "1"
+        elif len(rated) == 1:
+            factors[token] = repr(settings.rates[rated[0]])
+        elif possible or " " not in token:
+            others[token] = rows
+        else:
+            factors[token] = ""
+    if others:
+        named = ", ".join(f"{token} ({rows} {'row' if rows == 1 else 'rows'})" for token, rows in others.items())
+        codes = dict.fromkeys((*currencies(token), token)[0] for token in others)
+        example = f"{{{', '.join(f'{code}: ...' for code in codes)}}}"
+        what = f"has amounts in {named} beside the client's {currency}"
+        ways = (
+            f"give what one unit is worth in {currency}, as rates: {example} in {params}, or declare the client's own currency"
+        )
+        return Problem(place, what, ways)
+    return replace(way, factors=tuple(factors.items())) if set(factors.values()) - {"1"} else way
+
+
+def _moment(
+    con: Any, raw: Raw, ours: str, column: Column, *, settings: TableSettings, place: str, params: str
+) -> Convention | Problem | None:
+    found = raw.types[ours]
+    if found == "VARCHAR":
+        way = _order(con, raw, ours, settings=settings, place=place, params=params)
+        if isinstance(way, Problem):
+            return way
+    elif (moment := any_moment(identifier(ours), found=found)) is None:
+        return None
+    else:
+        (outside,) = query(
+            con, f"SELECT bool_or(CAST({moment} AS DATE) NOT BETWEEN '{FIRST_DAY}' AND '{LAST_DAY}') FROM {raw.relation}"
+        )[0]
+        way = Convention(checked=bool(outside))
+    if not column.open_ended:
+        return way
+    return _still(con, raw, ours, way)
+
+
+def _still(con: Any, raw: Raw, ours: str, way: Convention) -> Convention:
+    """Which values mean that something has not ended, and how many rows say so?"""
+    name, found = identifier(ours), raw.types[ours]
+    kept = found == "VARCHAR" or found in INTEGERS
+    text = name if kept else f"CAST(CAST({name} AS DATE) AS VARCHAR)"
+    moment = any_moment("x", found=found if kept else "VARCHAR", convention=way)
+    days = ", ".join(literal(day) for day in NEVER)
+    counted = query(
+        con,
+        f"SELECT CAST(x AS VARCHAR), n FROM (SELECT {text} AS x, count(*) AS n FROM {raw.relation}"
+        f" WHERE regexp_matches(CAST({text} AS VARCHAR), '{NEVER_LIKE}') GROUP BY 1)"
+        f" WHERE CAST(CAST({moment} AS DATE) AS VARCHAR) IN ({days}) ORDER BY 1",
+    )
+    return replace(way, still=tuple(text for text, _ in counted), still_rows=sum(rows for _, rows in counted))
+
+
+def still_running(ways: Mapping[str, Convention]) -> list[Text]:
+    """A note for each column in which a day beyond all plans means that something has not ended."""
+    return [
+        Text(STILL.template, {"column": name, "rows": Quantity(way.still_rows, "count"), "value": way.still[0].strip()})
+        for name, way in ways.items()
+        if way.still
+    ]
+
+
 def _order(con: Any, raw: Raw, ours: str, *, settings: TableSettings, place: str, params: str) -> Convention | Problem:
     if settings.date_format is not None:
         return Convention(form=settings.date_format, date_format=settings.date_format)
     if _all_are(con, raw, ours, ISO_DATE):
         return Convention(dayfirst=settings.dayfirst is not False, form=FORMS[0][1])
-    only_day, only_month, both, day, month = _compare(con, raw, ours, "crm_date(x, true)", "crm_date(x, false)")
+    only_day, only_month, both, day, month, *_ = _compare(con, raw, ours, "crm_date(x, true)", "crm_date(x, false)")
     slashed = only_day or only_month or both
     if settings.dayfirst is None:
         declare = f"declare dayfirst: true or dayfirst: false in {params}"
@@ -95,15 +240,22 @@ def _order(con: Any, raw: Raw, ours: str, *, settings: TableSettings, place: str
 
 
 def _compare(con: Any, raw: Raw, ours: str, one: str, other: str) -> tuple[Any, ...]:
-    """Of two readings: a text that only the first reads, one that only the second reads, one that they read differently."""
-    differ = "a <> b"
+    """Of two readings: a text that only the first reads, one that only the second reads, one that they read differently.
+
+    Of numbers also a text that only Indian groups read, and one that reads as a number but not in Indian groups.
+    """
+    differ, name = "a <> b", identifier(ours)
+    third = "crm_indian(x)" if "dot" in one else "NULL"
+    certain = " AND ".join(f"NOT regexp_full_match(x, '{pattern}')" for pattern in CERTAIN.values())
     return tuple(
         query(
             con,
             "SELECT min(x) FILTER (a IS NOT NULL AND b IS NULL), min(x) FILTER (b IS NOT NULL AND a IS NULL),"
-            f" min(x) FILTER ({differ}), arg_min(a, x) FILTER ({differ}), arg_min(b, x) FILTER ({differ})"
+            f" min(x) FILTER ({differ}), arg_min(a, x) FILTER ({differ}), arg_min(b, x) FILTER ({differ}),"
+            " min(x) FILTER (c IS NOT NULL AND a IS NULL AND b IS NULL), min(x) FILTER (a IS NOT NULL AND c IS NULL)"
             # dates and scores are few, however many rows there are
-            f" FROM (SELECT x, {one} AS a, {other} AS b FROM (SELECT DISTINCT {identifier(ours)} AS x FROM {raw.relation}))",
+            f" FROM (SELECT x, {one} AS a, {other} AS b, {third} AS c"
+            f" FROM (SELECT DISTINCT {name} AS x FROM {raw.relation}) WHERE {certain if 'dot' in one else 'true'})",
         )[0]
     )
 

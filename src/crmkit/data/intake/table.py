@@ -14,8 +14,9 @@ from crmkit.core.settings import Settings, TableSettings
 from crmkit.data.intake import answers as survey_items
 from crmkit.data.intake import choice, derived, ids, rejects, words
 from crmkit.data.intake.headers import Matched, match_columns
-from crmkit.data.intake.notation import find_conventions
-from crmkit.data.intake.parse import MONEY, PLAIN, Convention, reading
+from crmkit.data.intake.macros import MONEY
+from crmkit.data.intake.notation import find_conventions, still_running
+from crmkit.data.intake.parse import PLAIN, Convention, not_ended, reading
 from crmkit.data.sources import readers
 from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.sources.files import Source, Stamp, find_files, stamp_of
@@ -146,7 +147,15 @@ def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
         contract, settings = survey_items.wide_contract(contract, settings, params=place.params(table))
     names = tuple(stamp.path.name for stamp in stamps) if not place.source.database else (settings.table or table,)
     words.check_words(con, contract, settings, params=place.params(table))
-    ways, problems = find_conventions(con, raw, contract=contract, settings=settings, table=table, params=place.params(table))
+    ways, problems = find_conventions(
+        con,
+        raw,
+        contract=contract,
+        settings=settings,
+        currency=place.settings.currency,
+        table=table,
+        params=place.params(table),
+    )
     problems += _wrong_types(raw, contract=contract, table=table)
     if problems:
         raise DataError(problems)
@@ -165,7 +174,12 @@ def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
         date_form=next((way.form for name, way in ways.items() if way.form), ""),
         columns=raw.matched.headers,
         unmapped=raw.matched.unmapped,
-        notes=(*raw.notes, *([Text(ONE_ROW.template, {"n": Quantity(len(items), "count")})] if wide else []), *noted),
+        notes=(
+            *raw.notes,
+            *still_running(ways),
+            *([Text(ONE_ROW.template, {"n": Quantity(len(items), "count")})] if wide else []),
+            *noted,
+        ),
     )
     loaded = Loaded(f"typed_{table}", columns, stamps, intake, items)
     return _keep(con, loaded, shape, place=place)
@@ -269,6 +283,9 @@ def _read_column(con: Any, shape: Shape, name: str, found: str, *, clean: bool) 
         return str(reading(text, kind=column.kind, found=found, convention=shape.ways.get(name, PLAIN)))
 
     nothing = "false" if clean else words.is_nothing(x, column=column, found=found, words=own)
+    # a day that means "not ended" is no value that could not be read
+    ended = not_ended(x, found=found, convention=shape.ways.get(name, PLAIN))
+    nothing = nothing if ended == "false" else ended if nothing == "false" else f"({nothing}) OR ({ended})"
     # a text that stands for nothing is no text; said once, because the engine would work it out for every use
     text, raw = x if nothing == "false" else f"CASE WHEN NOT ({nothing}) THEN {x} END", identifier(f"{name}__raw")
     value, chosen = words.replaced(read(raw), x, column=column, words=own), []

@@ -17,6 +17,7 @@ from pathlib import Path
 from crmkit.core.errors import DataError
 from crmkit.core.settings import TableSettings
 from crmkit.data.sources.layout import EMPTY, LOOKED_AT, Head, Row, find_head, header_rows, table_rows
+from crmkit.data.sources.workbook import NUMERIC_CELL
 
 SEPARATORS = (",", ";", "\t", "|")
 SEPARATOR_WORDS = {"tab": "\t"}
@@ -135,7 +136,12 @@ def find_encoding(path: Path, *, declared: str | None, where: str) -> tuple[str,
 
 def text_rows(file: TextFile, *, settings: TableSettings, where: str) -> Iterator[Row]:
     """Row number and fields of each row of the table; blank lines are counted and left out."""
-    filled = ((number, fields) for number, fields in _records(file, where=where) if fields)
+    # a mark of ours that came from outside is the blank that it is for everybody else
+    filled = (
+        (number, [field.replace(NUMERIC_CELL, " ") if NUMERIC_CELL in field else field for field in fields])
+        for number, fields in _records(file, where=where)
+        if fields
+    )
     return table_rows(filled, file.head, settings=settings)
 
 
@@ -195,7 +201,7 @@ def _separator(lines: Sequence[str], *, settings: TableSettings, found: str, mar
 
 
 def _line_end(file: TextFile) -> str:
-    """How lines end, if all in one way and none is blank; the engine would leave blank lines out of its count."""
+    """How lines end, if all in one way, none is blank (the engine would not count it), and none holds a mark of ours."""
     if file.separator == WHITESPACE:
         return ""
     carried = b""
@@ -203,6 +209,8 @@ def _line_end(file: TextFile) -> str:
     with open(file.path, "rb") as handle:
         while chunk := handle.read(CHUNK):
             data = carried + chunk
+            if NUMERIC_CELL.encode() in chunk:
+                return ""
             if BLANK_LINE.search(data) or (not carried and BLANK_FIRST_LINE.match(data)):
                 return ""
             feeds, returns, both = feeds + chunk.count(b"\n"), returns + chunk.count(b"\r"), both + data.count(b"\r\n")

@@ -301,4 +301,4 @@ def _text(cell: Any) -> str:
         return NUMERIC_CELL + (str(int(cell)) if float(cell).is_integer() else repr(cell))
     if isinstance(cell, dt.datetime | dt.date | dt.time):
         return cell.isoformat()
-    return str(cell)
+    return str(cell).replace(NUMERIC_CELL, " ")

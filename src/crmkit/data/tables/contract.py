@@ -31,6 +31,10 @@ class Column:
         The words allowed in a text column, in small letters; empty: any.
     until_known : str
         What is seen of a required text before the day from which it is known; empty: nothing.
+    open_ended : bool
+        Whether the last day of a century or of all time means that something has not ended.
+    seconds : int
+        Of a length of time, seconds in its unit; 0 for every other column.
     """
 
     kind: Kind
@@ -40,6 +44,8 @@ class Column:
     default: bool | int | None = None
     choices: tuple[str, ...] = ()
     until_known: str = ""
+    open_ended: bool = False
+    seconds: int = 0
 
 
 @dataclass(frozen=True)
