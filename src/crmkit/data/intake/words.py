@@ -13,7 +13,8 @@ from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import ItemSettings, TableSettings
-from crmkit.data.intake.macros import BLANKS, reading
+from crmkit.data.intake.macros import BLANKS
+from crmkit.data.intake.parse import reading
 from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.tables import Column, TableContract
 
