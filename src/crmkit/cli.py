@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -69,10 +70,9 @@ def _mishap(error: Exception) -> int:
     from crmkit.core.settings import find_home
     from crmkit.report.guard.mishaps import place_of, said_of, write_details
 
-    try:
+    home: Path | None = None
+    with suppress(CrmkitError):
         home = find_home()
-    except CrmkitError:
-        home = None
     said = said_of(error, home=home or Path.cwd())
     if said:
         print(f"{said}.", file=sys.stderr)

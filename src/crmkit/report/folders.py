@@ -126,7 +126,10 @@ def write_together(files: Mapping[Path, str | None]) -> None:
         for path in changed if len(files) > 1 else ():
             before = beside[path][1]
             with contextlib.suppress(OSError):
-                before.replace(path) if before.is_file() else path.unlink(missing_ok=True)
+                if before.is_file():
+                    before.replace(path)
+                else:
+                    path.unlink(missing_ok=True)
         raise
     finally:
         for left in (one for pair in beside.values() for one in pair):

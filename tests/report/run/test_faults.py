@@ -72,7 +72,7 @@ def test_reports_that_are_removed_meanwhile_are_said_to_be(tiny_home, add_notebo
 def test_too_little_memory_is_said_in_words(tiny_home, add_notebook, monkeypatch):
     monkeypatch.setenv("CRMKIT_MEMORY", "1MB")
     fill = "from crmkit.data.sources.engine import connect\ncon, _ = connect()\n"
-    add_notebook("tiny", fill + "con.con.execute('CREATE TABLE t AS SELECT * FROM range(1000000)')")
+    add_notebook("tiny", fill + "con.con.execute('CREATE TABLE t AS SELECT list(range) AS l FROM range(3000000)')")
     (tiny_home / "params" / "acme.yml").write_text("client: acme\ntitle: A\nsource: data/acme\n")
     (found,) = run_clients(["acme"], home=tiny_home)
     assert (found.message, found.by_user) == ("not enough memory: 1 MB by $CRMKIT_MEMORY; give more", True)
