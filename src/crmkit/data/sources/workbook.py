@@ -183,11 +183,7 @@ def table_of(sheet: Sheet, matched: Matched, *, settings: TableSettings, file: s
         yield from table_rows(sheet_rows(sheet, matched, settings=settings, errors=errors), sheet.head, settings=settings)
         for column in dict.fromkeys(column for column, _ in errors):
             kinds = {error: n for (name, error), n in errors.items() if name == column and n}
-            numbers: dict[str, Quantity | Text | str] = {
-                "file": file,
-                "n": Quantity(sum(kinds.values()), "count"),
-                "column": column,
-            }
+            numbers: dict[str, Quantity | str] = {"file": file, "n": Quantity(sum(kinds.values()), "count"), "column": column}
             if kinds:
                 notes.append(Text(ERROR_CELLS.template, {**numbers, "example": min(kinds)}))
 
