@@ -67,8 +67,10 @@ def test_a_grid_of_which_every_cell_is_small_is_not_assessed(study):
     past, _, _, values = study
     found = clv.rfm_grid(replace(past, min_cell=1000), values)
     assert say(found.reason, Locale()) == "no cell of the grid has 1,000 customers"
-    for result in (clv.rfm_segments, clv.segments):
-        assert result(replace(past, min_cell=1000), values).table["n"].isna().any()
+    few = replace(past, min_cell=1000)
+    for result in (clv.rfm_segments(few, values), clv.segments(few, values, by=[])):
+        assert result.table["suppressed"].any()
+        assert result.table.loc[result.table["suppressed"], "n"].isna().all()
 
 
 def test_customers_watched_for_too_short_are_noticed(study):
