@@ -94,6 +94,7 @@ def test_chinese_file(project, encoding):
     text = "客户编号,日期,金额\n客户甲,2024年3月5日,￥1,234\n𠮷野,2024年12月5日,（５０）\n".replace("￥1,234", '"￥1,234.00"')
     project.write("订单.csv", text, encoding=encoding)
     project.params(
+        currency="CNY",
         tables={
             "transactions": {
                 "file": "订单.csv",
