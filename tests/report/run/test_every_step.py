@@ -224,6 +224,8 @@ def steps_of(home, fault):
     return {kind: fault.counted[kind] for kind in KINDS}
 
 
+# the writer of workbooks tries to close on a full disk what it could not write
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_drawn_steps_may_fail(pretended):
     home, fault = pretended
     steps = [(kind, n) for kind, number in steps_of(home, fault).items() for n in range(1, number + 1)]
@@ -240,6 +242,7 @@ def test_drawn_steps_may_fail(pretended):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_every_step_may_fail(pretended, kind):
     home, fault = pretended
     number, reached = 0, True
