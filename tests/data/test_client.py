@@ -101,7 +101,7 @@ def test_chinese_file(project, encoding):
                 "columns": {"customer_id": "客户编号", "ordered_at": "日期", "amount": "金额"},
                 "negative_amounts": "returns",
             }
-        }
+        },
     )
     client = project.open()
     assert rows(client) == [("客户甲", "2024-03-05", 1234.0, False), ("𠮷野", "2024-12-05", -50.0, True)]

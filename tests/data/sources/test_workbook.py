@@ -41,7 +41,9 @@ def amounts(project):
 
 
 def notes(project):
-    return [say(note, Locale()) for note in check_client("acme", home=project.home).intake[0].notes]
+    return [
+        say(note, Locale()) for note in check_client("acme", home=project.home).intake[0].notes if "as_of" not in note.template
+    ]
 
 
 def problems(project):
