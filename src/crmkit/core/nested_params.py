@@ -49,7 +49,8 @@ def refuse_injected(settings: Settings, *, home: Path) -> None:
     declared, given = _cells()
     if found:
         client = settings.client
-        analysis = _running(names, home=home) or "<analysis>"
+        sections = [name for name in analysis_names(home) if name in found]
+        analysis = _running(names, home=home) or (sections[0] if len(sections) == 1 else "<analysis>")
         raise ParamError(
             f"the notebook was given a params file with sections ({', '.join(sorted(found))}), and would run with the "
             f"defaults; use 'crmkit run {client}', or 'crmkit params {client} {analysis} > flat.yml' and papermill with "

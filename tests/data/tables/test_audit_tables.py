@@ -83,7 +83,7 @@ def test_required_columns_and_keys_are_insisted_on(project, table):
     [
         ("assessments", "reality", "6", "has 1 value above 5 (row 2); 5 or less is expected"),
         ("assessments", "intention", "0", "has 1 value below 1 (row 2); 1 or more is expected"),
-        ("assessments", "rater_role", "boss", "has 1 value that are none of its words (row 2): 'boss'"),
+        ("assessments", "rater_role", "boss", "has 1 value that is none of its words (row 2): 'boss'"),
         ("assessments", "cycle", "lately", "read as a quarter, half year, month or year (row 2): 'lately'; write 2025Q4"),
         ("evidence", "kind", "rumour", "none of its words"),
         ("evidence", "coverage", "80", "has 1 value above 1 (row 2)"),

@@ -113,6 +113,7 @@ def in_this_process(fault, home):
         fingerprint="f1",
         intake=(),
         tables={},
+        unchanged=lambda: None,
         settings=SimpleNamespace(privacy=privacy),
     )
 
