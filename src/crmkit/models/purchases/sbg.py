@@ -339,7 +339,7 @@ def draw_remaining(
     >>> known = Known("sbg", {"alpha": 1.5, "beta": 8.0})
     >>> drawn = draw_remaining(known, [3], periods=12, draws=100_000, rng=np.random.default_rng(0))
     >>> drawn.mean().round(1).item(), expected_remaining(known, [3], periods=12).round(1).item()
-    (6.6, 6.6)
+    (6.5, 6.5)
     """
     alpha, beta = _values(fit)
     made = np.atleast_1d(_periods(renewals, 0))

@@ -85,7 +85,7 @@ def kaplan_meier(
 
     Examples
     --------
-    >>> kaplan_meier([1, 2, 2, 3], [1, 1, 0, 1])[["x", "value", "at_risk"]].values.tolist()
+    >>> kaplan_meier([1, 2, 2, 3], [1, 1, 0, 1])[["x", "value", "at_risk"]].round(4).values.tolist()
     [[0.0, 1.0, 4.0], [1.0, 0.75, 4.0], [2.0, 0.5, 3.0], [3.0, 0.0, 1.0]]
     """
     import pandas as pd
