@@ -76,6 +76,10 @@ def read():
         ("10.00 USD", "10", None),
         ("$10.00 USD", "10", None),
         ("10 kr.", "10", "10"),
+        # blanks of print, also before the currency
+        ("1\xa0234,50\xa0€", None, "1234.5"),
+        ("1\u202f234,50\u202f€", None, "1234.5"),
+        ("€\xa01\u2009234.50", "1234.5", None),
         ("EUR5USD", None, None),
         ("5 PCS", None, None),
         ("-0", "0", "0"),
@@ -116,6 +120,7 @@ def test_numbers(read, text, dot, comma):
         "Mar 5, 24",
         "5th March 2024",
         "Mar 5, 2024 3:04 PM",
+        "Mar 5, 2024, 3:04:00\u202fPM",
         "05-Mar-2024 10:00",
         "2024/3/5 下午 2:14:03",
         "2024/3/5 上午2:14:03",

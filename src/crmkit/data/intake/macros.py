@@ -16,9 +16,11 @@ from crmkit.data.sources.workbook import NUMERIC_CELL
 MONEY = "DECIMAL(18, 4)"
 # blanks that str.strip would take off, and the byte order mark
 BLANKS = " \t\r\n\x0b\x0c\x1f\xa0\u2009\u200b\u202f\u3000\ufeff"
-WIDE = "０１２３４５６７８９，．－＋（）／：￥＄％　−＇"
-NARROW = "0123456789,.-+()/:¥$% -'"
-GROUP_BLANKS = " \xa0\u2009\u202f"
+# blanks of print (between groups of digits, before a currency, before AM and PM) are plain ones, which patterns know
+PRINTED_BLANKS = "\xa0\u2007\u2009\u202f"
+WIDE = "０１２３４５６７８９，．－＋（）／：￥＄％　−＇" + PRINTED_BLANKS
+NARROW = "0123456789,.-+()/:¥$% -'" + " " * len(PRINTED_BLANKS)
+GROUP_BLANKS = " "
 APOSTROPHES = "'’"
 TIME = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?"
 TRUE = ("true", "t", "yes", "y", "1", "ja", "j", "wahr", "是", "真", "✓", "x")

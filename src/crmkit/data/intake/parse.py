@@ -114,7 +114,8 @@ def _read_text(x: str, found: str, *, kind: Kind) -> str | None:
         return f"crm_word({x})"
     if found in FLOATS:
         # a whole number became a float where the column has gaps: 7.0 is the id 7
-        return f"CASE WHEN {x} = trunc({x}) THEN CAST(CAST({x} AS HUGEINT) AS VARCHAR) ELSE CAST({x} AS VARCHAR) END"
+        whole = f"isfinite({x}) AND {x} = trunc({x})"
+        return f"CASE WHEN {whole} THEN CAST(CAST({x} AS HUGEINT) AS VARCHAR) ELSE CAST({x} AS VARCHAR) END"
     return f"CAST({x} AS VARCHAR)"
 
 

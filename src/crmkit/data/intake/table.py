@@ -337,7 +337,7 @@ def _already_clean(con: Any, raw: Raw, *, contract: TableContract) -> set[str]:
     written = {
         name: ids.reads_as_written(identifier(name))
         if contract.columns[name].kind == "id"
-        else f"crm_text({identifier(name)}) IS NOT DISTINCT FROM {identifier(name)}"
+        else words.text_reads_as_written(identifier(name))
         for name in names
     }
     tests = ", ".join(f"count(*) FILTER (NOT ({test}))" for test in written.values())

@@ -14,7 +14,7 @@ from crmkit.core.language import mark
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import ItemSettings, TableSettings
 from crmkit.data.intake.macros import BLANKS
-from crmkit.data.intake.parse import reading
+from crmkit.data.intake.parse import FLOATS, reading
 from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.tables import Column, TableContract
 
@@ -34,6 +34,8 @@ NOUNS = {
 EMPTY_WORDS = ("null", "(null)", "n/a", "#n/a", "nan", "nat", "none", "<na>", "\\n", "-", "--", "–", "—")
 # 'not applicable' is an answer of its own, which has to be declared
 EMPTY_SCORES = ("null", "(null)", "#n/a", "nan", "nat", "none", "<na>", "\\n")
+# what systems of questionnaires write where nothing was written
+EMPTY_TEXTS = ("(空)", "(跳过)", "<na>", "\\n")
 LONGEST = max(map(len, EMPTY_WORDS))
 # "4 - Not so critical": a number of the scale with what it stands for
 ANCHOR = r"^([+-]?[0-9]+(?:[.,][0-9]+)?)\s*[-–—:：=]\s*[^0-9\s].*$"
@@ -48,10 +50,18 @@ def word_of(x: str) -> str:
 
 def is_empty_word(x: str, kind: str, found: str) -> str:
     """The SQL that says whether a cell holds a word for "nothing"; ``false`` where such a word may be meant."""
-    if found != "VARCHAR" or kind == "text":
+    if found in FLOATS:
+        return f"coalesce(isnan({x}), false)"
+    if found != "VARCHAR":
         return "false"
-    listed = ", ".join(literal(word) for word in (EMPTY_SCORES if kind == "score" else EMPTY_WORDS))
+    words = {"text": EMPTY_TEXTS, "score": EMPTY_SCORES}.get(kind, EMPTY_WORDS)
+    listed = ", ".join(literal(word) for word in words)
     return f"coalesce(length({x}) <= {LONGEST + 2} AND lower({word_of(x)}) IN ({listed}), false)"
+
+
+def text_reads_as_written(x: str) -> str:
+    """The SQL that says whether a text may be taken as it stands."""
+    return f"crm_text({x}) IS NOT DISTINCT FROM {x} AND NOT {is_empty_word(x, 'text', 'VARCHAR')}"
 
 
 def is_nothing(x: str, *, column: Column, found: str, words: Mapping[str, str]) -> str:
