@@ -76,6 +76,7 @@ def read():
         ("10.00 USD", "10", None),
         ("$10.00 USD", "10", None),
         ("10 kr.", "10", "10"),
+        ("¥1,000-", None, None),
         # blanks of print, also before the currency
         ("1\xa0234,50\xa0€", None, "1234.5"),
         ("1\u202f234,50\u202f€", None, "1234.5"),

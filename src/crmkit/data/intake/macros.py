@@ -61,7 +61,7 @@ def _number_macros(cell: str) -> list[str]:
     money = f"(?:{SIGN}|{CODE})"
     digits = f"[0-9.,][0-9.,{GROUP_BLANKS}{APOSTROPHES}]*(?:[eE][+-]?[0-9]+)?"
     # two codes, or two signs, are two currencies; a sign and a code may go together
-    twice = literal(rf"^[-+(\s]*(?:{CODE}.*{money}|{SIGN}.*{SIGN})[-)\s]*$")
+    twice = literal(rf"^[-+(\s]*(?:{CODE}.*{money}|{SIGN}.*{SIGN})[-)\s]*$|^¥.*-$")
     # ¥99.50元 names one currency twice
     yuan = r"regexp_replace(x, '^([-+(\s]*)¥(.*)元$', '\1\2元')"
     token = literal(rf"^[-+(\s]*({money})?[-+(\s]*{digits}[-)\s]*({money})?[-)\s]*$")
@@ -69,7 +69,8 @@ def _number_macros(cell: str) -> list[str]:
     # numbers of people to call: a nought in front of many digits, or a plus in front of many or of groups
     phone = rf"^(?:\+[0-9]{{9,}}|\+[0-9]{{1,3}}(?:[{GROUP_BLANKS}][0-9]{{3}}){{2,}}|0[1-9][0-9]{{6,}}|00[1-9][0-9]{{7,}})$"
     return [
-        r"crm_signed(x) AS regexp_replace(regexp_replace(x, '^\((.*)\)$', '-\1'), '^(.*[0-9])\s*-$', '-\1')",
+        # a minus behind is one, but not in ¥1,000-, where it stands for what is not written
+        r"crm_signed(x) AS regexp_replace(regexp_replace(x, '^\((.*)\)$', '-\1'), '^([^¥]*[0-9])\s*-$', '-\1')",
         f"crm_bare(x) AS regexp_replace(regexp_replace(regexp_replace({yuan}, {twice}, '?'), {front}, '\\1\\2'), {back}, '')",
         # the sign may also stand behind the currency inside brackets, so brackets are looked for before and after
         f"crm_plain(x) AS regexp_replace(crm_signed(crm_bare(crm_signed(crm_narrow(x)))), {literal(phone)}, '?')",
