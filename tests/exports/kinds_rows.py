@@ -92,7 +92,8 @@ def row_kinds() -> list[Kind]:
             first = _first_text(export)
             if {"lines", "header", first} & export.touched or export.kinds.get(first) != "id" or event not in export.kinds:
                 return False
-            money = dict.fromkeys(export.columns("money"), "99999.00")
+            # totals are written as the rows are
+            money = {name: str(export.rows[0].cells.get(name, "")) for name in export.columns("money")}
             export.rows.append(Row({"line": _line(export, **{first: word}, **money)}, {}, "line of totals"))
             export.touched |= {"lines"}
             return True

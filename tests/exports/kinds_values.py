@@ -62,6 +62,9 @@ def whole(
         names = [one for one in export.free(*kinds) if not only or one in only]
         if not names or ("declared" in export.touched and declared) or ("client" in export.touched and client):
             return False
+        # what is declared holds for all columns of these kinds
+        if declared and set(export.columns(*kinds)) & export.touched:
+            return False
         chosen = rng.choice(names)
         for row in export.rows:
             if made and row.truth.get(chosen) is not None:
@@ -69,7 +72,6 @@ def whole(
         export.write_column(chosen, how)
         export.touched |= {chosen} | ({"declared"} if declared else set()) | ({"client"} if client else set())
         if declared:
-            # a declaration holds for all columns of its kind
             alike = [one for one in export.columns(*kinds) if one != chosen]
             for one in alike if {"decimal", "date_format", "grouping"} & set(declared) else []:
                 for row in export.rows:
