@@ -43,8 +43,10 @@ def _let(name: str, value: str, body: str) -> str:
 
 def _text_macros(cell: str) -> list[str]:
     # no blank at either end, no apostrophe in front: nothing to take off
-    clean = literal(f"(?s)[^{BLANKS}'](?:.*[^{BLANKS}])?")
+    clean, unpadded = (literal(f"(?s)[^{BLANKS}{mark}](?:.*[^{BLANKS}])?") for mark in ("'", ""))
     return [
+        # without blanks around it: to look whether there are any costs a sixth of taking them off
+        f"crm_trimmed(x) AS CASE WHEN regexp_full_match(x, {unpadded}) THEN x ELSE nullif(trim(x, {literal(BLANKS)}), '') END",
         # the text of a cell, without blanks around it, without the apostrophe that keeps a spreadsheet from reading it
         f"crm_text(x) AS nullif(regexp_replace(trim(x, {literal(BLANKS)}), '^''([0-9+-].*)$', '\\1'), '')",
         f"crm_word(x) AS CASE WHEN regexp_full_match(x, {clean}) THEN x ELSE crm_text(x) END",

@@ -13,6 +13,7 @@ from crmkit.core.settings import TableSettings
 from crmkit.data.intake.currencies import currencies
 from crmkit.data.intake.macros import FIRST_DAY, LAST_DAY
 from crmkit.data.intake.parse import INTEGERS, Convention, any_moment
+from crmkit.data.intake.plain import Look
 from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.sources.readers import Raw
 from crmkit.data.sources.workbook import NUMERIC_CELL
@@ -42,7 +43,15 @@ FORMS = (
 
 
 def find_conventions(
-    con: Any, raw: Raw, *, contract: TableContract, settings: TableSettings, currency: str, table: str, params: str
+    con: Any,
+    raw: Raw,
+    *,
+    contract: TableContract,
+    settings: TableSettings,
+    look: Look,
+    currency: str,
+    table: str,
+    params: str,
 ) -> tuple[dict[str, Convention], list[Problem]]:
     """How is each column to be read, and of which can that not be said?
 
@@ -53,6 +62,8 @@ def find_conventions(
     contract : TableContract
     settings : TableSettings
         Its ``decimal``, ``grouping``, ``dayfirst`` and ``date_format`` come first.
+    look : Look
+        Which columns need no other look.
     currency : str
         The client's.
     table, params : str
@@ -70,9 +81,11 @@ def find_conventions(
         column, place = contract.columns[ours], f"{table}: column {ours!r}"
         decided: Convention | Problem | None = None
         if sql == "VARCHAR" and column.kind in NUMBERS:
-            decided = _number(con, raw, ours, column, settings=settings, currency=currency, place=place, params=params)
+            # plain numbers can be read in one way only
+            seen = {} if look.plain(ours) else _witnesses(con, raw, ours)
+            decided = _number(con, raw, ours, column, seen, settings=settings, currency=currency, place=place, params=params)
         elif column.kind in MOMENTS:
-            decided = _moment(con, raw, ours, column, settings=settings, place=place, params=params)
+            decided = _moment(con, raw, ours, column, settings=settings, look=look, place=place, params=params)
         if isinstance(decided, Problem):
             problems.append(decided)
         elif decided is not None:
@@ -81,9 +94,17 @@ def find_conventions(
 
 
 def _number(
-    con: Any, raw: Raw, ours: str, column: Column, *, settings: TableSettings, currency: str, place: str, params: str
+    con: Any,
+    raw: Raw,
+    ours: str,
+    column: Column,
+    seen: dict[str, str],
+    *,
+    settings: TableSettings,
+    currency: str,
+    place: str,
+    params: str,
 ) -> Convention | Problem:
-    seen = _witnesses(con, raw, ours)
     way = _decimal(con, raw, ours, seen, settings=settings, place=place, params=params)
     if isinstance(way, Problem):
         return way
@@ -176,10 +197,13 @@ def _currencies(
 
 
 def _moment(
-    con: Any, raw: Raw, ours: str, column: Column, *, settings: TableSettings, place: str, params: str
+    con: Any, raw: Raw, ours: str, column: Column, *, settings: TableSettings, look: Look, place: str, params: str
 ) -> Convention | Problem | None:
     found = raw.types[ours]
-    if found == "VARCHAR":
+    way: Convention | Problem
+    if look.plain(ours) and look.filled[ours]:
+        way = Convention(dayfirst=settings.dayfirst is not False, form=FORMS[0][1])
+    elif found == "VARCHAR":
         way = _order(con, raw, ours, settings=settings, place=place, params=params)
         if isinstance(way, Problem):
             return way
@@ -192,15 +216,15 @@ def _moment(
         way = Convention(checked=bool(outside))
     if not column.open_ended:
         return way
-    return _still(con, raw, ours, way)
+    return _still(con, raw, ours, way, plain=look.plain(ours))
 
 
-def _still(con: Any, raw: Raw, ours: str, way: Convention) -> Convention:
+def _still(con: Any, raw: Raw, ours: str, way: Convention, *, plain: bool) -> Convention:
     """Which values mean that something has not ended, and how many rows say so?"""
     name, found = identifier(ours), raw.types[ours]
     kept = found == "VARCHAR" or found in INTEGERS
     text = name if kept else f"CAST(CAST({name} AS DATE) AS VARCHAR)"
-    moment = any_moment("x", found=found if kept else "VARCHAR", convention=way)
+    moment = "CAST(x AS TIMESTAMP)" if plain else any_moment("x", found=found if kept else "VARCHAR", convention=way)
     days = ", ".join(literal(day) for day in NEVER)
     counted = query(
         con,

@@ -17,11 +17,12 @@ from crmkit.data.intake.headers import Matched, match_columns
 from crmkit.data.intake.macros import MONEY
 from crmkit.data.intake.notation import find_conventions, still_running
 from crmkit.data.intake.parse import PLAIN, Convention, not_ended, reading
+from crmkit.data.intake.plain import TOTAL_STARTS, Look, is_plain, look_at, plain_reading
 from crmkit.data.sources import readers
 from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.sources.files import Source, Stamp, find_files, stamp_of
 from crmkit.data.sources.readers import Raw
-from crmkit.data.tables import TABLES, TableContract
+from crmkit.data.tables import TABLES, Column, TableContract
 
 SOLVED_FIRST = Text("{n} tickets were solved before their first answer; both times count as they are")
 ONE_ROW = Text("one row per response, {n} answers in each")
@@ -33,7 +34,6 @@ TOTAL_WORDS = (
     r"(?:\s*[(\x{ff08}]?\s*[0-9][0-9.,/ -]*\s*(?:records?|rows?|lines?|items?|orders?|zeilen|datensätze|条|行|笔)?"
     r"\s*[)\x{ff09}]?)?\s*[:\x{ff1a}]?"
 )
-TOTAL_STARTS = ("gr", "su", "to", "ge", "zw", "in", "so", "ra", "ce", "ит", "вс")
 TOTAL_SIGNS = "合总總総小汇"
 BETWEEN = "\x1e"
 ALL_OTHERS = Text("row {row} holds in {column} the sum of all other rows; is it a line of totals?")
@@ -147,11 +147,13 @@ def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
         contract, settings = survey_items.wide_contract(contract, settings, params=place.params(table))
     names = tuple(stamp.path.name for stamp in stamps) if not place.source.database else (settings.table or table,)
     words.check_words(con, contract, settings, params=place.params(table))
+    look = look_at(con, raw.relation, raw.types, contract=contract, settings=settings)
     ways, problems = find_conventions(
         con,
         raw,
         contract=contract,
         settings=settings,
+        look=look,
         currency=place.settings.currency,
         table=table,
         params=place.params(table),
@@ -160,10 +162,10 @@ def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
     if problems:
         raise DataError(problems)
     computed = derived.worked_out(raw.types, contract=contract, as_of=place.settings.as_of, where=f"{table}: {names[0]}")
-    pointed, noted = ids.find_spoils(con, raw.relation, raw.types, contract)
-    noted += words.empty_notes(con, raw.relation, raw.types, contract)
-    shape = Shape(raw, contract, settings, ways, computed, pointed)
-    columns = _type(con, table, shape)
+    pointed, noted = ids.find_spoils(con, raw.relation, raw.types, contract, look=look)
+    noted += words.empty_notes(con, raw.relation, raw.types, contract, look=look)
+    shape = Shape(raw, contract, settings, look, ways, computed, pointed)
+    columns, used = _type(con, table, shape)
     items = tuple(settings.items) if wide else ()
     intake = Intake(
         table=table,
@@ -182,7 +184,10 @@ def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
         ),
     )
     loaded = Loaded(f"typed_{table}", columns, stamps, intake, items)
-    return _keep(con, loaded, shape, place=place)
+    kept = _keep(con, loaded, shape, place=place)
+    for statement in used:
+        query(con, statement)
+    return kept
 
 
 def _read(
@@ -220,13 +225,14 @@ def _wrong_types(raw: Raw, *, contract: TableContract, table: str) -> list[Probl
 class Shape:
     """What is to be made of the relation as found, and how.
 
-    ``ways`` says how a column of text is written, ``computed`` which columns follow from others, ``pointed`` of which ids
-    ``.0`` is taken off.
+    ``look`` says which columns need no reading, ``ways`` how a column of text is written, ``computed`` which columns follow
+    from others, ``pointed`` of which ids ``.0`` is taken off.
     """
 
     raw: Raw
     contract: TableContract
     settings: TableSettings
+    look: Look
     ways: Mapping[str, Convention]
     computed: Mapping[str, str]
     pointed: Collection[str]
@@ -240,11 +246,18 @@ class Shape:
     def wide(self) -> bool:
         return survey_items.ITEM not in self.raw.types
 
+    def plain(self, name: str) -> bool:
+        """Whether every text of a column is its value, or one cast away from it."""
+        return self.look.plain(name) and not self.ways.get(name, PLAIN).still
 
-def _type(con: Any, table: str, shape: Shape) -> tuple[str, ...]:
-    """The relation ``typed_<table>``: each column read, its text beside it as ``<column>__raw``, rows of no content marked."""
+
+def _type(con: Any, table: str, shape: Shape) -> tuple[tuple[str, ...], list[str]]:
+    """The relation ``typed_<table>``: each column read, its text beside it as ``<column>__raw``, rows of no content marked.
+
+    Its columns, and the statements that end it and what it is made of.
+    """
     raw, contract = shape.raw, shape.contract
-    clean = _already_clean(con, raw, contract=contract)
+    clean = _already_clean(con, shape)
     chosen = ["__file", "__row", "__fields", "__first", "__line", *(f"__also_{at}" for at in range(len(raw.matched.also)))]
     texts = []
     for name, found in raw.types.items():
@@ -257,29 +270,55 @@ def _type(con: Any, table: str, shape: Shape) -> tuple[str, ...]:
         f"{sql} AS {identifier(name)}, NULL::VARCHAR AS {identifier(f'{name}__raw')}" for name, sql in shape.computed.items()
     ]
     adjusted = _defaults(contract, [*shape.present, *added], settings=shape.settings)
+    everything = f"* REPLACE ({', '.join(f'{value} AS {identifier(name)}' for name, value in adjusted.items())})"
     aside, by = _aside(shape)
-    everything = f"* REPLACE ({', '.join(adjusted)})" if adjusted else "*"
-    # text is read once and held; what is lazy stays so
-    query(
-        con,
-        f"CREATE OR REPLACE {'VIEW' if raw.lazy else 'TABLE'} typed_{table} AS SELECT {everything}, {aside} AS __aside,"
-        f" {by} AS __by FROM (SELECT {', '.join(['*', *beside])} FROM (SELECT {', '.join(chosen)}"
-        f" FROM (SELECT {', '.join(['*', *texts])} FROM {raw.relation})))",
+    select = (
+        f"SELECT {everything if adjusted else '*'}, {aside} AS __aside, {by} AS __by"
+        f" FROM (SELECT {', '.join(['*', *beside])} FROM (SELECT {', '.join(chosen)}"
+        f" FROM (SELECT {', '.join(['*', *texts])} FROM {raw.relation})))"
     )
-    if not raw.lazy:
-        query(con, f"DROP TABLE {raw.relation}")
-    return tuple(name for name in contract.columns if name in (*shape.present, *added))
+    columns = tuple(name for name in contract.columns if name in (*shape.present, *added))
+    return columns, _relate(con, table, shape, select, adjusted=adjusted)
+
+
+def _relate(con: Any, table: str, shape: Shape, select: str, *, adjusted: Collection[str]) -> list[str]:
+    """What costs next to nothing to read is read whenever it is asked for; all else once, and held."""
+    raw, typed = shape.raw, f"typed_{table}"
+    lines = [] if raw.lazy else [f"DROP VIEW {raw.relation}", f"DROP TABLE {raw.held}"]
+    if raw.lazy or all(map(shape.plain, raw.types)):
+        query(con, f"CREATE OR REPLACE VIEW {typed} AS {select}")
+        return [] if raw.lazy else [f"DROP VIEW {typed}", *lines]
+    # of a plain word the text is the value
+    same = [name for name in raw.types if shape.plain(name) and name not in adjusted and _is_word(shape.contract.columns[name])]
+    twice = ", ".join(identifier(f"{name}__raw") for name in same)
+    again = ", ".join(f"{identifier(name)} AS {identifier(f'{name}__raw')}" for name in same)
+    query(con, f"CREATE OR REPLACE TABLE values_{table} AS SELECT *{f' EXCLUDE ({twice})' if same else ''} FROM ({select})")
+    query(con, f"CREATE OR REPLACE VIEW {typed} AS SELECT *{f', {again}' if same else ''} FROM values_{table}")
+    for statement in lines:
+        query(con, statement)
+    return [f"DROP VIEW {typed}", f"DROP TABLE values_{table}"]
+
+
+def _is_word(column: Column) -> bool:
+    return column.kind in ("id", "text") and not column.choices
 
 
 def _read_column(con: Any, shape: Shape, name: str, found: str, *, clean: bool) -> tuple[str, list[str]]:
     """The SQL of the text of one column, and over it that of its value: words first, then the type."""
     column, x, own = shape.contract.columns[name], identifier(name), shape.settings.values.get(name, {})
+    raw, read_too = identifier(f"{name}__raw"), column.default is not None
+    if shape.plain(name):
+        value = words.replaced(plain_reading(raw, column.kind), x, column=column, words={})
+        return x, [raw, f"{value} AS {x}", *([f"{value} AS {identifier(f'{name}__read')}"] if read_too else [])]
+    # where most are plain, each is asked first
+    likely = shape.look.mostly(name)
 
     def read(text: str) -> str:
         if clean:
             return text
         if column.kind == "id" and found == "VARCHAR":
-            return ids.id_reading(text, pointed=name in shape.pointed)
+            value = ids.id_reading(text, pointed=name in shape.pointed)
+            return f"CASE WHEN {is_plain(text, 'id')} THEN {text} ELSE {value} END" if likely else value
         return str(reading(text, kind=column.kind, found=found, convention=shape.ways.get(name, PLAIN)))
 
     nothing = "false" if clean else words.is_nothing(x, column=column, found=found, words=own)
@@ -287,7 +326,8 @@ def _read_column(con: Any, shape: Shape, name: str, found: str, *, clean: bool) 
     ended = not_ended(x, found=found, convention=shape.ways.get(name, PLAIN))
     nothing = nothing if ended == "false" else ended if nothing == "false" else f"({nothing}) OR ({ended})"
     # a text that stands for nothing is no text; said once, because the engine would work it out for every use
-    text, raw = x if nothing == "false" else f"CASE WHEN NOT ({nothing}) THEN {x} END", identifier(f"{name}__raw")
+    first = f"WHEN {is_plain(x, column.kind)} THEN {x} " if likely and ended == "false" else ""
+    text = x if nothing == "false" else f"CASE {first}WHEN NOT ({nothing}) THEN {x} END"
     value, chosen = words.replaced(read(raw), x, column=column, words=own), []
     if column.kind == "score":
         settings, wide, table = shape.settings, shape.wide, shape.contract
@@ -307,7 +347,7 @@ def _read_column(con: Any, shape: Shape, name: str, found: str, *, clean: bool) 
         chosen += [f"{code} AS {identifier(f'{name}__na')}"]
         value = f"CASE WHEN NOT ({code}) THEN {value} END" if code != "false" else value
     chosen += [raw, f"{value} AS {x}"]
-    return text, chosen + ([f"{value} AS {identifier(f'{name}__read')}"] if column.default is not None else [])
+    return text, chosen + ([f"{value} AS {identifier(f'{name}__read')}"] if read_too else [])
 
 
 def _unknown_columns(contract: TableContract, settings: TableSettings, *, params: str) -> list[Problem]:
@@ -325,12 +365,13 @@ def _unknown_columns(contract: TableContract, settings: TableSettings, *, params
     ]
 
 
-def _already_clean(con: Any, raw: Raw, *, contract: TableContract) -> set[str]:
+def _already_clean(con: Any, shape: Shape) -> set[str]:
     """Text columns of a lazy source that need no stripping, so that later scans need not do it again."""
+    raw, contract = shape.raw, shape.contract
     names = [
         name
         for name, found in raw.types.items()
-        if raw.lazy and found == "VARCHAR" and contract.columns[name].kind in ("id", "text")
+        if raw.lazy and found == "VARCHAR" and contract.columns[name].kind in ("id", "text") and not shape.plain(name)
     ]
     if not names:
         return set()
@@ -345,7 +386,7 @@ def _already_clean(con: Any, raw: Raw, *, contract: TableContract) -> set[str]:
     return {name for name, count in zip(names, differing, strict=True) if not count}
 
 
-def _defaults(contract: TableContract, present: list[str], *, settings: TableSettings) -> list[str]:
+def _defaults(contract: TableContract, present: list[str], *, settings: TableSettings) -> dict[str, str]:
     """What an empty flag means, and the sign of an amount: a return is below zero, whichever way it was exported."""
     replaced = {
         name: f"coalesce({identifier(name)}, {str(column.default).lower()})"
@@ -368,7 +409,7 @@ def _defaults(contract: TableContract, present: list[str], *, settings: TableSet
         said, score = (identifier(name) for name in (survey_items.NOT_APPLICABLE, survey_items.SCORE))
         replaced[survey_items.NOT_APPLICABLE] = f"coalesce({said}, false) OR {identifier(f'{survey_items.SCORE}__na')}"
         replaced[survey_items.SCORE] = f"CASE WHEN NOT coalesce({said}, false) THEN {score} END"
-    return [f"{value} AS {identifier(name)}" for name, value in replaced.items()]
+    return replaced
 
 
 def _aside(shape: Shape) -> tuple[str, str]:
@@ -376,18 +417,11 @@ def _aside(shape: Shape) -> tuple[str, str]:
 
     The SQL of the reason and of the column or header that shows it.
     """
-    raw, contract = shape.raw, shape.contract
+    raw = shape.raw
     chosen = choice.left_out(tuple(raw.matched.also), raw.types, settings=shape.settings)
     cases = [(condition, reason, literal(header)) for condition, reason, header in chosen]
     if not raw.lazy:
-        texts = {name: f"coalesce({words.word_of(f'{name}__raw')}, '')" for name in raw.types}
-        empty = " AND ".join(f"{text} = ''" for text in texts.values())
-        header = " AND ".join(f"{text} = {literal(raw.matched.headers[name])}" for name, text in texts.items())
-        undated = f"{texts[contract.event]} = ''" if contract.event in raw.types else "true"
-        numbered = [identifier(f"{name}__raw") for name in raw.types if contract.columns[name].kind == "id"]
-        total = _is_total({"__first": undated, **dict.fromkeys(numbered, "true")})
-        nothing = [(empty, "'empty'"), *([(header, "'header'")] if shape.settings.names is None else []), (total, "'total'")]
-        cases = [*((condition, code, "''") for condition, code in nothing), *cases]
+        cases = [*((condition, code, "''") for condition, code in _nothing(shape)), *cases]
     if not cases:
         return "NULL::VARCHAR", "''"
     why = " ".join(f"WHEN {condition} THEN {reason}" for condition, reason, _ in cases)
@@ -395,14 +429,40 @@ def _aside(shape: Shape) -> tuple[str, str]:
     return f"CASE {why} END", f"CASE {by} ELSE '' END" if chosen else "''"
 
 
+def _nothing(shape: Shape) -> list[tuple[str, str]]:
+    """When a line is empty, the header once more or a line of totals, as far as a look at the columns has left it open."""
+    raw, contract, look = shape.raw, shape.contract, shape.look
+    blank = {name: f"coalesce({words.word_of(f'{name}__raw')}, '') = ''" for name in raw.types}
+    found = []
+    if not any(map(look.solid, raw.types)):
+        found.append((_all_of(list(blank.values())), "'empty'"))
+    if shape.settings.names is None and not any(look.excludes(name, header) for name, header in raw.matched.headers.items()):
+        same = [f"coalesce({words.word_of(f'{name}__raw')}, '') = {literal(raw.matched.headers[name])}" for name in raw.types]
+        found.append((_all_of(same), "'header'"))
+    labels = {f"{name}__raw": "true" for name in raw.types if contract.columns[name].kind == "id" and not look.plain(name)}
+    named = raw.first in raw.types and contract.columns[raw.first].kind == "id" and look.plain(raw.first)
+    if not (named or (contract.event in raw.types and look.solid(contract.event))):
+        labels = {"__first": blank.get(contract.event, "true"), **labels}
+    return [*found, *([(_is_total(labels), "'total'")] if labels else [])]
+
+
+def _all_of(tests: Sequence[str]) -> str:
+    """Whether all hold; each is worked out only where those before it do, which AND would not see to."""
+    joined = "true"
+    for test in reversed(tests):
+        joined = f"CASE WHEN {test} THEN {joined} ELSE false END"
+    return joined
+
+
 def _is_total(labels: Mapping[str, str]) -> str:
     """Whether one of these cells, each under its condition, is a word for totals; by one pattern, and only where one may be."""
     starts, signs = (", ".join(map(literal, each)) for each in (TOTAL_STARTS, TOTAL_SIGNS))
-    likely = [
-        f"CASE WHEN (lower(left(ltrim({label}), 2)) IN ({starts}) OR left(ltrim({label}), 1) IN ({signs})) AND {condition}"
-        f" THEN {words.word_of(label)} END"
-        for label, condition in labels.items()
-    ]
+    likely = []
+    for name, condition in labels.items():
+        label = identifier(name)
+        may_be = f"lower(left(ltrim({label}), 2)) IN ({starts}) OR left(ltrim({label}), 1) IN ({signs})"
+        word = f"CASE WHEN {condition} THEN {words.word_of(label)} END"
+        likely.append(f"CASE WHEN {may_be} THEN {word if condition != 'true' else words.word_of(label)} END")
     listed = f"concat_ws({literal(BETWEEN)}, {', '.join(likely)})"
     pattern = literal(f"(?i)(?:^|{BETWEEN}){TOTAL_WORDS}(?:{BETWEEN}|$)")
     return f"CASE WHEN {listed} <> '' THEN regexp_matches({listed}, {pattern}) ELSE false END"
@@ -414,13 +474,14 @@ def _keep(con: Any, loaded: Loaded, shape: Shape, *, place: Place) -> Loaded:
     contract, settings, mapped = shape.contract, shape.settings, shape.present
     long = survey_items.is_answers(contract) and survey_items.ITEM in mapped
     notes = survey_items.check_items(con, typed, settings=settings, table=table) if long else []
-    issues = rejects.list_issues(contract, mapped, settings=settings, params=place.params(table), lazy=shape.raw.lazy)
+    params, lazy = place.params(table), shape.raw.lazy
+    issues = rejects.list_issues(contract, mapped, settings=settings, look=shape.look, params=params, lazy=lazy)
     for column, where, item, one in survey_items.scaled_columns(contract, mapped, settings=settings, wide=bool(loaded.items)):
-        issues += rejects.off_scale(column, where, item, one, params=place.params(table))
-    found = rejects.find_rejects(con, typed, issues=issues, contract=contract, mapped=mapped)
-    reasons, stopping, everything = rejects.count_reasons(con, typed, found)
-    rejects.write_rejects(con, typed, to=place.rejects / f"{table}.csv")
-    (rows,) = query(con, f"SELECT count(*) FROM {typed}")[0]
+        issues += rejects.off_scale(column, where, item, one, params=params)
+    found, some = rejects.find_rejects(con, typed, issues=issues, contract=contract, mapped=mapped)
+    reasons, stopping, everything = rejects.count_reasons(con, typed, found) if some else ((), 0, 0)
+    rejects.write_rejects(con, typed, to=place.rejects / f"{table}.csv", some=some)
+    rows = shape.look.rows
     usable = rows - (everything - stopping)
     files = ", ".join(loaded.intake.files)
     if not rows:
@@ -432,7 +493,7 @@ def _keep(con: Any, loaded: Loaded, shape: Shape, *, place: Place) -> Loaded:
         raise DataError([rejects.explain(each, table=table, file=place.reject_file(table)) for each in found])
     notes += _row_notes(con, typed, shape, rows=rows, as_of=place.settings.as_of)
     columns = [*loaded.columns, *(f"{item}__na" for item in loaded.items)]
-    _store_kept(con, table, typed, columns=columns, lazy=shape.raw.lazy, any_left_out=bool(everything))
+    _store_kept(con, table, typed, columns=columns, lazy=lazy, any_left_out=bool(everything))
     repeats = sum(each.count for each in found if not each.issue.condition)
     intake = replace(
         loaded.intake,
@@ -476,5 +537,3 @@ def _store_kept(con: Any, table: str, typed: str, *, columns: Sequence[str], laz
     left_out = f" ANTI JOIN rejects_{typed} USING (__file, __row)" if any_left_out else ""
     form = "VIEW" if lazy else "TABLE"
     query(con, f"CREATE OR REPLACE {form} kept_{table} AS SELECT {names} FROM {typed}{left_out}")
-    if not lazy:
-        query(con, f"DROP TABLE {typed}")

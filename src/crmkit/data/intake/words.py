@@ -13,8 +13,8 @@ from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import ItemSettings, TableSettings
-from crmkit.data.intake.macros import BLANKS
 from crmkit.data.intake.parse import reading
+from crmkit.data.intake.plain import Look
 from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.tables import Column, TableContract
 
@@ -43,7 +43,7 @@ WORDS_SHOWN = 6
 
 def word_of(x: str) -> str:
     """The SQL of a cell as a word: without blanks around it, without the mark of a numeric cell."""
-    return f"nullif(trim(CAST({x} AS VARCHAR), {literal(BLANKS)}), '')"
+    return f"crm_trimmed(CAST({x} AS VARCHAR))"
 
 
 def is_empty_word(x: str, kind: str, found: str) -> str:
@@ -51,7 +51,8 @@ def is_empty_word(x: str, kind: str, found: str) -> str:
     if found != "VARCHAR" or kind == "text":
         return "false"
     listed = ", ".join(literal(word) for word in (EMPTY_SCORES if kind == "score" else EMPTY_WORDS))
-    return f"coalesce(length({x}) <= {LONGEST + 2} AND lower({word_of(x)}) IN ({listed}), false)"
+    # the engine works out both sides of AND for every row, but a branch only for those that take it
+    return f"CASE WHEN length({x}) <= {LONGEST + 2} THEN coalesce(lower({word_of(x)}) IN ({listed}), false) ELSE false END"
 
 
 def is_nothing(x: str, *, column: Column, found: str, words: Mapping[str, str]) -> str:
@@ -109,9 +110,10 @@ def check_words(con: Any, contract: TableContract, settings: TableSettings, *, p
         raise ParamError(problems)
 
 
-def empty_notes(con: Any, relation: str, types: Mapping[str, str], contract: TableContract) -> list[Text]:
+def empty_notes(con: Any, relation: str, types: Mapping[str, str], contract: TableContract, *, look: Look) -> list[Text]:
     """Which words for "nothing" were read as empty, and how often?"""
-    tests = {name: is_empty_word(identifier(name), contract.columns[name].kind, found) for name, found in types.items()}
+    unclear = {name: found for name, found in types.items() if not look.plain(name)}
+    tests = {name: is_empty_word(identifier(name), contract.columns[name].kind, found) for name, found in unclear.items()}
     tests = {name: test for name, test in tests.items() if test != "false"}
     if not tests:
         return []
