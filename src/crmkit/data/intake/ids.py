@@ -72,7 +72,7 @@ def find_spoils(
         version = _where(f"contains({x}, '.')", f"regexp_full_match({word_of(x)}, '[0-9]+\\.[0-9]*[1-9][0-9]*')")
         folded = _where(_is_address(x), f"lower({x}) <> {x}")
         tests += [f"count(*) FILTER ({test})" for test in (_is_pointed(x), version, folded, _is_quoted(x))]
-    counts = query(con, f"SELECT {', '.join(tests)} FROM {relation}")[0]
+    counts = query(con, f"SELECT {', '.join(tests)} FROM {look.near(names, relation)}")[0]
     off: set[str] = set()
     notes: list[Text] = []
     for at, name in enumerate(names):

@@ -8,8 +8,8 @@ one value of a column does not fit, the column is read the long way, value by va
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crmkit.core.settings import TableSettings
@@ -55,6 +55,8 @@ PATTERNS = {
     "boolean": "|".join((*USUAL_TRUE, *USUAL_FALSE)),
 }
 NUMBERS = ("money", "number", "integer")
+# of a large table the few rows that are not plain are looked at by themselves
+APART_FROM, APART_SHARE = 20_000, 0.1
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,15 @@ class Look:
         Our column, of those that have a plain form: values that are there and are not plain.
     kinds : dict of str to str
         Our column: what it is to become.
+    apart : str
+        The relation of the rows that hold an odd value; empty where it was not made.
     """
 
     rows: int
     filled: Mapping[str, int] = field(default_factory=dict)
     odd: Mapping[str, int] = field(default_factory=dict)
     kinds: Mapping[str, str] = field(default_factory=dict)
+    apart: str = ""
 
     def plain(self, name: str) -> bool:
         """Whether every value of a column that is there is plain."""
@@ -90,15 +95,36 @@ class Look:
         """Whether so many values are plain that it pays to ask each of them."""
         return 0 < 2 * self.odd.get(name, 0) < self.filled.get(name, 0)
 
+    def near(self, names: Iterable[str], relation: str) -> str:
+        """The relation that holds every odd value of these columns: that of the rows set apart, else the whole."""
+        return self.apart if self.apart and all(name in self.odd for name in names) else relation
+
+    def usual(self) -> Look:
+        """The same of the rows that were not set apart."""
+        return replace(self, odd=dict.fromkeys(self.odd, 0), apart="")
+
     def excludes(self, name: str, text: str) -> bool:
         """Whether no row can have this text in a column."""
         return self.solid(name) and re.fullmatch(PATTERNS[self.kinds[name]], text) is None
 
 
-def look_at(con: Any, relation: str, types: Mapping[str, str], *, contract: TableContract, settings: TableSettings) -> Look:
+def look_at(
+    con: Any, relation: str, types: Mapping[str, str], *, contract: TableContract, settings: TableSettings, apart: str = ""
+) -> Look:
     """Which columns of text hold plain values only?
 
-    Columns of which words, a form of dates or a decimal comma were declared have no plain form.
+    Parameters
+    ----------
+    con : ibis.backends.duckdb.Backend
+    relation : str
+        As found.
+    types : dict of str to str
+        Our column: type as found.
+    contract : TableContract
+    settings : TableSettings
+        Columns of which words, a form of dates or a decimal comma were declared have no plain form.
+    apart : str
+        Name of the relation to be made of rows with odd values, where they are few of many; empty: it is never made.
     """
     columns = {name: contract.columns[name] for name, found in types.items() if found == "VARCHAR"}
     tests = {
@@ -110,7 +136,12 @@ def look_at(con: Any, relation: str, types: Mapping[str, str], *, contract: Tabl
     filled = dict(zip(tests, found[::2], strict=True))
     # a test that is neither true nor false was not passed
     odd = {name: filled[name] - passed for name, passed in zip(tests, found[1::2], strict=True)}
-    return Look(rows, filled, odd, {name: column.kind for name, column in columns.items()})
+    look = Look(rows, filled, odd, {name: column.kind for name, column in columns.items()})
+    if not apart or rows < APART_FROM or not 0 < sum(odd.values()) <= APART_SHARE * rows:
+        return look
+    some = [f"{identifier(name)} IS NOT NULL AND ({test}) IS NOT TRUE" for name, test in tests.items() if odd[name]]
+    query(con, f"CREATE OR REPLACE TABLE {apart} AS SELECT * FROM {relation} WHERE ({') OR ('.join(some)})")
+    return replace(look, apart=apart)
 
 
 def _may_be(name: str, column: Column, settings: TableSettings) -> bool:

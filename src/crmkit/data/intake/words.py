@@ -117,15 +117,15 @@ def empty_notes(con: Any, relation: str, types: Mapping[str, str], contract: Tab
     tests = {name: test for name, test in tests.items() if test != "false"}
     if not tests:
         return []
-    counts = query(con, f"SELECT {', '.join(f'count(*) FILTER ({test})' for test in tests.values())} FROM {relation}")[0]
+    near = look.near(tests, relation)
+    counts = query(con, f"SELECT {', '.join(f'count(*) FILTER ({test})' for test in tests.values())} FROM {near}")[0]
     notes = []
     for name, count in zip(tests, counts, strict=True):
         if count:
             word = word_of(identifier(name))
             listed = query(
                 con,
-                f"SELECT {word}, count(*) FROM {relation} WHERE {tests[name]}"
-                f" GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {WORDS_SHOWN}",
+                f"SELECT {word}, count(*) FROM {near} WHERE {tests[name]} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {WORDS_SHOWN}",
             )
             notes.append(
                 Text(

@@ -8,7 +8,9 @@ field of the line, in which a totals row says that it is one), ``__line`` (a has
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -42,7 +44,7 @@ class Raw:
     types : dict of str to str
         Our column: type as found, ``VARCHAR`` for everything that was text.
     lazy : bool
-        Whether the rows stay in the source; else they are held, in ``lines_<table>``.
+        Whether the rows stay in the source.
     matched : Matched
         Of the first file.
     encoding, separator : str
@@ -51,6 +53,10 @@ class Raw:
         What a reader should know of it.
     first : str
         Which of our columns is the first field of every line; empty where none is.
+    held : str
+        The table that holds its lines; empty where they lie elsewhere.
+    registered : str
+        The name under which the engine looks at cells that lie in the memory of Python; empty where there are none.
     """
 
     relation: str
@@ -61,11 +67,8 @@ class Raw:
     separator: str = ""
     notes: tuple[Text, ...] = ()
     first: str = ""
-
-    @property
-    def held(self) -> str:
-        """The table of its lines, where it is not lazy."""
-        return f"lines_{self.relation.removeprefix('raw_')}"
+    held: str = ""
+    registered: str = ""
 
 
 def read_files(con: Any, table: str, files: Sequence[Path], *, settings: TableSettings, match: Match, spill: Path) -> Raw:
@@ -226,6 +229,19 @@ def _read_texts(con: Any, table: str, files: Sequence[Path], *, settings: TableS
     return _finished(raw, notes)
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Cells are many and hold no cycles: to look for some after each seven hundred takes as long as to read them."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+@_uncollected()
 def _read_sheets(con: Any, table: str, files: Sequence[Path], *, settings: TableSettings, match: Match, spill: Path) -> Raw:
     raw: Raw | None = None
     notes: list[Text] = []
@@ -239,14 +255,20 @@ def _read_sheets(con: Any, table: str, files: Sequence[Path], *, settings: Table
         problems = workbook.sheet_problems(sheet, matched, settings=settings, where=where)
         if problems:
             raise DataError(problems)
+        whole = workbook.columns_of(sheet, matched, settings=settings)
+        if whole is not None and len(files) == 1:
+            return _finished(_look_over(con, table, whole, matched=matched, name=path.name), notes)
         before = 0
         if raw is None:
             raw = _first(con, table, matched, alone=len(files) == 1)
         else:
             _same_as_first(raw, matched, where=where)
             before = _held(con, table)
-        rows, said = workbook.table_of(sheet, matched, settings=settings, file=path.name)
-        batches = _batches(rows, width=len(sheet.head.headers))
+        said: list[Text] = []
+        batches: Iterable[Any] = [whole]
+        if whole is None:
+            rows, said = workbook.table_of(sheet, matched, settings=settings, file=path.name)
+            batches = _batches(rows, width=len(sheet.head.headers))
         _insert_rows(con, raw, batches, matched=matched, name=path.name, before=before)
         notes += [*said, *left_out(settings, file=path.name)]
     return _finished(raw, notes)
@@ -259,10 +281,51 @@ def _first(con: Any, table: str, matched: Matched, *, alone: bool, encoding: str
     first = next((ours for ours, at in matched.positions.items() if at == 0), "") if alone else ""
     held = [*OWN, *([] if first else ["__first VARCHAR"]), *(f"{name} VARCHAR" for name in names)]
     query(con, f"CREATE OR REPLACE TABLE lines_{table} ({', '.join(held)})")
-    own = ["__file", "rowid + __off AS __row", "__fields", f"{identifier(first or '__first')} AS __first", "__line"]
+    own = [
+        "__file",
+        "rowid AS __at",
+        "rowid + __off AS __row",
+        "__fields",
+        f"{identifier(first or '__first')} AS __first",
+        "__line",
+    ]
     query(con, f"CREATE OR REPLACE VIEW raw_{table} AS SELECT {', '.join([*own, *names])} FROM lines_{table}")
     types = dict.fromkeys(matched.positions, "VARCHAR")
-    return Raw(f"raw_{table}", types, lazy=False, matched=matched, encoding=encoding, separator=separator, first=first)
+    return Raw(
+        f"raw_{table}",
+        types,
+        lazy=False,
+        matched=matched,
+        encoding=encoding,
+        separator=separator,
+        first=first,
+        held=f"lines_{table}",
+    )
+
+
+def _look_over(con: Any, table: str, cells: Any, *, matched: Matched, name: str) -> Raw:
+    """The cells of the only sheet of a table where they are, because a copy of them would take as long as all that follows."""
+    registered = f"cells_{table}"
+    con.con.register(registered, cells)
+    own = [f"{literal(name)} AS __file", "number AS __row", "fields AS __fields", "c0 AS __first"]
+    chosen = [f"{_line([f'c{at}' for at in matched.rest])} AS __line"]
+    chosen += [f"c{at} AS {identifier(ours)}" for ours, at in matched.positions.items()]
+    chosen += [f"c{at} AS __also_{n}" for n, at in enumerate(matched.also.values())]
+    query(con, f"CREATE OR REPLACE VIEW raw_{table} AS SELECT {', '.join([*own, *chosen])} FROM {registered}")
+    first = next((ours for ours, at in matched.positions.items() if at == 0), "")
+    types = dict.fromkeys(matched.positions, "VARCHAR")
+    return Raw(f"raw_{table}", types, lazy=False, matched=matched, first=first, registered=registered)
+
+
+def forget(con: Any, raw: Raw) -> None:
+    """Give up what is held of a table as found; what stays in its source stays."""
+    if raw.lazy:
+        return
+    query(con, f"DROP VIEW {raw.relation}")
+    if raw.registered:
+        con.con.unregister(raw.registered)
+    else:
+        query(con, f"DROP TABLE {raw.held}")
 
 
 def _same_as_first(raw: Raw, matched: Matched, *, where: str) -> None:
@@ -300,7 +363,7 @@ def _insert_rows(con: Any, raw: Raw, batches: Iterable[Any], *, matched: Matched
     for batch in batches:
         con.con.register(ARRIVING, batch)
         try:
-            _insert(con, raw, ARRIVING, columns=[literal(name), f"number - {before}", "fields", *_chosen(raw, matched)])
+            _insert(con, raw, ARRIVING, columns=[literal(name), f"number - {before} - place", "fields", *_chosen(raw, matched)])
         finally:
             con.con.unregister(ARRIVING)
 
@@ -318,8 +381,8 @@ def _line(columns: list[str]) -> str:
 
 
 def _batches(rows: Iterable[Row], *, width: int) -> Iterator[Any]:
-    """Rows as tables of Arrow: how far the number of a row is off its place, number of fields where too many, the fields;
-    what is empty is missing."""
+    """Rows as tables of Arrow: number of the row, its place, number of fields where too many, the fields; what is empty is
+    missing."""
     held: list[Row] = []
     letters = before = 0
     for row in rows:
@@ -335,14 +398,15 @@ def _batches(rows: Iterable[Row], *, width: int) -> Iterator[Any]:
 def _batch(rows: Sequence[Row], *, width: int, before: int) -> Any:
     import pyarrow as pa
 
-    numbers = [number - at for at, (number, _) in enumerate(rows, start=before)]
+    numbers = [number for number, _ in rows]
     many = [
         len(fields) if len(fields) > width and any(field.strip() for field in fields[width:]) else None for _, fields in rows
     ]
     whole = (fields if len(fields) == width else fields[:width] + [""] * (width - len(fields)) for _, fields in rows)
     columns = zip(*whole, strict=True)
     texts = {f"c{at}": pa.array([field or None for field in column], pa.string()) for at, column in enumerate(columns)}
-    return pa.table({"number": pa.array(numbers, pa.int64()), "fields": pa.array(many, pa.int64()), **texts})
+    places = pa.array(range(before, before + len(rows)), pa.int64())
+    return pa.table({"number": pa.array(numbers, pa.int64()), "place": places, "fields": pa.array(many, pa.int64()), **texts})
 
 
 def _insert(con: Any, raw: Raw, scan: str, *, columns: list[str]) -> None:
