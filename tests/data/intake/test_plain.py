@@ -76,6 +76,10 @@ def drawn(seed):
         column = chance.randrange(len(HEADERS))
         place = -1 if at == 0 else chance.randrange(len(rows))
         rows[place][column] = chance.choice(ODD[HEADERS[column]])
+    if chance.random() < 0.2:
+        # a column without any value
+        empty = chance.choice([3, 4, 5])
+        rows = [[*row[:empty], "", *row[empty + 1 :]] for row in rows]
     if chance.random() < 0.3:
         rows.append(list(chance.choice(rows)))
     if chance.random() < 0.2:
@@ -202,3 +206,41 @@ def test_the_number_of_a_row_is_that_of_its_line_in_a_large_file(project):
     assert query(client.con, "SELECT count(*), sum(amount), max(ordered_at) FROM transactions") == [
         (299_999, Decimal(sum(range(300_000)) - 250_000) + Decimal("0.5") * 299_999, dt.date(2024, 1, 28))
     ]
+
+
+def test_columns_without_any_value_need_no_reading(project):
+    project.params(as_of="2024-12-31")
+    project.write("subscriptions.csv", "customer_id,started_at,ended_at,mrr,tenure\nC1,2024-01-05,,,\nC2,2024-02-05,,,\n")
+    client = project.open()
+    assert query(client.con, "SELECT count(*), count(ended_at), count(mrr), count(tenure) FROM subscriptions") == [(2, 0, 0, 0)]
+
+
+def test_an_error_in_the_last_row_of_a_sheet_is_seen(project):
+    project.params(as_of="2024-12-31")
+    with xlsxwriter.Workbook(project.folder / "transactions.xlsx") as book:
+        sheet = book.add_worksheet()
+        for at, row in enumerate((HEADERS, *drawn(0)[:-3])):
+            sheet.write_row(at, 0, row)
+        sheet.write_row(at + 2, 0, ["C1", "2024-01-05", 5, "O-99", "", "True"])
+        sheet.write_formula(at + 2, 4, "=NA()", None, "#N/A")
+    client = project.open()
+    assert query(client.con, "SELECT product, amount FROM transactions WHERE order_id = 'O-99'") == [(None, Decimal(-5))]
+    assert any(
+        say(note, Locale()).endswith("errors such as #N/A in product count as empty; cells: 1")
+        for note in client.intake[0].notes
+    )
+    with xlsxwriter.Workbook(project.folder / "transactions.xlsx") as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, HEADERS)
+        sheet.write_row(1, 0, ["C1", "2024-01-05", 5, "O-99", "Tea", "True"])
+        sheet.write_row(2, 0, ["C1", "2024-01-05", 5, "O-98", "Tea", "True"])
+        sheet.write_formula(2, 2, "=2+3", None, "")
+    with pytest.raises(DataError, match="of which no value is kept"):
+        project.open()
+
+
+@pytest.mark.parametrize("number", [12.5, 100.0, 0.0, -0.0, 0.1 + 0.2, 1e-5, 1e16, 123456789.125, -7.0, 999_999_999.0])
+def test_numbers_of_a_sheet_are_written_alike_one_by_one_and_all_at_once(number):
+    numbers = [1.25, number]
+    (text,) = workbook._string_array(numbers).to_pylist()[1:]
+    assert text == workbook._text(number)

@@ -84,10 +84,7 @@ def find_conventions(
         if sql == "VARCHAR" and column.kind in NUMBERS:
             decided = _number(con, raw, ours, column, near, settings=settings, currency=currency, place=place, params=params)
         elif column.kind in MOMENTS:
-            known = near is None and look.filled[ours] > 0
-            decided = _moment(
-                con, raw, ours, column, None if known else near or raw, settings=settings, place=place, params=params
-            )
+            decided = _moment(con, raw, ours, column, near, settings=settings, look=look, place=place, params=params)
         if isinstance(decided, Problem):
             problems.append(decided)
         elif decided is not None:
@@ -204,12 +201,21 @@ def _currencies(
 
 
 def _moment(
-    con: Any, raw: Raw, ours: str, column: Column, near: Raw | None, *, settings: TableSettings, place: str, params: str
+    con: Any,
+    raw: Raw,
+    ours: str,
+    column: Column,
+    near: Raw | None,
+    *,
+    settings: TableSettings,
+    look: Look,
+    place: str,
+    params: str,
 ) -> Convention | Problem | None:
     found = raw.types[ours]
     way: Convention | Problem
     if near is None:
-        way = Convention(dayfirst=settings.dayfirst is not False, form=FORMS[0][1])
+        way = Convention(dayfirst=settings.dayfirst is not False, form=FORMS[0][1] if look.filled[ours] else "")
     elif found == "VARCHAR":
         way = _order(con, raw, ours, near, settings=settings, place=place, params=params)
         if isinstance(way, Problem):
