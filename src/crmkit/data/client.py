@@ -23,7 +23,7 @@ from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import LANGUAGES, Settings, TableSettings, find_home, read_settings
 from crmkit.data.as_of import begun_by, count_later, last_event, seen_at, span_notes
 from crmkit.data.intake.answers import OF_ANSWERS, answer_notes, answers, is_answers
-from crmkit.data.intake.macros import install
+from crmkit.data.intake.macros import Macros
 from crmkit.data.intake.table import Intake, Loaded, Place, load_table
 from crmkit.data.sources.engine import connect, disconnect, identifier, query, to_frame
 from crmkit.data.sources.files import Stamp, is_as_it_was, open_source
@@ -232,14 +232,14 @@ def _load(settings: Settings, *, home: Path, rejects: Path | None) -> tuple[Any,
     ]
     loaded: dict[str, Loaded] = {}
     con, spill = connect()
-    install(con, timezone=settings.timezone)
     try:
         source = open_source(settings.source, home=home, where=where)
         if source.database:
             attach(con, source.path)
     except DataError as err:
         return con, loaded, [*problems, *err.problems]
-    place = Place(settings, source, spill, rejects or home / "reports" / settings.client / "rejects", home)
+    macros = Macros(con, timezone=settings.timezone)
+    place = Place(settings, source, spill, rejects or home / "reports" / settings.client / "rejects", home, macros)
     for table in TABLES:
         try:
             found = load_table(con, table, place=place)

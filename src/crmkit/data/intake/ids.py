@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crmkit.core.results import Quantity, Text
+from crmkit.data.intake.plain import Look
 from crmkit.data.intake.words import is_empty_word, word_of
 from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.tables import TableContract
@@ -54,24 +55,24 @@ def id_reading(x: str, *, pointed: bool) -> str:
     """The SQL of an id that was found as text; ``pointed``: whether ``.0`` is no part of it."""
     word = word_of(x)
     point = f"WHEN {_is_pointed(x)} THEN regexp_extract({word}, '^[+-]?[0-9]+') " if pointed else ""
-    return (
-        f"CASE WHEN contains({x}, '@') AND regexp_full_match({word}, {literal(ADDRESS)}) THEN lower({word})"
-        f" WHEN {_is_quoted(x)} THEN ltrim({word}, '''') {point}ELSE {word} END"
-    )
+    return f"CASE WHEN {_is_address(x)} THEN lower({word}) WHEN {_is_quoted(x)} THEN ltrim({word}, '''') {point}ELSE {word} END"
 
 
-def find_spoils(con: Any, relation: str, types: Mapping[str, str], contract: TableContract) -> tuple[set[str], list[Text]]:
+def find_spoils(
+    con: Any, relation: str, types: Mapping[str, str], contract: TableContract, *, look: Look
+) -> tuple[set[str], list[Text]]:
     """Of which columns ``.0`` is taken off, and what is said of the ids that are read otherwise than written."""
-    names = [name for name, found in types.items() if found == "VARCHAR" and contract.columns[name].kind == "id"]
+    texts = [name for name, found in types.items() if found == "VARCHAR" and contract.columns[name].kind == "id"]
+    names = [name for name in texts if not look.plain(name)]
     if not names:
         return set(), []
     tests = []
     for name in names:
         x = identifier(name)
-        version = f"contains({x}, '.') AND regexp_full_match({word_of(x)}, '[0-9]+\\.[0-9]*[1-9][0-9]*')"
-        folded = f"contains({x}, '@') AND regexp_full_match({word_of(x)}, {literal(ADDRESS)}) AND lower({x}) <> {x}"
+        version = _where(f"contains({x}, '.')", f"regexp_full_match({word_of(x)}, '[0-9]+\\.[0-9]*[1-9][0-9]*')")
+        folded = _where(_is_address(x), f"lower({x}) <> {x}")
         tests += [f"count(*) FILTER ({test})" for test in (_is_pointed(x), version, folded, _is_quoted(x))]
-    counts = query(con, f"SELECT {', '.join(tests)} FROM {relation}")[0]
+    counts = query(con, f"SELECT {', '.join(tests)} FROM {look.near(names, relation)}")[0]
     off: set[str] = set()
     notes: list[Text] = []
     for at, name in enumerate(names):
@@ -85,7 +86,7 @@ def find_spoils(con: Any, relation: str, types: Mapping[str, str], contract: Tab
 def is_spoiled(raw: str) -> str:
     """The SQL that says whether an id has lost digits to a spreadsheet."""
     text = f"CAST({raw} AS VARCHAR)"
-    return f"contains({text}, '+') AND regexp_full_match({word_of(text)}, {literal(SPOILED)})"
+    return _where(f"contains({text}, '+')", f"regexp_full_match({word_of(text)}, {literal(SPOILED)})")
 
 
 def nobody_notes(con: Any, typed: str, columns: Sequence[str], *, rows: int) -> list[Text]:
@@ -121,9 +122,18 @@ def reads_as_written(x: str) -> str:
     return f"{id_reading(x, pointed=True)} IS NOT DISTINCT FROM {x} AND NOT {is_empty_word(x, 'id', 'VARCHAR')}"
 
 
+def _is_address(x: str) -> str:
+    return _where(f"contains({x}, '@')", f"regexp_full_match({word_of(x)}, {literal(ADDRESS)})")
+
+
 def _is_pointed(x: str) -> str:
-    return f"ends_with(rtrim({x}), '0') AND regexp_full_match({word_of(x)}, '[+-]?[0-9]+\\.0+')"
+    return _where(f"contains({x}, '.0')", f"regexp_full_match({word_of(x)}, '[+-]?[0-9]+\\.0+')")
 
 
 def _is_quoted(x: str) -> str:
-    return f"contains({x}, '''') AND regexp_full_match({word_of(x)}, '''+[^'']+')"
+    return _where(f"contains({x}, '''')", f"regexp_full_match({word_of(x)}, '''+[^'']+')")
+
+
+def _where(likely: str, test: str) -> str:
+    # of AND the engine works out both sides for every row
+    return f"CASE WHEN {likely} THEN {test} ELSE false END"

@@ -30,12 +30,35 @@ FIRST_DAY, LAST_DAY = "1900-01-01", "2100-12-31"
 MONTH_NAME = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(?:uary|ruary|ch|il|e|y|ust|t|tember|ober|ember)?\.?"
 
 
+class Macros:
+    """The readings of an engine: those of words at once, all others when the first value is found that needs them.
+
+    Parameters
+    ----------
+    con : ibis.backends.duckdb.Backend
+    timezone : str
+        Where timestamps with an offset are converted to.
+    """
+
+    def __init__(self, con: Any, *, timezone: str) -> None:
+        self._con, self._zone = con, literal(timezone)
+        cell = literal(NUMERIC_CELL)
+        self._later = [*_number_macros(cell), *_date_macros(cell, self._zone), *_duration_macros(), *cycle_macros()]
+        self._define([*_text_macros(cell), _boolean_macro()])
+
+    def define(self) -> None:
+        """Define what is not yet defined."""
+        self._define(self._later)
+        self._later = []
+
+    def _define(self, statements: list[str]) -> None:
+        for statement in statements:
+            self._con.raw_sql(f"CREATE OR REPLACE TEMP MACRO {statement}").fetchall()
+
+
 def install(con: Any, *, timezone: str) -> None:
     """Define the readings as macros of the engine; ``timezone`` is where timestamps with an offset are converted to."""
-    zone, cell = literal(timezone), literal(NUMERIC_CELL)
-    macros = (*_text_macros(cell), *_number_macros(cell), *_date_macros(cell, zone), *_duration_macros())
-    for statement in (*macros, *cycle_macros(), _boolean_macro()):
-        con.raw_sql(f"CREATE OR REPLACE TEMP MACRO {statement}").fetchall()
+    Macros(con, timezone=timezone).define()
 
 
 def _let(name: str, value: str, body: str) -> str:
@@ -45,8 +68,10 @@ def _let(name: str, value: str, body: str) -> str:
 
 def _text_macros(cell: str) -> list[str]:
     # no blank at either end, no apostrophe in front: nothing to take off
-    clean = literal(f"(?s)[^{BLANKS}'](?:.*[^{BLANKS}])?")
+    clean, unpadded = (literal(f"(?s)[^{BLANKS}{mark}](?:.*[^{BLANKS}])?") for mark in ("'", ""))
     return [
+        # without blanks around it: to look whether there are any costs a sixth of taking them off
+        f"crm_trimmed(x) AS CASE WHEN regexp_full_match(x, {unpadded}) THEN x ELSE nullif(trim(x, {literal(BLANKS)}), '') END",
         # the text of a cell, without blanks around it, without the apostrophe that keeps a spreadsheet from reading it
         f"crm_text(x) AS nullif(regexp_replace(trim(x, {literal(BLANKS)}), '^''([0-9+-].*)$', '\\1'), '')",
         f"crm_word(x) AS CASE WHEN regexp_full_match(x, {clean}) THEN x ELSE crm_text(x) END",

@@ -13,6 +13,7 @@ from crmkit.core.settings import TableSettings
 from crmkit.data.intake.currencies import currencies
 from crmkit.data.intake.macros import FIRST_DAY, LAST_DAY
 from crmkit.data.intake.parse import INTEGERS, Convention, any_moment
+from crmkit.data.intake.plain import Look
 from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.sources.readers import Raw
 from crmkit.data.sources.workbook import NUMERIC_CELL
@@ -42,7 +43,15 @@ FORMS = (
 
 
 def find_conventions(
-    con: Any, raw: Raw, *, contract: TableContract, settings: TableSettings, currency: str, table: str, params: str
+    con: Any,
+    raw: Raw,
+    *,
+    contract: TableContract,
+    settings: TableSettings,
+    look: Look,
+    currency: str,
+    table: str,
+    params: str,
 ) -> tuple[dict[str, Convention], list[Problem]]:
     """How is each column to be read, and of which can that not be said?
 
@@ -53,6 +62,8 @@ def find_conventions(
     contract : TableContract
     settings : TableSettings
         Its ``decimal``, ``grouping``, ``dayfirst`` and ``date_format`` come first.
+    look : Look
+        Which columns need no other look.
     currency : str
         The client's.
     table, params : str
@@ -68,11 +79,12 @@ def find_conventions(
     problems = []
     for ours, sql in raw.types.items():
         column, place = contract.columns[ours], f"{table}: column {ours!r}"
+        near = None if look.plain(ours) else replace(raw, relation=look.near([ours], raw.relation))
         decided: Convention | Problem | None = None
         if sql == "VARCHAR" and column.kind in NUMBERS:
-            decided = _number(con, raw, ours, column, settings=settings, currency=currency, place=place, params=params)
+            decided = _number(con, raw, ours, column, near, settings=settings, currency=currency, place=place, params=params)
         elif column.kind in MOMENTS:
-            decided = _moment(con, raw, ours, column, settings=settings, place=place, params=params)
+            decided = _moment(con, raw, ours, column, near, settings=settings, look=look, place=place, params=params)
         if isinstance(decided, Problem):
             problems.append(decided)
         elif decided is not None:
@@ -81,16 +93,29 @@ def find_conventions(
 
 
 def _number(
-    con: Any, raw: Raw, ours: str, column: Column, *, settings: TableSettings, currency: str, place: str, params: str
+    con: Any,
+    raw: Raw,
+    ours: str,
+    column: Column,
+    near: Raw | None,
+    *,
+    settings: TableSettings,
+    currency: str,
+    place: str,
+    params: str,
 ) -> Convention | Problem:
-    seen = _witnesses(con, raw, ours)
-    way = _decimal(con, raw, ours, seen, settings=settings, place=place, params=params)
+    # plain numbers can be read in one way only, and of a few others among them it is seen whether they agree
+    seen = {} if near is None else _witnesses(con, near, ours)
+    way = _decimal(con, near or raw, ours, seen, settings=settings, place=place, params=params)
+    if near is not None and near.relation != raw.relation and (isinstance(way, Problem) or way.decimal != "."):
+        near, seen = raw, _witnesses(con, raw, ours)
+        way = _decimal(con, raw, ours, seen, settings=settings, place=place, params=params)
     if isinstance(way, Problem):
         return way
     way = replace(way, seconds=column.seconds)
     if column.kind != "money" or "other" not in seen:
         return way
-    return _currencies(con, raw, ours, way, settings=settings, currency=currency, place=place, params=params)
+    return _currencies(con, near or raw, ours, way, settings=settings, currency=currency, place=place, params=params)
 
 
 def _witnesses(con: Any, raw: Raw, ours: str) -> dict[str, str]:
@@ -176,11 +201,23 @@ def _currencies(
 
 
 def _moment(
-    con: Any, raw: Raw, ours: str, column: Column, *, settings: TableSettings, place: str, params: str
+    con: Any,
+    raw: Raw,
+    ours: str,
+    column: Column,
+    near: Raw | None,
+    *,
+    settings: TableSettings,
+    look: Look,
+    place: str,
+    params: str,
 ) -> Convention | Problem | None:
     found = raw.types[ours]
-    if found == "VARCHAR":
-        way = _order(con, raw, ours, settings=settings, place=place, params=params)
+    way: Convention | Problem
+    if near is None:
+        way = Convention(dayfirst=settings.dayfirst is not False, form=FORMS[0][1] if look.filled[ours] else "")
+    elif found == "VARCHAR":
+        way = _order(con, raw, ours, near, settings=settings, place=place, params=params)
         if isinstance(way, Problem):
             return way
     elif (moment := any_moment(identifier(ours), found=found)) is None:
@@ -192,15 +229,15 @@ def _moment(
         way = Convention(checked=bool(outside))
     if not column.open_ended:
         return way
-    return _still(con, raw, ours, way)
+    return _still(con, raw, ours, way, plain=near is None)
 
 
-def _still(con: Any, raw: Raw, ours: str, way: Convention) -> Convention:
+def _still(con: Any, raw: Raw, ours: str, way: Convention, *, plain: bool) -> Convention:
     """Which values mean that something has not ended, and how many rows say so?"""
     name, found = identifier(ours), raw.types[ours]
     kept = found == "VARCHAR" or found in INTEGERS
     text = name if kept else f"CAST(CAST({name} AS DATE) AS VARCHAR)"
-    moment = any_moment("x", found=found if kept else "VARCHAR", convention=way)
+    moment = "CAST(x AS TIMESTAMP)" if plain else any_moment("x", found=found if kept else "VARCHAR", convention=way)
     days = ", ".join(literal(day) for day in NEVER)
     counted = query(
         con,
@@ -220,12 +257,14 @@ def still_running(ways: Mapping[str, Convention]) -> list[Text]:
     ]
 
 
-def _order(con: Any, raw: Raw, ours: str, *, settings: TableSettings, place: str, params: str) -> Convention | Problem:
+def _order(
+    con: Any, raw: Raw, ours: str, near: Raw, *, settings: TableSettings, place: str, params: str
+) -> Convention | Problem:
     if settings.date_format is not None:
         return Convention(form=settings.date_format, date_format=settings.date_format)
-    if _all_are(con, raw, ours, ISO_DATE):
+    if _all_are(con, near, ours, ISO_DATE, usual=near.relation != raw.relation):
         return Convention(dayfirst=settings.dayfirst is not False, form=FORMS[0][1])
-    only_day, only_month, both, day, month, *_ = _compare(con, raw, ours, "crm_date(x, true)", "crm_date(x, false)")
+    only_day, only_month, both, day, month, *_ = _compare(con, near, ours, "crm_date(x, true)", "crm_date(x, false)")
     slashed = only_day or only_month or both
     if settings.dayfirst is None:
         declare = f"declare dayfirst: true or dayfirst: false in {params}"
@@ -260,11 +299,11 @@ def _compare(con: Any, raw: Raw, ours: str, one: str, other: str) -> tuple[Any, 
     )
 
 
-def _all_are(con: Any, raw: Raw, ours: str, pattern: str) -> bool:
-    """Whether every text of a column has the usual form, which can be read in one way only; false where there is none."""
+def _all_are(con: Any, raw: Raw, ours: str, pattern: str, *, usual: bool) -> bool:
+    """Whether every text of a column has the usual form, which can be read in one way only; ``usual`` where there is none."""
     name = identifier(ours)
     (said,) = query(con, f"SELECT bool_and(regexp_full_match({name}, '{pattern}')) FROM {raw.relation} WHERE {name} <> ''")[0]
-    return bool(said)
+    return usual if said is None else bool(said)
 
 
 def _form(con: Any, raw: Raw, ours: str) -> str:

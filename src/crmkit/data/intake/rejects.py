@@ -19,6 +19,7 @@ from crmkit.core.settings import ItemSettings, TableSettings
 from crmkit.data.intake.choice import merged, reason_of
 from crmkit.data.intake.derived import unknown_interval
 from crmkit.data.intake.ids import is_spoiled
+from crmkit.data.intake.plain import Look
 from crmkit.data.intake.words import NOUNS, word_of
 from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.tables import TableContract
@@ -87,25 +88,28 @@ class Found:
 
 
 def list_issues(
-    contract: TableContract, present: Sequence[str], *, settings: TableSettings, params: str, lazy: bool
+    contract: TableContract, present: Sequence[str], *, settings: TableSettings, look: Look, params: str, lazy: bool
 ) -> list[Issue]:
-    """Every kind of unusable row that a table could have, from its declaration."""
+    """Every kind of unusable row that a table could have, from its declaration; none that a look has excluded."""
     issues = [] if lazy else [_too_many_fields()]
     for name in present:
         column = contract.columns[name]
         ours, raw = identifier(name), identifier(f"{name}__raw")
         given = f"{word_of(raw)} IS NOT NULL"
-        if column.required:
-            blank = f"{ours} IS NULL AND NOT ({given})" if column.kind not in ("id", "text") else f"{ours} IS NULL"
+        if column.required and not look.solid(name):
+            # of AND the engine works out both sides for every row
+            blank = f"CASE WHEN {ours} IS NULL THEN NOT ({given}) ELSE false END"
+            blank = f"{ours} IS NULL" if column.kind in ("id", "text") else blank
             issues.append(Issue(name, blank, Text("empty"), "is empty in {n} {row_word} ({rows})", "every row needs a value"))
-        if column.kind == "id":
+        if column.kind == "id" and not look.plain(name):
             what = "has {n} {value_word} that a spreadsheet has shortened ({rows}): {examples}"
             issues.append(Issue(name, is_spoiled(raw), SHORTENED, what, "export the column as text"))
-        if column.kind not in ("id", "text"):
+        if column.kind not in ("id", "text") and not look.plain(name):
             # a flag with a default has lost its gap by now; what was read of it stands beside
             read = identifier(f"{name}__read") if column.default is not None else ours
             coded = f" AND NOT {identifier(f'{name}__na')}" if column.kind == "score" else ""
-            issues.append(_unreadable(name, f"{read} IS NULL AND {given}{coded}", column.kind, params=params))
+            unread = f"CASE WHEN {read} IS NULL THEN {given}{coded} ELSE false END"
+            issues.append(_unreadable(name, unread, column.kind, params=params))
         if column.choices:
             allowed = f"map them to {', '.join(column.choices)} with values in {params}"
             others = ", ".join(literal(choice) for choice in column.choices)
@@ -191,30 +195,35 @@ def _unreadable(name: str, condition: str, kind: str, *, params: str) -> Issue:
 
 def find_rejects(
     con: Any, typed: str, *, issues: Sequence[Issue], contract: TableContract, mapped: Sequence[str]
-) -> list[Found]:
-    """Which of these occur? Their rows go into the relation ``rejects_<table>`` of the engine.
+) -> tuple[list[Found], bool]:
+    """Which of these occur, and are there rows to be set aside for these or other reasons?
 
-    One pass counts; only what occurs is looked at again.
+    One pass counts; only what occurs is looked at again. Then the rows go into the relation ``rejects_<table>`` of the engine.
     """
-    counts = ", ".join(f"count(*) FILTER ({issue.condition})" for issue in issues)
-    found = query(con, f"SELECT {counts} FROM {typed} WHERE __aside IS NULL")[0]
+    counts = [f"count(*) FILTER (__aside IS NULL AND ({issue.condition}))" for issue in issues]
+    aside, *found = query(con, f"SELECT {', '.join(['count(__aside)', *counts])} FROM {typed}")[0]
+    repeats = _repeats(contract, mapped)
+    repeating = repeats is not None and _any_repeats(con, typed, repeats)
+    if not (aside or any(found) or repeating):
+        return [], False
     query(
         con,
         f"CREATE OR REPLACE TABLE rejects_{typed} (__file VARCHAR, __row BIGINT, field VARCHAR, value VARCHAR, reason VARCHAR,"
         " stops BOOLEAN, place INTEGER)",
     )
-    aside = " ".join(f"WHEN {literal(code)} THEN {literal(say(text, Locale()))}" for code, text in ASIDE.items())
+    said = " ".join(f"WHEN {literal(code)} THEN {literal(say(text, Locale()))}" for code, text in ASIDE.items())
     first = identifier(f"{mapped[0]}__raw")
-    why = f"CASE __aside {aside} ELSE __aside END"
+    why = f"CASE __aside {said} ELSE __aside END"
     _collect(con, typed, "__aside IS NOT NULL", field="__by", value=first, reason=why, stops=False, place=0)
     for place, (issue, count) in enumerate(zip(issues, found, strict=True), start=1):
         if count:
             value = f"CAST({identifier(f'{issue.column}__raw')} AS VARCHAR)" if issue.column else "CAST(__fields AS VARCHAR)"
-            condition, field, reason = f"__aside IS NULL AND {issue.condition}", literal(issue.column), literal(issue.written)
+            condition, field, reason = f"__aside IS NULL AND ({issue.condition})", literal(issue.column), literal(issue.written)
             _collect(con, typed, condition, field=field, value=value, reason=reason, stops=True, place=place)
     occurring = [issue for issue, count in zip(issues, found, strict=True) if count]
-    occurring += _find_repeats(con, typed, contract=contract, mapped=mapped)
-    return [_summarise(con, typed, issue) for issue in occurring]
+    doubled = [_collect_repeats(con, typed, repeats)] if repeats is not None and repeating else []
+    occurring += [issue for issue, count in doubled if count]
+    return [_summarise(con, typed, issue) for issue in occurring], bool(aside or occurring)
 
 
 def _collect(con: Any, typed: str, condition: str, *, field: str, value: str, reason: str, stops: bool, place: int) -> None:
@@ -225,33 +234,55 @@ def _collect(con: Any, typed: str, condition: str, *, field: str, value: str, re
     )
 
 
-def _find_repeats(con: Any, typed: str, *, contract: TableContract, mapped: Sequence[str]) -> list[Issue]:
-    """Rows that say the same as an earlier one; their own condition needs the other rows, so they are collected here."""
+@dataclass(frozen=True)
+class Repeats:
+    """In which columns two rows must not be equal, of which rows, and what is said of those that are."""
+
+    keys: tuple[str, ...]
+    given: str
+    value: str
+    issue: Issue
+
+
+def _repeats(contract: TableContract, mapped: Sequence[str]) -> Repeats | None:
     if contract.unique:
-        keys, reason, field = list(contract.unique), Text("stands more than once"), contract.unique[0]
+        keys = contract.unique
         together = f" together with {', '.join(keys[1:])}" if keys[1:] else ""
         what = "has {n} {value_word} ({rows}) that an earlier row has" + together + ": {examples}"
-        allowed, given = "one row each is expected", "true"
-    elif contract.repeats and contract.repeats in mapped:
-        keys, reason, field = [*mapped, "__line"], Text("equal to an earlier row in every column"), ""
-        what = "has {n} {row_word} ({rows}) equal to an earlier one in every column"
-        line = "each line of an order" if contract.repeats == "order_id" else "each row"
-        allowed, given = f"{line} is expected once", f"{identifier(contract.repeats)} IS NOT NULL"
-    else:
-        return []
-    written = literal(say(reason, Locale()))
-    names = ", ".join(identifier(name) for name in keys)
-    usable = f"{typed} WHERE __aside IS NULL AND {given}"
+        issue = Issue(keys[0], "", Text("stands more than once"), what, "one row each is expected")
+        return Repeats(keys, "true", identifier(keys[0]), issue)
+    if not contract.repeats or contract.repeats not in mapped:
+        return None
+    what = "has {n} {row_word} ({rows}) equal to an earlier one in every column"
+    line = "each line of an order" if contract.repeats == "order_id" else "each row"
+    issue = Issue("", "", Text("equal to an earlier row in every column"), what, f"{line} is expected once")
+    ours = identifier(contract.repeats)
+    return Repeats((*mapped, "__line"), f"{ours} IS NOT NULL", ours, issue)
+
+
+def _any_repeats(con: Any, typed: str, repeats: Repeats) -> bool:
+    """Whether two rows may be equal: equal rows have equal hashes, and hashes are compared faster than rows."""
+    names = ", ".join(identifier(name) for name in repeats.keys)
+    ((several,),) = query(
+        con, f"SELECT count(*) > count(DISTINCT hash({names})) FROM {typed} WHERE __aside IS NULL AND {repeats.given}"
+    )
+    return bool(several)
+
+
+def _collect_repeats(con: Any, typed: str, repeats: Repeats) -> tuple[Issue, int]:
+    """Rows that say the same as an earlier one; their own condition needs the other rows, so they are collected here."""
+    written = literal(repeats.issue.written)
+    names = ", ".join(identifier(name) for name in repeats.keys)
+    usable = f"{typed} WHERE __aside IS NULL AND {repeats.given}"
     doubled = f"SELECT {names} FROM {usable} GROUP BY {names} HAVING count(*) > 1"
-    value = identifier(keys[0]) if field else identifier(contract.repeats)
     query(
         con,
-        f"INSERT INTO rejects_{typed} SELECT __file, __row, {literal(field)}, {value}, {written}, true, {LAST} FROM"
-        f" (SELECT *, row_number() OVER (PARTITION BY {names} ORDER BY __file, __row) AS __nth"
-        f" FROM (SELECT * FROM {usable}) AS t SEMI JOIN ({doubled}) AS d ON {_same(keys)}) WHERE __nth > 1",
+        f"INSERT INTO rejects_{typed} SELECT __file, __row, {literal(repeats.issue.column)}, {repeats.value}, {written}, true,"
+        f" {LAST} FROM (SELECT *, row_number() OVER (PARTITION BY {names} ORDER BY __file, __row) AS __nth"
+        f" FROM (SELECT * FROM {usable}) AS t SEMI JOIN ({doubled}) AS d ON {_same(repeats.keys)}) WHERE __nth > 1",
     )
     (count,) = query(con, f"SELECT count(*) FROM rejects_{typed} WHERE reason = {written}")[0]
-    return [Issue(field, "", reason, what, allowed)] if count else []
+    return repeats.issue, count
 
 
 def _same(keys: Sequence[str]) -> str:
@@ -302,13 +333,12 @@ def count_reasons(con: Any, typed: str, found: Sequence[Found]) -> tuple[tuple[S
     return reasons, stopping, everything
 
 
-def write_rejects(con: Any, typed: str, *, to: Path) -> None:
+def write_rejects(con: Any, typed: str, *, to: Path, some: bool) -> None:
     """Every row that is not kept, with its number, column, value and reason; an older file is replaced or removed.
 
     Values are as the export has them, but for an apostrophe before what a spreadsheet would take for a formula.
     """
-    (count,) = query(con, f"SELECT count(*) FROM rejects_{typed}")[0]
-    if not count:
+    if not some:
         to.unlink(missing_ok=True)
         return
     to.parent.mkdir(parents=True, exist_ok=True)

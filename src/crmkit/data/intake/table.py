@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,29 +14,21 @@ from crmkit.core.settings import Settings, TableSettings
 from crmkit.data.intake import answers as survey_items
 from crmkit.data.intake import choice, derived, ids, rejects, words
 from crmkit.data.intake.headers import Matched, match_columns
-from crmkit.data.intake.macros import MONEY
+from crmkit.data.intake.macros import Macros
 from crmkit.data.intake.notation import find_conventions, still_running
-from crmkit.data.intake.parse import PLAIN, Convention, not_ended, reading
+from crmkit.data.intake.parse import reading
+from crmkit.data.intake.plain import look_at
+from crmkit.data.intake.typed import Shape, type_columns
 from crmkit.data.sources import readers
-from crmkit.data.sources.engine import identifier, literal, query
+from crmkit.data.sources.engine import identifier, one_thread, query
 from crmkit.data.sources.files import Source, Stamp, find_files, stamp_of
 from crmkit.data.sources.readers import Raw
 from crmkit.data.tables import TABLES, TableContract
 
 SOLVED_FIRST = Text("{n} tickets were solved before their first answer; both times count as they are")
 ONE_ROW = Text("one row per response, {n} answers in each")
-SQL_TYPES = {"boolean": "BOOLEAN", "integer": "BIGINT"}
-TOTAL_WORDS = (
-    r"((?:grand|sub)?[ -]?totals?|(?:sub)?totaal|totale|sum|suma|soma|somme|summe|gesamt(?:summe)?|zwischensumme"
-    r"|insgesamt|razem|celkem|toplam|итого|всего|合\s*[计計]|[总總総]\s*[计計]|小\s*[计計]|总\s*和|总\s*额|汇\s*总)"
-    # of a year, or with the number of its rows
-    r"(?:\s*[(\x{ff08}]?\s*[0-9][0-9.,/ -]*\s*(?:records?|rows?|lines?|items?|orders?|zeilen|datensätze|条|行|笔)?"
-    r"\s*[)\x{ff09}]?)?\s*[:\x{ff1a}]?"
-)
-TOTAL_STARTS = ("gr", "su", "to", "ge", "zw", "in", "so", "ra", "ce", "ит", "вс")
-TOTAL_SIGNS = "合总總総小汇"
-BETWEEN = "\x1e"
 ALL_OTHERS = Text("row {row} holds in {column} the sum of all other rows; is it a line of totals?")
+ROWS_OF_A_THREAD = 122_880
 # of fewer rows one may well be the sum of the others
 FEW_ROWS = 5
 
@@ -117,6 +109,7 @@ class Place:
     spill: Path
     rejects: Path
     home: Path
+    macros: Macros
 
     def params(self, table: str) -> str:
         return f"params/{self.settings.client}.yml, tables.{table}"
@@ -142,16 +135,36 @@ def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
     if read is None:
         return None
     raw, stamps = read
+    # what is no larger than what one thread takes at a time is taken by one
+    with one_thread(con, when=not raw.lazy and query(con, f"SELECT count(*) FROM {raw.relation}")[0][0] <= ROWS_OF_A_THREAD):
+        return _take(con, table, raw, stamps, contract=contract, settings=settings, place=place)
+
+
+def _take(
+    con: Any,
+    table: str,
+    raw: Raw,
+    stamps: tuple[Stamp, ...],
+    *,
+    contract: TableContract,
+    settings: TableSettings,
+    place: Place,
+) -> Loaded:
     wide = survey_items.is_answers(contract) and survey_items.ITEM not in raw.types
     if wide:
         contract, settings = survey_items.wide_contract(contract, settings, params=place.params(table))
     names = tuple(stamp.path.name for stamp in stamps) if not place.source.database else (settings.table or table,)
+    apart = "" if raw.lazy else f"apart_{table}"
+    look = look_at(con, raw.relation, raw.types, contract=contract, settings=settings, apart=apart)
+    if settings.values or not all(map(look.plain, raw.types)):
+        place.macros.define()
     words.check_words(con, contract, settings, params=place.params(table))
     ways, problems = find_conventions(
         con,
         raw,
         contract=contract,
         settings=settings,
+        look=look,
         currency=place.settings.currency,
         table=table,
         params=place.params(table),
@@ -160,10 +173,10 @@ def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
     if problems:
         raise DataError(problems)
     computed = derived.worked_out(raw.types, contract=contract, as_of=place.settings.as_of, where=f"{table}: {names[0]}")
-    pointed, noted = ids.find_spoils(con, raw.relation, raw.types, contract)
-    noted += words.empty_notes(con, raw.relation, raw.types, contract)
-    shape = Shape(raw, contract, settings, ways, computed, pointed)
-    columns = _type(con, table, shape)
+    pointed, noted = ids.find_spoils(con, raw.relation, raw.types, contract, look=look)
+    noted += words.empty_notes(con, raw.relation, raw.types, contract, look=look)
+    shape = Shape(raw, contract, settings, look, ways, computed, pointed)
+    columns, used = type_columns(con, table, shape)
     items = tuple(settings.items) if wide else ()
     intake = Intake(
         table=table,
@@ -182,7 +195,10 @@ def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
         ),
     )
     loaded = Loaded(f"typed_{table}", columns, stamps, intake, items)
-    return _keep(con, loaded, shape, place=place)
+    kept = _keep(con, loaded, shape, place=place)
+    for end in used:
+        end()
+    return kept
 
 
 def _read(
@@ -216,100 +232,6 @@ def _wrong_types(raw: Raw, *, contract: TableContract, table: str) -> list[Probl
     ]
 
 
-@dataclass(frozen=True)
-class Shape:
-    """What is to be made of the relation as found, and how.
-
-    ``ways`` says how a column of text is written, ``computed`` which columns follow from others, ``pointed`` of which ids
-    ``.0`` is taken off.
-    """
-
-    raw: Raw
-    contract: TableContract
-    settings: TableSettings
-    ways: Mapping[str, Convention]
-    computed: Mapping[str, str]
-    pointed: Collection[str]
-
-    @property
-    def present(self) -> list[str]:
-        """Our columns that were found or worked out."""
-        return [*self.raw.types, *self.computed]
-
-    @property
-    def wide(self) -> bool:
-        return survey_items.ITEM not in self.raw.types
-
-
-def _type(con: Any, table: str, shape: Shape) -> tuple[str, ...]:
-    """The relation ``typed_<table>``: each column read, its text beside it as ``<column>__raw``, rows of no content marked."""
-    raw, contract = shape.raw, shape.contract
-    clean = _already_clean(con, raw, contract=contract)
-    chosen = ["__file", "__row", "__fields", "__first", "__line", *(f"__also_{at}" for at in range(len(raw.matched.also)))]
-    texts = []
-    for name, found in raw.types.items():
-        text, columns = _read_column(con, shape, name, found, clean=name in clean)
-        texts.append(f"{text} AS {identifier(f'{name}__raw')}")
-        chosen += columns
-    added = [name for name, column in contract.columns.items() if column.default is not None and name not in raw.types]
-    chosen += [f"NULL::{SQL_TYPES[contract.columns[name].kind]} AS {identifier(name)}" for name in added]
-    beside = [
-        f"{sql} AS {identifier(name)}, NULL::VARCHAR AS {identifier(f'{name}__raw')}" for name, sql in shape.computed.items()
-    ]
-    adjusted = _defaults(contract, [*shape.present, *added], settings=shape.settings)
-    aside, by = _aside(shape)
-    everything = f"* REPLACE ({', '.join(adjusted)})" if adjusted else "*"
-    # text is read once and held; what is lazy stays so
-    query(
-        con,
-        f"CREATE OR REPLACE {'VIEW' if raw.lazy else 'TABLE'} typed_{table} AS SELECT {everything}, {aside} AS __aside,"
-        f" {by} AS __by FROM (SELECT {', '.join(['*', *beside])} FROM (SELECT {', '.join(chosen)}"
-        f" FROM (SELECT {', '.join(['*', *texts])} FROM {raw.relation})))",
-    )
-    if not raw.lazy:
-        query(con, f"DROP TABLE {raw.relation}")
-    return tuple(name for name in contract.columns if name in (*shape.present, *added))
-
-
-def _read_column(con: Any, shape: Shape, name: str, found: str, *, clean: bool) -> tuple[str, list[str]]:
-    """The SQL of the text of one column, and over it that of its value: words first, then the type."""
-    column, x, own = shape.contract.columns[name], identifier(name), shape.settings.values.get(name, {})
-
-    def read(text: str) -> str:
-        if clean:
-            return text
-        if column.kind == "id" and found == "VARCHAR":
-            return ids.id_reading(text, pointed=name in shape.pointed)
-        return str(reading(text, kind=column.kind, found=found, convention=shape.ways.get(name, PLAIN)))
-
-    nothing = "false" if clean else words.is_nothing(x, column=column, found=found, words=own)
-    # a day that means "not ended" is no value that could not be read
-    ended = not_ended(x, found=found, convention=shape.ways.get(name, PLAIN))
-    nothing = nothing if ended == "false" else ended if nothing == "false" else f"({nothing}) OR ({ended})"
-    # a text that stands for nothing is no text; said once, because the engine would work it out for every use
-    text, raw = x if nothing == "false" else f"CASE WHEN NOT ({nothing}) THEN {x} END", identifier(f"{name}__raw")
-    value, chosen = words.replaced(read(raw), x, column=column, words=own), []
-    if column.kind == "score":
-        settings, wide, table = shape.settings, shape.wide, shape.contract
-        code = survey_items.not_applicable(name, value, x, settings=settings, wide=wide, table=table)
-        as_found = survey_items.not_applicable(name, read(x), x, settings=settings, wide=wide, table=table)
-        value = survey_items.in_numbers(
-            con,
-            shape.raw.relation,
-            name,
-            value,
-            number=read(x),
-            other=f"({nothing}) OR ({as_found})",
-            settings=settings,
-            wide=wide,
-            table=table,
-        )
-        chosen += [f"{code} AS {identifier(f'{name}__na')}"]
-        value = f"CASE WHEN NOT ({code}) THEN {value} END" if code != "false" else value
-    chosen += [raw, f"{value} AS {x}"]
-    return text, chosen + ([f"{value} AS {identifier(f'{name}__read')}"] if column.default is not None else [])
-
-
 def _unknown_columns(contract: TableContract, settings: TableSettings, *, params: str) -> list[Problem]:
     """Columns that ``values`` and ``items`` name and that the table does not have."""
     scores = [name for name, column in contract.columns.items() if column.kind == "score"]
@@ -325,102 +247,20 @@ def _unknown_columns(contract: TableContract, settings: TableSettings, *, params
     ]
 
 
-def _already_clean(con: Any, raw: Raw, *, contract: TableContract) -> set[str]:
-    """Text columns of a lazy source that need no stripping, so that later scans need not do it again."""
-    names = [
-        name
-        for name, found in raw.types.items()
-        if raw.lazy and found == "VARCHAR" and contract.columns[name].kind in ("id", "text")
-    ]
-    if not names:
-        return set()
-    written = {
-        name: ids.reads_as_written(identifier(name))
-        if contract.columns[name].kind == "id"
-        else words.text_reads_as_written(identifier(name))
-        for name in names
-    }
-    tests = ", ".join(f"count(*) FILTER (NOT ({test}))" for test in written.values())
-    differing = query(con, f"SELECT {tests} FROM {raw.relation}")[0]
-    return {name for name, count in zip(names, differing, strict=True) if not count}
-
-
-def _defaults(contract: TableContract, present: list[str], *, settings: TableSettings) -> list[str]:
-    """What an empty flag means, and the sign of an amount: a return is below zero, whichever way it was exported."""
-    replaced = {
-        name: f"coalesce({identifier(name)}, {str(column.default).lower()})"
-        for name, column in contract.columns.items()
-        if column.default is not None and name in present
-    }
-    if contract.returns:
-        amount, flag = (identifier(name) for name in contract.returns)
-        replaced[contract.returns[1]] = (
-            f"coalesce({flag}, {derived.returns_test(present, contract=contract, settings=settings)})"
-        )
-        replaced[contract.returns[0]] = (
-            f"CAST(CASE WHEN {replaced[contract.returns[1]]} THEN -abs({amount}) ELSE {amount} END AS {MONEY})"
-        )
-    replaced |= derived.monthly(present, settings)
-    if survey_items.ITEM in present:
-        renamed = survey_items.rename_items(settings)
-        replaced |= {survey_items.ITEM: renamed} if renamed is not None else {}
-    if survey_items.NOT_APPLICABLE in present and survey_items.SCORE in present:
-        said, score = (identifier(name) for name in (survey_items.NOT_APPLICABLE, survey_items.SCORE))
-        replaced[survey_items.NOT_APPLICABLE] = f"coalesce({said}, false) OR {identifier(f'{survey_items.SCORE}__na')}"
-        replaced[survey_items.SCORE] = f"CASE WHEN NOT coalesce({said}, false) THEN {score} END"
-    return [f"{value} AS {identifier(name)}" for name, value in replaced.items()]
-
-
-def _aside(shape: Shape) -> tuple[str, str]:
-    """Which rows hold nothing of the table - the header line once more, a line of totals, an empty line - or do not count?
-
-    The SQL of the reason and of the column or header that shows it.
-    """
-    raw, contract = shape.raw, shape.contract
-    chosen = choice.left_out(tuple(raw.matched.also), raw.types, settings=shape.settings)
-    cases = [(condition, reason, literal(header)) for condition, reason, header in chosen]
-    if not raw.lazy:
-        texts = {name: f"coalesce({words.word_of(f'{name}__raw')}, '')" for name in raw.types}
-        empty = " AND ".join(f"{text} = ''" for text in texts.values())
-        header = " AND ".join(f"{text} = {literal(raw.matched.headers[name])}" for name, text in texts.items())
-        undated = f"{texts[contract.event]} = ''" if contract.event in raw.types else "true"
-        numbered = [identifier(f"{name}__raw") for name in raw.types if contract.columns[name].kind == "id"]
-        total = _is_total({"__first": undated, **dict.fromkeys(numbered, "true")})
-        nothing = [(empty, "'empty'"), *([(header, "'header'")] if shape.settings.names is None else []), (total, "'total'")]
-        cases = [*((condition, code, "''") for condition, code in nothing), *cases]
-    if not cases:
-        return "NULL::VARCHAR", "''"
-    why = " ".join(f"WHEN {condition} THEN {reason}" for condition, reason, _ in cases)
-    by = " ".join(f"WHEN {condition} THEN {header}" for condition, _, header in cases)
-    return f"CASE {why} END", f"CASE {by} ELSE '' END" if chosen else "''"
-
-
-def _is_total(labels: Mapping[str, str]) -> str:
-    """Whether one of these cells, each under its condition, is a word for totals; by one pattern, and only where one may be."""
-    starts, signs = (", ".join(map(literal, each)) for each in (TOTAL_STARTS, TOTAL_SIGNS))
-    likely = [
-        f"CASE WHEN (lower(left(ltrim({label}), 2)) IN ({starts}) OR left(ltrim({label}), 1) IN ({signs})) AND {condition}"
-        f" THEN {words.word_of(label)} END"
-        for label, condition in labels.items()
-    ]
-    listed = f"concat_ws({literal(BETWEEN)}, {', '.join(likely)})"
-    pattern = literal(f"(?i)(?:^|{BETWEEN}){TOTAL_WORDS}(?:{BETWEEN}|$)")
-    return f"CASE WHEN {listed} <> '' THEN regexp_matches({listed}, {pattern}) ELSE false END"
-
-
 def _keep(con: Any, loaded: Loaded, shape: Shape, *, place: Place) -> Loaded:
     """The relation ``kept_<table>``: the rows that can be used, if the others are few enough."""
     table, typed = loaded.intake.table, loaded.relation
     contract, settings, mapped = shape.contract, shape.settings, shape.present
     long = survey_items.is_answers(contract) and survey_items.ITEM in mapped
     notes = survey_items.check_items(con, typed, settings=settings, table=table) if long else []
-    issues = rejects.list_issues(contract, mapped, settings=settings, params=place.params(table), lazy=shape.raw.lazy)
+    params, lazy = place.params(table), shape.raw.lazy
+    issues = rejects.list_issues(contract, mapped, settings=settings, look=shape.look, params=params, lazy=lazy)
     for column, where, item, one in survey_items.scaled_columns(contract, mapped, settings=settings, wide=bool(loaded.items)):
-        issues += rejects.off_scale(column, where, item, one, params=place.params(table))
-    found = rejects.find_rejects(con, typed, issues=issues, contract=contract, mapped=mapped)
-    reasons, stopping, everything = rejects.count_reasons(con, typed, found)
-    rejects.write_rejects(con, typed, to=place.rejects / f"{table}.csv")
-    (rows,) = query(con, f"SELECT count(*) FROM {typed}")[0]
+        issues += rejects.off_scale(column, where, item, one, params=params)
+    found, some = rejects.find_rejects(con, typed, issues=issues, contract=contract, mapped=mapped)
+    reasons, stopping, everything = rejects.count_reasons(con, typed, found) if some else ((), 0, 0)
+    rejects.write_rejects(con, typed, to=place.rejects / f"{table}.csv", some=some)
+    rows = shape.look.rows
     usable = rows - (everything - stopping)
     files = ", ".join(loaded.intake.files)
     if not rows:
@@ -432,7 +272,7 @@ def _keep(con: Any, loaded: Loaded, shape: Shape, *, place: Place) -> Loaded:
         raise DataError([rejects.explain(each, table=table, file=place.reject_file(table)) for each in found])
     notes += _row_notes(con, typed, shape, rows=rows, as_of=place.settings.as_of)
     columns = [*loaded.columns, *(f"{item}__na" for item in loaded.items)]
-    _store_kept(con, table, typed, columns=columns, lazy=shape.raw.lazy, any_left_out=bool(everything))
+    _store_kept(con, table, typed, columns=columns, lazy=lazy, any_left_out=bool(everything))
     repeats = sum(each.count for each in found if not each.issue.condition)
     intake = replace(
         loaded.intake,
@@ -460,12 +300,11 @@ def _row_notes(con: Any, typed: str, shape: Shape, *, rows: int, as_of: str) -> 
         notes += [Text(SOLVED_FIRST.template, {"n": Quantity(count, "count")})] if count else []
     if contract.returns and contract.returns[0] in types:
         amount = identifier(contract.returns[0])
-        found = query(
-            con,
-            f"WITH every AS (SELECT sum({amount}) AS whole, count(*) AS n FROM {typed} WHERE __aside IS NULL)"
-            f" SELECT __row FROM {typed}, every WHERE __aside IS NULL AND n >= {FEW_ROWS} AND {amount} > 0"
-            f" AND 2 * {amount} = whole ORDER BY __file, __row LIMIT 1",
-        )
+        every = f"SELECT sum({amount}), count(*), max({amount}) FROM {typed} WHERE __aside IS NULL"
+        whole, n, greatest = query(con, every)[0]
+        possible = n >= FEW_ROWS and greatest is not None and greatest > 0 and 2 * greatest >= whole
+        where = f"__aside IS NULL AND {amount} > 0 AND 2 * {amount} = {whole}"
+        found = query(con, f"SELECT __row FROM {typed} WHERE {where} ORDER BY __file, __row LIMIT 1") if possible else []
         numbers = {"column": contract.returns[0]}
         notes += [Text(ALL_OTHERS.template, {**numbers, "row": Quantity(row, "count")}) for (row,) in found]
     return notes
@@ -476,5 +315,3 @@ def _store_kept(con: Any, table: str, typed: str, *, columns: Sequence[str], laz
     left_out = f" ANTI JOIN rejects_{typed} USING (__file, __row)" if any_left_out else ""
     form = "VIEW" if lazy else "TABLE"
     query(con, f"CREATE OR REPLACE {form} kept_{table} AS SELECT {names} FROM {typed}{left_out}")
-    if not lazy:
-        query(con, f"DROP TABLE {typed}")

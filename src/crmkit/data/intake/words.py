@@ -15,6 +15,7 @@ from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import ItemSettings, TableSettings
 from crmkit.data.intake.macros import BLANKS
 from crmkit.data.intake.parse import FLOATS, reading
+from crmkit.data.intake.plain import Look
 from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.tables import Column, TableContract
 
@@ -45,7 +46,7 @@ WORDS_SHOWN = 6
 
 def word_of(x: str) -> str:
     """The SQL of a cell as a word: without blanks around it, without the mark of a numeric cell."""
-    return f"nullif(trim(CAST({x} AS VARCHAR), {literal(BLANKS)}), '')"
+    return f"crm_trimmed(CAST({x} AS VARCHAR))"
 
 
 def is_empty_word(x: str, kind: str, found: str) -> str:
@@ -56,7 +57,8 @@ def is_empty_word(x: str, kind: str, found: str) -> str:
         return "false"
     words = {"text": EMPTY_TEXTS, "score": EMPTY_SCORES}.get(kind, EMPTY_WORDS)
     listed = ", ".join(literal(word) for word in words)
-    return f"coalesce(length({x}) <= {LONGEST + 2} AND lower({word_of(x)}) IN ({listed}), false)"
+    # the engine works out both sides of AND for every row, but a branch only for those that take it
+    return f"CASE WHEN length({x}) <= {LONGEST + 2} THEN coalesce(lower({word_of(x)}) IN ({listed}), false) ELSE false END"
 
 
 def text_reads_as_written(x: str) -> str:
@@ -119,21 +121,22 @@ def check_words(con: Any, contract: TableContract, settings: TableSettings, *, p
         raise ParamError(problems)
 
 
-def empty_notes(con: Any, relation: str, types: Mapping[str, str], contract: TableContract) -> list[Text]:
+def empty_notes(con: Any, relation: str, types: Mapping[str, str], contract: TableContract, *, look: Look) -> list[Text]:
     """Which words for "nothing" were read as empty, and how often?"""
-    tests = {name: is_empty_word(identifier(name), contract.columns[name].kind, found) for name, found in types.items()}
+    unclear = {name: found for name, found in types.items() if not look.plain(name)}
+    tests = {name: is_empty_word(identifier(name), contract.columns[name].kind, found) for name, found in unclear.items()}
     tests = {name: test for name, test in tests.items() if test != "false"}
     if not tests:
         return []
-    counts = query(con, f"SELECT {', '.join(f'count(*) FILTER ({test})' for test in tests.values())} FROM {relation}")[0]
+    near = look.near(tests, relation)
+    counts = query(con, f"SELECT {', '.join(f'count(*) FILTER ({test})' for test in tests.values())} FROM {near}")[0]
     notes = []
     for name, count in zip(tests, counts, strict=True):
         if count:
             word = word_of(identifier(name))
             listed = query(
                 con,
-                f"SELECT {word}, count(*) FROM {relation} WHERE {tests[name]}"
-                f" GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {WORDS_SHOWN}",
+                f"SELECT {word}, count(*) FROM {near} WHERE {tests[name]} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {WORDS_SHOWN}",
             )
             notes.append(
                 Text(

@@ -105,6 +105,19 @@ def memory_limit() -> str:
     return named
 
 
+@contextmanager
+def one_thread(con: Any, *, when: bool) -> Iterator[None]:
+    """Let the engine work alone for a while: more threads than one wait for work at a cost where there is none for them."""
+    if not when or threads() == 1:
+        yield
+        return
+    query(con, "SET threads = 1")
+    try:
+        yield
+    finally:
+        query(con, f"SET threads = {threads()}")
+
+
 def available_bytes() -> int:
     """Memory of the machine, or of the container where that has less (cgroup version 2 or 1)."""
     import psutil

@@ -8,7 +8,9 @@ field of the line, in which a totals row says that it is one), ``__line`` (a has
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -26,7 +28,8 @@ from crmkit.data.sources.layout import EMPTY, Match, Row, left_out, match_head
 # rows that are handed to the engine at a time: this many, or so many letters
 BATCH_ROWS, BATCH_LETTERS = 1 << 15, 1 << 24
 ARRIVING = "arriving_rows"
-OWN = "__file VARCHAR, __row BIGINT, __fields BIGINT, __first VARCHAR, __line UBIGINT"
+# what is held beside the columns; the number of a row is its place among all that are held, and how far that is off
+OWN = ("__file VARCHAR", "__off BIGINT", "__fields BIGINT", "__line UBIGINT")
 ATTACHED = "crm_source"
 
 
@@ -48,6 +51,12 @@ class Raw:
         As found; empty where there is none.
     notes : tuple of Text
         What a reader should know of it.
+    first : str
+        Which of our columns is the first field of every line; empty where none is.
+    held : str
+        The table that holds its lines; empty where they lie elsewhere.
+    registered : str
+        The name under which the engine looks at cells that lie in the memory of Python; empty where there are none.
     """
 
     relation: str
@@ -57,6 +66,9 @@ class Raw:
     encoding: str = ""
     separator: str = ""
     notes: tuple[Text, ...] = ()
+    first: str = ""
+    held: str = ""
+    registered: str = ""
 
 
 def read_files(con: Any, table: str, files: Sequence[Path], *, settings: TableSettings, match: Match, spill: Path) -> Raw:
@@ -201,16 +213,35 @@ def _read_texts(con: Any, table: str, files: Sequence[Path], *, settings: TableS
         found = text.inspect(path, settings=settings, spill=spill, where=where)
         readings = partial(text.first_rows, found, where=where)
         matched = match_head(match, found.head, readings, settings=settings, table=table, where=where)
-        raw = _first(con, table, raw, matched, where=where, encoding=found.encoding, separator=found.separator)
+        started = raw is not None
+        if raw is None:
+            raw = _first(con, table, matched, alone=len(files) == 1, encoding=found.encoding, separator=found.separator)
+        else:
+            _same_as_first(raw, matched, where=where)
         if found.guessed:
             notes.append(Text("{file}: the encoding {encoding} is a guess", {"file": path.name, "encoding": found.encoding}))
-        if not (found.line_end and _insert_directly(con, raw, found, matched=matched, name=path.name)):
+        before = _held(con, table) if started else 0
+        if not (found.line_end and _insert_directly(con, raw, found, matched=matched, name=path.name, before=before)):
             rows = text.text_rows(found, settings=settings, where=where)
-            _insert_rows(con, raw, rows, width=len(found.head.headers), matched=matched, name=path.name)
+            batches = _batches(rows, width=len(found.head.headers))
+            _insert_rows(con, raw, batches, matched=matched, name=path.name, before=before)
         notes += left_out(settings, file=path.name)
     return _finished(raw, notes)
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Cells are many and hold no cycles: to look for some after each seven hundred takes as long as to read them."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+@_uncollected()
 def _read_sheets(con: Any, table: str, files: Sequence[Path], *, settings: TableSettings, match: Match, spill: Path) -> Raw:
     raw: Raw | None = None
     notes: list[Text] = []
@@ -224,28 +255,89 @@ def _read_sheets(con: Any, table: str, files: Sequence[Path], *, settings: Table
         problems = workbook.sheet_problems(sheet, matched, settings=settings, where=where)
         if problems:
             raise DataError(problems)
-        raw = _first(con, table, raw, matched, where=where)
-        rows, said = workbook.table_of(sheet, matched, settings=settings, file=path.name)
-        _insert_rows(con, raw, rows, width=len(sheet.head.headers), matched=matched, name=path.name)
+        whole = workbook.columns_of(sheet, matched, settings=settings)
+        if whole is not None and len(files) == 1:
+            return _finished(_look_over(con, table, whole, matched=matched, name=path.name), notes)
+        before = 0
+        if raw is None:
+            raw = _first(con, table, matched, alone=len(files) == 1)
+        else:
+            _same_as_first(raw, matched, where=where)
+            before = _held(con, table)
+        said: list[Text] = []
+        batches: Iterable[Any] = [whole]
+        if whole is None:
+            rows, said = workbook.table_of(sheet, matched, settings=settings, file=path.name)
+            batches = _batches(rows, width=len(sheet.head.headers))
+        _insert_rows(con, raw, batches, matched=matched, name=path.name, before=before)
         notes += [*said, *left_out(settings, file=path.name)]
     return _finished(raw, notes)
 
 
-def _first(
-    con: Any, table: str, raw: Raw | None, matched: Matched, *, where: str, encoding: str = "", separator: str = ""
-) -> Raw:
-    """The empty table that the first file's columns ask for; a later file must have the same."""
-    if raw is not None:
-        for ours in [*raw.matched.positions, *matched.positions]:
-            if (ours in raw.matched.positions) != (ours in matched.positions):
-                raise _other_columns(where, ours, has=ours in matched.positions)
-        return raw
-    relation = f"raw_{table}"
+def _first(con: Any, table: str, matched: Matched, *, alone: bool, encoding: str = "", separator: str = "") -> Raw:
+    """The lines of a table, none yet, and the relation over them; the first file says which columns there are."""
     names = [*map(identifier, matched.positions), *(f"__also_{at}" for at in range(len(matched.also)))]
-    columns = ", ".join(f"{name} VARCHAR" for name in names)
-    query(con, f"CREATE OR REPLACE TABLE {relation} ({OWN}, {columns})")
+    # where the first field is one of our columns it need not be held twice
+    first = next((ours for ours, at in matched.positions.items() if at == 0), "") if alone else ""
+    held = [*OWN, *([] if first else ["__first VARCHAR"]), *(f"{name} VARCHAR" for name in names)]
+    query(con, f"CREATE OR REPLACE TABLE lines_{table} ({', '.join(held)})")
+    own = [
+        "__file",
+        "rowid AS __at",
+        "rowid + __off AS __row",
+        "__fields",
+        f"{identifier(first or '__first')} AS __first",
+        "__line",
+    ]
+    query(con, f"CREATE OR REPLACE VIEW raw_{table} AS SELECT {', '.join([*own, *names])} FROM lines_{table}")
     types = dict.fromkeys(matched.positions, "VARCHAR")
-    return Raw(relation, types, lazy=False, matched=matched, encoding=encoding, separator=separator)
+    return Raw(
+        f"raw_{table}",
+        types,
+        lazy=False,
+        matched=matched,
+        encoding=encoding,
+        separator=separator,
+        first=first,
+        held=f"lines_{table}",
+    )
+
+
+def _look_over(con: Any, table: str, cells: Any, *, matched: Matched, name: str) -> Raw:
+    """The cells of the only sheet of a table where they are, because a copy of them would take as long as all that follows."""
+    registered = f"cells_{table}"
+    con.con.register(registered, cells)
+    own = [f"{literal(name)} AS __file", "number AS __row", "fields AS __fields", "c0 AS __first"]
+    chosen = [f"{_line([f'c{at}' for at in matched.rest])} AS __line"]
+    chosen += [f"c{at} AS {identifier(ours)}" for ours, at in matched.positions.items()]
+    chosen += [f"c{at} AS __also_{n}" for n, at in enumerate(matched.also.values())]
+    query(con, f"CREATE OR REPLACE VIEW raw_{table} AS SELECT {', '.join([*own, *chosen])} FROM {registered}")
+    first = next((ours for ours, at in matched.positions.items() if at == 0), "")
+    types = dict.fromkeys(matched.positions, "VARCHAR")
+    return Raw(f"raw_{table}", types, lazy=False, matched=matched, first=first, registered=registered)
+
+
+def forget(con: Any, raw: Raw) -> None:
+    """Give up what is held of a table as found; what stays in its source stays."""
+    if raw.lazy:
+        return
+    query(con, f"DROP VIEW {raw.relation}")
+    if raw.registered:
+        con.con.unregister(raw.registered)
+    else:
+        query(con, f"DROP TABLE {raw.held}")
+
+
+def _same_as_first(raw: Raw, matched: Matched, *, where: str) -> None:
+    """A later file must have the columns of the first."""
+    for ours in [*raw.matched.positions, *matched.positions]:
+        if (ours in raw.matched.positions) != (ours in matched.positions):
+            raise _other_columns(where, ours, has=ours in matched.positions)
+
+
+def _held(con: Any, table: str) -> int:
+    (count,) = query(con, f"SELECT count(*) FROM lines_{table}")[0]
+    return int(count)
 
 
 def _finished(raw: Raw | None, notes: list[Text]) -> Raw:
@@ -254,30 +346,24 @@ def _finished(raw: Raw | None, notes: list[Text]) -> Raw:
     return replace(raw, notes=tuple(notes))
 
 
-def _insert_directly(con: Any, raw: Raw, found: text.TextFile, *, matched: Matched, name: str) -> bool:
+def _insert_directly(con: Any, raw: Raw, found: text.TextFile, *, matched: Matched, name: str, before: int) -> bool:
     """Let the engine read the file; False, with nothing inserted, where a line does not fit the header."""
     import duckdb
 
+    own = [literal(name), str(found.head.row + 1 - before), "NULL"]
     try:
-        _insert(
-            con,
-            raw,
-            _scan(found),
-            head=f"{literal(name)}, row_number() OVER () + {found.head.row}, NULL, c0",
-            columns=_chosen(raw, matched),
-        )
+        _insert(con, raw, _scan(found), columns=[*own, *_chosen(raw, matched)])
     except duckdb.Error:
         return False
     return True
 
 
-def _insert_rows(con: Any, raw: Raw, rows: Iterable[Row], *, width: int, matched: Matched, name: str) -> None:
+def _insert_rows(con: Any, raw: Raw, batches: Iterable[Any], *, matched: Matched, name: str, before: int) -> None:
     """Hand rows to the engine as they are, so that no line break, quotation mark or length of a field can be misread."""
-    columns = _chosen(raw, matched)
-    for batch in _batches(rows, width=width):
+    for batch in batches:
         con.con.register(ARRIVING, batch)
         try:
-            _insert(con, raw, ARRIVING, head=f"{literal(name)}, number, fields, c0", columns=columns)
+            _insert(con, raw, ARRIVING, columns=[literal(name), f"number - {before} - place", "fields", *_chosen(raw, matched)])
         finally:
             con.con.unregister(ARRIVING)
 
@@ -286,7 +372,8 @@ def _chosen(raw: Raw, matched: Matched) -> list[str]:
     """What is taken of a line, in the order of the table."""
     ours = [matched.positions[name] for name in raw.matched.positions]
     also = [matched.also[header] for header in raw.matched.also]
-    return [_line([f"c{at}" for at in matched.rest]), *(f"c{at}" for at in (*ours, *also))]
+    first = [] if raw.first else ["c0"]
+    return [_line([f"c{at}" for at in matched.rest]), *first, *(f"c{at}" for at in (*ours, *also))]
 
 
 def _line(columns: list[str]) -> str:
@@ -294,20 +381,21 @@ def _line(columns: list[str]) -> str:
 
 
 def _batches(rows: Iterable[Row], *, width: int) -> Iterator[Any]:
-    """Rows as tables of Arrow: row number, number of fields where too many, the fields; what is empty is missing."""
+    """Rows as tables of Arrow: number of the row, its place, number of fields where too many, the fields; what is empty is
+    missing."""
     held: list[Row] = []
-    letters = 0
+    letters = before = 0
     for row in rows:
         held.append(row)
         letters += sum(map(len, row[1]))
         if len(held) >= BATCH_ROWS or letters >= BATCH_LETTERS:
-            yield _batch(held, width=width)
-            held, letters = [], 0
+            yield _batch(held, width=width, before=before)
+            held, letters, before = [], 0, before + len(held)
     if held:
-        yield _batch(held, width=width)
+        yield _batch(held, width=width, before=before)
 
 
-def _batch(rows: Sequence[Row], *, width: int) -> Any:
+def _batch(rows: Sequence[Row], *, width: int, before: int) -> Any:
     import pyarrow as pa
 
     numbers = [number for number, _ in rows]
@@ -317,14 +405,15 @@ def _batch(rows: Sequence[Row], *, width: int) -> Any:
     whole = (fields if len(fields) == width else fields[:width] + [""] * (width - len(fields)) for _, fields in rows)
     columns = zip(*whole, strict=True)
     texts = {f"c{at}": pa.array([field or None for field in column], pa.string()) for at, column in enumerate(columns)}
-    return pa.table({"number": pa.array(numbers, pa.int64()), "fields": pa.array(many, pa.int64()), **texts})
+    places = pa.array(range(before, before + len(rows)), pa.int64())
+    return pa.table({"number": pa.array(numbers, pa.int64()), "place": places, "fields": pa.array(many, pa.int64()), **texts})
 
 
-def _insert(con: Any, raw: Raw, scan: str, *, head: str, columns: list[str]) -> None:
-    # the order of lines is what makes their numbers right
+def _insert(con: Any, raw: Raw, scan: str, *, columns: list[str]) -> None:
+    # the order of lines is what makes their numbers right: a count of rows by window takes twice the time of all reading
     query(con, "SET preserve_insertion_order = true")
     try:
-        query(con, f"INSERT INTO {raw.relation} SELECT {', '.join([head, *columns])} FROM {scan}")
+        query(con, f"INSERT INTO {raw.held} SELECT {', '.join(columns)} FROM {scan}")
     finally:
         query(con, "SET preserve_insertion_order = false")
 

@@ -44,6 +44,7 @@ ERROR = re.compile(rb"<(?:\w+:)?c\s([^>]*\bt=[\"']e[\"'][^>]*[^/>]|[^>]*\bt=[\"'
 VALUE = re.compile(rb"<(?:\w+:)?v(?:\s[^>]*)?>([^<]*)<")
 FORMULA_MARKS = (b"<f", b":f")
 ERROR_MARKS = (b'="e"', b"='e'")
+_NUMBERS = frozenset((int, float))
 PLACE = re.compile(rb"\br=[\"']([A-Z]+)([0-9]+)[\"']")
 TEXT_CELL = re.compile(rb"\bt=[\"'](?:str|s|inlineStr|b|e)[\"']")
 
@@ -72,11 +73,12 @@ class Written:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet: its cells as found, its header, what else is in the workbook."""
+    """One sheet: its cells as found, its header, the columns below it, what else is in the workbook."""
 
     name: str
     cells: list[list[Any]]
     head: Head
+    columns: Sequence[Sequence[Any]]
     written: Written
     others: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
@@ -114,7 +116,9 @@ def read_sheet(path: Path, *, settings: TableSettings, where: str) -> Sheet:
         if row < len(cells) and column < len(cells[row]):
             cells[row][column] = text
     head = find_head(_texts(cells), settings=settings, where=f"{where}, sheet {chosen!r}" if others or hidden else where)
-    return Sheet(chosen, cells, head, written, others, hidden)
+    below = cells[head.row :]
+    columns = list(zip(*below, strict=True)) if below else [()] * len(head.headers)
+    return Sheet(chosen, cells, head, columns, written, others, hidden)
 
 
 def first_rows(sheet: Sheet) -> Iterator[list[Row]]:
@@ -129,7 +133,11 @@ def sheet_problems(sheet: Sheet, matched: Matched, *, settings: TableSettings, w
     for ours, at in matched.positions.items():
         place = f"{where}, column {ours!r}"
         if matched.contract.columns[ours].kind == "id":
-            long = [number for number, row in _numbered(sheet) if _is_long(row, at) and number not in settings.skip]
+            cells = sheet.columns[at]
+            # most ids are text, which is seen without a look at each
+            numeric = not _NUMBERS.isdisjoint(map(type, cells))
+            long = [number for number, cell in enumerate(cells, start=first + 1) if _is_long(cell)] if numeric else []
+            long = [number for number in long if number not in settings.skip]
             if long:
                 what = f"has {counted(len(long), 'number')} of more than 15 digits ({listed(long)}), of which a cell keeps 15"
                 problems.append(Problem(place, what, "the ids are lost in this file; export them as text"))
@@ -190,6 +198,77 @@ def table_of(sheet: Sheet, matched: Matched, *, settings: TableSettings, file: s
     return rows(), notes
 
 
+def columns_of(sheet: Sheet, matched: Matched, *, settings: TableSettings) -> Any:
+    """The rows of the table as a table of Arrow, column by column; None where a cell has to be seen with its row.
+
+    Returns
+    -------
+    pyarrow.Table or None
+        ``number`` of the row, ``place`` among all, ``fields``, empty, ``c0`` ...: texts, what is empty is missing.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    width, start = len(sheet.head.headers), sheet.head.row
+    whole = not (settings.skip or settings.footer or sheet.written.errors or sheet.written.from_1904)
+    if not whole or len(sheet.columns) != width or any(ours.endswith("_seconds") for ours in matched.positions):
+        return None
+    wanted = sorted({0, *matched.positions.values(), *matched.also.values(), *matched.rest})
+    texts = {f"c{at}": _string_array(sheet.columns[at]) for at in wanted}
+    errors = pa.array(sorted(ERRORS), pa.string())
+    if any(
+        pc.any(pc.is_in(column, value_set=errors)).as_py() for column in texts.values() if _any(pc.starts_with(column, "#"))
+    ):
+        return None
+    numbers = np.arange(start + 1, len(sheet.cells) + 1)
+    if all(column.null_count for column in texts.values()):
+        kept = np.array([row.count("") < len(row) for row in sheet.cells[start:]], dtype=bool)
+        texts = {name: column.filter(pa.array(kept)) for name, column in texts.items()}
+        numbers = numbers[kept]
+    places = np.arange(len(numbers))
+    return pa.table({"number": numbers, "place": places, "fields": pa.nulls(len(numbers), pa.int64()), **texts})
+
+
+def _string_array(cells: Sequence[Any]) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        texts = pa.array(cells, pa.string())
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        texts = _number_texts(cells)
+    if texts is None:
+        texts = pa.array([cell if type(cell) is str else _text(cell) for cell in cells], pa.string())
+    empty = pc.equal(texts, "")
+    return pc.if_else(empty, None, texts) if _any(empty) else texts
+
+
+def _number_texts(cells: Sequence[Any]) -> Any:
+    """The texts of cells that are numbers of the usual size, as :func:`_text` gives them; None where others are among them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if set(map(type, cells)) != {float}:
+        return None
+    numbers = pa.array(cells, pa.float64())
+    sizes = pc.abs(numbers)
+    # beyond these the two write with an exponent, each in its own way
+    if not pc.all(pc.or_(pc.and_(pc.greater(sizes, 1e-3), pc.less(sizes, 1e9)), pc.equal(sizes, 0.0))).as_py():
+        return None
+    whole = pc.equal(pc.floor(numbers), numbers)
+    kept = pc.if_else(whole, pc.cast(pc.floor(numbers), pa.int64()), 0) if _any(whole) else None
+    texts = pc.cast(numbers, pa.string())
+    texts = texts if kept is None else pc.if_else(whole, pc.cast(kept, pa.string()), texts)
+    return pc.binary_join_element_wise(NUMERIC_CELL, texts, "")
+
+
+def _any(found: Any) -> bool:
+    import pyarrow.compute as pc
+
+    return bool(pc.any(found).as_py())
+
+
 def _choose(book: Any, wanted: str | None, *, where: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     """The sheet to be read, the others that can be seen, and those that are hidden."""
     from python_calamine import SheetTypeEnum, SheetVisibleEnum
@@ -214,8 +293,8 @@ def _numbered(sheet: Sheet) -> Iterator[tuple[int, list[Any]]]:
     return enumerate(islice(sheet.cells, sheet.head.row, None), start=sheet.head.row + 1)
 
 
-def _is_long(row: Sequence[Any], at: int) -> bool:
-    return at < len(row) and type(row[at]) in (int, float) and abs(row[at]) >= LONGEST_NUMBER
+def _is_long(cell: Any) -> bool:
+    return type(cell) in _NUMBERS and abs(cell) >= LONGEST_NUMBER
 
 
 def _texts(cells: Sequence[Sequence[Any]]) -> Iterator[Row]:
@@ -248,8 +327,21 @@ def _look_up(path: Path, sheet: str) -> Written:
 
 def _cells(pattern: re.Pattern[bytes], data: bytes, marks: Sequence[bytes]) -> Iterator[re.Match[bytes]]:
     """The cells of a kind; most sheets have none, which is seen without a pattern."""
-    if any(mark in data for mark in marks):
+    if any(_holds(data, mark) for mark in marks):
         yield from (cell for cell in pattern.finditer(data) if PLACE.search(cell[1]))
+
+
+def _holds(data: bytes, mark: bytes) -> bool:
+    """Whether a few bytes occur; a search for two that begin with "<" or "=" would stop at every element of the sheet."""
+    import numpy as np
+
+    if not data or mark[-1:] not in data:
+        return False
+    # the last two bytes are rarer than the first
+    two = np.dtype("<u2")
+    rare = int.from_bytes(mark[-2:], "little") if len(mark) == 2 else int.from_bytes(mark[1:3], "little")
+    views = (np.frombuffer(data, two, (len(data) - start) // 2, start) for start in (0, 1))
+    return any(bool((view == rare).any()) for view in views) and mark in data
 
 
 def _attribute(element: ElementTree.Element, name: str) -> str | None:
