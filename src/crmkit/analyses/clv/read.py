@@ -14,7 +14,6 @@ from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.results import Text
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries import purchases as summaries
-from crmkit.data.summaries.purchases import in_one_currency
 from crmkit.data.summaries.spells import spells
 from crmkit.data.summaries.windows import last_two_gaps, log_gaps, main_of, purchase_dates, spend_in_windows
 
@@ -211,9 +210,9 @@ def read(company: Client, *, holdout_days: int, unit: str = "week", confidence: 
 
 
 def _transactions(company: Client) -> Any:
-    """The transactions in one currency; where there are none, a table without rows, so that every section can say so."""
+    """The transactions; where there are none, a table without rows, so that every section can say so."""
     if "transactions" in company.tables:
-        return in_one_currency(company)
+        return company.tables["transactions"]
     import ibis
 
     return ibis.memtable([], schema={"customer_id": "string", "ordered_at": "date", "amount": "decimal(18, 4)"})

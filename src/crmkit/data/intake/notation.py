@@ -11,6 +11,7 @@ from crmkit.core.errors import Problem
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake.currencies import currencies
+from crmkit.data.intake.exchange import Exchange
 from crmkit.data.intake.macros import FIRST_DAY, LAST_DAY
 from crmkit.data.intake.parse import INTEGERS, Convention, any_moment
 from crmkit.data.sources.engine import identifier, literal, query
@@ -20,7 +21,6 @@ from crmkit.data.tables import Column, TableContract
 
 NUMBERS = ("money", "score", "number", "integer")
 MOMENTS = ("date", "timestamp", "month")
-CURRENCY = "currency"
 # numbers that can be read in one way only
 CERTAIN = {
     "whole": r"-?(?:0|[1-9][0-9]*)",
@@ -42,7 +42,14 @@ FORMS = (
 
 
 def find_conventions(
-    con: Any, raw: Raw, *, contract: TableContract, settings: TableSettings, currency: str, table: str, params: str
+    con: Any,
+    raw: Raw,
+    *,
+    contract: TableContract,
+    settings: TableSettings,
+    money: Exchange,
+    table: str,
+    params: str,
 ) -> tuple[dict[str, Convention], list[Problem]]:
     """How is each column to be read, and of which can that not be said?
 
@@ -53,8 +60,8 @@ def find_conventions(
     contract : TableContract
     settings : TableSettings
         Its ``decimal``, ``grouping``, ``dayfirst`` and ``date_format`` come first.
-    currency : str
-        The client's.
+    money : Exchange
+        The client's currency, and what a row says of its own.
     table, params : str
         What to name in a message: the table, and its place in the params file.
 
@@ -70,7 +77,7 @@ def find_conventions(
         column, place = contract.columns[ours], f"{table}: column {ours!r}"
         decided: Convention | Problem | None = None
         if sql == "VARCHAR" and column.kind in NUMBERS:
-            decided = _number(con, raw, ours, column, settings=settings, currency=currency, place=place, params=params)
+            decided = _number(con, raw, ours, column, settings=settings, money=money, place=place, params=params)
         elif column.kind in MOMENTS:
             decided = _moment(con, raw, ours, column, settings=settings, place=place, params=params)
         if isinstance(decided, Problem):
@@ -81,7 +88,7 @@ def find_conventions(
 
 
 def _number(
-    con: Any, raw: Raw, ours: str, column: Column, *, settings: TableSettings, currency: str, place: str, params: str
+    con: Any, raw: Raw, ours: str, column: Column, *, settings: TableSettings, money: Exchange, place: str, params: str
 ) -> Convention | Problem:
     seen = _witnesses(con, raw, ours)
     way = _decimal(con, raw, ours, seen, settings=settings, place=place, params=params)
@@ -90,7 +97,7 @@ def _number(
     way = replace(way, seconds=column.seconds)
     if column.kind != "money" or "other" not in seen:
         return way
-    return _currencies(con, raw, ours, way, settings=settings, currency=currency, place=place, params=params)
+    return _currencies(con, raw, ours, way, settings=settings, money=money, place=place, params=params)
 
 
 def _witnesses(con: Any, raw: Raw, ours: str) -> dict[str, str]:
@@ -136,7 +143,7 @@ def _first(*texts: str | None) -> str | None:
 
 
 def _currencies(
-    con: Any, raw: Raw, ours: str, way: Convention, *, settings: TableSettings, currency: str, place: str, params: str
+    con: Any, raw: Raw, ours: str, way: Convention, *, settings: TableSettings, money: Exchange, place: str, params: str
 ) -> Convention | Problem:
     """Which currencies do the amounts name themselves, and what is each worth?"""
     name = identifier(ours)
@@ -146,10 +153,11 @@ def _currencies(
         f" WHERE {name} <> '' AND NOT regexp_full_match({name}, '{CERTAIN['dot']}') GROUP BY 1)"
         " GROUP BY token HAVING token <> '' ORDER BY token",
     )
-    if CURRENCY in raw.types:
+    currency = money.own
+    if money.word:
         # the column of the row decides; a sign that does not fit it makes the amount unreadable
         fits = [(token, " ".join(currencies(token))) for token, _ in counted]
-        return replace(way, factors=tuple(fits), currency=CURRENCY)
+        return replace(way, factors=tuple(fits), currency=f"coalesce({money.code}, {literal(currency)})")
     factors: dict[str, str] = {}
     others: dict[str, int] = {}
     for token, rows in counted:

@@ -12,7 +12,7 @@ from crmkit.core.language import Locale, say
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import Settings, TableSettings
 from crmkit.data.intake import answers as survey_items
-from crmkit.data.intake import choice, derived, ids, rejects, words
+from crmkit.data.intake import choice, derived, exchange, ids, rejects, words
 from crmkit.data.intake.headers import Matched, match_columns
 from crmkit.data.intake.macros import MONEY
 from crmkit.data.intake.notation import find_conventions, still_running
@@ -147,12 +147,13 @@ def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
         contract, settings = survey_items.wide_contract(contract, settings, params=place.params(table))
     names = tuple(stamp.path.name for stamp in stamps) if not place.source.database else (settings.table or table,)
     words.check_words(con, contract, settings, params=place.params(table))
+    money = exchange.find_exchange(con, raw, contract=contract, settings=settings, currency=place.settings.currency)
     ways, problems = find_conventions(
         con,
         raw,
         contract=contract,
         settings=settings,
-        currency=place.settings.currency,
+        money=money,
         table=table,
         params=place.params(table),
     )
@@ -162,7 +163,7 @@ def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
     computed = derived.worked_out(raw.types, contract=contract, as_of=place.settings.as_of, where=f"{table}: {names[0]}")
     pointed, noted = ids.find_spoils(con, raw.relation, raw.types, contract)
     noted += words.empty_notes(con, raw.relation, raw.types, contract)
-    shape = Shape(raw, contract, settings, ways, computed, pointed)
+    shape = Shape(raw, contract, settings, ways, computed, pointed, money)
     columns = _type(con, table, shape)
     items = tuple(settings.items) if wide else ()
     intake = Intake(
@@ -221,7 +222,7 @@ class Shape:
     """What is to be made of the relation as found, and how.
 
     ``ways`` says how a column of text is written, ``computed`` which columns follow from others, ``pointed`` of which ids
-    ``.0`` is taken off.
+    ``.0`` is taken off, ``money`` what the rows' currencies are worth.
     """
 
     raw: Raw
@@ -230,6 +231,7 @@ class Shape:
     ways: Mapping[str, Convention]
     computed: Mapping[str, str]
     pointed: Collection[str]
+    money: exchange.Exchange
 
     @property
     def present(self) -> list[str]:
@@ -256,7 +258,7 @@ def _type(con: Any, table: str, shape: Shape) -> tuple[str, ...]:
     beside = [
         f"{sql} AS {identifier(name)}, NULL::VARCHAR AS {identifier(f'{name}__raw')}" for name, sql in shape.computed.items()
     ]
-    adjusted = _defaults(contract, [*shape.present, *added], settings=shape.settings)
+    adjusted = _defaults(shape, [*shape.present, *added])
     aside, by = _aside(shape)
     everything = f"* REPLACE ({', '.join(adjusted)})" if adjusted else "*"
     # text is read once and held; what is lazy stays so
@@ -289,6 +291,8 @@ def _read_column(con: Any, shape: Shape, name: str, found: str, *, clean: bool) 
     # a text that stands for nothing is no text; said once, because the engine would work it out for every use
     text, raw = x if nothing == "false" else f"CASE WHEN NOT ({nothing}) THEN {x} END", identifier(f"{name}__raw")
     value, chosen = words.replaced(read(raw), x, column=column, words=own), []
+    if name == exchange.CURRENCY and shape.money.word:
+        value = shape.money.code
     if column.kind == "score":
         settings, wide, table = shape.settings, shape.wide, shape.contract
         code = survey_items.not_applicable(name, value, x, settings=settings, wide=wide, table=table)
@@ -345,15 +349,18 @@ def _already_clean(con: Any, raw: Raw, *, contract: TableContract) -> set[str]:
     return {name for name, count in zip(names, differing, strict=True) if not count}
 
 
-def _defaults(contract: TableContract, present: list[str], *, settings: TableSettings) -> list[str]:
-    """What an empty flag means, and the sign of an amount: a return is below zero, whichever way it was exported."""
+def _defaults(shape: Shape, present: list[str]) -> list[str]:
+    """What an empty flag means, the client's own currency, and the sign of an amount: a return is below zero."""
+    contract, settings = shape.contract, shape.settings
     replaced = {
         name: f"coalesce({identifier(name)}, {str(column.default).lower()})"
         for name, column in contract.columns.items()
         if column.default is not None and name in present
     }
+    replaced |= shape.money.columns(present, contract=contract)
     if contract.returns:
-        amount, flag = (identifier(name) for name in contract.returns)
+        flag = identifier(contract.returns[1])
+        amount = replaced.get(contract.returns[0], identifier(contract.returns[0]))
         replaced[contract.returns[1]] = (
             f"coalesce({flag}, {derived.returns_test(present, contract=contract, settings=settings)})"
         )
@@ -415,6 +422,7 @@ def _keep(con: Any, loaded: Loaded, shape: Shape, *, place: Place) -> Loaded:
     long = survey_items.is_answers(contract) and survey_items.ITEM in mapped
     notes = survey_items.check_items(con, typed, settings=settings, table=table) if long else []
     issues = rejects.list_issues(contract, mapped, settings=settings, params=place.params(table), lazy=shape.raw.lazy)
+    issues += exchange.foreign_issues(con, typed, shape.money, params=place.params(table))
     for column, where, item, one in survey_items.scaled_columns(contract, mapped, settings=settings, wide=bool(loaded.items)):
         issues += rejects.off_scale(column, where, item, one, params=place.params(table))
     found = rejects.find_rejects(con, typed, issues=issues, contract=contract, mapped=mapped)
@@ -452,7 +460,7 @@ def _row_notes(con: Any, typed: str, shape: Shape, *, rows: int, as_of: str) -> 
     notes = choice.choice_notes(con, typed, tuple(shape.raw.matched.also), types=types, settings=settings, contract=contract)
     notes += derived.derived_notes(con, typed, shape.raw.types, shape.computed, settings=settings, as_of=as_of)
     people = [name for name in contract.customers if name in types and name not in contract.unique]
-    notes += ids.nobody_notes(con, typed, people, rows=rows)
+    notes += [*ids.nobody_notes(con, typed, people, rows=rows), *exchange.exchange_notes(con, typed, shape.money)]
     if {"first_response_at", "resolved_at"} <= set(types):
         early = "first_response_at > resolved_at AND NOT (resolved_at = CAST(resolved_at AS DATE) AND"
         early += " CAST(first_response_at AS DATE) = CAST(resolved_at AS DATE))"
