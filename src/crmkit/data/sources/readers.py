@@ -8,7 +8,8 @@ field of the line, in which a totals row says that it is one), ``__line`` (a has
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from crmkit.core.settings import TableSettings
 from crmkit.data.intake.headers import Matched, visible
 from crmkit.data.sources import text, workbook
 from crmkit.data.sources.engine import identifier, literal, query
-from crmkit.data.sources.files import PARQUET, WORKBOOK, content_hash
+from crmkit.data.sources.files import PARQUET, SUFFIXES, WORKBOOK, content_hash
 from crmkit.data.sources.layout import EMPTY, Match, Row, left_out, match_head
 
 # rows that are handed to the engine at a time: this many, or so many letters
@@ -28,6 +29,20 @@ BATCH_ROWS, BATCH_LETTERS = 1 << 15, 1 << 24
 ARRIVING = "arriving_rows"
 OWN = "__file VARCHAR, __row BIGINT, __fields BIGINT, __first VARCHAR, __line UBIGINT"
 ATTACHED = "crm_source"
+DAMAGED_DATABASE = ("Corrupt", "enough bytes", "not a valid DuckDB", "checksum", "Serialization", "deserialize")
+# what the engine calls its own errors where a source is damaged
+OF_DAMAGE = ("IOException", "InvalidInputException", "SerializationException", "InternalException", "FatalException")
+PACKED = {
+    b"\x1f\x8b": "a gzip archive",
+    b"PK\x03\x04": "a zip archive or a workbook",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"Rar!": "a rar archive",
+    b"\x28\xb5\x2f\xfd": "a zstd archive",
+    b"PAR1": "a Parquet file",
+    b"\xd0\xcf\x11\xe0": "a workbook",
+}
 
 
 @dataclass(frozen=True)
@@ -72,6 +87,7 @@ def read_files(con: Any, table: str, files: Sequence[Path], *, settings: TableSe
             raise DataError(f"{table}: {path.name} does not have the declared sha256; it is not the file that was meant")
         if path.stat().st_size == 0:
             raise DataError(f"{table}: {path.name} {EMPTY}")
+        _refuse_packed(path, where=f"{table}: {path.name}")
     kinds = {_kind(path) for path in files}
     if len(kinds) > 1:
         raise DataError(f"{table}: {', '.join(path.name for path in files)} are of different kinds; one kind is expected")
@@ -88,8 +104,58 @@ def attach(con: Any, path: Path) -> None:
 
     try:
         query(con, f"ATTACH {literal(path)} AS {ATTACHED} (READ_ONLY)")
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error as err:
-        raise DataError(f"{path.name} cannot be opened as a DuckDB database: {str(err).splitlines()[0]}") from err
+        said = str(err).splitlines()[0].replace(str(path), path.name)
+        if any(word in said for word in DAMAGED_DATABASE):
+            raise DataError(f"{path.name} is damaged, cut off or no DuckDB database; copy it again") from err
+        raise DataError(f"{path.name} cannot be opened as a DuckDB database: {said}") from err
+
+
+@contextmanager
+def telling_damage(con: Any, paths: Callable[[], Sequence[Path]], *, where: str = "") -> Iterator[None]:
+    """Name the Parquet or DuckDB file that the engine cannot read to its end; whatever else goes wrong passes through.
+
+    Raises
+    ------
+    DataError
+        When one of the files that ``paths`` gives is damaged.
+    """
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as err:
+        files = paths()
+        lazy = [path for path in files if _kind(path) == "parquet" or path.suffix.casefold() not in SUFFIXES]
+        if not (lazy and (type(err) is duckdb.Error or type(err).__name__ in OF_DAMAGE)):
+            raise
+        worst = next((path for path in lazy if _is_damaged(con, path)), None)
+        named = worst.name if worst is not None else ", ".join(path.name for path in lazy)
+        raise DataError(f"{where}{named} is damaged, it cannot be read to its end; export it again") from err
+
+
+def _is_damaged(con: Any, path: Path) -> bool:
+    import duckdb
+
+    try:
+        if _kind(path) == "parquet":
+            query(con, f"SELECT count(DISTINCT hash(COLUMNS(*))) FROM read_parquet({literal(path)})")
+    except duckdb.Error:
+        return True
+    return False
+
+
+def _refuse_packed(path: Path, *, where: str) -> None:
+    """A file that has to be unpacked before anybody can read it."""
+    if _kind(path) != "text":
+        return
+    with path.open("rb") as file:
+        start = file.read(8)
+    packed = next((name for mark, name in PACKED.items() if start.startswith(mark)), "")
+    if packed:
+        raise DataError(f"{where} is no text file but {packed}; unpack it, or name it by what it is")
 
 
 def database_tables(con: Any) -> list[str]:
@@ -106,6 +172,8 @@ def read_database(con: Any, table: str, *, settings: TableSettings, match: Match
     DataError
         When there is none of this name; the nearest is offered.
     """
+    import duckdb
+
     name = settings.table or table
     _no_lines(settings, where=f"{table}: {name}")
     if name not in database_tables(con):
@@ -122,7 +190,10 @@ def read_database(con: Any, table: str, *, settings: TableSettings, match: Match
         return _lazy(con, table, scan, file=literal(name), row="rowid + 1", match=match, where=f"{table}: {name}")
     # the rows of a view have no number until they are held
     held = f"held_{table}"
-    query(con, f"CREATE OR REPLACE TABLE {held} AS FROM {scan}")
+    try:
+        query(con, f"CREATE OR REPLACE TABLE {held} AS FROM {scan}")
+    except (duckdb.BinderException, duckdb.CatalogException, duckdb.ConversionException) as err:
+        raise DataError(f"{table}: the view {name!r} cannot be computed: {str(err).splitlines()[0]}") from err
     return _lazy(con, table, held, file=literal(name), row="rowid + 1", match=match, where=f"{table}: {name}")
 
 
@@ -145,8 +216,10 @@ def _read_parquet(con: Any, table: str, files: Sequence[Path], *, match: Match) 
     for path in files:
         try:
             query(con, f"SELECT count(*) FROM parquet_file_metadata({literal(path)})")
+        except duckdb.OutOfMemoryException:
+            raise
         except duckdb.Error as err:
-            raise DataError(f"{table}: {path.name} is cut off or no Parquet file; export it again") from err
+            raise DataError(f"{table}: {path.name} is cut off, damaged or no Parquet file; export it again") from err
     try:
         raw = _lazy(
             con,
@@ -158,7 +231,7 @@ def _read_parquet(con: Any, table: str, files: Sequence[Path], *, match: Match) 
             where=f"{table}: {files[0].name}",
             own=("file_row_number", "__path"),
         )
-    except duckdb.Error as err:
+    except duckdb.BinderException as err:
         raise DataError(f"{table}: {files[0].name} cannot be read as Parquet: {str(err).splitlines()[0]}") from err
     _same_columns(con, table, files, headers=raw.matched.headers)
     return raw
