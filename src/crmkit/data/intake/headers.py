@@ -21,7 +21,8 @@ class Matched:
 
     ``contract`` declares the columns that were looked for.
     ``also`` are headers that are carried beside our columns, each with its position, because rows are chosen by them; ``rest``
-    are the positions of all other columns that make two lines differ.
+    are the positions of all other columns that make two lines differ, ``common`` those of them that all files have, where the
+    files differ in them; None where they do not.
     """
 
     positions: dict[str, int]
@@ -30,6 +31,7 @@ class Matched:
     contract: TableContract = field(default_factory=lambda: TableContract({}))
     also: dict[str, int] = field(default_factory=dict)
     rest: tuple[int, ...] = ()
+    common: tuple[int, ...] | None = None
 
 
 def visible(header: str) -> str:

@@ -250,8 +250,24 @@ def _find_repeats(con: Any, typed: str, *, contract: TableContract, mapped: Sequ
         f" (SELECT *, row_number() OVER (PARTITION BY {names} ORDER BY __file, __row) AS __nth"
         f" FROM (SELECT * FROM {usable}) AS t SEMI JOIN ({doubled}) AS d ON {_same(keys)}) WHERE __nth > 1",
     )
+    if not contract.unique:
+        _find_repeats_between_files(con, typed, usable=usable, columns=mapped, value=value, reason=written)
     (count,) = query(con, f"SELECT count(*) FROM rejects_{typed} WHERE reason = {written}")[0]
     return [Issue(field, "", reason, what, allowed)] if count else []
+
+
+def _find_repeats_between_files(con: Any, typed: str, *, usable: str, columns: Sequence[str], value: str, reason: str) -> None:
+    """Rows that an earlier file has too, in all columns that the files share; as many count as one file has at most."""
+    if not query(con, f"SELECT count(*) FROM (SELECT 1 FROM {typed} WHERE __common IS NOT NULL LIMIT 1)")[0][0]:
+        return
+    names = ", ".join(identifier(name) for name in (*columns, "__common"))
+    query(
+        con,
+        f"INSERT INTO rejects_{typed} SELECT __file, __row, '', {value}, {reason}, true, {LAST} FROM"
+        f" (SELECT *, row_number() OVER (PARTITION BY {names}, __nth ORDER BY __file) AS __again"
+        f" FROM (SELECT *, row_number() OVER (PARTITION BY {names}, __file ORDER BY __row) AS __nth"
+        f" FROM (SELECT * FROM {usable}) AS t ANTI JOIN rejects_{typed} AS r USING (__file, __row))) WHERE __again > 1",
+    )
 
 
 def _same(keys: Sequence[str]) -> str:

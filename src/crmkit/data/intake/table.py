@@ -26,13 +26,6 @@ from crmkit.data.tables import TABLES, TableContract
 SOLVED_FIRST = Text("{n} tickets were solved before their first answer; both times count as they are")
 ONE_ROW = Text("one row per response, {n} answers in each")
 SQL_TYPES = {"boolean": "BOOLEAN", "integer": "BIGINT"}
-TOTAL_WORDS = (
-    r"((?:grand|sub)?[ -]?totals?|(?:sub)?totaal|totale|sum|suma|soma|somme|summe|gesamt(?:summe)?|zwischensumme"
-    r"|insgesamt|razem|celkem|toplam|итого|всего|合\s*[计計]|[总總総]\s*[计計]|小\s*[计計]|总\s*和|总\s*额|汇\s*总)"
-    # of a year, or with the number of its rows
-    r"(?:\s*[(\x{ff08}]?\s*[0-9][0-9.,/ -]*\s*(?:records?|rows?|lines?|items?|orders?|zeilen|datensätze|条|行|笔)?"
-    r"\s*[)\x{ff09}]?)?\s*[:\x{ff1a}]?"
-)
 TOTAL_STARTS = ("gr", "su", "to", "ge", "zw", "in", "so", "ra", "ce", "ит", "вс")
 TOTAL_SIGNS = "合总總総小汇"
 BETWEEN = "\x1e"
@@ -247,7 +240,15 @@ def _type(con: Any, table: str, shape: Shape) -> tuple[str, ...]:
     """The relation ``typed_<table>``: each column read, its text beside it as ``<column>__raw``, rows of no content marked."""
     raw, contract = shape.raw, shape.contract
     clean = _already_clean(con, raw, contract=contract)
-    chosen = ["__file", "__row", "__fields", "__first", "__line", *(f"__also_{at}" for at in range(len(raw.matched.also)))]
+    chosen = [
+        "__file",
+        "__row",
+        "__fields",
+        "__first",
+        "__line",
+        "__common",
+        *(f"__also_{at}" for at in range(len(raw.matched.also))),
+    ]
     texts = []
     for name, found in raw.types.items():
         text, columns = _read_column(con, shape, name, found, clean=name in clean)
@@ -411,7 +412,7 @@ def _is_total(labels: Mapping[str, str]) -> str:
         for label, condition in labels.items()
     ]
     listed = f"concat_ws({literal(BETWEEN)}, {', '.join(likely)})"
-    pattern = literal(f"(?i)(?:^|{BETWEEN}){TOTAL_WORDS}(?:{BETWEEN}|$)")
+    pattern = literal(f"(?i)(?:^|{BETWEEN}){words.TOTAL_WORDS}(?:{BETWEEN}|$)")
     return f"CASE WHEN {listed} <> '' THEN regexp_matches({listed}, {pattern}) ELSE false END"
 
 

@@ -37,6 +37,13 @@ EMPTY_SCORES = ("null", "(null)", "#n/a", "nan", "nat", "none", "<na>", "\\n")
 LONGEST = max(map(len, EMPTY_WORDS))
 # "4 - Not so critical": a number of the scale with what it stands for
 ANCHOR = r"^([+-]?[0-9]+(?:[.,][0-9]+)?)\s*[-–—:：=]\s*[^0-9\s].*$"
+TOTAL_WORDS = (
+    r"((?:grand|sub)?[ -]?totals?|(?:sub)?totaal|totale|sum|suma|soma|somme|summe|gesamt(?:summe)?|zwischensumme"
+    r"|insgesamt|razem|celkem|toplam|итого|всего|合\s*[计計]|[总總総]\s*[计計]|小\s*[计計]|总\s*和|总\s*额|汇\s*总)"
+    # of a year, or with the number of its rows
+    r"(?:\s*[(\x{ff08}]?\s*[0-9][0-9.,/ -]*\s*(?:records?|rows?|lines?|items?|orders?|zeilen|datensätze|条|行|笔)?"
+    r"\s*[)\x{ff09}]?)?\s*[:\x{ff1a}]?"
+)
 EMPTIED = Text("{column}: {n} cells read as empty ({words})")
 WORDS_SHOWN = 6
 

@@ -1,9 +1,9 @@
 """How does a table get into the engine? Text and sheets are loaded as text; Parquet and databases stay where they are.
 
 Whatever the source, a relation ``raw_<table>`` comes out: our columns with their values as found, and some of our own:
-``__file`` (name), ``__row`` (number in the file), ``__fields`` (how many, where a line has too many), ``__first`` (the first
-field of the line, in which a totals row says that it is one), ``__line`` (a hash of the columns that nobody asked for) and
-``__also_0`` ... (the headers by which rows are chosen).
+``__file`` (name), ``__row`` (number in the file), ``__fields`` (how many, where a line has too many), ``__first`` (the field
+of the line in which a totals row says that it is one), ``__line`` (a hash of the columns that nobody asked for), ``__common``
+(the same of those that every file has, where they differ) and ``__also_0`` ... (the headers by which rows are chosen).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from crmkit.core.errors import DataError, Problem, did_you_mean
 from crmkit.core.results import Text
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake.headers import Matched, visible
+from crmkit.data.intake.words import TOTAL_WORDS, word_of
 from crmkit.data.sources import text, workbook
 from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.sources.files import PARQUET, SUFFIXES, WORKBOOK, content_hash
@@ -27,7 +28,7 @@ from crmkit.data.sources.layout import EMPTY, Match, Row, left_out, match_head
 # rows that are handed to the engine at a time: this many, or so many letters
 BATCH_ROWS, BATCH_LETTERS = 1 << 15, 1 << 24
 ARRIVING = "arriving_rows"
-OWN = "__file VARCHAR, __row BIGINT, __fields BIGINT, __first VARCHAR, __line UBIGINT"
+OWN = "__file VARCHAR, __row BIGINT, __fields BIGINT, __first VARCHAR, __line UBIGINT, __common UBIGINT"
 ATTACHED = "crm_source"
 DAMAGED_DATABASE = ("Corrupt", "enough bytes", "not a valid DuckDB", "checksum", "Serialization", "deserialize")
 # what the engine calls its own errors where a source is damaged
@@ -230,11 +231,17 @@ def _read_parquet(con: Any, table: str, files: Sequence[Path], *, match: Match) 
             match=match,
             where=f"{table}: {files[0].name}",
             own=("file_row_number", "__path"),
+            common=_shared_columns(con, files) if len(files) > 1 else None,
         )
     except duckdb.BinderException as err:
         raise DataError(f"{table}: {files[0].name} cannot be read as Parquet: {str(err).splitlines()[0]}") from err
     _same_columns(con, table, files, headers=raw.matched.headers)
     return raw
+
+
+def _shared_columns(con: Any, files: Sequence[Path]) -> set[str]:
+    described = (query(con, f"DESCRIBE SELECT * FROM read_parquet({literal(path)})") for path in files)
+    return set[str].intersection(*({name for name, *_ in columns} for columns in described))
 
 
 def _same_columns(con: Any, table: str, files: Sequence[Path], *, headers: dict[str, str]) -> None:
@@ -252,13 +259,29 @@ def _other_columns(where: str, ours: str, *, has: bool) -> DataError:
     return DataError(Problem(where, what, "all files of a table need the same columns"))
 
 
-def _lazy(con: Any, table: str, scan: str, *, file: str, row: str, match: Match, where: str, own: tuple[str, ...] = ()) -> Raw:
+def _lazy(
+    con: Any,
+    table: str,
+    scan: str,
+    *,
+    file: str,
+    row: str,
+    match: Match,
+    where: str,
+    own: tuple[str, ...] = (),
+    common: set[str] | None = None,
+) -> Raw:
+    """Rows that stay in their source; ``common`` are the columns that all files have, where there are several."""
     described = query(con, f"DESCRIBE SELECT * FROM {scan}")
     columns = [(name, kind) for name, kind, *_ in described if name not in own]
     matched = match([visible(name) for name, _ in columns], where)
     chosen = [f"{identifier(columns[at][0])} AS {identifier(ours)}" for ours, at in matched.positions.items()]
     head = [f"{file} AS __file", f"{row} AS __row", "NULL::BIGINT AS __fields", "NULL::VARCHAR AS __first"]
-    head.append(f"{_line([identifier(columns[at][0]) for at in matched.rest])} AS __line")
+    rest = [identifier(columns[at][0]) for at in matched.rest]
+    head.append(f"{_line(rest)} AS __line")
+    differ = common is not None and not {name for name, _ in columns} <= common
+    shared = [one for one in rest if one in {identifier(name) for name in common or ()}]
+    head.append(f"{_common(shared, differ=differ)} AS __common")
     chosen += [f"CAST({identifier(columns[at][0])} AS VARCHAR) AS __also_{n}" for n, at in enumerate(matched.also.values())]
     relation = f"raw_{table}"
     query(con, f"CREATE OR REPLACE VIEW {relation} AS SELECT {', '.join([*head, *chosen])} FROM {scan}")
@@ -269,24 +292,30 @@ def _lazy(con: Any, table: str, scan: str, *, file: str, row: str, match: Match,
 def _read_texts(con: Any, table: str, files: Sequence[Path], *, settings: TableSettings, match: Match, spill: Path) -> Raw:
     raw: Raw | None = None
     notes: list[Text] = []
+    opened = []
     for path in files:
         where = f"{table}: {path.name}"
         found = text.inspect(path, settings=settings, spill=spill, where=where)
         readings = partial(text.first_rows, found, where=where)
         matched = match_head(match, found.head, readings, settings=settings, table=table, where=where)
         raw = _first(con, table, raw, matched, where=where, encoding=found.encoding, separator=found.separator)
+        opened.append((path, where, found, matched))
         if found.guessed:
             notes.append(Text("{file}: the encoding {encoding} is a guess", {"file": path.name, "encoding": found.encoding}))
-        if not (found.line_end and _insert_directly(con, raw, found, matched=matched, name=path.name)):
+    shared = _shared([(matched, found.head.headers) for *_, found, matched in opened])
+    kept = _finished(raw)
+    for (path, where, found, _), matched in zip(opened, shared, strict=True):
+        if not (found.line_end and _insert_directly(con, kept, found, matched=matched, name=path.name)):
             rows = text.text_rows(found, settings=settings, where=where)
-            _insert_rows(con, raw, rows, width=len(found.head.headers), matched=matched, name=path.name)
+            _insert_rows(con, kept, rows, width=len(found.head.headers), matched=matched, name=path.name)
         notes += left_out(settings, file=path.name)
-    return _finished(raw, notes)
+    return replace(kept, notes=tuple(notes))
 
 
 def _read_sheets(con: Any, table: str, files: Sequence[Path], *, settings: TableSettings, match: Match, spill: Path) -> Raw:
     raw: Raw | None = None
     notes: list[Text] = []
+    opened = []
     for path in files:
         where = f"{table}: {path.name}"
         sheet = workbook.read_sheet(path, settings=settings, where=where)
@@ -298,10 +327,26 @@ def _read_sheets(con: Any, table: str, files: Sequence[Path], *, settings: Table
         if problems:
             raise DataError(problems)
         raw = _first(con, table, raw, matched, where=where)
+        opened.append((path, sheet, matched))
+    shared = _shared([(matched, sheet.head.headers) for _, sheet, matched in opened])
+    kept = _finished(raw)
+    for (path, sheet, _), matched in zip(opened, shared, strict=True):
         rows, said = workbook.table_of(sheet, matched, settings=settings, file=path.name)
-        _insert_rows(con, raw, rows, width=len(sheet.head.headers), matched=matched, name=path.name)
+        _insert_rows(con, kept, rows, width=len(sheet.head.headers), matched=matched, name=path.name)
         notes += [*said, *left_out(settings, file=path.name)]
-    return _finished(raw, notes)
+    return replace(kept, notes=tuple(notes))
+
+
+def _shared(opened: Sequence[tuple[Matched, Sequence[str]]]) -> list[Matched]:
+    """With the columns that nobody asked for and that every file has, where the files differ in them."""
+    named = [{visible(headers[at]) for at in matched.rest} for matched, headers in opened]
+    shared = set[str].intersection(*named)
+    if all(names == shared for names in named):
+        return [matched for matched, _ in opened]
+    return [
+        replace(matched, common=tuple(at for at in matched.rest if visible(headers[at]) in shared))
+        for matched, headers in opened
+    ]
 
 
 def _first(
@@ -321,10 +366,10 @@ def _first(
     return Raw(relation, types, lazy=False, matched=matched, encoding=encoding, separator=separator)
 
 
-def _finished(raw: Raw | None, notes: list[Text]) -> Raw:
+def _finished(raw: Raw | None) -> Raw:
     if raw is None:
         raise DataError("no file to read")
-    return replace(raw, notes=tuple(notes))
+    return raw
 
 
 def _insert_directly(con: Any, raw: Raw, found: text.TextFile, *, matched: Matched, name: str) -> bool:
@@ -336,7 +381,7 @@ def _insert_directly(con: Any, raw: Raw, found: text.TextFile, *, matched: Match
             con,
             raw,
             _scan(found),
-            head=f"{literal(name)}, row_number() OVER () + {found.head.row}, NULL, c0",
+            head=f"{literal(name)}, row_number() OVER () + {found.head.row}, NULL, {_label(matched, len(found.head.headers))}",
             columns=_chosen(raw, matched),
         )
     except duckdb.Error:
@@ -350,20 +395,37 @@ def _insert_rows(con: Any, raw: Raw, rows: Iterable[Row], *, width: int, matched
     for batch in _batches(rows, width=width):
         con.con.register(ARRIVING, batch)
         try:
-            _insert(con, raw, ARRIVING, head=f"{literal(name)}, number, fields, c0", columns=columns)
+            _insert(con, raw, ARRIVING, head=f"{literal(name)}, number, fields, {_label(matched, width)}", columns=columns)
         finally:
             con.con.unregister(ARRIVING)
 
 
 def _chosen(raw: Raw, matched: Matched) -> list[str]:
     """What is taken of a line, in the order of the table."""
-    ours = [matched.positions[name] for name in raw.matched.positions]
-    also = [matched.also[header] for header in raw.matched.also]
-    return [_line([f"c{at}" for at in matched.rest]), *(f"c{at}" for at in (*ours, *also))]
+    ours = [f"c{matched.positions[name]}" for name in raw.matched.positions]
+    also = [f"c{matched.also[header]}" if header in matched.also else "NULL" for header in raw.matched.also]
+    common = _common([f"c{at}" for at in matched.common or ()], differ=matched.common is not None)
+    return [_line([f"c{at}" for at in matched.rest]), common, *ours, *also]
+
+
+def _label(matched: Matched, width: int) -> str:
+    """The field in which a totals row says that it is one: the first, but any other in a row without a date."""
+    dated = matched.positions.get(matched.contract.event)
+    if dated is None:
+        return "c0"
+    pattern = literal(f"(?i){TOTAL_WORDS}")
+    others = (f"c{at}" for at in range(1, width) if at != dated)
+    cases = " ".join(f"WHEN regexp_full_match({word_of(x)}, {pattern}) THEN {x}" for x in others)
+    return f"CASE WHEN {word_of(f'c{dated}')} IS NULL THEN CASE {cases} ELSE c0 END ELSE c0 END" if cases else "c0"
 
 
 def _line(columns: list[str]) -> str:
     return f"hash({', '.join(f'trim(CAST({one} AS VARCHAR))' for one in columns)})" if columns else "NULL::UBIGINT"
+
+
+def _common(columns: list[str], *, differ: bool) -> str:
+    """The same of the columns that all files have; nothing where that is all of them."""
+    return "NULL::UBIGINT" if not differ else _line(columns) if columns else "0::UBIGINT"
 
 
 def _batches(rows: Iterable[Row], *, width: int) -> Iterator[Any]:
