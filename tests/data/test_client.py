@@ -691,3 +691,21 @@ def test_a_cached_table_ends_with_the_client(project):
     # pytest makes an error of an exception in a finaliser
     del cached
     gc.collect()
+
+
+def test_a_day_to_come_is_one_problem_among_all(project):
+    project.write("transactions.csv", "customer_id,ordered_at,amount\n1,never,1\n2,2024-01-05,3\n")
+    project.write("customers.csv", "name\nA\n")
+    project.params(as_of="2100-01-01")
+    problems = project.check().problems
+    assert [one.split(" ")[0] for one in problems] == ["customers:", "transactions:", "as_of:"]
+    assert "is 2100-01-01, which is after today" in problems[-1]
+
+
+def test_a_day_before_all_data_is_one_problem_among_all(project):
+    project.write("transactions.csv", GOOD)
+    project.write("customers.csv", "name\nA\n")
+    project.params(as_of="2000-01-01")
+    problems = project.check().problems
+    assert [one.split(" ")[0] for one in problems] == ["customers:", "transactions:"]
+    assert "has 2 of 2 rows after as_of 2000-01-01; no more than half may be left out" in problems[-1]

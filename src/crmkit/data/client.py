@@ -213,10 +213,10 @@ def check_client(client: str, *, home: Path | None = None, rejects: Path | None 
     intake = tuple(table.intake for table in loaded.values())
     day: dt.date | None = None
     try:
+        wanted = _declared_day(settings.as_of, timezone=settings.timezone)
         if loaded:
-            wanted = _declared_day(settings.as_of, timezone=settings.timezone)
             day, _, intake = _cut(con, loaded, wanted, settings=settings)
-    except DataError as err:
+    except (DataError, ParamError) as err:
         problems = [*problems, *err.problems]
     finally:
         disconnect(con)
