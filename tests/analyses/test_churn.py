@@ -549,7 +549,7 @@ def test_small_groups_are_not_shown():
     for result in (churn.survival(past), churn.at_risk(past), churn.restricted(past)):
         assert "rare" not in set(result.table["group"]), result.name
     said = say(churn.at_risk(past).note, Locale())
-    assert said == "1 groups of fewer than 10 customers are not shown."
+    assert said == "1 group of fewer than 10 customers is not shown."
 
 
 @pytest.mark.parametrize(

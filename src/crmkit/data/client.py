@@ -38,9 +38,14 @@ if TYPE_CHECKING:
 AFTER_SHARE = 0.5
 PACKED = (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".rar")
 SPAN_FROM = (MAIN_TABLE, "subscriptions")
-LATER = Text("{column} lies after {day} in {rows} rows, which are seen as they were on that day")
+LATER = Text(
+    "{column} lies after {day} in {rows} {rows:row|rows}, which {rows:is seen as it was|are seen as they were} on that day"
+)
 FOUND = Text("as_of {day} was found, not declared: the last day before today on which anything happened")
-UNKNOWN = Text("{rows} rows name {ids} customers in {column} that the table customers lacks; they are kept")
+UNKNOWN = Text(
+    "{rows} {rows:row names|rows name} {ids} {ids:customer|customers} in {column} that the table "
+    "customers lacks; {rows:it is|they are} kept"
+)
 CUSTOMERS_FROM = (MAIN_TABLE, "subscriptions", "tickets", "interactions")
 
 

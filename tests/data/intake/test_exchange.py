@@ -45,7 +45,7 @@ def test_money_is_converted_at_the_door_and_said(project):
     client = project.open()
     assert (money(client), money(client, "cost")) == ([5, 10, -1.5], [2, 4, 0.5])
     notes = [say(note, Locale()) for note in client.intake[0].notes]
-    assert "amounts of 2 rows were converted to EUR: USD 0.5 (2)" in notes
+    assert "2 amounts were converted to EUR: USD 0.5 (2)" in notes
 
 
 def test_a_price_is_converted_and_so_is_what_is_worked_out_of_it(project):

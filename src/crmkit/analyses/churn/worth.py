@@ -206,11 +206,12 @@ def risk_finding(past: Past, value: Worth) -> Finding | None:
     }
     text = (
         Text(
-            "Of {n} customers {left} are expected to leave within {horizon} ({share}); with them goes a value of {money}.",
+            "Of {n} customers {left} {left:is|are} expected to leave within {horizon} ({share}); with "
+            "them goes a value of {money}.",
             numbers,
         )
         if value.source
-        else Text("Of {n} customers {left} are expected to leave within {horizon} ({share}).", numbers)
+        else Text("Of {n} customers {left} {left:is|are} expected to leave within {horizon} ({share}).", numbers)
     )
     stake = Quantity(float(rows["at_risk"].sum()), "money") if value.source else None
     return Finding("churn.risk", "info", None, text, evidence=("churn_totals", "churn_list"), money_at_stake=stake)

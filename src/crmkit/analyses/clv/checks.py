@@ -98,7 +98,8 @@ def _unnamed(past: Purchases) -> list[Finding]:
     share = rows / read
     bad = share > MOST_UNNAMED
     text = Text(
-        "{rows} purchases, {share} of those read, name no customer; they are in no history.",
+        "{rows} {rows:purchase|purchases}, {share} of those read, {rows:names|name} no customer; "
+        "{rows:it is|they are} in no history.",
         {"rows": Quantity(rows, "count"), "share": Quantity(share, "share")},
     )
     criteria = Text(

@@ -76,7 +76,8 @@ def wake(past: Purchases, values: Values | None, *, most: int, rules: StageRules
     asleep["money"] = asleep["clv"] * (1 / asleep["p_alive"].clip(lower=1e-9) - 1)
     ranked = asleep.sort_values(["money", "customer_id"], ascending=[False, True])
     text = Text(
-        "{n} customers who spent much have probably left; awake they would be worth {money} more.",
+        "{n} {n:customer who spent much has|customers who spent much have} probably left; awake they "
+        "would be worth {money} more.",
         {"n": Quantity(len(asleep), "count"), "money": Quantity(float(asleep["money"].sum()), "money")},
     )
     return _list("clv_wake", title, ranked, most, text, Column("money", "Worth more if active", "money"))
@@ -102,7 +103,8 @@ def grow(past: Purchases, values: Values | None, *, most: int, rules: StageRules
     rare["money"] = values.terms.margin * rare["expected_spend"]
     ranked = rare.assign(order=rare["money"] * rare["p_alive"]).sort_values(["order", "customer_id"], ascending=[False, True])
     text = Text(
-        "{n} customers are probably active, buy rarely and spend above average; one further purchase of each brings {money}.",
+        "{n} {n:customer is|customers are} probably active, {n:buys|buy} rarely and {n:spends|spend} "
+        "above average; one further purchase of each brings {money}.",
         {"n": Quantity(len(rare), "count"), "money": Quantity(float(rare["money"].sum()), "money")},
     )
     return _list("clv_grow", title, ranked, most, text, Column("money", "One further purchase", "money"))

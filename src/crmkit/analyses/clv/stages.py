@@ -159,7 +159,7 @@ def _finding(table: pd.DataFrame) -> Finding:
         severity="info",
         passed=None,
         text=Text(
-            "{risky} of {n} customers are at risk or lapsed; {loyal} are loyal.",
+            "{risky} of {n} customers {risky:is|are} at risk or lapsed; {loyal} {loyal:is|are} loyal.",
             {
                 "risky": Quantity(int(risky.sum()), "count"),
                 "n": Quantity(len(table), "count"),

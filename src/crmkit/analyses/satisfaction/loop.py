@@ -163,11 +163,16 @@ def _loop_finding(table: pd.DataFrame, source: str, name: str) -> Finding:
     }
     text = (
         Text(
-            "{n} customers with a low answer wait for a call, {late} of them beyond the date due; they stand for {money}.",
+            "{n} {n:customer with a low answer waits|customers with a low answer wait} for a call, {late} "
+            "of them beyond the date due; {n:who stands|they stand} for {money}.",
             numbers,
         )
         if source
-        else Text("{n} customers with a low answer wait for a call, {late} of them beyond the date due.", numbers)
+        else Text(
+            "{n} {n:customer with a low answer waits|customers with a low answer wait} for a call, {late} "
+            "of them beyond the date due.",
+            numbers,
+        )
     )
     return Finding(
         "satisfaction.loop",

@@ -27,9 +27,9 @@ MONTHS = {
     **dict.fromkeys(("year", "yearly", "annual", "annually", "jahr", "jährlich", "年", "每年", "年付"), 12),
 }
 PRODUCT = Text("amount is price times quantity")
-BY_QUANTITY = Text("{n} rows with a quantity below zero are returns")
-BY_PREFIX = Text("{n} rows are returns, because their order id begins with {prefix}")
-BY_INTERVAL = Text("{n} prices for more than a month were divided by their months")
+BY_QUANTITY = Text("{n} {n:row|rows} with a quantity below zero {n:is a return|are returns}")
+BY_PREFIX = Text("{n} {n:row is a return|rows are returns}, because {n:its|their} order id begins with {prefix}")
+BY_INTERVAL = Text("{n} {n:price|prices} for more than a month {n:was|were} divided by {n:its|their} months")
 BY_TENURE = Text("started_at lies as many months before {day} as tenure says; whoever has left by then ended on that day")
 
 

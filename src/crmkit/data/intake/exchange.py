@@ -23,7 +23,7 @@ from crmkit.data.tables import TableContract
 
 CURRENCY = "currency"
 NO_RATE = Text("a currency without a rate")
-CONVERTED = Text("amounts of {n} rows were converted to {currency}: {rates}")
+CONVERTED = Text("{n} {n:amount was|amounts were} converted to {currency}: {rates}")
 # so many words are no list of currencies
 MOST_WORDS = 400
 

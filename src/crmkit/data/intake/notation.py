@@ -30,7 +30,7 @@ CERTAIN = {
 # how systems write that something has no end, and what the first of them becomes where its hour is converted
 NEVER = ("9999-12-31", "2999-12-31", "2099-12-31", "10000-01-01")
 NEVER_LIKE = f"9999|2999|2099|10000|^{NUMERIC_CELL}"
-STILL = Text("{column}: {rows} rows say {value}, which means that it has not ended")
+STILL = Text("{column}: {rows} {rows:row says|rows say} {value}, which means that it has not ended")
 ISO_DATE = r"\d{4}-\d{2}-\d{2}(?: \d{2}:\d{2}(?::\d{2})?)?"
 FORMS = (
     (r"\d{4}-\d{1,2}-\d{1,2}.*", "yyyy-mm-dd"),

@@ -23,8 +23,8 @@ from crmkit.data.sources.files import Source, Stamp, find_files, stamp_of
 from crmkit.data.sources.readers import Raw
 from crmkit.data.tables import TABLES, TableContract
 
-SOLVED_FIRST = Text("{n} tickets were solved before their first answer; both times count as they are")
-ONE_ROW = Text("one row per response, {n} answers in each")
+SOLVED_FIRST = Text("{n} {n:ticket was|tickets were} solved before {n:its|their} first answer; both times count as they are")
+ONE_ROW = Text("one row per response, {n} {n:answer|answers} in each")
 SQL_TYPES = {"boolean": "BOOLEAN", "integer": "BIGINT"}
 TOTAL_STARTS = ("gr", "su", "to", "ge", "zw", "in", "so", "ra", "ce", "ит", "вс")
 TOTAL_SIGNS = "合总總総小汇"

@@ -44,7 +44,7 @@ TOTAL_WORDS = (
     r"(?:\s*[(\x{ff08}]?\s*[0-9][0-9.,/ -]*\s*(?:records?|rows?|lines?|items?|orders?|zeilen|datensätze|条|行|笔)?"
     r"\s*[)\x{ff09}]?)?\s*[:\x{ff1a}]?"
 )
-EMPTIED = Text("{column}: {n} cells read as empty ({words})")
+EMPTIED = Text("{column}: {n} {n:cell|cells} read as empty ({words})")
 WORDS_SHOWN = 6
 
 

@@ -290,7 +290,8 @@ def _require_information(histories: Tuples, title: str) -> None:
     if histories.customers < FEWEST_CUSTOMERS:
         raise ModelError(
             Text(
-                "{title} cannot be fitted: there are {customers} customers, and four parameters need at least "
+                "{title} cannot be fitted: there {customers:is|are} {customers} "
+                "{customers:customer|customers}, and four parameters need at least "
                 "{fewest_customers}; take a longer acquisition period.",
                 {
                     "title": title,
