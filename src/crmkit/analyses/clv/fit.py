@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,12 +29,14 @@ NAMES = {
     "mbgnbd": "MBG/NBD",
     "bgnbd": "BG/NBD",
     "mbgcnbd": "MBG/CNBD-k",
+    "nbd": mark("NBD, in which nobody leaves"),
     "bgbb": "BG/BB",
     "sbg": mark("sBG"),
     "constant": mark("one rate for everybody"),
     "pareto_nbd+covariates": mark("Pareto/NBD with covariates"),
     "bgnbd+covariates": mark("BG/NBD with covariates"),
 }
+STAYERS = "nbd"
 COMPARED = ("pareto_nbd", "mbgnbd", "bgnbd", "mbgcnbd")
 WITH_COVARIATES = ("pareto_nbd", "bgnbd")
 WITH = "+covariates"
@@ -231,6 +234,10 @@ def _fit(
         except ModelError as err:
             reasons[name] = err.text
     kinds = fit_kinds(table, past.people.attributes, columns=covariates, per=per) if fits else KindFits()
+    if not fits:
+        # where no model of leaving can be fitted, it may be that nobody leaves
+        with suppress(ModelError):
+            fits[STAYERS] = btyd.fit_nbd(tuples)
     occasions = fit_occasions(table, past.rhythm.dates, until=until)
     try:
         return FitSet(fits, reasons, fit_gamma_gamma(table["frequency"], table["monetary_value"]), "", kinds, occasions)
