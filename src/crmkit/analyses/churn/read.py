@@ -18,7 +18,7 @@ from crmkit.core.errors import CrmkitError, DataError, ModelError, ParamError, P
 from crmkit.core.results import Text
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries import spells as subscription_summaries
-from crmkit.data.summaries.purchases import MONEY
+from crmkit.data.summaries.purchases import MONEY, with_amounts
 from crmkit.models.survival import InactivityWindow, choose_window
 
 if TYPE_CHECKING:
@@ -344,7 +344,7 @@ def _silences(
 
 def _purchase_days(company: Client) -> pd.DataFrame:
     """``customer_id, day, amount``: one row per customer and day with a purchase, ordered; returns make no purchase."""
-    rows = company.tables["transactions"]
+    rows = with_amounts(company.tables["transactions"])
     if "is_return" in rows.columns:
         rows = rows.filter(~rows.is_return.fill_null(False))
     rows = rows.mutate(day=rows.ordered_at.cast("date"), money=rows.amount.cast(MONEY))

@@ -57,7 +57,10 @@ def checks(past: Purchases, models: Models) -> list[Finding]:
             {"model": Text(NAMES[models.chosen]), "reason": no_kinds(models.final.kinds)},
         )
         found.append(Finding(f"clv.not_fitted.{models.chosen}", "warning", False, text, criteria=MAXIMUM))
-    if models.final.spend is None:
+    if not past.spend.known:
+        text = Text("The transactions hold no amounts, so this report speaks of purchases and not of money.")
+        found.append(Finding("clv.no_amounts", "info", None, text))
+    elif models.final.spend is None:
         found.append(
             Finding(
                 id="clv.no_spend_model",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.clv.contract_value import ContractFit, fit_contracts
-from crmkit.analyses.clv.read import CUSTOMER_COLUMNS, NO_PURCHASES, Purchases
+from crmkit.analyses.clv.read import CUSTOMER_COLUMNS, NO_AMOUNTS, NO_PURCHASES, Purchases
 from crmkit.core.errors import ModelError, ParamError, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.results import Text
@@ -239,6 +239,8 @@ def _fit(
         with suppress(ModelError):
             fits[STAYERS] = btyd.fit_nbd(tuples)
     occasions = fit_occasions(table, past.rhythm.dates, until=until)
+    if not past.spend.known:
+        return FitSet(fits, reasons, None, NO_AMOUNTS, kinds, occasions)
     try:
         return FitSet(fits, reasons, fit_gamma_gamma(table["frequency"], table["monetary_value"]), "", kinds, occasions)
     except ModelError as err:

@@ -28,6 +28,7 @@ CUSTOMER_COLUMNS = ("region", "industry", "size", "acquisition_channel", "depart
 BOUGHT_COLUMNS = ("category", "channel")  # of purchases: what the customer needs, and how they behave
 GROWTH_DAYS = 365
 NO_PURCHASES = Text("needs transactions; customers under contract are valued by how long contracts last")
+NO_AMOUNTS = Text("the transactions hold no amounts")
 LONGEST_HOLDOUT = 0.6
 SHORTEST_CALIBRATION_DAYS = 28
 
@@ -90,12 +91,15 @@ class Spend:
         ``customer_id, amount``: what was bought in the last ``recent_days``.
     recent_days : int
         A year, or less where the data cover less.
+    known : bool
+        Whether purchases say what was paid; where they do not, every amount is 0 and nothing may be said of money.
     """
 
     windows: pd.DataFrame
     growth_days: int
     recent: pd.DataFrame
     recent_days: int
+    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -212,7 +216,7 @@ def read(company: Client, *, holdout_days: int, unit: str = "week", confidence: 
 def _transactions(company: Client) -> Any:
     """The transactions; where there are none, a table without rows, so that every section can say so."""
     if "transactions" in company.tables:
-        return company.tables["transactions"]
+        return summaries.with_amounts(company.tables["transactions"])
     import ibis
 
     return ibis.memtable([], schema={"customer_id": "string", "ordered_at": "date", "amount": "decimal(18, 4)"})
@@ -280,6 +284,7 @@ def _spend(company: Client, bought: Any, customers: pd.DataFrame, start: dt.date
         growth_days=growth_days,
         recent=recent,
         recent_days=recent_days,
+        known=under_contract or "transactions" not in company.tables or summaries.has_amounts(company.tables["transactions"]),
     )
 
 

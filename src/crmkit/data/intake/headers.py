@@ -91,7 +91,9 @@ def match_columns(
         elif ours in settings.columns:
             problems.append(Problem(where, f"has no column {wanted!r} for {ours}", hint=did_you_mean(wanted, headers)))
         elif contract.columns[ours].required:
-            problems.append(_missing(ours, headers, where=where, params=params))
+            none = f"if there is none, write amounts: false under {params.removesuffix('.columns')}"
+            priced = bool(contract.returns) and ours == contract.returns[0]
+            problems.append(_missing(ours, headers, where=where, params=params, allowed=none if priced else ""))
     if problems:
         raise DataError(problems)
     used = set(positions.values())
@@ -114,12 +116,12 @@ def _no_position(ours: str, number: int, headers: Sequence[str], *, where: str, 
     return None
 
 
-def _missing(ours: str, headers: Sequence[str], *, where: str, params: str) -> Problem:
+def _missing(ours: str, headers: Sequence[str], *, where: str, params: str, allowed: str) -> Problem:
     meant = nearest(ours, headers)
     hint = did_you_mean(ours, headers)
     if meant:
         hint = f"did you mean {shortened(meant)!r}? Then write {ours}: {shortened(meant)} under {params}"
-    return Problem(where, f"has no column {ours!r}, which is required", hint=hint)
+    return Problem(where, f"has no column {ours!r}, which is required", allowed, hint)
 
 
 def find_header(wanted: str, headers: Sequence[str]) -> list[int]:

@@ -365,6 +365,7 @@ def _defaults(shape: Shape, present: list[str]) -> list[str]:
         replaced[contract.returns[1]] = (
             f"coalesce({flag}, {derived.returns_test(present, contract=contract, settings=settings)})"
         )
+    if contract.returns and contract.returns[0] in present:
         replaced[contract.returns[0]] = (
             f"CAST(CASE WHEN {replaced[contract.returns[1]]} THEN -abs({amount}) ELSE {amount} END AS {MONEY})"
         )
@@ -459,7 +460,9 @@ def _row_notes(con: Any, typed: str, shape: Shape, *, rows: int, as_of: str) -> 
     """What a reader should know of the rows that can be used: whose they are, which count, what was worked out of them."""
     contract, settings, types = shape.contract, shape.settings, shape.present
     notes = choice.choice_notes(con, typed, tuple(shape.raw.matched.also), types=types, settings=settings, contract=contract)
-    notes += derived.derived_notes(con, typed, shape.raw.types, shape.computed, settings=settings, as_of=as_of)
+    notes += derived.derived_notes(
+        con, typed, shape.raw.types, shape.computed, contract=contract, settings=settings, as_of=as_of
+    )
     people = [name for name in contract.customers if name in types and name not in contract.unique]
     notes += [*ids.nobody_notes(con, typed, people, rows=rows), *exchange.exchange_notes(con, typed, shape.money)]
     if {"first_response_at", "resolved_at"} <= set(types):

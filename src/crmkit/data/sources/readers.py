@@ -110,7 +110,7 @@ def attach(con: Any, path: Path) -> None:
     except duckdb.Error as err:
         said = str(err).splitlines()[0].replace(str(path), path.name)
         if any(word in said for word in DAMAGED_DATABASE):
-            raise DataError(f"{path.name} is damaged, cut off or no DuckDB database; copy it again") from err
+            said = "it is damaged, cut off or something else; copy it again"
         raise DataError(f"{path.name} cannot be opened as a DuckDB database: {said}") from err
 
 
@@ -220,7 +220,7 @@ def _read_parquet(con: Any, table: str, files: Sequence[Path], *, match: Match) 
         except duckdb.OutOfMemoryException:
             raise
         except duckdb.Error as err:
-            raise DataError(f"{table}: {path.name} is cut off, damaged or no Parquet file; export it again") from err
+            raise DataError(f"{table}: {path.name} is cut off or no Parquet file; export it again") from err
     try:
         raw = _lazy(
             con,

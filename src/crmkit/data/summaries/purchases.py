@@ -31,6 +31,18 @@ MARKED = "decimal(38, 4)"
 EPOCH = dt.date(1970, 1, 1)
 
 
+def has_amounts(transactions: ibis.Table) -> bool:
+    """Whether a list of purchases says what was paid."""
+    return "amount" in transactions.columns
+
+
+def with_amounts(transactions: ibis.Table) -> ibis.Table:
+    """The same with amounts of 0 where it says none, so that purchases can be counted; nothing may be said of these amounts."""
+    import ibis
+
+    return transactions if has_amounts(transactions) else transactions.mutate(amount=ibis.literal("0").cast(MONEY))
+
+
 def purchase_summary(transactions: ibis.Table, *, as_of: dt.date, since: dt.date | None = None) -> ibis.Table:
     """What has each customer bought until a day?
 
