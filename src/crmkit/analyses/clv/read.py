@@ -29,6 +29,7 @@ BOUGHT_COLUMNS = ("category", "channel")  # of purchases: what the customer need
 GROWTH_DAYS = 365
 NO_PURCHASES = Text("needs transactions; customers under contract are valued by how long contracts last")
 NO_AMOUNTS = Text("the transactions hold no amounts")
+NO_VALUE = Text("there is no value per customer, because a model could not be fitted")
 LONGEST_HOLDOUT = 0.6
 SHORTEST_CALIBRATION_DAYS = 28
 
@@ -333,6 +334,11 @@ def _unnamed(company: Client) -> tuple[int, int]:
             own = {"customer_id", one.columns.get("customer_id", "customer_id")}
             return sum(part.rows for part in one.set_aside if part.column in own), one.rows_read
     return 0, 0
+
+
+def no_value(past: Purchases) -> Text:
+    """Why no customer has a value."""
+    return NO_VALUE if past.spend.known else NO_AMOUNTS
 
 
 def no_holdout(past: Purchases) -> Text:
