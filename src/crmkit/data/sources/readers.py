@@ -32,7 +32,7 @@ OWN = "__file VARCHAR, __row BIGINT, __fields BIGINT, __first VARCHAR, __line UB
 ATTACHED = "crm_source"
 DAMAGED_DATABASE = ("Corrupt", "enough bytes", "not a valid DuckDB", "checksum", "Serialization", "deserialize")
 # what the engine calls its own errors where a source is damaged
-OF_DAMAGE = ("IOException", "InvalidInputException", "SerializationException", "InternalException", "FatalException")
+OF_DAMAGE = ("InvalidInputException", "SerializationException", "InternalException", "FatalException")
 PACKED = {
     b"\x1f\x8b": "a gzip archive",
     b"PK\x03\x04": "a zip archive or a workbook",
@@ -127,12 +127,18 @@ def telling_damage(con: Any, paths: Callable[[], Sequence[Path]], *, where: str 
 
     try:
         yield
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error as err:
         files = paths()
         lazy = [path for path in files if _kind(path) == "parquet" or path.suffix.casefold() not in SUFFIXES]
-        if not (lazy and (type(err) is duckdb.Error or type(err).__name__ in OF_DAMAGE)):
-            raise
         worst = next((path for path in lazy if _is_damaged(con, path)), None)
+        # a disk that is full is no damage, nor is a statement that is wrong
+        said = (
+            type(err) is duckdb.Error or type(err).__name__ in OF_DAMAGE or any(word in str(err) for word in DAMAGED_DATABASE)
+        )
+        if not lazy or (worst is None and not said):
+            raise
         named = worst.name if worst is not None else ", ".join(path.name for path in lazy)
         raise DataError(f"{where}{named} is damaged, it cannot be read to its end; export it again") from err
 
@@ -142,7 +148,9 @@ def _is_damaged(con: Any, path: Path) -> bool:
 
     try:
         if _kind(path) == "parquet":
-            query(con, f"SELECT count(DISTINCT hash(COLUMNS(*))) FROM read_parquet({literal(path)})")
+            query(con, f"SELECT max(hash(COLUMNS(*))) FROM read_parquet({literal(path)})")
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error:
         return True
     return False
