@@ -32,7 +32,7 @@ def test_a_run_prints_where_the_page_is(tiny_home, command):
     code, out, err = command("run", "acme", "--only", "tiny")
     assert (code, err) == (0, "")
     assert out.splitlines()[0].startswith("acme  tiny  done  ")
-    assert out.splitlines()[-1].startswith("1 notebooks, 0 failed, 0 not run, ")
+    assert out.splitlines()[-1].startswith("1 notebook, 0 failed, 0 not run, ")
     assert (tiny_home / "reports" / "index.html").is_file()
 
 
@@ -46,7 +46,7 @@ def test_what_has_not_changed_is_named_and_old_runs_are_cleaned(tiny_home, comma
     code, out, _ = command("clean", "--keep", "0")
     assert code == 0
     assert out.splitlines()[0] == pages[0].removesuffix("/tiny.html")
-    assert out.splitlines()[1].startswith("1 results of old runs deleted, 0.")
+    assert out.splitlines()[1].startswith("1 result of old runs deleted, 0.")
 
 
 def test_a_mistake_of_the_user_ends_with_2_and_the_message_alone(tiny_home, command, add_notebook):

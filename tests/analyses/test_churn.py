@@ -549,7 +549,7 @@ def test_small_groups_are_not_shown():
     for result in (churn.survival(past), churn.at_risk(past), churn.restricted(past)):
         assert "rare" not in set(result.table["group"]), result.name
     said = say(churn.at_risk(past).note, Locale())
-    assert said == "1 groups of fewer than 10 customers are not shown."
+    assert said == "1 group of fewer than 10 customers is not shown."
 
 
 @pytest.mark.parametrize(
@@ -568,7 +568,9 @@ def test_impossible_plans(techco, changed, said):
 def test_impossible_values_and_groups(techco):
     with pytest.raises(ParamError, match="margin: is 0"):
         churn.worth(techco.past, techco.work, value_days=365, margin=0)
-    assert churn.worth(techco.past, techco.work, value_days=30, margin=0.5).value_days == techco.past.rule.horizon_days
+    short = churn.worth(techco.past, techco.work, value_days=30, margin=0.5)
+    assert short.value_days == techco.past.rule.horizon_days + 30
+    assert (short.customers["at_risk"] > 0).any()
     with pytest.raises(ParamError, match=r"groups: no column 'plam'; did you mean 'plan'\?"):
         churn.history(contract_company(contracts()), churn.define(kind="contractual"), groups=["plam"])
 

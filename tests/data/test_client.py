@@ -283,7 +283,7 @@ def test_the_last_day_is_that_of_any_event(project, monkeypatch):
     assert client.as_of == dt.date(2024, 1, 5)
     assert to_frame(client.tables["tickets"])["resolved_at"].notna().all()
     tickets = next(one for one in client.intake if one.table == "tickets")
-    assert said(tickets) == ("1 tickets were solved before their first answer; both times count as they are",)
+    assert said(tickets) == ("1 ticket was solved before its first answer; both times count as they are",)
 
 
 def test_a_day_to_come_is_refused(project, monkeypatch):
@@ -311,7 +311,7 @@ def test_an_export_that_ends_early_or_has_a_gap(project):
     lines = [line for line in lines if not "2024-02-01" <= line.split(",")[1] <= "2024-02-29"]
     project.write("transactions.csv", "customer_id,ordered_at,amount\n" + "".join(lines))
     assert said(project.open(as_of="2024-03-31").intake[0]) == (
-        "1 gaps without any row, the longest of 29 days, 1 Feb 2024 to 29 Feb 2024: is a part of the export missing?",
+        "1 gap without any row, the longest of 29 days, 1 Feb 2024 to 29 Feb 2024: is a part of the export missing?",
     )
 
 
@@ -691,3 +691,21 @@ def test_a_cached_table_ends_with_the_client(project):
     # pytest makes an error of an exception in a finaliser
     del cached
     gc.collect()
+
+
+def test_a_day_to_come_is_one_problem_among_all(project):
+    project.write("transactions.csv", "customer_id,ordered_at,amount\n1,never,1\n2,2024-01-05,3\n")
+    project.write("customers.csv", "name\nA\n")
+    project.params(as_of="2100-01-01")
+    problems = project.check().problems
+    assert [one.split(" ")[0] for one in problems] == ["customers:", "transactions:", "as_of:"]
+    assert "is 2100-01-01, which is after today" in problems[-1]
+
+
+def test_a_day_before_all_data_is_one_problem_among_all(project):
+    project.write("transactions.csv", GOOD)
+    project.write("customers.csv", "name\nA\n")
+    project.params(as_of="2000-01-01")
+    problems = project.check().problems
+    assert [one.split(" ")[0] for one in problems] == ["customers:", "transactions:"]
+    assert "has 2 of 2 rows after as_of 2000-01-01; no more than half may be left out" in problems[-1]

@@ -25,6 +25,14 @@ class Locale:
     currency: str = "EUR"
 
 
+class _Part(str):
+    """What stands in a place of a sentence; ``{n:row|rows}`` is the word that goes with the number in ``{n}``."""
+
+    def __format__(self, spec: str) -> str:
+        one, either, several = spec.partition("|")
+        return super().__format__(spec) if not either else one if self in ("1", "-1") else several
+
+
 @cache
 def catalogue(language: str, domain: str = "crmkit") -> Mapping[str, str]:
     """Translations of a language: English template -> words; empty for English."""
@@ -99,6 +107,8 @@ def say(text: Text | Quantity | str | None, locale: Locale) -> str:
     --------
     >>> say(Text("{n} customers", {"n": Quantity(2357, "count")}), Locale("en"))
     '2,357 customers'
+    >>> say(Text("{n} {n:customer is|customers are} new", {"n": Quantity(1, "count")}), Locale("en"))
+    '1 customer is new'
     """
     if text is None:
         return ""
@@ -106,5 +116,5 @@ def say(text: Text | Quantity | str | None, locale: Locale) -> str:
         return text
     if isinstance(text, Quantity):
         return format_quantity(text, language=locale.language, currency=locale.currency)
-    parts = {name: say(value, locale) for name, value in text.numbers.items()}
+    parts = {name: _Part(say(value, locale)) for name, value in text.numbers.items()}
     return translate(text.template, locale.language).format_map(parts)

@@ -120,6 +120,9 @@ class TableSettings(_Strict):
     no_customer: list[str | int] = Field(
         default_factory=list, description="ids that stand for no customer, for example ['0', guest]; such rows are set aside"
     )
+    amounts: bool = Field(
+        True, description="false where transactions hold no amounts: purchases are counted, and nothing is said of money"
+    )
     returns: ReturnSettings = Field(default_factory=ReturnSettings, description="how an order id says that it is a return")
     interval: dict[str, int] = Field(
         default_factory=dict, description="word of the column interval: how many months a price is for, as in {year: 12}"

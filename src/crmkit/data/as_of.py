@@ -24,8 +24,11 @@ STEADY = ("transactions", "interactions", "tickets")
 NEW = "subscriptions"
 STALE_DAYS, PAUSE_DAYS, PAUSE_ROWS = 31, 7, 20
 STALE = Text("the newest row lies {lag} before as_of {day}: is the export complete?")
-BEGUN = Text("{n} contracts begin on {day}, the last day; nothing has been seen of them yet, so no rate counts them")
-GAPS = Text("{n} gaps without any row, the longest of {days}, {first} to {last}: is a part of the export missing?")
+BEGUN = Text(
+    "{n} {n:contract begins|contracts begin} on {day}, the last day; nothing has been seen of {n:it|them} "
+    "yet, so no rate counts {n:it|them}"
+)
+GAPS = Text("{n} {n:gap|gaps} without any row, the longest of {days}, {first} to {last}: is a part of the export missing?")
 
 
 def known_at(table: ibis.Table, *, name: str, day: dt.date) -> ibis.Table:

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -25,8 +26,9 @@ from crmkit.data.as_of import begun_by, count_later, last_event, seen_at, span_n
 from crmkit.data.intake.answers import OF_ANSWERS, answer_notes, answers, is_answers
 from crmkit.data.intake.macros import Macros
 from crmkit.data.intake.table import Intake, Loaded, Place, load_table
+from crmkit.data.sources.damage import telling_damage
 from crmkit.data.sources.engine import connect, disconnect, identifier, query, to_frame
-from crmkit.data.sources.files import Stamp, is_as_it_was, open_source
+from crmkit.data.sources.files import Stamp, find_files, is_as_it_was, open_source
 from crmkit.data.sources.readers import attach
 from crmkit.data.tables import MAIN_TABLE, TABLES
 from crmkit.data.tables.check import contract_problems
@@ -35,10 +37,16 @@ if TYPE_CHECKING:
     import ibis
 
 AFTER_SHARE = 0.5
+PACKED = (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".rar")
 SPAN_FROM = (MAIN_TABLE, "subscriptions")
-LATER = Text("{column} lies after {day} in {rows} rows, which are seen as they were on that day")
+LATER = Text(
+    "{column} lies after {day} in {rows} {rows:row|rows}, which {rows:is seen as it was|are seen as they were} on that day"
+)
 FOUND = Text("as_of {day} was found, not declared: the last day before today on which anything happened")
-UNKNOWN = Text("{rows} rows name {ids} customers in {column} that the table customers lacks; they are kept")
+UNKNOWN = Text(
+    "{rows} {rows:row names|rows name} {ids} {ids:customer|customers} in {column} that the table "
+    "customers lacks; {rows:it is|they are} kept"
+)
 CUSTOMERS_FROM = (MAIN_TABLE, "subscriptions", "tickets", "interactions")
 
 
@@ -211,10 +219,10 @@ def check_client(client: str, *, home: Path | None = None, rejects: Path | None 
     intake = tuple(table.intake for table in loaded.values())
     day: dt.date | None = None
     try:
+        wanted = _declared_day(settings.as_of, timezone=settings.timezone)
         if loaded:
-            wanted = _declared_day(settings.as_of, timezone=settings.timezone)
             day, _, intake = _cut(con, loaded, wanted, settings=settings)
-    except DataError as err:
+    except (DataError, ParamError) as err:
         problems = [*problems, *err.problems]
     finally:
         disconnect(con)
@@ -242,7 +250,8 @@ def _load(settings: Settings, *, home: Path, rejects: Path | None) -> tuple[Any,
     place = Place(settings, source, spill, rejects or home / "reports" / settings.client / "rejects", home, macros)
     for table in TABLES:
         try:
-            found = load_table(con, table, place=place)
+            with telling_damage(con, partial(_files, table, place), where=f"{table}: "):
+                found = load_table(con, table, place=place)
         except DataError as err:
             problems += err.problems
         except CrmkitError:
@@ -255,9 +264,17 @@ def _load(settings: Settings, *, home: Path, rejects: Path | None) -> tuple[Any,
     return con, loaded, problems
 
 
+def _files(table: str, place: Place) -> list[Path]:
+    """Where a table is read from."""
+    declared = place.settings.tables.get(table)
+    return [place.source.path] if place.source.database else find_files(table, source=place.source, settings=declared)
+
+
 def _nothing(path: Path, *, where: str, database: bool) -> Problem:
     there = sorted(entry.name for entry in path.iterdir()) if not database else []
     hint = did_you_mean(f"{MAIN_TABLE}.csv", there)
+    packed = [name for name in there if Path(name).suffix.casefold() in PACKED]
+    hint = f"unpack {' and '.join(packed)} first" if packed else hint
     return Problem(f"{where}, source:", f"holds no table that is known: {', '.join(TABLES)}", "declare tables", hint)
 
 
@@ -265,6 +282,13 @@ def _cut(
     con: Any, loaded: Mapping[str, Loaded], as_of: dt.date | None, *, settings: Settings
 ) -> tuple[dt.date, dict[str, Any], tuple[Intake, ...]]:
     """The tables without rows after ``as_of``, checked against their contracts."""
+    with telling_damage(con, lambda: [stamp.path for table in loaded.values() for stamp in table.stamps]):
+        return _cut_all(con, loaded, as_of, settings=settings)
+
+
+def _cut_all(
+    con: Any, loaded: Mapping[str, Loaded], as_of: dt.date | None, *, settings: Settings
+) -> tuple[dt.date, dict[str, Any], tuple[Intake, ...]]:
     day = as_of or _last_day(con, loaded, settings=settings)
     tables: dict[str, Any] = {}
     intake: list[Intake] = []

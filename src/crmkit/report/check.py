@@ -74,7 +74,8 @@ def _writing_problems(client: str, home: Path) -> tuple[str, ...]:
 def _intake_lines(intake: Intake) -> Iterator[str]:
     source = f"  from {', '.join(intake.files)}" if intake.files else ""
     later = f", {intake.rows_after_as_of:,} after the date" if intake.rows_after_as_of else ""
-    yield f"{intake.table}  {intake.rows_kept:,} of {intake.rows_read:,} rows{later}{source}"
+    noun = "row" if intake.rows_read == 1 else "rows"
+    yield f"{intake.table}  {intake.rows_kept:,} of {intake.rows_read:,} {noun}{later}{source}"
     for reason, number in intake.rows_set_aside.items():
         yield f"  {number:,} set aside: {reason}"
     for note in intake.notes:

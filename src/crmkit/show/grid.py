@@ -22,7 +22,7 @@ WORDS: frozenset[str] = frozenset({"text", "customer"})
 OWN_UNIT = ("value", "low", "high", "outcome_low", "outcome_high")
 INTERVAL_HEADING = Text("{percent}% interval")
 FROM_TO = Text("{low} to {high}")
-MORE_ROWS = Text("and {n} more rows; all of them are in the results file")
+MORE_ROWS = Text("and {n} more {n:row|rows}; all of them are in the results file")
 TOO_FEW = Text("– not shown: a group of too few customers, or one from which such a group could be worked out")
 METHOD = Text("Method: {method}")
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from crmkit.analyses import clv
-from crmkit.core.errors import DataError, ParamError
+from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
 from crmkit.core.settings import TableSettings
 from crmkit.models.purchases import btyd
@@ -17,34 +17,6 @@ def run(company, **options):
     past = clv.read(company, holdout_days=0, **options)
     models = clv.fit_models(past)
     return past, models, clv.customer_values(past, models, TERMS, draws=20)
-
-
-@pytest.fixture(scope="module")
-def mixed(simulated):
-    dollars = np.arange(len(simulated)) % 3 == 0
-    return simulated.assign(currency=np.where(dollars, "usd ", "EUR"))
-
-
-def test_several_currencies_without_a_rate_are_refused(make_company, mixed):
-    with pytest.raises(DataError, match=r"column 'currency' has USD \(\d+ rows\) beside the client's EUR; give what one unit"):
-        clv.read(make_company(mixed), holdout_days=0)
-    with pytest.raises(DataError, match=r"as rates: {USD: ...} under tables.transactions"):
-        clv.read(make_company(mixed, rates={"GBP": 1.2}), holdout_days=0)
-
-
-def test_a_rate_turns_amounts_into_one_currency(make_company, mixed, simulated):
-    past = clv.read(make_company(mixed, rates={"USD": 0.5}), holdout_days=0)
-    factor = np.where(mixed["currency"] == "EUR", 1.0, 0.5)
-    assert past.customers["total"].sum() == pytest.approx((simulated["amount"] * factor).sum(), abs=1e-4 * len(simulated))
-    same = clv.read(make_company(mixed, rates={"USD": 1.0}), holdout_days=0)
-    plain = clv.read(make_company(simulated), holdout_days=0)
-    pd.testing.assert_frame_equal(same.customers, plain.customers)
-
-
-def test_rows_without_a_currency_are_in_that_of_the_client(make_company, simulated):
-    unsaid = simulated.assign(currency=pd.Series([None] * len(simulated), dtype="object", index=simulated.index))
-    plain = clv.read(make_company(simulated), holdout_days=0)
-    pd.testing.assert_frame_equal(clv.read(make_company(unsaid), holdout_days=0).customers, plain.customers)
 
 
 @pytest.mark.parametrize(("rates", "said"), [({"dollar": 1.0}, "is not a currency"), ({"USD": 0.0}, "is no rate of USD")])

@@ -131,7 +131,7 @@ def test_a_wave_with_one_answer_is_not_the_report(opened):
     found, work = everything(past)
     assert found["satisfaction_scores"].assessed
     said = [say(finding.text, EN) for finding in satisfaction.headline(past, satisfaction.weigh(past), work)]
-    assert any("1 answers of 2025Q2 are not reported" in text for text in said)
+    assert any("1 answer of 2025Q2 is not reported" in text for text in said)
 
 
 def test_one_answer_alone_shows_no_number(opened):

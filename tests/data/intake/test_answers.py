@@ -207,7 +207,7 @@ def test_answers_after_as_of_have_not_come(project):
     client = project.open(as_of="2024-01-04")
     intake = next(one for one in client.intake if one.table == "surveys")
     assert (intake.rows_kept, intake.rows_after_as_of) == (4, 1)
-    assert "responded_at lies after 4 Jan 2024 in 1 rows, which are seen as they were on that day" in said(intake)
+    assert "responded_at lies after 4 Jan 2024 in 1 row, which is seen as it was on that day" in said(intake)
     late = client.tables["surveys"].filter(client.tables["surveys"].response_id == "4")
     assert late.filter(late.score.notnull() | late.responded_at.notnull()).count().execute() == 0
     assert late.count().execute() == 3

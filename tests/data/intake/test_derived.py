@@ -32,7 +32,7 @@ def test_amount_is_price_times_quantity(project):
         ("536544", 2.51, False),
         ("C536379", -27.5, True),
     ]
-    assert said(client.intake[0])[1:] == ("amount is price times quantity", "1 rows with a quantity below zero are returns")
+    assert said(client.intake[0])[1:] == ("amount is price times quantity", "1 row with a quantity below zero is a return")
 
 
 def test_an_amount_of_its_own_comes_first(project):
@@ -51,7 +51,7 @@ def test_returns_by_the_order_id(project):
     project.table(returns={"prefix": "C"})
     client = project.open(as_of="2024-01-01")
     assert amounts(client) == [("X1", 9.0, False), ("c1", -9.0, True)]
-    assert said(client.intake[0]) == ("1 rows are returns, because their order id begins with C",)
+    assert said(client.intake[0]) == ("1 row is a return, because its order id begins with C",)
 
 
 def test_a_yearly_price_is_a_twelfth_a_month(project):
@@ -61,7 +61,7 @@ def test_a_yearly_price_is_a_twelfth_a_month(project):
     )
     client = project.open(as_of="2023-02-01")
     assert to_frame(client.tables["subscriptions"])["mrr"].tolist() == [24.1667, 29.0, 30.0]
-    assert said(client.intake[0]) == ("1 prices for more than a month were divided by their months",)
+    assert said(client.intake[0]) == ("1 price for more than a month was divided by its months",)
 
 
 def test_an_interval_that_nobody_knows(project):
@@ -88,7 +88,7 @@ def test_contracts_of_which_only_the_months_are_told(project):
     frame = to_frame(client.tables["subscriptions"]).sort_values("customer_id")
     assert frame["started_at"].astype(str).tolist() == ["2023-03-31", "2024-02-29", "2024-03-31"]
     assert frame["ended_at"].isna().tolist() == [True, False, True]
-    assert "1 contracts begin on 31 Mar 2024, the last day; nothing has been seen of them yet, so no rate counts them" in said(
+    assert "1 contract begins on 31 Mar 2024, the last day; nothing has been seen of it yet, so no rate counts it" in said(
         client.intake[0]
     )
     project.params(tables=tables)

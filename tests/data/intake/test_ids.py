@@ -41,7 +41,7 @@ def test_an_apostrophe_before_an_id_goes(project):
     project.write("transactions.csv", HEAD + "'R00840,2024-01-01,5\nR00840,2024-02-01,6\nO'Neil,2024-02-01,6\n")
     client = project.open(as_of="2024-02-01")
     assert ids(client) == ["O'Neil", "R00840", "R00840"]
-    assert said(client.intake[0]) == ("customer_id: an apostrophe before 1 ids was taken off",)
+    assert said(client.intake[0]) == ("customer_id: an apostrophe before 1 id was taken off",)
 
 
 def test_an_address_is_one_customer_in_every_table(project):
@@ -51,7 +51,7 @@ def test_an_address_is_one_customer_in_every_table(project):
     assert ids(client) == ["A@b", "ann@example.org", "ann@example.org"]
     assert ids(client, "customers") == ["ann@example.org"]
     notes = next(said(one) for one in client.intake if one.table == "transactions")
-    assert notes[0] == "customer_id: 1 e-mail addresses with capital letters are read in small ones"
+    assert notes[0] == "customer_id: 1 e-mail address with capital letters, read in small ones"
 
 
 def test_ids_of_parquet_are_mended_too(project):

@@ -88,8 +88,8 @@ def test_what_stands_for_nothing_is_empty_and_counted(project, word):
     client = project.open()
     assert to_frame(client.tables["subscriptions"])["ended_at"].isna().tolist() == [True, False]
     notes = said(client.intake[0])
-    assert f"ended_at: 1 cells read as empty ({word} 1)" in notes
-    assert f"renewed: 1 cells read as empty ({word} 1)" in notes
+    assert f"ended_at: 1 cell read as empty ({word} 1)" in notes
+    assert f"renewed: 1 cell read as empty ({word} 1)" in notes
 
 
 def test_nothing_is_no_customer_and_no_amount(project):

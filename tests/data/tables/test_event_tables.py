@@ -113,7 +113,7 @@ def test_unknown_customers_are_counted_and_kept(project):
     client = project.open()
     notes = {one.table: said(one) for one in client.intake}
     assert notes["interactions"] == ("3 rows name 2 customers in customer_id that the table customers lacks; they are kept",)
-    assert notes["referrals"] == ("1 rows name 1 customers in referrer_id that the table customers lacks; they are kept",)
+    assert notes["referrals"] == ("1 row names 1 customer in referrer_id that the table customers lacks; it is kept",)
     assert notes["customers"] == ()
     assert client.tables["interactions"].count().execute() == 4
 
@@ -126,7 +126,7 @@ def test_later_ends_are_hidden_and_counted(project):
     assert frame["churn_reason"].tolist() == [None, "moved"]
     assert frame["ended_at"].isna().tolist() == [True, False]
     intake = next(one for one in client.intake if one.table == "subscriptions")
-    assert said(intake) == ("ended_at lies after 29 Feb 2024 in 1 rows, which are seen as they were on that day",)
+    assert said(intake) == ("ended_at lies after 29 Feb 2024 in 1 row, which is seen as it was on that day",)
     # and the customers come from the contracts where nothing else names them
     assert to_frame(client.tables["customers"])["created_at"].tolist() == [pd.Timestamp("2024-01-01")] * 2
 

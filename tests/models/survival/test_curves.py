@@ -218,9 +218,9 @@ def test_a_window_beyond_half_of_the_span_is_refused():
     [
         (lambda: kaplan_meier([1, -2], [1, 1]), "durations is missing or negative in 1 of 2 rows (row 1)"),
         (lambda: kaplan_meier([1, 2], [1, 2]), "event_observed is not 0 or 1"),
-        (lambda: kaplan_meier([1, 2], [1]), "event_observed has 1 rows, durations has 2"),
+        (lambda: kaplan_meier([1, 2], [1]), "event_observed has 1 row, durations has 2"),
         (lambda: kaplan_meier([1, 2], [1, 1], entry=[1, 0]), "entry is not before durations in 1 of 2 rows (row 0)"),
-        (lambda: kaplan_meier([1, 2], [1, 1], group=["a", None]), "group is missing in 1 rows (row 1)"),
+        (lambda: kaplan_meier([1, 2], [1, 1], group=["a", None]), "group is missing in 1 row (row 1)"),
         (lambda: kaplan_meier([], []), "there are no rows"),
         (lambda: logrank([1, 2], [1, 1], group=["a", "a"]), "there is one group only"),
         (lambda: restricted_mean([1, 2], [1, 0], tau=5), "tau is 5, but groups are observed only '' until 2; tau <= 2"),

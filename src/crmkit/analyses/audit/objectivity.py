@@ -126,7 +126,7 @@ def rater_leniency(answers: Answers, *, least_points: float = 0.5) -> Result:
     flagged = int(found["flagged"].sum())
     text = (
         Text(
-            "{n} of {all} raters stand apart from the others by more than chance.",
+            "{n} of {all} raters {n:stands|stand} apart from the others by more than chance.",
             {"n": Quantity(flagged, "count"), "all": Quantity(len(found), "count")},
         )
         if flagged

@@ -187,7 +187,8 @@ def _board_finding(table: pd.DataFrame) -> Finding:
     if len(alarm):
         worst = alarm.assign(gap=alarm["rate"] / alarm["before"]).sort_values("gap", ascending=False).iloc[0]
         text = Text(
-            "{n} groups leave faster than their own past explains, most of all {group}: {rate} per month, after "
+            "{n} {n:group leaves|groups leave} faster than {n:its|their} own past explains, most of all "
+            "{group}: {rate} per month, after "
             "{before} in the "
             "year before.",
             {

@@ -177,7 +177,7 @@ def _left_between(past: Past, customers: pd.Series[str], day: pd.Timestamp, end:
 
 
 def _spent_between(past: Past, customers: pd.Series[str], day: pd.Timestamp, end: pd.Timestamp) -> np.ndarray | None:
-    if past.purchases is None:
+    if past.purchases is None or past.purchases["amount"].isna().all():
         return None
     bought = past.purchases[(past.purchases["day"] > day) & (past.purchases["day"] <= end)]
     return bought.groupby("customer_id")["amount"].sum().reindex(customers).fillna(0.0).to_numpy()

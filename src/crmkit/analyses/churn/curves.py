@@ -186,7 +186,7 @@ def _hidden_note(past: Past, by: str | None) -> Text | None:
     if not hidden:
         return None
     return Text(
-        "{n} groups of fewer than {least} customers are not shown.",
+        "{n} {n:group|groups} of fewer than {least} customers {n:is|are} not shown.",
         {"n": Quantity(len(hidden), "count"), "least": Quantity(past.min_cell, "count")},
     )
 

@@ -164,7 +164,11 @@ def _finding(table: pd.DataFrame, work: Backtest) -> Finding:
         "first": Text(str(moved["heading"].iloc[0]).replace("{", "{{").replace("}", "}}")) if len(moved) else "",
     }
     if waived:
-        text = Text("{n} columns were searched by {k} rules for knowledge of the future; {waived} hits were waived.", numbers)
+        text = Text(
+            "{n} {n:column was|columns were} searched by {k} rules for knowledge of the future; {waived} "
+            "{waived:hit was|hits were} waived.",
+            numbers,
+        )
     elif len(moved):
         text = Text(
             "{n} columns were searched by {k} rules, and none knows the future; {moved} have shifted since the model learned, "

@@ -203,13 +203,15 @@ def _purchase_features(past: Past, cut: dt.date) -> pd.DataFrame:
     rows = rows[rows["days_since_last"] <= past.window.window].reset_index(drop=True)
     often = rows["purchase_days"] - 1
     rhythm = ((rows["last_day"] - rows["first"]).dt.days / often.clip(lower=1)).where(often > 0)
-    return rows.drop(columns="first").assign(
+    if bought["amount"].count().sum() == 0:
+        rows = rows.drop(columns="spent")
+    found = rows.drop(columns="first").assign(
         started_at=rows["first"],
         tenure_days=rows["known_days"],
         purchase_rate=DAYS_PER_YEAR * rows["purchase_days"] / (rows["known_days"] + SETTLING_DAYS),
         silence_share=(rows["days_since_last"] / rhythm.clip(lower=1)).clip(upper=LONGEST_SILENCE),
-        mean_amount=rows["spent"] / rows["purchase_days"],
     )
+    return found.assign(mean_amount=rows["spent"] / rows["purchase_days"]) if "spent" in rows else found
 
 
 def _silent_labels(past: Past, cut: dt.date) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from crmkit.core.errors import CrmkitError, DataError, ModelError, ParamError, P
 from crmkit.core.results import Text
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries import spells as subscription_summaries
-from crmkit.data.summaries.purchases import MONEY
+from crmkit.data.summaries.purchases import MONEY, has_amounts, with_amounts
 from crmkit.models.survival import InactivityWindow, choose_window
 
 if TYPE_CHECKING:
@@ -343,13 +343,17 @@ def _silences(
 
 
 def _purchase_days(company: Client) -> pd.DataFrame:
-    """``customer_id, day, amount``: one row per customer and day with a purchase, ordered; returns make no purchase."""
-    rows = company.tables["transactions"]
+    """``customer_id, day, amount``: one row per customer and day with a purchase, ordered; returns make no purchase.
+
+    Where nothing is known of money, all amounts are missing.
+    """
+    rows = with_amounts(company.tables["transactions"])
     if "is_return" in rows.columns:
         rows = rows.filter(~rows.is_return.fill_null(False))
     rows = rows.mutate(day=rows.ordered_at.cast("date"), money=rows.amount.cast(MONEY))
     table = rows.group_by(["customer_id", "day"]).agg(amount=rows.money.sum())
-    return to_frame(table.mutate(amount=table.amount.cast("float64")).order_by(["customer_id", "day"]))
+    days = to_frame(table.mutate(amount=table.amount.cast("float64")).order_by(["customer_id", "day"]))
+    return days if has_amounts(company.tables["transactions"]) else days.assign(amount=float("nan"))
 
 
 def _gaps(bought: pd.DataFrame, end: pd.Timestamp) -> tuple[np.ndarray, np.ndarray]:

@@ -65,7 +65,7 @@ def worth(
     reading : Reading or None
         Results of the value report with a table ``clv_scores``; customers stand there under pseudonyms.
     value_days : int
-        Days over which a customer's value is counted; at least the horizon.
+        Days over which a customer's value is counted; where they end within the horizon, as many days after it.
     margin : float
         Part of the revenue that counts, above 0 and at most 1.
     key : bytes
@@ -82,13 +82,15 @@ def worth(
     """
     if not 0 < margin <= 1:
         raise ParamError(Problem("margin:", f"is {margin}", "a share above 0 and at most 1 is needed"))
-    value_days = max(value_days, past.rule.horizon_days)
+    horizon = past.rule.horizon_days
+    # what a customer who stays brings is counted from the end of the horizon on, so there must be days behind it
+    value_days = value_days if value_days > horizon else value_days + horizon
     if work.model is None or work.scores is None or work.scores.empty:
         return Worth(None, "", value_days, margin, work.reason or Text("there is no customer on the last day"))
     rows = work.scores
     p = rows["probability"].to_numpy()
     days = expected_days(work.model, rows, days=value_days, first=p)
-    first = expected_days(work.model, rows, days=past.rule.horizon_days, first=p)
+    first = expected_days(work.model, rows, days=horizon, first=p)
     later = np.where(p < 1, (days - first) / np.maximum(1 - p, 1e-12), 0.0)
     per_day, source = _per_day(rows, margin)
     value, kept = per_day * days, per_day * later
@@ -206,11 +208,12 @@ def risk_finding(past: Past, value: Worth) -> Finding | None:
     }
     text = (
         Text(
-            "Of {n} customers {left} are expected to leave within {horizon} ({share}); with them goes a value of {money}.",
+            "Of {n} customers {left} {left:is|are} expected to leave within {horizon} ({share}); with "
+            "them goes a value of {money}.",
             numbers,
         )
         if value.source
-        else Text("Of {n} customers {left} are expected to leave within {horizon} ({share}).", numbers)
+        else Text("Of {n} customers {left} {left:is|are} expected to leave within {horizon} ({share}).", numbers)
     )
     stake = Quantity(float(rows["at_risk"].sum()), "money") if value.source else None
     return Finding("churn.risk", "info", None, text, evidence=("churn_totals", "churn_list"), money_at_stake=stake)

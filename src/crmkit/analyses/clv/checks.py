@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crmkit.analyses.clv.covariates import no_kinds
-from crmkit.analyses.clv.fit import NAMES, WITH, Models
+from crmkit.analyses.clv.fit import NAMES, STAYERS, WITH, Models
 from crmkit.analyses.clv.read import Purchases
 from crmkit.core.dates import DAYS_PER_YEAR
 from crmkit.core.results import Finding, Quantity, Text
@@ -15,6 +15,13 @@ REGULAR_FROM = 1.5
 FEWEST_PAIRS = 20
 ABSURD_LOW, ABSURD_HIGH = 0.05, 366.0
 MOST_UNNAMED = 0.02
+NOBODY_LEAVES = Finding(
+    id="clv.nobody_leaves",
+    severity="info",
+    passed=None,
+    text=Text("There is no sign that anybody leaves; values come from a model in which all customers go on buying."),
+    criteria=Text("No rate of leaving explains the purchases better than none."),
+)
 MAXIMUM = Text("The likelihood has a maximum inside the range of the parameters.")
 
 
@@ -29,7 +36,10 @@ def checks(past: Purchases, models: Models) -> list[Finding]:
     """
     if past.customers.empty:
         return []
-    found = [
+    # that no model of leaving can be fitted is no fault where nobody leaves
+    stayers = STAYERS in models.final.fits
+    found = [NOBODY_LEAVES] if stayers else []
+    found += [
         Finding(
             id=f"clv.not_fitted.{name}",
             severity="warning",
@@ -38,15 +48,19 @@ def checks(past: Purchases, models: Models) -> list[Finding]:
             criteria=MAXIMUM,
         )
         for name, reason in models.final.reasons.items()
+        if not stayers
     ]
     plain = models.chosen.removesuffix(WITH)
-    if models.chosen != plain and plain not in models.final.kinds.fits:
+    if not stayers and models.chosen != plain and plain not in models.final.kinds.fits:
         text = Text(
             "{model} could not be fitted: {reason}",
             {"model": Text(NAMES[models.chosen]), "reason": no_kinds(models.final.kinds)},
         )
         found.append(Finding(f"clv.not_fitted.{models.chosen}", "warning", False, text, criteria=MAXIMUM))
-    if models.final.spend is None:
+    if not past.spend.known:
+        text = Text("The transactions hold no amounts, so this report speaks of purchases and not of money.")
+        found.append(Finding("clv.no_amounts", "info", None, text))
+    elif models.final.spend is None:
         found.append(
             Finding(
                 id="clv.no_spend_model",
@@ -98,7 +112,8 @@ def _unnamed(past: Purchases) -> list[Finding]:
     share = rows / read
     bad = share > MOST_UNNAMED
     text = Text(
-        "{rows} purchases, {share} of those read, name no customer; they are in no history.",
+        "{rows} {rows:purchase|purchases}, {share} of those read, {rows:names|name} no customer; "
+        "{rows:it is|they are} in no history.",
         {"rows": Quantity(rows, "count"), "share": Quantity(share, "share")},
     )
     criteria = Text(

@@ -203,7 +203,10 @@ def _fit_table(past: Purchases, fitted: FitSet, name: str, title: Text) -> Resul
 def _parameter_rows(label: str, fitted: btyd.Fit | SpendFit, confidence: float) -> list[dict[str, object]]:
     reach = critical(confidence)
     rows = []
+    held = fitted.fixed if isinstance(fitted, btyd.Fit) else {}
     for name, value in fitted.params.items():
+        if name in held and name != "k":
+            continue
         # k of MBG/CNBD-k counts phases, and is chosen among whole numbers
         relative = fitted.standard_errors.get(name, float("nan")) / value
         rows.append(

@@ -45,8 +45,9 @@ def base(past: Purchases) -> Result:
             "method": mark("Wilson"),
         },
         _mean_row(mark("Purchase days per customer"), "purchase_days", days, past.confidence, "score"),
-        _ratio_row(mark("Spend per purchase day"), "spend_per_day", table["total"], days, spend, past.confidence),
     ]
+    if past.spend.known:
+        rows.append(_ratio_row(mark("Spend per purchase day"), "spend_per_day", table["total"], days, spend, past.confidence))
     share = Quantity(once / n, "share", low, high)
     finding = Finding(
         id="clv.one_time",

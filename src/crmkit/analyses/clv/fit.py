@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from crmkit.analyses.clv.contract_value import ContractFit, fit_contracts
-from crmkit.analyses.clv.read import CUSTOMER_COLUMNS, NO_PURCHASES, Purchases
+from crmkit.analyses.clv.read import CUSTOMER_COLUMNS, NO_AMOUNTS, NO_PURCHASES, Purchases
 from crmkit.core.errors import ModelError, ParamError, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.results import Text
@@ -28,12 +29,14 @@ NAMES = {
     "mbgnbd": "MBG/NBD",
     "bgnbd": "BG/NBD",
     "mbgcnbd": "MBG/CNBD-k",
+    "nbd": mark("NBD, in which nobody leaves"),
     "bgbb": "BG/BB",
     "sbg": mark("sBG"),
     "constant": mark("one rate for everybody"),
     "pareto_nbd+covariates": mark("Pareto/NBD with covariates"),
     "bgnbd+covariates": mark("BG/NBD with covariates"),
 }
+STAYERS = "nbd"
 COMPARED = ("pareto_nbd", "mbgnbd", "bgnbd", "mbgcnbd")
 WITH_COVARIATES = ("pareto_nbd", "bgnbd")
 WITH = "+covariates"
@@ -231,7 +234,13 @@ def _fit(
         except ModelError as err:
             reasons[name] = err.text
     kinds = fit_kinds(table, past.people.attributes, columns=covariates, per=per) if fits else KindFits()
+    if not fits:
+        # where no model of leaving can be fitted, it may be that nobody leaves
+        with suppress(ModelError):
+            fits[STAYERS] = btyd.fit_nbd(tuples)
     occasions = fit_occasions(table, past.rhythm.dates, until=until)
+    if not past.spend.known:
+        return FitSet(fits, reasons, None, NO_AMOUNTS, kinds, occasions)
     try:
         return FitSet(fits, reasons, fit_gamma_gamma(table["frequency"], table["monetary_value"]), "", kinds, occasions)
     except ModelError as err:

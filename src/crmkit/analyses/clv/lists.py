@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.clv.read import Purchases
+from crmkit.analyses.clv.read import Purchases, no_value
 from crmkit.analyses.clv.stages import StageRules
 from crmkit.analyses.clv.values import Values, lacking
 from crmkit.core.language import mark
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 TOP = 0.2
 FADING_BELOW = 0.8
-NO_VALUE = Text("there is no value per customer, because a model could not be fitted")
 REASONS = {
     "protect": mark("among the most valuable, and silent for longer than usual"),
     "protect_sure": mark("among the most valuable"),
@@ -38,7 +37,7 @@ def protect(past: Purchases, values: Values | None, *, most: int) -> Result:
     """
     title = Text("To protect: the most valuable customers, the doubtful ones first")
     if values is None or values.clv is None or values.under_contract:
-        return not_assessed("clv_protect", title, lacking(values) or NO_VALUE)
+        return not_assessed("clv_protect", title, lacking(values) or no_value(past))
     table = values.customers
     best = table[table["clv"] >= _threshold(table["clv"])].copy()
     fading = best["p_alive"] < FADING_BELOW
@@ -67,7 +66,7 @@ def wake(past: Purchases, values: Values | None, *, most: int, rules: StageRules
     """
     title = Text("To wake: customers who spent much and have fallen silent")
     if values is None or values.clv is None or values.under_contract:
-        return not_assessed("clv_wake", title, lacking(values) or NO_VALUE)
+        return not_assessed("clv_wake", title, lacking(values) or no_value(past))
     table = values.customers
     asleep = table[
         (table["total"] >= _threshold(table["total"])) & (table["p_alive"] < rules.at_risk_below) & (table["clv"] > 0)
@@ -76,7 +75,8 @@ def wake(past: Purchases, values: Values | None, *, most: int, rules: StageRules
     asleep["money"] = asleep["clv"] * (1 / asleep["p_alive"].clip(lower=1e-9) - 1)
     ranked = asleep.sort_values(["money", "customer_id"], ascending=[False, True])
     text = Text(
-        "{n} customers who spent much have probably left; awake they would be worth {money} more.",
+        "{n} {n:customer who spent much has|customers who spent much have} probably left; awake they "
+        "would be worth {money} more.",
         {"n": Quantity(len(asleep), "count"), "money": Quantity(float(asleep["money"].sum()), "money")},
     )
     return _list("clv_wake", title, ranked, most, text, Column("money", "Worth more if active", "money"))
@@ -93,7 +93,7 @@ def grow(past: Purchases, values: Values | None, *, most: int, rules: StageRules
     """
     title = Text("To grow: active customers who buy rarely and spend much")
     if values is None or values.clv is None or values.under_contract:
-        return not_assessed("clv_grow", title, lacking(values) or NO_VALUE)
+        return not_assessed("clv_grow", title, lacking(values) or no_value(past))
     table = values.customers
     per_day = table["total"] / table["purchase_days"]
     chosen = (table["p_alive"] >= rules.at_risk_below) & (table["purchase_days"] <= 2) & (per_day > per_day.mean())
@@ -102,7 +102,8 @@ def grow(past: Purchases, values: Values | None, *, most: int, rules: StageRules
     rare["money"] = values.terms.margin * rare["expected_spend"]
     ranked = rare.assign(order=rare["money"] * rare["p_alive"]).sort_values(["order", "customer_id"], ascending=[False, True])
     text = Text(
-        "{n} customers are probably active, buy rarely and spend above average; one further purchase of each brings {money}.",
+        "{n} {n:customer is|customers are} probably active, {n:buys|buy} rarely and {n:spends|spend} "
+        "above average; one further purchase of each brings {money}.",
         {"n": Quantity(len(rare), "count"), "money": Quantity(float(rare["money"].sum()), "money")},
     )
     return _list("clv_grow", title, ranked, most, text, Column("money", "One further purchase", "money"))
@@ -118,7 +119,7 @@ def scores(past: Purchases, values: Values | None) -> Result:
     """
     title = Text("Scores of all customers")
     if values is None:
-        return not_assessed("clv_scores", title, lacking(values) or NO_VALUE)
+        return not_assessed("clv_scores", title, lacking(values) or no_value(past))
     wanted = ["customer_id", "frequency", "recency_days", "T_days", "p_alive", "expected_purchases", "expected_spend", "clv"]
     table = values.customers[wanted].reset_index(drop=True)
     name = "clv_contract_scores" if values.under_contract else "clv_scores"

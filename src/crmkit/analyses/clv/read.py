@@ -14,7 +14,6 @@ from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.results import Text
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries import purchases as summaries
-from crmkit.data.summaries.purchases import in_one_currency
 from crmkit.data.summaries.spells import spells
 from crmkit.data.summaries.windows import last_two_gaps, log_gaps, main_of, purchase_dates, spend_in_windows
 
@@ -29,6 +28,8 @@ CUSTOMER_COLUMNS = ("region", "industry", "size", "acquisition_channel", "depart
 BOUGHT_COLUMNS = ("category", "channel")  # of purchases: what the customer needs, and how they behave
 GROWTH_DAYS = 365
 NO_PURCHASES = Text("needs transactions; customers under contract are valued by how long contracts last")
+NO_AMOUNTS = Text("the transactions hold no amounts")
+NO_VALUE = Text("there is no value per customer, because a model could not be fitted")
 LONGEST_HOLDOUT = 0.6
 SHORTEST_CALIBRATION_DAYS = 28
 
@@ -91,12 +92,15 @@ class Spend:
         ``customer_id, amount``: what was bought in the last ``recent_days``.
     recent_days : int
         A year, or less where the data cover less.
+    known : bool
+        Whether purchases say what was paid; where they do not, every amount is 0 and nothing may be said of money.
     """
 
     windows: pd.DataFrame
     growth_days: int
     recent: pd.DataFrame
     recent_days: int
+    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -211,9 +215,9 @@ def read(company: Client, *, holdout_days: int, unit: str = "week", confidence: 
 
 
 def _transactions(company: Client) -> Any:
-    """The transactions in one currency; where there are none, a table without rows, so that every section can say so."""
+    """The transactions; where there are none, a table without rows, so that every section can say so."""
     if "transactions" in company.tables:
-        return in_one_currency(company)
+        return summaries.with_amounts(company.tables["transactions"])
     import ibis
 
     return ibis.memtable([], schema={"customer_id": "string", "ordered_at": "date", "amount": "decimal(18, 4)"})
@@ -281,6 +285,7 @@ def _spend(company: Client, bought: Any, customers: pd.DataFrame, start: dt.date
         growth_days=growth_days,
         recent=recent,
         recent_days=recent_days,
+        known=under_contract or "transactions" not in company.tables or summaries.has_amounts(company.tables["transactions"]),
     )
 
 
@@ -329,6 +334,11 @@ def _unnamed(company: Client) -> tuple[int, int]:
             own = {"customer_id", one.columns.get("customer_id", "customer_id")}
             return sum(part.rows for part in one.set_aside if part.column in own), one.rows_read
     return 0, 0
+
+
+def no_value(past: Purchases) -> Text:
+    """Why no customer has a value."""
+    return NO_VALUE if past.spend.known else NO_AMOUNTS
 
 
 def no_holdout(past: Purchases) -> Text:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from crmkit.analyses.clv.read import NO_PURCHASES, Purchases
+from crmkit.analyses.clv.stages import counted_in, worth_columns
 from crmkit.analyses.clv.values import Values, lacking
 from crmkit.core.errors import ParamError
 from crmkit.core.privacy import suppress_small
@@ -83,11 +84,12 @@ def rfm_grid(past: Purchases, values: Values | None, *, rules: rfm.Rules | None 
     Result
         Heat grid of the expected value per cell; small cells are hidden with their complement.
     """
-    title = Text("Expected value by recency and frequency")
-    if values is None or values.clv is None or values.under_contract:
+    known = past.spend.known
+    title = Text("Expected value by recency and frequency" if known else "Expected purchases by recency and frequency")
+    if values is None or values.under_contract or (values.clv is None and past.spend.known):
         return not_assessed("clv_rfm_grid", title, lacking(values) or NO_MODEL)
-    table, _ = scored(values.customers, rules=rules)
-    cells = rfm.grid(table["r"], table["f"], value=table["clv"], p_alive=table["p_alive"])
+    table = _scored(past, values.customers, rules)
+    cells = rfm.grid(table["r"], table["f"], value=table[counted_in(past)], p_alive=table["p_alive"])
     cells = suppress_small(cells[cells["n"] > 0].reset_index(drop=True), values=["value", "p_alive"], min_cell=past.min_cell)
     if cells["value"].isna().all():
         few = Text("no cell of the grid has {n} customers", {"n": Quantity(past.min_cell, "count")})
@@ -95,18 +97,21 @@ def rfm_grid(past: Purchases, values: Values | None, *, rules: rfm.Rules | None 
     best = cells.loc[cells["value"].idxmax()]
     shown = cells.assign(row=cells["recency"].astype(str), column=cells["frequency"].astype(str))
     shown = shown.sort_values(["recency", "frequency"], ascending=[False, True], ignore_index=True)
-    shown.attrs["unit"] = "money"
+    shown.attrs["unit"] = "money" if past.spend.known else "count"
     finding = Finding(
         "clv.rfm",
         "info",
         None,
         Text(
-            "The {n} customers with recency {r} and frequency {f} hold {value} of expected value, more than any other cell.",
+            "The {n} customers with recency {r} and frequency {f} hold {value} of expected value, more than any other cell."
+            if past.spend.known
+            else "The {n} customers with recency {r} and frequency {f} are expected to make {value} purchases, more than any "
+            "other cell.",
             {
                 "n": Quantity(float(best["n"]), "count"),
                 "r": Quantity(int(best["recency"]), "count"),
                 "f": Quantity(int(best["frequency"]), "count"),
-                "value": Quantity(float(best["value"]), "money"),
+                "value": Quantity(float(best["value"]), "money" if past.spend.known else "count"),
             },
         ),
         evidence=("clv_rfm_grid",),
@@ -120,6 +125,8 @@ def rfm_grid(past: Purchases, values: Values | None, *, rules: rfm.Rules | None 
         note=_scoring(len(table), rules),
         alt=Text(
             "Grid of five by five cells, recency upwards and frequency to the right; darker cells hold more expected value."
+            if past.spend.known
+            else "Grid of five by five cells, recency upwards and frequency to the right; darker cells hold more purchases."
         ),
         x=Axis("Frequency score"),
         y=Axis("Recency score"),
@@ -139,11 +146,12 @@ def rfm_segments(past: Purchases, values: Values | None, *, rules: rfm.Rules | N
     Result
         One row per segment, from the best to the worst: customers, share, expected value, mean probability to be active.
     """
-    title = Text("Segments by recency, frequency and money")
+    title = Text("Segments by recency, frequency and money" if past.spend.known else "Segments by recency and frequency")
     if values is None or values.under_contract:
         return not_assessed("clv_rfm_segments", title, lacking(values) or NO_MODEL)
-    table, _ = scored(values.customers, rules=rules)
-    rows = table.groupby("segment").agg(n=("clv", "size"), value=("clv", "sum"), p_alive=("p_alive", "mean"))
+    table = _scored(past, values.customers, rules)
+    worth = counted_in(past)
+    rows = table.groupby("segment").agg(n=(worth, "size"), value=(worth, "sum"), p_alive=("p_alive", "mean"))
     rows = rows.reindex(list(rfm.SEGMENTS)).rename_axis("segment").reset_index()
     rows["n"] = rows["n"].fillna(0)
     rows["share_n"] = rows["n"] / rows["n"].sum()
@@ -153,8 +161,7 @@ def rfm_segments(past: Purchases, values: Values | None, *, rules: rfm.Rules | N
         Column("segment", "Segment", translate=True),
         Column("n", "Customers", "count"),
         Column("share_n", "Share of customers", "share"),
-        Column("value", "Expected value", "money"),
-        Column("mean_value", "Value per customer", "money"),
+        *worth_columns(past),
         Column("p_alive", "Mean probability to be active", "share"),
     )
     return Result("clv_rfm_segments", "table", title, shown, columns=columns)
@@ -186,9 +193,10 @@ def migration(past: Purchases, *, rules: rfm.Rules | None = None) -> Result:
         Column("share", "Share of earlier customers", "share"),
         Column("low", "from", "share"),
         Column("high", "to", "share"),
-        Column("value_before", "Spent until then", "money"),
-        Column("change", "Spent since then", "money"),
+        *([Column("value_before", "Spent until then", "money")] if past.spend.known else []),
+        *([Column("change", "Spent since then", "money")] if past.spend.known else []),
     )
+    shown = shown[[column.name for column in columns]]
     rows = shown.set_index("direction").to_dict("index")
     finding = Finding(
         "clv.migration",
@@ -241,6 +249,11 @@ def migration_matrix(past: Purchases, *, rules: rfm.Rules | None = None) -> Resu
     )
 
 
+def _scored(past: Purchases, customers: pd.DataFrame, rules: rfm.Rules | None) -> pd.DataFrame:
+    """Scores and segments; where nothing is known of money, how often somebody bought stands for it."""
+    return scored(customers if past.spend.known else customers.assign(total=customers["purchase_days"]), rules=rules)[0]
+
+
 def _scoring(n: int, rules: rfm.Rules | None) -> Text:
     if rules is None:
         return Text(TIES.template, {"n": Quantity(n, "count")})
@@ -260,8 +273,11 @@ def _moves(past: Purchases, rules: rfm.Rules | None) -> pd.DataFrame:
     """Segments at the split and now, scored by the rules of the split, or by own ones."""
     if past.calibration is None:
         raise ValueError("nothing is held out")
-    before, frozen = scored(past.calibration.customers, rules=rules)
-    after, _ = scored(past.customers, rules=frozen)
+    earlier, now = past.calibration.customers, past.customers
+    if not past.spend.known:
+        earlier, now = (one.assign(total=one["purchase_days"]) for one in (earlier, now))
+    before, frozen = scored(earlier, rules=rules)
+    after, _ = scored(now, rules=frozen)
     both = after[["customer_id", "segment", "total"]].merge(
         before[["customer_id", "segment", "total"]], on="customer_id", how="left", suffixes=("_after", "_before")
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.clv.read import BOUGHT_COLUMNS, CUSTOMER_COLUMNS, Purchases
+from crmkit.analyses.clv.read import BOUGHT_COLUMNS, CUSTOMER_COLUMNS, Purchases, no_value
 from crmkit.analyses.clv.values import Values
 from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.language import mark
@@ -73,7 +73,7 @@ def segments(past: Purchases, values: Values | None, *, by: Sequence[str]) -> Re
     if unknown:
         raise ParamError([f"segment_by: no column {name!r}; {did_you_mean(name, SEGMENT_COLUMNS)}" for name in unknown])
     if values is None or values.clv is None:
-        return not_assessed("clv_segments", title, Text("there is no value per customer, because a model could not be fitted"))
+        return not_assessed("clv_segments", title, no_value(past))
     table = _table(past, values)
     parts = [_compare(past, table, name) for name in [*by, "standing"] if name in table.columns]
     rows = pd.concat([*parts, *_potential(past)], ignore_index=True)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.clv.read import Purchases
-from crmkit.analyses.clv.tiers import NO_VALUE
+from crmkit.analyses.clv.read import Purchases, no_value
 from crmkit.analyses.clv.values import Values
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
@@ -73,7 +72,7 @@ def service(company: Client, past: Purchases, values: Values | None) -> Result:
 
     title = Text("Service for each tier: what it costs and what it brings")
     if values is None or values.clv is None:
-        return not_assessed("clv_service", title, NO_VALUE)
+        return not_assessed("clv_service", title, no_value(past))
     effort = _effort(company, past)
     table = values.customers[["customer_id", "clv", "tier"]].copy()
     brought = past.spend.recent.set_index("customer_id")["amount"]

@@ -87,10 +87,13 @@ def assign_stages(purchase_days: np.ndarray, p_alive: np.ndarray, *, rules: Stag
 
 
 def staged(past: Purchases, values: Values, *, rules: StageRules) -> pd.DataFrame:
-    """Every customer with a stage: ``customer_id, stage, clv, p_alive``; those who never bought are potential, with value 0."""
+    """Every customer with a stage: ``customer_id, stage, clv, p_alive``; those who never bought are potential, with value 0.
+
+    Where nothing is known of money, ``clv`` holds the expected purchases.
+    """
     import pandas as pd
 
-    table = values.customers[["customer_id", "purchase_days", "p_alive", "clv"]]
+    table = values.customers[["customer_id", "purchase_days", "p_alive"]].assign(clv=values.customers[counted_in(past)])
     if past.people.never_bought:
         never = pd.DataFrame(
             {"customer_id": list(past.people.never_bought), "purchase_days": 0, "p_alive": float("nan"), "clv": 0.0}
@@ -98,6 +101,28 @@ def staged(past: Purchases, values: Values, *, rules: StageRules) -> pd.DataFram
         table = pd.concat([table, never], ignore_index=True)
     stage = assign_stages(table["purchase_days"].to_numpy(), table["p_alive"].to_numpy(), rules=rules)
     return table.assign(stage=stage)
+
+
+def counted_in(past: Purchases) -> str:
+    """The column that says what a customer is expected to bring: money, or purchases where no amounts are known."""
+    return "clv" if past.spend.known else "expected_purchases"
+
+
+def worth_columns(past: Purchases, *, shared: bool = False) -> list[Column]:
+    """How ``value, share_value, mean_value`` of a group are shown."""
+    if past.spend.known:
+        columns = [
+            Column("value", "Expected value", "money"),
+            Column("share_value", "Share of value", "share"),
+            Column("mean_value", "Value per customer", "money"),
+        ]
+    else:
+        columns = [
+            Column("value", "Expected purchases", "count"),
+            Column("share_value", "Share of purchases", "share"),
+            Column("mean_value", "Purchases per customer", "score"),
+        ]
+    return [column for column in columns if shared or column.name != "share_value"]
 
 
 def stages(past: Purchases, values: Values | None, *, rules: StageRules) -> Result:
@@ -144,9 +169,7 @@ def stage_table(past: Purchases, values: Values | None, *, rules: StageRules) ->
     columns = (
         Column("stage", "Stage", translate=True),
         Column("n", "Customers", "count"),
-        Column("value", "Expected value", "money"),
-        Column("share_value", "Share of value", "share"),
-        Column("mean_value", "Value per customer", "money"),
+        *worth_columns(past, shared=True),
         Column("p_alive", "Mean probability to be active", "share"),
     )
     return Result("clv_stage_table", "table", title, shown, columns=columns)
@@ -159,7 +182,7 @@ def _finding(table: pd.DataFrame) -> Finding:
         severity="info",
         passed=None,
         text=Text(
-            "{risky} of {n} customers are at risk or lapsed; {loyal} are loyal.",
+            "{risky} of {n} customers {risky:is|are} at risk or lapsed; {loyal} {loyal:is|are} loyal.",
             {
                 "risky": Quantity(int(risky.sum()), "count"),
                 "n": Quantity(len(table), "count"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from crmkit.analyses.clv.fit import Models
 from crmkit.analyses.clv.purchase_value import worth_each
-from crmkit.analyses.clv.read import Purchases
+from crmkit.analyses.clv.read import Purchases, no_value
 from crmkit.analyses.clv.resampling import customer_limits
 from crmkit.analyses.clv.values import RULES, Tiering, Values, assign_tiers
 from crmkit.core.errors import ModelError
@@ -26,7 +26,6 @@ LIMIT_COLUMNS = (
     Column("outcome_low", "With chance: from", "money"),
     Column("outcome_high", "to", "money"),
 )
-NO_VALUE = Text("there is no value per customer, because a model could not be fitted")
 
 
 def concentration(past: Purchases, values: Values | None) -> Result:
@@ -41,7 +40,7 @@ def concentration(past: Purchases, values: Values | None) -> Result:
 
     title = Text("How the expected value is spread over customers")
     if values is None or values.clv is None:
-        return not_assessed("clv_concentration", title, NO_VALUE)
+        return not_assessed("clv_concentration", title, no_value(past))
     worth = values.customers["clv"].to_numpy()
     try:
         share, held = spread.lorenz(worth)
@@ -107,7 +106,7 @@ def tiers(past: Purchases, models: Models, values: Values | None) -> Result:
     """
     title = Text("Tiers of customers by expected value")
     if values is None or values.clv is None:
-        return not_assessed("clv_tiers", title, NO_VALUE)
+        return not_assessed("clv_tiers", title, no_value(past))
     rows = values.customers.groupby("tier", sort=True).agg(n=("clv", "size"), value=("clv", "sum"), p_alive=("p_alive", "mean"))
     held = _held_out(past, models, values)
     rows = rows.reindex(list(values.tiering.names)).join(held).rename_axis("tier").reset_index()
@@ -248,7 +247,7 @@ def top_customers(past: Purchases, values: Values | None, *, most: int) -> Resul
     """
     title = Text("The customers worth most")
     if values is None or values.clv is None:
-        return not_assessed("clv_top_customers", title, NO_VALUE)
+        return not_assessed("clv_top_customers", title, no_value(past))
     wanted = [
         "customer_id",
         "clv",

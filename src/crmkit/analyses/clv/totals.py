@@ -158,7 +158,7 @@ def alive_finding(values: Values) -> Finding:
         severity="info",
         passed=None,
         text=Text(
-            "{alive} of {n} customers are expected to be still active, {share}.",
+            "{alive} of {n} customers {alive:is|are} expected to be still active, {share}.",
             {
                 "alive": Quantity(values.alive.value, "count", values.alive.low, values.alive.high),
                 "n": Quantity(n, "count"),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # with fewer, two halves that disagree are mostly chance
 FEWEST_BLOCKS = 5
-TOO_FEW = Text("needs {needed} items on one scale, there are {items}")
+TOO_FEW = Text("needs {needed} items on one scale, there {items:is|are} {items}")
 SIGNS = {
     "monotonous": mark("same answer throughout"),
     "contradictory": mark("answers contradict each other"),
@@ -115,7 +115,7 @@ def careless(past: Survey) -> Result:
     rows = (past.answers.responses["wave"] == past.waves.reported).to_numpy()
     signs, n = past.answers.signs[rows], int(rows.sum())
     if n < past.min_cell:
-        return not_assessed(name, title, Text("{n} answers are too few", {"n": Quantity(n, "count")}))
+        return not_assessed(name, title, Text("{n} {n:answer is|answers are} too few", {"n": Quantity(n, "count")}))
     measured = {sign: word for sign, word in SIGNS.items() if sign != "contradictory" or signs["even_odd"].notna().any()}
     measured = {sign: word for sign, word in measured.items() if sign != "fast" or signs["seconds"].notna().any()}
     counts = [int(signs[sign].sum()) for sign in measured] + [int(signs["careless"].sum())]
@@ -149,9 +149,16 @@ def _careless_finding(past: Survey, table: pd.DataFrame) -> Finding:
     share = Quantity(last["value"], "share", last["low"], last["high"])
     numbers: dict[str, Any] = {"n": Quantity(last["flagged"], "count"), "share": share}
     if past.drop_careless:
-        text = Text("{n} answers, {share}, were given without reading and are left out of all scores below.", numbers)
+        text = Text(
+            "{n} {n:answer|answers}, {share}, {n:was|were} given without reading and {n:is|are} left out of all scores below.",
+            numbers,
+        )
     else:
-        text = Text("{n} answers, {share}, were given without reading; the parameters keep them in all scores below.", numbers)
+        text = Text(
+            "{n} {n:answer|answers}, {share}, {n:was|were} given without reading; the parameters keep "
+            "{n:it|them} in all scores below.",
+            numbers,
+        )
     many = bool(last["low"] > MANY)
     action = Text("Shorten the questionnaire, and ask the provider how people were reached.") if many else None
     return Finding(

@@ -72,6 +72,6 @@ def _small_waves(past: Survey) -> Text | None:
         return None
     n = int(past.answers.responses["wave"].isin(later).sum())
     return Text(
-        "{n} answers of {waves} are not reported; the wave reported is {wave}.",
+        "{n} {n:answer|answers} of {waves} {n:is|are} not reported; the wave reported is {wave}.",
         {"n": Quantity(n, "count"), "waves": ", ".join(later), "wave": past.waves.reported},
     )

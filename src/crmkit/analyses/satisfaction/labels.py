@@ -53,7 +53,7 @@ def too_few(past: Survey, rows: pd.DataFrame, name: str, title: Text) -> Result 
     if not past.usable:
         return absent(past, name, title)
     if len(rows) < past.min_cell:
-        return not_assessed(name, title, Text("{n} answers are too few", {"n": Quantity(len(rows), "count")}))
+        return not_assessed(name, title, Text("{n} {n:answer is|answers are} too few", {"n": Quantity(len(rows), "count")}))
     return None
 
 

@@ -16,6 +16,7 @@ from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.core.results import Text
 from crmkit.data.as_of import known_at
 from crmkit.data.sources.engine import to_frame
+from crmkit.data.summaries.purchases import with_amounts
 from crmkit.data.summaries.spells import spells
 
 if TYPE_CHECKING:
@@ -255,7 +256,7 @@ def _purchase_days(past: Survey) -> pd.DataFrame:
     """``customer_id, day, money`` of every day of purchase."""
     import pandas as pd
 
-    seen = known_at(past.tables["transactions"], name="transactions", day=past.as_of)
+    seen = with_amounts(known_at(past.tables["transactions"], name="transactions", day=past.as_of))
     per = seen.group_by("customer_id", day=seen.ordered_at.cast("date")).agg(money=seen.amount.sum().cast("float64"))
     rows = to_frame(per.order_by("customer_id", "day"))
     return rows.assign(day=pd.to_datetime(rows["day"]).astype("datetime64[ns]"))

@@ -17,6 +17,7 @@ from crmkit.core.reading import Reading, per_customer
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
 from crmkit.data.as_of import known_at
 from crmkit.data.sources.engine import to_frame
+from crmkit.data.summaries.purchases import has_amounts
 from crmkit.data.summaries.spells import spells
 from crmkit.models.basics.shares import wilson
 
@@ -163,11 +164,16 @@ def _loop_finding(table: pd.DataFrame, source: str, name: str) -> Finding:
     }
     text = (
         Text(
-            "{n} customers with a low answer wait for a call, {late} of them beyond the date due; they stand for {money}.",
+            "{n} {n:customer with a low answer waits|customers with a low answer wait} for a call, {late} "
+            "of them beyond the date due; {n:who stands|they stand} for {money}.",
             numbers,
         )
         if source
-        else Text("{n} customers with a low answer wait for a call, {late} of them beyond the date due.", numbers)
+        else Text(
+            "{n} {n:customer with a low answer waits|customers with a low answer wait} for a call, {late} "
+            "of them beyond the date due.",
+            numbers,
+        )
     )
     return Finding(
         "satisfaction.loop",
@@ -255,7 +261,7 @@ def _value(past: Survey, ids: pd.Series[Any], reading: Reading | None, key: byte
         own = running.reindex(ids).to_numpy(dtype="float64") * margin * YEAR_DAYS / DAYS_PER["month"]
         if running.notna().any():
             return own, "price"
-    if "transactions" in past.tables:
+    if "transactions" in past.tables and has_amounts(past.tables["transactions"]):
         return _spend(past, ids) * margin, "spend"
     return np.full(len(ids), np.nan), ""
 

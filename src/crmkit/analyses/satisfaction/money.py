@@ -189,7 +189,7 @@ def leaving_by_score(past: Survey, seen: Exposure) -> Result:
     order = sorted(counts.index, key=lambda label: float(str(label).split("–")[0]))
     counts = counts.reindex(order)
     if len(counts) < 2:
-        return not_assessed(name, title, Text("{n} answers are too few", {"n": Quantity(len(rows), "count")}))
+        return not_assessed(name, title, Text("{n} {n:answer is|answers are} too few", {"n": Quantity(len(rows), "count")}))
     days = half * seen.window.period_days
     table = _shares_left(counts, past.confidence)
     first, last = table.iloc[0], table.iloc[-1]

@@ -256,7 +256,7 @@ def items_left_out(past: Survey) -> Result:
     rows = past.answers.responses["wave"] == past.waves.reported
     n = int(rows.sum())
     if n < past.min_cell:
-        return not_assessed(name, title, Text("{n} answers are too few", {"n": Quantity(n, "count")}))
+        return not_assessed(name, title, Text("{n} {n:answer is|answers are} too few", {"n": Quantity(n, "count")}))
     listed = []
     for item in past.items:
         answered = int(past.answers.given.loc[rows, item.id].notna().sum())

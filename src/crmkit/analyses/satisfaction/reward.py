@@ -16,6 +16,7 @@ from crmkit.core.language import mark
 from crmkit.core.results import Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.data.as_of import known_at
 from crmkit.data.sources.engine import to_frame
+from crmkit.data.summaries.purchases import has_amounts
 from crmkit.models.basics.families import holm
 from crmkit.models.survey.matched_change import Change, matched_change
 
@@ -32,6 +33,7 @@ EARLIER = (0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 8.5, 12.5, 18.5, 27.5, 40.5)
 RECENT = (14.5, 30.5, 60.5, 90.5, 120.5, 180.5, 240.5)
 PURCHASES, SPEND = mark("Purchase days per member"), mark("Spend per member")
 NO_LOYALTY = Text("needs loyalty: who joined the programme, and when")
+NO_AMOUNTS = Text("needs the amounts of purchases: what members paid before and after they joined")
 NO_PURCHASES = Text("needs transactions: what members bought before and after they joined")
 
 
@@ -94,6 +96,8 @@ def reward(past: Survey, *, days: int = 180) -> Result:
     for needed, reason in (("loyalty", NO_LOYALTY), ("transactions", NO_PURCHASES)):
         if needed not in past.tables:
             return not_assessed(name, title, reason)
+    if not has_amounts(past.tables["transactions"]):
+        return not_assessed(name, title, NO_AMOUNTS)
     bought, joined = _purchases(past), _joined(past)
     try:
         now = [_compare(bought, joined, past, days=days, money=money) for money in (False, True)]

@@ -282,13 +282,16 @@ def _differs(table: pd.DataFrame) -> Finding:
     }
     if worst["value"] < 0:
         text = Text(
-            "{k} of {m} groups differ by more than chance; “{group}” lies {gap} below all others ({low} to {high}).", numbers
+            "{k} of {m} groups {k:differs|differ} by more than chance; “{group}” lies {gap} below all "
+            "others ({low} to {high}).",
+            numbers,
         )
         action = Text(
             "Ask “{group}” first: look at their questions in the files, and call some of them.", {"group": str(worst["group"])}
         )
         return Finding("satisfaction.differences", "warning", False, text, evidence=evidence, action=action)
     text = Text(
-        "{k} of {m} groups differ by more than chance; “{group}” lies {gap} above all others ({low} to {high}).", numbers
+        "{k} of {m} groups {k:differs|differ} by more than chance; “{group}” lies {gap} above all others ({low} to {high}).",
+        numbers,
     )
     return Finding("satisfaction.differences", "info", None, text, evidence=evidence)

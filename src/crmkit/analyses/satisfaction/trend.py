@@ -22,7 +22,7 @@ from crmkit.models.basics.shares import wilson
 if TYPE_CHECKING:
     import pandas as pd
 
-FEW_WAVES = Text("needs {needed} waves, there are {waves}")
+FEW_WAVES = Text("needs {needed} waves, there {waves:is|are} {waves}")
 LARGE_SHIFT = 0.15
 BEYOND = 0.01
 ANSWERED = mark("Response rate")
@@ -193,7 +193,7 @@ def _steps_finding(table: pd.DataFrame) -> Finding:
         return Finding("satisfaction.steps", "info", None, text, evidence=evidence)
     first = clear.iloc[0]
     text = Text(
-        "{k} of {m} steps are more than chance; the clearest is {score} from {before} to {now}: {change}.",
+        "{k} of {m} steps {k:is|are} more than chance; the clearest is {score} from {before} to {now}: {change}.",
         {
             "k": Quantity(len(clear), "count"),
             "m": Quantity(len(table), "count"),

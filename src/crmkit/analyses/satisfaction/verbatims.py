@@ -139,7 +139,7 @@ def commenting(past: Survey, voices: Comments) -> Result:
     n = voices.asked["band"].value_counts().reindex(names).fillna(0)
     wrote = voices.rows["band"].value_counts().reindex(names).fillna(0)
     if n.min() < past.min_cell:
-        return not_assessed(name, title, Text("{n} answers are too few", {"n": Quantity(int(n.min()), "count")}))
+        return not_assessed(name, title, Text("{n} {n:answer is|answers are} too few", {"n": Quantity(int(n.min()), "count")}))
     found = wilson(wrote, n, confidence=past.confidence)
     table = estimates(
         {

@@ -127,7 +127,7 @@ def _raked(past: Survey, wave: str, names: tuple[str, ...], trim: float) -> Text
     people = rows[[f"group:{name}" for name in names]].set_axis(list(names), axis=1)
     known = np.asarray((people != UNKNOWN).any(axis=1))
     if known.sum() < past.min_cell:
-        return Text("{n} answers of known customers are too few", {"n": Quantity(int(known.sum()), "count")})
+        return Text("{n} {n:answer|answers} of known customers {n:is|are} too few", {"n": Quantity(int(known.sum()), "count")})
     if known.mean() < LEAST_KNOWN:
         return Text(
             "of {share} of the answers the customer is not known", {"share": Quantity(1 - float(known.mean()), "share")}

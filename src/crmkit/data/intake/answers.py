@@ -27,7 +27,7 @@ TWICE = Text("{n} times a customer answered more than once in a wave; all answer
 OTHER_SCALE = Text(
     "no answer of wave {wave} to {item} is above {middle}, but {share} of others are; was it asked on another scale?"
 )
-UNDECLARED = Text("{n} answers to {item}, which is not declared under items")
+UNDECLARED = Text("{n} {n:answer|answers} to {item}, which is not declared under items")
 
 
 def is_answers(contract: TableContract) -> bool:

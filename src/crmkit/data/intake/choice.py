@@ -32,7 +32,7 @@ UNREAD_STATUS = Text(
     "the header {header} looks like a status and is not read ({words}); only or leave_out says which rows count"
 )
 NO_SUCH_WORD = Text("no row has {words} in {header}")
-NOBODYS = Text("{n} rows without a customer bring {money}, {share} of the sum of {column}")
+NOBODYS = Text("{n} {n:row without a customer brings|rows without a customer bring} {money}, {share} of the sum of {column}")
 
 
 def carry(matched: Matched, headers: Sequence[str], *, table: str, settings: TableSettings, where: str, lines: bool) -> Matched:

@@ -26,10 +26,11 @@ MONTHS = {
     **dict.fromkeys(("half_year", "semiannual", "半年"), 6),
     **dict.fromkeys(("year", "yearly", "annual", "annually", "jahr", "jährlich", "年", "每年", "年付"), 12),
 }
+NO_AMOUNTS = Text("there are no amounts: purchases are counted, and nothing is said of money")
 PRODUCT = Text("amount is price times quantity")
-BY_QUANTITY = Text("{n} rows with a quantity below zero are returns")
-BY_PREFIX = Text("{n} rows are returns, because their order id begins with {prefix}")
-BY_INTERVAL = Text("{n} prices for more than a month were divided by their months")
+BY_QUANTITY = Text("{n} {n:row|rows} with a quantity below zero {n:is a return|are returns}")
+BY_PREFIX = Text("{n} {n:row is a return|rows are returns}, because {n:its|their} order id begins with {prefix}")
+BY_INTERVAL = Text("{n} {n:price|prices} for more than a month {n:was|were} divided by {n:its|their} months")
 BY_TENURE = Text("started_at lies as many months before {day} as tenure says; whoever has left by then ended on that day")
 
 
@@ -45,8 +46,20 @@ def relax(contract: TableContract, headers: Sequence[str], *, settings: TableSet
         for name, parts in PARTS.items()
         if name in contract.columns and set(parts) <= set(contract.columns) and all(map(there, parts)) and not there(name)
     ]
+    if _without_amounts(contract, headers, settings=settings) and not there("amount"):
+        spared.append("amount")
     relaxed = {name: replace(contract.columns[name], required=False) for name in spared}
     return replace(contract, columns=contract.columns | relaxed) if spared else contract
+
+
+def _without_amounts(contract: TableContract, headers: Sequence[str], *, settings: TableSettings) -> bool:
+    """Whether a list of purchases may lack what was paid: it was declared so, or every header is read as something else."""
+    if not contract.returns or not settings.amounts:
+        return bool(contract.returns)
+    wanted = [settings.columns.get(ours, ours) for ours in contract.columns]
+    places = {place - 1 for place in wanted if isinstance(place, int)}
+    places |= {place for name in wanted if isinstance(name, str) for place in find_header(name, headers)}
+    return places == set(range(len(headers)))
 
 
 def worked_out(types: Collection[str], *, contract: TableContract, as_of: str, where: str) -> dict[str, str]:
@@ -76,7 +89,7 @@ def returns_test(types: Collection[str], *, contract: TableContract, settings: T
     tests = ["coalesce(quantity < 0, false)"] if "quantity" in types and "price" in contract.columns else []
     if settings.returns.prefix and "order_id" in types:
         tests.append(f"coalesce(starts_with(lower(order_id), {literal(settings.returns.prefix.lower())}), false)")
-    if settings.negative_amounts == "returns":
+    if settings.negative_amounts == "returns" and contract.returns[0] in types:
         tests.append(f"coalesce({identifier(contract.returns[0])} < 0, false)")
     return " OR ".join(tests) or "false"
 
@@ -94,10 +107,18 @@ def unknown_interval(settings: TableSettings) -> str:
 
 
 def derived_notes(
-    con: Any, typed: str, types: Collection[str], computed: Mapping[str, str], *, settings: TableSettings, as_of: str
+    con: Any,
+    typed: str,
+    types: Collection[str],
+    computed: Mapping[str, str],
+    *,
+    contract: TableContract,
+    settings: TableSettings,
+    as_of: str,
 ) -> list[Text]:
     """What a reader should know of the columns that were worked out."""
     notes = [PRODUCT] if "amount" in computed else []
+    notes += [NO_AMOUNTS] if contract.returns and "amount" not in {*types, *computed} else []
     notes += [Text(BY_TENURE.template, {"day": as_of})] if "started_at" in computed else []
     counts: list[tuple[Text, str]] = []
     if "quantity" in types and "amount" in {*types, *computed}:

@@ -21,7 +21,8 @@ class Matched:
 
     ``contract`` declares the columns that were looked for.
     ``also`` are headers that are carried beside our columns, each with its position, because rows are chosen by them; ``rest``
-    are the positions of all other columns that make two lines differ.
+    are the positions of all other columns that make two lines differ, ``common`` those of them that all files have, where the
+    files differ in them; None where they do not.
     """
 
     positions: dict[str, int]
@@ -30,6 +31,7 @@ class Matched:
     contract: TableContract = field(default_factory=lambda: TableContract({}))
     also: dict[str, int] = field(default_factory=dict)
     rest: tuple[int, ...] = ()
+    common: tuple[int, ...] | None = None
 
 
 def visible(header: str) -> str:
@@ -89,7 +91,9 @@ def match_columns(
         elif ours in settings.columns:
             problems.append(Problem(where, f"has no column {wanted!r} for {ours}", hint=did_you_mean(wanted, headers)))
         elif contract.columns[ours].required:
-            problems.append(_missing(ours, headers, where=where, params=params))
+            none = f"if there is none, write amounts: false under {params.removesuffix('.columns')}"
+            priced = bool(contract.returns) and ours == contract.returns[0]
+            problems.append(_missing(ours, headers, where=where, params=params, allowed=none if priced else ""))
     if problems:
         raise DataError(problems)
     used = set(positions.values())
@@ -112,12 +116,12 @@ def _no_position(ours: str, number: int, headers: Sequence[str], *, where: str, 
     return None
 
 
-def _missing(ours: str, headers: Sequence[str], *, where: str, params: str) -> Problem:
+def _missing(ours: str, headers: Sequence[str], *, where: str, params: str, allowed: str) -> Problem:
     meant = nearest(ours, headers)
     hint = did_you_mean(ours, headers)
     if meant:
         hint = f"did you mean {shortened(meant)!r}? Then write {ours}: {shortened(meant)} under {params}"
-    return Problem(where, f"has no column {ours!r}, which is required", hint=hint)
+    return Problem(where, f"has no column {ours!r}, which is required", allowed, hint)
 
 
 def find_header(wanted: str, headers: Sequence[str]) -> list[int]:

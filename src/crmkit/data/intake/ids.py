@@ -46,9 +46,9 @@ HEAVY = Text(
     "one {column} stands in {n} of {rows} rows, the next in {next} (see row {row}): is that one customer? If not, name it "
     "under no_customer"
 )
-POINTED = Text("{column}: '.0' behind {n} ids was taken off")
-FOLDED = Text("{column}: {n} e-mail addresses with capital letters are read in small ones")
-QUOTED = Text("{column}: an apostrophe before {n} ids was taken off")
+POINTED = Text("{column}: '.0' behind {n} {n:id|ids} was taken off")
+FOLDED = Text("{column}: {n} e-mail {n:address|addresses} with capital letters, read in small ones")
+QUOTED = Text("{column}: an apostrophe before {n} {n:id|ids} was taken off")
 
 
 def id_reading(x: str, *, pointed: bool) -> str:

@@ -11,6 +11,7 @@ from crmkit.core.errors import Problem
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake.currencies import currencies
+from crmkit.data.intake.exchange import Exchange
 from crmkit.data.intake.macros import FIRST_DAY, LAST_DAY
 from crmkit.data.intake.parse import INTEGERS, Convention, any_moment
 from crmkit.data.intake.plain import Look
@@ -21,7 +22,6 @@ from crmkit.data.tables import Column, TableContract
 
 NUMBERS = ("money", "score", "number", "integer")
 MOMENTS = ("date", "timestamp", "month")
-CURRENCY = "currency"
 # numbers that can be read in one way only
 CERTAIN = {
     "whole": r"-?(?:0|[1-9][0-9]*)",
@@ -31,7 +31,7 @@ CERTAIN = {
 # how systems write that something has no end, and what the first of them becomes where its hour is converted
 NEVER = ("9999-12-31", "2999-12-31", "2099-12-31", "10000-01-01")
 NEVER_LIKE = f"9999|2999|2099|10000|^{NUMERIC_CELL}"
-STILL = Text("{column}: {rows} rows say {value}, which means that it has not ended")
+STILL = Text("{column}: {rows} {rows:row says|rows say} {value}, which means that it has not ended")
 ISO_DATE = r"\d{4}-\d{2}-\d{2}(?: \d{2}:\d{2}(?::\d{2})?)?"
 FORMS = (
     (r"\d{4}-\d{1,2}-\d{1,2}.*", "yyyy-mm-dd"),
@@ -49,7 +49,7 @@ def find_conventions(
     contract: TableContract,
     settings: TableSettings,
     look: Look,
-    currency: str,
+    money: Exchange,
     table: str,
     params: str,
 ) -> tuple[dict[str, Convention], list[Problem]]:
@@ -64,8 +64,8 @@ def find_conventions(
         Its ``decimal``, ``grouping``, ``dayfirst`` and ``date_format`` come first.
     look : Look
         Which columns need no other look.
-    currency : str
-        The client's.
+    money : Exchange
+        The client's currency, and what a row says of its own.
     table, params : str
         What to name in a message: the table, and its place in the params file.
 
@@ -82,7 +82,7 @@ def find_conventions(
         near = None if look.plain(ours) else replace(raw, relation=look.near([ours], raw.relation))
         decided: Convention | Problem | None = None
         if sql == "VARCHAR" and column.kind in NUMBERS:
-            decided = _number(con, raw, ours, column, near, settings=settings, currency=currency, place=place, params=params)
+            decided = _number(con, raw, ours, column, near, settings=settings, money=money, place=place, params=params)
         elif column.kind in MOMENTS:
             decided = _moment(con, raw, ours, column, near, settings=settings, look=look, place=place, params=params)
         if isinstance(decided, Problem):
@@ -100,7 +100,7 @@ def _number(
     near: Raw | None,
     *,
     settings: TableSettings,
-    currency: str,
+    money: Exchange,
     place: str,
     params: str,
 ) -> Convention | Problem:
@@ -115,7 +115,7 @@ def _number(
     way = replace(way, seconds=column.seconds)
     if column.kind != "money" or "other" not in seen:
         return way
-    return _currencies(con, near or raw, ours, way, settings=settings, currency=currency, place=place, params=params)
+    return _currencies(con, near or raw, ours, way, settings=settings, money=money, place=place, params=params)
 
 
 def _witnesses(con: Any, raw: Raw, ours: str) -> dict[str, str]:
@@ -161,7 +161,7 @@ def _first(*texts: str | None) -> str | None:
 
 
 def _currencies(
-    con: Any, raw: Raw, ours: str, way: Convention, *, settings: TableSettings, currency: str, place: str, params: str
+    con: Any, raw: Raw, ours: str, way: Convention, *, settings: TableSettings, money: Exchange, place: str, params: str
 ) -> Convention | Problem:
     """Which currencies do the amounts name themselves, and what is each worth?"""
     name = identifier(ours)
@@ -171,10 +171,11 @@ def _currencies(
         f" WHERE {name} <> '' AND NOT regexp_full_match({name}, '{CERTAIN['dot']}') GROUP BY 1)"
         " GROUP BY token HAVING token <> '' ORDER BY token",
     )
-    if CURRENCY in raw.types:
+    currency = money.own
+    if money.word:
         # the column of the row decides; a sign that does not fit it makes the amount unreadable
         fits = [(token, " ".join(currencies(token))) for token, _ in counted]
-        return replace(way, factors=tuple(fits), currency=CURRENCY)
+        return replace(way, factors=tuple(fits), currency=f"coalesce({money.code}, {literal(currency)})")
     factors: dict[str, str] = {}
     others: dict[str, int] = {}
     for token, rows in counted:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from crmkit.data.intake.macros import MONEY
-from crmkit.data.sources.engine import identifier, literal
+from crmkit.data.sources.engine import literal
 from crmkit.data.sources.workbook import NUMERIC_CELL
 from crmkit.data.tables import Kind
 
@@ -47,7 +47,7 @@ class Convention:
         What amounts name as their currency: what one unit is worth in the client's, ``"1"`` for its own, ``""``
         where it is none; no pairs where nothing is to be converted or looked at. With ``currency``: the codes it may mean.
     currency : str
-        Column of the row's currency, which a sign inside the amount must fit; empty: none.
+        SQL of the row's currency, which a sign inside the amount must fit; empty: there is none.
     seconds : int
         Of a length of time, seconds in its unit; 0 for every other number.
     """
@@ -185,8 +185,9 @@ def _converted(x: str, number: str, convention: Convention) -> str:
     for token, factor in convention.factors:
         if convention.currency:
             codes = ", ".join(literal(code) for code in factor.split())
-            row = f"upper(trim({identifier(convention.currency)}))"
-            cases.append(f"WHEN {literal(token)} THEN CASE WHEN {row} IN ({codes}) THEN {number} END" if codes else "")
+            cases.append(
+                f"WHEN {literal(token)} THEN CASE WHEN {convention.currency} IN ({codes}) THEN {number} END" if codes else ""
+            )
         elif factor == "1":
             cases.append(f"WHEN {literal(token)} THEN {number}")
         elif factor:

@@ -236,12 +236,16 @@ def _collect(con: Any, typed: str, condition: str, *, field: str, value: str, re
 
 @dataclass(frozen=True)
 class Repeats:
-    """In which columns two rows must not be equal, of which rows, and what is said of those that are."""
+    """In which columns two rows must not be equal, of which rows, and what is said of those that are.
+
+    ``shared`` are those in which rows of two files must not be equal, where the files have not the same headers.
+    """
 
     keys: tuple[str, ...]
     given: str
     value: str
     issue: Issue
+    shared: tuple[str, ...] = ()
 
 
 def _repeats(contract: TableContract, mapped: Sequence[str]) -> Repeats | None:
@@ -257,22 +261,24 @@ def _repeats(contract: TableContract, mapped: Sequence[str]) -> Repeats | None:
     line = "each line of an order" if contract.repeats == "order_id" else "each row"
     issue = Issue("", "", Text("equal to an earlier row in every column"), what, f"{line} is expected once")
     ours = identifier(contract.repeats)
-    return Repeats((*mapped, "__line"), f"{ours} IS NOT NULL", ours, issue)
+    return Repeats((*mapped, "__line"), f"{ours} IS NOT NULL", ours, issue, (*mapped, "__common"))
 
 
 def _any_repeats(con: Any, typed: str, repeats: Repeats) -> bool:
     """Whether two rows may be equal: equal rows have equal hashes, and hashes are compared faster than rows."""
-    names = ", ".join(identifier(name) for name in repeats.keys)
-    ((several,),) = query(
-        con, f"SELECT count(*) > count(DISTINCT hash({names})) FROM {typed} WHERE __aside IS NULL AND {repeats.given}"
-    )
+    tests = [f"count(*) > count(DISTINCT hash({_listed(repeats.keys)}))"]
+    if repeats.shared:
+        common = "FILTER (__common IS NOT NULL)"
+        tests.append(f"count(__common) > count(DISTINCT hash({_listed(repeats.shared)})) {common}")
+    usable = f"{typed} WHERE __aside IS NULL AND {repeats.given}"
+    ((several,),) = query(con, f"SELECT {' OR '.join(tests)} FROM {usable}")
     return bool(several)
 
 
 def _collect_repeats(con: Any, typed: str, repeats: Repeats) -> tuple[Issue, int]:
     """Rows that say the same as an earlier one; their own condition needs the other rows, so they are collected here."""
     written = literal(repeats.issue.written)
-    names = ", ".join(identifier(name) for name in repeats.keys)
+    names = _listed(repeats.keys)
     usable = f"{typed} WHERE __aside IS NULL AND {repeats.given}"
     doubled = f"SELECT {names} FROM {usable} GROUP BY {names} HAVING count(*) > 1"
     query(
@@ -281,8 +287,27 @@ def _collect_repeats(con: Any, typed: str, repeats: Repeats) -> tuple[Issue, int
         f" {LAST} FROM (SELECT *, row_number() OVER (PARTITION BY {names} ORDER BY __file, __row) AS __nth"
         f" FROM (SELECT * FROM {usable}) AS t SEMI JOIN ({doubled}) AS d ON {_same(repeats.keys)}) WHERE __nth > 1",
     )
+    if repeats.shared:
+        _collect_repeats_between_files(con, typed, repeats, usable=usable, reason=written)
     (count,) = query(con, f"SELECT count(*) FROM rejects_{typed} WHERE reason = {written}")[0]
     return repeats.issue, count
+
+
+def _collect_repeats_between_files(con: Any, typed: str, repeats: Repeats, *, usable: str, reason: str) -> None:
+    """Rows that an earlier file has too, in all columns that the files share; as many count as one file has at most."""
+    names = _listed(repeats.shared)
+    query(
+        con,
+        f"INSERT INTO rejects_{typed} SELECT __file, __row, '', {repeats.value}, {reason}, true, {LAST} FROM"
+        f" (SELECT *, row_number() OVER (PARTITION BY {names}, __nth ORDER BY __file) AS __again"
+        f" FROM (SELECT *, row_number() OVER (PARTITION BY {names}, __file ORDER BY __row) AS __nth"
+        f" FROM (SELECT * FROM {usable} AND __common IS NOT NULL) AS t ANTI JOIN rejects_{typed} AS r USING (__file, __row)))"
+        " WHERE __again > 1",
+    )
+
+
+def _listed(keys: Sequence[str]) -> str:
+    return ", ".join(identifier(name) for name in keys)
 
 
 def _same(keys: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from crmkit.core.language import Locale, say
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import Settings, TableSettings
 from crmkit.data.intake import answers as survey_items
-from crmkit.data.intake import choice, derived, ids, rejects, words
+from crmkit.data.intake import choice, derived, exchange, ids, rejects, words
 from crmkit.data.intake.headers import Matched, match_columns
 from crmkit.data.intake.macros import Macros
 from crmkit.data.intake.notation import find_conventions, still_running
@@ -25,8 +25,8 @@ from crmkit.data.sources.files import Source, Stamp, find_files, stamp_of
 from crmkit.data.sources.readers import Raw
 from crmkit.data.tables import TABLES, TableContract
 
-SOLVED_FIRST = Text("{n} tickets were solved before their first answer; both times count as they are")
-ONE_ROW = Text("one row per response, {n} answers in each")
+SOLVED_FIRST = Text("{n} {n:ticket was|tickets were} solved before {n:its|their} first answer; both times count as they are")
+ONE_ROW = Text("one row per response, {n} {n:answer|answers} in each")
 ALL_OTHERS = Text("row {row} holds in {column} the sum of all other rows; is it a line of totals?")
 ROWS_OF_A_THREAD = 122_880
 # of fewer rows one may well be the sum of the others
@@ -156,16 +156,17 @@ def _take(
     names = tuple(stamp.path.name for stamp in stamps) if not place.source.database else (settings.table or table,)
     apart = "" if raw.lazy else f"apart_{table}"
     look = look_at(con, raw.relation, raw.types, contract=contract, settings=settings, apart=apart)
-    if settings.values or not all(map(look.plain, raw.types)):
+    if settings.values or exchange.CURRENCY in raw.types or not all(map(look.plain, raw.types)):
         place.macros.define()
     words.check_words(con, contract, settings, params=place.params(table))
+    money = exchange.find_exchange(con, raw, contract=contract, settings=settings, currency=place.settings.currency)
     ways, problems = find_conventions(
         con,
         raw,
         contract=contract,
         settings=settings,
         look=look,
-        currency=place.settings.currency,
+        money=money,
         table=table,
         params=place.params(table),
     )
@@ -175,7 +176,7 @@ def _take(
     computed = derived.worked_out(raw.types, contract=contract, as_of=place.settings.as_of, where=f"{table}: {names[0]}")
     pointed, noted = ids.find_spoils(con, raw.relation, raw.types, contract, look=look)
     noted += words.empty_notes(con, raw.relation, raw.types, contract, look=look)
-    shape = Shape(raw, contract, settings, look, ways, computed, pointed)
+    shape = Shape(raw, contract, settings, look, ways, computed, pointed, money)
     columns, used = type_columns(con, table, shape)
     items = tuple(settings.items) if wide else ()
     intake = Intake(
@@ -255,6 +256,7 @@ def _keep(con: Any, loaded: Loaded, shape: Shape, *, place: Place) -> Loaded:
     notes = survey_items.check_items(con, typed, settings=settings, table=table) if long else []
     params, lazy = place.params(table), shape.raw.lazy
     issues = rejects.list_issues(contract, mapped, settings=settings, look=shape.look, params=params, lazy=lazy)
+    issues += exchange.foreign_issues(con, typed, shape.money, params=params)
     for column, where, item, one in survey_items.scaled_columns(contract, mapped, settings=settings, wide=bool(loaded.items)):
         issues += rejects.off_scale(column, where, item, one, params=params)
     found, some = rejects.find_rejects(con, typed, issues=issues, contract=contract, mapped=mapped)
@@ -290,9 +292,11 @@ def _row_notes(con: Any, typed: str, shape: Shape, *, rows: int, as_of: str) -> 
     """What a reader should know of the rows that can be used: whose they are, which count, what was worked out of them."""
     contract, settings, types = shape.contract, shape.settings, shape.present
     notes = choice.choice_notes(con, typed, tuple(shape.raw.matched.also), types=types, settings=settings, contract=contract)
-    notes += derived.derived_notes(con, typed, shape.raw.types, shape.computed, settings=settings, as_of=as_of)
+    notes += derived.derived_notes(
+        con, typed, shape.raw.types, shape.computed, contract=contract, settings=settings, as_of=as_of
+    )
     people = [name for name in contract.customers if name in types and name not in contract.unique]
-    notes += ids.nobody_notes(con, typed, people, rows=rows)
+    notes += [*ids.nobody_notes(con, typed, people, rows=rows), *exchange.exchange_notes(con, typed, shape.money)]
     if {"first_response_at", "resolved_at"} <= set(types):
         early = "first_response_at > resolved_at AND NOT (resolved_at = CAST(resolved_at AS DATE) AND"
         early += " CAST(first_response_at AS DATE) = CAST(resolved_at AS DATE))"

@@ -13,7 +13,7 @@ from typing import Any
 
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake import answers as survey_items
-from crmkit.data.intake import choice, derived, ids, words
+from crmkit.data.intake import choice, derived, exchange, ids, words
 from crmkit.data.intake.macros import MONEY
 from crmkit.data.intake.parse import PLAIN, Convention, not_ended, reading
 from crmkit.data.intake.plain import TOTAL_STARTS, Look, is_plain, plain_reading
@@ -23,13 +23,6 @@ from crmkit.data.sources.readers import Raw
 from crmkit.data.tables import Column, TableContract
 
 SQL_TYPES = {"boolean": "BOOLEAN", "integer": "BIGINT"}
-TOTAL_WORDS = (
-    r"((?:grand|sub)?[ -]?totals?|(?:sub)?totaal|totale|sum|suma|soma|somme|summe|gesamt(?:summe)?|zwischensumme"
-    r"|insgesamt|razem|celkem|toplam|итого|всего|合\s*[计計]|[总總総]\s*[计計]|小\s*[计計]|总\s*和|总\s*额|汇\s*总)"
-    # of a year, or with the number of its rows
-    r"(?:\s*[(\x{ff08}]?\s*[0-9][0-9.,/ -]*\s*(?:records?|rows?|lines?|items?|orders?|zeilen|datensätze|条|行|笔)?"
-    r"\s*[)\x{ff09}]?)?\s*[:\x{ff1a}]?"
-)
 TOTAL_SIGNS = "合总總総小汇"
 BETWEEN = "\x1e"
 
@@ -39,7 +32,7 @@ class Shape:
     """What is to be made of the relation as found, and how.
 
     ``look`` says which columns need no reading, ``ways`` how a column of text is written, ``computed`` which columns follow
-    from others, ``pointed`` of which ids ``.0`` is taken off.
+    from others, ``pointed`` of which ids ``.0`` is taken off, ``money`` what the rows' currencies are worth.
     """
 
     raw: Raw
@@ -49,6 +42,7 @@ class Shape:
     ways: Mapping[str, Convention]
     computed: Mapping[str, str]
     pointed: Collection[str]
+    money: exchange.Exchange
 
     @property
     def present(self) -> list[str]:
@@ -67,7 +61,8 @@ class Shape:
 
     def plain(self, name: str) -> bool:
         """Whether every text of a column is its value, or one cast away from it."""
-        return self.look.plain(name) and not self.ways.get(name, PLAIN).still
+        converted = name == exchange.CURRENCY and bool(self.money.word)
+        return self.look.plain(name) and not self.ways.get(name, PLAIN).still and not converted
 
 
 def type_columns(con: Any, table: str, shape: Shape) -> tuple[tuple[str, ...], list[Callable[[], object]]]:
@@ -94,7 +89,7 @@ def type_columns(con: Any, table: str, shape: Shape) -> tuple[tuple[str, ...], l
         query(con, f"DROP TABLE {shape.look.apart}")
         return columns, [drop(f"VIEW {typed}"), drop(f"TABLE {values}"), partial(readers.forget, con, raw)]
     # of a plain word the text is the value
-    adjusted = _defaults(shape.contract, [*shape.present, *added], settings=shape.settings)
+    adjusted = _defaults(shape, [*shape.present, *added])
     same = [name for name in raw.types if shape.plain(name) and name not in adjusted and _is_word(shape.contract.columns[name])]
     twice = ", ".join(identifier(f"{name}__raw") for name in same)
     again = ", ".join(f"{identifier(name)} AS {identifier(f'{name}__raw')}" for name in same)
@@ -111,7 +106,8 @@ def _select(con: Any, shape: Shape, relation: str, *, added: Sequence[str]) -> s
     """The SQL that reads a relation as found."""
     raw, contract = shape.raw, shape.contract
     clean = _already_clean(con, shape)
-    chosen = ["__file", "__row", "__fields", "__first", "__line", *(f"__also_{at}" for at in range(len(raw.matched.also)))]
+    chosen = ["__file", "__row", "__fields", "__first", "__label", "__line", "__common"]
+    chosen += [f"__also_{at}" for at in range(len(raw.matched.also))]
     texts = []
     for name, found in raw.types.items():
         text, columns = _read_column(con, shape, name, found, clean=name in clean)
@@ -121,7 +117,7 @@ def _select(con: Any, shape: Shape, relation: str, *, added: Sequence[str]) -> s
     beside = [
         f"{sql} AS {identifier(name)}, NULL::VARCHAR AS {identifier(f'{name}__raw')}" for name, sql in shape.computed.items()
     ]
-    adjusted = _defaults(contract, [*shape.present, *added], settings=shape.settings)
+    adjusted = _defaults(shape, [*shape.present, *added])
     everything = f"* REPLACE ({', '.join(f'{value} AS {identifier(name)}' for name, value in adjusted.items())})"
     aside, by = _aside(shape)
     return (
@@ -161,6 +157,8 @@ def _read_column(con: Any, shape: Shape, name: str, found: str, *, clean: bool) 
     first = f"WHEN {is_plain(x, column.kind)} THEN {x} " if likely and ended == "false" else ""
     text = x if nothing == "false" else f"CASE {first}WHEN NOT ({nothing}) THEN {x} END"
     value, chosen = words.replaced(read(raw), x, column=column, words=own), []
+    if name == exchange.CURRENCY and shape.money.word:
+        value = shape.money.code
     if column.kind == "score":
         settings, wide, table = shape.settings, shape.wide, shape.contract
         code = survey_items.not_applicable(name, value, x, settings=settings, wide=wide, table=table)
@@ -203,18 +201,22 @@ def _already_clean(con: Any, shape: Shape) -> set[str]:
     return {name for name, count in zip(names, differing, strict=True) if not count}
 
 
-def _defaults(contract: TableContract, present: list[str], *, settings: TableSettings) -> dict[str, str]:
-    """What an empty flag means, and the sign of an amount: a return is below zero, whichever way it was exported."""
+def _defaults(shape: Shape, present: list[str]) -> dict[str, str]:
+    """What an empty flag means, the client's own currency, and the sign of an amount: a return is below zero."""
+    contract, settings = shape.contract, shape.settings
     replaced = {
         name: f"coalesce({identifier(name)}, {str(column.default).lower()})"
         for name, column in contract.columns.items()
         if column.default is not None and name in present
     }
+    replaced |= shape.money.columns(present, contract=contract)
     if contract.returns:
-        amount, flag = (identifier(name) for name in contract.returns)
+        flag = identifier(contract.returns[1])
+        amount = replaced.get(contract.returns[0], identifier(contract.returns[0]))
         replaced[contract.returns[1]] = (
             f"coalesce({flag}, {derived.returns_test(present, contract=contract, settings=settings)})"
         )
+    if contract.returns and contract.returns[0] in present:
         replaced[contract.returns[0]] = (
             f"CAST(CASE WHEN {replaced[contract.returns[1]]} THEN -abs({amount}) ELSE {amount} END AS {MONEY})"
         )
@@ -259,7 +261,7 @@ def _nothing(shape: Shape) -> list[tuple[str, str]]:
     labels = {f"{name}__raw": "true" for name in raw.types if contract.columns[name].kind == "id" and not look.plain(name)}
     named = raw.first in raw.types and contract.columns[raw.first].kind == "id" and look.plain(raw.first)
     if not (named or (contract.event in raw.types and look.solid(contract.event))):
-        labels = {"__first": blank.get(contract.event, "true"), **labels}
+        labels = {"__first": blank.get(contract.event, "true"), "__label": "true", **labels}
     return [*found, *([(_is_total(labels), "'total'")] if labels else [])]
 
 
@@ -281,5 +283,5 @@ def _is_total(labels: Mapping[str, str]) -> str:
         word = f"CASE WHEN {condition} THEN {words.word_of(label)} END"
         likely.append(f"CASE WHEN {may_be} THEN {word if condition != 'true' else words.word_of(label)} END")
     listed = f"concat_ws({literal(BETWEEN)}, {', '.join(likely)})"
-    pattern = literal(f"(?i)(?:^|{BETWEEN}){TOTAL_WORDS}(?:{BETWEEN}|$)")
+    pattern = literal(f"(?i)(?:^|{BETWEEN}){words.TOTAL_WORDS}(?:{BETWEEN}|$)")
     return f"CASE WHEN {listed} <> '' THEN regexp_matches({listed}, {pattern}) ELSE false END"

@@ -13,7 +13,6 @@ from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import ItemSettings, TableSettings
-from crmkit.data.intake.macros import BLANKS
 from crmkit.data.intake.parse import FLOATS, reading
 from crmkit.data.intake.plain import Look
 from crmkit.data.sources.engine import identifier, literal, query
@@ -40,7 +39,14 @@ EMPTY_TEXTS = ("(空)", "(跳过)", "<na>", "\\n")
 LONGEST = max(map(len, EMPTY_WORDS))
 # "4 - Not so critical": a number of the scale with what it stands for
 ANCHOR = r"^([+-]?[0-9]+(?:[.,][0-9]+)?)\s*[-–—:：=]\s*[^0-9\s].*$"
-EMPTIED = Text("{column}: {n} cells read as empty ({words})")
+TOTAL_WORDS = (
+    r"((?:grand|sub)?[ -]?totals?|(?:sub)?totaal|totale|sum|suma|soma|somme|summe|gesamt(?:summe)?|zwischensumme"
+    r"|insgesamt|razem|celkem|toplam|итого|всего|合\s*[计計]|[总總総]\s*[计計]|小\s*[计計]|总\s*和|总\s*额|汇\s*总)"
+    # of a year, or with the number of its rows
+    r"(?:\s*[(\x{ff08}]?\s*[0-9][0-9.,/ -]*\s*(?:records?|rows?|lines?|items?|orders?|zeilen|datensätze|条|行|笔)?"
+    r"\s*[)\x{ff09}]?)?\s*[:\x{ff1a}]?"
+)
+EMPTIED = Text("{column}: {n} {n:cell|cells} read as empty ({words})")
 WORDS_SHOWN = 6
 
 

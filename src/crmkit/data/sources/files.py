@@ -78,6 +78,12 @@ def find_files(table: str, *, source: Source, settings: TableSettings | None) ->
     return [source.path / name for name in named]
 
 
+def kind_of(path: Path) -> str:
+    """``parquet``, ``workbook`` or ``text``, by the end of its name."""
+    suffix = path.suffix.casefold()
+    return "parquet" if suffix in PARQUET else "workbook" if suffix in WORKBOOK else "text"
+
+
 def content_hash(path: Path) -> str:
     """SHA-256 of a file's bytes."""
     with open(path, "rb") as handle:

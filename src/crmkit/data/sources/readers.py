@@ -1,9 +1,9 @@
 """How does a table get into the engine? Text and sheets are loaded as text; Parquet and databases stay where they are.
 
 Whatever the source, a relation ``raw_<table>`` comes out: our columns with their values as found, and some of our own:
-``__file`` (name), ``__row`` (number in the file), ``__fields`` (how many, where a line has too many), ``__first`` (the first
-field of the line, in which a totals row says that it is one), ``__line`` (a hash of the columns that nobody asked for) and
-``__also_0`` ... (the headers by which rows are chosen).
+``__file`` (name), ``__row`` (number in the file), ``__fields`` (how many, where a line has too many), ``__first`` (the field
+of the line in which a totals row says that it is one), ``__line`` (a hash of the columns that nobody asked for), ``__common``
+(the same of those that every file has, where they differ) and ``__also_0`` ... (the headers by which rows are chosen).
 """
 
 from __future__ import annotations
@@ -20,16 +20,18 @@ from crmkit.core.errors import DataError, Problem, did_you_mean
 from crmkit.core.results import Text
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake.headers import Matched, visible
+from crmkit.data.intake.words import TOTAL_WORDS, word_of
 from crmkit.data.sources import text, workbook
+from crmkit.data.sources.damage import DAMAGED_DATABASE, refuse_packed
 from crmkit.data.sources.engine import identifier, literal, query
-from crmkit.data.sources.files import PARQUET, WORKBOOK, content_hash
+from crmkit.data.sources.files import content_hash, kind_of
 from crmkit.data.sources.layout import EMPTY, Match, Row, left_out, match_head
 
 # rows that are handed to the engine at a time: this many, or so many letters
 BATCH_ROWS, BATCH_LETTERS = 1 << 15, 1 << 24
 ARRIVING = "arriving_rows"
 # what is held beside the columns; the number of a row is its place among all that are held, and how far that is off
-OWN = ("__file VARCHAR", "__off BIGINT", "__fields BIGINT", "__line UBIGINT")
+OWN = ("__file VARCHAR", "__off BIGINT", "__fields BIGINT", "__label VARCHAR", "__line UBIGINT", "__common UBIGINT")
 ATTACHED = "crm_source"
 
 
@@ -84,7 +86,8 @@ def read_files(con: Any, table: str, files: Sequence[Path], *, settings: TableSe
             raise DataError(f"{table}: {path.name} does not have the declared sha256; it is not the file that was meant")
         if path.stat().st_size == 0:
             raise DataError(f"{table}: {path.name} {EMPTY}")
-    kinds = {_kind(path) for path in files}
+        refuse_packed(path, where=f"{table}: {path.name}")
+    kinds = {kind_of(path) for path in files}
     if len(kinds) > 1:
         raise DataError(f"{table}: {', '.join(path.name for path in files)} are of different kinds; one kind is expected")
     if kinds == {"parquet"}:
@@ -100,8 +103,13 @@ def attach(con: Any, path: Path) -> None:
 
     try:
         query(con, f"ATTACH {literal(path)} AS {ATTACHED} (READ_ONLY)")
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error as err:
-        raise DataError(f"{path.name} cannot be opened as a DuckDB database: {str(err).splitlines()[0]}") from err
+        said = str(err).splitlines()[0].replace(str(path), path.name)
+        if any(word in said for word in DAMAGED_DATABASE):
+            said = "it is damaged, cut off or something else; copy it again"
+        raise DataError(f"{path.name} cannot be opened as a DuckDB database: {said}") from err
 
 
 def database_tables(con: Any) -> list[str]:
@@ -118,6 +126,8 @@ def read_database(con: Any, table: str, *, settings: TableSettings, match: Match
     DataError
         When there is none of this name; the nearest is offered.
     """
+    import duckdb
+
     name = settings.table or table
     _no_lines(settings, where=f"{table}: {name}")
     if name not in database_tables(con):
@@ -134,7 +144,10 @@ def read_database(con: Any, table: str, *, settings: TableSettings, match: Match
         return _lazy(con, table, scan, file=literal(name), row="rowid + 1", match=match, where=f"{table}: {name}")
     # the rows of a view have no number until they are held
     held = f"held_{table}"
-    query(con, f"CREATE OR REPLACE TABLE {held} AS FROM {scan}")
+    try:
+        query(con, f"CREATE OR REPLACE TABLE {held} AS FROM {scan}")
+    except (duckdb.BinderException, duckdb.CatalogException, duckdb.ConversionException) as err:
+        raise DataError(f"{table}: the view {name!r} cannot be computed: {str(err).splitlines()[0]}") from err
     return _lazy(con, table, held, file=literal(name), row="rowid + 1", match=match, where=f"{table}: {name}")
 
 
@@ -142,11 +155,6 @@ def _no_lines(settings: TableSettings, *, where: str) -> None:
     said = [key for key in ("header", "skip", "footer", "sheet") if getattr(settings, key)]
     if said:
         raise DataError(Problem(where, f"has no lines for {said[0]}", "it is for text files and workbooks"))
-
-
-def _kind(path: Path) -> str:
-    suffix = path.suffix.casefold()
-    return "parquet" if suffix in PARQUET else "workbook" if suffix in WORKBOOK else "text"
 
 
 def _read_parquet(con: Any, table: str, files: Sequence[Path], *, match: Match) -> Raw:
@@ -157,6 +165,8 @@ def _read_parquet(con: Any, table: str, files: Sequence[Path], *, match: Match) 
     for path in files:
         try:
             query(con, f"SELECT count(*) FROM parquet_file_metadata({literal(path)})")
+        except duckdb.OutOfMemoryException:
+            raise
         except duckdb.Error as err:
             raise DataError(f"{table}: {path.name} is cut off or no Parquet file; export it again") from err
     try:
@@ -169,11 +179,17 @@ def _read_parquet(con: Any, table: str, files: Sequence[Path], *, match: Match) 
             match=match,
             where=f"{table}: {files[0].name}",
             own=("file_row_number", "__path"),
+            common=_shared_columns(con, files) if len(files) > 1 else None,
         )
-    except duckdb.Error as err:
+    except duckdb.BinderException as err:
         raise DataError(f"{table}: {files[0].name} cannot be read as Parquet: {str(err).splitlines()[0]}") from err
     _same_columns(con, table, files, headers=raw.matched.headers)
     return raw
+
+
+def _shared_columns(con: Any, files: Sequence[Path]) -> set[str]:
+    described = (query(con, f"DESCRIBE SELECT * FROM read_parquet({literal(path)})") for path in files)
+    return set[str].intersection(*({name for name, *_ in columns} for columns in described))
 
 
 def _same_columns(con: Any, table: str, files: Sequence[Path], *, headers: dict[str, str]) -> None:
@@ -191,13 +207,30 @@ def _other_columns(where: str, ours: str, *, has: bool) -> DataError:
     return DataError(Problem(where, what, "all files of a table need the same columns"))
 
 
-def _lazy(con: Any, table: str, scan: str, *, file: str, row: str, match: Match, where: str, own: tuple[str, ...] = ()) -> Raw:
+def _lazy(
+    con: Any,
+    table: str,
+    scan: str,
+    *,
+    file: str,
+    row: str,
+    match: Match,
+    where: str,
+    own: tuple[str, ...] = (),
+    common: set[str] | None = None,
+) -> Raw:
+    """Rows that stay in their source; ``common`` are the columns that all files have, where there are several."""
     described = query(con, f"DESCRIBE SELECT * FROM {scan}")
     columns = [(name, kind) for name, kind, *_ in described if name not in own]
     matched = match([visible(name) for name, _ in columns], where)
     chosen = [f"{identifier(columns[at][0])} AS {identifier(ours)}" for ours, at in matched.positions.items()]
     head = [f"{file} AS __file", f"{row} AS __row", "NULL::BIGINT AS __fields", "NULL::VARCHAR AS __first"]
-    head.append(f"{_line([identifier(columns[at][0]) for at in matched.rest])} AS __line")
+    head.append("NULL::VARCHAR AS __label")
+    rest = [identifier(columns[at][0]) for at in matched.rest]
+    head.append(f"{_line(rest)} AS __line")
+    differ = common is not None and not {name for name, _ in columns} <= common
+    shared = [one for one in rest if one in {identifier(name) for name in common or ()}]
+    head.append(f"{_common(shared, differ=differ)} AS __common")
     chosen += [f"CAST({identifier(columns[at][0])} AS VARCHAR) AS __also_{n}" for n, at in enumerate(matched.also.values())]
     relation = f"raw_{table}"
     query(con, f"CREATE OR REPLACE VIEW {relation} AS SELECT {', '.join([*head, *chosen])} FROM {scan}")
@@ -206,27 +239,29 @@ def _lazy(con: Any, table: str, scan: str, *, file: str, row: str, match: Match,
 
 
 def _read_texts(con: Any, table: str, files: Sequence[Path], *, settings: TableSettings, match: Match, spill: Path) -> Raw:
-    raw: Raw | None = None
     notes: list[Text] = []
+    opened: list[tuple[Path, str, text.TextFile, Matched]] = []
     for path in files:
         where = f"{table}: {path.name}"
         found = text.inspect(path, settings=settings, spill=spill, where=where)
         readings = partial(text.first_rows, found, where=where)
         matched = match_head(match, found.head, readings, settings=settings, table=table, where=where)
-        started = raw is not None
-        if raw is None:
-            raw = _first(con, table, matched, alone=len(files) == 1, encoding=found.encoding, separator=found.separator)
-        else:
-            _same_as_first(raw, matched, where=where)
+        if opened:
+            _same_as_first(opened[0][-1], matched, where=where)
+        opened.append((path, where, found, matched))
         if found.guessed:
             notes.append(Text("{file}: the encoding {encoding} is a guess", {"file": path.name, "encoding": found.encoding}))
-        before = _held(con, table) if started else 0
+    shared = _shared([(matched, found.head.headers) for *_, found, matched in opened])
+    first = opened[0][2]
+    raw = _first(con, table, shared[0], alone=len(files) == 1, encoding=first.encoding, separator=first.separator)
+    for (path, where, found, _), matched in zip(opened, shared, strict=True):
+        before = _held(con, table) if len(files) > 1 else 0
         if not (found.line_end and _insert_directly(con, raw, found, matched=matched, name=path.name, before=before)):
             rows = text.text_rows(found, settings=settings, where=where)
-            batches = _batches(rows, width=len(found.head.headers))
-            _insert_rows(con, raw, batches, matched=matched, name=path.name, before=before)
+            width = len(found.head.headers)
+            _insert_rows(con, raw, _batches(rows, width=width), width=width, matched=matched, name=path.name, before=before)
         notes += left_out(settings, file=path.name)
-    return _finished(raw, notes)
+    return replace(raw, notes=tuple(notes))
 
 
 @contextmanager
@@ -243,8 +278,8 @@ def _uncollected() -> Iterator[None]:
 
 @_uncollected()
 def _read_sheets(con: Any, table: str, files: Sequence[Path], *, settings: TableSettings, match: Match, spill: Path) -> Raw:
-    raw: Raw | None = None
     notes: list[Text] = []
+    opened: list[tuple[Path, workbook.Sheet, Any, Matched]] = []
     for path in files:
         where = f"{table}: {path.name}"
         sheet = workbook.read_sheet(path, settings=settings, where=where)
@@ -257,21 +292,36 @@ def _read_sheets(con: Any, table: str, files: Sequence[Path], *, settings: Table
             raise DataError(problems)
         whole = workbook.columns_of(sheet, matched, settings=settings)
         if whole is not None and len(files) == 1:
-            return _finished(_look_over(con, table, whole, matched=matched, name=path.name), notes)
-        before = 0
-        if raw is None:
-            raw = _first(con, table, matched, alone=len(files) == 1)
-        else:
-            _same_as_first(raw, matched, where=where)
-            before = _held(con, table)
+            raw = _look_over(con, table, whole, matched=matched, name=path.name, width=len(sheet.head.headers))
+            return replace(raw, notes=(*notes, *left_out(settings, file=path.name)))
+        if opened:
+            _same_as_first(opened[0][-1], matched, where=where)
+        opened.append((path, sheet, whole, matched))
+    shared = _shared([(matched, sheet.head.headers) for _, sheet, _, matched in opened])
+    raw = _first(con, table, shared[0], alone=len(files) == 1)
+    for (path, sheet, whole, _), matched in zip(opened, shared, strict=True):
+        before = _held(con, table) if len(files) > 1 else 0
         said: list[Text] = []
         batches: Iterable[Any] = [whole]
+        width = len(sheet.head.headers)
         if whole is None:
             rows, said = workbook.table_of(sheet, matched, settings=settings, file=path.name)
-            batches = _batches(rows, width=len(sheet.head.headers))
-        _insert_rows(con, raw, batches, matched=matched, name=path.name, before=before)
+            batches = _batches(rows, width=width)
+        _insert_rows(con, raw, batches, width=width, matched=matched, name=path.name, before=before)
         notes += [*said, *left_out(settings, file=path.name)]
-    return _finished(raw, notes)
+    return replace(raw, notes=tuple(notes))
+
+
+def _shared(opened: Sequence[tuple[Matched, Sequence[str]]]) -> list[Matched]:
+    """With the columns that nobody asked for and that every file has, where the files differ in them."""
+    named = [{visible(headers[at]) for at in matched.rest} for matched, headers in opened]
+    shared = set[str].intersection(*named)
+    if all(names == shared for names in named):
+        return [matched for matched, _ in opened]
+    return [
+        replace(matched, common=tuple(at for at in matched.rest if visible(headers[at]) in shared))
+        for matched, headers in opened
+    ]
 
 
 def _first(con: Any, table: str, matched: Matched, *, alone: bool, encoding: str = "", separator: str = "") -> Raw:
@@ -287,7 +337,9 @@ def _first(con: Any, table: str, matched: Matched, *, alone: bool, encoding: str
         "rowid + __off AS __row",
         "__fields",
         f"{identifier(first or '__first')} AS __first",
+        "__label",
         "__line",
+        "__common",
     ]
     query(con, f"CREATE OR REPLACE VIEW raw_{table} AS SELECT {', '.join([*own, *names])} FROM lines_{table}")
     types = dict.fromkeys(matched.positions, "VARCHAR")
@@ -303,12 +355,13 @@ def _first(con: Any, table: str, matched: Matched, *, alone: bool, encoding: str
     )
 
 
-def _look_over(con: Any, table: str, cells: Any, *, matched: Matched, name: str) -> Raw:
+def _look_over(con: Any, table: str, cells: Any, *, matched: Matched, name: str, width: int) -> Raw:
     """The cells of the only sheet of a table where they are, because a copy of them would take as long as all that follows."""
     registered = f"cells_{table}"
     con.con.register(registered, cells)
     own = [f"{literal(name)} AS __file", "number AS __row", "fields AS __fields", "c0 AS __first"]
-    chosen = [f"{_line([f'c{at}' for at in matched.rest])} AS __line"]
+    own.append(f"{_label(matched, width)} AS __label")
+    chosen = [f"{_line([f'c{at}' for at in matched.rest])} AS __line", "NULL::UBIGINT AS __common"]
     chosen += [f"c{at} AS {identifier(ours)}" for ours, at in matched.positions.items()]
     chosen += [f"c{at} AS __also_{n}" for n, at in enumerate(matched.also.values())]
     query(con, f"CREATE OR REPLACE VIEW raw_{table} AS SELECT {', '.join([*own, *chosen])} FROM {registered}")
@@ -328,10 +381,10 @@ def forget(con: Any, raw: Raw) -> None:
         query(con, f"DROP TABLE {raw.held}")
 
 
-def _same_as_first(raw: Raw, matched: Matched, *, where: str) -> None:
+def _same_as_first(first: Matched, matched: Matched, *, where: str) -> None:
     """A later file must have the columns of the first."""
-    for ours in [*raw.matched.positions, *matched.positions]:
-        if (ours in raw.matched.positions) != (ours in matched.positions):
+    for ours in [*first.positions, *matched.positions]:
+        if (ours in first.positions) != (ours in matched.positions):
             raise _other_columns(where, ours, has=ours in matched.positions)
 
 
@@ -340,44 +393,58 @@ def _held(con: Any, table: str) -> int:
     return int(count)
 
 
-def _finished(raw: Raw | None, notes: list[Text]) -> Raw:
-    if raw is None:
-        raise DataError("no file to read")
-    return replace(raw, notes=tuple(notes))
-
-
 def _insert_directly(con: Any, raw: Raw, found: text.TextFile, *, matched: Matched, name: str, before: int) -> bool:
     """Let the engine read the file; False, with nothing inserted, where a line does not fit the header."""
     import duckdb
 
     own = [literal(name), str(found.head.row + 1 - before), "NULL"]
     try:
-        _insert(con, raw, _scan(found), columns=[*own, *_chosen(raw, matched)])
+        _insert(con, raw, _scan(found), columns=[*own, *_chosen(raw, matched, width=len(found.head.headers))])
     except duckdb.Error:
         return False
     return True
 
 
-def _insert_rows(con: Any, raw: Raw, batches: Iterable[Any], *, matched: Matched, name: str, before: int) -> None:
+def _insert_rows(con: Any, raw: Raw, batches: Iterable[Any], *, width: int, matched: Matched, name: str, before: int) -> None:
     """Hand rows to the engine as they are, so that no line break, quotation mark or length of a field can be misread."""
+    own = [literal(name), f"number - {before} - place", "fields"]
     for batch in batches:
         con.con.register(ARRIVING, batch)
         try:
-            _insert(con, raw, ARRIVING, columns=[literal(name), f"number - {before} - place", "fields", *_chosen(raw, matched)])
+            _insert(con, raw, ARRIVING, columns=[*own, *_chosen(raw, matched, width=width)])
         finally:
             con.con.unregister(ARRIVING)
 
 
-def _chosen(raw: Raw, matched: Matched) -> list[str]:
+def _chosen(raw: Raw, matched: Matched, *, width: int) -> list[str]:
     """What is taken of a line, in the order of the table."""
-    ours = [matched.positions[name] for name in raw.matched.positions]
-    also = [matched.also[header] for header in raw.matched.also]
+    ours = [f"c{matched.positions[name]}" for name in raw.matched.positions]
+    also = [f"c{matched.also[header]}" if header in matched.also else "NULL" for header in raw.matched.also]
+    common = _common([f"c{at}" for at in matched.common or ()], differ=matched.common is not None)
     first = [] if raw.first else ["c0"]
-    return [_line([f"c{at}" for at in matched.rest]), *first, *(f"c{at}" for at in (*ours, *also))]
+    return [_label(matched, width), _line([f"c{at}" for at in matched.rest]), common, *first, *ours, *also]
+
+
+def _label(matched: Matched, width: int) -> str:
+    """The field, other than the first, in which a row without a date says that it is one of totals."""
+    dated = matched.positions.get(matched.contract.event)
+    others = [f"c{at}" for at in range(1, width) if at != dated]
+    if dated is None or not others:
+        return "NULL::VARCHAR"
+    pattern = literal(f"(?i){TOTAL_WORDS}")
+    cases = " ".join(f"WHEN regexp_full_match({word_of(x)}, {pattern}) THEN {x}" for x in others)
+    # nearly every row has a date, and a date begins with a digit
+    day = f"c{dated}"
+    return f"CASE WHEN {day} >= '0' AND {day} < ':' THEN NULL WHEN {word_of(day)} IS NULL THEN CASE {cases} END END"
 
 
 def _line(columns: list[str]) -> str:
     return f"hash({', '.join(f'trim(CAST({one} AS VARCHAR))' for one in columns)})" if columns else "NULL::UBIGINT"
+
+
+def _common(columns: list[str], *, differ: bool) -> str:
+    """The same of the columns that all files have; nothing where that is all of them."""
+    return "NULL::UBIGINT" if not differ else _line(columns) if columns else "0::UBIGINT"
 
 
 def _batches(rows: Iterable[Row], *, width: int) -> Iterator[Any]:

@@ -1,7 +1,7 @@
 """What is in a sheet of a workbook? Its cells as text, each number and date marked as what it was.
 
 What the reader of cells does not tell - which values are those of formulas, and whether they were ever calculated, which cells
-hold errors, from which year days are counted - is looked up in the file itself, where it is of the usual form (xlsx, xlsm).
+hold errors, from which year days are counted - is looked up in the file itself.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from crmkit.core.errors import rows as listed
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake.headers import Matched
+from crmkit.data.sources.cells import CODES, NUMBERED, look_into
 from crmkit.data.sources.layout import LOOKED_AT, Head, Row, find_head, table_rows
 
 # stands before the text of a numeric cell, whose decimal sign is known and which may be the serial number of a date
@@ -32,9 +33,7 @@ LONGEST_NUMBER = 1e15
 # days from the beginning of 1900 as spreadsheets count it to that of 1904
 DAYS_1904 = 1462
 LAST_SERIAL = 110_000
-ERRORS = frozenset(
-    ("#N/A", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#GETTING_DATA", "#SPILL!", "#CALC!", "#FIELD!")
-)
+ERRORS = frozenset((*CODES.values(), *NUMBERED, "#SPILL!", "#CALC!", "#FIELD!"))
 OTHERS = Text("{file}: the sheet {sheet} was read; there are also {others}")
 HIDDEN = Text("{file}: the sheet {sheet} was read; hidden and not read: {others}")
 ERROR_CELLS = Text("{file}: errors such as {example} in {column} count as empty; cells: {n}")
@@ -46,6 +45,9 @@ FORMULA_MARKS = (b"<f", b":f")
 ERROR_MARKS = (b'="e"', b"='e'")
 _NUMBERS = frozenset((int, float))
 PLACE = re.compile(rb"\br=[\"']([A-Z]+)([0-9]+)[\"']")
+# a length of time as an OpenDocument cell has it, PT60H00M00S
+ISO_LENGTH = re.compile(r"P(?:(\d+)D)?T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")
+UNITS = (86_400, 3600, 60, 1)
 TEXT_CELL = re.compile(rb"\bt=[\"'](?:str|s|inlineStr|b|e)[\"']")
 
 
@@ -144,6 +146,9 @@ def sheet_problems(sheet: Sheet, matched: Matched, *, settings: TableSettings, w
         found = {row + 1: value for (row, column), value in sheet.written.formulas.items() if column == at and row >= first}
         kept = {number: value for number, value in found.items() if number not in settings.skip}
         missing = sorted(number for number, value in kept.items() if value is None)
+        if matched.contract.columns[ours].kind not in ("id", "text") and kept and set(kept.values()) <= {None, ""}:
+            # xls has no empty cell for a formula that nobody has calculated: it keeps an empty text
+            missing = sorted(kept)
         noughts = sorted(number for number, value in kept.items() if value == 0)
         if missing:
             what = f"has {counted(len(missing), 'formula')} of which no value is kept ({listed(missing)})"
@@ -175,6 +180,8 @@ def sheet_rows(sheet: Sheet, matched: Matched, *, settings: TableSettings, error
         for at in seconds:
             if at < len(row) and isinstance(row[at], dt.timedelta | dt.time):
                 fields[at] = _text(_seconds(row[at]))
+            elif at < len(row) and (length := ISO_LENGTH.fullmatch(fields[at])):
+                fields[at] = _text(round(sum(float(n or 0) * unit for n, unit in zip(length.groups(), UNITS, strict=True))))
         for at, ours in lenient if not ERRORS.isdisjoint(fields) else ():
             if at < len(fields) and fields[at] in ERRORS:
                 errors[ours, fields[at]] += number not in settings.skip
@@ -304,11 +311,11 @@ def _texts(cells: Sequence[Sequence[Any]]) -> Iterator[Row]:
 
 def _look_up(path: Path, sheet: str) -> Written:
     if not zipfile.is_zipfile(path):
-        return Written()
+        return Written(*look_into(path, sheet))
     with zipfile.ZipFile(path) as archive:
         names = set(archive.namelist())
         if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
-            return Written()
+            return Written(*look_into(path, sheet))
         book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
         links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
         targets = {link.get("Id"): link.get("Target", "") for link in links}

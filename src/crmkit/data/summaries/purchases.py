@@ -1,4 +1,4 @@
-"""What has each customer bought, in one currency and in the few numbers that the models need?
+"""What has each customer bought, in the few numbers that the models need?
 
 Every summary is an ibis expression over the transactions, computed inside the engine in one order of operations: the day is
 cut, rows outside the window are dropped, a customer's amounts of one day are summed, and these days are aggregated. Only
@@ -14,19 +14,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from crmkit.core.errors import DataError, Problem
 from crmkit.data.sources.engine import to_frame
 
 if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
-    from crmkit.data.client import Client
-
 TUPLE = ("frequency", "recency_days", "T_days")
 MONEY = "decimal(18, 4)"
-RATE = "decimal(18, 8)"
-MONEY_COLUMNS = ("amount", "cost")
 
 # The amount of the first day is the amount of the smallest (day, amount). Several engines have no arg_min, and a window costs
 # half as much again as the whole reduction, so day and amount are put into one exact number, day * 10^14 + amount: the
@@ -36,56 +31,16 @@ MARKED = "decimal(38, 4)"
 EPOCH = dt.date(1970, 1, 1)
 
 
-def in_one_currency(company: Client, table: str = "transactions") -> Any:
-    """A table with all amounts in the client's currency.
+def has_amounts(transactions: ibis.Table) -> bool:
+    """Whether a list of purchases says what was paid."""
+    return "amount" in transactions.columns
 
-    Parameters
-    ----------
-    company : Client
-        Its ``settings.tables[table].rates`` say what one unit of another currency is worth in the client's own.
-    table : str
-        With a column ``amount``, and perhaps ``cost``; rows without a currency are in the client's own.
 
-    Returns
-    -------
-    ibis.Table
-        As it was, where every row is in the client's currency; else with converted amounts, exact to four decimals.
-
-    Raises
-    ------
-    DataError
-        When a currency has no rate: a sum over several currencies means nothing. Names each with its rows.
-    """
+def with_amounts(transactions: ibis.Table) -> ibis.Table:
+    """The same with amounts of 0 where it says none, so that purchases can be counted; nothing may be said of these amounts."""
     import ibis
 
-    rows = company.tables[table]
-    if "currency" not in rows.columns:
-        return rows
-    code = rows.currency.cast("string").strip().upper()
-    counted = to_frame(rows.group_by(code=code).agg(n=rows.count()).order_by("code"))
-    others = counted[counted["code"].notna() & (counted["code"] != "") & (counted["code"] != company.currency)]
-    if others.empty:
-        return rows
-    declared = company.settings.tables.get(table)
-    rates = {} if declared is None else declared.rates
-    unknown = others[~others["code"].isin(list(rates))]
-    if len(unknown):
-        named = ", ".join(f"{row.code} ({row.n} rows)" for row in unknown.itertuples())
-        example = f"{{{', '.join(f'{one}: ...' for one in unknown['code'])}}}"
-        raise DataError(
-            Problem(
-                f"{table}: column 'currency'",
-                f"has {named} beside the client's {company.currency}",
-                f"give what one unit is worth in {company.currency}, as rates: {example} under tables.{table}, or convert the "
-                "amounts before the export",
-            )
-        )
-    factor = ibis.cases(
-        *((code == name, ibis.literal(str(rates[name])).cast(RATE)) for name in others["code"]),
-        else_=ibis.literal("1").cast(RATE),
-    )
-    money = [name for name in MONEY_COLUMNS if name in rows.columns]
-    return rows.mutate(**{name: (rows[name].cast("float64") * factor.cast("float64")).round(4).cast(MONEY) for name in money})
+    return transactions if has_amounts(transactions) else transactions.mutate(amount=ibis.literal("0").cast(MONEY))
 
 
 def purchase_summary(transactions: ibis.Table, *, as_of: dt.date, since: dt.date | None = None) -> ibis.Table:

@@ -28,7 +28,7 @@ FEWEST_EVENTS = 30
 FEWEST_AT_A_LEVEL = 10
 EXPECTED = 10.0
 DAYS_PER_YEAR = 365.25
-TOO_FEW = Text("needs {needed} customers who left after an answer, there are {found}")
+TOO_FEW = Text("needs {needed} customers who left after an answer, there {found:is|are} {found}")
 ALL_LEFT = Text(
     "everybody who answered {score} or less left ({n} of {n}): such an answer is given by who has already decided, so it says "
     "nothing about what a better one would be worth"

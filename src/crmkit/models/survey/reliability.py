@@ -170,7 +170,7 @@ def mcdonald_omega(
     if reason is None and not (np.diag(cov) > 0).all():
         reason = Text("all answers to one of the items are equal")
     if reason is None and n < FEWEST_RESPONDENTS:
-        reason = Text("{n} complete answers are too few", {"n": Quantity(n, "count")})
+        reason = Text("{n} complete {n:answer is|answers are} too few", {"n": Quantity(n, "count")})
     if reason is not None:
         return Reliability(np.nan, np.nan, np.nan, n, x.shape[1], mark("omega, bootstrap"), reason)
     if missing == "listwise":
@@ -229,7 +229,7 @@ def _covariance(x: Floats, missing: str) -> tuple[Floats, int, Text | None]:
     n = int(known.any(1).sum())
     empty = np.full((x.shape[1], x.shape[1]), np.nan)
     if n < 3:
-        return empty, n, Text("{n} answers are too few", {"n": Quantity(n, "count")})
+        return empty, n, Text("{n} {n:answer is|answers are} too few", {"n": Quantity(n, "count")})
     mask = known.astype(np.float64)
     pairs = mask.T @ mask
     if (pairs < 2).any():

@@ -19,6 +19,9 @@ DENIED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 # names, because the engine's errors are known to whoever has imported it, and a kernel tells errors by name
 NO_MEMORY = frozenset({"OutOfMemoryException", "MemoryError", "ArrayMemoryError", "_ArrayMemoryError"})
 SYSTEM_ERRORS = frozenset({"OSError", "PermissionError", "FileNotFoundError"})
+# the engine tells what the system refused in words alone
+BY_WORDS = {os.strerror(number): number for number in (*sorted(ROOM), *sorted(DENIED))}
+ENGINE_ERRORS = frozenset({"IOException"})
 NUMBERED = re.compile(r"\[Errno (\d+)\]")
 QUOTED = re.compile(r": '(.*)'$")
 # a disk that has less than this is taken for full
@@ -39,6 +42,8 @@ def said_of(error: BaseException, *, home: Path) -> str:
     for one in _chain(error):
         if type(one).__name__ in NO_MEMORY:
             return memory_words(os.environ)
+        if type(one).__name__ in ENGINE_ERRORS and (said := _engine_words(str(one), home)):
+            return said
         if isinstance(one, OSError):
             return _system_words(one.errno or 0, str(one.filename or ""), home)
     return ""
@@ -48,6 +53,8 @@ def said_by_kernel(name: str, value: str, *, home: Path, environment: Mapping[st
     """The same of an error that a kernel has told: its name, its text, and the environment of the kernel."""
     if name in NO_MEMORY:
         return memory_words(environment)
+    if name in ENGINE_ERRORS:
+        return _engine_words(value, home)
     number = NUMBERED.match(value)
     if name not in SYSTEM_ERRORS or number is None:
         return ""
@@ -87,6 +94,13 @@ def _system_words(number: int, file: str, home: Path) -> str:
     if number == errno.ENOENT and parts[:1] == ("reports",):
         return f"{'/'.join(parts[:2])} was removed while a run was writing to it; run it again"
     return ""
+
+
+def _engine_words(value: str, home: Path) -> str:
+    """What the system refused the engine; empty where it was something else."""
+    number = next((number for words, number in BY_WORDS.items() if words in value), 0)
+    file = re.search(r'"([^"]+)"', value)
+    return _system_words(number, file[1] if file else "", home) if number else ""
 
 
 def _inside(file: str, home: Path) -> str:

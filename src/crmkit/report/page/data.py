@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 STEPS = (Text("rows read"), Text("rows after the last day that counts"), Text("rows that count"))
 SEPARATOR, DECIMAL = Text("separator {sign}"), Text("decimal {sign}")
 ALL_ROWS = Text("All {read} rows that were read count.")
-SOME_ROWS = Text("{left} of {read} rows that were read do not count ({share}).")
+SOME_ROWS = Text("{left} of {read} rows that were read {left:does|do} not count ({share}).")
 REASON = Text("{table}: {reason}")
 AFTER = Text("after the last day that counts")
 NOTE = Text("{table}: {note}")
 UNDRAWN = Text("Characters of the data for which no font is there stand as boxes in figures: {characters}")
 UNSCANNED = Text(
-    "{n} identifiers of customers are too short or too common to be looked for on the finished page: {kinds}. "
+    "{n} {n:identifier|identifiers} of customers {n:is|are} too short or too common to be looked for on "
+    "the finished page: {kinds}. "
     "The page was made without them, but that could not be checked."
 )
 KINDS = {
@@ -96,7 +97,10 @@ def _finding(company: Client) -> Finding:
         "as_of": Quantity(company.as_of, "date"),
     }
     text = (
-        Text("{left} of {read} rows were left out, {rejected} of them because they could not be used.", numbers)
+        Text(
+            "{left} of {read} rows {left:was|were} left out, {rejected} of them because {rejected:it|they} could not be used.",
+            numbers,
+        )
         if read > kept
         else Text("All {read} rows count; the last day is {as_of}.", numbers)
     )

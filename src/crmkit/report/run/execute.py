@@ -219,7 +219,7 @@ def _run(job: Job, session: Session) -> tuple[Any, _Ending]:
 
 
 def _ending(err: Exception, session: Session, job: Job) -> _Ending:
-    from nbclient.exceptions import DeadKernelError
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     cell = session.cell
@@ -236,7 +236,21 @@ def _ending(err: Exception, session: Session, job: Job) -> _Ending:
         where = f"in cell {cell}"
         said = f"the kernel was ended {where}" if session.ended is None else session.ended.said(where)
         return _Ending("killed", said, cell)
+    if isinstance(err, CellExecutionError):
+        # the kernel had no room left to say what went wrong but in its last line
+        last = _last_line(session.nb)
+        name, _, value = last.partition(": ")
+        said = said_by_kernel(name, value, home=job.home, environment=session.env)
+        return _Ending("failed", said or last or "the cell failed and did not say why", cell, bool(said))
     return _Ending("failed", f"{type(err).__name__}: {err}", cell, isinstance(err, CrmkitError))
+
+
+def _last_line(nb: Any) -> str:
+    """The last line of what the last cell that complained wrote."""
+    cells = nb.cells if nb is not None else []
+    outputs = (one for cell in reversed(cells) for one in reversed(cell.get("outputs", [])))
+    text = next((one["text"] for one in outputs if one.get("name") == "stderr"), "")
+    return next((line.strip() for line in reversed(str(text).splitlines()) if line.strip()), "")
 
 
 def user_errors() -> frozenset[str]:

@@ -15,6 +15,7 @@ from crmkit.core.privacy import pseudonym
 from crmkit.core.reading import per_customer
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.data.summaries.audit import cases as audit_cases
+from crmkit.data.summaries.purchases import has_amounts
 from crmkit.models.basics.shares import newcombe
 from crmkit.models.survey.drivers import Importance, importance
 
@@ -231,7 +232,7 @@ def _worth(
         own = own[own.index.isin(ids)].dropna()
         if len(own):
             return own, CLV_BASIS
-    if "purchases" in past.frames:
+    if "purchases" in past.frames and has_amounts(company.tables["transactions"]):
         rows = past.frames["purchases"]
         year = rows[rows["month"] < 12].groupby("customer_id")["amount"].sum()
         return year.astype("float64"), REVENUE_BASIS

@@ -133,7 +133,7 @@ def _effect(theme: Theme, grounds: Grounds, stake: Stake) -> Text:
         share = len(ids) / grounds.active if grounds.active else NAN
         parts.append(
             Text(
-                "{n} customers are affected, {share} of those active",
+                "{n} {n:customer is|customers are} affected, {share} of those active",
                 {"n": Quantity(len(ids), "count"), "share": Quantity(min(1.0, share), "share")},
             )
         )
@@ -265,7 +265,7 @@ def findings_overview(found: Sequence[AuditFinding], locale: Locale) -> Result:
     sure = sum(one.level == FINDING for one in found)
     text = (
         Text(
-            "{sure} findings and {rest} observations.",
+            "{sure} {sure:finding|findings} and {rest} {rest:observation|observations}.",
             {"sure": Quantity(sure, "count"), "rest": Quantity(len(found) - sure, "count")},
         )
         if found

@@ -201,7 +201,7 @@ def missing_roles(looked: Looked) -> list[Check]:
                 off,
                 NAN,
                 Text("{role}: at least {needed} raters", words),
-                Text("{role}: {n} raters", words),
+                Text("{role}: {n} {n:rater|raters}", words),
                 Measure(n, target=needed, n=n, unit="count"),
             )
         )
@@ -234,7 +234,7 @@ def actions_without_owner(looked: Looked) -> list[Check]:
             int(bad.sum()),
             len(rows),
             Text("every action has an owner and a due date"),
-            Text("{n} of {all} actions have none"),
+            Text("{n} of {all} actions {n:has|have} none"),
         )
     ]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from crmkit.analyses.audit.catalogue import Indicator
 from crmkit.analyses.audit.indicators.data import FUNCTIONS as OF_DATA
-from crmkit.analyses.audit.indicators.estimate import NO_TABLE, Estimate, nothing
+from crmkit.analyses.audit.indicators.estimate import NO_COLUMN, NO_TABLE, Estimate, nothing
 from crmkit.analyses.audit.indicators.from_reports import READERS, Owned, acquisition, read
 from crmkit.analyses.audit.indicators.input_output import FUNCTIONS as OF_INPUT_OUTPUT
 from crmkit.analyses.audit.indicators.outcome import FUNCTIONS as OF_OUTCOME
@@ -21,6 +21,8 @@ FUNCTIONS: Mapping[str, Callable[[History, Window, float], Estimate]] = {
     **OF_DATA,
     **OF_PEOPLE,
 }
+# indicators of what customers pay
+PRICED = frozenset({"R-SALES", "R-SALESG", "R-SHARE", "I-COST", "I-CTS", "I-ROI"})
 WITH_VALUE = "I-CAC"
 
 
@@ -46,6 +48,8 @@ def evaluate(one: Indicator, past: History, window: Window, *, results: Owned, c
         missing = sorted(table for table in one.tables if table not in past.tables)
         if missing:
             return nothing(NO_TABLE, ", ".join(missing))
+    if one.id in PRICED and "amount" not in past.tables["transactions"]:
+        return nothing(NO_COLUMN, "transactions.amount")
     if one.months and one.months > len(window.months):
         window = past.window(window, one.months)
     if one.id == WITH_VALUE:

@@ -210,7 +210,8 @@ def smart(wanted: Sequence[Wanted], known: Known) -> Result:
     table = pd.DataFrame(rows)
     failing = int((table[list(LETTERS)] == FAIL).any(axis=1).sum())
     text = Text(
-        "{n} of {all} goals and actions fail a test.", {"n": Quantity(failing, "count"), "all": Quantity(len(table), "count")}
+        "{n} of {all} goals and actions {n:fails|fail} a test.",
+        {"n": Quantity(failing, "count"), "all": Quantity(len(table), "count")},
     )
     finding = Finding("audit.smart", "warning" if failing else "good", failing == 0, text, evidence=("audit_smart",))
     columns = (

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.audit.months import month_of
-from crmkit.data.summaries.purchases import MONEY
+from crmkit.data.summaries.purchases import MONEY, with_amounts
 
 if TYPE_CHECKING:
     import ibis
@@ -152,6 +152,7 @@ def purchases(transactions: ibis.Table, *, starts: Sequence[dt.date]) -> pd.Data
     """
     import ibis
 
+    transactions = with_amounts(transactions)
     rows = transactions.mutate(month=month_of(transactions.ordered_at, starts=starts))
     rows = rows.filter(rows.month < len(starts))
     back = rows.is_return.fill_null(False) if "is_return" in rows.columns else ibis.literal(False)
@@ -269,6 +270,7 @@ def campaign_results(
         ``campaign_id, arm, month`` (of exposure)``, n, revenue, squares``: customers, sum and sum of squares of what each
         bought.
     """
+    transactions = with_amounts(transactions)
     bought = transactions.select("customer_id", "ordered_at", amount=transactions.amount.cast(MONEY))
     if "is_return" in transactions.columns:
         bought = transactions.filter(~transactions.is_return.fill_null(False))

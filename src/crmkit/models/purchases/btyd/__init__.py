@@ -26,6 +26,7 @@ from crmkit.models.purchases.btyd.fitting import (
     fit,
     fit_bgnbd,
     fit_mbgnbd,
+    fit_nbd,
     fit_pareto_nbd,
     known,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "fit_covariates",
     "fit_mbgcnbd",
     "fit_mbgnbd",
+    "fit_nbd",
     "fit_pareto_nbd",
     "forecast_totals",
     "histories",

@@ -94,7 +94,7 @@ def parameter_draws(
         method = "bootstrap" if len(histories) <= MOST_TUPLES else "normal"
     if method == "normal":
         return normal_draws(fitted.model, fitted.params, fitted.covariance, draws=draws, seed=seed, fixed=fitted.fixed)
-    scale, units = unit_of_params(histories, fitted.model)
+    scale, units = unit_of_params(histories, fitted.names)
     start = np.log(np.array([fitted.params[name] for name in fitted.names]) / units)
 
     def refit(sample: Tuples) -> Floats:

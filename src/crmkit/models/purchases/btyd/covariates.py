@@ -255,7 +255,7 @@ def fit_covariates(
         raise ModelError(Problem(f"covariates: model '{model}'", "has none", f"there are {', '.join(BUYING)}"))
     effects = _effects(data, model, buying, leaving)
     plain = fit(_together(data), model)
-    scale, units = unit_of_params(_together(data), model)
+    scale, units = unit_of_params(_together(data), PARAMETERS[model])
     names = PARAMETERS[model]
     objective, norms = _objective(data, plain, effects, scale)
     start = np.concatenate([np.log([plain.params[name] for name in names] / units), np.zeros(len(effects))])

@@ -173,3 +173,41 @@ def _fill_table(panel: Floats, line: Floats, s: float, step_A: Floats, step_B: F
         beyond[2] += step_B[j] * beyond[0]
         table[:, j] = panel[:, j] + beyond
     return table
+
+
+def objective_of_stayers(histories: Tuples, scale: float, r: float | None = None) -> Objective:
+    """What is the mean negative log-likelihood where nobody leaves, with its gradient, in log r and log alpha?
+
+    Parameters
+    ----------
+    histories : Tuples
+        Who bought when; when they bought last says nothing here.
+    scale : float
+        Unit of time used inside; alpha is in this unit.
+    r : float or None
+        Where it is given, in log alpha alone.
+
+    Notes
+    -----
+    The limit of Pareto/NBD as the rate of leaving goes to 0, the negative binomial model: the product over customers of
+    Gamma(r + x) / Gamma(r) * alpha^r / (alpha + T)^(r + x).
+    """
+    (ix, ux), _, (iT, uT) = histories.codes
+    uT = uT / scale
+    w = histories.n.astype(np.float64)
+    customers = w.sum()
+    per_x, per_T, x_per_T = total(ix, w, len(ux)), total(iT, w, len(uT)), total(iT, w * ux[ix], len(uT))
+
+    def at(theta: Floats) -> tuple[float, Floats]:
+        shape, alpha = (np.exp(theta[0]), np.exp(theta[1])) if r is None else (r, np.exp(theta[0]))
+        # in differences, so that nothing large cancels where customers hardly differ
+        on_x = gammaln(shape + ux) - gammaln(shape)
+        later = np.log1p(uT / alpha)
+        value = dot(per_x, on_x - ux * np.log(alpha)) - dot(shape * per_T + x_per_T, later)
+        d_alpha = dot(shape * per_T + x_per_T, uT / (alpha * (alpha + uT))) - dot(per_x, ux) / alpha
+        slopes = [d_alpha * alpha]
+        if r is None:
+            slopes.insert(0, (dot(per_x, digamma(shape + ux) - digamma(shape)) - dot(per_T, later)) * shape)
+        return -value / customers, -np.array(slopes) / customers
+
+    return at

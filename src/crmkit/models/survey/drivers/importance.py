@@ -161,7 +161,8 @@ def importance(
     if len(rated) < FEWEST_PER_DRIVER * (len(kept) + len(controls)):
         raise ModelError(
             Text(
-                "drivers: {n} respondents are too few for {drivers} drivers; at least {fewest_per_driver} each",
+                "drivers: {n} {n:respondent is|respondents are} too few for {drivers} drivers; at least "
+                "{fewest_per_driver} each",
                 {
                     "n": Quantity(len(rated), "count"),
                     "drivers": Quantity(len(kept), "count"),

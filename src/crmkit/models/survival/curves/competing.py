@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crmkit.core.errors import ModelError, Problem, rows
+from crmkit.core.errors import ModelError, Problem, counted, rows
 from crmkit.models.basics.estimates import critical
 from crmkit.models.survival.data.observed import Observed, check_observed, count_at_risk, select, split, total
 
@@ -78,7 +78,7 @@ def cumulative_incidence(
     if len(missing):
         where = rows(missing[:5].tolist(), len(missing))
         raise ModelError(
-            Problem("survival: cause", f"is missing in {len(missing)} rows ({where})", f"'{censored}' = still there")
+            Problem("survival: cause", f"is missing in {counted(len(missing), 'row')} ({where})", f"'{censored}' = still there")
         )
     left = (reason != censored).to_numpy()
     seen = check_observed(durations, left, entry=entry, weights=weights)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crmkit.core.errors import ModelError, Problem, did_you_mean, rows
+from crmkit.core.errors import ModelError, Problem, counted, did_you_mean, rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,7 +152,7 @@ def encode(design: Design, covariates: pd.DataFrame, *, strict: bool = True) -> 
         unknown = np.flatnonzero((code < 0) & column.notna().to_numpy())
         if strict and len(unknown):
             level = column.iloc[unknown[0]]
-            what = f"has the level '{level}' in {len(unknown)} rows, which the model has not seen"
+            what = f"has the level '{level}' in {counted(len(unknown), 'row')}, which the model has not seen"
             faults.append(Problem(f"covariates: column '{term.name}'", what, did_you_mean(str(level), map(str, known))))
         out[code < 0, term.start : term.stop] = np.nan
     if faults:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crmkit.core.errors import ModelError, ParamError, Problem, rows
+from crmkit.core.errors import ModelError, ParamError, Problem, counted, rows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -57,7 +57,7 @@ def check_observed(
     arrays = {name: _numbers(name, value) for name, value in named.items() if value is not None}
     length = len(arrays["durations"])
     faults = [
-        Problem(f"survival: {name}", f"has {len(array)} rows, durations has {length}", "all need the same rows")
+        Problem(f"survival: {name}", f"has {counted(len(array), 'row')}, durations has {length}", "all need the same rows")
         for name, array in arrays.items()
         if len(array) != length
     ]
@@ -132,12 +132,14 @@ def group_codes(group: ArrayLike, length: int, *, what: str = "group") -> tuple[
     values = pd.Series(group) if not isinstance(group, pd.Series) else group.reset_index(drop=True)
     if len(values) != length:
         raise ModelError(
-            Problem(f"survival: {what}", f"has {len(values)} rows, durations has {length}", "all need the same rows")
+            Problem(f"survival: {what}", f"has {counted(len(values), 'row')}, durations has {length}", "all need the same rows")
         )
     missing = np.flatnonzero(values.isna())
     if len(missing):
         where = rows(missing[:5].tolist(), len(missing))
-        raise ModelError(Problem(f"survival: {what}", f"is missing in {len(missing)} rows ({where})", "name a group for them"))
+        raise ModelError(
+            Problem(f"survival: {what}", f"is missing in {counted(len(missing), 'row')} ({where})", "name a group for them")
+        )
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.cat.remove_unused_categories()
         return np.asarray(values.cat.codes, dtype=np.int64), list(values.cat.categories)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crmkit.core.errors import ModelError, ParamError, Problem, did_you_mean
+from crmkit.core.errors import ModelError, ParamError, Problem, counted, did_you_mean
 from crmkit.models.basics.estimates import critical
 from crmkit.models.survival.data.design import encode
 from crmkit.models.survival.regression.baseline import Baseline, baselines
@@ -174,7 +174,7 @@ def contributions(fit: CoxFit, covariates: pd.DataFrame, *, reference: pd.DataFr
     at = fit.center
     if reference is not None:
         if len(reference) != 1:
-            raise ModelError(Problem("reference:", f"has {len(reference)} rows", "one customer is needed"))
+            raise ModelError(Problem("reference:", f"has {counted(len(reference), 'row')}", "one customer is needed"))
         at = encode(fit.design, reference)[0]
     parts = (encode(fit.design, covariates, strict=False) - at) * fit.coefficients
     table = {term.name: parts[:, term.start : term.stop].sum(axis=1) for term in fit.design.terms}
@@ -251,6 +251,6 @@ def _elapsed(elapsed: ArrayLike, length: int) -> Floats:
     bad = np.flatnonzero(~(np.isfinite(since) & (since >= 0)))
     if len(bad):
         raise ModelError(
-            Problem("elapsed", f"is missing or negative for {len(bad)} customers", "it is the time since the start")
+            Problem("elapsed", f"is missing or negative for {counted(len(bad), 'customer')}", "it is the time since the start")
         )
     return since

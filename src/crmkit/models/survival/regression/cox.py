@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crmkit.core.errors import ModelError, Problem
+from crmkit.core.errors import ModelError, Problem, counted
 from crmkit.models.basics.estimates import critical
 from crmkit.models.basics.families import holm_of_logs
 from crmkit.models.survival.data.design import Design, check_columns, encode, make_design
@@ -423,7 +423,7 @@ def _choose(engine: str, length: int, weighted: bool, ties: str) -> str:
 def _check_table(seen: Observed, covariates: pd.DataFrame, ties: str) -> None:
     faults = []
     if len(covariates) != len(seen.time):
-        found = f"has {len(covariates)} rows, durations has {len(seen.time)}"
+        found = f"has {counted(len(covariates), 'row')}, durations has {len(seen.time)}"
         faults.append(Problem("survival: covariates", found, "all need the same rows"))
     if not seen.event.any():
         faults.append(Problem("Cox model:", "nobody leaves, so there is nothing to explain"))

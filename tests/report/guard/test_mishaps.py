@@ -1,0 +1,49 @@
+"""What the machine refuses is said in one line, whoever was refused: Python, the engine, or a kernel."""
+
+from __future__ import annotations
+
+import errno
+import os
+from types import SimpleNamespace
+
+import duckdb
+import nbformat
+import pytest
+from nbclient.exceptions import CellExecutionError
+
+from crmkit.report.guard.mishaps import said_by_kernel, said_of
+from crmkit.report.run.execute import _ending
+
+WORDS = {
+    errno.ENOSPC: "no room is left on the disk of reports/; make room, then run again",
+    errno.EROFS: "reports/ cannot be written: Read-only file system; allow it, then run again",
+}
+
+
+@pytest.mark.parametrize("number", WORDS)
+def test_what_the_engine_was_refused(tmp_path, number):
+    (tmp_path / "reports").mkdir()
+    text = f'IO Error: Could not write to file "{tmp_path}/reports/acme/rejects/.t.csv.1": {os.strerror(number)}'
+    assert said_of(duckdb.IOException(text), home=tmp_path) == WORDS[number]
+    assert said_by_kernel("IOException", text, home=tmp_path, environment={}) == WORDS[number]
+
+
+def test_other_troubles_of_the_engine_are_not_the_machines(tmp_path):
+    assert said_of(duckdb.IOException("IO Error: something else"), home=tmp_path) == ""
+    assert said_by_kernel("IOException", "IO Error: something else", home=tmp_path, environment={}) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Traceback\n  in line 3\nMemoryError\n", "not enough memory: 1 MB by $CRMKIT_MEMORY; give more"),
+        ("Traceback\nImportError: libscipy.so: cannot map\n", "ImportError: libscipy.so: cannot map"),
+        ("", "the cell failed and did not say why"),
+    ],
+)
+def test_a_kernel_that_cannot_say_what_went_wrong(tmp_path, text, said):
+    cell = nbformat.v4.new_code_cell("1")
+    cell.outputs = [nbformat.v4.new_output("stream", name="stderr", text=text)] if text else []
+    session = SimpleNamespace(nb=SimpleNamespace(cells=[cell]), cell=1, limit="", env={"CRMKIT_MEMORY": "1MB"}, ended=None)
+    ending = _ending(CellExecutionError("", "", ""), session, SimpleNamespace(home=tmp_path))
+    assert (ending.message, ending.cell) == (said, 1)
