@@ -244,3 +244,27 @@ def test_numbers_of_a_sheet_are_written_alike_one_by_one_and_all_at_once(number)
     numbers = [1.25, number]
     (text,) = workbook._string_array(numbers).to_pylist()[1:]
     assert text == workbook._text(number)
+
+
+@pytest.mark.parametrize("before", range(5))
+@pytest.mark.parametrize("mark", [b"<f", b":f", b'="e"', b"='e'"])
+def test_a_mark_is_found_wherever_it_stands(mark, before):
+    assert workbook._holds(b"x" * before + mark, mark)
+    assert workbook._holds(b"x" * before + mark + b"<v>", mark)
+    assert not workbook._holds(b"x" * before + mark[:-1] + b"x" + mark[-1:], mark)
+    assert not workbook._holds(mark[1:], mark)
+
+
+def test_rows_of_the_second_of_two_workbooks_keep_their_numbers(project):
+    project.params(as_of="2024-12-31", tables={"transactions": {"file": "part*.xlsx", "rejects": 0.5}})
+    for part, days in (("part1", ["2024-01-05"] * 3), ("part2", ["2024-01-06", "", "2024-02-31", "2024-01-07"])):
+        with xlsxwriter.Workbook(project.folder / f"{part}.xlsx") as book:
+            sheet = book.add_worksheet()
+            sheet.write_row(0, 0, HEADERS)
+            for at, day in enumerate(days, start=1):
+                if day:
+                    sheet.write_row(at, 0, [f"C{at}", day, 5, f"{part}-{at}", "Tea", "False"])
+    client = project.open()
+    assert query(client.con, "SELECT count(*) FROM transactions") == [(5,)]
+    lines = (project.home / "reports" / "acme" / "rejects" / "transactions.csv").read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[:4] for line in lines[1:]] == [["part2.xlsx", "4", "ordered_at", "2024-02-31"]]
