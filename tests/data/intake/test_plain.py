@@ -6,6 +6,7 @@ import random
 import re
 from decimal import Decimal
 
+import pandas as pd
 import pytest
 import xlsxwriter
 
@@ -90,11 +91,15 @@ def drawn(seed):
 
 
 def write(project, rows, *, kind):
-    """The rows as a text file, or as a sheet in which amounts are numbers where they can be."""
+    """The rows as a file of texts, or as a sheet in which amounts are numbers where they can be."""
     project.params(as_of="2024-12-31", tables={"transactions": {"file": f"transactions.{kind}", "rejects": 0.9}})
     if kind == "csv":
         lines = [",".join('"' + field.replace('"', '""') + '"' if field else "" for field in row) for row in (HEADERS, *rows)]
         project.write("transactions.csv", "\n".join(lines) + "\n")
+        return
+    if kind == "parquet":
+        texts = [[field or None for field in row] for row in rows]
+        pd.DataFrame(texts, columns=HEADERS).to_parquet(project.folder / "transactions.parquet")
         return
     with xlsxwriter.Workbook(project.folder / "transactions.xlsx") as book:
         sheet = book.add_worksheet()
@@ -121,7 +126,7 @@ def read_the_long_way(con, relation, *_, **__):
     return plain.Look(query(con, f"SELECT count(*) FROM {relation}")[0][0])
 
 
-@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
 @pytest.mark.parametrize("seed", range(5))
 def test_the_short_ways_change_nothing(project, monkeypatch, seed, kind):
     write(project, drawn(seed), kind=kind)
