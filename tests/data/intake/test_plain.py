@@ -6,6 +6,7 @@ import random
 import re
 from decimal import Decimal
 
+import pandas as pd
 import pytest
 import xlsxwriter
 
@@ -90,11 +91,15 @@ def drawn(seed):
 
 
 def write(project, rows, *, kind):
-    """The rows as a text file, or as a sheet in which amounts are numbers where they can be."""
+    """The rows as a file of texts, or as a sheet in which amounts are numbers where they can be."""
     project.params(as_of="2024-12-31", tables={"transactions": {"file": f"transactions.{kind}", "rejects": 0.9}})
     if kind == "csv":
         lines = [",".join('"' + field.replace('"', '""') + '"' if field else "" for field in row) for row in (HEADERS, *rows)]
         project.write("transactions.csv", "\n".join(lines) + "\n")
+        return
+    if kind == "parquet":
+        texts = [[field or None for field in row] for row in rows]
+        pd.DataFrame(texts, columns=HEADERS).to_parquet(project.folder / "transactions.parquet")
         return
     with xlsxwriter.Workbook(project.folder / "transactions.xlsx") as book:
         sheet = book.add_worksheet()
@@ -121,7 +126,7 @@ def read_the_long_way(con, relation, *_, **__):
     return plain.Look(query(con, f"SELECT count(*) FROM {relation}")[0][0])
 
 
-@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
 @pytest.mark.parametrize("seed", range(5))
 def test_the_short_ways_change_nothing(project, monkeypatch, seed, kind):
     write(project, drawn(seed), kind=kind)
@@ -244,3 +249,27 @@ def test_numbers_of_a_sheet_are_written_alike_one_by_one_and_all_at_once(number)
     numbers = [1.25, number]
     (text,) = workbook._string_array(numbers).to_pylist()[1:]
     assert text == workbook._text(number)
+
+
+@pytest.mark.parametrize("before", range(5))
+@pytest.mark.parametrize("mark", [b"<f", b":f", b'="e"', b"='e'"])
+def test_a_mark_is_found_wherever_it_stands(mark, before):
+    assert workbook._holds(b"x" * before + mark, mark)
+    assert workbook._holds(b"x" * before + mark + b"<v>", mark)
+    assert not workbook._holds(b"x" * before + mark[:-1] + b"x" + mark[-1:], mark)
+    assert not workbook._holds(mark[1:], mark)
+
+
+def test_rows_of_the_second_of_two_workbooks_keep_their_numbers(project):
+    project.params(as_of="2024-12-31", tables={"transactions": {"file": "part*.xlsx", "rejects": 0.5}})
+    for part, days in (("part1", ["2024-01-05"] * 3), ("part2", ["2024-01-06", "", "2024-02-31", "2024-01-07"])):
+        with xlsxwriter.Workbook(project.folder / f"{part}.xlsx") as book:
+            sheet = book.add_worksheet()
+            sheet.write_row(0, 0, HEADERS)
+            for at, day in enumerate(days, start=1):
+                if day:
+                    sheet.write_row(at, 0, [f"C{at}", day, 5, f"{part}-{at}", "Tea", "False"])
+    client = project.open()
+    assert query(client.con, "SELECT count(*) FROM transactions") == [(5,)]
+    lines = (project.home / "reports" / "acme" / "rejects" / "transactions.csv").read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[:4] for line in lines[1:]] == [["part2.xlsx", "4", "ordered_at", "2024-02-31"]]

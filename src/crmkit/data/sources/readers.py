@@ -1,9 +1,11 @@
-"""How does a table get into the engine? Text and sheets are loaded as text; Parquet and databases stay where they are.
+"""How does a table get into the engine? Text is loaded as text, the cells of a sheet are looked at as text where they are;
+Parquet and databases stay in their files.
 
 Whatever the source, a relation ``raw_<table>`` comes out: our columns with their values as found, and some of our own:
-``__file`` (name), ``__row`` (number in the file), ``__fields`` (how many, where a line has too many), ``__first`` (the field
-of the line in which a totals row says that it is one), ``__line`` (a hash of the columns that nobody asked for), ``__common``
-(the same of those that every file has, where they differ) and ``__also_0`` ... (the headers by which rows are chosen).
+``__file`` (name), ``__row`` (number in the file), ``__fields`` (how many, where a line has too many), ``__first`` (the first
+field of the line) and ``__label`` (another), in which a totals row says that it is one, ``__line`` (a hash of the columns that
+nobody asked for), ``__common`` (the same of those that every file has, where they differ) and ``__also_0`` ... (the headers by
+which rows are chosen); of lines that are held also ``__at``, their place.
 """
 
 from __future__ import annotations

@@ -342,7 +342,7 @@ def _holds(data: bytes, mark: bytes) -> bool:
     """Whether a few bytes occur; a search for two that begin with "<" or "=" would stop at every element of the sheet."""
     import numpy as np
 
-    if not data or mark[-1:] not in data:
+    if len(data) < len(mark) or mark[-1:] not in data:
         return False
     # the last two bytes are rarer than the first
     two = np.dtype("<u2")
