@@ -69,7 +69,8 @@ def test_what_is_in_the_middle_is_damaged(project, source):
     middle = len(whole) // 2
     path.write_bytes(whole[:middle] + b"\xff" * 900 + whole[middle + 900 :])
     (problem,) = project.check().problems
-    assert f"{path.name} is damaged" in problem
+    assert path.name in problem
+    assert "is damaged" in problem
 
 
 @pytest.mark.parametrize("source", ["parquet", "duckdb"], indirect=True)
