@@ -292,3 +292,21 @@ def test_five_hundred_kernels_one_after_the_other(server, perform):
     for _ in range(500):
         session, raised, _ = perform(server, "1")
         assert (raised, session.kernel) == (None, "forked")
+
+
+def test_a_kernel_that_comes_too_late_is_ended_and_the_server_goes_on(server, perform, tmp_path):
+    before = set(server.kernels)
+    # two at a time: the second is given up before the first can have been answered
+    asked = [
+        server.fork(str(tmp_path / f"{one}.json"), cwd=str(tmp_path), env=dict(os.environ), folder=tmp_path) for one in "ab"
+    ]
+    given_up = [one.cancel() for one in asked]
+    assert wait_until(lambda: len(server.kernels - before) == 2)
+    for pid, gone in zip(sorted(server.kernels - before), given_up, strict=True):
+        if gone:
+            assert wait_until(lambda pid=pid: not is_running(pid))
+        else:
+            os.kill(pid, signal.SIGKILL)
+    assert any(given_up)
+    session, raised, _ = perform(server, "print('answered')")
+    assert (raised, session.kernel, printed(session)) == (None, "forked", ["answered\n"])

@@ -15,7 +15,7 @@ from crmkit.core.errors import ParamError, Problem
 from crmkit.core.language import mark
 from crmkit.core.privacy import pseudonyms
 from crmkit.core.reading import Reading, per_customer
-from crmkit.core.results import Finding, Quantity, Result, Text, estimates
+from crmkit.core.results import Finding, Numbers, Quantity, Result, Text, estimates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,15 +132,24 @@ def totals(past: Past, value: Worth) -> Result:
     boxes = base_rows(past)
     if value.customers is not None:
         boxes += _expected_rows(value.customers, value.source)
-    note = Text(
-        "{rule} Horizon {horizon}; value over {days}, {margin} of revenue. Limits of what is expected are those of each "
-        "customer, summed: wider than the interval of the sum; that of the value leaves the value itself as it is.",
-        {
-            "rule": rule_words(past),
-            "horizon": Quantity(past.rule.horizon_days, "days"),
-            "days": Quantity(value.value_days, "days"),
-            "margin": Quantity(value.margin, "share"),
-        },
+    numbers: Numbers = {
+        "rule": rule_words(past),
+        "horizon": Quantity(past.rule.horizon_days, "days"),
+        "days": Quantity(value.value_days, "days"),
+        "margin": Quantity(value.margin, "share"),
+    }
+    note = (
+        Text(
+            "{rule} Horizon {horizon}; value over {days}, {margin} of revenue. Limits of what is expected are those of each "
+            "customer, summed: wider than the interval of the sum; that of the value leaves the value itself as it is.",
+            numbers,
+        )
+        if value.source or value.customers is None
+        else Text(
+            "{rule} Horizon {horizon}. Limits of what is expected are those of each customer, summed: wider than the interval "
+            "of the sum.",
+            numbers,
+        )
     )
     return Result("churn_totals", "values", title, estimates(boxes), finding=risk_finding(past, value), note=note)
 

@@ -67,6 +67,8 @@ def _totals_note(past: Purchases, values: Values) -> Text:
         "cost": Quantity(terms.retention_cost, "money"),
         "confidence": Quantity(past.confidence, "share"),
     }
+    if not past.spend.known:
+        return Text("{model}, {span}; intervals ({confidence}) cover the uncertainty of the parameters.", numbers)
     if terms.retention_cost:
         return Text(
             "{model}, {span}, {rate} yearly discount, continuous; {margin} of revenue counted as value, less {cost} per year "

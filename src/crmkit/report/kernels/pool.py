@@ -221,16 +221,24 @@ class KernelServer:
             return
         with self.lock:
             future = self.waiting.pop(answer["id"])
-        if "pid" in answer:
-            self.kernels.add(answer["pid"])
+        # whoever has waited too long has gone; a kernel that comes after that is nobody's
+        wanted = future.set_running_or_notify_cancel()
+        if "pid" not in answer:
+            if wanted:
+                future.set_exception(OSError(answer["error"]))
+            return
+        self.kernels.add(answer["pid"])
+        if wanted:
             future.set_result(answer["pid"])
         else:
-            future.set_exception(OSError(answer["error"]))
+            # it may not have a group of its own yet
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(answer["pid"], signal.SIGKILL)
 
     def _fail_waiting(self) -> None:
         with self.lock:
             failed, self.waiting = list(self.waiting.values()), {}
-        for future in failed:
+        for future in (one for one in failed if one.set_running_or_notify_cancel()):
             future.set_exception(OSError("the kernel server has ended"))
 
 
