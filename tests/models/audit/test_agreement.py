@@ -186,6 +186,8 @@ def test_paired_differences():
 def test_equal_and_impossible_pairs():
     same = paired_difference([4, 4, 4], [4, 4, 4])
     assert (same.value, same.p_value) == (0, 1)
+    # what rounding leaves of equal pairs is no difference; a small one is
+    assert [paired_difference([gap] * 3, [0] * 3).p_value for gap in (5e-13, 1.5e-12)] == [1, 0.25]
     shifted = paired_difference([5] * 6, [4] * 6)
     assert (shifted.low, shifted.high, shifted.p_value) == (1, 1, 2.0**-5)
     with pytest.raises(ModelError, match="complete pairs"):
