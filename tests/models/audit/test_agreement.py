@@ -194,3 +194,16 @@ def test_equal_and_impossible_pairs():
         paired_difference([1, 2, np.nan], [1, np.nan, 3])
     with pytest.raises(ModelError, match="equal length"):
         paired_difference([1, 2, 3], [1, 2])
+
+
+def test_a_count_that_is_just_rare_enough_keeps_the_item():
+    """All five of a panel by chance: 1 in 32."""
+    at, below = (content_validity([5], [5], significance=level).iloc[0] for level in (1 / 32, 1 / 33))
+    assert (at["p_value"], at["keep"], below["keep"]) == (1 / 32, True, False)
+
+
+def test_two_targets_and_two_raters_are_enough_for_intraclass_correlation():
+    assert icc([[1, 2], [4, 6]])["n"].eq(2).all()
+    for ratings, said in (([[1, 2]], "1 targets that all 2 raters rated"), ([[1], [2]], "2 targets that all 1 raters rated")):
+        with pytest.raises(ModelError, match=said):
+            icc(ratings)
