@@ -42,12 +42,40 @@ SECONDS, BASELINE_SECONDS, CLOCK = 120, 900, 10
 PLUGIN = Path(__file__).with_name("reach.py")
 WORKERS = 2
 MOST_ALIVE, MOST_EQUAL = 0.10, 10
-# changes after which the program is the same, each with its reason: `path | line before | line after`
-EQUAL: dict[str, str] = {
-    "src/crmkit/models/survey/ordinal.py | if np.abs(move).max() < EXACT: | if np.abs(move).max() <= EXACT:": "the largest step of a solution is compared with a limit that no difference of logarithms meets to the last bit",
-    "src/crmkit/models/basics/budget.py | low, high = (middle, high) if spent > purse else (low, middle) | low, high = (middle, high) if spent >= purse else (low, middle)": "where exactly the purse is spent the slope of the bound is 0: its least value is found, and kept whichever half comes next",
-    "src/crmkit/models/survival/data/design.py | where = rows(found[:5].tolist(), len(found)) | where = rows(found[:6].tolist(), len(found))": "the message itself shows five rows at most",
-}
+# changes after which the program is the same: file, line before, line after, reason
+_EQUAL = (
+    (
+        "models/survey/ordinal.py",
+        "if np.abs(move).max() < EXACT:",
+        "if np.abs(move).max() <= EXACT:",
+        "the last step of a solution never meets the limit to the last bit",
+    ),
+    (
+        "models/basics/budget.py",
+        "low, high = (middle, high) if spent > purse else (low, middle)",
+        "low, high = (middle, high) if spent >= purse else (low, middle)",
+        "where exactly the purse is spent the bound is at its least, and kept whichever half comes next",
+    ),
+    (
+        "models/survival/data/design.py",
+        "where = rows(found[:5].tolist(), len(found))",
+        "where = rows(found[:6].tolist(), len(found))",
+        "the message itself shows at most five rows",
+    ),
+    (
+        "analyses/clv/service.py",
+        'rows[share] = rows[name] / total if total > 0 else float("nan")',
+        'rows[share] = rows[name] / total if total >= 0 else float("nan")',
+        "nothing is below 0, so that shares of a total of 0 are 0 / 0, which is missing as well",
+    ),
+    (
+        "analyses/clv/customers.py",
+        '{"group": mark("Customers"), "measure": "customers", "value": n, "n": n, "unit": "count", "method": mark("count")},',
+        '{"group": mark("Customers"), "measure": "customers", "value": n, "n": n, "unit": mark("count"), "method": "count"},',
+        "`mark` gives back the word itself: it is there for those who collect words",
+    ),
+)
+EQUAL = {" | ".join((f"src/crmkit/{path}", before, after)): reason for path, before, after, reason in _EQUAL}
 
 
 # which tests import it
