@@ -7,7 +7,7 @@ the changed statement. That is known from one run of the file without a change, 
 there proves nothing and is left out.
 
 The limit is 120 seconds of processor time, of the test process and all that it starts, so that a busy machine decides nothing
-(and ten times that by the clock); a time-out counts as not noticed. What is done is kept in ``work/mutants.json``: a run that
+(and sixty times that by the clock, for what hangs); a time-out counts as not noticed. What is done is kept in ``work/mutants.json``: a run that
 was stopped goes on where it was, and when tests are added only the changes that nobody noticed run again. The table goes to
 ``docs/mutants.md``; ``--known`` writes it of what is done so far.
 """
@@ -38,7 +38,7 @@ import psutil
 from changes import Mutant, draw, probe, probed
 
 ROOT = Path(__file__).parents[2]
-SECONDS, BASELINE_SECONDS, CLOCK = 120, 900, 10
+SECONDS, BASELINE_SECONDS, CLOCK = 120, 900, 60
 PLUGIN = Path(__file__).with_name("reach.py")
 WORKERS = 2
 MOST_ALIVE, MOST_EQUAL = 0.10, 10
