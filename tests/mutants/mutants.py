@@ -7,9 +7,10 @@ the changed statement. That is known from one run of the file without a change, 
 there proves nothing and is left out.
 
 The limit is 120 seconds of processor time, of the test process and all that it starts, so that a busy machine decides nothing
-(and sixty times that by the clock, for what hangs); a time-out counts as not noticed. What is done is kept in ``work/mutants.json``: a run that
-was stopped goes on where it was, and when tests are added only the changes that nobody noticed run again. The table goes to
-``docs/mutants.md``; ``--known`` writes it of what is done so far.
+(and sixty times that by the clock, for what hangs); a time-out counts as not noticed. Tests run at the lowest priority.
+
+What is done is kept in ``work/mutants.json``: a run that was stopped goes on where it was, and when tests are added only the
+changes that nobody noticed run again. The table goes to ``docs/mutants.md``; ``--known`` writes it of what is done so far.
 """
 
 from __future__ import annotations

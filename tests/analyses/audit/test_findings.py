@@ -206,6 +206,7 @@ def test_every_finding_has_five_fields(study, locale):
     table = finding_fields(study.found, locale).table
     assert len(table) == 5 * len(study.found)
     assert [column.name for column in finding_fields(study.found, locale).columns] == ["no", "title", "field", "words"]
+    assert say(finding_fields(study.found, locale).note, EN).startswith("Causes are associations")
     assert (table["words"].str.len() > 10 if locale is EN else table["words"].str.len() > 3).all()
     for one in study.found:
         said = say(one.cause, EN)

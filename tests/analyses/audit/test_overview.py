@@ -50,4 +50,5 @@ def test_what_is_missing_names_who_computes_it(work):
 def test_figures_of_others_stand_beside_the_own_and_are_no_judgement(work):
     result = benchmarks(work)
     assert result.table[["ours", "theirs", "peer"]].to_numpy().tolist() == [["40%", "50%", "Trade"]]
+    assert [column.name for column in result.columns][:4] == ["name", "ours", "theirs", "peer"]
     assert say(result.note, Locale()).startswith("Others count in other ways")
