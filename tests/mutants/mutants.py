@@ -2,8 +2,15 @@
 
 ``make mutants`` draws 200 changes by a seed from ``analyses``, ``models`` and ``report``: comparisons, constants, arguments
 handed on, and columns. Each is made in a copy of the tree, never in the tree itself. The tests that import the module, or the
-package that exports it, run there with the fastest first; a time-out counts as not noticed. What is done is kept in
-``work/mutants.json``, so that a run that was stopped goes on where it was; the table goes to ``docs/mutants.md``.
+package that exports it, run there: the file whose name is nearest to the module's first, and in each file the tests that reach
+the changed statement. That is known from one run of the file without a change, made when it is first needed; a test that fails
+there proves nothing and is left out.
+
+The limit is 120 seconds of processor time, of the test process and all that it starts, so that a busy machine decides nothing
+(and sixty times that by the clock, for what hangs); a time-out counts as not noticed. Tests run at the lowest priority.
+
+What is done is kept in ``work/mutants.json``: a run that was stopped goes on where it was, and when tests are added only the
+changes that nobody noticed run again. The table goes to ``docs/mutants.md``; ``--known`` writes it of what is done so far.
 """
 
 from __future__ import annotations
@@ -14,154 +21,62 @@ import hashlib
 import json
 import os
 import queue
-import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+from changes import Mutant, draw, probe, probed
+
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("analyses", "models", "report")
-KINDS = ("comparison", "constant", "argument", "column")
-SECONDS, BASELINE_SECONDS = 120, 600
+SECONDS, BASELINE_SECONDS, CLOCK = 120, 900, 60
+PLUGIN = Path(__file__).with_name("reach.py")
 WORKERS = 2
 MOST_ALIVE, MOST_EQUAL = 0.10, 10
-PAIRS = (("<=", "<"), (">=", ">"), ("==", "!="), ("in", "not in"), ("is", "is not"))
-OPPOSITE = {one: other for pair in PAIRS for one, other in (pair, pair[::-1])}
-OPERATOR = re.compile(r"<=|>=|==|!=|<|>|\bnot\s+in\b|\bis\s+not\b|\bin\b|\bis\b")
-# changes after which the program is the same, each with its reason: `path | line before | line after`
-EQUAL: dict[str, str] = {}
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """One change: in which file and line, of which kind, what the text was and what it becomes."""
-
-    path: str
-    line: int
-    kind: str
-    start: int
-    end: int
-    before: str
-    after: str
-
-    def applied(self, source: str) -> str:
-        """The text of the file with the change."""
-        raw = source.encode()
-        return (raw[: self.start] + self.after.encode() + raw[self.end :]).decode()
-
-    def lines(self, source: str) -> tuple[str, str]:
-        """The lines that it touches, before and after, each as one."""
-        first = source.encode()[: self.start].count(b"\n")
-        was = source.splitlines()[first : first + self.before.count("\n") + 1]
-        now = self.applied(source).splitlines()[first : first + self.after.count("\n") + 1]
-        return " ".join(" ".join(was).split()), " ".join(" ".join(now).split())
-
-    def key(self, source: str) -> str:
-        """How the change is called: by its lines, so that it keeps its name when others move."""
-        return " | ".join((self.path, *self.lines(source)))
-
-
-# where something can be changed
-
-
-def sites(source: str, path: str) -> list[Mutant]:
-    """Every change that can be made to a file, in the order of the text.
-
-    Annotations, docstrings, texts and what stands inside formatted strings are left alone.
-    """
-    raw = source.encode()
-    starts = [0]
-    for line in raw.splitlines(keepends=True):
-        starts.append(starts[-1] + len(line))
-
-    def place(node: ast.expr | ast.stmt | ast.keyword) -> tuple[int, int]:
-        return starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
-
-    def mutant(kind: str, start: int, end: int, after: str) -> Mutant:
-        return Mutant(path, raw[:start].count(b"\n") + 1, kind, start, end, raw[start:end].decode(), after)
-
-    found: list[Mutant] = []
-    for node in _code(ast.parse(source)):
-        if isinstance(node, ast.Compare) and len(node.ops) == 1:
-            start, end = place(node.left)[1], place(node.comparators[0])[0]
-            sign = OPERATOR.search(raw[start:end].decode())
-            if sign:
-                word = " ".join(sign[0].split())
-                found.append(mutant("comparison", start + sign.start(), start + sign.end(), OPPOSITE[word]))
-        elif isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float):
-            found.append(mutant("constant", *place(node), other_constant(node.value)))
-        elif isinstance(node, ast.Call):
-            for one in node.keywords:
-                if one.arg and isinstance(one.value, ast.Name) and one.value.id == one.arg:
-                    start, end = place(one)
-                    after = re.match(rb"\s*,\s*", raw[end:])
-                    found.append(mutant("argument", start, end + (len(after[0]) if after else 0), ""))
-        elif isinstance(node, ast.Dict):
-            found += [mutant("column", *span, after) for span, after in _swaps(node, raw, place)]
-        elif isinstance(node, ast.Assign) and len(node.targets) == 1 and _is_column(node.targets[0]):
-            found.append(mutant("column", *place(node), "pass"))
-    return sorted(found, key=lambda one: (one.start, one.end, one.kind))
-
-
-def other_constant(value: bool | float) -> str:
-    """What a constant becomes: the other truth value, the next whole number, twice a fraction (one instead of zero)."""
-    if isinstance(value, bool):
-        return str(not value)
-    if isinstance(value, int):
-        return str(value + 1)
-    return repr(value * 2 if value else 1.0)
-
-
-def _is_column(target: ast.expr) -> bool:
-    return isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant) and isinstance(target.slice.value, str)
-
-
-def _swaps(node: ast.Dict, raw: bytes, place) -> Iterator[tuple[tuple[int, int], str]]:
-    """The values of two neighbouring columns, exchanged."""
-    named = [key for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
-    if len(named) < len(node.keys):
-        return
-    for one, two in zip(node.values, node.values[1:], strict=False):
-        (a, b), (c, d) = place(one), place(two)
-        first, second = raw[a:b].decode(), raw[c:d].decode()
-        if first != second and not (isinstance(one, ast.Constant) and isinstance(two, ast.Constant)):
-            yield (a, d), second + raw[b:c].decode() + first
-
-
-def _code(node: ast.AST) -> Iterator[ast.AST]:
-    """Everything below a node that runs: no annotation, no formatted string, nothing for the type checker alone."""
-    for name, value in ast.iter_fields(node):
-        if name in ("annotation", "returns", "type_params"):
-            continue
-        for child in value if isinstance(value, list) else [value]:
-            typing = isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING"
-            if isinstance(child, ast.AST) and not isinstance(child, ast.JoinedStr) and not typing:
-                yield child
-                yield from _code(child)
-
-
-def draw(root: Path, *, number: int, seed: int, within: str = "") -> list[Mutant]:
-    """As many changes of each kind as of the others, drawn by a seed; a smaller number gives the first ones of a larger."""
-    by_kind: dict[str, list[Mutant]] = {kind: [] for kind in KINDS}
-    for folder in FOLDERS:
-        for path in sorted((root / "src" / "crmkit" / folder).rglob("*.py")):
-            name = path.relative_to(root).as_posix()
-            if within in name:
-                for one in sites(path.read_text(encoding="utf-8"), name):
-                    by_kind[one.kind].append(one)
-    for place, kind in enumerate(KINDS):
-        random.Random(f"{seed}-{place}").shuffle(by_kind[kind])
-    rounds = [by_kind[kind][turn] for turn in range(number) for kind in KINDS if turn < len(by_kind[kind])]
-    return rounds[:number]
+# changes after which the program is the same: file, line before, line after, reason
+_EQUAL = (
+    (
+        "models/survey/ordinal.py",
+        "if np.abs(move).max() < EXACT:",
+        "if np.abs(move).max() <= EXACT:",
+        "the last step of a solution never meets the limit to the last bit",
+    ),
+    (
+        "models/basics/budget.py",
+        "low, high = (middle, high) if spent > purse else (low, middle)",
+        "low, high = (middle, high) if spent >= purse else (low, middle)",
+        "where exactly the purse is spent the bound is at its least, and kept whichever half comes next",
+    ),
+    (
+        "models/survival/data/design.py",
+        "where = rows(found[:5].tolist(), len(found))",
+        "where = rows(found[:6].tolist(), len(found))",
+        "the message itself shows at most five rows",
+    ),
+    (
+        "analyses/clv/service.py",
+        'rows[share] = rows[name] / total if total > 0 else float("nan")',
+        'rows[share] = rows[name] / total if total >= 0 else float("nan")',
+        "nothing is below 0, so that shares of a total of 0 are 0 / 0, which is missing as well",
+    ),
+    (
+        "analyses/clv/customers.py",
+        '{"group": mark("Customers"), "measure": "customers", "value": n, "n": n, "unit": "count", "method": mark("count")},',
+        '{"group": mark("Customers"), "measure": "customers", "value": n, "n": n, "unit": mark("count"), "method": "count"},',
+        "`mark` gives back the word itself: it is there for those who collect words",
+    ),
+)
+EQUAL = {" | ".join((f"src/crmkit/{path}", before, after)): reason for path, before, after, reason in _EQUAL}
 
 
 # which tests import it
@@ -237,28 +152,82 @@ class Trees:
                 if (root / name).is_file():
                     (copy / name).parent.mkdir(parents=True, exist_ok=True)
                     shutil.copy2(root / name, copy / name)
+            shutil.copy2(PLUGIN, copy / "src" / PLUGIN.name)
             self.free.put(copy)
 
+    @contextmanager
+    def changed(self, files: dict[str, str]) -> Iterator[Path]:
+        """A tree in which some files have another text for a while."""
+        tree = self.free.get()
+        before = {name: (tree / name).read_bytes() for name in files}
+        try:
+            for name, text in files.items():
+                (tree / name).write_text(text, encoding="utf-8")
+            yield tree
+        finally:
+            for name, raw in before.items():
+                (tree / name).write_bytes(raw)
+            self.free.put(tree)
 
-def run_tests(tree: Path, files: list[str], *, seconds: float) -> tuple[str, float, str]:
-    """Whether tests pass in a tree: ``passed``, ``failed`` or ``timed out``; the seconds; and the first that failed."""
-    environment = os.environ | {"PYTHONPATH": str(tree / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+
+def processor_seconds(process: psutil.Process) -> float:
+    """Seconds of processor time of a process and of all that it started."""
+    total = 0.0
+    for one in [process, *process.children(recursive=True)]:
+        with suppress(psutil.Error):
+            total += sum(one.cpu_times()[:4])
+    return total
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of tests: ``passed``, ``failed`` or ``timed out``; processor seconds; the first that failed; what was told."""
+
+    verdict: str
+    seconds: float
+    broken: str = ""
+    told: dict | None = None
+
+
+def run_tests(tree: Path, files: list[str], *, seconds: float, plan: list[str] | None = None, whole: bool = False) -> Ran:
+    """Whether tests of files pass in a tree: those of a plan in its order, up to the first that fails unless wanted whole."""
+    told = tree / "src" / "reach.json"
+    told.unlink(missing_ok=True)
+    environment = os.environ | {"PYTHONPATH": str(tree / "src"), "PYTHONDONTWRITEBYTECODE": "1", "MUTANTS_TOLD": str(told)}
     environment.pop("CRMKIT_HOME", None)
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-m", "not slow", "-p", "no:cacheprovider", "--tb=no", *files]
-    began = time.monotonic()
+    if plan is not None:
+        (tree / "src" / "reach-plan.json").write_text(json.dumps(plan), encoding="utf-8")
+        environment["MUTANTS_PLAN"] = str(tree / "src" / "reach-plan.json")
+    options = ["-q", "-m", "not slow", "-p", "no:cacheprovider", "-p", "reach", "--tb=no", *([] if whole else ["-x"])]
     process = subprocess.Popen(
-        command, cwd=tree, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        [sys.executable, "-m", "pytest", *options, *files],
+        cwd=tree,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
-    try:
-        said, _ = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        return "timed out", time.monotonic() - began, ""
-    broken = re.search(r"^(?:FAILED|ERROR) (\S+)", said, re.MULTILINE)
+    os.setpriority(os.PRIO_PROCESS, process.pid, 19)
+    began, used, looked = time.monotonic(), 0.0, psutil.Process(process.pid)
+    while True:
+        try:
+            said, _ = process.communicate(timeout=0.5)
+            break
+        except subprocess.TimeoutExpired:
+            used = max(used, processor_seconds(looked))
+            if used > seconds or time.monotonic() - began > CLOCK * seconds:
+                for one in [*looked.children(recursive=True), looked]:
+                    with suppress(psutil.Error):
+                        one.kill()
+                process.communicate()
+                return Ran("timed out", used)
+    known = json.loads(told.read_text(encoding="utf-8")) if told.is_file() else None
+    # a file that cannot even be collected has no test to name
+    unread = re.search(r"^ERROR (\S+)", said, re.MULTILINE)
+    broken = known["failed"][0] if known and known["failed"] else unread[1] if unread else ""
     # 5: no test was collected, which is no proof of anything
-    verdict = {0: "passed", 5: "passed"}.get(process.returncode, "failed")
-    return verdict, time.monotonic() - began, broken[1] if broken else ""
+    return Ran({0: "passed", 5: "passed"}.get(process.returncode, "failed"), used, broken, known)
 
 
 class Record:
@@ -283,52 +252,135 @@ def digest(root: Path, *names: str) -> str:
     return hashlib.sha256(b"\0".join((root / name).read_bytes() for name in names)).hexdigest()[:12]
 
 
-def measure(root: Path, mutants: list[Mutant], record: Record, *, seconds: float, workers: int) -> list[dict]:
-    """The verdict on each mutant: what the record holds is not run again.
+def test_digest(root: Path, name: str) -> str:
+    """What the text of one test is; of the whole file where it is no function there, as an example or a file that breaks."""
+    path, *rest = name.split("::")
+    if not (root / path).is_file():
+        return ""
+    source = (root / path).read_text(encoding="utf-8")
+    called = rest[-1].partition("[")[0] if rest else ""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef) and node.name == called:
+            return hashlib.sha256(ast.unparse(node).encode()).hexdigest()[:12]
+    return digest(root, path)
 
-    Before, each test file runs once without any change: a file that fails so can prove nothing and is left out, and how long
-    it takes decides which runs first.
-    """
-    relevance = Relevance(root)
-    wanted = {one: relevance.of(one.path) for one in mutants}
+
+class Measurement:
+    """The verdicts on changes: what the record holds is not run again."""
+
+    def __init__(
+        self, root: Path, mutants: list[Mutant], record: Record, *, seconds: float, folder: Path, workers: int
+    ) -> None:
+        # a copy is asked, so that the tree can be worked on meanwhile
+        self.root = Trees(root, folder / "asked", number=1).free.get()
+        self.record, self.seconds = record, seconds
+        self.relevance = Relevance(self.root)
+        self.sources = {one.path: (self.root / one.path).read_text(encoding="utf-8") for one in mutants}
+        self.plain = Trees(root, folder / "plain", number=workers)
+        self.probed = Trees(root, folder / "probed", number=workers)
+        by_path: dict[str, list[Mutant]] = defaultdict(list)
+        for one in mutants:
+            by_path[one.path].append(one)
+        self.probes = {path: probed(self.sources[path], part) for path, part in by_path.items()}
+        self.watched = sorted(probe(one, self.sources[one.path]) for one in mutants)
+        self.locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def baseline(self, name: str, place: str) -> dict:
+        """How the tests of a file go without a change: their seconds, what each reaches; those that fail are left out."""
+        known = f"{name} {digest(self.root, name)}"
+        with self.locks[name]:
+            if place not in self.record.known.get(known, {}).get("watched", ()):
+                with self.probed.changed(self.probes) as tree:
+                    ran = run_tests(tree, [name], seconds=BASELINE_SECONDS, whole=True)
+                if ran.told is None and ran.verdict == "failed":
+                    raise RuntimeError(f"pytest does not start on {name} without a change")
+                told = ran.told or {"tests": {}, "failed": [], "import": []}
+                tests = {test: one for test, one in told["tests"].items() if test not in told["failed"]}
+                made = {"watched": self.watched, "seconds": round(ran.seconds, 1), "import": told["import"], "tests": tests}
+                self.record.put(known, made | {"failed": sorted(set(told["failed"])), "verdict": ran.verdict})
+                print(f"without a change: {name}: {ran.verdict} in {ran.seconds:.0f} s", flush=True)
+        return self.record.known[known]
+
+    def plans(self, one: Mutant) -> Iterator[tuple[str, list[str]]]:
+        """Files with the tests of each that run: those that reach the place; where something is cached, then the others too."""
+        place = probe(one, self.sources[one.path])
+        rests = []
+        for name in self.files(one):
+            base = self.baseline(name, place)
+            quick = sorted(base["tests"], key=lambda test: base["tests"][test]["seconds"])
+            first = [test for test in quick if place in base["import"] or place in base["tests"][test]["reached"]]
+            if first:
+                yield name, first
+                if "@cache" in self.sources[one.path] + (self.root / name).read_text(encoding="utf-8"):
+                    rests.append((name, [test for test in quick if test not in first]))
+        yield from ((name, rest) for name, rest in rests if rest)
+
+    def files(self, one: Mutant) -> list[str]:
+        """The test files of a change, those first whose names have most words of the module's; its own examples before all."""
+        words = set(re.split(r"[/_.]", one.path))
+        found = self.relevance.of(one.path)
+        known = {name: self.record.known.get(f"{name} {digest(self.root, name)}", {}).get("seconds", 0.0) for name in found}
+        found.sort(key=lambda name: (-len(words & set(re.split(r"[/_.]", name))), known[name], name))
+        # the examples of a module of statistics run in `make test` as well, in no time
+        return [one.path, *found] if one.path.startswith("src/crmkit/models/") else found
+
+    def known(self, one: Mutant) -> dict | None:
+        """The verdict in the record, if it holds: noticed as long as that test is there, alive as long as no test is new."""
+        found = self.record.known.get(self.name(one))
+        if found is None:
+            return None
+        if found["verdict"] == "failed":
+            return found if test_digest(self.root, found["broken"]) == found["by_text"] else None
+        same = all((self.root / name).is_file() and digest(self.root, name) == was for name, was in found["tried"].items())
+        return found if same and set(self.files(one)) == set(found["tried"]) else None
+
+    def name(self, one: Mutant) -> str:
+        """Under which name the record keeps a change."""
+        return f"{one.key(self.sources[one.path])} {one.start} {digest(self.root, one.path)} {self.seconds:g}"
+
+    def told(self, one: Mutant, found: dict) -> dict:
+        """A verdict with what is to be said of the change."""
+        source = self.sources[one.path]
+        return found | {"key": one.key(source), "path": one.path, "kind": one.kind, "lines": one.lines(source)}
+
+    def verdict(self, one: Mutant) -> dict:
+        """Whether the tests notice a change."""
+        found = self.known(one)
+        if found is None:
+            left, ran = self.seconds, Ran("passed", 0.0)
+            for name, plan in self.plans(one):
+                with self.plain.changed({one.path: one.applied(self.sources[one.path])}) as tree:
+                    ran = run_tests(tree, [name], seconds=max(1.0, left), plan=plan)
+                left -= ran.seconds
+                if ran.verdict != "passed" or left <= 0:
+                    break
+            verdict = "timed out" if ran.verdict == "passed" and left <= 0 else ran.verdict
+            found = {"verdict": verdict, "seconds": round(self.seconds - left, 1), "broken": ran.broken}
+            if verdict == "failed":
+                found["by_text"] = test_digest(self.root, ran.broken)
+            else:
+                found["tried"] = {name: digest(self.root, name) for name in self.files(one)}
+            self.record.put(self.name(one), found)
+        made = self.told(one, found)
+        print(f"{state(made)}: {one.path}:{one.line} {one.kind} by {made['broken'] or made['verdict']}", flush=True)
+        return made
+
+
+def measure(
+    root: Path, mutants: list[Mutant], record: Record, *, seconds: float, workers: int, known: bool = False
+) -> list[dict]:
+    """The verdict on each change, in the order of the draw; only those that are known already where that is asked."""
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ThreadPoolExecutor(workers) as pool:
-        trees = Trees(root, Path(folder), number=workers)
-
-        def baseline(name: str) -> None:
-            known = f"{name} {digest(root, name)}"
-            if known not in record.known:
-                tree = trees.free.get()
-                verdict, took, broken = run_tests(tree, [name], seconds=BASELINE_SECONDS)
-                trees.free.put(tree)
-                record.put(known, {"verdict": verdict, "seconds": round(took, 1), "broken": broken})
-                print(f"without a change: {name}: {verdict} in {took:.0f} s", flush=True)
-
-        list(pool.map(baseline, sorted({name for names in wanted.values() for name in names})))
-
-        def verdict(one: Mutant) -> dict:
-            source = (root / one.path).read_text(encoding="utf-8")
-            before = {name: record.known[f"{name} {digest(root, name)}"] for name in wanted[one]}
-            usable = sorted((each["seconds"], name) for name, each in before.items() if each["verdict"] == "passed")
-            files = [name for _, name in usable]
-            called = one.key(source)
-            known = f"{called} {one.start} {digest(root, one.path, *files)} {seconds:g}"
-            if known not in record.known:
-                found = {"verdict": "passed", "seconds": 0.0, "broken": ""}
-                # the examples of a module of statistics run in `make test` as well, in no time
-                ran = [one.path, *files] if one.path.startswith("src/crmkit/models/") else files
-                if ran:
-                    tree = trees.free.get()
-                    (tree / one.path).write_text(one.applied(source), encoding="utf-8")
-                    said, took, broken = run_tests(tree, ran, seconds=seconds)
-                    (tree / one.path).write_text(source, encoding="utf-8")
-                    trees.free.put(tree)
-                    found = {"verdict": said, "seconds": round(took, 1), "broken": broken}
-                record.put(known, found)
-            made = record.known[known] | {"key": called, "path": one.path, "kind": one.kind, "lines": one.lines(source)}
-            print(f"{state(made)}: {one.path}:{one.line} {one.kind}", flush=True)
-            return made
-
-        return list(pool.map(verdict, mutants))
+        work = Measurement(root, mutants, record, seconds=seconds, folder=Path(folder), workers=0 if known else workers)
+        if known:
+            return [work.told(one, found) for one in mutants if (found := work.known(one)) is not None]
+        # what is quick first, so that much is known early: the statistics; then what shares its test files with many others
+        files = {one: work.files(one) for one in mutants}
+        uses = Counter(name for names in files.values() for name in names)
+        slow = {one: "/analyses/" in one.path for one in mutants}
+        order = sorted(mutants, key=lambda one: (slow[one], sum(1 / uses[name] for name in files[one]), files[one], one.path))
+        found = dict(zip(order, pool.map(work.verdict, order), strict=True))
+        return [found[one] for one in mutants]
 
 
 # telling
@@ -341,7 +393,7 @@ def state(found: dict) -> str:
     return "equal" if found["key"] in EQUAL else "alive"
 
 
-def table(found: list[dict], *, seed: int, seconds: float) -> str:
+def table(found: list[dict], *, drawn: int, seed: int, seconds: float) -> str:
     """The page of the results, in Markdown."""
     states = [state(one) for one in found]
     alive, equal = states.count("alive"), states.count("equal")
@@ -349,9 +401,10 @@ def table(found: list[dict], *, seed: int, seconds: float) -> str:
     lines = [
         "# Would the tests notice?",
         "",
-        f"`make mutants` changed one thing at a time, {len(found)} times, drawn with the seed {seed} from `analyses`, `models`"
-        " and `report`, and ran the tests that import the changed module, the fastest first,"
-        f" for at most {seconds:g} seconds; a time-out counts as alive.",
+        f"`make mutants` changes one thing at a time, drawn with the seed {seed} from `analyses`, `models` and `report`, and"
+        " runs the tests that import the changed module, the nearest first, up to the first that fails and for at most"
+        f" {seconds:g} seconds of processor time; a time-out counts as alive. Of {drawn} changes that were drawn,"
+        f" {len(found)} were run.",
         "",
         f"Noticed: {states.count('noticed')}. Equal, which no test can notice: {equal}. Alive: {alive},"
         f" {share:.0%} of those that can be noticed; at most {MOST_ALIVE:.0%} is wanted.",
@@ -377,14 +430,16 @@ def main() -> int:
     parser.add_argument("--number", type=int, default=200, help="how many changes")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--within", default="", metavar="TEXT", help="only files with this in their path, as models/survival")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="for the tests of one change")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of processor time, for the tests of one change")
     parser.add_argument("--workers", type=int, default=WORKERS)
+    parser.add_argument("--known", action="store_true", help="run nothing, write the table of what is done already")
     parser.add_argument("--results", type=Path, default=ROOT / "work" / "mutants.json", help="what is done already")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "mutants.md", help="where the table goes")
     asked = parser.parse_args()
     mutants = draw(ROOT, number=asked.number, seed=asked.seed, within=asked.within)
-    found = measure(ROOT, mutants, Record(asked.results), seconds=asked.seconds, workers=asked.workers)
-    asked.out.write_text(table(found, seed=asked.seed, seconds=asked.seconds), encoding="utf-8")
+    record = Record(asked.results)
+    found = measure(ROOT, mutants, record, seconds=asked.seconds, workers=asked.workers, known=asked.known)
+    asked.out.write_text(table(found, drawn=len(mutants), seed=asked.seed, seconds=asked.seconds), encoding="utf-8")
     states = [state(one) for one in found]
     equal, alive = states.count("equal"), states.count("alive")
     passed = alive <= MOST_ALIVE * (len(found) - equal) and len(EQUAL) <= MOST_EQUAL

@@ -1,21 +1,20 @@
 """The tool that changes the code: what it changes, what it leaves alone, which tests it runs, and what it says."""
 
-import importlib.util
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
-PATH = Path(__file__).parent / "mutants.py"
-SPEC = importlib.util.spec_from_file_location("mutants", PATH)
-mutants = importlib.util.module_from_spec(SPEC)
-sys.modules["mutants"] = mutants
-SPEC.loader.exec_module(mutants)
+sys.path.insert(0, str(Path(__file__).parent))
+import changes
+
+import mutants
 
 
 def changed(source, kind):
     """Every text that one change of a kind makes of a source."""
-    return [one.applied(source) for one in mutants.sites(source, "x.py") if one.kind == kind]
+    return [one.applied(source) for one in changes.sites(source, "x.py") if one.kind == kind]
 
 
 @pytest.mark.parametrize(
@@ -74,12 +73,12 @@ def test_columns_are_exchanged_or_left_out():
     ],
 )
 def test_what_does_not_run_is_left_alone(source):
-    assert mutants.sites(source, "x.py") == []
+    assert changes.sites(source, "x.py") == []
 
 
 def test_every_change_of_the_kit_is_still_python():
-    drawn = mutants.draw(mutants.ROOT, number=60, seed=1)
-    assert {one.kind for one in drawn} == set(mutants.KINDS)
+    drawn = changes.draw(mutants.ROOT, number=60, seed=1)
+    assert {one.kind for one in drawn} == set(changes.KINDS)
     for one in drawn:
         source = (mutants.ROOT / one.path).read_text(encoding="utf-8")
         compile(one.applied(source), one.path, "exec")
@@ -88,10 +87,10 @@ def test_every_change_of_the_kit_is_still_python():
 
 
 def test_the_draw_follows_its_seed():
-    first, again, other = (mutants.draw(mutants.ROOT, number=12, seed=seed) for seed in (0, 0, 1))
+    first, again, other = (changes.draw(mutants.ROOT, number=12, seed=seed) for seed in (0, 0, 1))
     assert first == again != other
-    assert mutants.draw(mutants.ROOT, number=8, seed=0) == first[:8]
-    assert {one.path for one in mutants.draw(mutants.ROOT, number=4, seed=0, within="models/survey/nps")} == {
+    assert changes.draw(mutants.ROOT, number=8, seed=0) == first[:8]
+    assert {one.path for one in changes.draw(mutants.ROOT, number=4, seed=0, within="models/survey/nps")} == {
         "src/crmkit/models/survey/nps.py"
     }
 
@@ -109,45 +108,89 @@ def tree(tmp_path):
         "src/crmkit/models/user.py": "def use():\n    from crmkit.models.alone import M\n\n    return M",
         "tests/test_room.py": "from crmkit.models.room import work\n\n\ndef test_work():\n    assert work(2) and not work(3)",
         "tests/test_user.py": "from crmkit.models import user\n\n\ndef test_use():\n    assert user.use() > 1",
-        "tests/test_broken.py": "from crmkit.models.room import inner\n\n\ndef test_broken():\n    assert False",
+        "tests/test_inner.py": "from crmkit.models.room import inner\n\n\ndef test_broken():\n    assert False",
         "pytest.ini": "[pytest]\naddopts = --import-mode=importlib\nmarkers = slow: slow",
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text + "\n", encoding="utf-8")
+    shutil.copy2(mutants.PLUGIN, tmp_path / "src")
     return tmp_path
 
 
 def test_the_tests_of_a_module_are_those_that_import_it_or_its_door(tree):
     relevance = mutants.Relevance(tree)
     assert relevance.of("src/crmkit/models/room/door.py") == ["tests/test_room.py"]
-    assert relevance.of("src/crmkit/models/room/inner.py") == ["tests/test_broken.py", "tests/test_room.py"]
+    assert relevance.of("src/crmkit/models/room/inner.py") == ["tests/test_inner.py", "tests/test_room.py"]
     assert relevance.of("src/crmkit/models/alone.py") == ["tests/test_user.py"]
 
 
-def test_what_is_noticed_what_is_alive_and_nothing_twice(tree, monkeypatch, capsys):
-    """A file whose tests fail without any change proves nothing; the tree itself is never changed."""
+def commit(tree):
     for command in (["init", "-q"], ["add", "-A"]):
         mutants.subprocess.run(["git", *command], cwd=tree, check=True)
-    drawn = mutants.draw(tree, number=10, seed=0)
+
+
+@pytest.fixture
+def measured(tree):
+    """The verdicts on every change of that kit, by the line that is changed."""
+    drawn = changes.draw(tree, number=10, seed=0)
     assert sorted(one.kind for one in drawn) == ["comparison", "constant", "constant"]
+
+    def measure(**options):
+        commit(tree)
+        record = mutants.Record(tree / "done.json")
+        return {one["lines"][0]: one for one in mutants.measure(tree, drawn, record, seconds=60, workers=1, **options)}
+
+    return measure
+
+
+def test_what_is_noticed_what_is_alive_and_nothing_twice(tree, measured, monkeypatch, capsys):
+    """A test that fails without any change proves nothing; the tree itself is never changed."""
     before = {path: path.read_bytes() for path in tree.rglob("*.py")}
-    record = mutants.Record(tree / "done.json")
-    found = mutants.measure(tree, drawn, record, seconds=60, workers=1)
-    said = {one["lines"][0]: mutants.state(one) for one in found}
-    assert said == {"return x < N": "noticed", "N = 3": "noticed", "M = 5": "alive"}
+    assert measured(known=True) == {}
+    found = measured()
+    assert {line: mutants.state(one) for line, one in found.items()} == {
+        "return x < N": "noticed",
+        "N = 3": "noticed",
+        "M = 5": "alive",
+    }
     assert {path: path.read_bytes() for path in before} == before
-    assert "tests/test_broken.py: failed" in capsys.readouterr().out
-    page = mutants.table(found, seed=0, seconds=60)
+    assert "tests/test_inner.py: failed" in capsys.readouterr().out
+    page = mutants.table(list(found.values()), drawn=7, seed=0, seconds=60)
     assert "Noticed: 2. Equal, which no test can notice: 0. Alive: 1, 33% of those that can be noticed" in page
+    assert "Of 7 changes that were drawn, 3 were run." in page
     assert (
         "| models/room/door.py | comparison | `return x < N` | `return x <= N` | noticed | tests/test_room.py::test_work |"
         in page
     )
     monkeypatch.setattr(mutants, "run_tests", None)
-    assert mutants.measure(tree, drawn, mutants.Record(tree / "done.json"), seconds=60, workers=1) == found
-    monkeypatch.setitem(mutants.EQUAL, next(one["key"] for one in found if "M = 5" in one["key"]), "for the test")
-    assert "Equal, which no test can notice: 1. Alive: 0, 0%" in mutants.table(found, seed=0, seconds=60)
+    assert measured() == measured(known=True) == found
+    monkeypatch.setitem(mutants.EQUAL, found["M = 5"]["key"], "for the test")
+    assert "Equal, which no test can notice: 1. Alive: 0, 0%" in mutants.table(
+        list(found.values()), drawn=3, seed=0, seconds=60
+    )
+
+
+def test_a_new_test_runs_against_what_nobody_noticed_alone(tree, measured, monkeypatch):
+    first = measured()
+    ran = []
+
+    def run_tests(tree, files, **options):
+        ran.append(files)
+        return original(tree, files, **options)
+
+    original = mutants.run_tests
+    monkeypatch.setattr(mutants, "run_tests", run_tests)
+    for name in ("test_room", "test_user"):
+        path = tree / "tests" / f"{name}.py"
+        path.write_text(path.read_text() + "\n\ndef test_more():\n    assert True\n")
+    again = measured()
+    assert {line: one["verdict"] for line, one in again.items()} == {line: one["verdict"] for line, one in first.items()}
+    assert {name for files in ran for name in files} == {"tests/test_user.py"}
+    # the test that noticed is another now
+    room = tree / "tests" / "test_room.py"
+    room.write_text(room.read_text().replace("assert work(2) and not work(3)", "assert work(2)"))
+    assert mutants.state(measured()["return x < N"]) == "alive"
 
 
 def test_few_changes_are_called_equal():
@@ -155,9 +198,84 @@ def test_few_changes_are_called_equal():
     assert all(reason.strip() for reason in mutants.EQUAL.values())
 
 
+SPIN = 'import subprocess\nimport sys\n\n\ndef test_slow():\n    subprocess.run([sys.executable, "-c", "while True: pass"])\n'
+
+
 def test_a_time_out_is_no_notice(tree):
-    (tree / "tests" / "test_room.py").write_text("import time\n\n\ndef test_slow():\n    time.sleep(60)\n")
-    verdict, seconds, _ = mutants.run_tests(tree, ["tests/test_room.py"], seconds=3)
-    assert verdict == "timed out"
-    assert seconds < 30
-    assert mutants.state({"verdict": verdict, "key": ""}) == "alive"
+    """What a test starts counts as its own time."""
+    (tree / "tests" / "test_room.py").write_text(SPIN)
+    ran = mutants.run_tests(tree, ["tests/test_room.py"], seconds=4)
+    assert ran.verdict == "timed out"
+    assert 4 < ran.seconds < 8
+    assert mutants.state({"verdict": ran.verdict, "key": ""}) == "alive"
+
+
+def test_waiting_is_no_processor_time(tree):
+    (tree / "tests" / "test_room.py").write_text("import time\n\n\ndef test_slow():\n    time.sleep(6)\n")
+    ran = mutants.run_tests(tree, ["tests/test_room.py"], seconds=5)
+    assert ran.verdict == "passed"
+    assert ran.seconds < 5
+
+
+@pytest.mark.parametrize(
+    ("source", "reached"),
+    [
+        ("if x:\n    y = 1", "if x:\n    HIT\n    y = 1"),
+        ("if x:\n    pass\nelif y < z:\n    pass", "if x:\n    pass\nelse:\n    HIT\n    if y < z:\n        pass"),
+        ('def f(x=1):\n    """What?"""\n    return x', 'def f(x=1):\n    """What?"""\n    HIT\n    return x'),
+        ("@g(1)\ndef f(x):\n    return x", "HIT\n\n@g(1)\ndef f(x):\n    return x"),
+    ],
+)
+def test_a_probe_stands_before_what_would_be_changed(source, reached):
+    (one,) = changes.sites(source, "x.py")
+    called = f"__import__('reach').hit('{changes.probe(one, source)}')"
+    assert changes.probed(source, [one]) == reached.replace("HIT", called)
+
+
+ROOM = """\
+from functools import cache
+
+import pytest
+
+from crmkit.models.room import work
+
+
+@pytest.fixture(scope="module")
+def done():
+    return work(1)
+
+
+def test_none():
+    pass
+
+
+def test_itself():
+    work(1)
+
+
+def test_first(done):
+    pass
+
+
+def test_later(done):
+    pass
+
+
+@cache
+def kept():
+    return work(1)
+"""
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_tests_that_reach_a_place_run(tree, cached):
+    """Also those that use what was made for another; what was kept by a cache cannot be told, so there all run in the end."""
+    room = tree / "tests" / "test_room.py"
+    room.write_text(ROOM if cached else ROOM.replace("@cache", "@staticmethod"))
+    commit(tree)
+    (one,) = changes.draw(tree, number=10, seed=0, within="door")
+    work = mutants.Measurement(tree, [one], mutants.Record(tree / "done.json"), seconds=60, folder=tree / "copies", workers=1)
+    (first, *rest) = list(work.plans(one))
+    assert first[0] == "tests/test_room.py"
+    assert {name.partition("::")[2] for name in first[1]} == {"test_itself", "test_first", "test_later"}
+    assert rest == ([("tests/test_room.py", ["tests/test_room.py::test_none"])] if cached else [])

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import papermill
 import pytest
@@ -14,6 +15,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from crmkit.report import engine
 from crmkit.report.kernels import pool
+from crmkit.report.kernels.client import KernelClient
 from crmkit.report.kernels.managers import LONGEST_FOLDER, private_folder
 from crmkit.report.kernels.pool import Exit, KernelServer, Session, can_fork
 from crmkit.report.kernels.preload import load, modules_of
@@ -115,6 +117,15 @@ def test_a_kernel_that_ends_is_noticed_at_once(server, perform, kind, last, ende
     assert ended in session.ended.how
     assert late < WAIT
     assert wait_until(lambda: not is_running(int(child.read_text())))
+
+
+def test_cells_are_counted_from_one(tmp_path):
+    told = []
+    session = Session(tmp_path, {}, server=None, on_cell=told.append)
+    client = SimpleNamespace(session=session, manager=SimpleNamespace(pid=lambda: None))
+    for place in (0, 1):
+        KernelClient._begin_cell(client, new_code_cell("1"), place)
+    assert (session.cell, told) == (2, [1, 2])
 
 
 @pytest.mark.parametrize("kind", ["forked", "cold"])

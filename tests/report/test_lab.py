@@ -4,6 +4,7 @@ import ast
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from IPython.core.formatters import DisplayFormatter
@@ -154,6 +155,13 @@ def test_a_bare_result_is_shown_as_a_page_shows_it():
         assert "<style>" in forms["text/html"]
     forms, _ = formatter.format([Quantity(0.5, "share"), Text("{n}", {"n": Quantity(2, "days")})])
     assert forms == {"text/plain": "[50%, 2天]"}
+
+
+def test_in_a_notebook_its_own_formatter_is_told(monkeypatch):
+    formatter = DisplayFormatter()
+    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(display_formatter=formatter))
+    show_results(Locale("zh", "EUR"), None)
+    assert formatter.format(Quantity(0.5, "share"))[0] == {"text/plain": "50%"}
 
 
 def test_outside_a_notebook_nothing_is_registered():

@@ -19,7 +19,8 @@ from crmkit.analyses import audit
 from crmkit.analyses.audit.assess import assess, monthly
 from crmkit.analyses.audit.findings import FINDING, RULES, Looked, find, grounds, look, themes
 from crmkit.analyses.audit.findings.cases import cases
-from crmkit.analyses.audit.findings.finding import checks_table, finding_fields, findings_overview
+from crmkit.analyses.audit.findings.evidence import DRIVER_WORDS, _exposed, drivers
+from crmkit.analyses.audit.findings.finding import _at_stake, checks_table, finding_fields, findings_overview
 from crmkit.analyses.audit.findings.model import Check, Measure
 from crmkit.analyses.audit.form import load_form
 from crmkit.analyses.audit.form.answers import rated
@@ -176,11 +177,36 @@ def study():
     )
 
 
+def test_tickets_of_the_last_day_count_among_those_of_unhappy_customers():
+    """From the first day of the cycle to the last, both included."""
+    days = pd.to_datetime(["2025-06-30", "2025-07-01", "2025-12-31", "2026-01-01"])
+    tickets = pd.DataFrame({"customer_id": list("abcd"), "opened_at": days, "csat": 1.0})
+    past = SimpleNamespace(frames={})
+    window = SimpleNamespace(start=dt.date(2025, 7, 1), end=dt.date(2025, 12, 31))
+    assert _exposed(past, window, tickets, frozenset()) == {"satisfaction": frozenset("bc")}
+
+
+def test_a_loss_of_all_goes_with_the_shortfall_and_its_interval():
+    """0.85 is asked, 0.78 is there (0.75 to 0.87): 7 of the 100 that all customers are worth, at most 10, perhaps none."""
+    lead = SimpleNamespace(subject="R-RET", rule="indicator", measure=Measure(0.78, 0.75, 0.87, 0.85, 500, "share"))
+    base = SimpleNamespace(worth=pd.Series({"A": 60.0, "B": 40.0}), exposed={}, losses={})
+    stake = _at_stake(SimpleNamespace(id="loyalty"), lead, base)
+    assert (stake.money, stake.low, stake.high) == pytest.approx((7, 0, 10))
+
+
+def test_drivers_are_named_in_the_group_and_their_measure_is_the_share(study):
+    table = drivers(study.base).table
+    assert set(table["measure"]) == {"Share of what is explained"}
+    assert set(table["group"]) <= set(DRIVER_WORDS.values())
+
+
 @pytest.mark.parametrize("locale", [EN, ZH], ids=["en", "zh"])
 def test_every_finding_has_five_fields(study, locale):
     assert study.found
     table = finding_fields(study.found, locale).table
     assert len(table) == 5 * len(study.found)
+    assert [column.name for column in finding_fields(study.found, locale).columns] == ["no", "title", "field", "words"]
+    assert say(finding_fields(study.found, locale).note, EN).startswith("Causes are associations")
     assert (table["words"].str.len() > 10 if locale is EN else table["words"].str.len() > 3).all()
     for one in study.found:
         said = say(one.cause, EN)
@@ -201,6 +227,7 @@ def test_numbers_of_the_overview_are_those_of_the_checks(study):
     checks = checks_table(study.checks, EN).table.set_index(["rule", "subject"])
     for one in study.found:
         row = table.loc[one.id]
+        assert row["indicator"] == one.lead.subject
         for column in ("value", "low", "high", "target"):
             assert row[column] == getattr(one.lead.measure, column) or np.isnan(row[column])
         if one.rule == "indicator":
@@ -242,6 +269,7 @@ def test_holm_is_over_everything_that_was_looked_at(study):
 def test_cases_are_the_middle_ones_and_hold_no_words_of_customers(study):
     result = cases(study.client, study.past, study.base, study.found)
     assert result.customers
+    assert "the middle one of those affected" in say(result.note, EN)
     table = result.table
     assert table["case"].nunique() >= 2
     assert set(table.columns) == {"case", "title", "customer_id", "hours", "event", "detail"}

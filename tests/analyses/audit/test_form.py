@@ -102,7 +102,9 @@ def test_cycles():
 
 
 def test_calendar():
-    table = calendar(here.DAY, cycle="half_year").table
+    result = calendar(here.DAY, cycle="half_year")
+    table = result.table
+    assert [column.name for column in result.columns] == ["cycle", "begins", "ends", "form_due", "report_due"]
     assert table["cycle"].tolist() == ["2025H2", "2026H1", "2026H2", "2027H1"]
     assert (table["ends"] < table["form_due"]).all()
     assert (table["form_due"] < table["report_due"]).all()
@@ -152,6 +154,24 @@ def test_caps_are_parameters_and_do_not_bind_customers(company_of):
         read_answers(company, load_form(), caps={"documnt": 2, "data": 9}, weights=None)
     assert "did you mean 'document'?" in str(err.value)
     assert "from 1 to 5" in str(err.value)
+
+
+def test_the_sentence_names_the_standard_that_is_furthest_behind(company_of):
+    table = ratings(roles={"manager": 3}, level=2)
+    table.loc[table["standard_id"] == "A3.efficiency", ["intention", "reality"]] = [5.0, 1.0]
+    numbers = form_scores(read_answers(company_of(assessments=table), load_form())).finding.text.numbers
+    assert (numbers["reality"].value, numbers["intention"].value) == (1, 5)
+
+
+def test_roles_without_weight_are_as_if_they_had_not_answered(company_of):
+    both = ratings(roles={"manager": 4, "staff": 6})
+    alone = both[both["rater_role"] == "staff"]
+    weights = {"manager": 0, "staff": 1}
+    found, other = (
+        form_items(read_answers(company_of(assessments=table), load_form(), weights=weights)).table for table in (both, alone)
+    )
+    for column in ("low", "high"):
+        assert found[column].dropna().tolist() == other[column].dropna().tolist()
 
 
 def test_newest_cycle_or_the_one_asked_for(company_of):

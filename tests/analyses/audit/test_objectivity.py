@@ -29,6 +29,7 @@ def test_agreement_over_all_and_per_item(answers_of):
     assert len(found.table) == 1 + 5 + 2
     assert (found.table["low"] <= found.table["value"]).all()
     assert (found.table["value"] <= found.table["high"]).all()
+    assert {"group", "value", "verdict"} <= {column.name for column in found.columns}
     whole = found.table.iloc[0]
     assert whole["n"] == 17 * 12
     assert whole["verdict"] in ("tentative", "reliable")
@@ -89,6 +90,7 @@ def test_gaps_against_data_and_per_item(answers_of):
     assert abs(whole.loc["Third party less data", "value"]) < 0.3
     items = table[(table["item"] != "") & (table["group"] == "Managers less data")]
     assert len(items) == 5
+    assert set(items["item"]) == {item.id for item in load_form().items}
     assert np.average(items["value"], weights=items["n"]) == pytest.approx(whole.loc["Managers less data", "value"])
     result = gaps(answers, state)
     assert result.finding.passed is False

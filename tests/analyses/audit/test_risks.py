@@ -12,8 +12,9 @@ from crmkit.analyses import audit
 from crmkit.analyses.audit.findings.evidence import Grounds
 from crmkit.analyses.audit.findings.model import FINDING, OBSERVATION, AuditFinding, Check, Measure, Stake
 from crmkit.analyses.audit.risks import Appetite, likelihood, register, register_checks, risk_map, risk_table, warned, warnings
-from crmkit.core.language import Locale
-from crmkit.core.results import Text
+from crmkit.analyses.audit.risks.register import RESPONSE_WORDS
+from crmkit.core.language import Locale, say
+from crmkit.core.results import Quantity, Text
 from crmkit.models.audit.risk_matrix import GRADES
 
 AS_OF = dt.date(2025, 12, 31)
@@ -53,7 +54,9 @@ def test_a_trouble_that_goes_on_and_costs_much_is_graded_very_high():
     assert risk.grading.loss == pytest.approx(risk.grading.likelihood * 9_500)
     assert risk.owner == "Head of service"
     assert risk.contingency
-    assert risk.review_on < AS_OF + dt.timedelta(days=40)
+    assert risk.review_on == AS_OF + dt.timedelta(days=round(30.4375 * max(1, Appetite().review_months // 4)))
+    row = risk_table([risk]).table.iloc[0]
+    assert (row["loss"], row["response"]) == (risk.grading.loss, RESPONSE_WORDS[risk.response])
 
 
 @pytest.mark.parametrize(("money", "grade"), [(500, "medium"), (5_000, "high"), (9_500, "very high")])
@@ -68,6 +71,10 @@ def test_likelihood_follows_the_months_behind():
     assert far > 0.999
     _, drawn = likelihood(finding(value=0.849), months(0.849))
     assert drawn.std() > 0.1
+    # six months are enough to go by their own spread, five are not
+    series = months(0.84, spread=0.1)
+    assert likelihood(finding(value=0.84), series.tail(5))[0] == likelihood(finding(value=0.84), series.head(0))[0]
+    assert likelihood(finding(value=0.84), series.tail(6))[0] != likelihood(finding(value=0.84), series.head(0))[0]
     few, _ = likelihood(finding(value=0.5), months().head(3))
     assert 0.9 < few <= 1
 
@@ -197,5 +204,8 @@ def test_what_the_register_lacks():
 def test_no_risk_is_said():
     for result in (risk_table([]), risk_map([]), register_checks([], AS_OF), warnings([], BOOK, Locale())):
         assert not result.assessed
+    assert say(risk_table(risks_of(finding())).note, Locale()).startswith("Grades come from a table of likelihood and impact")
+    (row,) = warnings(risks_of(finding()), BOOK, Locale()).table.to_dict("records")
+    assert (row["unit"], row["value_text"]) == ("share", say(Quantity(row["value"], "share"), Locale()))
     shown = warnings(risks_of(finding()), BOOK, Locale("zh"))
     assert shown.table["name"].tolist() == [BOOK["P-RESP"].zh]

@@ -1,15 +1,19 @@
 """What is each customer worth: from a purchase log to findings, on data whose truth is known."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from crmkit.analyses import clv
+from crmkit.analyses.clv.checks import _returns
+from crmkit.analyses.clv.customers import shares
 from crmkit.analyses.clv.values import tiered
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
+from crmkit.models.basics.shares import wilson
 from crmkit.models.purchases import btyd
 
 HOLDOUT = {"holdout_days": 182, "unit": "week"}
@@ -75,6 +79,40 @@ def test_intervals_hold_their_estimates(study):
             known = result.table.dropna(subset=["low", "high"])
             assert (known["low"] <= known["value"] + 1e-12).all()
             assert (known["value"] <= known["high"] + 1e-12).all()
+
+
+def test_the_table_of_accuracy_says_of_how_many_and_holds_what_is_captured(study):
+    past, _, check, _ = study
+    result = clv.accuracy(past, check)
+    assert result.note.numbers["n"].value == len(check.actual)
+    table = result.table.dropna(subset=["capture_low"])
+    assert len(table)
+    assert ((table["capture_low"] <= table["capture"]) & (table["capture"] <= table["capture_high"])).all()
+
+
+def test_the_day_from_which_is_held_out_is_marked_in_weeks(study):
+    past, models, check, _ = study
+    ((week, _),) = clv.tracking(past, models, check).table.attrs["marks"]
+    assert week * 7 == pytest.approx((past.split - past.start).days + 1)
+
+
+def test_shares_have_limits_of_the_level_that_is_asked():
+    table = shares(pd.Series({"a": 30, "b": 70}), confidence=0.8)
+    found = wilson([30, 70], 100, confidence=0.8)
+    assert table["low"].tolist() == found.low.tolist()
+    assert table["high"].tolist() == found.high.tolist()
+
+
+def test_returns_are_said_as_money_and_as_a_share():
+    past = SimpleNamespace(customers=pd.DataFrame({"total": [300.0, 100.0], "returned": [0.0, 50.0]}))
+    (found,) = _returns(past)
+    assert say(found.text, Locale("en", "EUR")).startswith("Goods for €50.00 were returned, 12.5% of the €400.00 sold")
+
+
+def test_tiers_add_up_to_all_customers(study):
+    table = study[3].refits.table
+    for _, own in table.groupby("measure"):
+        assert own["n"].iloc[0] == len(study[0].customers) == own["n"].iloc[1:].sum()
 
 
 def test_the_interval_of_the_total_grows_with_confidence(make_company, simulated):

@@ -123,7 +123,9 @@ def test_own_limits_are_all_or_none():
 
 def test_movement_counts_every_customer_once(study):
     past = study[0]
-    moved = clv.migration(past).table.set_index("direction")
+    result = clv.migration(past)
+    assert [column.name for column in result.columns][:3] == ["direction", "n", "share"]
+    moved = result.table.set_index("direction")
     assert moved["n"].sum() == len(past.customers)
     assert moved.loc["new", "n"] == len(past.customers) - len(past.calibration.customers)
     assert moved.loc["gone", "n"] == 0
@@ -145,6 +147,10 @@ def test_segments_hold_every_customer_once_per_criterion(study):
         potential = len(past.people.never_bought) if criterion.startswith("New") else 0
         assert part["n"].sum() == len(past.customers) + potential
         assert part["share_value"].sum() == pytest.approx(1.0)
+    grown = table.dropna(subset=["growth_low", "growth_high"])
+    assert (grown["growth_low"] < grown["growth"]).all()
+    assert (grown["growth"] < grown["growth_high"]).all()
+    assert len(grown)
     standing = table.set_index("segment")
     assert standing.loc["potential", "n"] == 1
     assert np.isnan(standing.loc["potential", "p_adjusted"])

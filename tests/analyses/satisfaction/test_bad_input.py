@@ -247,7 +247,15 @@ def test_without_a_list_of_who_was_asked_there_is_no_response_rate(opened):
     result = satisfaction.response(past)
     assert result.table["value"].isna().all()
     assert "no response rate" in say(result.finding.text, EN)
+    assert "Keep a row for everybody who is asked" in say(result.finding.action, EN)
     assert "value" not in [column.name for column in result.columns]
+
+
+@pytest.mark.parametrize(("n", "shown"), [(9, False), (10, True)])
+def test_what_is_left_out_is_shown_from_the_smallest_group_on(opened, n, shown):
+    past = satisfaction.answers(opened(pd.concat([answers(), answers(n, wave="2025Q2", day="2025-06-01")])), "2025Q2")
+    assert past.waves.reported == "2025Q2"
+    assert satisfaction.items_left_out(past).assessed is shown
 
 
 def test_an_item_named_like_a_column_is_refused(opened):

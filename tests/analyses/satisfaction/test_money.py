@@ -10,7 +10,7 @@ import pytest
 from crmkit.analyses.satisfaction import answers
 from crmkit.analyses.satisfaction.experiment import experiment
 from crmkit.analyses.satisfaction.leaving import exposure
-from crmkit.analyses.satisfaction.money import leaving_by_score, money_per_point, point_worth
+from crmkit.analyses.satisfaction.money import _joined, leaving_by_score, money_per_point, point_worth
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
 from crmkit.core.privacy import pseudonym
@@ -79,6 +79,7 @@ def test_the_planted_effect_is_found_and_called_an_association(past, seen):
     assert result.table["n"].notna().all()
     assert (result.table["low"] < result.table["value"]).all()
     assert result.finding.money_at_stake.value == pytest.approx(work.found.total.value)
+    assert "chosen by lot" in say(result.finding.action, Locale())
 
 
 def test_margin_scales_money_and_nothing_else(past, seen):
@@ -87,6 +88,11 @@ def test_margin_scales_money_and_nothing_else(past, seen):
     assert half.found.share == whole.found.share
     with pytest.raises(ParamError, match="margin: is 0"):
         point_worth(past, seen, margin=0)
+
+
+def test_what_comes_later_is_worth_less(past, seen):
+    now, later = (point_worth(past, seen, discount_rate=rate).found.total.value for rate in (0.0, 0.5))
+    assert 0 < later < now
 
 
 def test_values_of_the_value_report_are_taken_where_there_are_some(past, seen):
@@ -173,6 +179,16 @@ def test_small_levels_are_joined(make_survey_company):
     wide.loc[:3, "csat"] = 1
     past = answers(make_survey_company(wide, ITEMS, subscriptions=contracts))
     assert leaving_by_score(past, exposure(past)).table["group"].iloc[0] == "1–2"
+
+
+def test_a_small_level_goes_with_the_next_and_the_last_with_the_one_before():
+    def names(*sizes):
+        scores = pd.Series(np.repeat(np.arange(1.0, len(sizes) + 1), sizes))
+        return list(dict.fromkeys(_joined(scores, 10)))
+
+    assert names(20, 5, 20, 20) == ["1", "2–3", "4"]
+    assert names(5, 20, 10, 9) == ["1–2", "3–4"]
+    assert names(10, 10, 10) == ["1", "2", "3"]
 
 
 def test_without_contracts_customers_or_questions_it_is_said(make_survey_company):

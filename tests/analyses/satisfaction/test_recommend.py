@@ -8,7 +8,7 @@ import pytest
 
 from crmkit.analyses.satisfaction import answers
 from crmkit.analyses.satisfaction.recommend import converting, referring
-from crmkit.analyses.satisfaction.reward import reward
+from crmkit.analyses.satisfaction.reward import _purchases, reward
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
 from crmkit.models.basics.families import holm
@@ -160,6 +160,14 @@ def looked(make_survey_company, **options):
     bought, members = programme(**options)
     past = answers(make_survey_company(survey(), ITEMS, transactions=bought, loyalty=members))
     return reward(past, days=120)
+
+
+def test_purchases_have_their_own_day(make_survey_company):
+    bought, members = programme(n=40)
+    past = answers(make_survey_company(survey(), ITEMS, transactions=bought, loyalty=members))
+    found = _purchases(past)
+    first = bought.groupby("customer_id")["ordered_at"].min()
+    assert (found.first == [(first[name] - dt.date(1970, 1, 1)).days for name in found.ids]).all()
 
 
 def test_a_programme_without_effect_shows_none_although_better_customers_join(make_survey_company):

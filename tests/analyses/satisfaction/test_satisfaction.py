@@ -7,16 +7,21 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from crmkit import open_client
 from crmkit.analyses import satisfaction
 from crmkit.analyses.satisfaction.changes import change_table, group_change_table
 from crmkit.analyses.satisfaction.drivers.exhibits import own_effects
-from crmkit.analyses.satisfaction.segments import difference_table, segment_table
+from crmkit.analyses.satisfaction.labels import with_standing
+from crmkit.analyses.satisfaction.segments import difference_of, difference_table, segment_table
 from crmkit.analyses.satisfaction.trend import step_table
-from crmkit.core.errors import ParamError
+from crmkit.analyses.satisfaction.weights import _weighting_finding, weighted_score
+from crmkit.core.errors import ModelError, ParamError
 from crmkit.core.language import Locale, say
+from crmkit.core.results import estimates
+from crmkit.models.basics.shares import wilson
 from crmkit.report.page.page import Page
 from crmkit.show.tables import exhibit_html
 
@@ -114,6 +119,81 @@ def test_every_exhibit_says_what_it_found_and_from_how_many(results):
             assert result.finding.id.startswith("satisfaction.")
     ids = [result.finding.id for result in results.values() if result.finding]
     assert len(set(ids)) == len(ids)
+
+
+def test_intervals_hold_their_estimates(results):
+    checked = 0
+    for name, result in results.items():
+        if result.assessed and {"low", "high", "value"} <= set(result.table.columns):
+            known = result.table.dropna(subset=["low", "high", "value"]).astype({"low": float, "high": float, "value": float})
+            assert (known["low"] <= known["value"] + 1e-9).all(), name
+            assert (known["value"] <= known["high"] + 1e-9).all(), name
+            checked += len(known)
+    assert checked > 100
+
+
+def test_groups_are_compared_with_the_customers_of_the_day(results, retailco):
+    """The note gives both numbers: answers of known customers, which the table has too, and customers."""
+    result = results["satisfaction_representative"]
+    numbers = result.note.numbers
+    assert numbers["n"].value == result.table["n"].max()
+    assert numbers["base"].value == len(retailco.past.population.customers) > numbers["n"].value
+
+
+def test_each_sign_of_careless_answers_has_its_count(results, retailco):
+    rows = (retailco.past.answers.responses["wave"] == retailco.past.waves.reported).to_numpy()
+    signs = retailco.past.answers.signs[rows]
+    shown = results["satisfaction_careless"].table.set_index("sign")["flagged"]
+    assert shown["too fast to read"] == signs["fast"].sum() != signs["duplicate"].sum()
+    assert shown["sent in twice"] == signs["duplicate"].sum()
+
+
+def test_limits_have_the_level_that_is_asked(retailco):
+    past = replace(retailco.past, confidence=0.8)
+    table = satisfaction.careless(past).table
+    found = wilson(table["flagged"], table["n"], confidence=0.8)
+    assert np.allclose(table[["low", "high"]], np.column_stack([found.low, found.high]))
+    assert table.attrs["confidence"] == satisfaction.segments(past).table.attrs["confidence"] == 0.8
+
+
+def test_as_many_resamples_as_are_asked(retailco, monkeypatch):
+    asked = {}
+
+    def importance(data, **options):
+        asked.update(options)
+        raise ModelError("enough is known")
+
+    monkeypatch.setattr("crmkit.analyses.satisfaction.drivers.fit.model.importance", importance)
+    past = replace(retailco.past, confidence=0.8)
+    assert satisfaction.drive(past, retailco.weights, draws=40, seed=7).found is None
+    assert [asked[name] for name in ("draws", "seed", "confidence")] == [40, 7, 0.8]
+
+
+def test_groups_of_thirty_are_ranked():
+    table = pd.DataFrame({"value": 0.5, "n": [29, 30, 31]})
+    assert with_standing(table, values=["value"], min_cell=10)["small"].tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("kind", ["csat", "ces"])
+def test_what_can_be_noticed_hangs_on_the_share_of_both_groups(kind):
+    found = difference_of(SimpleNamespace(kind=kind), (10.0, 5.0, 40.0), (30.0, 20.0, 60.0), 0.95)
+    assert found["spread"] == pytest.approx(40 / 100)
+
+
+def test_the_sentence_on_weighting_names_score_and_both_values():
+    row = {"group": "NPS", "low": 10.0, "high": 20.0, "unit": "points", "n": 100}
+    table = estimates([{**row, "measure": "as answered", "value": 15.0}, {**row, "measure": "of all", "value": 11.0}])
+    assert say(_weighting_finding(table).text, Locale()).startswith("Weighted to all customers, NPS is 11")
+    assert "instead of 15" in say(_weighting_finding(table).text, Locale())
+
+
+def test_only_a_score_of_boxes_has_a_share(retailco):
+    past, wave = retailco.past, retailco.past.waves.reported
+    (csat,), (nps,) = past.of_kind("csat")[:1], past.of_kind("nps")[:1]
+    share = weighted_score(past, retailco.weights, wave, csat, top=True)[0]
+    mean = weighted_score(past, retailco.weights, wave, csat)[0]
+    assert 0 < share < 1 < mean < csat.high
+    assert weighted_score(past, retailco.weights, wave, nps, top=True) == weighted_score(past, retailco.weights, wave, nps)
 
 
 def test_the_headline_leads_with_what_must_be_done(retailco):
@@ -359,6 +439,7 @@ def test_benchmarks_need_source_and_date(retailco):
     result = satisfaction.benchmarks(retailco.past, [good])
     assert result.table["verdict"].tolist() == ["ours is lower"]
     assert result.table["source"].tolist() == ["Report 7"]
+    assert result.table[["peer", "theirs"]].to_numpy().tolist() == [["Trade", 31]]
     bad = [{**good, "source": ""}, {**good, "dated_at": "spring"}, {**good, "item": "npss"}]
     with pytest.raises(ParamError) as caught:
         satisfaction.benchmarks(retailco.past, bad)

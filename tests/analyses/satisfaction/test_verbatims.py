@@ -105,6 +105,7 @@ def test_quotes_hide_persons_and_stay_data(make_survey_company):
     result = quotes(past, read_comments(past), per_theme=2)
     text = " ".join(result.table["quote"])
     assert MASK in text
+    assert f"{MASK} stands for names" in say(result.note, Locale())
     assert not any(secret in text for secret in ("Zoltan", "23125", "anna@"))
     page = exhibit_html(result, Locale())
     assert "&lt;script&gt;" in page

@@ -186,9 +186,44 @@ def test_paired_differences():
 def test_equal_and_impossible_pairs():
     same = paired_difference([4, 4, 4], [4, 4, 4])
     assert (same.value, same.p_value) == (0, 1)
+    # what rounding leaves of equal pairs is no difference; a small one is
+    assert [paired_difference([gap] * 3, [0] * 3).p_value for gap in (5e-13, 1.5e-12)] == [1, 0.25]
     shifted = paired_difference([5] * 6, [4] * 6)
     assert (shifted.low, shifted.high, shifted.p_value) == (1, 1, 2.0**-5)
     with pytest.raises(ModelError, match="complete pairs"):
         paired_difference([1, 2, np.nan], [1, np.nan, 3])
     with pytest.raises(ModelError, match="equal length"):
         paired_difference([1, 2, 3], [1, 2])
+
+
+def test_a_count_that_is_just_rare_enough_keeps_the_item():
+    """All five of a panel by chance: 1 in 32."""
+    at, below = (content_validity([5], [5], significance=level).iloc[0] for level in (1 / 32, 1 / 33))
+    assert (at["p_value"], at["keep"], below["keep"]) == (1 / 32, True, False)
+
+
+def test_two_targets_and_two_raters_are_enough_for_intraclass_correlation():
+    assert icc([[1, 2], [4, 6]])["n"].eq(2).all()
+    for ratings, said in (([[1, 2]], "1 targets that all 2 raters rated"), ([[1], [2]], "2 targets that all 1 raters rated")):
+        with pytest.raises(ModelError, match=said):
+            icc(ratings)
+
+
+@pytest.mark.parametrize(("shift", "ones"), [(0, {"ICC(1,1)", "ICC(2,1)", "ICC(3,1)"}), (1, {"ICC(3,1)"})])
+def test_raters_who_differ_by_their_leniency_alone_agree_completely(shift, ones):
+    """The ratio of variances is then infinite: 1 where leniency is left aside, less where it counts as disagreement."""
+    found = icc([[1, 1 + shift], [3, 3 + shift], [4, 4 + shift]]).set_index("form")
+    single = found.loc[["ICC(1,1)", "ICC(2,1)", "ICC(3,1)"]]
+    assert set(single.index[single["value"] == 1]) == ones
+    assert found.loc["ICC(3,1)", ["value", "low", "high", "p_value"]].tolist() == [1, 1, 1, 0]
+    assert (single["low"] <= single["value"]).all()
+    assert (single["value"] <= single["high"]).all()
+    near = icc([[1, 1 + shift + 1e-7], [3, 3 + shift], [4, 4 + shift]]).set_index("form")
+    assert np.allclose(found[["value", "low", "high"]], near[["value", "low", "high"]], atol=1e-5)
+
+
+def test_targets_that_are_all_alike_have_no_reliable_mean():
+    found = icc([[1, 3], [3, 1], [2, 2]]).set_index("form")
+    assert found.loc[["ICC(1,1)", "ICC(3,1)"], "value"].tolist() == [-1, -1]
+    assert np.isnan(found.loc[["ICC(1,k)", "ICC(3,k)"], "value"]).all()
+    assert found["p_value"].tolist() == [1] * 6

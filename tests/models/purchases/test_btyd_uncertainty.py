@@ -1,5 +1,8 @@
 """Draws of parameters, draws of single customers' purchases and spend, and totals with both parts of what is not known."""
 
+from dataclasses import FrozenInstanceError
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -21,6 +24,7 @@ from crmkit.models.purchases.btyd import (
     tuples,
 )
 from crmkit.models.purchases.btyd import bootstrap as samples
+from crmkit.models.purchases.btyd.forecast import _Totals
 from crmkit.models.purchases.spend import SpendFit, draw_spend, expected_spend, fit_gamma_gamma, spend_draws
 
 TRUTH = {
@@ -52,6 +56,24 @@ def test_the_short_refit_finds_what_a_full_search_finds(model):
     assert short.failed == 0
     assert (np.abs(short.values - full) < 0.01 * errors).all()
     assert [one.model for one in short.fits()] == [model] * 8
+
+
+@pytest.mark.parametrize(("distance", "allowed"), [(2.5, True), (1.5, False)])
+def test_a_sample_whose_maximum_is_near_the_end_of_the_range_is_none(monkeypatch, distance, allowed):
+    at = SimpleNamespace(theta=np.array([0.0, samples.HIGHEST - distance]), gradient_norm=0.0)
+    monkeypatch.setattr(samples, "minimise", lambda *_: at)
+    start, far = np.zeros(2), lambda theta: (0.0, np.array([1e9, 1e9]) * (1 + theta.sum() ** 2))
+    if allowed:
+        assert samples.refit_from(far, start, np.eye(2), 1.0).tolist() == at.theta.tolist()
+    else:
+        with pytest.raises(ModelError, match="no maximum of the likelihood inside"):
+            samples.refit_from(far, start, np.eye(2), 1.0)
+
+
+def test_totals_of_a_forecast_cannot_be_changed():
+    made = _Totals((), 1.0, np.ones(1), np.zeros(1), 1, None)
+    with pytest.raises(FrozenInstanceError):
+        made.horizon = 2.0
 
 
 def test_regular_buyers_keep_their_k():

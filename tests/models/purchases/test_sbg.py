@@ -58,7 +58,8 @@ def test_several_cohorts_of_different_length():
 def test_the_interval_of_a_retention_curve():
     data = sbg.cohorts([[1000, 631, 468, 382, 326, 289, 262, 241]])
     found = sbg.fit_sbg(data)
-    draws = sbg.parameter_draws(data, found, draws=200, seed=0)
+    draws = sbg.parameter_draws(data, found, draws=100, seed=0)
+    assert len(draws.values) == 100
     curve = interval(lambda fit: sbg.survival(fit, np.arange(1, 8)), found, draws)
     assert ((curve.low < curve.value) & (curve.value < curve.high)).all()
     # about as wide as the interval of a share of 1,000, a little less because all periods speak

@@ -112,6 +112,9 @@ def test_duplicates():
     x, *_ = questionnaires(50, 2)
     again = np.vstack([x, x[:3], np.full((2, 20), 5.0)])
     assert np.flatnonzero(duplicates(again)).tolist() == [50, 51, 52]
+    # alike but for one answer, twice: chance rarely repeats eight answers that are not all equal
+    nearly = np.array([[4.0] * 7 + [5.0]] * 2 + [[4.0] * 8] * 2)
+    assert duplicates(nearly).tolist() == [False, True, False, False]
     senders = np.array(["a", "b", None, None, "a"], dtype=object)
     assert duplicates(x[:5], senders=senders).tolist() == [False, False, False, False, True]
     table = careless(again, senders=np.r_[np.arange(50), [0, 60, 61], [70, 71]])

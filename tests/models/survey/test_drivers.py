@@ -234,6 +234,7 @@ def test_map_and_halo():
     assert table["performance"].between(0, 100).all()
     assert table["importance"].sum() == pytest.approx(1)
     assert (table["importance_cross"] == 0.25).all()
+    assert table["performance_cross"].to_numpy() == pytest.approx(float((table["performance"] * table["importance"]).sum()))
     by_driver = table.set_index("driver")["field"]
     assert by_driver["d0"] in ("start here", "keep it up")
     assert by_driver["d3"] == "more than needed"
@@ -277,6 +278,9 @@ def test_equal_seeds_give_equal_tables_and_flat_drivers_are_set_aside():
     assert first.without_variance == ("flat",)
     assert first.drivers == ("d0", "d1")
     assert (first.table["low"] <= first.table["value"]).all()
+    assert (first.table["rank_low"] <= first.table["rank"]).all()
+    assert (first.table["rank"] <= first.table["rank_high"]).all()
+    assert (first.table["rank_low"] < first.table["rank_high"]).any()
     assert first.r_squared_low <= first.r_squared <= first.r_squared_high
 
 
@@ -292,6 +296,7 @@ def test_refuses_bad_input():
         importance(data, outcome="overall", drivers=["flat"])
     with pytest.raises(ModelError, match="19 respondents are too few for 4 drivers"):
         importance(data.head(19), outcome="overall", drivers=["d0", "d1", "d2", "d3"])
+    assert importance(data.head(20), outcome="overall", drivers=["d0", "d1", "d2", "d3"], draws=100).n == 20
     with pytest.raises(ModelError, match="at least 100"):
         importance(data, outcome="overall", drivers=["d0"], draws=10)
     with pytest.raises(ModelError, match="no variance"):

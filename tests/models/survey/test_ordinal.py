@@ -25,6 +25,7 @@ def test_equals_statsmodels():
     peer = OrderedModel(y, x, distr="logit").fit(method="bfgs", disp=False, gtol=1e-9)
     assert found.table["value"].tolist() == pytest.approx(peer.params[:2].tolist(), abs=1e-6)
     assert found.table["standard_error"].tolist() == pytest.approx(peer.bse[:2].tolist(), rel=1e-4)
+    assert found.table["p_value"].tolist() == pytest.approx(peer.pvalues[:2].tolist(), rel=1e-2)
     assert found.log_likelihood == pytest.approx(peer.llf, abs=1e-8)
 
 

@@ -1,5 +1,7 @@
 """The Cox model: paths agree, order and folding do not matter, faults name their column, and the truth is found."""
 
+from dataclasses import FrozenInstanceError
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,6 +22,7 @@ from crmkit.models.survival import (
     with_robust_errors,
 )
 from crmkit.models.survival.data.design import encode, make_design
+from crmkit.models.survival.data.riskset import Cells
 
 EFFECTS = {"plan": -0.8, "calls": 0.25, "fee": 0.1, "senior": 0.4}
 COLUMNS = ["plan", "calls", "fee", "senior", "region"]
@@ -360,3 +363,9 @@ def test_weights_of_who_left_for_another_reason_fall():
     assert mine["event"].sum() == 0
     with pytest.raises(ModelError, match="cause is '3' for nobody"):
         fine_gray_rows([1, 2], [1, 0], of=3)
+
+
+def test_counts_of_a_stratum_cannot_be_changed():
+    cells = Cells(*[np.zeros((1, 1))] * 5, timeline=None)
+    with pytest.raises(FrozenInstanceError):
+        cells.times = np.ones(1)

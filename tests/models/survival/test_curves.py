@@ -1,5 +1,7 @@
 """Curves, tests and windows: identities that hold for any data, and messages that name what is wrong."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,6 +22,8 @@ from crmkit.models.survival import (
     restricted_mean,
     restricted_mean_differences,
 )
+from crmkit.models.survival.curves.curves import product_limit
+from crmkit.models.survival.data.design import _separation
 
 
 def sample(seed, n=400):
@@ -50,6 +54,19 @@ def test_rows_may_be_permuted_and_folded_into_counts(seed):
     a = cumulative_incidence(np.repeat(time, n), np.repeat(cause, n), censored="")
     b = cumulative_incidence(time[order], cause[order], censored="", weights=n[order])
     pd.testing.assert_frame_equal(a, b, check_exact=False, rtol=1e-10)
+
+
+def test_weights_are_repeated_rows_in_differences_of_means_and_incidence():
+    time, left, group, n = sample(3)
+    a = restricted_mean_differences(np.repeat(time, n), np.repeat(left, n), group=np.repeat(group, n), tau=10)
+    b = restricted_mean_differences(time, left, group=group, weights=n, tau=10)
+    assert np.allclose(a["value"], b["value"], rtol=1e-12)
+
+
+def test_fractional_weights_that_are_all_gone_leave_nobody():
+    """0.1 + 0.2 is not 0.3 to the last bit."""
+    counts = SimpleNamespace(at_risk=np.array([0.1 + 0.2]), events=np.array([0.3]))
+    assert product_limit(counts)[0].tolist() == [0.0]
 
 
 @given(st.lists(st.tuples(st.integers(1, 20), st.sampled_from([0, 1, 2])), min_size=2, max_size=60))
@@ -238,3 +255,10 @@ def test_unknown_options_are_met_with_the_nearest():
         kaplan_meier([1, 2], [1, 1], interval="loglog")
     with pytest.raises(ParamError, match=r"confidence is 95"):
         kaplan_meier([1, 2], [1, 1], confidence=95)
+
+
+def test_where_nobody_left_nothing_separates():
+    x, weight = np.repeat([0.0, 1.0], 5), np.ones(10)
+    assert _separation("new", x, weight, np.zeros(10)) == []
+    (problem,) = _separation("new", x, weight, 1 - x)
+    assert "of the 5 customers with the value 1, none left" in str(problem)

@@ -129,3 +129,10 @@ def test_the_charges_of_telco_are_found():
     assert high(table) == {("total_charges", "tenure")}
     assert set(table["column"]) == {"total_charges"}
     assert table.loc[table["rule"] == "tenure", "value"].iloc[0] == pytest.approx(0.89, abs=0.005)
+
+
+@pytest.mark.parametrize(("leavers", "found"), [(rules.FEWEST - 1, []), (rules.FEWEST, ["constant"])])
+def test_leavers_who_are_all_alike_are_told_from_so_many_on(leavers, found):
+    left = np.arange(100) < leavers
+    column = pd.Series(np.where(left, "gone", "there"))
+    assert [row[1] for row in rules._constant("state", column, left)] == found

@@ -1,4 +1,4 @@
-"""What the machine refuses is said in one line, whoever was refused: Python, the engine, or a kernel."""
+"""What the machine refuses is said in one line, whoever was refused; an error that nobody foresaw has its place."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
 
-from crmkit.report.guard.mishaps import said_by_kernel, said_of
+from crmkit.report.guard.mishaps import place_of, said_by_kernel, said_of
 from crmkit.report.run.execute import _ending
 
 WORDS = {
@@ -47,3 +47,23 @@ def test_a_kernel_that_cannot_say_what_went_wrong(tmp_path, text, said):
     session = SimpleNamespace(nb=SimpleNamespace(cells=[cell]), cell=1, limit="", env={"CRMKIT_MEMORY": "1MB"}, ended=None)
     ending = _ending(CellExecutionError("", "", ""), session, SimpleNamespace(home=tmp_path))
     assert (ending.message, ending.cell) == (said, 1)
+
+
+def caught(*paths):
+    """An error that goes through a function of each file, the last of which raises it."""
+    call = None
+    for path in reversed(paths):
+        names = {"call": call}
+        exec(compile("def made():\n    call()" if call else "def made():\n    1 / 0", path, "exec"), names)
+        call = names["made"]
+    try:
+        call()
+    except ZeroDivisionError as error:
+        # the frame of this file is none of theirs
+        return error.with_traceback(error.__traceback__.tb_next)
+
+
+def test_the_place_is_the_innermost_line_of_the_kit_else_the_innermost_of_all():
+    assert place_of(caught("/src/crmkit/outer.py", "/src/crmkit/inner.py", "/lib/pandas/frame.py")) == "inner.py, line 2"
+    assert place_of(caught("/lib/scipy/solver.py", "/lib/pandas/frame.py")) == "frame.py, line 2"
+    assert place_of(ValueError("never raised")) == "nowhere"

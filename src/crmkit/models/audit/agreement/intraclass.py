@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMS = ("ICC(1,1)", "ICC(2,1)", "ICC(3,1)", "ICC(1,k)", "ICC(2,k)", "ICC(3,k)")
+MOST = np.finfo(np.float64).max  # stands for a ratio of variances that is infinite
 
 
 def icc(ratings: ArrayLike, *, confidence: float = 0.95) -> pd.DataFrame:
@@ -77,17 +78,18 @@ def icc(ratings: ArrayLike, *, confidence: float = 0.95) -> pd.DataFrame:
             (between - rest) / between,
         )
         f1, f3 = between / within, between / rest
-    limits = _limits(n, k, f1=f1, f3=f3, raters=raters, rest=rest, rho=single[1], confidence=confidence)
+        limits = _limits(n, k, f1=f1, f3=f3, bms=between, raters=raters, rest=rest, rho=single[1], confidence=confidence)
     df = [(n - 1, n * (k - 1)), (n - 1, (n - 1) * (k - 1)), (n - 1, (n - 1) * (k - 1))]
     f = [f1, f3, f3]
     found = pd.DataFrame({"form": FORMS, "value": np.array([*single, *mean], dtype=np.float64)})
     found["low"], found["high"] = [pair[0] for pair in limits], [pair[1] for pair in limits]
     found["f"], found["df1"], found["df2"] = f * 2, [one for one, _ in df] * 2, [two for _, two in df] * 2
     found["p_value"] = fdtrc(found["df1"], found["df2"], found["f"])
-    return found.assign(n=n, raters=k, left_out=len(table) - n)
+    # the mean of raters for whom all targets are alike has no reliability
+    return found.replace(-np.inf, np.nan).assign(n=n, raters=k, left_out=len(table) - n)
 
 
-def _mean_squares(table: np.ndarray) -> tuple[float, float, float, float]:
+def _mean_squares(table: np.ndarray) -> tuple[np.float64, np.float64, np.float64, np.float64]:
     """Of targets, of raters, within targets, and of what neither explains."""
     n, k = table.shape
     total = table.mean()
@@ -96,12 +98,13 @@ def _mean_squares(table: np.ndarray) -> tuple[float, float, float, float]:
     residual = table - table.mean(1)[:, None] - table.mean(0) + total
     ss_rest = (residual**2).sum()
     parts = (ss_between / (n - 1), ss_raters / (k - 1), (ss_raters + ss_rest) / (n * (k - 1)), ss_rest / ((n - 1) * (k - 1)))
-    between, raters, within, rest = (float(part) for part in parts)
+    # numbers of numpy: where raters agree but for their leniency a ratio is infinite, and no error
+    between, raters, within, rest = (np.float64(part) for part in parts)
     return between, raters, within, rest
 
 
 def _limits(
-    n: int, k: int, *, f1: float, f3: float, raters: float, rest: float, rho: float, confidence: float
+    n: int, k: int, *, f1: float, f3: float, bms: float, raters: float, rest: float, rho: float, confidence: float
 ) -> list[tuple[float, float]]:
     """Limits of the six forms; those of (2,.) with Satterthwaite's degrees of freedom."""
     from scipy.special import fdtri
@@ -109,7 +112,7 @@ def _limits(
     upper = 0.5 + confidence / 2
 
     def one_way(f: float, df2: int) -> tuple[float, float]:
-        return f / float(fdtri(n - 1, df2, upper)), f * float(fdtri(df2, n - 1, upper))
+        return min(f / float(fdtri(n - 1, df2, upper)), MOST), min(f * float(fdtri(df2, n - 1, upper)), MOST)
 
     pairs = [one_way(f1, n * (k - 1)), two := one_way(f3, (n - 1) * (k - 1)), two]
     single = [((low - 1) / (low + k - 1), (high - 1) / (high + k - 1)) for low, high in pairs]
@@ -122,7 +125,6 @@ def _limits(
     if not np.isfinite(v):
         v = float(k - 1)
     f_up, f_low = float(fdtri(n - 1, v, upper)), float(fdtri(v, n - 1, upper))
-    bms = f3 * rest
     low = n * (bms - f_up * rest) / (f_up * (k * raters + (k * n - k - n) * rest) + n * bms)
     high = n * (f_low * bms - rest) / (k * raters + (k * n - k - n) * rest + n * f_low * bms)
     single[1] = (low, high)
