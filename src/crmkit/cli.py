@@ -110,6 +110,27 @@ def demo(only: Only = "", jobs: Jobs = 1, force: Force = False, timeout: Timeout
 
 
 @app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="short name of the client, for its params file")],
+    place: Annotated[Path, typer.Argument(metavar="FOLDER|FILE", help="exports: CSV, Excel or Parquet")],
+    yes: Annotated[bool, typer.Option("--yes", help="ask nothing: take the safe answers, and list them")] = False,
+) -> None:
+    """Look at a folder of exports and write a params file for it."""
+    from crmkit.data.presets.newcomer import new_client
+
+    asks = sys.stdin.isatty() and not yes
+    found = new_client(name, place, ask=_ask if asks else None, yes=yes)
+    print("\n".join(found.lines))
+    if found.taken and not asks:
+        print("taken without asking; edit the file where it is wrong:")
+        print("\n".join(f"  {line}" for line in found.taken))
+    if found.kept:
+        print(f"params/{name}.yml is there and was kept as it is; {found.path} is what this folder gives now: compare them")
+    else:
+        print(f"{found.path} written; next: crmkit check {name}")
+
+
+@app.command()
 def run(
     names: Names,
     only: Only = "",
@@ -243,6 +264,16 @@ def lab(context: typer.Context, name: Annotated[str | None, typer.Argument(metav
     except FileNotFoundError as err:
         raise CrmkitError("JupyterLab is not installed in this environment; install it with: pip install jupyterlab") from err
     raise typer.Exit(code)
+
+
+def _ask(question: Any) -> str:
+    """Put a question to whoever sits there, until the answer can be used."""
+    allowed = f" [{' / '.join(question.choices)}]" if question.choices else ""
+    while True:
+        answer = str(typer.prompt(f"{question.about}: {question.text}{allowed}", default=question.safe)).strip()
+        if question.allows(answer):
+            return answer
+        print(f"{answer!r} is no answer")
 
 
 def _run(clients: list[str], home: Path, only: str, **options: Any) -> int:

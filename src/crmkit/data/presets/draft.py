@@ -1,0 +1,408 @@
+"""How is a file that was recognised to be read as one of our tables? Its columns, and what its values say of themselves.
+
+What the values do not tell is asked; what cannot be placed is listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from crmkit.core.errors import counted
+from crmkit.core.settings import TableSettings
+from crmkit.data.intake.macros import FALSE, TRUE
+from crmkit.data.intake.notation import find_conventions
+from crmkit.data.intake.parse import Convention
+from crmkit.data.intake.words import word_of
+from crmkit.data.presets.preset import Preset, Recognised, StatusWords, letters, positions
+from crmkit.data.presets.questions import Answers, Question, words
+from crmkit.data.presets.sight import WORDS, Seen, Sight
+from crmkit.data.sources.engine import literal, query
+from crmkit.data.tables import TABLES, Column, TableContract
+
+DATES = ("date", "timestamp", "month")
+NUMBERS = ("money", "number", "integer", "score")
+CURRENCIES = ("Currency", "Currency Code", "order_currency", "CurrencyIsoCode", "币种", "货币", "幣別")
+# of two headers that may be one column of ours the first is taken, unless it is much emptier
+FULL_ENOUGH = 0.8
+# words of a status that are asked for one by one
+ASKED_EACH = 8
+ZONED = r"(?:[+-][0-9]{2}:?[0-9]{2}|[0-9]Z|GMT.*|UTC)$|^[1-9][0-9]{9}(?:[0-9]{3})?$"
+
+
+@dataclass
+class Draft:
+    """What will stand under ``tables`` of the params file for one table, and what there is to say of it.
+
+    ``at`` holds where each column of ours is, ``questions`` where each item of a questionnaire; ``notes`` are said to whoever
+    asked, ``comments`` stand in the file before a key.
+    """
+
+    table: str
+    preset: Preset
+    sight: Sight
+    at: dict[str, int]
+    questions: dict[str, int] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    comments: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    currencies: dict[str, int] = field(default_factory=dict)
+    zoned: bool = False
+    dayfirst: bool = True
+
+    @property
+    def contract(self) -> TableContract:
+        return TABLES[self.table]
+
+    @property
+    def label(self) -> str:
+        """How the file is named in a message."""
+        names = [path.name for path in self.sight.files]
+        return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+    def seen(self, ours: str) -> Seen:
+        """What the column of ours holds."""
+        return self.sight.column(self.at[ours])
+
+    @property
+    def unread(self) -> list[Seen]:
+        """Columns that are no column of ours and hold something."""
+        headers = [seen.header for seen in self.sight.columns]
+        chosen = (*self.settings.get("only", ()), *self.settings.get("leave_out", ()))
+        used = {*self.at.values(), *self.questions.values(), *positions((*self.preset.ignored, *chosen), headers)}
+        return [seen for at, seen in enumerate(self.sight.columns) if at not in used and seen.filled]
+
+
+def place_columns(recognised: Recognised, sight: Sight, *, others: Iterable[str] = ()) -> Draft:
+    """Which column is which of ours: the headers say it, and the values must not speak against it.
+
+    Parameters
+    ----------
+    recognised : Recognised
+    sight : Sight
+    others : iterable of str
+        Ids of customers in other tables; of several headers that may name a customer the one that meets most of them is taken.
+    """
+    preset = recognised.preset
+    draft = Draft(preset.table, preset, sight, {})
+    for ours, names in preset.columns.items():
+        column = draft.contract.columns[ours]
+        possible = positions([*names, ours], recognised.headers)
+        fitting = [at for at in possible if _fits(sight.column(at), column, preset, ours)]
+        taken = set(draft.at.values())
+        free = [at for at in fitting if at not in taken or ours in preset.values]
+        if free:
+            fullest = max(sight.column(at).filled for at in free)
+            draft.at[ours] = next(at for at in free if sight.column(at).filled >= FULL_ENOUGH * fullest)
+        elif possible and not fitting and sight.column(possible[0]).filled:
+            seen = sight.column(possible[0])
+            example = f", such as {seen.words[0][0]!r}" if seen.words else ""
+            draft.notes.append(f"{seen.header!r} holds nothing that could be {ours}{example}; it is not read")
+    draft.missing = [name for name in draft.contract.required if name not in draft.at and not _follows(name, draft)]
+    headers = [seen.header for seen in sight.columns]
+    mapped = {ours: headers[at] for ours, at in draft.at.items()}
+    twice = {ours for ours, header in mapped.items() if sum(letters(one) == letters(header) for one in headers) > 1}
+    named = {ours: draft.at[ours] + 1 if ours in twice else header for ours, header in mapped.items() if header != ours}
+    if named:
+        draft.settings["columns"] = named
+    for header, said in preset.lost.items():
+        for at in positions([header], headers):
+            if (seen := sight.column(at)).filled and (seen.distinct > 1 or seen.low or not seen.numbers):
+                draft.notes.append(f"{seen.header!r}: {said}")
+    return draft
+
+
+def _follows(name: str, draft: Draft) -> bool:
+    """Whether the door works a required column out of others."""
+    if name == "amount":
+        return {"price", "quantity"} <= set(draft.at)
+    if name == "started_at":
+        return "tenure" in draft.at
+    return name in ("item_id", "response_id") and draft.preset.questions
+
+
+def _fits(seen: Seen, column: Column, preset: Preset, ours: str) -> bool:
+    """Whether values may be those of a column of ours."""
+    if not seen.filled:
+        return False
+    if column.kind in DATES:
+        return seen.dated
+    if column.kind in NUMBERS and not column.seconds and ours not in preset.items:
+        return seen.numbers >= 0.9 * seen.filled
+    if column.kind == "boolean" or column.choices:
+        return 0 < len(seen.words) <= WORDS
+    return True
+
+
+def read_values(con: Any, draft: Draft, *, answers: Answers, currency: str) -> None:
+    """What values say: order of day and month, decimal sign, currencies, words that are ours."""
+    for ours, at in draft.at.items():
+        column, seen = draft.contract.columns[ours], draft.sight.column(at)
+        if column.kind in DATES:
+            _dates(con, draft, ours, seen, answers=answers)
+        elif column.kind in NUMBERS:
+            _numbers(con, draft, ours, seen, answers=answers, currency=currency)
+        if column.kind == "boolean" or column.choices:
+            _our_words(draft, ours, seen, column)
+        if ours in draft.preset.items:
+            one = draft.preset.items[ours]
+            draft.settings.setdefault("items", {})[ours] = one.model_dump(exclude_defaults=True)
+        elif column.kind == "score" and seen.words and seen.numeric and seen.low is not None and seen.high is not None:
+            top = 5 if seen.high <= 5 else 7 if seen.high <= 7 else 10
+            bottom = 0 if seen.low < 1 else 1
+            draft.settings.setdefault("items", {})[ours] = {"scale": [bottom, top]}
+            draft.comments["items"] = f"{seen.header}: {seen.low:g} to {seen.high:g} were seen"
+
+
+def find_currencies(con: Any, draft: Draft) -> None:
+    """In which currencies are the amounts: by a column of their own, or by signs inside them."""
+    headers = [seen.header for seen in draft.sight.columns]
+    for at in positions(CURRENCIES, headers)[:1]:
+        for word, n in draft.sight.column(at).words:
+            if len(word) == 3 and word.isalpha():
+                draft.currencies[word.upper()] = draft.currencies.get(word.upper(), 0) + n
+    money = [ours for ours in draft.at if draft.contract.columns[ours].kind == "money"]
+    if draft.currencies or not money:
+        return
+    name = draft.seen(money[0]).name
+    found = query(
+        con,
+        f"SELECT crm_token({name}) AS token, count(*) FROM {draft.sight.raw.relation} WHERE {word_of(name)} IS NOT NULL"
+        " GROUP BY 1 HAVING token <> '' ORDER BY 2 DESC",
+    )
+    from crmkit.data.intake.currencies import currencies
+
+    for token, n in found:
+        possible = currencies(token)
+        # a sign that several share says little: the most usual of them is offered
+        draft.currencies |= {possible[0]: draft.currencies.get(possible[0], 0) + n} if possible else {}
+
+
+def _way(con: Any, draft: Draft, seen: Seen, column: Column, *, currency: str, **declared: Any) -> Convention | str | None:
+    """How the door would read a column; where it could not say, what it would say."""
+    found, problems = find_conventions(
+        con,
+        replace(draft.sight.raw, types={seen.name: "VARCHAR"}),
+        contract=TableContract({seen.name: column}),
+        settings=TableSettings(**declared),
+        currency=currency,
+        table=draft.label,
+        params="",
+    )
+    return problems[0].what if problems else found.get(seen.name)
+
+
+def _dates(con: Any, draft: Draft, ours: str, seen: Seen, *, answers: Answers) -> None:
+    column = draft.contract.columns[ours]
+    declared = {"dayfirst": draft.settings["dayfirst"]} if "dayfirst" in draft.settings else {}
+    way = _way(con, draft, seen, column, currency="EUR", **declared)
+    if isinstance(way, str):
+        if draft.preset.dayfirst is not None:
+            draft.settings["dayfirst"] = draft.preset.dayfirst
+            draft.comments["dayfirst"] = f"{draft.preset.system} writes the month first" if not draft.preset.dayfirst else ""
+        else:
+            question = Question(
+                f"{draft.label}, {seen.header}",
+                f"{seen.header} {way}; does the day come first (yes), or the month (no)?",
+                "yes" if draft.preset.language == "" else "no",
+                ("yes", "no"),
+            )
+            draft.settings["dayfirst"] = answers(question) == "yes"
+            draft.comments["dayfirst"] = f"{seen.header} {way}"
+    elif way is not None:
+        draft.dayfirst = way.dayfirst
+    draft.dayfirst = draft.settings.get("dayfirst", draft.dayfirst)
+    (zoned,) = query(con, f"SELECT bool_or(regexp_matches({word_of(seen.name)}, '{ZONED}')) FROM {draft.sight.raw.relation}")[0]
+    draft.zoned = draft.zoned or bool(zoned) or "(UTC)" in seen.header
+
+
+def _numbers(con: Any, draft: Draft, ours: str, seen: Seen, *, answers: Answers, currency: str) -> None:
+    column = draft.contract.columns[ours]
+    declared = {"decimal": draft.settings["decimal"]} if "decimal" in draft.settings else {}
+    way = _way(con, draft, seen, column, currency=currency, **declared)
+    if not isinstance(way, str):
+        return
+    if "beside the client's" in way:
+        codes = ", ".join(f"{code}: ..." for code in draft.currencies if code != currency)
+        draft.notes.append(f"{seen.header!r} {way}; write what one unit is worth as rates: {{{codes}}}")
+        draft.comments["columns"] = f"{seen.header} {way}: write rates: {{{codes}}} below"
+        return
+    question = Question(
+        f"{draft.label}, {seen.header}", f"{seen.header} {way}; which is the decimal sign, '.' or ','?", ".", (".", ",")
+    )
+    draft.settings["decimal"] = answers(question)
+
+
+def _our_words(draft: Draft, ours: str, seen: Seen, column: Column) -> None:
+    """Words of the export as ours; what stands for none of ours is read as empty, and said."""
+    known = draft.preset.values.get(ours, {})
+    understood = column.choices or (*TRUE, *FALSE)
+    mapped: dict[str, str] = {}
+    empty: list[str] = []
+    for word, _ in seen.words:
+        folded = word.casefold()
+        if folded in known:
+            mapped |= {word: known[folded]} if known[folded] != word else {}
+        elif folded not in understood:
+            mapped[word] = ""
+            empty.append(word)
+    if mapped and not (column.kind == "boolean" and set(mapped.values()) == {""} and len(mapped) == len(seen.words)):
+        draft.settings.setdefault("values", {})[ours] = mapped
+        if empty:
+            draft.notes.append(f"{ours}: {words(empty)} of {seen.header!r} are none of its words and are read as empty")
+    elif mapped:
+        # nothing of it is ours
+        draft.at.pop(ours, None) if column.required else None
+        draft.settings.setdefault("columns", {}).pop(ours, None)
+        draft.notes.append(f"{ours}: no word of {seen.header!r} says it; it is not read")
+
+
+def choose_rows(con: Any, draft: Draft, *, answers: Answers) -> None:
+    """Which rows count: words of a status, lines that are none, ids of nobody, rows without what they must have."""
+    headers = [seen.header for seen in draft.sight.columns]
+    conditions = ["true"]
+    for header, listed in draft.preset.leave_out.items():
+        for at in positions([header], headers)[:1]:
+            seen = draft.sight.column(at)
+            folded = {word.casefold() for word in listed}
+            found = [word for word, _ in seen.words if word.casefold() in folded]
+            if found:
+                draft.settings.setdefault("leave_out", {})[seen.header] = found
+                conditions.append(f"coalesce({word_of(seen.name)}, '') NOT IN ({_listed(found)})")
+    if draft.preset.status is not None:
+        for at in positions(draft.preset.status.header, headers)[:1]:
+            if at not in draft.at.values() and draft.sight.column(at).words:
+                conditions += _status(draft, draft.sight.column(at), draft.preset.status, answers=answers)
+    counts = " AND ".join(conditions)
+    if "customer_id" in draft.at:
+        _nobody(con, draft, counts, answers=answers)
+    for ours in draft.contract.required:
+        if ours in draft.at:
+            _without(con, draft, ours, counts, answers=answers)
+    if draft.contract.returns and "amount" in draft.at:
+        _returns(con, draft, counts, answers=answers)
+    _doubles(con, draft, counts, answers=answers)
+
+
+def _status(draft: Draft, seen: Seen, status: StatusWords, *, answers: Answers) -> list[str]:
+    """The words of the status that count, and the SQL that says so."""
+    counts = {word.casefold() for word in status.counts}
+    does_not = {word.casefold() for word in status.does_not}
+    good = [word for word, _ in seen.words if word.casefold() in counts]
+    unknown = [(word, n) for word, n in seen.words if word.casefold() not in counts | does_not]
+    about, noun = f"{draft.label}, {seen.header}", "money" if draft.table == "transactions" else "what is counted"
+    safe = not good
+    if len(unknown) > ASKED_EACH:
+        listed = words([word for word, _ in unknown])
+        if answers.yes(about, f"do rows with {seen.header} {listed} count as {noun}?", safe=safe):
+            good += [word for word, _ in unknown]
+    else:
+        for word, n in unknown:
+            if answers.yes(about, f"do the {counted(n, 'row')} with {seen.header} {word!r} count as {noun}?", safe=safe):
+                good.append(word)
+    left = [(word, n) for word, n in seen.words if word not in good]
+    empty = draft.sight.rows - seen.filled
+    if empty:
+        left.append(("(empty)", empty))
+    if not good:
+        draft.notes.append(f"no word of {seen.header!r} counts: every row is kept")
+        return []
+    if left:
+        draft.settings.setdefault("only", {})[seen.header] = good
+        draft.comments["only"] = "rows that count; left out: " + ", ".join(f"{word} {n:,}" for word, n in left[:6])
+    return [f"{word_of(seen.name)} IN ({_listed(good)})"]
+
+
+def _nobody(con: Any, draft: Draft, counts: str, *, answers: Answers) -> None:
+    seen = draft.seen("customer_id")
+    if not draft.preset.no_customer:
+        return
+    found = query(
+        con,
+        f"SELECT {word_of(seen.name)} AS x, count(*) FROM {draft.sight.raw.relation} WHERE {counts}"
+        f" AND lower({word_of(seen.name)}) IN ({_listed(draft.preset.no_customer)}) GROUP BY 1 ORDER BY 2 DESC, 1",
+    )
+    for word, n in found:
+        about = f"{draft.label}, {seen.header}"
+        if answers.yes(about, f"{word!r} stands in {counted(n, 'row')}: is that nobody in particular (guests)?", safe=True):
+            draft.settings.setdefault("no_customer", []).append(word)
+
+
+def _without(con: Any, draft: Draft, ours: str, counts: str, *, answers: Answers) -> None:
+    seen = draft.seen(ours)
+    (n,) = query(con, f"SELECT count(*) FROM {draft.sight.raw.relation} WHERE {counts} AND {word_of(seen.name)} IS NULL")[0]
+    if n and answers.yes(
+        f"{draft.label}, {seen.header}", f"{counted(n, 'row')} without {seen.header}: are they left out?", safe=True
+    ):
+        draft.settings.setdefault("leave_out", {})[seen.header] = [""]
+
+
+def _returns(con: Any, draft: Draft, counts: str, *, answers: Answers) -> None:
+    amount, relation = draft.seen("amount"), draft.sight.raw.relation
+    prefix = draft.preset.prefix
+    if prefix and "order_id" in draft.at:
+        order = word_of(draft.seen("order_id").name)
+        with_it, plain, rows = query(
+            con,
+            f"SELECT count(*) FILTER (regexp_full_match({order}, '{prefix}[0-9]+')),"
+            f" count(*) FILTER (regexp_full_match({order}, '[0-9]+')), count({order}) FROM {relation} WHERE {counts}",
+        )[0]
+        if with_it and plain > with_it and with_it + plain > 0.99 * rows:
+            draft.settings["returns"] = {"prefix": prefix}
+            draft.notes.append(f"{with_it:,} order ids begin with {prefix}: these rows are returns")
+    read = "crm_comma" if draft.settings.get("decimal") == "," else "crm_dot"
+    (below,) = query(con, f"SELECT count(*) FROM {relation} WHERE {counts} AND {read}({amount.name}) < 0")[0]
+    marked = {"is_return", "quantity"} & set(draft.at) or "returns" in draft.settings
+    if below and not marked:
+        about = f"{draft.label}, {amount.header}"
+        if answers.yes(about, f"{counted(below, 'amount')} below zero: are these returns?", safe=True):
+            draft.settings["negative_amounts"] = "returns"
+
+
+def _doubles(con: Any, draft: Draft, counts: str, *, answers: Answers) -> None:
+    """Rows that stand twice, as where two exports overlap."""
+    contract, relation = draft.contract, draft.sight.raw.relation
+    keys = [ours for ours in contract.unique if ours != "item_id"]
+    if keys and all(ours in draft.at for ours in keys):
+        key = ", ".join(word_of(draft.seen(ours).name) for ours in keys)
+        what = " and ".join(draft.seen(ours).header for ours in keys)
+    elif contract.repeats and contract.repeats in draft.at:
+        key, what = ", ".join(word_of(seen.name) for seen in draft.sight.columns), "every column"
+    else:
+        return
+    rows, different = query(con, f"SELECT count(*), count(DISTINCT ({key})) FROM {relation} WHERE {counts}")[0]
+    twice = rows - different
+    if twice and answers.yes(
+        draft.label, f"{counted(twice, 'row')} equal to an earlier one in {what}: are they set aside?", safe=True
+    ):
+        share = -(-100 * twice // max(rows, 1)) / 100
+        draft.settings["rejects"] = min(share, 1.0)
+        draft.comments["rejects"] = f"{twice:,} of {rows:,} rows stand twice in {what}"
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return ", ".join(literal(text) for text in texts)
+
+
+def settings_of(draft: Draft) -> Mapping[str, Any]:
+    """What stands in the params file, in the order in which a person reads."""
+    order = (
+        "file",
+        "sheet",
+        "header",
+        "skip",
+        "columns",
+        "dayfirst",
+        "decimal",
+        "only",
+        "leave_out",
+        "no_customer",
+        "returns",
+        "negative_amounts",
+        "values",
+        "rejects",
+        "items",
+    )
+    return {key: draft.settings[key] for key in order if draft.settings.get(key) not in (None, {}, [])}
