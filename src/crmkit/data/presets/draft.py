@@ -23,6 +23,7 @@ from crmkit.data.tables import TABLES, Column, TableContract
 
 DATES = ("date", "timestamp", "month")
 NUMBERS = ("money", "number", "integer", "score")
+SCALES = ("1-5", "1-7", "0-10", "1-10", "0-5", "1-4", "0-1")
 CURRENCIES = ("Currency", "Currency Code", "order_currency", "CurrencyIsoCode", "币种", "货币", "幣別")
 # of two headers that may be one column of ours the first is taken, unless it is much emptier
 FULL_ENOUGH = 0.8
@@ -75,16 +76,8 @@ class Draft:
         return [seen for at, seen in enumerate(self.sight.columns) if at not in used and seen.filled]
 
 
-def place_columns(recognised: Recognised, sight: Sight, *, others: Iterable[str] = ()) -> Draft:
-    """Which column is which of ours: the headers say it, and the values must not speak against it.
-
-    Parameters
-    ----------
-    recognised : Recognised
-    sight : Sight
-    others : iterable of str
-        Ids of customers in other tables; of several headers that may name a customer the one that meets most of them is taken.
-    """
+def place_columns(recognised: Recognised, sight: Sight) -> Draft:
+    """Which column is which of ours: the headers say it, and the values must not speak against it."""
     preset = recognised.preset
     draft = Draft(preset.table, preset, sight, {})
     for ours, names in preset.columns.items():
@@ -150,10 +143,28 @@ def read_values(con: Any, draft: Draft, *, answers: Answers, currency: str) -> N
             one = draft.preset.items[ours]
             draft.settings.setdefault("items", {})[ours] = one.model_dump(exclude_defaults=True)
         elif column.kind == "score" and seen.words and seen.numeric and seen.low is not None and seen.high is not None:
-            top = 5 if seen.high <= 5 else 7 if seen.high <= 7 else 10
-            bottom = 0 if seen.low < 1 else 1
-            draft.settings.setdefault("items", {})[ours] = {"scale": [bottom, top]}
-            draft.comments["items"] = f"{seen.header}: {seen.low:g} to {seen.high:g} were seen"
+            scale = likely_scale(seen.low, seen.high)
+            if (seen.low, seen.high) != scale_of(scale):
+                scale = ask_scale(f"{draft.label}, {seen.header}", seen.low, seen.high, scale, answers=answers)
+            draft.settings.setdefault("items", {})[ours] = {"scale": list(scale_of(scale))}
+
+
+def likely_scale(low: float, high: float, *, recommending: bool = False) -> str:
+    """The usual scale on which answers from ``low`` to ``high`` may have been given."""
+    top = 10 if high > 7 or (recommending and high > 5) else 7 if high > 5 else 5
+    return f"{0 if low < 1 or (recommending and top == 10) else 1}-{top}"
+
+
+def scale_of(text: str) -> tuple[int, int]:
+    """Lowest and highest answer of a scale as it is asked for."""
+    low, high = text.split("-")
+    return int(low), int(high)
+
+
+def ask_scale(about: str, low: float, high: float, likely: str, *, answers: Answers) -> str:
+    """On which scale answers were given, where its ends do not both occur."""
+    text = f"{low:g} to {high:g} were answered; which scale is it?"
+    return answers(Question(about, text, likely, tuple(dict.fromkeys((*SCALES, likely)))))
 
 
 def find_currencies(con: Any, draft: Draft) -> None:

@@ -18,13 +18,14 @@ from crmkit.core.dates import parse_iso
 from crmkit.core.errors import DataError, ParamError, Problem, counted, did_you_mean, shortened
 from crmkit.core.settings import CLIENT_NAME, TableSettings, find_home
 from crmkit.data.intake.macros import install
+from crmkit.data.intake.words import word_of
 from crmkit.data.presets.draft import DATES, Draft, choose_rows, find_currencies, place_columns, read_values
-from crmkit.data.presets.preset import Preset, Recognised, recognise
+from crmkit.data.presets.preset import Preset, Recognised, positions, recognise
 from crmkit.data.presets.questions import Answers, Question, words
 from crmkit.data.presets.sight import first_rows, is_readable, load, newest_day
 from crmkit.data.presets.survey import CHINESE, find_questions
 from crmkit.data.presets.written import Common, glob_of, params_text, unplaced_lines
-from crmkit.data.sources.engine import connect, disconnect
+from crmkit.data.sources.engine import connect, disconnect, query
 from crmkit.data.sources.layout import Row
 from crmkit.data.tables import TABLES
 
@@ -114,6 +115,7 @@ def new_client(
         drafts = _drafts(found, place, con=con, spill=spill, answers=answers, problems=problems, name=name)
         if not drafts:
             raise DataError([*problems, *_ignored(others)] or [f"{place}: holds no table"])
+        _same_customers(con, drafts)
         common = _common(con, drafts, name=name, source=source, answers=answers, today=today)
     finally:
         disconnect(con)
@@ -190,11 +192,25 @@ def _recognise_all(paths: Sequence[Path], place: Path, *, con: Any, spill: Path)
             continue
         recognised = _named_like_a_table(path, rows) or recognise(rows)
         if recognised is None or recognised.missing:
-            problems.append(unplaced_lines(path, rows, recognised, place=place))
+            likely = _likely(path, con=con, spill=spill) if recognised is None else {}
+            problems.append(unplaced_lines(path, rows, recognised, place=place, likely=likely))
             continue
         key = (recognised.preset.system, recognised.preset.table, recognised.headers)
         found.setdefault(key, _Found(recognised, [], rows)).files.append(path)
     return list(found.values()), problems
+
+
+def _likely(path: Path, *, con: Any, spill: Path) -> dict[str, str]:
+    """Which columns of a file whose headers nobody knows may be those of orders, by their values."""
+    try:
+        sight = load(con, [path], settings=TableSettings(), spill=spill, name="unknown")
+    except DataError:
+        return {}
+    dates = [seen.header for seen in sight.columns if seen.dated and not seen.numbers]
+    fractions = [seen for seen in sight.columns if seen.numeric and seen.low is not None and seen.fractions]
+    ids = [seen.header for seen in sight.columns if seen.filled == sight.rows and not seen.numbers and not seen.dates]
+    found = {"customer_id": ids[:1], "ordered_at": dates[:1], "amount": [seen.header for seen in fractions[:1]]}
+    return {ours: headers[0] for ours, headers in found.items() if headers}
 
 
 def _named_like_a_table(path: Path, rows: Sequence[Row]) -> Recognised | None:
@@ -283,6 +299,35 @@ def _labels(preset: Preset, rows: Sequence[Row], header: Sequence[int]) -> dict[
     return {at: text.strip() for at, text in enumerate(below) if text.strip()}
 
 
+def _same_customers(con: Any, drafts: Sequence[Draft]) -> None:
+    """Whether tables name their customers alike; where another header of a file does, it is taken."""
+    named = [draft for draft in drafts if "customer_id" in draft.at]
+    for draft in named[1:]:
+        headers = [seen.header for seen in draft.sight.columns]
+        possible = positions(draft.preset.columns["customer_id"], headers)
+        meets = {at: _shared_ids(con, named[0], draft, at) for at in dict.fromkeys((draft.at["customer_id"], *possible))}
+        best = max(meets, key=lambda at: meets[at])
+        if meets[best] > meets[draft.at["customer_id"]]:
+            draft.at["customer_id"] = best
+            draft.settings.setdefault("columns", {})["customer_id"] = headers[best]
+        seen = draft.seen("customer_id")
+        first = named[0]
+        said = f"{meets[best]:,} of the {seen.distinct:,} customers of {seen.header!r} are in {first.table} too"
+        doubt = f"; does {first.seen('customer_id').header!r} of {first.label} name them in the same way?"
+        draft.notes.append(said if meets[best] else said.replace(f"{meets[best]:,}", "none", 1) + doubt)
+
+
+def _shared_ids(con: Any, one: Draft, other: Draft, at: int) -> int:
+    """How many ids of one file stand in another."""
+    ids = [f"lower({word_of(name)})" for name in (one.seen("customer_id").name, other.sight.column(at).name)]
+    (n,) = query(
+        con,
+        f"SELECT count(DISTINCT {ids[1]}) FROM {other.sight.raw.relation}"
+        f" WHERE {ids[1]} IN (SELECT {ids[0]} FROM {one.sight.raw.relation})",
+    )[0]
+    return int(n)
+
+
 def _common(con: Any, drafts: Sequence[Draft], *, name: str, source: str, answers: Answers, today: dt.date) -> Common:
     """What all tables share, and then what each says of its values."""
     headers = [seen.header for draft in drafts for seen in draft.sight.columns]
@@ -315,12 +360,13 @@ def _currency(drafts: Sequence[Draft], *, chinese: bool, answers: Answers) -> tu
         return listed[0], "the only one in the files"
     if listed:
         text = f"which is the client's own of {', '.join(f'{code} ({totals[code]:,})' for code in listed)}?"
-        return answers(Question("currency", text, listed[0], tuple(listed))), "asked"
+        return answers(Question("currency", text, listed[0], tuple(listed))), "the one that stands most often"
     money = [draft for draft in drafts if any(draft.contract.columns[ours].kind == "money" for ours in draft.at)]
     if not money:
         return "CNY" if chinese else "EUR", "no amounts in these files"
     question = Question("currency", "in which currency are the amounts (ISO code)?", "CNY" if chinese else "EUR", fits=_is_code)
-    return answers(question), "asked: the files do not say"
+    asked = "asked" if answers.ask is not None else "taken without asking"
+    return answers(question), f"the files do not say it; {asked}"
 
 
 def _one_currency(draft: Draft, currency: str, *, answers: Answers) -> None:
@@ -361,15 +407,13 @@ def _newest(con: Any, drafts: Sequence[Draft], *, today: dt.date) -> dt.date | N
 
 
 def _as_of(drafts: Sequence[Draft], newest: dt.date | None, *, answers: Answers, today: dt.date) -> str:
-    """The last day that counts; only months of tenure need it, everything else tells its own."""
-    counted_back = [draft for draft in drafts if "tenure" in draft.at]
-    if counted_back:
-        changed = max(path.stat().st_mtime for draft in counted_back for path in draft.sight.files)
+    """The last day that counts; months of tenure and files without a day need it, everything else tells its own."""
+    if newest is None or any("tenure" in draft.at for draft in drafts):
+        changed = max(path.stat().st_mtime for draft in drafts for path in draft.sight.files)
         day = min(dt.datetime.fromtimestamp(changed).date(), today)
-        text = "on which day was the table of tenure exported (YYYY-MM-DD)? Its file was last changed on the day offered"
+        text = "on which day were the files exported (YYYY-MM-DD)? They were last changed on the day offered"
         return answers(Question("as_of", text, day.isoformat(), fits=lambda answer: _is_day(answer, today)))
-    found = f" (now {newest})" if newest else ""
-    text = f"last day that counts, YYYY-MM-DD; empty: the last day on which anything happened{found}"
+    text = f"last day that counts, YYYY-MM-DD; empty: the last day on which anything happened (now {newest})"
     return answers(Question("as_of", text, "", fits=lambda answer: not answer or _is_day(answer, today)))
 
 

@@ -21,11 +21,14 @@ from crmkit.data.sources.engine import literal, query
 from crmkit.data.sources.files import PARQUET, SUFFIXES, WORKBOOK
 from crmkit.data.sources.layout import LOOKED_AT, Row
 from crmkit.data.sources.readers import Raw
+from crmkit.data.tables import Column, TableContract
 
 # different words of a column that are listed; a column with more is no list of words
 WORDS = 60
 # values by which it is told of which kind a column is
 SAMPLED = 400
+# a text of so many letters is what somebody wrote, and no choice
+WRITTEN = 12
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,10 @@ class Seen:
         The most frequent words and how often each stands, where they are few.
     low, high : float or None
         Smallest and greatest number.
-    length : float
-        Letters in a cell, on average.
+    fractions : bool
+        Whether some number is not whole.
+    written : float
+        Share of the cells that somebody wrote a text into: long enough, of several words or in Chinese.
     """
 
     name: str
@@ -58,7 +63,8 @@ class Seen:
     words: tuple[tuple[str, int], ...]
     low: float | None
     high: float | None
-    length: float
+    fractions: bool
+    written: float
 
     @property
     def numeric(self) -> bool:
@@ -157,7 +163,8 @@ def _everything() -> Callable[[Sequence[str], str], Matched]:
             said = f"has no {missing[0]!r}" if missing else f"has {more[0]!r} too" if more else "has them in another order"
             raise DataError(f"{where} does not have the headers of the other files: it {said}")
         positions = {f"c{at}": at for at in range(len(headers))}
-        return Matched(positions, dict(zip(positions, headers, strict=True)), ())
+        contract = TableContract(dict.fromkeys(positions, Column("text")))
+        return Matched(positions, dict(zip(positions, headers, strict=True)), (), contract)
 
     return match
 
@@ -171,19 +178,20 @@ def _look(con: Any, raw: Raw) -> tuple[int, tuple[Seen, ...]]:
     found = query(
         con,
         "SELECT c, any_value(filled), any_value(of), sum(n)::BIGINT, sum(n) FILTER (v IS NOT NULL)::BIGINT,"
-        " sum(n) FILTER (d IS NOT NULL)::BIGINT, min(v), max(v), sum(n * length(x)) / sum(n)"
+        " sum(n) FILTER (d IS NOT NULL)::BIGINT, min(v), max(v), coalesce(bool_or(v <> floor(v)), false),"
+        f" coalesce(sum(n) FILTER (length(x) >= {WRITTEN} AND regexp_matches(x, '[ \u4e00-\u9fff]')), 0) / sum(n)"
         f" FROM (SELECT *, CAST({number} AS DOUBLE) AS v, {day} AS d FROM seen_values) GROUP BY 1",
     )
     words: dict[str, list[tuple[str, int]]] = {}
     for name, x, n in query(con, f"SELECT c, {word_of('x')}, n FROM seen_values WHERE of <= {WORDS} ORDER BY c, n DESC, x"):
         words.setdefault(name, []).append((x, n))
     by_name = {}
-    for name, filled, distinct, part, numbers, dates, low, high, length in found:
+    for name, filled, distinct, part, numbers, dates, low, high, fractions, written in found:
         shares = [(one or 0) * filled // part for one in (numbers, dates)]
         listed = tuple(words.get(name, ()))
         header = raw.matched.headers[name]
-        by_name[name] = Seen(name, header, filled, distinct, shares[0], shares[1], listed, low, high, float(length))
-    empty = {name: Seen(name, raw.matched.headers[name], 0, 0, 0, 0, (), None, None, 0.0) for name in raw.types}
+        by_name[name] = Seen(name, header, filled, distinct, shares[0], shares[1], listed, low, high, fractions, float(written))
+    empty = {name: Seen(name, raw.matched.headers[name], 0, 0, 0, 0, (), None, None, False, 0.0) for name in raw.types}
     return rows, tuple((empty | by_name)[name] for name in raw.types)
 
 

@@ -15,12 +15,11 @@ from typing import Any
 import yaml
 
 from crmkit.core.errors import shortened
-from crmkit.data.presets.draft import Draft
+from crmkit.data.presets.draft import Draft, ask_scale, likely_scale, scale_of
 from crmkit.data.presets.preset import letters
-from crmkit.data.presets.questions import Answers, Question, words
+from crmkit.data.presets.questions import Answers, words
 from crmkit.data.presets.sight import Seen
 
-SCALES = {"1-5": [1, 5], "1-7": [1, 7], "1-10": [1, 10], "0-10": [0, 10], "0-5": [0, 5], "0-1": [0, 1], "1-4": [1, 4]}
 NOT_APPLICABLE = ("n/a", "na", "not applicable", "don't know", "不适用", "不適用", "(跳过)", "(空)", "-2", "-3")
 KINDS = (
     ("nps", re.compile("recommend|推荐|推薦|weiterempf", re.IGNORECASE)),
@@ -33,8 +32,6 @@ ANCHORED = re.compile(r"([+-]?[0-9]+)\s*[-–—:：=]\s*[^0-9\s].*")
 PLAIN_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,23}")
 CHINESE = re.compile("[\u4e00-\u9fff]")
 GREATEST = 10
-# a text of so many letters on average is what somebody wrote, and no choice
-WRITTEN = 12
 
 
 def find_questions(draft: Draft, *, answers: Answers, labels: Mapping[int, str]) -> None:
@@ -74,7 +71,7 @@ def find_questions(draft: Draft, *, answers: Answers, labels: Mapping[int, str])
             one["label"] = {"zh" if CHINESE.search(question) else "en": shortened(re.sub(r"\s+", " ", question))}
         items[item] = one
         draft.questions[item] = places[name]
-    _comment(draft, texts, places)
+    _comment(draft, texts, labels, places)
 
 
 def _answers(seen: Seen, draft: Draft, *, answers: Answers) -> tuple[dict[str, Any], tuple[float, float]] | None:
@@ -130,21 +127,15 @@ def _scales(
     certain: set[str] = set()
     for name, (seen, said, (low, high)) in found.items():
         asks = KINDS[0][1].search(labels.get(places[name], seen.header))
-        top = GREATEST if high > 7 or (asks and high > 5) else 7 if high > 5 else 5
-        bottom = 0 if low < 1 or (asks and top == GREATEST) else 1
-        likely[name] = f"{bottom}-{top}"
-        if said.get("answers") or (low, high) == (bottom, top):
+        likely[name] = likely_scale(low, high, recommending=bool(asks))
+        if said.get("answers") or (low, high) == scale_of(likely[name]):
             certain.add(likely[name])
     result: dict[str, list[int]] = {}
     for name, scale in likely.items():
         seen, _, (low, high) = found[name]
         if scale not in certain:
-            about = f"{draft.label}, {shortened(seen.header)}"
-            scale = answers(
-                Question(about, f"{low:g} to {high:g} were answered; which scale is it?", scale, tuple({**SCALES, scale: 0}))
-            )
-        low_end, high_end = scale.split("-")
-        result[name] = [int(low_end), int(high_end)]
+            scale = ask_scale(f"{draft.label}, {shortened(seen.header)}", low, high, scale, answers=answers)
+        result[name] = list(scale_of(scale))
     return result
 
 
@@ -168,10 +159,11 @@ def _item_id(kind: str, header: str, number: int, *, taken: set[str]) -> str:
     return f"q{number}" if f"q{number}" not in taken else f"question_{number}"
 
 
-def _comment(draft: Draft, texts: Sequence[Seen], places: Mapping[str, int]) -> None:
-    """The column of what people wrote; all other columns that are no answers are named."""
-    written = [seen for seen in texts if COMMENT.search(seen.header) or (seen.length >= WRITTEN and not seen.words)]
+def _comment(draft: Draft, texts: Sequence[Seen], labels: Mapping[int, str], places: Mapping[str, int]) -> None:
+    """The column of what people wrote."""
+    asked = {seen.name: bool(COMMENT.search(labels.get(places[seen.name], seen.header))) for seen in texts}
+    written = [seen for seen in texts if asked[seen.name] or (seen.written > 0.5 and 2 * seen.distinct > seen.filled)]
     if written and "comment" not in draft.at:
-        best = max(written, key=lambda seen: (bool(COMMENT.search(seen.header)), seen.length))
+        best = max(written, key=lambda seen: (asked[seen.name], seen.written))
         draft.at["comment"] = places[best.name]
         draft.settings.setdefault("columns", {})["comment"] = best.header

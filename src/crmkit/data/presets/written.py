@@ -87,12 +87,21 @@ def _table(draft: Draft) -> list[str]:
 def _wrapped(start: str, value: Any, *, indent: int) -> list[str]:
     """A key with its value, over several lines where it is long."""
     blanks = " " * indent
-    first, *rest = _flow(value, width=WIDTH - indent - len(start)).splitlines()
-    return [f"{blanks}{start}{first}", *(f"{blanks}{line}" for line in rest)]
+    whole = f"{blanks}{start}{_flow(value)}"
+    if len(whole) <= WIDTH or not isinstance(value, Mapping):
+        return [whole]
+    lines = [f"{blanks}{start}{{"]
+    parts = [_flow({key: one})[1:-1] for key, one in value.items()]
+    for at, part in enumerate(parts):
+        end = "}" if at == len(parts) - 1 else ", "
+        if len(lines[-1]) + len(part) + len(end.rstrip()) > WIDTH and not lines[-1].endswith("{"):
+            lines.append(f"{blanks}  ")
+        lines[-1] += part + end
+    return [line.rstrip() for line in lines]
 
 
-def _flow(value: Any, *, width: int = 10_000) -> str:
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, sort_keys=False, width=width)
+def _flow(value: Any) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, sort_keys=False, width=10_000)
     return text.removesuffix("\n").removesuffix("\n...")
 
 
@@ -120,7 +129,13 @@ def _shared(names: Sequence[str]) -> str:
 
 
 def unplaced_lines(
-    path: Path, rows: Sequence[Row], recognised: Recognised | None, *, place: Path, draft: Draft | None = None
+    path: Path,
+    rows: Sequence[Row],
+    recognised: Recognised | None,
+    *,
+    place: Path,
+    draft: Draft | None = None,
+    likely: Mapping[str, str] | None = None,
 ) -> str:
     """What is known of a file that cannot be read as it is, and the lines of the params file that would say the rest."""
     headers = [text.strip() for text in next((fields for _, fields in rows if any(one.strip() for one in fields)), [])]
@@ -133,10 +148,12 @@ def unplaced_lines(
     else:
         known = {ours: recognised.headers[at[0]] for ours, at in recognised.found.items()} if recognised else {}
         missing = list(recognised.missing) if recognised else []
+    known = {**(likely or {}), **known}
     required = [name for name in TABLES[table].required if name not in ("item_id",)]
     columns = {name: known.get(name, "...") for name in required}
     line = _flow({table: {"file": file, "columns": columns}})[1:-1]
-    unknown = [shortened(header) for header in headers if header and header not in known.values()]
+    placed = set(known.values()) - set((likely or {}).values())
+    unknown = [shortened(header) for header in headers if header and header not in placed]
     listed = ", ".join(unknown[:UNKNOWN_SHOWN]) + (" ..." if len(unknown) > UNKNOWN_SHOWN else "")
     if recognised and recognised.preset.system:
         what = f"looks like {recognised.preset.system}, but has no {', '.join(missing)}; there are {listed}"
