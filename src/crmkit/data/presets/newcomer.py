@@ -39,7 +39,9 @@ class Newcomer:
     Parameters
     ----------
     path : Path
-        The params file that was written; where one was there, a file beside the reports to compare it with.
+        The params file that was written; where one was there, a file beside it to compare with.
+    written : str
+        ``path`` as it is said, from the project root.
     lines : tuple of str
         What was recognised, how it is read, and what was not placed.
     taken : tuple of str
@@ -49,6 +51,7 @@ class Newcomer:
     """
 
     path: Path
+    written: str
     lines: tuple[str, ...]
     taken: tuple[str, ...]
     kept: bool
@@ -68,6 +71,7 @@ def new_client(
     place: Path,
     *,
     ask: Callable[[Question], str] | None = None,
+    tell: Callable[[str], None] = lambda line: None,
     yes: bool = False,
     home: Path | None = None,
     today: dt.date | None = None,
@@ -82,6 +86,8 @@ def new_client(
         A folder, or one file.
     ask : callable or None
         Puts a question to a person; None: nobody is there.
+    tell : callable
+        Is told what each file is, before anything is asked about it.
     yes : bool
         Whether the safe answer of each question is taken where nobody is there.
     home : Path or None
@@ -111,6 +117,8 @@ def new_client(
     try:
         install(con, timezone="UTC")
         found, problems = _recognise_all(paths, place, con=con, spill=spill)
+        for one in found:
+            tell(f"{_names(one.files)}: {one.recognised.preset.system or 'headers that are known'}")
         found = _confirmed(found, answers=answers, problems=problems)
         drafts = _drafts(found, place, con=con, spill=spill, answers=answers, problems=problems, name=name)
         if not drafts:
@@ -128,7 +136,7 @@ def new_client(
     lines = [line for draft in drafts for line in _lines(draft)]
     lines += [f"not placed: {problem}" for problem in problems]
     lines += [f"not read: {words([path.name for path in others])}"] if others else []
-    return Newcomer(written, tuple(lines), tuple(answers.listed()), kept)
+    return Newcomer(written, written.relative_to(home).as_posix(), tuple(lines), tuple(answers.listed()), kept)
 
 
 def _files(place: Path) -> tuple[list[Path], list[Path]]:
@@ -432,6 +440,10 @@ def _write(path: Path, text: str, *, home: Path, replace: bool) -> None:
             file.write(text)
     except OSError as err:
         raise ParamError(f"{where} cannot be written: {err.strerror}") from err
+
+
+def _names(files: Sequence[Path]) -> str:
+    return files[0].name if len(files) == 1 else f"{files[0].name} and {len(files) - 1} more"
 
 
 def _lines(draft: Draft) -> list[str]:
