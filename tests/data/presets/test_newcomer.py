@@ -358,3 +358,44 @@ def test_tables_that_are_named_as_ours_need_no_system(new, home, folder):
     _, said = new()
     assert said["tables"] == {"transactions": {"file": "transactions.csv"}, "loyalty": {"file": "loyalty.csv"}}
     assert check_client("acme", home=home).problems == ()
+
+
+def test_subscriptions_of_which_no_export_was_seen_are_read_after_a_yes(new, home, folder):
+    header = "id,Customer ID,Customer Email,Plan,Quantity,Currency,Interval,Amount,Status,"
+    header += "Created (UTC),Start Date (UTC),Ended At (UTC)\n"
+    rows = [
+        "s1,c1,a@b.c,M,1,eur,month,30.00,active,2024-01-01 00:00,2024-01-01 00:00,\n",
+        "s2,c2,b@b.c,Y,1,eur,year,360.00,canceled,2024-01-02 00:00,2024-01-02 00:00,2024-05-01 00:00\n",
+        "s3,c3,d@b.c,M,1,eur,month,30.00,trialing,2024-01-03 00:00,2024-01-03 00:00,\n",
+    ]
+    (folder / "subs.csv").write_text(header + "".join(rows))
+    found, said = new(ask=Person(Stripe="yes"))
+    assert (said["currency"], said["timezone"]) == ("EUR", "UTC")
+    assert said["tables"]["subscriptions"]["only"] == {"Status": ["active", "canceled"]}
+    assert any("the price of one is taken" in line for line in found.lines) is False
+    with open_client("acme", home=home) as client:
+        assert to_frame(client.tables["subscriptions"])["mrr"].sum() == 60
+
+
+def test_a_flag_in_words_that_nobody_knows_is_read_as_empty(new, home, folder):
+    (folder / "subs.csv").write_text("customer_id,started_at,plan,renewed\nC1,2024-01-01,A,renewed\nC2,2024-01-02,A,lost\n")
+    found, said = new()
+    assert said["tables"]["subscriptions"]["values"] == {"renewed": {"lost": "", "renewed": ""}}
+    assert "  renewed: 'lost', 'renewed' of 'renewed' are none of its words and are read as empty" in found.lines
+    assert check_client("acme", home=home).problems == ()
+
+
+def test_a_required_column_that_cannot_be_read_is_left_to_check(new, home, folder):
+    (folder / "orders.csv").write_text(ORDERS + "A1,C1,soon,5\nA2,C1,later,6\n")
+    found, said = new()
+    assert said["tables"]["transactions"]["columns"]["ordered_at"] == "Order Date"
+    assert "  'Order Date' has values that are none of ordered_at, such as 'later'; see check" in found.lines
+    assert "cannot be read as a date (rows 2, 3)" in check_client("acme", home=home).problems[0]
+
+
+def test_amounts_in_indian_groups(new, home, folder):
+    (folder / "orders.csv").write_text(ORDERS + 'A1,C1,2024-03-01,"₹1,20,000.00"\n')
+    _, said = new()
+    assert said["currency"] == "INR"
+    with open_client("acme", home=home) as client:
+        assert to_frame(client.tables["transactions"])["amount"].sum() == 120_000

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from crmkit.core.errors import counted
+from crmkit.core.errors import counted, shortened
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake.macros import FALSE, TRUE
 from crmkit.data.intake.notation import find_conventions
@@ -80,9 +80,10 @@ def place_columns(recognised: Recognised, sight: Sight) -> Draft:
     """Which column is which of ours: the headers say it, and the values must not speak against it."""
     preset = recognised.preset
     draft = Draft(preset.table, preset, sight, {})
-    for ours, names in preset.columns.items():
+    # headers that are ours are read by the door, whether a system is known to write them or not
+    for ours in dict.fromkeys((*preset.columns, *draft.contract.columns)):
         column = draft.contract.columns[ours]
-        possible = positions([*names, ours], recognised.headers)
+        possible = positions([*preset.columns.get(ours, ()), ours], recognised.headers)
         fitting = [at for at in possible if _fits(sight.column(at), column, preset, ours)]
         taken = set(draft.at.values())
         free = [at for at in fitting if at not in taken or ours in preset.values]
@@ -91,8 +92,12 @@ def place_columns(recognised: Recognised, sight: Sight) -> Draft:
             draft.at[ours] = next(at for at in free if sight.column(at).filled >= FULL_ENOUGH * fullest)
         elif possible and not fitting and sight.column(possible[0]).filled:
             seen = sight.column(possible[0])
-            example = f", such as {seen.words[0][0]!r}" if seen.words else ""
-            draft.notes.append(f"{seen.header!r} holds nothing that could be {ours}{example}; it is not read")
+            example = f", such as {shortened(seen.words[0][0])!r}" if seen.words else ""
+            # what is required has no other place; check names its rows
+            taking = column.required and possible[0] not in taken
+            draft.at |= {ours: possible[0]} if taking else {}
+            what = "has values that are none of" if taking else "holds nothing that could be"
+            draft.notes.append(f"{seen.header!r} {what} {ours}{example}; {'see check' if taking else 'it is not read'}")
     draft.missing = [name for name in draft.contract.required if name not in draft.at and not _follows(name, draft)]
     headers = [seen.header for seen in sight.columns]
     mapped = {ours: headers[at] for ours, at in draft.at.items()}
@@ -102,7 +107,7 @@ def place_columns(recognised: Recognised, sight: Sight) -> Draft:
         draft.settings["columns"] = named
     for header, said in preset.lost.items():
         for at in positions([header], headers):
-            if (seen := sight.column(at)).filled and (seen.distinct > 1 or seen.low or not seen.numbers):
+            if (seen := sight.column(at)).distinct > 1:
                 draft.notes.append(f"{seen.header!r}: {said}")
     return draft
 
@@ -131,14 +136,14 @@ def _fits(seen: Seen, column: Column, preset: Preset, ours: str) -> bool:
 
 def read_values(con: Any, draft: Draft, *, answers: Answers, currency: str) -> None:
     """What values say: order of day and month, decimal sign, currencies, words that are ours."""
-    for ours, at in draft.at.items():
+    for ours, at in list(draft.at.items()):
         column, seen = draft.contract.columns[ours], draft.sight.column(at)
         if column.kind in DATES:
             _dates(con, draft, ours, seen, answers=answers)
         elif column.kind in NUMBERS:
             _numbers(con, draft, ours, seen, answers=answers, currency=currency)
         if column.kind == "boolean" or column.choices:
-            _our_words(draft, ours, seen, column)
+            _our_words(con, draft, ours, seen, column)
         if ours in draft.preset.items:
             one = draft.preset.items[ours]
             draft.settings.setdefault("items", {})[ours] = one.model_dump(exclude_defaults=True)
@@ -246,26 +251,29 @@ def _numbers(con: Any, draft: Draft, ours: str, seen: Seen, *, answers: Answers,
     draft.settings["decimal"] = answers(question)
 
 
-def _our_words(draft: Draft, ours: str, seen: Seen, column: Column) -> None:
+def _our_words(con: Any, draft: Draft, ours: str, seen: Seen, column: Column) -> None:
     """Words of the export as ours; what stands for none of ours is read as empty, and said."""
+    word = word_of(seen.name)
+    found = query(con, f"SELECT DISTINCT {word} AS x FROM {draft.sight.raw.relation} WHERE x IS NOT NULL ORDER BY 1")
     known = draft.preset.values.get(ours, {})
     understood = column.choices or (*TRUE, *FALSE)
     mapped: dict[str, str] = {}
     empty: list[str] = []
-    for word, _ in seen.words:
+    for (word,) in found:
         folded = word.casefold()
         if folded in known:
-            mapped |= {word: known[folded]} if known[folded] != word else {}
+            # words of ours are read whatever their case
+            mapped |= {word: known[folded]} if known[folded] != (folded if column.choices else word) else {}
         elif folded not in understood:
             mapped[word] = ""
             empty.append(word)
-    if mapped and not (column.kind == "boolean" and set(mapped.values()) == {""} and len(mapped) == len(seen.words)):
+    nothing = set(mapped.values()) == {""} and len(mapped) == len(found)
+    if mapped and (not nothing or seen.header == ours):
         draft.settings.setdefault("values", {})[ours] = mapped
         if empty:
             draft.notes.append(f"{ours}: {words(empty)} of {seen.header!r} are none of its words and are read as empty")
     elif mapped:
-        # nothing of it is ours
-        draft.at.pop(ours, None) if column.required else None
+        del draft.at[ours]
         draft.settings.setdefault("columns", {}).pop(ours, None)
         draft.notes.append(f"{ours}: no word of {seen.header!r} says it; it is not read")
 

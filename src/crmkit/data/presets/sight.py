@@ -174,7 +174,7 @@ def _look(con: Any, raw: Raw) -> tuple[int, tuple[Seen, ...]]:
     (rows,) = query(con, f"SELECT count(*) FROM {raw.relation}")[0]
     values = " UNION ALL ".join(_values(raw, name) for name in raw.types)
     query(con, f"CREATE OR REPLACE TEMP TABLE seen_values AS {values}")
-    number, day = "coalesce(crm_dot(x), crm_comma(x))", "coalesce(crm_date(x, true), crm_date(x, false))"
+    number, day = "coalesce(crm_dot(x), crm_comma(x), crm_indian(x))", "coalesce(crm_date(x, true), crm_date(x, false))"
     found = query(
         con,
         "SELECT c, any_value(filled), any_value(of), sum(n)::BIGINT, sum(n) FILTER (v IS NOT NULL)::BIGINT,"
