@@ -399,3 +399,22 @@ def test_amounts_in_indian_groups(new, home, folder):
     assert said["currency"] == "INR"
     with open_client("acme", home=home) as client:
         assert to_frame(client.tables["transactions"])["amount"].sum() == 120_000
+
+
+def test_an_order_that_has_changed_between_two_exports_is_said(new, folder):
+    (folder / "orders_1.csv").write_text(ORDERS + orders(3))
+    (folder / "orders_2.csv").write_text(ORDERS + "A3,C1,2024-03-03,9.00\nA4,C1,2024-03-04,4.00\n")
+    found, _ = new()
+    said = "1 order in several files with different lines: all of them count; keep the newest export"
+    assert f"  {said}" in found.lines
+    assert f"    # {said}\n" in found.path.read_text()
+
+
+def test_a_deal_of_several_customers_is_said(new, folder):
+    header = "Record ID,Deal Name,Deal Stage,Amount,Close Date,Create Date,Associated Company IDs\n"
+    (folder / "deals.csv").write_text(
+        header + "1,D,Closed Won,5,2024-04-01,2024-03-01,901;902\n2,D,Closed Lost,5,2024-04-02,2024-03-01,903\n"
+    )
+    found, _ = new()
+    said = "  1 row of 'Associated Company IDs' with several customers; each such list counts as one customer"
+    assert said in found.lines

@@ -5,20 +5,20 @@ What the values do not tell is asked; what cannot be placed is listed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from crmkit.core.errors import counted, shortened
+from crmkit.core.errors import shortened
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake.macros import FALSE, TRUE
 from crmkit.data.intake.notation import find_conventions
 from crmkit.data.intake.parse import Convention
 from crmkit.data.intake.words import word_of
-from crmkit.data.presets.preset import Preset, Recognised, StatusWords, letters, positions
+from crmkit.data.presets.preset import Preset, Recognised, letters, positions
 from crmkit.data.presets.questions import Answers, Question, words
 from crmkit.data.presets.sight import WORDS, Seen, Sight
-from crmkit.data.sources.engine import literal, query
+from crmkit.data.sources.engine import query
 from crmkit.data.tables import TABLES, Column, TableContract
 
 DATES = ("date", "timestamp", "month")
@@ -27,8 +27,6 @@ SCALES = ("1-5", "1-7", "0-10", "1-10", "0-5", "1-4", "0-1")
 CURRENCIES = ("Currency", "Currency Code", "order_currency", "CurrencyIsoCode", "币种", "货币", "幣別")
 # of two headers that may be one column of ours the first is taken, unless it is much emptier
 FULL_ENOUGH = 0.8
-# words of a status that are asked for one by one
-ASKED_EACH = 8
 ZONED = r"(?:[+-][0-9]{2}:?[0-9]{2}|[0-9]Z|GMT.*|UTC)$|^[1-9][0-9]{9}(?:[0-9]{3})?$"
 
 
@@ -276,133 +274,6 @@ def _our_words(con: Any, draft: Draft, ours: str, seen: Seen, column: Column) ->
         del draft.at[ours]
         draft.settings.setdefault("columns", {}).pop(ours, None)
         draft.notes.append(f"{ours}: no word of {seen.header!r} says it; it is not read")
-
-
-def choose_rows(con: Any, draft: Draft, *, answers: Answers) -> None:
-    """Which rows count: words of a status, lines that are none, ids of nobody, rows without what they must have."""
-    headers = [seen.header for seen in draft.sight.columns]
-    conditions = ["true"]
-    for header, listed in draft.preset.leave_out.items():
-        for at in positions([header], headers)[:1]:
-            seen = draft.sight.column(at)
-            folded = {word.casefold() for word in listed}
-            found = [word for word, _ in seen.words if word.casefold() in folded]
-            if found:
-                draft.settings.setdefault("leave_out", {})[seen.header] = found
-                conditions.append(f"coalesce({word_of(seen.name)}, '') NOT IN ({_listed(found)})")
-    if draft.preset.status is not None:
-        for at in positions(draft.preset.status.header, headers)[:1]:
-            if at not in draft.at.values() and draft.sight.column(at).words:
-                conditions += _status(draft, draft.sight.column(at), draft.preset.status, answers=answers)
-    counts = " AND ".join(conditions)
-    if "customer_id" in draft.at:
-        _nobody(con, draft, counts, answers=answers)
-    for ours in draft.contract.required:
-        if ours in draft.at:
-            _without(con, draft, ours, counts, answers=answers)
-    if draft.contract.returns and "amount" in draft.at:
-        _returns(con, draft, counts, answers=answers)
-    _doubles(con, draft, counts, answers=answers)
-
-
-def _status(draft: Draft, seen: Seen, status: StatusWords, *, answers: Answers) -> list[str]:
-    """The words of the status that count, and the SQL that says so."""
-    counts = {word.casefold() for word in status.counts}
-    does_not = {word.casefold() for word in status.does_not}
-    good = [word for word, _ in seen.words if word.casefold() in counts]
-    unknown = [(word, n) for word, n in seen.words if word.casefold() not in counts | does_not]
-    about, noun = f"{draft.label}, {seen.header}", "money" if draft.table == "transactions" else "what is counted"
-    safe = not good
-    if len(unknown) > ASKED_EACH:
-        listed = words([word for word, _ in unknown])
-        if answers.yes(about, f"do rows with {seen.header} {listed} count as {noun}?", safe=safe):
-            good += [word for word, _ in unknown]
-    else:
-        for word, n in unknown:
-            if answers.yes(about, f"do the {counted(n, 'row')} with {seen.header} {word!r} count as {noun}?", safe=safe):
-                good.append(word)
-    left = [(word, n) for word, n in seen.words if word not in good]
-    empty = draft.sight.rows - seen.filled
-    if empty:
-        left.append(("(empty)", empty))
-    if not good:
-        draft.notes.append(f"no word of {seen.header!r} counts: every row is kept")
-        return []
-    if left:
-        draft.settings.setdefault("only", {})[seen.header] = good
-        draft.comments["only"] = "rows that count; left out: " + ", ".join(f"{word} {n:,}" for word, n in left[:6])
-    return [f"{word_of(seen.name)} IN ({_listed(good)})"]
-
-
-def _nobody(con: Any, draft: Draft, counts: str, *, answers: Answers) -> None:
-    seen = draft.seen("customer_id")
-    if not draft.preset.no_customer:
-        return
-    found = query(
-        con,
-        f"SELECT {word_of(seen.name)} AS x, count(*) FROM {draft.sight.raw.relation} WHERE {counts}"
-        f" AND lower({word_of(seen.name)}) IN ({_listed(draft.preset.no_customer)}) GROUP BY 1 ORDER BY 2 DESC, 1",
-    )
-    for word, n in found:
-        about = f"{draft.label}, {seen.header}"
-        if answers.yes(about, f"{word!r} stands in {counted(n, 'row')}: is that nobody in particular (guests)?", safe=True):
-            draft.settings.setdefault("no_customer", []).append(word)
-
-
-def _without(con: Any, draft: Draft, ours: str, counts: str, *, answers: Answers) -> None:
-    seen = draft.seen(ours)
-    (n,) = query(con, f"SELECT count(*) FROM {draft.sight.raw.relation} WHERE {counts} AND {word_of(seen.name)} IS NULL")[0]
-    if n and answers.yes(
-        f"{draft.label}, {seen.header}", f"{counted(n, 'row')} without {seen.header}: are they left out?", safe=True
-    ):
-        draft.settings.setdefault("leave_out", {})[seen.header] = [""]
-
-
-def _returns(con: Any, draft: Draft, counts: str, *, answers: Answers) -> None:
-    amount, relation = draft.seen("amount"), draft.sight.raw.relation
-    prefix = draft.preset.prefix
-    if prefix and "order_id" in draft.at:
-        order = word_of(draft.seen("order_id").name)
-        with_it, plain, rows = query(
-            con,
-            f"SELECT count(*) FILTER (regexp_full_match({order}, '{prefix}[0-9]+')),"
-            f" count(*) FILTER (regexp_full_match({order}, '[0-9]+')), count({order}) FROM {relation} WHERE {counts}",
-        )[0]
-        if with_it and plain > with_it and with_it + plain > 0.99 * rows:
-            draft.settings["returns"] = {"prefix": prefix}
-            draft.notes.append(f"{with_it:,} order ids begin with {prefix}: these rows are returns")
-    read = "crm_comma" if draft.settings.get("decimal") == "," else "crm_dot"
-    (below,) = query(con, f"SELECT count(*) FROM {relation} WHERE {counts} AND {read}({amount.name}) < 0")[0]
-    marked = {"is_return", "quantity"} & set(draft.at) or "returns" in draft.settings
-    if below and not marked:
-        about = f"{draft.label}, {amount.header}"
-        if answers.yes(about, f"{counted(below, 'amount')} below zero: are these returns?", safe=True):
-            draft.settings["negative_amounts"] = "returns"
-
-
-def _doubles(con: Any, draft: Draft, counts: str, *, answers: Answers) -> None:
-    """Rows that stand twice, as where two exports overlap."""
-    contract, relation = draft.contract, draft.sight.raw.relation
-    keys = [ours for ours in contract.unique if ours != "item_id"]
-    if keys and all(ours in draft.at for ours in keys):
-        key = ", ".join(word_of(draft.seen(ours).name) for ours in keys)
-        what = " and ".join(draft.seen(ours).header for ours in keys)
-    elif contract.repeats and contract.repeats in draft.at:
-        key, what = ", ".join(word_of(seen.name) for seen in draft.sight.columns), "every column"
-    else:
-        return
-    rows, different = query(con, f"SELECT count(*), count(DISTINCT ({key})) FROM {relation} WHERE {counts}")[0]
-    twice = rows - different
-    if twice and answers.yes(
-        draft.label, f"{counted(twice, 'row')} equal to an earlier one in {what}: are they set aside?", safe=True
-    ):
-        share = -(-100 * twice // max(rows, 1)) / 100
-        draft.settings["rejects"] = min(share, 1.0)
-        draft.comments["rejects"] = f"{twice:,} of {rows:,} rows stand twice in {what}"
-
-
-def _listed(texts: Iterable[str]) -> str:
-    return ", ".join(literal(text) for text in texts)
 
 
 def settings_of(draft: Draft) -> Mapping[str, Any]:

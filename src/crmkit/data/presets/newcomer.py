@@ -19,7 +19,8 @@ from crmkit.core.errors import DataError, ParamError, Problem, counted, did_you_
 from crmkit.core.settings import CLIENT_NAME, TableSettings, find_home
 from crmkit.data.intake.macros import install
 from crmkit.data.intake.words import word_of
-from crmkit.data.presets.draft import DATES, Draft, choose_rows, find_currencies, place_columns, read_values
+from crmkit.data.presets.chosen import choose_rows
+from crmkit.data.presets.draft import DATES, Draft, find_currencies, place_columns, read_values
 from crmkit.data.presets.preset import Preset, Recognised, positions, recognise
 from crmkit.data.presets.questions import Answers, Question, words
 from crmkit.data.presets.sight import first_rows, is_readable, load, newest_day
