@@ -73,7 +73,7 @@ def test_a_file_of_no_bytes_beside_a_good_one_is_named(new, folder):
 def test_a_name_that_is_taken_by_another_client(new, home, folder):
     (home / "params" / "acme.yml").write_text("client: acme\ntitle: A\nsource: data/other\n")
     (folder / "orders.csv").write_text(ORDERS + orders())
-    with pytest.raises(ParamError, match=r"params/acme.yml is there already, with the source 'data/other'; take another name"):
+    with pytest.raises(ParamError, match=r"params/acme.yml is there already, with another source; take another name"):
         new()
     assert (home / "params" / "acme.yml").read_text() == "client: acme\ntitle: A\nsource: data/other\n"
 
@@ -418,3 +418,38 @@ def test_a_deal_of_several_customers_is_said(new, folder):
     found, _ = new()
     said = "  1 row of 'Associated Company IDs' with several customers; each such list counts as one customer"
     assert said in found.lines
+
+
+UNSEEN = {
+    "Zoho": (
+        "Record Id,Deal Owner,Deal Name,Account Name,Amount,Closing Date,Stage,Created Time\n"
+        "z1,O,D,Acme,100,2024-04-01,Closed Won,2024-03-01 10:00\nz2,O,D,Beta,50,2024-04-02,Qualification,2024-03-02 10:00\n",
+        ("opportunities", "amount", 150),
+    ),
+    "Salesforce": (
+        "Opportunity ID,Opportunity Name,Account Name,Stage,Amount,Close Date,Created Date\n"
+        "o1,D,Acme,Closed Won,100,4/1/2024,3/13/2024\no2,D,Beta,Closed Lost,70,4/2/2024,3/14/2024\n",
+        ("opportunities", "amount", 170),
+    ),
+    "Delighted": (
+        "id,person,survey_type,score,comment,created_at\n"
+        "1,p1,nps,10,Good service here,1709290800\n2,p2,nps,3,Too slow for me,1709377200\n",
+        ("surveys", "score", 13),
+    ),
+    "OKKI": (
+        "company_id,name,short_name,country,origin_name,trail_status.status_name,update_time\n1,甲,甲,CN,展会,客户,2024-03-01\n",
+        ("customers", "", 0),
+    ),
+}
+
+
+@pytest.mark.parametrize("system", UNSEEN)
+def test_systems_of_which_no_export_was_seen(new, home, folder, system):
+    text, (table, column, total) = UNSEEN[system]
+    (folder / "export.csv").write_text(text, encoding="utf-8")
+    new(ask=Person(**{system: "yes"}))
+    assert check_client("acme", home=home).problems == ()
+    with open_client("acme", home=home) as client:
+        frame = to_frame(client.tables[table])
+    assert len(frame) == len(text.splitlines()) - 1
+    assert not column or frame[column].sum() == total

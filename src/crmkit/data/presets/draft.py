@@ -11,6 +11,7 @@ from typing import Any
 
 from crmkit.core.errors import shortened
 from crmkit.core.settings import TableSettings
+from crmkit.data.intake.answers import ITEM, OF_ANSWERS
 from crmkit.data.intake.macros import FALSE, TRUE
 from crmkit.data.intake.notation import find_conventions
 from crmkit.data.intake.parse import Convention
@@ -79,7 +80,10 @@ def place_columns(recognised: Recognised, sight: Sight) -> Draft:
     preset = recognised.preset
     draft = Draft(preset.table, preset, sight, {})
     # headers that are ours are read by the door, whether a system is known to write them or not
+    wide = preset.questions and not positions([*preset.columns.get(ITEM, ()), ITEM], recognised.headers)
     for ours in dict.fromkeys((*preset.columns, *draft.contract.columns)):
+        if wide and ours in OF_ANSWERS:
+            continue
         column = draft.contract.columns[ours]
         possible = positions([*preset.columns.get(ours, ()), ours], recognised.headers)
         fitting = [at for at in possible if _fits(sight.column(at), column, preset, ours)]

@@ -20,7 +20,7 @@ from crmkit.core.settings import CLIENT_NAME, TableSettings, find_home
 from crmkit.data.intake.macros import install
 from crmkit.data.intake.words import word_of
 from crmkit.data.presets.chosen import choose_rows
-from crmkit.data.presets.draft import DATES, Draft, find_currencies, place_columns, read_values
+from crmkit.data.presets.draft import Draft, find_currencies, place_columns, read_values
 from crmkit.data.presets.preset import Preset, Recognised, positions, recognise
 from crmkit.data.presets.questions import Answers, Question, words
 from crmkit.data.presets.sight import first_rows, is_readable, load, newest_day
@@ -182,7 +182,7 @@ def _target(name: str, source: str, *, home: Path) -> Path:
             there = None
         now = there.get("source") if isinstance(there, dict) else None
         if now != source:
-            what = f"is there already, with the source {now!r}"
+            what = "is there already, with another source"
             raise ParamError(Problem(f"params/{name}.yml", what, "take another name; what it says is never written over"))
     elif not os.access(path.parent, os.W_OK):
         raise ParamError(f"params/{name}.yml cannot be written: {path.parent} may not be changed by this user")
@@ -407,10 +407,10 @@ def _newest(con: Any, drafts: Sequence[Draft], *, today: dt.date) -> dt.date | N
     for draft in drafts:
         if not draft.contract.tells_span:
             continue
-        for ours in draft.at:
-            if draft.contract.columns[ours].kind in DATES:
+        for ours in (draft.contract.event, draft.contract.event_else, *draft.contract.known):
+            if ours in draft.at:
                 yesterday = today - dt.timedelta(days=1)
-                day = newest_day(con, draft.sight, draft.seen(ours), dayfirst=draft.dayfirst, today=yesterday)
+                day = newest_day(con, draft.sight, draft.seen(ours), dayfirst=draft.dayfirst, until=yesterday)
                 days += [day] if day else []
     return max(days, default=None)
 

@@ -206,11 +206,11 @@ def _values(raw: Raw, name: str) -> str:
     )
 
 
-def newest_day(con: Any, sight: Sight, seen: Seen, *, dayfirst: bool, today: dt.date) -> dt.date | None:
-    """The last day of a column that is not after today."""
+def newest_day(con: Any, sight: Sight, seen: Seen, *, dayfirst: bool, until: dt.date) -> dt.date | None:
+    """The last day of a column that is not after another."""
     found = query(
         con,
         f"SELECT max(d) FROM (SELECT crm_date({seen.name}, {str(dayfirst).lower()}) AS d FROM {sight.raw.relation})"
-        f" WHERE d <= DATE {literal(today.isoformat())}",
+        f" WHERE d <= DATE {literal(until.isoformat())}",
     )[0][0]
     return found if isinstance(found, dt.date) else None

@@ -16,7 +16,7 @@ import yaml
 
 from crmkit.core.errors import shortened
 from crmkit.data.presets.draft import Draft, ask_scale, likely_scale, scale_of
-from crmkit.data.presets.preset import letters
+from crmkit.data.presets.preset import letters, positions
 from crmkit.data.presets.questions import Answers, words
 from crmkit.data.presets.sight import Seen
 
@@ -46,6 +46,11 @@ def find_questions(draft: Draft, *, answers: Answers, labels: Mapping[int, str])
         Position: words of the question, where the header is not the question itself.
     """
     places = {seen.name: at for at, seen in enumerate(draft.sight.columns)}
+    items: dict[str, Any] = draft.settings.setdefault("items", {})
+    for item, known in draft.preset.items.items():
+        for at in positions([str(known.column or item)], [seen.header for seen in draft.sight.columns])[:1]:
+            items[item] = {**known.model_dump(exclude_defaults=True), "column": draft.sight.column(at).header}
+            draft.questions[item] = at
     found: dict[str, tuple[Seen, dict[str, Any], tuple[float, float]]] = {}
     texts: list[Seen] = []
     for seen in draft.unread:
@@ -55,8 +60,7 @@ def find_questions(draft: Draft, *, answers: Answers, labels: Mapping[int, str])
         else:
             found[seen.name] = (seen, *given)
     scales = _scales(draft, found, labels, places, answers=answers)
-    items: dict[str, Any] = draft.settings.setdefault("items", {})
-    kinds: set[str] = set()
+    kinds = {str(one.get("kind")) for one in items.values()}
     overall = {name for name, (seen, *_) in found.items() if OVERALL.search(labels.get(places[name], seen.header))}
     for number, (name, (seen, said, _)) in enumerate(found.items(), start=1):
         question = labels.get(places[name], seen.header)
