@@ -177,3 +177,59 @@ def test_help_loads_nothing_heavy():
     assert done.stdout.splitlines()[-1] == "[]"
     assert time.perf_counter() - started < 10
     assert all(name in done.stdout for name in ("demo", "run", "check", "list", "describe", "params", "lab", "schema"))
+
+
+def test_new_writes_a_params_file_and_says_what_was_taken(tiny_home, command):
+    folder = tiny_home / "exports"
+    folder.mkdir()
+    (folder / "orders.csv").write_text("Customer ID,Order Date,Amount\nC1,2025-01-01,2\n")
+    code, out, err = command("new", "shop", str(folder), "--yes")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == "orders.csv  headers that are known: transactions, 1 row"
+    assert "  currency: EUR  (in which currency are the amounts (ISO code)?)" in lines
+    assert lines[-1] == "params/shop.yml written; next: crmkit check shop"
+    assert command("check", "shop")[0] == 0
+    again = command("new", "shop", str(folder), "--yes")[1].splitlines()[-1]
+    assert again.startswith("params/shop.yml is there and was kept as it is; work/shop/shop.yml is what this folder gives now")
+
+
+def test_new_without_a_terminal_asks_for_yes(tiny_home, command):
+    (tiny_home / "orders.csv").write_text("Customer ID,Order Date,Amount\nC1,2025-01-01,2\n")
+    code, out, err = command("new", "shop", str(tiny_home / "orders.csv"))
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1] == "Answer these on a terminal, or take the answers that are shown with --yes."
+    assert not (tiny_home / "params" / "shop.yml").exists()
+
+
+def test_new_asks_one_question_after_the_other(tiny_home, command, monkeypatch):
+    (tiny_home / "orders.csv").write_text("Customer ID,Order Date,Amount\nC1,2025-01-01,2\n")
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    answers = iter(["euro", "CHF", "2025-01-31"])
+    monkeypatch.setattr("typer.prompt", lambda text, default: next(answers))
+    code, out, _ = command("new", "shop", str(tiny_home / "orders.csv"))
+    assert code == 0
+    assert out.splitlines()[:2] == ["orders.csv: headers that are known", "'euro' is no answer"]
+    said = yaml.safe_load((tiny_home / "params" / "shop.yml").read_text())
+    assert (said["currency"], said["as_of"]) == ("CHF", "2025-01-31")
+
+
+def test_help_says_in_which_order_and_the_version_is_known(command):
+    out = command("--help")[1]
+    assert out.index("crmkit new acme") < out.index("crmkit check acme") < out.index("crmkit run acme")
+    assert "...\n" not in out
+    assert re.fullmatch(r"crmkit \d+\.\d+\.\d+\n", command("--version")[1])
+
+
+def test_describe_fits_a_terminal(tiny_home, command):
+    assert max(map(len, command("describe", "tiny")[1].splitlines())) <= 100
+
+
+def test_list_says_where_the_last_report_is(tiny_home, command, add_client):
+    add_client("beta")
+    dated = tiny_home / "reports" / "acme" / "2025-12-31"
+    dated.mkdir(parents=True)
+    (dated / "latest.json").write_text("{}")
+    lines = command("list")[1].splitlines()
+    assert "  acme  reports/acme/2025-12-31" in lines
+    assert "  beta  no report yet: crmkit run beta" in lines

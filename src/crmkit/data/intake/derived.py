@@ -1,7 +1,8 @@
 """Which of our columns can be worked out of others that the export has?
 
 An amount is price times quantity; a monthly price is a yearly one by twelve; a contract of which only the months until the
-export are told began that many months before ``as_of``. An own column always comes first. What was worked out is said.
+export are told began that many months before ``as_of``; an answer sheet without a number is named by its file and row. An own
+column always comes first. What was worked out is said.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from crmkit.core.errors import DataError, Problem
+from crmkit.core.errors import DataError, Problem, nearest
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake.headers import find_header
@@ -31,6 +32,7 @@ PRODUCT = Text("amount is price times quantity")
 BY_QUANTITY = Text("{n} {n:row|rows} with a quantity below zero {n:is a return|are returns}")
 BY_PREFIX = Text("{n} {n:row is a return|rows are returns}, because {n:its|their} order id begins with {prefix}")
 BY_INTERVAL = Text("{n} {n:price|prices} for more than a month {n:was|were} divided by {n:its|their} months")
+NUMBERED = Text("answer sheets have no number of their own; each is named by its file and row")
 BY_TENURE = Text("started_at lies as many months before {day} as tenure says; whoever has left by then ended on that day")
 
 
@@ -41,7 +43,8 @@ def relax(contract: TableContract, headers: Sequence[str], *, settings: TableSet
         wanted = settings.columns.get(ours, ours)
         return isinstance(wanted, int) or bool(find_header(wanted, headers))
 
-    spared = [
+    spared = ["response_id"] if _numbered(contract, headers, settings=settings) else []
+    spared += [
         name
         for name, parts in PARTS.items()
         if name in contract.columns and set(parts) <= set(contract.columns) and all(map(there, parts)) and not there(name)
@@ -73,6 +76,8 @@ def worked_out(types: Collection[str], *, contract: TableContract, as_of: str, w
     found: dict[str, str] = {}
     if "amount" in contract.columns and "amount" not in types and {"price", "quantity"} <= set(types):
         found["amount"] = f"CAST(price * quantity AS {MONEY})"
+    if "response_id" in contract.columns and "response_id" not in types:
+        found["response_id"] = "__file || ' ' || __row"
     if "tenure" in types and "started_at" not in types:
         if not as_of:
             what = "has tenure and no started_at, and no day to count back from"
@@ -119,6 +124,7 @@ def derived_notes(
     """What a reader should know of the columns that were worked out."""
     notes = [PRODUCT] if "amount" in computed else []
     notes += [NO_AMOUNTS] if contract.returns and "amount" not in {*types, *computed} else []
+    notes += [NUMBERED] if "response_id" in computed else []
     notes += [Text(BY_TENURE.template, {"day": as_of})] if "started_at" in computed else []
     counts: list[tuple[Text, str]] = []
     if "quantity" in types and "amount" in {*types, *computed}:
@@ -137,6 +143,13 @@ def derived_notes(
             if n
         ]
     return notes
+
+
+def _numbered(contract: TableContract, headers: Sequence[str], *, settings: TableSettings) -> bool:
+    """Whether an export has a line for each answer sheet and no number of it, and no header that may be meant to be one."""
+    if "response_id" not in contract.columns or "item_id" in contract.columns or "response_id" in settings.columns:
+        return False
+    return not find_header("response_id", headers) and nearest("response_id", headers) is None
 
 
 def _known(settings: TableSettings) -> dict[str, int]:

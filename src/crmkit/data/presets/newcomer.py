@@ -1,0 +1,469 @@
+"""How is a params file made of a folder of exports? Each file is recognised, read and asked about; what has no place is said.
+
+A params file that is there is never written over: it may hold what somebody has decided.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from crmkit.core.dates import parse_iso
+from crmkit.core.errors import DataError, ParamError, Problem, counted, did_you_mean, shortened
+from crmkit.core.settings import CLIENT_NAME, TableSettings, find_home
+from crmkit.data.intake.macros import install
+from crmkit.data.intake.words import word_of
+from crmkit.data.presets.chosen import choose_rows
+from crmkit.data.presets.draft import Draft, find_currencies, place_columns, read_values
+from crmkit.data.presets.preset import Preset, Recognised, positions, recognise
+from crmkit.data.presets.questions import Answers, Question, words
+from crmkit.data.presets.sight import first_rows, is_readable, load, newest_day
+from crmkit.data.presets.survey import CHINESE, find_questions
+from crmkit.data.presets.written import Common, glob_of, params_text, unplaced_lines
+from crmkit.data.sources.engine import connect, disconnect, query
+from crmkit.data.sources.layout import Row
+from crmkit.data.tables import TABLES
+
+HEADERS_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """What became of a folder.
+
+    Parameters
+    ----------
+    path : Path
+        The params file that was written; where one was there, a file beside it to compare with.
+    written : str
+        ``path`` as it is said, from the project root.
+    lines : tuple of str
+        What was recognised, how it is read, and what was not placed.
+    taken : tuple of str
+        What was asked, with its answer.
+    kept : bool
+        Whether a params file was there and was left as it is.
+    """
+
+    path: Path
+    written: str
+    lines: tuple[str, ...]
+    taken: tuple[str, ...]
+    kept: bool
+
+
+@dataclass
+class _Found:
+    """Files of one kind: what they are, and their first lines."""
+
+    recognised: Recognised
+    files: list[Path]
+    rows: list[Row] = field(default_factory=list)
+
+
+def new_client(
+    name: str,
+    place: Path,
+    *,
+    ask: Callable[[Question], str] | None = None,
+    tell: Callable[[str], None] = lambda line: None,
+    yes: bool = False,
+    home: Path | None = None,
+    today: dt.date | None = None,
+) -> Newcomer:
+    """What is in a folder of exports, and how is it to be read?
+
+    Parameters
+    ----------
+    name : str
+        Of the client; its params file will be ``params/<name>.yml``.
+    place : Path
+        A folder, or one file.
+    ask : callable or None
+        Puts a question to a person; None: nobody is there.
+    tell : callable
+        Is told what each file is, before anything is asked about it.
+    yes : bool
+        Whether the safe answer of each question is taken where nobody is there.
+    home : Path or None
+        Project root; None: found from the working directory.
+    today : date or None
+        For a test.
+
+    Returns
+    -------
+    Newcomer
+
+    Raises
+    ------
+    ParamError
+        When the name or the place cannot be used, the params file cannot be written, or questions were not answered.
+    DataError
+        When no file is of a kind that is known: each with what is missing and the lines to fill in.
+    """
+    home = home if home is not None else find_home()
+    today = today or dt.date.today()
+    place = place.expanduser().resolve()
+    paths, others = _files(place)
+    source = _source(place if place.is_dir() else place.parent, home)
+    target = _target(name, source, home=home)
+    answers = Answers(ask)
+    con, spill = connect()
+    try:
+        install(con, timezone="UTC")
+        found, problems = _recognise_all(paths, place, con=con, spill=spill)
+        for one in found:
+            tell(f"{_names(one.files)}: {one.recognised.preset.system or 'headers that are known'}")
+        found = _confirmed(found, answers=answers, problems=problems)
+        drafts = _drafts(found, place, con=con, spill=spill, answers=answers, problems=problems, name=name)
+        if not drafts:
+            raise DataError([*problems, *_ignored(others)] or [f"{place}: holds no table"])
+        _same_customers(con, drafts)
+        common = _common(con, drafts, name=name, source=source, answers=answers, today=today)
+    finally:
+        disconnect(con)
+    if ask is None and not yes and answers.given:
+        raise ParamError([*answers.listed(), "Answer these on a terminal, or take the answers that are shown with --yes."])
+    text = params_text(common, drafts)
+    kept = target.is_file()
+    written = home / "work" / name / f"{name}.yml" if kept else target
+    _write(written, text, home=home, replace=kept)
+    lines = [line for draft in drafts for line in _lines(draft)]
+    lines += [f"not placed: {problem}" for problem in problems]
+    lines += [f"not read: {words([path.name for path in others])}"] if others else []
+    return Newcomer(written, written.relative_to(home).as_posix(), tuple(lines), tuple(answers.listed()), kept)
+
+
+def _files(place: Path) -> tuple[list[Path], list[Path]]:
+    """Files that may hold tables, and all others."""
+    if place.is_file():
+        if not is_readable(place):
+            raise DataError(Problem(f"{place.name}:", "is no file that is read", "CSV, Excel or Parquet is expected"))
+        return [place], []
+    if not place.is_dir():
+        there = [entry.name for entry in place.parent.iterdir()] if place.parent.is_dir() else []
+        raise ParamError(Problem(f"{place}:", "is not there", hint=did_you_mean(place.name, there)))
+    every = sorted(
+        path for path in place.rglob("*") if path.is_file() and not path.name.startswith((".", "~$")) and path.suffix != ".key"
+    )
+    if not every:
+        raise DataError(f"{place}: is empty; put the exports there: CSV, Excel or Parquet")
+    readable = [path for path in every if is_readable(path)]
+    others = [path for path in every if not is_readable(path)]
+    if not readable:
+        kinds = ", ".join(sorted({path.suffix or path.name for path in others}))
+        raise DataError(
+            f"{place}: holds {counted(len(others), 'file')}, none with a table ({kinds}); CSV, Excel or Parquet is read"
+        )
+    return readable, others
+
+
+def _source(folder: Path, home: Path) -> str:
+    """The folder as a params file names it."""
+    home = home.resolve()
+    return folder.relative_to(home).as_posix() if folder.is_relative_to(home) else folder.as_posix()
+
+
+def _target(name: str, source: str, *, home: Path) -> Path:
+    """Where the params file goes; a name that is another client's is refused."""
+    if not CLIENT_NAME.fullmatch(name):
+        raise ParamError(f"{name!r} cannot name files; use small letters, digits, '-' and '_', at most 63")
+    path = home / "params" / f"{name}.yml"
+    if path.is_file():
+        try:
+            there = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except yaml.YAMLError:
+            there = None
+        now = there.get("source") if isinstance(there, dict) else None
+        if now != source:
+            what = "is there already, with another source"
+            raise ParamError(Problem(f"params/{name}.yml", what, "take another name; what it says is never written over"))
+    elif not os.access(path.parent, os.W_OK):
+        raise ParamError(f"params/{name}.yml cannot be written: {path.parent} may not be changed by this user")
+    return path
+
+
+def _recognise_all(paths: Sequence[Path], place: Path, *, con: Any, spill: Path) -> tuple[list[_Found], list[str]]:
+    """Files by kind: those of one system with the same headers together."""
+    found: dict[tuple[str, str, tuple[str, ...]], _Found] = {}
+    problems: list[str] = []
+    for path in paths:
+        try:
+            rows = first_rows(path, con=con, spill=spill)
+        except DataError as err:
+            problems += err.problems
+            continue
+        recognised = _named_like_a_table(path, rows) or recognise(rows)
+        if recognised is None or recognised.missing:
+            likely = _likely(path, con=con, spill=spill) if recognised is None else {}
+            problems.append(unplaced_lines(path, rows, recognised, place=place, likely=likely))
+            continue
+        key = (recognised.preset.system, recognised.preset.table, recognised.headers)
+        found.setdefault(key, _Found(recognised, [], rows)).files.append(path)
+    return list(found.values()), problems
+
+
+def _likely(path: Path, *, con: Any, spill: Path) -> dict[str, str]:
+    """Which columns of a file whose headers nobody knows may be those of orders, by their values."""
+    try:
+        sight = load(con, [path], settings=TableSettings(), spill=spill, name="unknown")
+    except DataError:
+        return {}
+    dates = [seen.header for seen in sight.columns if seen.dated and not seen.numbers]
+    fractions = [seen for seen in sight.columns if seen.numeric and seen.low is not None and seen.fractions]
+    ids = [seen.header for seen in sight.columns if seen.filled == sight.rows and not seen.numbers and not seen.dates]
+    found = {"customer_id": ids[:1], "ordered_at": dates[:1], "amount": [seen.header for seen in fractions[:1]]}
+    return {ours: headers[0] for ours, headers in found.items() if headers}
+
+
+def _named_like_a_table(path: Path, rows: Sequence[Row]) -> Recognised | None:
+    """A file named like a table of ours with its headers, as the data dictionary has them, needs no system."""
+    contract = TABLES.get(path.stem.casefold())
+    headers = next((fields for _, fields in rows if any(one.strip() for one in fields)), [])
+    if contract is None or path.stem.casefold() == "surveys" or not set(contract.required) <= set(headers):
+        return None
+    preset = Preset(
+        system="",
+        table=path.stem.casefold(),
+        source="",
+        seen="",
+        verified=True,
+        columns={one: [one] for one in contract.columns},
+    )
+    return Recognised(preset, tuple(headers), (rows[0][0],), score=len(headers))
+
+
+def _confirmed(found: Sequence[_Found], *, answers: Answers, problems: list[str]) -> list[_Found]:
+    """Those that are what they seem: a system whose headers nobody has seen is asked about."""
+    kept = []
+    for one in found:
+        preset, file = one.recognised.preset, one.files[0].name
+        text = f"is it an export of {preset.system}? Its headers were never seen by us ({preset.seen})"
+        if preset.verified or answers.yes(file, text, safe=False):
+            kept.append(one)
+        else:
+            problems.append(f"{file}: may be {preset.system}, of which we know {preset.seen}; say yes to read it so.")
+    return kept
+
+
+def _drafts(
+    found: Sequence[_Found],
+    place: Path,
+    *,
+    con: Any,
+    spill: Path,
+    answers: Answers,
+    problems: list[str],
+    name: str,
+) -> list[Draft]:
+    """One table of each kind, with its columns placed."""
+    by_table: dict[str, list[Draft]] = {}
+    for number, one in enumerate(found):
+        preset, header = one.recognised.preset, one.recognised.header
+        lines: dict[str, Any] = {}
+        if header != (one.rows[0][0],):
+            lines["header"] = list(header) if len(header) > 1 else header[0]
+        if preset.skip:
+            lines["skip"] = [row + header[0] - 1 for row in preset.skip]
+        folder = place if place.is_dir() else place.parent
+        pattern, left = glob_of(one.files, folder)
+        problems += [f"{path.name}: is of the kind of {pattern}, which no pattern of names takes in." for path in left]
+        files = [path for path in one.files if path not in left]
+        try:
+            sight = load(con, files, settings=TableSettings(**lines), spill=spill, name=f"new_{number}")
+        except DataError as err:
+            problems += err.problems
+            continue
+        draft = place_columns(one.recognised, sight)
+        draft.settings |= {"file": pattern, **lines}
+        if preset.questions and "item_id" not in draft.at:
+            find_questions(draft, answers=answers, labels=_labels(preset, one.rows, header))
+            draft.missing += [] if draft.settings["items"] else ["a question with answers on a scale"]
+        if draft.missing:
+            problems.append(unplaced_lines(files[0], one.rows, one.recognised, place=place, draft=draft))
+        else:
+            by_table.setdefault(draft.table, []).append(draft)
+    drafts = []
+    for table in TABLES:
+        listed = sorted(by_table.get(table, []), key=lambda draft: -draft.sight.rows)
+        drafts += listed[:1]
+        problems += [
+            f"{draft.label}: holds {table} too, with other headers than {listed[0].label}; files of one table need the same."
+            for draft in listed[1:]
+        ]
+    return drafts
+
+
+def _labels(preset: Preset, rows: Sequence[Row], header: Sequence[int]) -> dict[int, str]:
+    """Words of the questions, where they stand in the line below the header."""
+    if not preset.skip:
+        return {}
+    below = next((fields for number, fields in rows if number == header[0] + 1), [])
+    return {at: text.strip() for at, text in enumerate(below) if text.strip()}
+
+
+def _same_customers(con: Any, drafts: Sequence[Draft]) -> None:
+    """Whether tables name their customers alike; where another header of a file does, it is taken."""
+    named = [draft for draft in drafts if "customer_id" in draft.at]
+    for draft in named[1:]:
+        headers = [seen.header for seen in draft.sight.columns]
+        possible = positions(draft.preset.columns["customer_id"], headers)
+        meets = {at: _shared_ids(con, named[0], draft, at) for at in dict.fromkeys((draft.at["customer_id"], *possible))}
+        best = max(meets, key=lambda at: meets[at])
+        if meets[best] > meets[draft.at["customer_id"]]:
+            draft.at["customer_id"] = best
+            draft.settings.setdefault("columns", {})["customer_id"] = headers[best]
+        seen = draft.seen("customer_id")
+        first = named[0]
+        said = f"{meets[best]:,} of the {seen.distinct:,} customers of {seen.header!r} are in {first.table} too"
+        doubt = f"; does {first.seen('customer_id').header!r} of {first.label} name them in the same way?"
+        draft.notes.append(said if meets[best] else said.replace(f"{meets[best]:,}", "none", 1) + doubt)
+
+
+def _shared_ids(con: Any, one: Draft, other: Draft, at: int) -> int:
+    """How many ids of one file stand in another."""
+    ids = [f"lower({word_of(name)})" for name in (one.seen("customer_id").name, other.sight.column(at).name)]
+    (n,) = query(
+        con,
+        f"SELECT count(DISTINCT {ids[1]}) FROM {other.sight.raw.relation}"
+        f" WHERE {ids[1]} IN (SELECT {ids[0]} FROM {one.sight.raw.relation})",
+    )[0]
+    return int(n)
+
+
+def _common(con: Any, drafts: Sequence[Draft], *, name: str, source: str, answers: Answers, today: dt.date) -> Common:
+    """What all tables share, and then what each says of its values."""
+    headers = [seen.header for draft in drafts for seen in draft.sight.columns]
+    chinese = sum(bool(CHINESE.search(header)) for header in headers) > len(headers) / 3
+    for draft in drafts:
+        find_currencies(con, draft)
+    currency, said = _currency(drafts, chinese=chinese, answers=answers)
+    params: dict[str, dict[str, str]] = {}
+    for draft in drafts:
+        read_values(con, draft, answers=answers, currency=currency)
+        choose_rows(con, draft, answers=answers)
+        _one_currency(draft, currency, answers=answers)
+        params |= draft.preset.params
+    zone, zone_said = "Asia/Shanghai" if chinese else "UTC", ""
+    if any(draft.zoned for draft in drafts):
+        zone_said = "times with an offset are taken to it before the day is cut"
+        zone = answers(Question("timezone", "in which time zone do the client's days begin?", zone, fits=_is_zone))
+    newest = _newest(con, drafts, today=today)
+    as_of = _as_of(drafts, newest, answers=answers, today=today)
+    return Common(name, "zh" if chinese else "en", currency, said, zone, zone_said, as_of, newest, source, params)
+
+
+def _currency(drafts: Sequence[Draft], *, chinese: bool, answers: Answers) -> tuple[str, str]:
+    totals: dict[str, int] = {}
+    for draft in drafts:
+        for code, n in draft.currencies.items():
+            totals[code] = totals.get(code, 0) + n
+    listed = sorted(totals, key=lambda code: -totals[code])
+    if len(listed) == 1:
+        return listed[0], "the only one in the files"
+    if listed:
+        text = f"which is the client's own of {', '.join(f'{code} ({totals[code]:,})' for code in listed)}?"
+        return answers(Question("currency", text, listed[0], tuple(listed))), "the one that stands most often"
+    money = [draft for draft in drafts if any(draft.contract.columns[ours].kind == "money" for ours in draft.at)]
+    if not money:
+        return "CNY" if chinese else "EUR", "no amounts in these files"
+    question = Question("currency", "in which currency are the amounts (ISO code)?", "CNY" if chinese else "EUR", fits=_is_code)
+    asked = "asked" if answers.ask is not None else "taken without asking"
+    return answers(question), f"the files do not say it; {asked}"
+
+
+def _one_currency(draft: Draft, currency: str, *, answers: Answers) -> None:
+    """Amounts of another currency cannot be added up without rates, which only a person knows."""
+    others = {code: n for code, n in draft.currencies.items() if code != currency}
+    if "currency" not in draft.at or not others:
+        return
+    seen = draft.seen("currency")
+    listed = ", ".join(f"{code} ({n:,})" for code, n in others.items())
+    text = f"are rows in {listed} left out? Else write rates of this table, what one unit is worth in {currency}"
+    if answers.yes(f"{draft.label}, {seen.header}", text, safe=True):
+        own = [word for word, _ in seen.words if word.upper() == currency]
+        draft.settings.setdefault("only", {})[seen.header] = own
+        draft.comments["only"] = "; ".join(filter(None, (draft.comments.get("only"), f"without {listed}")))
+
+
+def _is_zone(answer: str) -> bool:
+    from zoneinfo import available_timezones
+
+    return answer in available_timezones()
+
+
+def _is_code(answer: str) -> bool:
+    return len(answer) == 3 and answer.isascii() and answer.isalpha() and answer.isupper()
+
+
+def _newest(con: Any, drafts: Sequence[Draft], *, today: dt.date) -> dt.date | None:
+    days = []
+    for draft in drafts:
+        if not draft.contract.tells_span:
+            continue
+        for ours in (draft.contract.event, draft.contract.event_else, *draft.contract.known):
+            if ours in draft.at:
+                yesterday = today - dt.timedelta(days=1)
+                day = newest_day(con, draft.sight, draft.seen(ours), dayfirst=draft.dayfirst, until=yesterday)
+                days += [day] if day else []
+    return max(days, default=None)
+
+
+def _as_of(drafts: Sequence[Draft], newest: dt.date | None, *, answers: Answers, today: dt.date) -> str:
+    """The last day that counts; months of tenure and files without a day need it, everything else tells its own."""
+    if newest is None or any("tenure" in draft.at for draft in drafts):
+        changed = max(path.stat().st_mtime for draft in drafts for path in draft.sight.files)
+        day = min(dt.datetime.fromtimestamp(changed).date(), today)
+        text = "on which day were the files exported (YYYY-MM-DD)? They were last changed on the day offered"
+        return answers(Question("as_of", text, day.isoformat(), fits=lambda answer: _is_day(answer, today)))
+    text = f"last day that counts, YYYY-MM-DD; empty: the last day on which anything happened (now {newest})"
+    return answers(Question("as_of", text, "", fits=lambda answer: not answer or _is_day(answer, today)))
+
+
+def _is_day(answer: str, today: dt.date) -> bool:
+    try:
+        return parse_iso(answer, where="as_of") <= today
+    except ParamError:
+        return False
+
+
+def _write(path: Path, text: str, *, home: Path, replace: bool) -> None:
+    where = path.relative_to(home).as_posix()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "w" if replace else "x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as err:
+        raise ParamError(f"{where} cannot be written: {err.strerror}") from err
+
+
+def _names(files: Sequence[Path]) -> str:
+    return files[0].name if len(files) == 1 else f"{files[0].name} and {len(files) - 1} more"
+
+
+def _lines(draft: Draft) -> list[str]:
+    """What was recognised of a file, and how it is read."""
+    system = draft.preset.system or "headers that are known"
+    lines = [f"{draft.label}  {system}: {draft.table}, {counted(draft.sight.rows, 'row')}"]
+    for ours in draft.contract.columns:
+        if ours in draft.at:
+            lines.append(f"  {ours:<18} {shortened(draft.seen(ours).header)}")
+    for item, at in draft.questions.items():
+        low, high = draft.settings["items"][item]["scale"]
+        kind = draft.settings["items"][item].get("kind", "")
+        lines.append(f"  {item:<18} {shortened(draft.sight.column(at).header)}  {kind}, {low} to {high}")
+    lines += [f"  {draft.comments[key]}" for key in ("only", "rejects", "dayfirst") if draft.comments.get(key)]
+    lines += [f"  {note}" for note in draft.notes]
+    unread = [shortened(seen.header) for seen in draft.unread]
+    lines += [f"  no place for: {words(unread, most=HEADERS_SHOWN)}"] if unread else []
+    return lines
+
+
+def _ignored(others: Sequence[Path]) -> list[str]:
+    return [f"not read: {words([path.name for path in others])}."] if others else []

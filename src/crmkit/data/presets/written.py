@@ -1,0 +1,164 @@
+"""What does the params file look like? Short, in the order in which a person reads, with a word where something was decided."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from crmkit.core.errors import shortened
+from crmkit.core.settings import Settings
+from crmkit.data.presets.draft import Draft, settings_of
+from crmkit.data.presets.preset import Recognised
+from crmkit.data.presets.sight import is_readable
+from crmkit.data.sources.layout import Row
+from crmkit.data.tables import TABLES
+
+WIDTH = 116
+UNKNOWN_SHOWN = 15
+
+
+@dataclass(frozen=True)
+class Common:
+    """What all tables of a client share, with the reason of each where there is one to give."""
+
+    name: str
+    language: str
+    currency: str
+    currency_said: str
+    timezone: str
+    timezone_said: str
+    as_of: str
+    newest: dt.date | None
+    source: str
+    params: Mapping[str, Mapping[str, str]]
+
+
+def params_text(common: Common, drafts: Sequence[Draft]) -> str:
+    """The params file of a client, checked to be one."""
+    newest = f"; the newest is {common.newest}" if common.newest else ""
+    lines = [
+        f"# Written by `crmkit new {common.name}` from {common.source}. Edit what is wrong: it is never written over.",
+        f"client: {_flow(common.name)}",
+        f"title: {_flow(common.name.replace('_', ' ').replace('-', ' ').title())}",
+        "# en | zh: language of the report",
+        f"language: {common.language}",
+        f"# {common.currency_said}",
+        f"currency: {_flow(common.currency)}",
+        f"# {common.timezone_said}" if common.timezone_said else "",
+        f"timezone: {common.timezone}",
+        f"# last day that counts; empty: the last complete day with data{newest}",
+        f"as_of: {_flow(common.as_of)}",
+        f"source: {_flow(common.source)}",
+        "",
+        "tables:",
+    ]
+    lines = [line for at, line in enumerate(lines) if line or at == len(lines) - 2]
+    for draft in drafts:
+        lines += _table(draft)
+    for section, values in common.params.items():
+        lines += ["", f"{section}:", *(f"  {key}: {_flow(value)}" for key, value in values.items())]
+    text = "\n".join(lines) + "\n"
+    found = yaml.safe_load(text)
+    Settings(**{key: value for key, value in found.items() if key not in common.params})
+    return text
+
+
+def _table(draft: Draft) -> list[str]:
+    settings = settings_of(draft)
+    lines = [f"  # {draft.preset.system}" if draft.preset.system else "", f"  {draft.table}:"]
+    for key, value in settings.items():
+        if draft.comments.get(key):
+            lines.append(f"    # {draft.comments[key]}")
+        if key == "items":
+            lines += [
+                "    items:",
+                *(line for item, one in value.items() for line in _wrapped(f"{_flow(item)}: ", one, indent=6)),
+            ]
+        else:
+            lines += _wrapped(f"{key}: ", value, indent=4)
+    return [line for line in lines if line]
+
+
+def _wrapped(start: str, value: Any, *, indent: int) -> list[str]:
+    """A key with its value, over several lines where it is long."""
+    blanks = " " * indent
+    whole = f"{blanks}{start}{_flow(value)}"
+    if len(whole) <= WIDTH or not isinstance(value, Mapping):
+        return [whole]
+    lines = [f"{blanks}{start}{{"]
+    parts = [_flow({key: one})[1:-1] for key, one in value.items()]
+    for at, part in enumerate(parts):
+        end = "}" if at == len(parts) - 1 else ", "
+        if len(lines[-1]) + len(part) + len(end.rstrip()) > WIDTH and not lines[-1].endswith("{"):
+            lines.append(f"{blanks}  ")
+        lines[-1] += part + end
+    return [line.rstrip() for line in lines]
+
+
+def _flow(value: Any) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, sort_keys=False, width=10_000)
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def glob_of(files: Sequence[Path], folder: Path) -> tuple[str, list[Path]]:
+    """A name or pattern that takes in these files and no others that could be read, and the files that no pattern takes in."""
+    names = [path.relative_to(folder).as_posix() for path in files]
+    if len(names) == 1:
+        return names[0], []
+    start = _shared(names)
+    end = _shared([name[::-1] for name in names])[::-1]
+    end = end[max(0, len(start) + len(end) - min(map(len, names))) :]
+    for pattern in (f"{start}*{end}", f"*{Path(names[0]).suffix}"):
+        taken = {path for path in folder.glob(pattern) if path.is_file() and is_readable(path)}
+        if taken == set(files):
+            return pattern, []
+    largest = max(files, key=lambda path: path.stat().st_size)
+    return largest.relative_to(folder).as_posix(), [path for path in files if path != largest]
+
+
+def _shared(names: Sequence[str]) -> str:
+    """The letters that all names begin with."""
+    first, last = min(names), max(names)
+    same = next((at for at, letter in enumerate(first) if at >= len(last) or letter != last[at]), len(first))
+    return first[:same]
+
+
+def unplaced_lines(
+    path: Path,
+    rows: Sequence[Row],
+    recognised: Recognised | None,
+    *,
+    place: Path,
+    draft: Draft | None = None,
+    likely: Mapping[str, str] | None = None,
+) -> str:
+    """What is known of a file that cannot be read as it is, and the lines of the params file that would say the rest."""
+    headers = [text.strip() for text in next((fields for _, fields in rows if any(one.strip() for one in fields)), [])]
+    folder = place if place.is_dir() else place.parent
+    file = path.relative_to(folder).as_posix()
+    table = recognised.preset.table if recognised else "transactions"
+    if draft is not None:
+        known = {ours: draft.seen(ours).header for ours in draft.at}
+        missing = draft.missing
+    else:
+        known = {ours: recognised.headers[at[0]] for ours, at in recognised.found.items()} if recognised else {}
+        missing = list(recognised.missing) if recognised else []
+    known = {**(likely or {}), **known}
+    required = [name for name in TABLES[table].required if name not in ("item_id",)]
+    columns = {name: known.get(name, "...") for name in required}
+    line = _flow({table: {"file": file, "columns": columns}})[1:-1]
+    placed = set(known.values()) - set((likely or {}).values())
+    unknown = [shortened(header) for header in headers if header and header not in placed]
+    listed = ", ".join(unknown[:UNKNOWN_SHOWN]) + (" ..." if len(unknown) > UNKNOWN_SHOWN else "")
+    if recognised and recognised.preset.system:
+        what = f"looks like {recognised.preset.system}, but has no {', '.join(missing)}; there are {listed}"
+    elif recognised:
+        what = f"may be {table}, but has no {', '.join(missing)} that is known; it could not place {listed}"
+    else:
+        what = f"has headers of no system that is known: {listed}"
+    return f"{file}: {what}; fill in and add to tables of the params file:  {line}"

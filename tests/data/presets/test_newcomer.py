@@ -1,0 +1,455 @@
+"""Folders as they come: empty, of pictures, of several systems, of files that overlap; a person who answers, and nobody."""
+
+import datetime as dt
+import os
+
+import pandas as pd
+import pytest
+import yaml
+
+from crmkit.core.errors import DataError, ParamError
+from crmkit.data.client import check_client, open_client
+from crmkit.data.presets.newcomer import new_client
+from crmkit.data.sources.engine import to_frame
+
+ORDERS = "Order ID,Customer ID,Order Date,Amount\n"
+
+
+@pytest.fixture
+def folder(home):
+    return home / "data" / "acme"
+
+
+@pytest.fixture
+def new(home, folder):
+    """Makes the params file of what lies in the folder, taking the safe answers; gives what was said and what was written."""
+
+    def make(place=folder, **options):
+        found = new_client("acme", place, home=home, **({"yes": True} | options))
+        return found, yaml.safe_load(found.path.read_text(encoding="utf-8"))
+
+    return make
+
+
+def orders(count=3, *, day="2024-03-{:02}", amount="{}.00", start=1):
+    return "".join(f"A{n},C{n % 2},{day.format(n)},{amount.format(n)}\n" for n in range(start, start + count))
+
+
+def refused(new, folder, error=DataError):
+    with pytest.raises(error) as caught:
+        new(folder)
+    assert not list((folder.parents[1] / "params").iterdir())
+    return str(caught.value)
+
+
+def test_an_empty_folder(new, folder):
+    assert refused(new, folder) == f"{folder}: is empty; put the exports there: CSV, Excel or Parquet"
+
+
+def test_a_folder_that_is_not_there(new, folder):
+    assert refused(new, folder.parent / "acne", ParamError) == f"{folder.parent / 'acne'}: is not there; did you mean 'acme'?"
+
+
+def test_a_folder_of_pictures(new, folder):
+    for name in ("a.png", "b.jpg"):
+        (folder / name).write_bytes(b"\x89PNG")
+    expected = f"{folder}: holds 2 files, none with a table (.jpg, .png); CSV, Excel or Parquet is read"
+    assert refused(new, folder) == expected
+
+
+def test_a_file_of_no_bytes(new, folder):
+    (folder / "orders.csv").touch()
+    assert refused(new, folder) == "orders.csv: has 0 bytes; export it again"
+
+
+def test_a_file_of_no_bytes_beside_a_good_one_is_named(new, folder):
+    (folder / "empty.csv").touch()
+    (folder / "orders.csv").write_text(ORDERS + orders())
+    found, said = new()
+    assert said["tables"]["transactions"]["file"] == "orders.csv"
+    assert "not placed: empty.csv: has 0 bytes; export it again" in found.lines
+
+
+def test_a_name_that_is_taken_by_another_client(new, home, folder):
+    (home / "params" / "acme.yml").write_text("client: acme\ntitle: A\nsource: data/other\n")
+    (folder / "orders.csv").write_text(ORDERS + orders())
+    with pytest.raises(ParamError, match=r"params/acme.yml is there already, with another source; take another name"):
+        new()
+    assert (home / "params" / "acme.yml").read_text() == "client: acme\ntitle: A\nsource: data/other\n"
+
+
+@pytest.mark.parametrize("name", ["ACME", "a b", "../x", ""])
+def test_a_name_that_cannot_name_a_file(home, folder, name):
+    (folder / "orders.csv").write_text(ORDERS + orders())
+    with pytest.raises(ParamError, match="cannot name files"):
+        new_client(name, folder, yes=True, home=home)
+
+
+def test_a_rerun_keeps_what_was_edited(new, home, folder):
+    (folder / "orders.csv").write_text(ORDERS + orders())
+    first, _ = new()
+    edited = first.path.read_text() + "# margin is agreed with finance\n"
+    first.path.write_text(edited)
+    (folder / "orders.csv").write_text(ORDERS.replace("Amount", "Total") + orders())
+    second, said = new()
+    assert first.path.read_text() == edited
+    assert (second.kept, second.path) == (True, home / "work" / "acme" / "acme.yml")
+    assert said["tables"]["transactions"]["columns"]["amount"] == "Total"
+
+
+def test_no_right_to_write(new, home, folder, monkeypatch):
+    (folder / "orders.csv").write_text(ORDERS + orders())
+    monkeypatch.setattr(os, "access", lambda path, mode: path != home / "params")
+    assert "params/acme.yml cannot be written" in refused(new, folder, ParamError)
+
+
+def test_a_disk_that_refuses(new, home, folder):
+    (folder / "orders.csv").write_text(ORDERS + orders())
+    (home / "params").rmdir()
+    (home / "params").symlink_to(home / "data" / "acme" / "orders.csv")
+    with pytest.raises(ParamError, match=r"params/acme.yml cannot be written"):
+        new()
+
+
+def test_half_of_the_headers_of_a_system(new, folder):
+    (folder / "orders.csv").write_text("Name,Email,Financial Status,Created at,Lineitem name\n#1,a@b.c,paid,2024-03-01,Mug\n")
+    said = refused(new, folder)
+    assert said.startswith("orders.csv: looks like Shopify orders, but has no Total, Lineitem quantity; there are ")
+    line = "transactions: {file: orders.csv, columns: {customer_id: Email, ordered_at: Created at, amount: '...'}}"
+    assert said.endswith(line)
+
+
+def test_headers_in_a_third_language_are_named_with_the_lines_to_fill_in(new, folder):
+    (folder / "umsatz.csv").write_text("Kundennr;Bestelldatum;Betrag\nK1;05.03.2024;10,50\nK2;06.03.2024;11,50\n")
+    said = refused(new, folder)
+    assert said.startswith("umsatz.csv: has headers of no system that is known: Kundennr, Bestelldatum, Betrag; fill in")
+    filled = yaml.safe_load(said.split("params file:  ")[1])
+    columns = filled["transactions"]["columns"]
+    assert set(columns) == {"customer_id", "ordered_at", "amount"}
+    assert (columns["ordered_at"], columns["amount"]) == ("Bestelldatum", "Betrag")
+
+
+def test_a_third_language_beside_a_file_that_is_known(new, folder):
+    (folder / "umsatz.csv").write_text("Kundennr;Bestelldatum;Betrag\nK1;05.03.2024;10,50\n")
+    (folder / "orders.csv").write_text(ORDERS + orders())
+    found, said = new()
+    assert list(said["tables"]) == ["transactions"]
+    assert any(line.startswith("not placed: umsatz.csv: has headers of no system") for line in found.lines)
+
+
+def test_three_systems_of_one_company(new, home, folder):
+    (folder / "shop.csv").write_text(ORDERS.replace("Customer ID", "Customer Email") + orders(6).replace(",C", ",c@x.org"))
+    tickets = "".join(f"{n},c@x.org{n % 2},2024-03-0{n} 10:00,Complaint\n" for n in range(1, 5))
+    (folder / "tickets.csv").write_text("Ticket ID,Customer Email,Created At,Ticket Type\n" + tickets)
+    answers = "".join(f"2024/03/{n + 1:02} 2:14:03 PM,c@x.org{n % 2},{n}\n" for n in range(11))
+    (folder / "form.csv").write_text("Timestamp,Email Address,Would you recommend us?\n" + answers)
+    (folder / "logo.png").write_bytes(b"\x89PNG")
+    found, said = new()
+    assert list(said["tables"]) == ["transactions", "tickets", "surveys"]
+    assert "not read: 'logo.png'" in found.lines
+    assert "  2 of the 2 customers of 'Email Address' are in transactions too" in found.lines
+    assert check_client("acme", home=home).problems == ()
+    with open_client("acme", home=home) as client:
+        assert to_frame(client.tables["surveys"])["score"].sum() == 55
+        assert len(to_frame(client.tables["tickets"])) == 4
+        assert to_frame(client.tables["transactions"])["amount"].sum() == 21
+
+
+def test_customers_who_are_named_in_two_ways_are_doubted(new, folder):
+    (folder / "shop.csv").write_text(ORDERS + orders())
+    (folder / "tickets.csv").write_text("Ticket ID,Customer Email,Created At\n1,a@b.c,2024-03-01 10:00\n")
+    found, _ = new()
+    doubt = (
+        "  none of the 1 customers of 'Customer Email' are in transactions too; does 'Customer ID' of shop.csv name them in "
+    )
+    assert f"{doubt}the same way?" in found.lines
+
+
+def test_the_header_that_names_the_same_customers_is_taken(new, folder):
+    (folder / "shop.csv").write_text(ORDERS.replace("Customer ID", "Customer Email") + orders().replace(",C", ",c@x.org"))
+    (folder / "tickets.csv").write_text("Ticket ID,Customer ID,Customer Email,Created At\n1,77,c@x.org1,2024-03-01 10:00\n")
+    _, said = new()
+    assert said["tables"]["tickets"]["columns"]["customer_id"] == "Customer Email"
+
+
+def test_files_of_one_kind_are_one_table(new, home, folder):
+    (folder / "orders_2023.csv").write_text(ORDERS + orders(3))
+    (folder / "orders_2024.csv").write_text(ORDERS + orders(3, start=3))
+    found, said = new()
+    assert said["tables"]["transactions"]["file"] == "orders_202*.csv"
+    assert said["tables"]["transactions"]["rejects"] == 0.17
+    assert any("1 row equal to an earlier one in every column" in line for line in found.taken)
+    with open_client("acme", home=home) as client:
+        assert to_frame(client.tables["transactions"])["amount"].sum() == 15
+
+
+def test_files_of_one_table_that_disagree(new, folder):
+    (folder / "orders_2023.csv").write_text(ORDERS + orders(5))
+    (folder / "orders_2024.csv").write_text(ORDERS.replace("Amount", "Amount,Channel") + "A9,C1,2024-03-09,9,web\n")
+    found, said = new()
+    assert said["tables"]["transactions"]["file"] == "orders_2023.csv"
+    other = (
+        "not placed: orders_2024.csv: holds transactions too, with other headers than orders_2023.csv; files of one table need "
+    )
+    assert f"{other}the same." in found.lines
+
+
+def test_one_file_is_enough(new, home, folder):
+    (folder / "shop.csv").write_text(ORDERS + orders())
+    (folder / "other.csv").write_text("x,y\n1,2\n")
+    found, said = new(folder / "shop.csv")
+    assert said["source"] == "data/acme"
+    assert said["tables"]["transactions"]["file"] == "shop.csv"
+    assert not any("other.csv" in line for line in found.lines)
+
+
+def test_a_workbook_with_a_title_and_days_that_are_numbers(new, home, folder):
+    frame = pd.DataFrame({"Order ID": ["A1", "A2"], "Customer ID": ["C1", "C2"], "Amount": [10.5, 20.0]})
+    frame["Order Date"] = pd.to_datetime(["2024-03-01", "2024-03-02"])
+    with pd.ExcelWriter(folder / "orders.xlsx", engine="xlsxwriter") as book:
+        frame.to_excel(book, sheet_name="Sales", startrow=2, index=False)
+        book.sheets["Sales"].write(0, 0, "Report of sales")
+    _, said = new()
+    assert said["tables"]["transactions"]["header"] == 3
+    with open_client("acme", home=home) as client:
+        assert to_frame(client.tables["transactions"])["amount"].sum() == 30.5
+
+
+def test_parquet(new, home, folder):
+    days = [dt.date(2024, 3, 1), dt.date(2024, 3, 2)]
+    frame = pd.DataFrame({"Customer ID": [1, 2], "Order Date": days, "Amount": [10.5, 20.0]})
+    frame.to_parquet(folder / "orders.parquet")
+    new()
+    with open_client("acme", home=home) as client:
+        assert to_frame(client.tables["transactions"])["amount"].sum() == 30.5
+
+
+class Person:
+    """Answers what it was told to, and remembers what it was asked."""
+
+    def __init__(self, **answers):
+        self.answers, self.asked = answers, []
+
+    def __call__(self, question):
+        self.asked.append(question)
+        return next((answer for word, answer in self.answers.items() if word in question.text), question.safe)
+
+
+def test_the_order_of_day_and_month_is_asked_where_nothing_tells_it(new, home, folder):
+    (folder / "orders.csv").write_text(ORDERS + orders(3, day="{}/4/2024"))
+    person = Person(month="no", ISO="USD")
+    _, said = new(ask=person)
+    assert [question.about for question in person.asked] == ["currency", "orders.csv, Order Date", "as_of"]
+    assert (said["currency"], said["tables"]["transactions"]["dayfirst"]) == ("USD", False)
+    with open_client("acme", home=home) as client:
+        days = to_frame(client.tables["transactions"])["ordered_at"]
+    assert sorted(days.dt.strftime("%m-%d")) == ["01-04", "02-04", "03-04"]
+
+
+def test_words_of_a_status_are_asked_one_by_one(new, home, folder):
+    words = ["paid", "layaway", "gift", "cancelled"]
+    rows = "".join(f"A{n},C{n},2024-03-1{n},{10 * n},{word}\n" for n, word in enumerate(words, start=1))
+    (folder / "orders.csv").write_text(ORDERS.replace("\n", ",Status\n") + rows)
+    _, said = new(ask=Person(layaway="yes"))
+    assert said["tables"]["transactions"]["only"] == {"Status": ["paid", "layaway"]}
+    with open_client("acme", home=home) as client:
+        assert to_frame(client.tables["transactions"])["amount"].sum() == 30
+
+
+def test_words_that_nobody_explains_are_left_out_where_others_are_known(new, folder):
+    rows = "A1,C1,2024-03-11,10,paid\nA2,C1,2024-03-12,20,layaway\n"
+    (folder / "orders.csv").write_text(ORDERS.replace("\n", ",Status\n") + rows)
+    found, said = new()
+    assert said["tables"]["transactions"]["only"] == {"Status": ["paid"]}
+    assert any(line.startswith("orders.csv, Status: no  (do the 1 row with Status 'layaway'") for line in found.taken)
+
+
+def test_the_decimal_sign_is_asked_where_both_read_every_value(new, folder):
+    (folder / "orders.csv").write_text(ORDERS + orders(3, amount='"1.{}00"'))
+    _, said = new(ask=Person(decimal=","))
+    assert said["tables"]["transactions"]["decimal"] == ","
+
+
+def test_several_currencies_are_not_added_up(new, home, folder):
+    rows = "A1,C1,2024-03-11,10,EUR\nA2,C1,2024-03-12,20,EUR\nA3,C2,2024-03-13,30,USD\n"
+    (folder / "orders.csv").write_text(ORDERS.replace("\n", ",Currency\n") + rows)
+    found, said = new()
+    assert (said["currency"], said["tables"]["transactions"]["only"]) == ("EUR", {"Currency": ["EUR"]})
+    assert any("are rows in USD (1) left out?" in line for line in found.taken)
+    with open_client("acme", home=home) as client:
+        assert to_frame(client.tables["transactions"])["amount"].sum() == 30
+
+
+def test_a_sign_says_the_currency(new, folder):
+    (folder / "orders.csv").write_text(ORDERS + orders(3, amount="£{}.00"))
+    found, said = new()
+    assert said["currency"] == "GBP"
+    assert not any(line.startswith("currency") for line in found.taken)
+
+
+def test_guests_are_nobody(new, home, folder):
+    (folder / "orders.csv").write_text(ORDERS + "A1,0,2024-03-01,5\nA2,0,2024-03-02,6\nA3,7,2024-03-03,7\n")
+    _, said = new()
+    assert said["tables"]["transactions"]["no_customer"] == ["0"]
+    with open_client("acme", home=home) as client:
+        assert to_frame(client.tables["transactions"])["amount"].sum() == 7
+
+
+def test_amounts_below_zero_are_returns(new, home, folder):
+    (folder / "orders.csv").write_text(ORDERS + "A1,C1,2024-03-01,50\nA2,C1,2024-03-02,-20\n")
+    _, said = new()
+    assert said["tables"]["transactions"]["negative_amounts"] == "returns"
+    assert check_client("acme", home=home).problems == ()
+
+
+ZENDESK = (
+    "Id,Requester id,Created at,Ticket type,Satisfaction Score\n1,9,2024-01-02 10:00,Incident,Good\n2,8,2024-01-03 10:00,,Bad\n"
+)
+
+
+def test_a_system_that_nobody_has_seen_is_asked_about(new, home, folder):
+    (folder / "z.csv").write_text(ZENDESK)
+    _, said = new(ask=Person(Zendesk="yes"))
+    assert said["tables"]["tickets"]["values"] == {"kind": {"Incident": "fault"}}
+    with open_client("acme", home=home) as client:
+        assert list(to_frame(client.tables["tickets"])["csat"]) == [1, 0]
+
+
+def test_a_system_that_nobody_has_seen_is_not_taken_unasked(new, folder):
+    (folder / "z.csv").write_text(ZENDESK)
+    assert "z.csv: may be Zendesk tickets, of which we know " in refused(new, folder)
+
+
+def test_questions_that_nobody_answers_stop(new, home, folder):
+    (folder / "orders.csv").write_text(ORDERS + orders())
+    with pytest.raises(ParamError) as caught:
+        new(yes=False)
+    assert [line.split(":")[0] for line in caught.value.problems[:-1]] == ["currency", "as_of"]
+    assert "--yes" in caught.value.problems[-1]
+    assert not (home / "params" / "acme.yml").exists()
+
+
+def test_an_answer_that_cannot_be_used_is_refused(new, folder):
+    (folder / "orders.csv").write_text(ORDERS + orders())
+    with pytest.raises(ParamError, match="currency: 'euro' is no answer to"):
+        new(ask=Person(ISO="euro"))
+
+
+def test_a_column_that_holds_something_else_is_not_taken(new, folder):
+    header = "Ticket ID,Customer ID,Created At,Time to Resolution\n"
+    (folder / "t.csv").write_text(header + "1,C1,2024-03-01 10:00,three hours\n")
+    found, said = new()
+    assert "resolved_at" not in said["tables"]["tickets"]["columns"]
+    assert (
+        "  'Time to Resolution' holds nothing that could be resolved_at, such as 'three hours'; it is not read" in found.lines
+    )
+
+
+def test_a_header_that_stands_twice_is_named_by_its_number(new, home, folder):
+    (folder / "orders.csv").write_text("Order ID,Customer ID,Order Date,Amount,Amount\nA1,C1,2024-03-01,5,6\n")
+    _, said = new()
+    assert said["tables"]["transactions"]["columns"]["amount"] == 4
+    assert check_client("acme", home=home).problems == ()
+
+
+def test_tables_that_are_named_as_ours_need_no_system(new, home, folder):
+    (folder / "transactions.csv").write_text("customer_id,ordered_at,amount\n1,2024-03-01,5\n")
+    (folder / "loyalty.csv").write_text("customer_id,joined_at,tier\n1,2024-01-01,gold\n")
+    _, said = new()
+    assert said["tables"] == {"transactions": {"file": "transactions.csv"}, "loyalty": {"file": "loyalty.csv"}}
+    assert check_client("acme", home=home).problems == ()
+
+
+def test_subscriptions_of_which_no_export_was_seen_are_read_after_a_yes(new, home, folder):
+    header = "id,Customer ID,Customer Email,Plan,Quantity,Currency,Interval,Amount,Status,"
+    header += "Created (UTC),Start Date (UTC),Ended At (UTC)\n"
+    rows = [
+        "s1,c1,a@b.c,M,1,eur,month,30.00,active,2024-01-01 00:00,2024-01-01 00:00,\n",
+        "s2,c2,b@b.c,Y,1,eur,year,360.00,canceled,2024-01-02 00:00,2024-01-02 00:00,2024-05-01 00:00\n",
+        "s3,c3,d@b.c,M,1,eur,month,30.00,trialing,2024-01-03 00:00,2024-01-03 00:00,\n",
+    ]
+    (folder / "subs.csv").write_text(header + "".join(rows))
+    found, said = new(ask=Person(Stripe="yes"))
+    assert (said["currency"], said["timezone"]) == ("EUR", "UTC")
+    assert said["tables"]["subscriptions"]["only"] == {"Status": ["active", "canceled"]}
+    assert any("the price of one is taken" in line for line in found.lines) is False
+    with open_client("acme", home=home) as client:
+        assert to_frame(client.tables["subscriptions"])["mrr"].sum() == 60
+
+
+def test_a_flag_in_words_that_nobody_knows_is_read_as_empty(new, home, folder):
+    (folder / "subs.csv").write_text("customer_id,started_at,plan,renewed\nC1,2024-01-01,A,renewed\nC2,2024-01-02,A,lost\n")
+    found, said = new()
+    assert said["tables"]["subscriptions"]["values"] == {"renewed": {"lost": "", "renewed": ""}}
+    assert "  renewed: 'lost', 'renewed' of 'renewed' are none of its words and are read as empty" in found.lines
+    assert check_client("acme", home=home).problems == ()
+
+
+def test_a_required_column_that_cannot_be_read_is_left_to_check(new, home, folder):
+    (folder / "orders.csv").write_text(ORDERS + "A1,C1,soon,5\nA2,C1,later,6\n")
+    found, said = new()
+    assert said["tables"]["transactions"]["columns"]["ordered_at"] == "Order Date"
+    assert "  'Order Date' has values that are none of ordered_at, such as 'later'; see check" in found.lines
+    assert "cannot be read as a date (rows 2, 3)" in check_client("acme", home=home).problems[0]
+
+
+def test_amounts_in_indian_groups(new, home, folder):
+    (folder / "orders.csv").write_text(ORDERS + 'A1,C1,2024-03-01,"₹1,20,000.00"\n')
+    _, said = new()
+    assert said["currency"] == "INR"
+    with open_client("acme", home=home) as client:
+        assert to_frame(client.tables["transactions"])["amount"].sum() == 120_000
+
+
+def test_an_order_that_has_changed_between_two_exports_is_said(new, folder):
+    (folder / "orders_1.csv").write_text(ORDERS + orders(3))
+    (folder / "orders_2.csv").write_text(ORDERS + "A3,C1,2024-03-03,9.00\nA4,C1,2024-03-04,4.00\n")
+    found, _ = new()
+    said = "1 order in several files with different lines: all of them count; keep the newest export"
+    assert f"  {said}" in found.lines
+    assert f"    # {said}\n" in found.path.read_text()
+
+
+def test_a_deal_of_several_customers_is_said(new, folder):
+    header = "Record ID,Deal Name,Deal Stage,Amount,Close Date,Create Date,Associated Company IDs\n"
+    (folder / "deals.csv").write_text(
+        header + "1,D,Closed Won,5,2024-04-01,2024-03-01,901;902\n2,D,Closed Lost,5,2024-04-02,2024-03-01,903\n"
+    )
+    found, _ = new()
+    said = "  1 row of 'Associated Company IDs' with several customers; each such list counts as one customer"
+    assert said in found.lines
+
+
+UNSEEN = {
+    "Zoho": (
+        "Record Id,Deal Owner,Deal Name,Account Name,Amount,Closing Date,Stage,Created Time\n"
+        "z1,O,D,Acme,100,2024-04-01,Closed Won,2024-03-01 10:00\nz2,O,D,Beta,50,2024-04-02,Qualification,2024-03-02 10:00\n",
+        ("opportunities", "amount", 150),
+    ),
+    "Salesforce": (
+        "Opportunity ID,Opportunity Name,Account Name,Stage,Amount,Close Date,Created Date\n"
+        "o1,D,Acme,Closed Won,100,4/1/2024,3/13/2024\no2,D,Beta,Closed Lost,70,4/2/2024,3/14/2024\n",
+        ("opportunities", "amount", 170),
+    ),
+    "Delighted": (
+        "id,person,survey_type,score,comment,created_at\n"
+        "1,p1,nps,10,Good service here,1709290800\n2,p2,nps,3,Too slow for me,1709377200\n",
+        ("surveys", "score", 13),
+    ),
+    "OKKI": (
+        "company_id,name,short_name,country,origin_name,trail_status.status_name,update_time\n1,甲,甲,CN,展会,客户,2024-03-01\n",
+        ("customers", "", 0),
+    ),
+}
+
+
+@pytest.mark.parametrize("system", UNSEEN)
+def test_systems_of_which_no_export_was_seen(new, home, folder, system):
+    text, (table, column, total) = UNSEEN[system]
+    (folder / "export.csv").write_text(text, encoding="utf-8")
+    new(ask=Person(**{system: "yes"}))
+    assert check_client("acme", home=home).problems == ()
+    with open_client("acme", home=home) as client:
+        frame = to_frame(client.tables[table])
+    assert len(frame) == len(text.splitlines()) - 1
+    assert not column or frame[column].sum() == total
