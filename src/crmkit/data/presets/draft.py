@@ -12,9 +12,11 @@ from typing import Any
 from crmkit.core.errors import shortened
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake.answers import ITEM, OF_ANSWERS
+from crmkit.data.intake.exchange import Exchange
 from crmkit.data.intake.macros import FALSE, TRUE
 from crmkit.data.intake.notation import find_conventions
 from crmkit.data.intake.parse import Convention
+from crmkit.data.intake.plain import Look
 from crmkit.data.intake.words import word_of
 from crmkit.data.presets.preset import Preset, Recognised, letters, positions
 from crmkit.data.presets.questions import Answers, Question, words
@@ -205,7 +207,8 @@ def _way(con: Any, draft: Draft, seen: Seen, column: Column, *, currency: str, *
         replace(draft.sight.raw, types={seen.name: "VARCHAR"}),
         contract=TableContract({seen.name: column}),
         settings=TableSettings(**declared),
-        currency=currency,
+        look=Look(0),
+        money=Exchange(currency),
         table=draft.label,
         params="",
     )
