@@ -203,7 +203,7 @@ REFUSED = {
     "curcol": ({}, ["currency", "USD", "EUR"]),
 }
 NOTED = {
-    "emailkey": "1 e-mail address with capital letters is read in small ones",
+    "emailkey": "1 e-mail address with capital letters, read in small ones",
     "guests_small": "'0' stands in 150 of 300 rows of customer_id: guests?",
     "tickets1": "1 ticket was solved before its first answer",
     "churnend": "as_of 31 Dec 2023 was found, not declared",

@@ -95,7 +95,7 @@ def row_kinds() -> list[Kind]:
             # totals are written as the rows are
             money = {name: str(export.rows[0].cells.get(name, "")) for name in export.columns("money")}
             export.rows.append(Row({"line": _line(export, **{first: word}, **money)}, {}, "line of totals"))
-            export.touched |= {"lines"}
+            export.touched |= {"lines", *money}
             return True
 
         kinds.append(Kind(f"row: {word}", total, sources=TEXT))
@@ -346,7 +346,8 @@ def _add(export: Export, name: str, kind: str, values: list[object], texts: list
 
 
 def _free(export: Export, *names: str) -> bool:
-    return not (set(names) & export.touched) and all("line" not in row.cells for row in export.rows)
+    plain_rows = all("line" not in row.cells and row.fate in (USED, AFTER) for row in export.rows)
+    return not (set(names) & export.touched) and plain_rows
 
 
 def _returns_marked(export: Export, rng: Random) -> bool:

@@ -113,14 +113,21 @@ def cell(
             return False
         row.cells[chosen] = text(row.truth[chosen]) if callable(text) else text
         if refused:
-            why = f"cannot be read as {NOUNS[export.kinds[chosen]]}" if refused == "unreadable" else refused
-            row.fate = f"{chosen}: {why}"
+            row.fate = f"{chosen}: {_reason(export, chosen, refused)}"
         elif reads is not USED:
             row.truth[chosen] = reads(row.truth[chosen]) if callable(reads) else reads
         export.touched.add(chosen)
         return True
 
     return Kind(name, change, stage="row" if refused else "reads", tables=tables, sources=sources)
+
+
+def _reason(export: Export, name: str, refused: str) -> str:
+    if refused == "unreadable":
+        return f"cannot be read as {NOUNS[export.kinds[name]]}"
+    from crmkit.data.tables import TABLES
+
+    return f"below {TABLES[export.table].columns[name].low}" if refused == "below" else refused
 
 
 # numbers
@@ -277,7 +284,7 @@ def number_kinds() -> list[Kind]:
         cell("number: half an integer", ("integer",), "2.5", refused="unreadable"),
         cell("number: an integer in words", ("integer",), "two", refused="unreadable"),
         cell("number: score in words", ("score",), "fine", refused="unreadable"),
-        cell("number: below the least", ("money",), "-3.00", refused="below 0.0", only=("mrr", "budget", "cost")),
+        cell("number: below the least", ("money",), "-3.00", refused="below", only=("mrr", "budget", "cost")),
     ]
     kinds += [cell(f"no number: {name}", ("money",), text, refused="unreadable") for name, text in NO_NUMBERS.items()]
     kinds += [
