@@ -119,6 +119,11 @@ def test_one_customer_and_equal_customers():
     assert {int(score.max()) for score in rfm.scores(rfm.rules(same, same, same), same, same, same)} == {1}
 
 
+def test_a_cell_of_the_grid_has_its_two_scores():
+    table = rfm.grid([5, 5, 2], [1, 1, 4])
+    assert table[table["n"] > 0].to_numpy().tolist() == [[2, 4, 1], [5, 1, 2]]
+
+
 def test_the_grid_holds_everyone():
     rng = np.random.default_rng(0)
     r, f = rng.integers(1, 6, (2, 500))

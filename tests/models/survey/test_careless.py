@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from crmkit.core.errors import ModelError
 from crmkit.models.survey.careless import (
+    _mean,
     careless,
     duplicates,
     even_odd,
@@ -106,6 +107,12 @@ def test_satisfied_customers_are_not_accused():
     all_fives = np.full((400, 8), 5.0)
     all_fives[300:] = np.random.default_rng(0).integers(1, 6, (100, 8))
     assert not careless(all_fives)["careless"][:300].any()
+
+
+def test_missing_answers_are_no_part_of_a_mean():
+    found = _mean(np.array([[2.0, np.nan, 4.0], [np.nan, np.nan, np.nan]]))
+    assert found[0] == 3
+    assert np.isnan(found[1])
 
 
 def test_duplicates():

@@ -109,3 +109,10 @@ def test_common_words_and_particles_are_not_counted():
     assert th.grams("and the for") == []
     assert "的客" not in th.grams("你们的客服")
     assert "客服" in th.grams("你们的客服")
+
+
+def test_comments_without_a_word_are_too_few_however_many_they_are():
+    """Forty comments are enough, but not where nearly all of them say nothing."""
+    texts = ["late parcel", "late delivery"] * 3 + ["!", "..."] * 40
+    with pytest.raises(ModelError, match="comments"):
+        th._of_one_script(texts, range(len(texts)), 2)
