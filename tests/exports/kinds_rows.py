@@ -497,6 +497,8 @@ def _rates_column(export: Export, rng: Random) -> bool:
         return False
     words: list[object] = ["usd" if at % 3 else "USD" for at in range(len(export.rows))]
     _add(export, "currency", "text", words)
+    for row in export.rows:
+        row.truth["currency"] = "USD"
     export.touched |= {"amount", "declared", "lines"}
     return True
 
