@@ -369,7 +369,8 @@ def test_missing_column(project):
         "transactions: transactions.csv has no column 'customer_id', which is required; did you mean 'custmer_id'?"
         " Then write customer_id: custmer_id under params/acme.yml, tables.transactions.columns.",
         "transactions: transactions.csv has no column 'amount', which is required;"
-        " if there is none, write amounts: false under params/acme.yml, tables.transactions; there are 'custmer_id', 'ordered_at', 'total'.",
+        " if there is none, write amounts: false under params/acme.yml, tables.transactions;"
+        " there are 'custmer_id', 'ordered_at', 'total'.",
     ]
 
 

@@ -176,3 +176,13 @@ def test_no_workbook_and_an_empty_one(project):
     project.write("transactions.xlsx", b"")
     with pytest.raises(DataError, match=r"transactions\.xlsx is empty; a header line and at least one row are expected"):
         project.open()
+
+
+def test_columns_that_nobody_asked_for_may_name_a_total(project):
+    with xlsxwriter.Workbook(project.folder / "customers.xlsx") as book:
+        sheet = book.add_worksheet()
+        rows = [("A", "2024-01-02", "x", "Ann"), ("B", "2024-01-03", "y", "Bob"), ("", "", "Total", "2")]
+        for at, row in enumerate([("customer_id", "created_at", "Remark", "name"), *rows]):
+            sheet.write_row(at, 0, row)
+    (intake,) = project.open(as_of="2024-02-01").intake
+    assert (intake.rows_read, intake.rows_kept, intake.rows_set_aside) == (3, 2, {"line of totals": 1})

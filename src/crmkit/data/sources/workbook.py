@@ -221,8 +221,8 @@ def columns_of(sheet: Sheet, matched: Matched, *, settings: TableSettings) -> An
     whole = not (settings.skip or settings.footer or sheet.written.errors or sheet.written.from_1904)
     if not whole or len(sheet.columns) != width or any(ours.endswith("_seconds") for ours in matched.positions):
         return None
-    wanted = sorted({0, *matched.positions.values(), *matched.also.values(), *matched.rest})
-    texts = {f"c{at}": _string_array(sheet.columns[at]) for at in wanted}
+    # also columns that nobody asked for: one of them may say that a line is one of totals
+    texts = {f"c{at}": _string_array(column) for at, column in enumerate(sheet.columns)}
     errors = pa.array(sorted(ERRORS), pa.string())
     if any(
         pc.any(pc.is_in(column, value_set=errors)).as_py() for column in texts.values() if _any(pc.starts_with(column, "#"))
