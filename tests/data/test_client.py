@@ -710,3 +710,9 @@ def test_a_day_before_all_data_is_one_problem_among_all(project):
     problems = project.check().problems
     assert [one.split(" ")[0] for one in problems] == ["customers:", "transactions:"]
     assert "has 2 of 2 rows after as_of 2000-01-01; no more than half may be left out" in problems[-1]
+
+
+def test_a_day_without_end_among_plain_ones(project):
+    project.write("campaigns.csv", "campaign_id,started_at,ended_at\nA1,2024-01-02,2099-12-31\nA2,2024-01-03,2024-01-09\n")
+    client = project.open(as_of="2024-02-01")
+    assert to_frame(client.tables["campaigns"])["ended_at"].isna().tolist() == [True, False]

@@ -177,6 +177,9 @@ def _take(
     pointed, noted = ids.find_spoils(con, raw.relation, raw.types, contract, look=look)
     noted += words.empty_notes(con, raw.relation, raw.types, contract, look=look)
     shape = Shape(raw, contract, settings, look, ways, computed, pointed, money)
+    # a plain day may mean that something has not ended, which is read the long way
+    if not all(map(shape.plain, raw.types)):
+        place.macros.define()
     columns, used = type_columns(con, table, shape)
     items = tuple(settings.items) if wide else ()
     intake = Intake(
