@@ -15,7 +15,10 @@ for number in range(first, last + 1):
     case = draw(number)
     counts.update(kind.name.partition(":")[0] for kind in case.kinds)
     with tempfile.TemporaryDirectory() as folder:
-        wrong = judge(case.export, Path(folder))
+        try:
+            wrong = judge(case.export, Path(folder))
+        except Exception as error:
+            wrong = [f"traceback: {error!r}"[:400]]
         bad += bool(wrong)
         for each in wrong:
             print(f"{case}: {each}", flush=True)
