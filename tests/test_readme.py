@@ -37,7 +37,7 @@ def crmkit(home, *arguments):
         cwd=home,
         capture_output=True,
         text=True,
-        env=os.environ | {"COLUMNS": "120"},
+        env=os.environ | {"COLUMNS": "120", "CRMKIT_HOME": str(home)},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -41,5 +41,7 @@ def test_who_surely_stays_keeps_the_days_after_the_horizon(monkeypatch):
     assert found["value_if_kept"][1] == pytest.approx(0.5 * -np.expm1(-rate * (365 - HORIZON)) / rate, rel=1e-12)
 
 
-def test_nothing_is_kept_where_value_ends_with_the_horizon(monkeypatch):
-    assert valued(monkeypatch, [0.3], days=HORIZON)["value_if_kept"].item() == 0
+def test_where_value_ends_with_the_horizon_as_many_days_are_added(monkeypatch):
+    rate = -np.log(0.7) / HORIZON
+    right = 0.5 * -np.expm1(-rate * HORIZON) / rate
+    assert valued(monkeypatch, [0.3], days=HORIZON)["value_if_kept"].item() == pytest.approx(right, rel=1e-12)

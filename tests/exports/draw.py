@@ -13,7 +13,7 @@ from exports.model import AFTER, TABLES_MADE, USED, WEIGHTS, Export, Kind, make
 
 SEED = 20261129
 TRIES, UNEVEN = 240, 40
-TOGETHER, LOOKED_AT, FEW_TRIES = 3, 8, 8
+TOGETHER, LOOKED_AT, FEW_TRIES = 3, 14, 8
 # reasons that never stop a run
 HARMLESS = ("empty line", "repeated header line", "line of totals")
 

@@ -14,6 +14,8 @@ from exports.model import Export
 
 # the Arrow type of each kind, where a source has types
 TYPED = "typed"
+# what a sheet holds as numbers, days, yes and no
+CELLS = ("money", "number", "integer", "score", "date", "timestamp", "boolean")
 
 
 def write(export: Export, home: Path) -> None:
@@ -104,7 +106,7 @@ def _workbook(export: Export, path: Path) -> None:
             for place, cell in enumerate(line):
                 name = list(export.headers)[place] if place < len(export.headers) else ""
                 value: Any = cell
-                if row is not None and form.get(TYPED) and "line" not in row.cells and name in export.kinds:
+                if row is not None and form.get(TYPED) and "line" not in row.cells and export.kinds.get(name) in CELLS:
                     value = row.truth.get(name) if row.cells.get(name) != "" else ""
                 if form.get(TYPED) and isinstance(value, bool):
                     sheet.write_boolean(at, place, value)

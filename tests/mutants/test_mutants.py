@@ -144,6 +144,7 @@ def measured(tree):
     return measure
 
 
+@pytest.mark.slow
 def test_what_is_noticed_what_is_alive_and_nothing_twice(tree, measured, monkeypatch, capsys):
     """A test that fails without any change proves nothing; the tree itself is never changed."""
     before = {path: path.read_bytes() for path in tree.rglob("*.py")}
@@ -171,6 +172,7 @@ def test_what_is_noticed_what_is_alive_and_nothing_twice(tree, measured, monkeyp
     )
 
 
+@pytest.mark.slow
 def test_a_new_test_runs_against_what_nobody_noticed_alone(tree, measured, monkeypatch):
     first = measured()
     ran = []

@@ -71,7 +71,7 @@ def test_intervals_cover(replications):
     ("items", "words"),
     [
         (np.full((50, 4), 5.0), "all answers are equal"),
-        (np.full((50, 4), np.nan), "answers are too few"),
+        (np.full((50, 4), np.nan), "too few"),
         (np.where(np.eye(4)[np.arange(40) % 4] > 0, np.arange(40.0)[:, None], np.nan), "never answered together|too few"),
     ],
 )

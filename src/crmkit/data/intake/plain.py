@@ -156,7 +156,9 @@ def _may_be(name: str, column: Column, settings: TableSettings) -> bool:
 def is_plain(x: str, kind: str) -> str:
     """The SQL that says whether a text is plain; empty where a kind has no plain form."""
     if kind == "date":
-        return f"{x} BETWEEN '{FIRST_DAY}' AND '{LAST_DAY}' AND CAST(try_cast({x} AS DATE) AS VARCHAR) = {x}"
+        # the engine reads and writes "2024-12-31 (BC)" too
+        same = f"length({x}) = 10 AND CAST(try_cast({x} AS DATE) AS VARCHAR) = {x}"
+        return f"{x} BETWEEN '{FIRST_DAY}' AND '{LAST_DAY}' AND {same}"
     if kind == "boolean":
         return f"{x} IN ({', '.join(map(literal, (*USUAL_TRUE, *USUAL_FALSE)))})"
     if kind not in PATTERNS:

@@ -169,7 +169,8 @@ def _read_column(con: Any, shape: Shape, name: str, found: str, *, clean: bool) 
             name,
             value,
             number=read(x),
-            other=f"({nothing}) OR ({as_found})",
+            # the header line once more is no answer
+            other=f"({nothing}) OR ({as_found}) OR {words.word_of(x)} = {literal(shape.raw.matched.headers[name])}",
             settings=settings,
             wide=wide,
             table=table,
