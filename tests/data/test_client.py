@@ -716,3 +716,9 @@ def test_a_day_without_end_among_plain_ones(project):
     project.write("campaigns.csv", "campaign_id,started_at,ended_at\nA1,2024-01-02,2099-12-31\nA2,2024-01-03,2024-01-09\n")
     client = project.open(as_of="2024-02-01")
     assert to_frame(client.tables["campaigns"])["ended_at"].isna().tolist() == [True, False]
+
+
+def test_a_day_before_christ_among_plain_ones(project, rejected):
+    project.write("transactions.csv", "customer_id,ordered_at,amount\nA,2024-01-02,5\nB,2024-03-05 (BC),6\n")
+    assert "1 value that cannot be read as a date (row 3)" in refused(project)[0]
+    assert rejected()[1].startswith("transactions.csv,3,ordered_at,2024-03-05 (BC)")
