@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from random import Random
 
+from exports.files import is_writable
 from exports.kinds_files import file_kinds, header_kinds, type_kinds, workbook_kinds
 from exports.kinds_rows import row_kinds, said_kinds
 from exports.kinds_values import date_kinds, number_kinds, word_kinds
@@ -66,7 +67,7 @@ def build(wanted: tuple[Kind, ...], number: int, *, seed: int = SEED, tries: int
         forms = [name for name in ("csv", "xlsx", "parquet", "duckdb") if name in sources]
         source = rng.choices(forms, [{"csv": 6, "xlsx": 2, "parquet": 2, "duckdb": 1}[name] for name in forms])[0]
         export = make(table, rng, source=source)
-        if all(kind.change(export, rng) for kind in wanted):
+        if all(kind.change(export, rng) for kind in wanted) and is_writable(export):
             _decide(export, rng)
             return Case(number, wanted, export)
     return None

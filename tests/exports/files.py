@@ -52,6 +52,15 @@ def lines(export: Export) -> list[list[str]]:
     return [*export.form.get("above", []), *head, *body, *export.form.get("below", [])]
 
 
+def is_writable(export: Export) -> bool:
+    """Whether its encoding has a sign for every letter."""
+    try:
+        "".join(cell for line in lines(export) for cell in line).encode(export.form.get("encoding", "utf-8"))
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _texts(export: Export, folder: Path, declared: dict[str, Any]) -> None:
     form = export.form
     every = lines(export)
