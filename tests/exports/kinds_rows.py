@@ -285,7 +285,8 @@ def _leave_out(export: Export, rng: Random) -> bool:
     if {"declared", "Status"} & export.touched:
         return False
     for row in _status(("paid", "paid", "Cancelled", "shipped"))(export, rng):
-        if row.cells["Status"] == "Cancelled" and row.fate == USED and "line" not in row.cells:
+        # what does not count is not looked at further
+        if row.cells["Status"] == "Cancelled" and "line" not in row.cells:
             row.fate = "Status: left out: Cancelled"
     export.declared["leave_out"] = {"Status": ["cancelled", "void"]}
     export.touched |= {"declared", "Status", "lines", "later"}
@@ -296,7 +297,7 @@ def _leave_out_empty(export: Export, rng: Random) -> bool:
     if {"declared", "Status"} & export.touched:
         return False
     for row in _status(("paid", "", "paid"))(export, rng):
-        if row.cells["Status"] == "" and row.fate == USED:
+        if row.cells["Status"] == "":
             row.fate = "Status: left out: (empty)"
     export.declared["leave_out"] = {"status": [""]}
     for row in export.rows:
@@ -309,7 +310,7 @@ def _only(export: Export, rng: Random) -> bool:
     if {"declared", "Status"} & export.touched:
         return False
     for row in _status(("paid", "Failed", "PAID"))(export, rng):
-        if row.cells["Status"] == "Failed" and row.fate == USED:
+        if row.cells["Status"] == "Failed":
             row.fate = "Status: left out: Failed"
     export.declared["only"] = {"Status": ["paid"]}
     export.touched |= {"declared", "Status", "lines"}
