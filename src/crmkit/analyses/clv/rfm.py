@@ -196,7 +196,8 @@ def migration(past: Purchases, *, rules: rfm.Rules | None = None) -> Result:
         *([Column("value_before", "Spent until then", "money")] if past.spend.known else []),
         *([Column("change", "Spent since then", "money")] if past.spend.known else []),
     )
-    shown = shown[[column.name for column in columns]]
+    if not past.spend.known:
+        shown = shown[[column.name for column in columns]]
     rows = shown.set_index("direction").to_dict("index")
     finding = Finding(
         "clv.migration",
