@@ -282,7 +282,7 @@ def said_kinds() -> list[Kind]:
 
 
 def _leave_out(export: Export, rng: Random) -> bool:
-    if {"declared", "Status"} & export.touched:
+    if {"declared", "Status"} & export.touched or "status" in TABLES[export.table].columns:
         return False
     for row in _status(("paid", "paid", "Cancelled", "shipped"))(export, rng):
         # what does not count is not looked at further
@@ -294,7 +294,7 @@ def _leave_out(export: Export, rng: Random) -> bool:
 
 
 def _leave_out_empty(export: Export, rng: Random) -> bool:
-    if {"declared", "Status"} & export.touched:
+    if {"declared", "Status"} & export.touched or "status" in TABLES[export.table].columns:
         return False
     for row in _status(("paid", "", "paid"))(export, rng):
         if row.cells["Status"] == "":
@@ -307,7 +307,7 @@ def _leave_out_empty(export: Export, rng: Random) -> bool:
 
 
 def _only(export: Export, rng: Random) -> bool:
-    if {"declared", "Status"} & export.touched:
+    if {"declared", "Status"} & export.touched or "status" in TABLES[export.table].columns:
         return False
     for row in _status(("paid", "Failed", "PAID"))(export, rng):
         if row.cells["Status"] == "Failed":
@@ -348,7 +348,7 @@ def _add(export: Export, name: str, kind: str, values: list[object], texts: list
 
 def _free(export: Export, *names: str) -> bool:
     plain_rows = all("line" not in row.cells and row.fate in (USED, AFTER) for row in export.rows)
-    return not (set(names) & export.touched) and plain_rows
+    return not (set(names) & export.touched) and plain_rows and "names" not in export.declared
 
 
 def _returns_marked(export: Export, rng: Random) -> bool:

@@ -112,8 +112,10 @@ def cell(
         if row is None:
             return False
         row.cells[chosen] = text(row.truth[chosen]) if callable(text) else text
-        if refused:
+        if refused and not (refused == "empty" and not required(export, chosen)):
             row.fate = f"{chosen}: {_reason(export, chosen, refused)}"
+        elif refused:
+            row.truth[chosen] = None
         elif reads is not USED:
             row.truth[chosen] = reads(row.truth[chosen]) if callable(reads) else reads
         export.touched.add(chosen)
