@@ -179,13 +179,8 @@ def _footer(export: Export, rng: Random) -> bool:
     if not _open_header(export) or "declared" in export.touched:
         return False
     width = len(export.headers) - 1
-    export.form["below"] = [[""] * (width + 1), ["Confidential", *[""] * width], ["Copyright 2025", *[""] * width]]
+    export.form["below"] = [["Confidential", *[""] * width], ["Copyright 2025", *[""] * width]]
     export.declared["footer"] = 2
-    if export.source == "csv":
-        # the empty line above the footer is a line of the table
-        export.form["below"] = export.form["below"][1:]
-    else:
-        export.form["below"] = export.form["below"][1:]
     export.touched |= {"header", "declared", "lines"}
     return True
 

@@ -496,10 +496,13 @@ def _rates(export: Export, rng: Random) -> bool:
 def _rates_column(export: Export, rng: Random) -> bool:
     if not _free(export, "amount", "declared", "currency"):
         return False
-    words: list[object] = ["usd" if at % 3 else "USD" for at in range(len(export.rows))]
+    words: list[object] = [("USD", "eur", "$", "€")[at % 4] for at in range(len(export.rows))]
     _add(export, "currency", "text", words)
     for row in export.rows:
-        row.truth["currency"] = "USD"
+        foreign = row.truth["currency"] in ("eur", "€")
+        row.truth["currency"] = "EUR" if foreign else "USD"
+        row.truth["amount"] *= 2 if foreign else 1
+    export.declared["rates"] = {"EUR": 2.0}
     export.touched |= {"amount", "declared", "lines"}
     return True
 

@@ -254,9 +254,7 @@ def number_kinds() -> list[Kind]:
             declared={"decimal": ","},
         ),
         whole("number: decimal dot declared", ("money", "number"), lambda v: grouped(v, ",", "."), declared={"decimal": "."}),
-        whole("number: Indian groups", ("money",), lambda v: lakhs(v * 1000), made=None)
-        if False
-        else whole("number: Indian groups", ("money",), lakhs, made=lambda v: v * 1000),
+        whole("number: Indian groups", ("money",), lakhs, made=lambda v: v * 1000),
         whole("number: Indian groups declared", ("money",), lakhs, made=lambda v: v * 1000, declared={"grouping": "indian"}),
         whole(
             "number: groups only, comma, declared",
@@ -327,10 +325,6 @@ LONG_MONTHS = (
 def noon(day: dt.date) -> dt.datetime:
     """A quarter past two in the afternoon of a day, at the client."""
     return dt.datetime.combine(day, dt.time(14, 3, 5), tzinfo=ZONE)
-
-
-def day_of(value: dt.date) -> dt.date:
-    return value
 
 
 DATES: dict[str, Callable[[dt.date], str]] = {
@@ -434,7 +428,6 @@ def date_kinds() -> list[Kind]:
     zone = {"timezone": "Asia/Shanghai"}
     kinds += [whole(f"date: {name}", ("date",), how, client=zone) for name, how in ZONED.items()]
     kinds += [whole(f"date: declared {form}", ("date",), how, declared={"date_format": form}) for form, how in FORMATS.items()]
-    early = {"made": lambda d: d.replace(day=1 + d.day % 12)}
     kinds += [
         whole("date: dayfirst declared", ("date",), lambda d: f"{d:%d/%m/%Y}", declared={"dayfirst": True}),
         whole("date: monthfirst declared", ("date",), lambda d: f"{d:%m/%d/%Y}", declared={"dayfirst": False}),
@@ -479,14 +472,14 @@ def date_kinds() -> list[Kind]:
             )
             for day in ("9999-12-31", "2999-12-31", "2099-12-31", "9999-12-31 23:59:59", "31.12.9999")
         ),
-        _ambiguous(early["made"]),
+        _ambiguous(),
         _two_orders(),
     ]
     kinds += [cell(f"no date: {name}", ("date",), text, refused="unreadable") for name, text in NO_DATES.items()]
     return kinds
 
 
-def _ambiguous(made: Callable[[dt.date], dt.date]) -> Kind:
+def _ambiguous() -> Kind:
     def change(export: Export, rng: Random) -> bool:
         names = [name for name in export.free("date") if name in ("ordered_at", "occurred_at", "created_at", "started_at")]
         if not names:
@@ -494,7 +487,7 @@ def _ambiguous(made: Callable[[dt.date], dt.date]) -> Kind:
         name = rng.choice(names)
         for row in export.rows:
             if row.truth.get(name) is not None:
-                row.cells[name] = f"{made(row.truth[name]):%d/%m/%Y}"
+                row.cells[name] = f"{row.truth[name].replace(day=1 + row.truth[name].day % 12):%d/%m/%Y}"
         export.touched.add(name)
         export.refused.append((f"column '{name}'", "can be read in two ways", "dayfirst"))
         return True

@@ -187,16 +187,16 @@ def migration(past: Purchases, *, rules: rfm.Rules | None = None) -> Result:
         return not_assessed("clv_migration", title, _no_earlier(past))
     moved = _moves(past, rules)
     shown = rfm.movement(moved, confidence=past.confidence)
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("direction", "Direction", translate=True),
         Column("n", "Customers", "count"),
         Column("share", "Share of earlier customers", "share"),
         Column("low", "from", "share"),
         Column("high", "to", "share"),
-        *([Column("value_before", "Spent until then", "money")] if past.spend.known else []),
-        *([Column("change", "Spent since then", "money")] if past.spend.known else []),
     )
-    if not past.spend.known:
+    if past.spend.known:
+        columns += (Column("value_before", "Spent until then", "money"), Column("change", "Spent since then", "money"))
+    else:
         shown = shown[[column.name for column in columns]]
     rows = shown.set_index("direction").to_dict("index")
     finding = Finding(
