@@ -2,13 +2,15 @@
 
     python benchmarks/churn_shop.py [--quick]
 
-A simulated shop: a million customers with rhythms of their own (gamma gaps), some of whom leave, ten million purchases over three
-years in Parquet. One process goes the whole way: gaps reduced to cells inside the engine, gap-time Cox model on the cells, errors
-by customer from every 20th customer, the probability of no purchase of each customer, the list of the thousand with most money at
-risk. Measured are CPU time and peak memory of that process, imports included. The duel: fit_gap_times on the cells of one part of
-the customers against lifelines' CoxPHFitter on the rows of the same part (strata by purchase number, precision 1e-12), each in a
-process of its own with one BLAS thread, in turns; lifelines would need some minutes and 8 GB for all rows, so the part is every
-5th customer, which favours lifelines: the cost of the cells does not grow with the rows. --quick: a tenth of the customers.
+A simulated shop: a million customers with rhythms of their own (gamma gaps), some of whom leave, ten million purchases over
+three years in Parquet. One process goes the whole way: gaps reduced to cells inside the engine, gap-time Cox model on the
+cells, errors by customer from every 20th customer, the probability of no purchase of each customer, the list of the thousand
+with most money at risk. Measured are CPU time and peak memory of that process, imports included, with 1 GB for the engine.
+
+The duel: fit_gap_times on the cells of a part of the customers against lifelines' CoxPHFitter on the rows of the same part
+(strata by purchase number, precision 1e-12), each in a process of its own with one BLAS thread, in turns. All rows would take
+lifelines minutes and many GB, so the part is every 5th customer; that favours lifelines, because the cost of cells hardly grows
+with rows. --quick: a tenth of the customers. --folder: where the purchases are written; those there already are taken.
 """
 
 from __future__ import annotations
@@ -39,7 +41,6 @@ def make_purchases(path, customers):
         [("customer_id", pa.string()), ("ordered_at", pa.date32()), ("amount", pa.float64()), ("channel", pa.string())]
     )
     first = (START - dt.date(1970, 1, 1)).days
-    total = 0
     with pq.ParquetWriter(path, schema, compression="zstd") as out:
         for chunk, begin in enumerate(range(0, customers, CHUNK)):
             rng = np.random.default_rng(chunk)
@@ -56,13 +57,11 @@ def make_purchases(path, customers):
                 stays = (at <= days) & (rng.random(len(who)) > 0.06)
                 who, at = who[stays], at[stays]
             who, day = (np.concatenate(part) for part in zip(*rows, strict=True))
-            total += len(who)
             ids = pa.array([f"C{begin + k:07d}" for k in range(n)]).take(pa.array(who))
             words = pa.array(["shop", "web"]).take(pa.array(channel[who]))
             amount = np.round(np.exp(3 + 0.8 * rng.standard_normal(len(who))), 2)
             table = pa.table([ids, pa.array((first + day).astype(np.int32)).cast(pa.date32()), amount, words], schema=schema)
             out.write_table(table)
-    return total
 
 
 def bands():
@@ -134,9 +133,11 @@ def whole(path):
     disconnect(con)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     answer = {
-        "cells": len(cells), "gaps": int(cells["n"].sum()), "customers": len(today), "cpu": time.process_time(), "peak_gb": peak,
+        "cells": len(cells), "gaps": int(cells["n"].sum()), "customers": len(today), "cpu": time.process_time(),
+        "peak_gb": peak,
         "steps": {name: round(seconds, 2) for name, seconds in steps.items()},
-        "names": fit.cox.design.columns, "coefficients": fit.cox.coefficients.tolist(), "inflation": fit.inflation.tolist(),
+        "names": fit.cox.design.columns,
+        "coefficients": fit.cox.coefficients.tolist(), "inflation": fit.inflation.tolist(),
         "unseen": int((scored["basis"] == "not seen").sum()),
     }  # fmt: skip
     print(json.dumps(answer))
@@ -198,13 +199,17 @@ def contend(name, path):
 def main(options):
     import os
 
+    import pyarrow.parquet as pq
+
     from _bench import Bar, finish, median_ratio, run
 
     os.environ.setdefault("CRMKIT_MEMORY", "1GB")
     customers = 100_000 if options.quick else 1_000_000
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        path = Path(folder) / "purchases.parquet"
-        made = make_purchases(path, customers)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(options.folder or folder) / f"purchases-{customers}.parquet"
+        if not path.exists():
+            make_purchases(path, customers)
+        made = pq.read_metadata(path).num_rows
         print(f"{customers:,} customers, {made:,} purchases, {path.stat().st_size / 1e6:.0f} MB", flush=True)
         answer = run(sys.executable, Path(__file__), "--step", "whole", "--data", path)
         for name in ("gaps", "customers", "cells", "steps", "unseen"):
