@@ -63,23 +63,34 @@ def draw(result: Result, locale: Locale) -> Figure:
         figure = Figure(figsize=(theme.WIDTH, kind.height(result)), dpi=theme.DPI, layout="constrained")
         FigureCanvasAgg(figure)
         kind.paint(result, figure.add_subplot(), locale)
-        figure.draw_without_rendering()
+        _lay_out(figure)
         for label in figure.findobj(Label):
             label.set_parse_math(False)
     return figure
 
 
+def _lay_out(figure: Figure) -> None:
+    """Gives everything its place, once: an engine that stayed would look for it again whenever the figure is drawn."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+
+
 def png(figure: Figure) -> bytes:
     """A figure as a picture: 144 dpi, at most 256 colours, without a date, equal in every run."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
-    whole = BytesIO()
+    # what is drawn is taken as it lies there: saving would draw it a second time, to find places that it has already
+    canvas = FigureCanvasAgg(figure)
     with theme.style(), _any_glyph():
-        figure.savefig(whole, format="png", dpi=theme.DPI, metadata={"Software": None}, pil_kwargs={"compress_level": 1})
+        canvas.draw()
+    picture = Image.frombuffer("RGBA", canvas.get_width_height(physical=True), canvas.buffer_rgba())
+    flat = picture.convert("RGB").quantize(theme.COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     small = BytesIO()
-    with Image.open(whole) as picture:
-        flat = picture.convert("RGB").quantize(theme.COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    flat.save(small, format="PNG", optimize=True)
+    # the last level halves no page and doubles the time
+    flat.save(small, format="PNG", compress_level=8)
     return small.getvalue()
 
 
