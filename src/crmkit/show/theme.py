@@ -76,13 +76,14 @@ def style() -> Iterator[None]:
 
     with mpl.rc_context():
         # they are valid since they were made; to look at all of them again costs as much as a plain figure
-        dict.update(mpl.rcParams, _looks())
+        settings: Any = mpl.rcParams
+        dict.update(settings, _looks())
         yield
 
 
 @cache
 def _looks() -> dict[str, Any]:
-    """Every setting of a figure; seaborn's values come first and ours after them: ``seaborn.set_theme`` would undo the fonts."""
+    """Every setting of a figure; seaborn's come first and ours after them, because ``seaborn.set_theme`` would undo the fonts."""
     import matplotlib as mpl
     import matplotlib.style
     import seaborn as sns
