@@ -83,7 +83,7 @@ def style() -> Iterator[None]:
 
 @cache
 def _looks() -> dict[str, Any]:
-    """Every setting of a figure; seaborn's come first and ours after them, because ``seaborn.set_theme`` would undo the fonts."""
+    """Every setting of a figure; seaborn's come first and ours after them, as ``seaborn.set_theme`` would undo the fonts."""
     import matplotlib as mpl
     import matplotlib.style
     import seaborn as sns
