@@ -2,11 +2,17 @@
 
 import datetime as dt
 import json
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
+# One processor for each process of tests; workers inherit it: threads that wait for one another took a third of it all.
+# Set before numpy is imported, because its threads are made then; a test of threads says how many it wants.
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "CRMKIT_THREADS"):
+    os.environ.setdefault(name, "1")
 
 # examples in docstrings are run in `src`; here, what is no test is not looked at
 collect_ignore = [str(path) for path in Path(__file__).parent.rglob("*.py") if not path.name.startswith("test_")]

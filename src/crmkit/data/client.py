@@ -24,11 +24,12 @@ from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import LANGUAGES, Settings, TableSettings, find_home, read_settings
 from crmkit.data.as_of import begun, count_later, cut, last_event, span_notes
 from crmkit.data.intake.answers import OF_ANSWERS, answer_notes, answers, is_answers
+from crmkit.data.intake.copy import Copy, copy_of
 from crmkit.data.intake.macros import Macros
 from crmkit.data.intake.table import Intake, Loaded, Place, load_table
 from crmkit.data.sources.damage import telling_damage
 from crmkit.data.sources.engine import connect, disconnect, identifier, query
-from crmkit.data.sources.files import Stamp, find_files, is_as_it_was, open_source
+from crmkit.data.sources.files import Source, Stamp, find_files, is_as_it_was, open_source
 from crmkit.data.sources.readers import attach
 from crmkit.data.tables import MAIN_TABLE, TABLES
 from crmkit.data.tables.check import contract_problems, keeps_contract
@@ -246,8 +247,13 @@ def _load(settings: Settings, *, home: Path, rejects: Path | None) -> tuple[Any,
             attach(con, source.path)
     except DataError as err:
         return con, loaded, [*problems, *err.problems]
+    rejects = rejects or home / "reports" / settings.client / "rejects"
+    copy = _copy_of(settings, source, home=home, rejects=rejects) if not problems else None
+    kept = copy.restore(con) if copy is not None else None
+    if kept is not None:
+        return con, kept, problems
     macros = Macros(con, timezone=settings.timezone)
-    place = Place(settings, source, spill, rejects or home / "reports" / settings.client / "rejects", home, macros)
+    place = Place(settings, source, spill, rejects, home, macros)
     for table in TABLES:
         try:
             with telling_damage(con, partial(_files, table, place), where=f"{table}: "):
@@ -261,7 +267,17 @@ def _load(settings: Settings, *, home: Path, rejects: Path | None) -> tuple[Any,
             loaded |= {table: found} if found is not None else {}
     if not loaded and not problems:
         problems.append(str(_nothing(source.path, where=where, database=source.database)))
+    if copy is not None and not problems:
+        copy.save(con, loaded)
     return con, loaded, problems
+
+
+def _copy_of(settings: Settings, source: Source, *, home: Path, rejects: Path) -> Copy | None:
+    """Where the tables may lie as they were read before; what is wrong with the files is said by those who read them."""
+    try:
+        return copy_of(settings, source, home=home, rejects=rejects)
+    except (DataError, OSError):
+        return None
 
 
 def _files(table: str, place: Place) -> list[Path]:
