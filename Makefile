@@ -7,7 +7,7 @@ READY := $(VENV)/.ready-$(WHICH)
 EXAMPLES := $(VENV)/.examples-$(WHICH)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-# what a file of tests makes for all of them is made once, and the long files begin first (tests/conftest.py)
+# what a file makes for all of its tests is made once, and files begin in the order of their names: the small ones of src are last
 ONE_FILE_ONE_WORKER := --dist loadfile --no-loadscope-reorder
 
 export PIP_NO_INPUT := 1
