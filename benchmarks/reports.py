@@ -5,7 +5,7 @@ in a project of its own. Wall time of the run, the making of the files left out.
 ``.venv/bin/python benchmarks/reports.py``; ``--only churn`` for one of them.
 
 ``--against REV`` compares with an earlier commit instead, in a worktree of its own and with the packages of its own lock file:
-the reports of the demo companies, each notebook of one of them, and opening it once more, on the data of that commit. CPU seconds
+the reports of the demo companies, each notebook of one of them, and opening it once more, on the data of that commit. CPU time
 of all processes, both sides in turn. ``--large`` adds a company of a hundred thousand customers.
 """
 
