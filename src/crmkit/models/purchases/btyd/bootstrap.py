@@ -37,8 +37,8 @@ FLAT = 1e-6
 # the places around an estimate pay from some twenty samples on, and have to fit into memory
 FEWEST_AROUND, MOST_AROUND = 20, 100_000
 FARTHEST = 6.0  # standard errors, as the others: beyond, the cubic is not asked
-SURE = 0.1  # cubic and square are apart by no more
-NEAR, STEPS = 0.1, 4  # after a step of this length no other one is needed; with more the cubic was wrong
+SURE = 0.05  # cubic and square are apart by no more
+NEAR, STEPS = 0.02, 6  # after a step of this length no other one is needed; with more the cubic was wrong
 ALONG, ACROSS, CORNERS = (1.2, 2.5), 1.5, 1.4
 
 
@@ -250,7 +250,7 @@ class Surroundings:
         Notes
         -----
         On CDNOW the cubic's root is off by 0.01 standard errors, and by 0.05 at most, less than a fifth of what it differs from
-        that of a square. Where they differ by more than 0.1, the likelihood itself is asked for a step.
+        that of a square. Where they differ by more than 0.05, the likelihood itself is asked for a step or two.
         """
         size = len(self.start)
         gradients = (counts.astype(np.float64) @ self.scores / counts.sum()).reshape(-1, size)
