@@ -66,7 +66,8 @@ def test_places_are_looked_for_once_and_the_paper_is_that_of_the_page(kind, engl
     monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda self, one: (asked.append(1), execute(self, one))[1])
     with Image.open(BytesIO(png(draw(make.example(kind), english)))) as picture:
         assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
-    assert asked == [1]
+    # seaborn draws a heat map once more, to see whether its labels overlap
+    assert len(asked) == 1 + (kind == "heat_grid")
 
 
 @pytest.mark.parametrize("kind", KINDS)
