@@ -20,7 +20,7 @@ from crmkit.data.sources.engine import to_frame
 from crmkit.data.tables import TABLES
 
 GOOD = "customer_id,ordered_at,amount\n007,2024-01-05,10.50\n8,2024-01-06,20\n"
-REJECTS = "every such row is in reports/acme/rejects/transactions.csv"
+REJECTS = "every such row is in work/acme/rejects/transactions.csv"
 PARAMS = "params/acme.yml, tables.transactions"
 
 
@@ -41,7 +41,7 @@ def refused(project, **keys) -> list[str]:
     with pytest.raises(DataError) as caught:
         project.open(**keys)
     # a sentence that ends with a question needs no full stop; whether it has one is not what is tested here
-    return [problem.replace("?.", "?") for problem in caught.value.problems]
+    return [problem.replace("?.", "?") for problem in caught.value.shown]
 
 
 # what comes in
@@ -293,7 +293,7 @@ def test_a_day_to_come_is_refused(project, monkeypatch):
         project.params(**params)
         with pytest.raises(ParamError) as caught:
             project.open(**keys)
-        assert list(caught.value.problems) == [
+        assert list(caught.value.shown) == [
             "as_of: is 2024-01-16, which is after today, 2024-01-15; nothing is known of a day to come."
         ]
     project.params()
@@ -501,7 +501,7 @@ def test_customers_stand_once(project):
     project.write("transactions.csv", GOOD)
     assert refused(project) == [
         "customers: column 'customer_id' has 1 value (row 4) that an earlier row has: '1'; one row each is expected;"
-        " every such row is in reports/acme/rejects/customers.csv."
+        " every such row is in work/acme/rejects/customers.csv."
     ]
 
 

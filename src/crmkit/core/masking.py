@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from crmkit.core.errors import covered
+
 MASK = "[…]"
 ORDINARY = 3
 CHINESE = "\u3400-\u4dbf\u4e00-\u9fff"
@@ -81,6 +83,22 @@ def mask_personal(texts: Sequence[str], *, names: Iterable[str] = (), ids: Itera
     latin, chinese = _known_names(names)
     numbers = {one.strip().casefold() for one in ids if len(one.strip()) >= 3}
     return [_covered(text, latin, chinese, numbers, small) for text in plain]
+
+
+def finds_somebody(text: str) -> bool:
+    """Whether a person can be found or called by a text, as far as its shape tells."""
+    return MASK in mask_personal([text])[0]
+
+
+def named(word: str) -> str:
+    """A word of the data as a page may name it: as it is written, or covered where somebody can be found by it.
+
+    Examples
+    --------
+    >>> named("paid in part"), named("anna@example.com")
+    ('paid in part', 'xxxx@xxxxxxx.xxx')
+    """
+    return covered(word) if finds_somebody(word) else word
 
 
 def _known_names(names: Iterable[str]) -> tuple[set[str], set[str]]:

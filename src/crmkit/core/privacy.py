@@ -111,7 +111,7 @@ def suppress_small(
 
     shown = table.copy()
     names = [within] if isinstance(within, str) else list(within or ())
-    parts = [rows for name in names for rows in table.groupby(name, sort=False, dropna=False).indices.values()]
+    parts = [np.asarray(rows) for name in names for rows in table.groupby(name, sort=False, dropna=False).indices.values()]
     counts = shown[n].to_numpy(dtype="float64")
     small = (counts > 0) & (counts < min_cell)
     return _blanked(shown, [*values, n], _with_others(small, counts, parts if names else [np.arange(len(counts))], min_cell))
@@ -176,13 +176,13 @@ def _small_unions(groups: NDArray[np.float64], away: NDArray[np.bool_], *, min_c
     size, sizes, touched = groups.sum(axis=1), groups.sum(axis=0), (groups > 0).astype(np.float32)
     columns = groups.shape[1]
     taken = ((np.arange(2**columns)[:, None] >> np.arange(columns)) & 1).astype(np.float32)
-    inside = ((1 - taken) @ touched.T == 0) & (size > 0)
+    inside = np.asarray(((1 - taken) @ touched.T == 0) & (size > 0))
     # columns less the rows that lie inside them, once with and once without the sum of all that is hidden
     rest = taken @ sizes - (inside & ~away) @ size
     bare = np.where((inside | ~away | (size == 0)).all(axis=1), rest - size[away].sum(), 0)
     # the rows that cover the columns, less these; where one of them is hidden, all that is hidden
-    cover = taken @ touched.T > 0
-    cover |= (cover & away).any(axis=1)[:, None] & away
+    cover = np.asarray(taken @ touched.T > 0)
+    cover |= (cover & away).any(axis=1, keepdims=True) & away
     over = cover @ size - taken @ sizes
     return int(sum(((one > 0) & (one < min_cell)).sum() for one in (rest, bare, over)))
 

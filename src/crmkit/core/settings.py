@@ -270,6 +270,11 @@ def analysis_names(home: Path) -> list[str]:
     return sorted(path.stem for path in (home / "notebooks").glob("*.ipynb"))
 
 
+def rejects_folder(client: str, *, home: Path) -> Path:
+    """Where the rows of a client go that were not kept, with their values: beside nothing that is passed on."""
+    return home / "work" / client / "rejects"
+
+
 def params_path(client: str, *, home: Path) -> Path:
     """The params file of a client.
 

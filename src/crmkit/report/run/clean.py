@@ -1,4 +1,7 @@
-"""Which old runs may go? All but the newest few, the last good ones, and those that they are compared with."""
+"""Which old runs may go? All but the newest few, the last good ones, and those that they are compared with.
+
+The rows that could not be used, which a run writes anew, go too.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crmkit.core.errors import ParamError, Problem, did_you_mean
-from crmkit.report.folders import dates_of, locked, read_latest, reports_folder
+from crmkit.core.settings import rejects_folder
+from crmkit.report.folders import REJECTS, dates_of, locked, read_latest, reports_folder
 from crmkit.report.record import previous
 
 
 @dataclass(frozen=True)
 class Removed:
-    """What was deleted, and how much room that made."""
+    """What was deleted, and how much room that made; a folder of rows that were not kept is among the folders."""
 
     folders: tuple[Path, ...]
     size_bytes: int
 
 
 def clean_runs(home: Path, *, keep: int, clients: Iterable[str] | None = None) -> Removed:
-    """Delete old runs.
+    """Delete old runs, and the rows that were not kept.
 
     Parameters
     ----------
@@ -40,6 +44,7 @@ def clean_runs(home: Path, *, keep: int, clients: Iterable[str] | None = None) -
     """
     root = reports_folder(home)
     there = sorted(path.name for path in root.iterdir() if dates_of(home, path.name)) if root.is_dir() else []
+    there = sorted({*there, *(path.parent.name for path in (home / "work").glob(f"*/{REJECTS}"))})
     chosen = there if not clients else list(dict.fromkeys(clients))
     unknown = [
         Problem(f"client {name!r}", "has no reports", hint=did_you_mean(name, there)) for name in chosen if name not in there
@@ -59,6 +64,11 @@ def clean_runs(home: Path, *, keep: int, clients: Iterable[str] | None = None) -
                 removed.append(folder)
                 with suppress(OSError):
                     folder.parent.rmdir()  # only where nothing is left of the run
+            left = rejects_folder(client, home=home)
+            if left.is_dir():
+                size += sum(path.stat().st_size for path in left.rglob("*") if path.is_file())
+                shutil.rmtree(left)
+                removed.append(left)
     return Removed(tuple(removed), size)
 
 
