@@ -25,6 +25,8 @@ OPTIONS_SHOWN = 40
 OPEN, CLOSE = "\ue000", "\ue001"
 QUOTED = re.compile(f"{OPEN}([^{CLOSE}]*){CLOSE}")
 # no apostrophe inside a word
+# what differs in what it covers alone is said once
+REPEATED = re.compile(r"('[^']*')(?:, \1)+")
 IN_QUOTES = re.compile(r"(?<!\w)'.*?'(?!\w)|(?<!\w)\".*?\"(?!\w)")
 
 
@@ -67,7 +69,8 @@ class Told(str):
     shown: str
 
     def __new__(cls, text: str) -> Told:
-        told = super().__new__(cls, QUOTED.sub(lambda found: covered(found[1]), text))
+        kept = QUOTED.sub(lambda found: covered(found[1]), text)
+        told = super().__new__(cls, REPEATED.sub(r"\1", kept) if OPEN in text else kept)
         told.shown = QUOTED.sub(r"\1", text)
         return told
 

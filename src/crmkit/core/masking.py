@@ -28,7 +28,10 @@ DOT = (
     r"(?:\s?[.。｡]\s?|\s?[(\[{]\s?(?:dot|punkt|point)\s?[)\]}]\s?|\s(?:dot|punkt|点)\s"
     r"|\s(?:point|punto)\s(?=(?:com|net|org|eu|fr|es)\b))"
 )
-AT = r"(?:\s?@\s?|\s?[(\[{]\s?(?:at|ät)\s?[)\]}]\s?|\s(?:at|ät|arroba|arobase|艾特)\s(?!(?:the|an?|this|that|each|any|some|one)\b))"
+AT = (
+    r"(?:\s?@\s?|\s?[(\[{]\s?(?:at|ät)\s?[)\]}]\s?"
+    r"|\s(?:at|ät|arroba|arobase|艾特)\s(?!(?:the|an?|this|that|each|any|some|one)\b))"
+)
 NETWORKS = (
     r"\binsta(?:gram)?|\big|\btiktok|\bsnap(?:chat)?|\btwitter|\bfacebook|\bfb|\blinkedin|\bdiscord|\bsignal|\bline|\bviber|\bkakao"
     r"|微博|抖音|小红书|快手|钉钉|飞书"
@@ -113,9 +116,10 @@ def mask_personal(texts: Sequence[str], *, names: Iterable[str] = (), ids: Itera
     Returns
     -------
     list of str
-        In the order given; ``[…]`` stands for each web and e-mail address, also where it is spelled, handle, number of six digits
-        or more (seven as Chinese words), order or contract number, account, number plate, street with a number, person after a
-        title, name or number of a customer. Characters that are not seen are taken out, and line breaks become blanks.
+        In the order given; ``[…]`` stands for each web and e-mail address, also where it is spelled, handle, number of six
+        digits or more (seven as Chinese words), order or contract number, account, number plate, street with a number,
+        person after a title, name or number of a customer. Characters that are not seen are taken out, and line breaks
+        become blanks.
 
     Notes
     -----

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from crmkit.core.dates import parse_iso
 from crmkit.core.errors import ParamError, Problem, did_you_mean
+from crmkit.core.language import undirected
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -192,6 +193,11 @@ class Settings(_Strict):
         if not CLIENT_NAME.fullmatch(value):
             raise ValueError(f"{value!r} cannot name files; use small letters, digits, '-' and '_', at most 63")
         return value
+
+    @field_validator("title")
+    @classmethod
+    def _title(cls, value: str) -> str:
+        return undirected(value)
 
     @field_validator("currency")
     @classmethod

@@ -19,7 +19,8 @@ CANARIES = ("zyq", "kanarius", "kanary", "canary.example", "9000 00", "900000", 
 HEAD = 'client: str = "harm"\nas_of: str = ""\nlanguage: str = ""'
 OPEN = "from crmkit import open_client, open_page\ncompany = open_client(client, as_of=as_of, language=language)\n"
 PAGE = OPEN + 'page = open_page("{name}", company)\n'
-PEEK = "from crmkit.data.sources.engine import to_frame\npeople = to_frame(company.tables['customers'])\nname = people['name'][3]\n"
+PEEK = "from crmkit.data.sources.engine import to_frame\npeople = to_frame(company.tables['customers'])\n"
+PEEK += "name = people['name'][3]\n"
 # what an analyst, a library and the machine may do to a notebook that has opened its data; good ones end with page.publish()
 NOTEBOOKS = {
     "good": "",
@@ -192,7 +193,8 @@ def test_what_is_wrong_is_said_without_the_value(ran):
         " write YYYY-MM-DD, or declare date_format in params/harm.yml, tables.customers;"
         " every such row is in work/harm/rejects/customers.csv."
     )
-    assert outcomes["harm", "quotes"].message == "KeyError: 'xxx9999x xxxxxxxx'" or "xxx" in outcomes["harm", "quotes"].message
+    assert outcomes["harm", "quotes"].message == "KeyError: 'xxxx'"
+    assert "'xxxxx-9999'; one row each" in outcomes["twice", "good"].message
     assert outcomes["harm", "secret"].message == "ValueError: ${HARM_SECRET}"
 
 

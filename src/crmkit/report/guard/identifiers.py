@@ -50,6 +50,7 @@ SHARED_BY = 3
 LONGEST_RUN = 6
 NO_MARK = 0
 LONGEST_CHINESE = 8
+SHORT = 4
 
 EDGES = r"^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$"
 SEARCHABLE: dict[Kind, str] = {
@@ -78,7 +79,7 @@ class Leak:
     count : int
         Different ones.
     example : str
-        The first, all but two characters hidden.
+        The first, all but two characters hidden; of a short one all but one.
     place : str
         Heading under which it stands.
     """
@@ -236,7 +237,12 @@ def leaks(html: str, folder: Path, *, own: str = "") -> tuple[Leak, ...]:
                 seen.add((kind, candidate))
                 if _has(known[kind], _mark(kind, candidate)):
                     found.setdefault(kind, {})[candidate] = place
-    return tuple(Leak(kind, len(one), f"{next(iter(one))[:2]}…", next(iter(one.values()))) for kind, one in found.items())
+    return tuple(Leak(kind, len(one), _begun(next(iter(one))), next(iter(one.values()))) for kind, one in found.items())
+
+
+def _begun(identifier: str) -> str:
+    """The beginning of an identifier; of a short one, as a Chinese name is, two characters would be nearly all."""
+    return f"{identifier[: 1 if len(identifier) <= SHORT else 2]}…"
 
 
 def refuse_leaks(html: str, nb: Any, folder: Path) -> None:

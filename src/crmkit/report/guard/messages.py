@@ -58,8 +58,11 @@ def without_values(message: str) -> str:
     """
     first, *more = message.strip().splitlines() or [""]
     first = UNREAD.sub(lambda found: found[1] + (found[2] if found[2][:1] in "'\"" else covered(found[2])), first)
-    first = IN_QUOTES.sub(lambda found: found[0] if _is_ours(found[0][1:-1]) else covered(found[0]), first)
-    return mask_personal([first])[0] + (" …" if more else "")
+    kept, at = [], 0
+    for found in IN_QUOTES.finditer(first):
+        kept += [*mask_personal([first[at : found.start()]]), found[0] if _is_ours(found[0][1:-1]) else covered(found[0])]
+        at = found.end()
+    return "".join([*kept, *mask_personal([first[at:]])]) + (" …" if more else "")
 
 
 def _is_ours(word: str) -> bool:

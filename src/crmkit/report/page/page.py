@@ -444,7 +444,7 @@ def _exhibit(result: Result, locale: Locale) -> dict[str, Any]:
 
 
 def _called(one: Brief, locale: Locale) -> str:
-    return one.name if isinstance(one.name, str) else say(one.name, locale)
+    return say(one.name, locale)
 
 
 def _number(value: Any) -> Any:
