@@ -466,6 +466,28 @@ def test_rejects_go_where_the_caller_says(project, tmp_path):
     assert (tmp_path / "elsewhere" / "transactions.csv").exists()
 
 
+def test_rejects_are_their_owners_alone_and_lie_outside_the_reports(project):
+    project.write("transactions.csv", GOOD + "9,someday,1\n")
+    refused(project)
+    path = project.home / "work" / "acme" / "rejects" / "transactions.csv"
+    assert "someday" in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert [*path.parent.iterdir()] == [path]
+    assert not (project.home / "reports").exists()
+    # written anew, it is no wider
+    refused(project)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_wrong_is_kept_without_values_and_shown_with_them(project):
+    project.write("transactions.csv", GOOD + "9,anna@example.com,1\n")
+    with pytest.raises(DataError) as caught:
+        project.open()
+    assert "(row 7): 'xxxx@xxxxxxx.xxx'; write" in str(caught.value)
+    assert "(row 7): 'anna@example.com'; write" in caught.value.shown[0]
+
+
 def test_repeated_order_lines(project, rejected):
     project.write(
         "transactions.csv",

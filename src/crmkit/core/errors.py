@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 import re
-import string
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -100,15 +100,15 @@ def with_quotes(text: str) -> str:
 
 
 def covered(value: str) -> str:
-    """How a value is written, without what it says: letters as x, digits as 9.
+    """How a value is written, without what it says: letters as x, digits as 9; signs and blanks stay.
 
     Examples
     --------
     >>> covered("31.12.2025"), covered("anna@example.com"), covered("王小明")
     ('99.99.9999', 'xxxx@xxxxxxx.xxx', 'xxx')
     """
-    signs = string.punctuation + " \t"
-    return "".join(one if one in signs else "9" if one.isdecimal() else "x" for one in value)
+    kinds = ((one, unicodedata.category(one)[0]) for one in value)
+    return "".join(one if kind in "PSZ" else "9" if kind == "N" else "x" for one, kind in kinds)
 
 
 class CrmkitError(ValueError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -287,7 +287,17 @@ def _tell(con: Any, place: Place, found: Found | None) -> None:
     """Hand over the tables as they were found; what is wrong with the data is said also where that does not work."""
     if found is not None:
         with suppress(Exception):
-            found(place.settings, {name: con.table(relation) for name, relation in place.raws.items()})
+            there = set(con.list_tables())
+            tables = {name: relation for name, relation in place.raws.items() if {relation, f"typed_{name}"} & there}
+            found(place.settings, {name: _as_found(con, name, relation, there) for name, relation in tables.items()})
+
+
+def _as_found(con: Any, name: str, relation: str, there: Collection[str]) -> Any:
+    """A table as it was found; once it is typed, its texts stand beside what was read of them."""
+    if relation in there:
+        return con.table(relation)
+    typed = con.table(f"typed_{name}")
+    return typed.select(**{column.removesuffix("__raw"): column for column in typed.columns if column.endswith("__raw")})
 
 
 def _files(table: str, place: Place) -> list[Path]:

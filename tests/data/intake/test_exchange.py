@@ -86,12 +86,12 @@ def test_a_sign_in_the_column_is_read_as_its_code(project, word, rates, code, fa
 )
 def test_what_may_be_several_currencies_or_none_is_refused_with_its_row(project, word, rates, way):
     write(project, "A,2024-01-01,10,1,EUR", f"B,2024-01-01,10,1,{word}", rates=rates)
-    with pytest.raises(
-        DataError, match=rf"column 'currency' has {word.upper().replace('$', chr(92) + '$')} \(1 row\)"
-    ) as caught:
+    with pytest.raises(DataError) as caught:
         project.open()
-    assert "(row 3)" in str(caught.value)
-    assert way in str(caught.value)
+    (shown,) = caught.value.shown
+    assert f"column 'currency' has {word.upper()} (1 row)" in shown
+    assert "(row 3)" in shown
+    assert way in shown
 
 
 def test_words_of_the_client_come_first(project):
