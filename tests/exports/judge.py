@@ -26,7 +26,7 @@ def judge(export: Export, home: Path) -> list[str]:
     try:
         client = open_client("acme", home=home)
     except CrmkitError as err:
-        return _refused(export, err.problems)
+        return _refused(export, err.shown)
     with client:
         wrong = [] if not export.refused else [f"opened, although refused is right: {export.refused}"]
         return wrong or [*_rows(export, client, home), *_values(export, client)]

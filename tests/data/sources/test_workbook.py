@@ -47,7 +47,7 @@ def notes(project):
 
 
 def problems(project):
-    return [*check_client("acme", home=project.home).problems]
+    return [getattr(one, "shown", one) for one in check_client("acme", home=project.home).problems]
 
 
 def hidden_and_chart(made):

@@ -10,18 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from crmkit.core.errors import IN_QUOTES, CrmkitError, covered
 from crmkit.core.masking import mask_personal
 from crmkit.report.guard.identifiers import leaks
-
-if TYPE_CHECKING:
-    from crmkit.report.run.execute import Ending
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 # libraries put a value that they cannot read behind a colon
@@ -89,16 +85,16 @@ def user_errors() -> frozenset[str]:
     return frozenset(family(CrmkitError))
 
 
-def naming_nobody(ending: Ending, folder: Path) -> Ending:
-    """How a notebook ended, without a message in which a customer can be found.
+def naming_nobody(message: str, folder: Path) -> str:
+    """A message, or in its place a sentence that says why it is not kept: a customer can be found in it.
 
     Parameters
     ----------
-    ending : Ending
+    message : str
     folder : Path
         With what the search for identifiers looks for, where that was left.
     """
-    return replace(ending, message=NAMES_SOMEBODY) if ending.message and leaks(escape(ending.message), folder) else ending
+    return NAMES_SOMEBODY if message and leaks(escape(message), folder) else message
 
 
 def kept_error(output: Mapping[str, Any]) -> dict[str, Any]:

@@ -92,7 +92,7 @@ class InterruptedRunError(Exception):
 
 
 @dataclass(frozen=True)
-class Ending:
+class _Ending:
     """How a notebook ended; ``message`` as it may be kept."""
 
     status: Status
@@ -156,10 +156,10 @@ def _execute(job: Job, on_cell: Callable[[int], None] | None, clock: float) -> O
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(work))
     if job.stop.is_set():
         raise InterruptedRunError
-    ending = naming_nobody(ending, work)
+    ending = replace(ending, message=naming_nobody(ending.message, work))
     report = _completed_report(job, work)
     if ending.status == "ok" and not report:
-        ending = Ending("failed", LAST_LINE, by_user=True)
+        ending = _Ending("failed", LAST_LINE, by_user=True)
     as_of = str(report.get("as_of") or job.flat.values["as_of"] or _newest_date(job))
     record = {
         "schema": 1,
@@ -199,7 +199,7 @@ def _newest_date(job: Job) -> str:
     return next(iter(dates_of(job.home, job.client)), UNDATED)
 
 
-def _run(job: Job, session: Session) -> tuple[Any, Ending]:
+def _run(job: Job, session: Session) -> tuple[Any, _Ending]:
     """The notebook with the outputs made so far, and how it ended."""
     import nbformat
     import papermill
@@ -216,13 +216,13 @@ def _run(job: Job, session: Session) -> tuple[Any, Ending]:
             progress_bar=False,
             session=session,
         )
-        ending = Ending("ok")
+        ending = _Ending("ok")
     except Exception as err:
         ending = _ending(err, session, job)
     return (session.nb if session.nb is not None else nb), ending
 
 
-def _ending(err: Exception, session: Session, job: Job) -> Ending:
+def _ending(err: Exception, session: Session, job: Job) -> _Ending:
     from nbclient.exceptions import CellExecutionError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
@@ -231,24 +231,24 @@ def _ending(err: Exception, session: Session, job: Job) -> Ending:
         said = said_by_kernel(err.ename, err.evalue, home=job.home, environment=session.env)
         by_user = bool(said) or err.ename in user_errors()
         message = said or keepable(err.ename, scrub_text(err.evalue, job.secrets))
-        return Ending("failed", message, cell, by_user)
+        return _Ending("failed", message, cell, by_user)
     if session.limit == "cell":
-        return Ending("timeout", f"cell {cell} took longer than {session.cell_limit:g} s", cell)
+        return _Ending("timeout", f"cell {cell} took longer than {session.cell_limit:g} s", cell)
     if session.limit == "run":
-        return Ending("timeout", f"took longer than {session.run_limit:g} s; it was in cell {cell}", cell)
+        return _Ending("timeout", f"took longer than {session.run_limit:g} s; it was in cell {cell}", cell)
     if isinstance(err, DeadKernelError):
         where = f"in cell {cell}"
         said = f"the kernel was ended {where}" if session.ended is None else session.ended.said(where)
-        return Ending("killed", said, cell)
+        return _Ending("killed", said, cell)
     if isinstance(err, CellExecutionError):
         # the kernel had no room left to say what went wrong but in its last line
         last = _last_line(session.nb)
         name, _, value = last.partition(": ")
         said = said_by_kernel(name, value, home=job.home, environment=session.env)
         kept = keepable(name, scrub_text(value, job.secrets)) if value else without_values(scrub_text(last, job.secrets))
-        return Ending("failed", said or kept or "the cell failed and did not say why", cell, bool(said))
+        return _Ending("failed", said or kept or "the cell failed and did not say why", cell, bool(said))
     told = keepable(type(err).__name__, scrub_text(str(err), job.secrets))
-    return Ending("failed", told, cell, isinstance(err, CrmkitError))
+    return _Ending("failed", told, cell, isinstance(err, CrmkitError))
 
 
 def _last_line(nb: Any) -> str:
@@ -270,8 +270,8 @@ def _completed_report(job: Job, work: Path) -> dict[str, Any]:
 
 
 def _write_page(
-    nb: Any, record: Mapping[str, Any], ending: Ending, *, job: Job, stem: Path, report: Mapping[str, Any]
-) -> Ending:
+    nb: Any, record: Mapping[str, Any], ending: _Ending, *, job: Job, stem: Path, report: Mapping[str, Any]
+) -> _Ending:
     """Write notebook and page; a page that cannot be made is a failure of this notebook, with a plain page that says so."""
     import nbformat
 
@@ -305,9 +305,9 @@ def _previous(job: Job, report: Mapping[str, Any]) -> dict[str, Any] | None:
     return None if found is None or found.report is None else brief(found.report)
 
 
-def _page_failed(err: Exception, ending: Ending, job: Job) -> Ending:
+def _page_failed(err: Exception, ending: _Ending, job: Job) -> _Ending:
     said = str(err) if isinstance(err, CrmkitError) else said_of(err, home=job.home)
     found = f"the page could not be made: {said or keepable(type(err).__name__, scrub_text(str(err), job.secrets))}"
     if ending.status == "ok":
-        return Ending("failed", found, by_user=bool(said))
+        return _Ending("failed", found, by_user=bool(said))
     return replace(ending, message=f"{ending.message}; {found}")
