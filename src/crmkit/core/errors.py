@@ -75,6 +75,11 @@ class Told(str):
         return told
 
 
+def as_shown(problems: Iterable[str]) -> tuple[str, ...]:
+    """Problems as the terminal shows them."""
+    return tuple(one.shown if isinstance(one, Told) else one for one in problems)
+
+
 def quoted(value: object) -> str:
     """A value of the data inside a message: shown on the terminal, covered wherever the message is kept.
 
@@ -133,7 +138,7 @@ class CrmkitError(ValueError):
     @property
     def shown(self) -> tuple[str, ...]:
         """Every problem as the terminal shows it."""
-        return tuple(one.shown if isinstance(one, Told) else one for one in self.problems)
+        return as_shown(self.problems)
 
     @property
     def text(self) -> Text:
