@@ -28,6 +28,7 @@ from crmkit.core.language import Locale, say
 from crmkit.core.privacy import pseudonym
 from crmkit.core.settings import Settings
 from crmkit.models import survival as sv
+from crmkit.models.survival.regression import cox
 from crmkit.show.tables import exhibit_html
 
 ROOT = Path(__file__).parents[2]
@@ -631,6 +632,6 @@ def test_where_the_model_is_none_of_lifelines_it_says_so_and_gives_the_curves(re
 
 
 def test_a_model_too_large_for_lifelines_says_so(techco, monkeypatch):
-    monkeypatch.setattr(sv, "LIFELINES_ROWS", 100)
+    monkeypatch.setattr(cox, "LIFELINES_LOOKS", 1000)
     found = churn.lifelines_model(techco.past, techco.work)
-    assert "above 100 lifelines is not used" in say(found.reason, Locale())
+    assert "which lifelines does not work out in about a second" in say(found.reason, Locale())

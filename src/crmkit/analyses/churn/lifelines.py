@@ -73,14 +73,17 @@ def lifelines_model(past: Past, work: Backtest, *, language: str = "en") -> CoxP
     if not isinstance(model.fit, sv.CoxFit):
         return Curves(NOT_COX[model.engine], lifelines_curves(past))
     rows = work.panel.at(*model.cuts)
-    if len(rows) > sv.LIFELINES_ROWS:
-        numbers = {"n": Quantity(len(rows), "count"), "most": Quantity(sv.LIFELINES_ROWS, "count")}
-        text = Text("the model has {n} rows, and above {most} lifelines is not used", numbers)
+    entry, stop, _ = stretches(rows)
+    if not sv.lifelines_serves(stop, rows["event_observed"], entry=entry):
+        text = Text(
+            "the model has {n} rows, which lifelines does not work out in about a second", {"n": Quantity(len(rows), "count")}
+        )
         return Curves(text, lifelines_curves(past))
     X = apply_recipe(model.recipe, rows)
-    columns = _named(encode(model.fit.design, X) / spreads(model, X), model.fit.design.columns, language)
-    entry, stop, _ = stretches(rows)
-    return sv.cox_fitter(stop, rows["event_observed"], columns, entry=entry, confidence=model.confidence)
+    scale = spreads(model, X)
+    columns = _named(encode(model.fit.design, X) / scale, model.fit.design.columns, language)
+    start = sv.Start(model.fit.coefficients * scale, model.fit.log_likelihood_null)
+    return sv.cox_fitter(stop, rows["event_observed"], columns, entry=entry, start=start, confidence=model.confidence)
 
 
 def _named(values: np.ndarray, names: tuple[str, ...], language: str) -> pd.DataFrame:
