@@ -484,8 +484,8 @@ def test_what_is_wrong_is_kept_without_values_and_shown_with_them(project):
     project.write("transactions.csv", GOOD + "9,anna@example.com,1\n")
     with pytest.raises(DataError) as caught:
         project.open()
-    assert "(row 7): 'xxxx@xxxxxxx.xxx'; write" in str(caught.value)
-    assert "(row 7): 'anna@example.com'; write" in caught.value.shown[0]
+    assert "(row 4): 'xxxx@xxxxxxx.xxx'; write" in str(caught.value)
+    assert "(row 4): 'anna@example.com'; write" in caught.value.shown[0]
 
 
 def test_repeated_order_lines(project, rejected):

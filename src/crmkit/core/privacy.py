@@ -146,7 +146,7 @@ def suppress_beside(
     Sums of groups that leave a union of customers take some groups of one table once and subtract groups of the other that
     lie inside: a combination with larger factors is a sum of such. Of the hidden groups only the sum is known, from the total,
     so they count as one. All subsets of the other table's groups are tried; of the groups that can go, the one goes that
-    leaves the fewest small unions, the smallest first.
+    leaves the fewest small unions, the smallest first; what was not needed in the end is shown again.
     """
     import numpy as np
 
@@ -166,6 +166,12 @@ def suppress_beside(
             more = _with_others(more, counts, whole, min_cell)
             tried.append((_small_unions(groups, more, min_cell=min_cell), int(more.sum()), counts[one], int(one), more))
         left, *_, away = min(tried, key=lambda one: one[:4])
+    # what went first may not have been needed in the end
+    for one in sorted(np.flatnonzero(away & (counts >= min_cell)), key=lambda at: -counts[at]):
+        less = away.copy()
+        less[one] = False
+        if (_with_others(less, counts, whole, min_cell) == less).all() and not _small_unions(groups, less, min_cell=min_cell):
+            away = less
     return _blanked(table.copy(), [*values, n], away)
 
 
