@@ -48,7 +48,7 @@ def test_what_has_not_changed_is_named_and_old_runs_are_cleaned(tiny_home, comma
     code, out, _ = command("clean", "--keep", "0")
     assert code == 0
     assert out.splitlines()[0] == pages[0].removesuffix("/tiny.html")
-    assert out.splitlines()[1].startswith("1 result of old runs deleted, 0.")
+    assert out.splitlines()[1].startswith("1 folder deleted, 0.")
 
 
 def test_a_mistake_of_the_user_ends_with_2_and_the_message_alone(tiny_home, command, add_notebook):
@@ -82,10 +82,70 @@ def test_problems_are_sentences_on_stderr(tiny_home, command, arguments, message
     assert "Traceback" not in err
 
 
-def test_debug_shows_where_it_went_wrong(tiny_home, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["crmkit", "describe", "nothing", "--debug"])
-    with pytest.raises(cli.CrmkitError):
-        cli.main()
+def test_debug_shows_where_it_went_wrong(tiny_home, command):
+    code, out, err = command("describe", "nothing", "--debug")
+    assert (code, out) == (2, "")
+    assert err.startswith("Traceback")
+    assert "crmkit.core.errors.ParamError: analysis 'nothing' has no notebook" in err
+
+
+SECRET = "s3cr3tPATH99"
+
+
+@pytest.fixture
+def with_secret(tiny_home, monkeypatch):
+    """A client whose folder is a secret; what is in it is no database."""
+    monkeypatch.setenv("DUCK_SECRET", SECRET)
+    folder = tiny_home / "data" / SECRET
+    folder.mkdir()
+    (folder / "x.duckdb").write_text("only text")
+    text = "client: acme\ntitle: ${DUCK_SECRET}\nsource: duckdb:///data/${DUCK_SECRET}/x.duckdb\n"
+    (tiny_home / "params" / "acme.yml").write_text(text)
+    (tiny_home / "params" / "wrong.yml").write_text(f"{text.replace('acme', 'wrong')}tiny: {{kind: '${{DUCK_SECRET}}'}}\n")
+    return tiny_home
+
+
+@pytest.mark.parametrize(
+    ("arguments", "covers"),
+    [
+        (["check", "acme"], False),
+        (["check", "wrong"], True),
+        (["run", "wrong"], True),
+        (["params", "wrong", "tiny"], True),
+        (["params", "wrong", "tiny", "--debug"], True),
+        (["params", "acme", "tiny"], False),
+        (["form", "acme"], False),
+        (["form", SECRET], True),
+        (["describe", "tiny"], False),
+        (["describe", SECRET], True),
+        (["list"], False),
+        (["new", "other", f"data/{SECRET}/nothing"], True),
+        (["new", "other", f"data/{SECRET}"], True),
+        (["lab", SECRET], True),
+        (["check", SECRET, "--debug"], True),
+        (["clean", "--keep", "1", SECRET], True),
+        (["schema"], False),
+    ],
+)
+def test_no_command_prints_a_secret(with_secret, command, arguments, covers):
+    _, out, err = command(*arguments)
+    assert out or err
+    assert SECRET not in out + err
+    assert ("${DUCK_SECRET}" in out + err) is covers
+
+
+def test_an_error_that_nobody_foresaw_tells_no_secret(with_secret, command, monkeypatch):
+    def check(name):
+        from crmkit.core.settings import read_settings
+
+        raise ValueError(f"{read_settings(name, home=with_secret).source}: {SECRET}")
+
+    monkeypatch.setattr("crmkit.report.check.check_reports", check)
+    for debug in ([], ["--debug"]):
+        code, out, err = command("check", "acme", *debug)
+        assert (code, out) == (1, "")
+        assert SECRET not in err
+    assert "data/${DUCK_SECRET}/x.duckdb: ${DUCK_SECRET}" in err
 
 
 def test_what_is_not_foreseen_is_one_sentence_and_a_file_without_values(tiny_home, command, monkeypatch):

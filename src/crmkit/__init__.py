@@ -9,19 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crmkit.data.client import Client, open_client
-    from crmkit.report.page.page import Page, open_page
+    from crmkit.data.client import Client
+    from crmkit.report.page.page import Page, open_client, open_page
 
 __version__ = "0.1.0"
 __all__ = ["Client", "Page", "__version__", "open_client", "open_page"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("open_client", "Client"):
+    if name == "Client":
         from crmkit.data import client
 
-        return getattr(client, name)
-    if name in ("open_page", "Page"):
+        return client.Client
+    if name in ("open_client", "open_page", "Page"):
         from crmkit.report.page import page
 
         return getattr(page, name)

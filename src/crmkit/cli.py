@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import suppress
+import traceback
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO, cast
 
 import typer
 
@@ -61,21 +62,33 @@ def main() -> None:
     # jsonschema compiles some 35 grammars at import where this optional package is there, three quarters of the time that
     # Papermill takes to start; it takes None for absent, and no schema of Jupyter's uses what the package checks.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    # whatever a command prints, and whatever goes wrong in it
+    with redirect_stdout(_scrubbed(sys.stdout)), redirect_stderr(_scrubbed(sys.stderr)):
+        _main()
+
+
+def _scrubbed(stream: TextIO) -> TextIO:
+    from crmkit.report.guard.secrets import Scrubbed
+
+    return cast("TextIO", Scrubbed(stream))
+
+
+def _main() -> None:
     debug = "--debug" in sys.argv
     try:
         app(args=[argument for argument in sys.argv[1:] if argument != "--debug"])
     except CrmkitError as err:
         if debug:
-            raise
-        for problem in err.problems:
+            traceback.print_exc()
+        for problem in () if debug else err.shown:
             print(problem, file=sys.stderr)
         raise SystemExit(EXIT_CODE) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except Exception as err:
         if debug:
-            raise
-        raise SystemExit(_mishap(err)) from None
+            traceback.print_exc()
+        raise SystemExit(1 if debug else _mishap(err)) from None
 
 
 def _mishap(error: Exception) -> int:
@@ -182,14 +195,14 @@ def clean(
     keep: Annotated[int, typer.Option("--keep", metavar="N", min=0, help="how many runs of each date to keep")],
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="clients; default: all")] = None,
 ) -> None:
-    """Delete old runs. The last good one of a date is kept, and those that it is compared with. Copies of data go too."""
+    """Delete old runs but the last good one of a date and what it is compared with; copies of data and rows not kept go too."""
     from crmkit.core.settings import find_home
     from crmkit.report.run.clean import clean_runs
 
     removed = clean_runs(find_home(), keep=keep, clients=names)
     for folder in removed.folders:
         print(folder)
-    print(f"{counted(len(removed.folders), 'result')} of old runs deleted, {removed.size_bytes / 1e6:.1f} MB")
+    print(f"{counted(len(removed.folders), 'folder')} deleted, {removed.size_bytes / 1e6:.1f} MB")
 
 
 @app.command()

@@ -3,11 +3,13 @@
 import base64
 import stat
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from crmkit.core.errors import ParamError
-from crmkit.core.privacy import client_key, pseudonym, suppress_small
+from crmkit.core.privacy import client_key, pseudonym, suppress_beside, suppress_small
+from unions import small_unions
 
 
 @pytest.fixture
@@ -56,8 +58,75 @@ def test_a_single_small_group_takes_its_complement_with_it():
     assert shown["n"].isna().tolist() == [True, False, True]
 
 
-def test_two_small_groups_hide_each_other():
-    assert suppress_small(table(3, 4, 40), values=["value"], min_cell=10)["suppressed"].tolist() == [True, True, False]
+def test_two_small_groups_hide_each_other_where_they_are_enough_together():
+    assert suppress_small(table(3, 7, 40), values=["value"], min_cell=10)["suppressed"].tolist() == [True, True, False]
+
+
+def test_two_small_groups_that_are_few_together_take_the_next_smallest_with_them():
+    shown = suppress_small(table(400, 300, 2, 1), values=["value"], min_cell=10)
+    assert shown["suppressed"].tolist() == [False, True, True, True]
+
+
+def test_where_nobody_is_left_to_go_with_it_a_small_group_is_hidden_alone():
+    assert suppress_small(table(3, 0), values=["value"], min_cell=10)["suppressed"].tolist() == [True, False]
+
+
+def test_what_the_total_leaves_over_is_never_few():
+    """2,000 partitions of 300 customers into 6 groups: what is hidden of one is two groups at least, and ten customers."""
+    rng = np.random.default_rng(1)
+    hiding = 0
+    for _ in range(2000):
+        n = rng.multinomial(300, rng.dirichlet([0.4] * 6))
+        hidden = suppress_small(table(*n), values=["value"], min_cell=10)["suppressed"].to_numpy()
+        assert not hidden[n == 0].any()
+        assert hidden[(n > 0) & (n < 10)].all()
+        if hidden.any():
+            hiding += 1
+            assert hidden.sum() >= 2
+            assert n[hidden].sum() >= 10
+    assert hiding > 1000
+
+
+def test_rows_whose_partition_has_no_name_are_judged_too():
+    one = table(3, 50, 40, 60).assign(part=["x", "x", None, None])
+    assert suppress_small(one, values=["value"], min_cell=45, within="part")["suppressed"].all()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_rows_and_columns_of_a_grid_have_their_own_totals(seed):
+    n = np.random.default_rng(seed).poisson(12, (5, 6)).ravel()
+    grid = pd.DataFrame({"row": np.repeat(range(5), 6), "column": np.tile(range(6), 5), "n": n})
+    shown = suppress_small(grid, values=[], min_cell=10, within=["row", "column"])
+    for name in ("row", "column"):
+        for _, part in grid.assign(away=shown["suppressed"]).groupby(name):
+            hidden = part.loc[part["away"], "n"]
+            assert hidden.empty or (len(hidden) >= 2 and hidden.sum() >= 10)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_two_tables_of_the_same_customers_do_not_give_each_other_away(seed):
+    rng = np.random.default_rng(seed)
+    cells = rng.choice(7, size=120, p=rng.dirichlet([0.7] * 7))
+    near = rng.choice([0.0, 0.02, 0.2, 1.0])
+    others = np.where(rng.random(120) < near, rng.integers(0, 4, 120), cells // 2)
+    beside = pd.crosstab(pd.Series(cells), pd.Series(others))
+    groups = pd.DataFrame({"n": beside.sum().to_numpy(), "value": 1.0})
+    hidden = suppress_small(groups, values=["value"], min_cell=8)["suppressed"].to_numpy()
+    own = pd.DataFrame({"n": beside.sum(axis=1).to_numpy(), "value": 1.0})
+    shown = suppress_beside(own, beside, hidden=hidden.tolist(), values=["value"], min_cell=8)
+    away, unseen = set(beside.index[shown["suppressed"]]), set(beside.columns[hidden])
+    assert away >= set(beside.index[own["n"] < 8])
+    assert shown["value"].isna().tolist() == shown["suppressed"].tolist()
+    assert small_unions(cells, others, away, unseen, min_cell=8) == 0
+
+
+def test_a_group_that_lies_inside_another_and_leaves_few_of_it_is_hidden():
+    """30 customers of the segment are in the cell and 4 are not: cell and segment must not both be shown."""
+    beside = pd.DataFrame({"x": [30, 4, 0], "y": [0, 40, 50]})
+    own = pd.DataFrame({"n": beside.sum(axis=1), "value": 1.0})
+    assert not suppress_small(own, values=["value"], min_cell=10)["suppressed"].any()
+    shown = suppress_beside(own, beside, hidden=[False, False], values=["value"], min_cell=10)
+    assert shown["suppressed"].tolist() == [True, True, False]
 
 
 def test_nothing_small_nothing_hidden():

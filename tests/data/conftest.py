@@ -57,5 +57,5 @@ def project(tmp_path: Path) -> Any:
 @pytest.fixture
 def rejected(project: Project) -> Callable[[], list[str]]:
     """Lines of the file of rows that were not kept."""
-    path = project.home / "reports" / "acme" / "rejects" / "transactions.csv"
+    path = project.home / "work" / "acme" / "rejects" / "transactions.csv"
     return lambda: path.read_text(encoding="utf-8").splitlines() if path.exists() else []

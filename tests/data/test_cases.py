@@ -227,7 +227,7 @@ def test_refused(project, case):
     params, parts = REFUSED[case]
     with pytest.raises(CrmkitError) as caught:
         opened(project, case, **params)
-    assert [part for part in parts if part not in str(caught.value)] == []
+    assert [part for part in parts if part not in "\n".join(caught.value.shown)] == []
 
 
 @pytest.mark.parametrize("case", NOTED)

@@ -20,7 +20,7 @@ from crmkit.data.sources.engine import to_frame
 from crmkit.data.tables import TABLES
 
 GOOD = "customer_id,ordered_at,amount\n007,2024-01-05,10.50\n8,2024-01-06,20\n"
-REJECTS = "every such row is in reports/acme/rejects/transactions.csv"
+REJECTS = "every such row is in work/acme/rejects/transactions.csv"
 PARAMS = "params/acme.yml, tables.transactions"
 
 
@@ -41,7 +41,7 @@ def refused(project, **keys) -> list[str]:
     with pytest.raises(DataError) as caught:
         project.open(**keys)
     # a sentence that ends with a question needs no full stop; whether it has one is not what is tested here
-    return [problem.replace("?.", "?") for problem in caught.value.problems]
+    return [problem.replace("?.", "?") for problem in caught.value.shown]
 
 
 # what comes in
@@ -293,7 +293,7 @@ def test_a_day_to_come_is_refused(project, monkeypatch):
         project.params(**params)
         with pytest.raises(ParamError) as caught:
             project.open(**keys)
-        assert list(caught.value.problems) == [
+        assert list(caught.value.shown) == [
             "as_of: is 2024-01-16, which is after today, 2024-01-15; nothing is known of a day to come."
         ]
     project.params()
@@ -466,6 +466,28 @@ def test_rejects_go_where_the_caller_says(project, tmp_path):
     assert (tmp_path / "elsewhere" / "transactions.csv").exists()
 
 
+def test_rejects_are_their_owners_alone_and_lie_outside_the_reports(project):
+    project.write("transactions.csv", GOOD + "9,someday,1\n")
+    refused(project)
+    path = project.home / "work" / "acme" / "rejects" / "transactions.csv"
+    assert "someday" in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert [*path.parent.iterdir()] == [path]
+    assert not (project.home / "reports").exists()
+    # written anew, it is no wider
+    refused(project)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_wrong_is_kept_without_values_and_shown_with_them(project):
+    project.write("transactions.csv", GOOD + "9,anna@example.com,1\n")
+    with pytest.raises(DataError) as caught:
+        project.open()
+    assert "(row 4): 'xxxx@xxxxxxx.xxx'; write" in str(caught.value)
+    assert "(row 4): 'anna@example.com'; write" in caught.value.shown[0]
+
+
 def test_repeated_order_lines(project, rejected):
     project.write(
         "transactions.csv",
@@ -501,7 +523,7 @@ def test_customers_stand_once(project):
     project.write("transactions.csv", GOOD)
     assert refused(project) == [
         "customers: column 'customer_id' has 1 value (row 4) that an earlier row has: '1'; one row each is expected;"
-        " every such row is in reports/acme/rejects/customers.csv."
+        " every such row is in work/acme/rejects/customers.csv."
     ]
 
 
@@ -613,7 +635,7 @@ def test_check_collects_problems(project):
     assert check.problems[0].startswith("transactions: column 'ordered_at' has 1 value that cannot be read as a date (row 2)")
     project.params(source="nowhere")
     assert project.check().problems == (
-        "params/acme.yml, source: there is no folder nowhere; there are 'data', 'notebooks', 'params', 'reports'",
+        "params/acme.yml, source: there is no folder nowhere; there are 'data', 'notebooks', 'params', 'work'",
     )
 
 

@@ -26,7 +26,7 @@ def judge(export: Export, home: Path) -> list[str]:
     try:
         client = open_client("acme", home=home)
     except CrmkitError as err:
-        return _refused(export, err.problems)
+        return _refused(export, err.shown)
     with client:
         wrong = [] if not export.refused else [f"opened, although refused is right: {export.refused}"]
         return wrong or [*_rows(export, client, home), *_values(export, client)]
@@ -61,7 +61,7 @@ def _rows(export: Export, client: Any, home: Path) -> list[str]:
 
 def _rejects(export: Export, home: Path) -> list[str]:
     """Every row that is not kept stands in the file of rejected rows, with its number."""
-    path = home / "reports" / "acme" / "rejects" / f"{export.table}.csv"
+    path = home / "work" / "acme" / "rejects" / f"{export.table}.csv"
     there = path.exists()
     aside = [row for row in export.rows if row.fate not in (USED, AFTER)]
     if not aside:

@@ -2,11 +2,16 @@
 
 One family: every error that a user can cause derives from :class:`CrmkitError` and ends the command with exit code 2. An
 error carries all problems that were found, not only the first.
+
+A message may end in a page, a record or a log that is passed on, and may not name a customer there. A value of the data is
+therefore put into it by :func:`quoted`: the text of an error has it covered, and only the terminal shows :attr:`Told.shown`.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +21,13 @@ EXIT_CODE = 2
 ROWS_SHOWN = 5
 LETTERS_SHOWN = 60
 OPTIONS_SHOWN = 40
+# characters of no script, which stand around what only the terminal shows
+OPEN, CLOSE = "\ue000", "\ue001"
+QUOTED = re.compile(f"{OPEN}([^{CLOSE}]*){CLOSE}")
+# no apostrophe inside a word
+# what differs in what it covers alone is said once
+REPEATED = re.compile(r"('[^']*')(?:, \1)+")
+IN_QUOTES = re.compile(r"(?<!\w)'.*?'(?!\w)|(?<!\w)\".*?\"(?!\w)")
 
 
 @dataclass(frozen=True)
@@ -50,6 +62,60 @@ class Problem:
         return sentence if sentence.endswith((".", "?")) else f"{sentence}."
 
 
+class Told(str):
+    """A sentence as it may be kept; ``shown`` is the same with the values of the data in it, for the terminal alone."""
+
+    __slots__ = ("shown",)
+    shown: str
+
+    def __new__(cls, text: str) -> Told:
+        kept = QUOTED.sub(lambda found: covered(found[1]), text)
+        told = super().__new__(cls, REPEATED.sub(r"\1", kept) if OPEN in text else kept)
+        told.shown = QUOTED.sub(r"\1", text)
+        return told
+
+
+def as_shown(problems: Iterable[str]) -> tuple[str, ...]:
+    """Problems as the terminal shows them."""
+    return tuple(one.shown if isinstance(one, Told) else one for one in problems)
+
+
+def quoted(value: object) -> str:
+    """A value of the data inside a message: shown on the terminal, covered wherever the message is kept.
+
+    Examples
+    --------
+    >>> told = Told(f"row 7: {quoted('anna@example.com')!s} is no date")
+    >>> told, told.shown
+    ('row 7: xxxx@xxxxxxx.xxx is no date', 'row 7: anna@example.com is no date')
+    """
+    return f"{OPEN}{str(value).replace(OPEN, '').replace(CLOSE, '')}{CLOSE}"
+
+
+def with_values(text: str, values: Iterable[str]) -> str:
+    """A message that offers words of the data, of which these are values."""
+    for value in values:
+        text = text.replace(repr(shortened(value)), quoted(repr(shortened(value))))
+    return text
+
+
+def with_quotes(text: str) -> str:
+    """A message of a library, of which what stands in quotation marks may be a value of the data."""
+    return IN_QUOTES.sub(lambda found: quoted(found[0]), text)
+
+
+def covered(value: str) -> str:
+    """How a value is written, without what it says: letters as x, digits as 9; signs and blanks stay.
+
+    Examples
+    --------
+    >>> covered("31.12.2025"), covered("anna@example.com"), covered("王小明")
+    ('99.99.9999', 'xxxx@xxxxxxx.xxx', 'xxx')
+    """
+    kinds = ((one, unicodedata.category(one)[0]) for one in value)
+    return "".join(one if kind in "PSZ" else "9" if kind == "N" else "x" for one, kind in kinds)
+
+
 class CrmkitError(ValueError):
     """Something the user can mend; carries every problem found.
 
@@ -57,13 +123,22 @@ class CrmkitError(ValueError):
     ----------
     problems : str, Problem, Text, or sequence of these
         At least one. What an analysis may have to say on a page, in the reader's language, is a :class:`Text`.
+
+    Notes
+    -----
+    ``problems`` and the error's own text may be kept; ``shown`` has the values of the data that they cover.
     """
 
     def __init__(self, problems: str | Problem | Text | Sequence[str | Problem | Text]) -> None:
         listed = [problems] if isinstance(problems, str | Problem | Text) else list(problems)
-        self.texts: tuple[str | Text, ...] = tuple(one if isinstance(one, Text) else str(one) for one in listed)
+        self.texts: tuple[str | Text, ...] = tuple(one if isinstance(one, Text | Told) else Told(str(one)) for one in listed)
         self.problems: tuple[str, ...] = tuple(_in_english(one) for one in self.texts)
         super().__init__("\n".join(self.problems))
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Every problem as the terminal shows it."""
+        return as_shown(self.problems)
 
     @property
     def text(self) -> Text:

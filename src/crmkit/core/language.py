@@ -16,6 +16,10 @@ from importlib import resources
 from crmkit.core.format import format_quantity
 from crmkit.core.results import Quantity, Text
 
+# marks of writing direction: behind one of them the rest of a line reads backwards
+DIRECTION_MARKS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+UNDIRECTED = dict.fromkeys(map(ord, DIRECTION_MARKS))
+
 
 @dataclass(frozen=True)
 class Locale:
@@ -46,6 +50,17 @@ def catalogue(language: str, domain: str = "crmkit") -> Mapping[str, str]:
     with path.open("rb") as file:
         messages = read_po(file, locale=language)
     return {str(m.id): str(m.string) for m in messages if m.id and m.string and not m.fuzzy}
+
+
+def undirected(text: str) -> str:
+    """A text without marks of writing direction, which a word of the data may carry into all that stands behind it.
+
+    Examples
+    --------
+    >>> undirected("Sales \u202eEMEA\u202c")
+    'Sales EMEA'
+    """
+    return text.translate(UNDIRECTED)
 
 
 def translate(template: str, language: str) -> str:
@@ -95,7 +110,8 @@ def say(text: Text | Quantity | str | None, locale: Locale) -> str:
     Parameters
     ----------
     text : Text, Quantity, str or None
-        A plain str is data of the client and is not translated. None gives an empty text.
+        A plain str is data of the client: it is not translated, and loses marks of writing direction. None gives an empty
+        text.
     locale : Locale
 
     Returns
@@ -113,7 +129,7 @@ def say(text: Text | Quantity | str | None, locale: Locale) -> str:
     if text is None:
         return ""
     if isinstance(text, str):
-        return text
+        return undirected(text)
     if isinstance(text, Quantity):
         return format_quantity(text, language=locale.language, currency=locale.currency)
     parts = {name: _Part(say(value, locale)) for name, value in text.numbers.items()}

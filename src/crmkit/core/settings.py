@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from crmkit.core.dates import parse_iso
 from crmkit.core.errors import ParamError, Problem, did_you_mean
+from crmkit.core.language import undirected
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -218,6 +219,11 @@ class Settings(_Strict):
             raise ValueError(f"{value!r} cannot name files; use small letters, digits, '-' and '_', at most 63")
         return value
 
+    @field_validator("title")
+    @classmethod
+    def _title(cls, value: str) -> str:
+        return undirected(value)
+
     @field_validator("currency")
     @classmethod
     def _currency(cls, value: str) -> str:
@@ -300,6 +306,11 @@ def analysis_names(home: Path) -> list[str]:
 def copy_folder(client: str, *, home: Path) -> Path:
     """Where the copy of a client's tables lies, as they were read: beside nothing that is passed on."""
     return home / "work" / client / "copy"
+
+
+def rejects_folder(client: str, *, home: Path) -> Path:
+    """Where the rows of a client go that were not kept, with their values: beside nothing that is passed on."""
+    return home / "work" / client / "rejects"
 
 
 def params_path(client: str, *, home: Path) -> Path:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from crmkit.core.errors import CrmkitError, DataError, ParamError, Problem, did_
 from crmkit.core.nested_params import refuse_injected
 from crmkit.core.privacy import client_key
 from crmkit.core.results import Quantity, Text
-from crmkit.core.settings import LANGUAGES, Settings, TableSettings, find_home, read_settings
+from crmkit.core.settings import LANGUAGES, Settings, TableSettings, find_home, read_settings, rejects_folder
 from crmkit.data.as_of import begun, count_later, cut, last_event, span_notes
 from crmkit.data.intake.answers import OF_ANSWERS, answer_notes, answers, is_answers
 from crmkit.data.intake.copy import Copy, copy_of
@@ -128,8 +129,17 @@ class Check:
     as_of: dt.date | None
 
 
+Found = Callable[[Settings, Mapping[str, "ibis.Table"]], None]
+
+
 def open_client(
-    client: str, *, as_of: str = "", language: str = "", home: Path | None = None, rejects: Path | None = None
+    client: str,
+    *,
+    as_of: str = "",
+    language: str = "",
+    home: Path | None = None,
+    rejects: Path | None = None,
+    found: Found | None = None,
 ) -> Client:
     """What do we know of this client, up to this day?
 
@@ -145,7 +155,10 @@ def open_client(
     home : Path or None
         Project root; None: found from the working directory.
     rejects : Path or None
-        Folder for the files of rows that were not kept; None: ``reports/<client>/rejects``.
+        Folder for the files of rows that were not kept; None: ``work/<client>/rejects``.
+    found : callable or None
+        Where the data cannot be opened, it is given the settings and the tables as they were found, with the columns that
+        are known, before anything is said of them.
 
     Returns
     -------
@@ -171,7 +184,7 @@ def open_client(
         raise ParamError(Problem("language:", f"is {language!r}", hint=did_you_mean(language, LANGUAGES)))
     wanted = as_of or settings.as_of
     day = _declared_day(wanted, timezone=settings.timezone)
-    con, loaded, problems = _load(settings, home=home, rejects=rejects)
+    con, loaded, problems = _load(settings, home=home, rejects=rejects, found=found)
     try:
         if problems:
             raise DataError(problems)
@@ -231,7 +244,9 @@ def check_client(client: str, *, home: Path | None = None, rejects: Path | None 
     return Check(intake, tuple(name for name in TABLES if name not in present), tuple(problems), day)
 
 
-def _load(settings: Settings, *, home: Path, rejects: Path | None) -> tuple[Any, dict[str, Loaded], list[str]]:
+def _load(
+    settings: Settings, *, home: Path, rejects: Path | None, found: Found | None = None
+) -> tuple[Any, dict[str, Loaded], list[str]]:
     """The engine, every table that the client has, and every problem."""
     where = f"params/{settings.client}.yml"
     problems = [
@@ -247,7 +262,7 @@ def _load(settings: Settings, *, home: Path, rejects: Path | None) -> tuple[Any,
             attach(con, source.path)
     except DataError as err:
         return con, loaded, [*problems, *err.problems]
-    rejects = rejects or home / "reports" / settings.client / "rejects"
+    rejects = rejects or rejects_folder(settings.client, home=home)
     copy = _copy_of(settings, source, home=home, rejects=rejects) if not problems else None
     kept = copy.restore(con) if copy is not None else None
     if kept is not None:
@@ -257,14 +272,18 @@ def _load(settings: Settings, *, home: Path, rejects: Path | None) -> tuple[Any,
     for table in TABLES:
         try:
             with telling_damage(con, partial(_files, table, place), where=f"{table}: "):
-                found = load_table(con, table, place=place)
+                one = load_table(con, table, place=place)
         except DataError as err:
             problems += err.problems
-        except CrmkitError:
-            disconnect(con)
+        except BaseException as err:
+            _tell(con, place, found)
+            if isinstance(err, CrmkitError):
+                disconnect(con)
             raise
         else:
-            loaded |= {table: found} if found is not None else {}
+            loaded |= {table: one} if one is not None else {}
+    if problems:
+        _tell(con, place, found)
     if not loaded and not problems:
         problems.append(str(_nothing(source.path, where=where, database=source.database)))
     if copy is not None and not problems:
@@ -278,6 +297,23 @@ def _copy_of(settings: Settings, source: Source, *, home: Path, rejects: Path) -
         return copy_of(settings, source, home=home, rejects=rejects)
     except (DataError, OSError):
         return None
+
+
+def _tell(con: Any, place: Place, found: Found | None) -> None:
+    """Hand over the tables as they were found; what is wrong with the data is said also where that does not work."""
+    if found is not None:
+        with suppress(Exception):
+            there = set(con.list_tables())
+            tables = {name: relation for name, relation in place.raws.items() if {relation, f"typed_{name}"} & there}
+            found(place.settings, {name: _as_found(con, name, relation, there) for name, relation in tables.items()})
+
+
+def _as_found(con: Any, name: str, relation: str, there: Collection[str]) -> Any:
+    """A table as it was found; once it is typed, its texts stand beside what was read of them."""
+    if relation in there:
+        return con.table(relation)
+    typed = con.table(f"typed_{name}")
+    return typed.select(**{column.removesuffix("__raw"): column for column in typed.columns if column.endswith("__raw")})
 
 
 def _files(table: str, place: Place) -> list[Path]:

@@ -29,6 +29,7 @@ REPORT = "report.json"
 RECORD = "run.json"
 UNDATED = "undated"
 WORK = ".work"
+REJECTS = "rejects"
 HOLDER = ".holder"
 # how the names of files end that are being written
 DRAFT = ".draft"
@@ -235,6 +236,8 @@ def locked(home: Path, client: str) -> Iterator[None]:
     try:
         write_text(name, f"process {os.getpid()} on {socket.gethostname()} since {dt.datetime.now():%H:%M:%S}\n")
         shutil.rmtree(folder / WORK, ignore_errors=True)
+        # rows with values of customers, which earlier versions kept beside the pages
+        shutil.rmtree(folder / REJECTS, ignore_errors=True)
         for left in (*folder.glob(f".*{DRAFT}"), *folder.glob(f"*/.*{DRAFT}")):
             left.unlink(missing_ok=True)
         yield

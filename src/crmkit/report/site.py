@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crmkit.core.format import format_value
-from crmkit.core.language import Locale, say, translate
+from crmkit.core.language import Locale, say, translate, undirected
 from crmkit.core.results import SEVERITIES, Text
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, read_json, read_latest, reports_folder, write_text
 from crmkit.report.page.briefs import AUDIENCES
@@ -178,7 +178,7 @@ def _render(
 ) -> str:
     from crmkit.report.page.assets import page_assets
 
-    return _template().render(
+    page = _template().render(
         heading=heading,
         title=title,
         language=language,
@@ -189,6 +189,7 @@ def _render(
         t=partial(translate, language=language),
         **page_assets("site"),
     )
+    return undirected(page)
 
 
 @cache

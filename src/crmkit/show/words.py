@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmkit.core.errors import ReportError
 from crmkit.core.format import DASH, format_value, missing
-from crmkit.core.language import Locale, say, translate
+from crmkit.core.language import DIRECTION_MARKS, Locale, say, translate
 from crmkit.core.results import Column, Quantity, Result, Text, Unit
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 Naming = Callable[[str], str]
 
 LONGEST_LABEL = 28
-DIRECTION_MARKS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 IDENTIFIERS = frozenset({"customer_id", "referrer_id", "referred_id"})
 PERSONAL = frozenset({"name", "email", "phone", "comment"})
 

@@ -1,5 +1,6 @@
 """Stages, scores, segments, movement, lists, intervals: every customer once, nothing lost, nothing claimed that is chance."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -8,12 +9,14 @@ import pytest
 
 from crmkit.analyses import clv
 from crmkit.analyses.clv.read import People
+from crmkit.analyses.clv.rfm import scored
 from crmkit.analyses.clv.segments import _p_values
 from crmkit.analyses.clv.stages import STAGES, assign_stages, staged
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
 from crmkit.models.basics.families import holm
 from crmkit.models.purchases import rfm
+from unions import small_unions
 
 WORTH = {"horizon_days": 365, "discount_rate": 0.1, "margin": 1.0}
 RULES = clv.StageRules()
@@ -71,6 +74,46 @@ def test_a_grid_of_which_every_cell_is_small_is_not_assessed(study):
     for result in (clv.rfm_segments(few, values), clv.segments(few, values, by=[])):
         assert result.table["suppressed"].any()
         assert result.table.loc[result.table["suppressed"], "n"].isna().all()
+
+
+@pytest.mark.parametrize("min_cell", [3, 5, 10, 20])
+@pytest.mark.parametrize("limits", [None, ([300.0, 200.0, 100.0, 30.0], [2, 3, 5, 8], [50.0, 100.0, 200.0, 400.0])])
+def test_grid_and_segments_together_tell_of_no_few_customers(study, min_cell, limits):
+    past, _, _, values = study
+    past, rules = replace(past, min_cell=min_cell), None if limits is None else clv.rfm_rules(*limits)
+    grid, named = clv.rfm_grid(past, values, rules=rules).table, clv.rfm_segments(past, values, rules=rules).table
+    away = {(row.recency, row.frequency) for row in grid[grid["suppressed"]].itertuples()}
+    assert grid.loc[grid["suppressed"], "value"].isna().all()
+    customers = scored(values.customers, rules=rules)[0]
+    cells = list(zip(customers["r"], customers["f"], strict=True))
+    assert {cell for cell, n in Counter(cells).items() if n < min_cell} <= away
+    unseen = set(named.loc[named["suppressed"], "segment"])
+    # of more customers there are too many unions to try them all
+    fewest = min(min_cell, 5)
+    assert small_unions(cells, customers["segment"].tolist(), away, unseen, min_cell=fewest) == 0
+    inside = pd.crosstab(pd.Series(cells).astype(str), customers["segment"])
+    seen = ~inside.index.isin([str(one) for one in away])
+    for name in inside.columns.difference(sorted(unseen)):
+        within = (inside.drop(columns=name) == 0).all(axis=1)
+        left = inside[name].sum() - inside.loc[within & seen, name].sum()
+        assert not 0 < left < min_cell
+
+
+@pytest.mark.parametrize("min_cell", [3, 5, 10, 20])
+def test_what_the_movements_leave_over_is_never_few(study, min_cell):
+    """What is hidden of an earlier segment, and of all who moved up or down or stayed, is two cells and enough customers."""
+    past = study[0]
+    shown = clv.migration_matrix(replace(past, min_cell=min_cell)).table
+    whole = clv.migration_matrix(replace(past, min_cell=1)).table
+    places = {name: at for at, name in enumerate(rfm.SEGMENTS)}
+    way = np.sign(shown["column"].map(places) - shown["row"].map(places))
+    hidden = whole.assign(way=way)[shown["suppressed"]]
+    assert len(hidden)
+    for name in ("row", "way"):
+        for _, part in hidden.groupby(name):
+            others = whole.assign(way=way)[~shown["suppressed"] & (whole["n"] > 0)]
+            alone = not others[name].isin(part[name]).any()
+            assert alone or (len(part) >= 2 and part["n"].sum() >= min_cell)
 
 
 def test_customers_watched_for_too_short_are_noticed(study):

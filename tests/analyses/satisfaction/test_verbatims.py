@@ -71,7 +71,7 @@ def test_themes_have_shares_with_intervals(one):
     found = wilson(table["n"], [len(voices.rows)] * len(table))
     assert np.allclose(table[["low", "high"]], np.column_stack([found.low, found.high]))
     assert table["n"].is_monotonic_decreasing
-    assert table["n"].min() >= 5
+    assert table["n"].min() >= 10
     assert {word for theme in table["theme"] for word in theme.split(" · ")} >= {"parcel", "expensive", "friendly"}
 
 
@@ -127,10 +127,10 @@ def test_nothing_that_finds_a_person_names_a_theme(make_survey_company):
     assert not any("Zoltan" in text or "wang" in text for text in voices.rows["text"])
 
 
-@pytest.mark.parametrize(("people", "shown"), [(4, False), (5, True)])
-def test_a_theme_of_four_people_is_not_shown(make_survey_company, people, shown):
+@pytest.mark.parametrize(("min_cell", "people", "shown"), [(10, 9, False), (10, 10, True), (1, 4, False), (1, 5, True)])
+def test_a_theme_of_too_few_people_is_not_shown(make_survey_company, min_cell, people, shown):
     said = [*(GOOD * 30), *["broken website login fails"] * people, *[None] * (180 - people)]
-    past = answers(company_of(make_survey_company, comments=said)[0])
+    past = replace(answers(company_of(make_survey_company, comments=said)[0]), min_cell=min_cell)
     voices = read_comments(past, themes=2)
     own = np.array(["website" in text for text in voices.rows["text"]])
     parts = np.column_stack([own, ~own]).astype(float)

@@ -32,7 +32,7 @@ def declare(project, **keys):
 def problems(project) -> list[str]:
     with pytest.raises(DataError) as caught:
         project.open()
-    return list(caught.value.problems)
+    return list(caught.value.shown)
 
 
 def rows_of(project):
@@ -198,7 +198,7 @@ def test_a_wrong_declaration_is_explained(project, item, said):
     declare(project, items={"csat": item})
     with pytest.raises(ParamError) as caught:
         project.open()
-    assert caught.value.problems[0].startswith(f"params/acme.yml, tables.surveys.{said}")
+    assert caught.value.shown[0].startswith(f"params/acme.yml, tables.surveys.{said}")
 
 
 def test_answers_after_as_of_have_not_come(project):

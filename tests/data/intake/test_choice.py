@@ -56,7 +56,7 @@ def test_a_header_that_is_not_there(project):
     project.table(leave_out={"Statsu": ["voided"]})
     with pytest.raises(DataError) as caught:
         project.open()
-    assert list(caught.value.problems) == [
+    assert list(caught.value.shown) == [
         "transactions: transactions.csv has no column 'Statsu' for leave_out; did you mean 'Status'?"
     ]
 

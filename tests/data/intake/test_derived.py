@@ -70,7 +70,7 @@ def test_an_interval_that_nobody_knows(project):
     )
     with pytest.raises(DataError) as caught:
         project.open()
-    assert caught.value.problems[0].startswith(
+    assert caught.value.shown[0].startswith(
         "subscriptions: column 'interval' has 1 value of unknown length (row 2): 'biennial'; say how many months each is under"
     )
     project.params(tables={"subscriptions": {"interval": {"biennial": 24}}})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crmkit.core.errors import DataError
+from crmkit.core.errors import DataError, as_shown
 from crmkit.core.language import Locale, say
 from crmkit.data.client import check_client
 
@@ -26,7 +26,7 @@ def codes(client):
 
 def test_another_currency_is_refused_by_check_beside_all_other_problems(project):
     write(project, "A,2024-01-01,10,1,usd ", "B,2024-01-02,10,1,USD", "C,2024-01-02,ten,1,EUR", "D,2024-01-02,5,1,GBP")
-    (problems,) = [check_client("acme", home=project.home).problems]
+    (problems,) = [as_shown(check_client("acme", home=project.home).problems)]
     assert any("column 'amount' has 1 value that cannot be read as a number (row 4)" in one for one in problems)
     (found,) = [one for one in problems if "currency" in one]
     assert "column 'currency' has USD (2 rows), GBP (1 row) beside the client's EUR (rows 2, 3, 5)" in found
@@ -86,12 +86,12 @@ def test_a_sign_in_the_column_is_read_as_its_code(project, word, rates, code, fa
 )
 def test_what_may_be_several_currencies_or_none_is_refused_with_its_row(project, word, rates, way):
     write(project, "A,2024-01-01,10,1,EUR", f"B,2024-01-01,10,1,{word}", rates=rates)
-    with pytest.raises(
-        DataError, match=rf"column 'currency' has {word.upper().replace('$', chr(92) + '$')} \(1 row\)"
-    ) as caught:
+    with pytest.raises(DataError) as caught:
         project.open()
-    assert "(row 3)" in str(caught.value)
-    assert way in str(caught.value)
+    (shown,) = caught.value.shown
+    assert f"column 'currency' has {word.upper()} (1 row)" in shown
+    assert "(row 3)" in shown
+    assert way in shown
 
 
 def test_words_of_the_client_come_first(project):

@@ -21,7 +21,7 @@ def test_digits_lost_to_a_spreadsheet_are_refused_with_their_rows(project):
     project.write("transactions.csv", HEAD + "1.38E+10,2024-01-01,5\n1.38E+10,2024-02-01,6\n12,2024-03-01,7\n")
     with pytest.raises(DataError) as caught:
         project.open()
-    (problem,) = caught.value.problems
+    (problem,) = caught.value.shown
     assert problem.startswith(
         "transactions: column 'customer_id' has 2 values that a spreadsheet has shortened (rows 2, 3): '1.38E+10';"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crmkit.core.errors import DataError
+from crmkit.core.errors import DataError, as_shown
 from crmkit.core.language import Locale, say
 
 
@@ -53,7 +53,7 @@ def test_returns_are_known_by_their_order_id(project):
 
 def test_costs_need_their_amounts(project):
     project.write("costs.csv", "period,category\n2024-01,labour\n")
-    (problem,) = project.check().problems
+    (problem,) = as_shown(project.check().problems)
     assert problem.startswith("costs: costs.csv has no column 'amount', which is required")
     assert "amounts: false" not in problem
 

@@ -111,7 +111,7 @@ def write(project, rows, *, kind):
 
 def everything(project):
     """All that is known after opening: rows, intake with its notes, rows that were not kept; or why it was refused."""
-    path = project.home / "reports" / "acme" / "rejects" / "transactions.csv"
+    path = project.home / "work" / "acme" / "rejects" / "transactions.csv"
     path.unlink(missing_ok=True)
     try:
         with project.open() as client:
@@ -206,7 +206,7 @@ def test_the_number_of_a_row_is_that_of_its_line_in_a_large_file(project):
     project.table(rejects=0.5)
     project.write("transactions.csv", "\n".join(["customer_id,ordered_at,amount,order_id", *rows]) + "\n")
     client = project.open(as_of="2024-12-31")
-    (rejected,) = (project.home / "reports" / "acme" / "rejects" / "transactions.csv").read_text().splitlines()[1:]
+    (rejected,) = (project.home / "work" / "acme" / "rejects" / "transactions.csv").read_text().splitlines()[1:]
     assert rejected.startswith("transactions.csv,250002,ordered_at,2024-02-31")
     assert query(client.con, "SELECT count(*), sum(amount), max(ordered_at) FROM transactions") == [
         (299_999, Decimal(sum(range(300_000)) - 250_000) + Decimal("0.5") * 299_999, dt.date(2024, 1, 28))
@@ -271,5 +271,5 @@ def test_rows_of_the_second_of_two_workbooks_keep_their_numbers(project):
                     sheet.write_row(at, 0, [f"C{at}", day, 5, f"{part}-{at}", "Tea", "False"])
     client = project.open()
     assert query(client.con, "SELECT count(*) FROM transactions") == [(5,)]
-    lines = (project.home / "reports" / "acme" / "rejects" / "transactions.csv").read_text(encoding="utf-8").splitlines()
+    lines = (project.home / "work" / "acme" / "rejects" / "transactions.csv").read_text(encoding="utf-8").splitlines()
     assert [line.split(",")[:4] for line in lines[1:]] == [["part2.xlsx", "4", "ordered_at", "2024-02-31"]]

@@ -76,7 +76,7 @@ def test_a_word_of_ours_that_no_column_of_that_type_can_hold(project):
     project.params(tables={"subscriptions": {"values": {"renewed": {"renewed": "treu"}}}})
     with pytest.raises(ParamError) as caught:
         project.open()
-    assert list(caught.value.problems) == [
+    assert list(caught.value.shown) == [
         "params/acme.yml, tables.subscriptions.values.renewed: 'renewed' is to be 'treu', which cannot be read as yes or no;"
         " an empty text stands for nothing."
     ]
@@ -96,7 +96,7 @@ def test_nothing_is_no_customer_and_no_amount(project):
     project.write("transactions.csv", "customer_id,ordered_at,amount,product\nNULL,2024-01-01,5,-\nA,2024-01-01,N/A,NULL\n")
     with pytest.raises(DataError) as caught:
         project.open()
-    assert [problem.split(";")[0] for problem in caught.value.problems] == [
+    assert [problem.split(";")[0] for problem in caught.value.shown] == [
         "transactions: column 'customer_id' is empty in 1 row (row 2)",
         "transactions: column 'amount' is empty in 1 row (row 3)",
     ]
@@ -125,7 +125,7 @@ def test_an_anchor_is_read_only_where_every_answer_is_a_number_or_has_one(projec
     project.write("surveys.csv", SURVEY + "3,2024-01-04,rather not,Neutral\n")
     with pytest.raises(DataError) as caught:
         answers(project, "nps")
-    assert "cannot be read as a number (rows 2, 4): '0 - Not at all likely', 'rather not'" in caught.value.problems[0]
+    assert "cannot be read as a number (rows 2, 4): '0 - Not at all likely', 'rather not'" in caught.value.shown[0]
     # a code counts as an answer of its own
     assert answers(project, "nps", nps={"scale": [0, 10], "na": ["rather not"]})[:2] == [0.0, 7.0]
 

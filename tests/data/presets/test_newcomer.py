@@ -39,7 +39,7 @@ def refused(new, folder, error=DataError):
     with pytest.raises(error) as caught:
         new(folder)
     assert not list((folder.parents[1] / "params").iterdir())
-    return str(caught.value)
+    return "\n".join(caught.value.shown)
 
 
 def test_an_empty_folder(new, folder):

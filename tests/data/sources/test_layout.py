@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from crmkit.core.errors import DataError, ParamError
+from crmkit.core.errors import DataError, ParamError, as_shown
 from crmkit.core.language import Locale, say
 from crmkit.data.client import check_client
 from crmkit.data.sources.layout import joined
@@ -13,7 +13,7 @@ TITLES = "Export of 2025-12-31;;\n;;\nShop: Berlin;;\ncustomer_id;ordered_at;amo
 
 
 def problems(project):
-    return [*check_client("acme", home=project.home).problems]
+    return [*as_shown(check_client("acme", home=project.home).problems)]
 
 
 def amounts(project):

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 import xlsxwriter
 
-from crmkit.core.errors import DataError
+from crmkit.core.errors import DataError, as_shown
 from crmkit.core.language import Locale, say
 from crmkit.data.client import check_client
 
@@ -47,7 +47,7 @@ def notes(project):
 
 
 def problems(project):
-    return [*check_client("acme", home=project.home).problems]
+    return [*as_shown(check_client("acme", home=project.home).problems)]
 
 
 def hidden_and_chart(made):

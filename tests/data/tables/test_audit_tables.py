@@ -53,7 +53,7 @@ def rows_of(project, table: str, as_of: str = "") -> pd.DataFrame:
 def problems(project) -> list[str]:
     with pytest.raises(DataError) as caught:
         project.open()
-    return list(caught.value.problems)
+    return list(caught.value.shown)
 
 
 @pytest.mark.parametrize("chinese", [pytest.param(False, marks=pytest.mark.slow), True])

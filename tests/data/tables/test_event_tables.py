@@ -19,7 +19,7 @@ def said(intake):
 def problems(project) -> list[str]:
     with pytest.raises(DataError) as caught:
         project.open()
-    return list(caught.value.problems)
+    return list(caught.value.shown)
 
 
 def test_times_are_kept_to_the_second_in_the_clients_zone(project):

@@ -87,7 +87,7 @@ def test_files_of_rejected_rows_run_nothing_either(tmp_path):
         open_client("acme", home=tmp_path).close()
     except DataError as err:
         pytest.fail(str(err))
-    text = (tmp_path / "reports/acme/rejects/transactions.csv").read_text(encoding="utf-8")
+    text = (tmp_path / "work/acme/rejects/transactions.csv").read_text(encoding="utf-8")
     written = list(csv.reader(io.StringIO(text)))[1:]
     assert [row[3] for row in written] == ["'=HYPERLINK(1)", "' @x", "'＝1", "'+1", "-7", "2024-13-01", "-5"]
     assert {row[0] for row in written} == {"'=cmd.csv"}

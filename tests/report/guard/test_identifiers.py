@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from crmkit.core.errors import ReportError
+from crmkit.core.errors import DataError, ReportError
 from crmkit.report.guard.identifiers import MARKS, explain, leaks, refuse_leaks, unscanned, write_marks
 
 PEOPLE = {
@@ -27,6 +27,48 @@ def marked(tmp_path):
         return tmp_path
 
     return left
+
+
+@pytest.mark.parametrize("identifiers", ["pseudonym", "ids"])
+def test_what_cannot_be_opened_is_looked_for_too(tmp_path, monkeypatch, identifiers):
+    """Two rows are shifted: the address stands where the date should be, and the data cannot be opened."""
+    from crmkit import open_client
+
+    rows = {"customer_id": ["R00017", "R00018"], "name": ["Anna Adler", "Berta Bach"], "email": ["a@example.org", "2025-01-02"]}
+    people = pd.DataFrame({**rows, "created_at": ["2025-01-01", "berta@example.org"]})
+    home = tmp_path / "home"
+    for folder in ("params", "notebooks", "data/acme"):
+        (home / folder).mkdir(parents=True)
+    people.to_csv(home / "data/acme/customers.csv", index=False)
+    (home / "params/acme.yml").write_text(
+        f"client: acme\ntitle: A\nsource: data/acme\nprivacy: {{identifiers: {identifiers}}}\n", encoding="utf-8"
+    )
+    (tmp_path / "out").mkdir()
+    monkeypatch.setenv("CRMKIT_OUT", str(tmp_path / "out"))
+    with pytest.raises(DataError, match=r"cannot be read as a date \(row 3\): 'xxxxx@xxxxxxx.xxx'"):
+        open_client("acme", home=home)
+    assert (tmp_path / "out" / MARKS).stat().st_mode & 0o777 == 0o600
+    page = "R00017, Berta Bach, a@example.org and berta@example.org"
+    assert kinds(page, tmp_path / "out") == {**({} if identifiers == "ids" else {"id": 1}), "email": 2, "name": 1}
+
+
+def test_without_a_run_nothing_is_left(tmp_path, monkeypatch):
+    from crmkit import open_client
+
+    monkeypatch.delenv("CRMKIT_OUT", raising=False)
+    for folder in ("params", "data/acme"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "data/acme/customers.csv").write_text("customer_id,created_at\nA,someday\n")
+    (tmp_path / "params/acme.yml").write_text("client: acme\ntitle: A\nsource: data/acme\n")
+    with pytest.raises(DataError):
+        open_client("acme", home=tmp_path)
+    assert not list(tmp_path.rglob(MARKS))
+
+
+@pytest.mark.parametrize(("name", "begun"), [("王小明", "王…"), ("Jürgen Müller-Lüdenscheidt", "jü…")])
+def test_of_a_short_name_one_character_is_told(marked, name, begun):
+    (found,) = leaks(f"<p>{name}</p>", marked())
+    assert found.example == begun
 
 
 def kinds(html, folder, **options):

@@ -23,7 +23,7 @@ WORDS = {
 @pytest.mark.parametrize("number", WORDS)
 def test_what_the_engine_was_refused(tmp_path, number):
     (tmp_path / "reports").mkdir()
-    text = f'IO Error: Could not write to file "{tmp_path}/reports/acme/rejects/.t.csv.1": {os.strerror(number)}'
+    text = f'IO Error: Could not write to file "{tmp_path}/reports/acme/.work/t.csv": {os.strerror(number)}'
     assert said_of(duckdb.IOException(text), home=tmp_path) == WORDS[number]
     assert said_by_kernel("IOException", text, home=tmp_path, environment={}) == WORDS[number]
 
@@ -45,7 +45,7 @@ def test_a_kernel_that_cannot_say_what_went_wrong(tmp_path, text, said):
     cell = nbformat.v4.new_code_cell("1")
     cell.outputs = [nbformat.v4.new_output("stream", name="stderr", text=text)] if text else []
     session = SimpleNamespace(nb=SimpleNamespace(cells=[cell]), cell=1, limit="", env={"CRMKIT_MEMORY": "1MB"}, ended=None)
-    ending = _ending(CellExecutionError("", "", ""), session, SimpleNamespace(home=tmp_path))
+    ending = _ending(CellExecutionError("", "", ""), session, SimpleNamespace(home=tmp_path, secrets={}))
     assert (ending.message, ending.cell) == (said, 1)
 
 

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from crmkit.core.language import DIRECTION_MARKS
 from crmkit.core.results import REPORT_MIME
 from crmkit.report.guard.html import markdown, safe_html
 from crmkit.report.page.assets import page_assets
@@ -144,6 +145,22 @@ def test_html_keeps_what_a_report_needs(given, kept):
 
 def test_a_table_in_prose_stays_a_table():
     assert "<td>1</td>" in markdown("| a |\n|---|\n| 1 |\n")
+
+
+def test_no_word_of_the_data_turns_the_direction_of_a_page():
+    turned = "\u202eSales\u202c \u2067North\u2069\u200f"
+    report = {
+        **REPORT,
+        "title": turned,
+        "data": {"fingerprint": "f", "tables": {turned: {"rows": 1, "kept": 1, "notes": [turned]}}},
+    }
+    run = {"status": "failed", "message": turned, "run": "r1"}
+    cells = [new_markdown_cell(f"# What of {turned}?"), new_code_cell("x", outputs=[html_output(f"<p>{turned}</p>")])]
+    page = render_notebook(notebook(*cells, report=report, **run))
+    assert "What of Sales North?" in page
+    assert not set(page) & set(DIRECTION_MARKS)
+    # the running title of a printed page stands in the style sheet, in numbers
+    assert not re.search(r"\\0020(?:0[ef]|2[a-e]|6[6-9]) ", page)
 
 
 def test_a_failed_run_says_so_in_a_banner():

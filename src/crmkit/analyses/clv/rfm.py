@@ -9,7 +9,7 @@ from crmkit.analyses.clv.read import NO_PURCHASES, Purchases
 from crmkit.analyses.clv.stages import counted_in, worth_columns
 from crmkit.analyses.clv.values import Values, lacking
 from crmkit.core.errors import ParamError
-from crmkit.core.privacy import suppress_small
+from crmkit.core.privacy import suppress_beside, suppress_small
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, not_assessed
 from crmkit.models.purchases import rfm
 
@@ -88,9 +88,20 @@ def rfm_grid(past: Purchases, values: Values | None, *, rules: rfm.Rules | None 
     title = Text("Expected value by recency and frequency" if known else "Expected purchases by recency and frequency")
     if values is None or values.under_contract or (values.clv is None and past.spend.known):
         return not_assessed("clv_rfm_grid", title, lacking(values) or NO_MODEL)
+    import pandas as pd
+
     table = _scored(past, values.customers, rules)
     cells = rfm.grid(table["r"], table["f"], value=table[counted_in(past)], p_alive=table["p_alive"])
-    cells = suppress_small(cells[cells["n"] > 0].reset_index(drop=True), values=["value", "p_alive"], min_cell=past.min_cell)
+    cells = cells[cells["n"] > 0].reset_index(drop=True)
+    # the segments are the same customers in other groups
+    named = _by_segment(past, table)
+    inside = table.groupby(["r", "f", "segment"]).size().unstack(fill_value=0)
+    inside = inside.reindex(
+        index=pd.MultiIndex.from_frame(cells[["recency", "frequency"]]), columns=named["segment"], fill_value=0
+    )
+    cells = suppress_beside(
+        cells, inside, hidden=named["suppressed"].tolist(), values=["value", "p_alive"], min_cell=past.min_cell
+    )
     if cells["value"].isna().all():
         few = Text("no cell of the grid has {n} customers", {"n": Quantity(past.min_cell, "count")})
         return not_assessed("clv_rfm_grid", title, few)
@@ -149,14 +160,7 @@ def rfm_segments(past: Purchases, values: Values | None, *, rules: rfm.Rules | N
     title = Text("Segments by recency, frequency and money" if past.spend.known else "Segments by recency and frequency")
     if values is None or values.under_contract:
         return not_assessed("clv_rfm_segments", title, lacking(values) or NO_MODEL)
-    table = _scored(past, values.customers, rules)
-    worth = counted_in(past)
-    rows = table.groupby("segment").agg(n=(worth, "size"), value=(worth, "sum"), p_alive=("p_alive", "mean"))
-    rows = rows.reindex(list(rfm.SEGMENTS)).rename_axis("segment").reset_index()
-    rows["n"] = rows["n"].fillna(0)
-    rows["share_n"] = rows["n"] / rows["n"].sum()
-    rows["mean_value"] = rows["value"] / rows["n"].where(rows["n"] > 0)
-    shown = suppress_small(rows, values=["value", "p_alive", "share_n", "mean_value"], min_cell=past.min_cell)
+    shown = _by_segment(past, _scored(past, values.customers, rules))
     columns = (
         Column("segment", "Segment", translate=True),
         Column("n", "Customers", "count"),
@@ -230,7 +234,9 @@ def migration_matrix(past: Purchases, *, rules: rfm.Rules | None = None) -> Resu
         return not_assessed("clv_migration_matrix", title, _no_earlier(past))
     moved = _moves(past, rules)
     table = moved[(moved["before"] != rfm.NEW) & (moved["after"] != rfm.GONE) & (moved["of"] > 0)]
-    table = suppress_small(table.reset_index(drop=True), values=["share"], min_cell=past.min_cell, within="before")
+    # the table of movements tells how many moved up and down and how many stayed
+    parts = ["before", "direction"]
+    table = suppress_small(table.reset_index(drop=True), values=["share"], min_cell=past.min_cell, within=parts)
     shown = table[["before", "after", "share", "n", "suppressed"]].rename(
         columns={"before": "row", "after": "column", "share": "value"}
     )
@@ -248,6 +254,17 @@ def migration_matrix(past: Purchases, *, rules: rfm.Rules | None = None) -> Resu
         x=Axis("Segment now"),
         y=Axis("Segment then"),
     )
+
+
+def _by_segment(past: Purchases, table: pd.DataFrame) -> pd.DataFrame:
+    """What each segment holds, the small ones hidden."""
+    worth = counted_in(past)
+    rows = table.groupby("segment").agg(n=(worth, "size"), value=(worth, "sum"), p_alive=("p_alive", "mean"))
+    rows = rows.reindex(list(rfm.SEGMENTS)).rename_axis("segment").reset_index()
+    rows["n"] = rows["n"].fillna(0)
+    rows["share_n"] = rows["n"] / rows["n"].sum()
+    rows["mean_value"] = rows["value"] / rows["n"].where(rows["n"] > 0)
+    return suppress_small(rows, values=["value", "p_alive", "share_n", "mean_value"], min_cell=past.min_cell)
 
 
 def _scored(past: Purchases, customers: pd.DataFrame, rules: rfm.Rules | None) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from crmkit.analyses.satisfaction.labels import absent, level_label
 from crmkit.analyses.satisfaction.population import UNKNOWN
 from crmkit.analyses.satisfaction.survey import Survey
 from crmkit.core.language import mark
+from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.data.summaries.answers import response_counts
 from crmkit.models.basics.families import holm
@@ -49,18 +50,20 @@ def response(past: Survey) -> Result:
     asked = bool((table["sent"] > table["responded"]).any())
     rate = wilson(table["responded"], table["sent"], confidence=past.confidence)
     full = wilson(table["complete"], table["responded"], confidence=past.confidence)
-    small = (table["sent"] < past.min_cell).to_numpy()
-    hide = small | (not asked)
     shown = table.assign(
-        value=np.where(hide, np.nan, rate.value),
-        low=np.where(hide, np.nan, rate.low),
-        high=np.where(hide, np.nan, rate.high),
+        value=rate.value if asked else np.nan,
+        low=rate.low if asked else np.nan,
+        high=rate.high if asked else np.nan,
         complete_share=full.value,
         complete_low=full.low,
         complete_high=full.high,
         n=table["sent"],
-        suppressed=small,
+        # the channels of a wave are parts of the whole, which stands above them
+        part=table["wave"] + np.where(table["channel"] == ALL, f" {ALL}", ""),
     )
+    hidden = ["value", "low", "high", "complete_share", "complete_low", "complete_high"]
+    hidden += [name for name in ("days_to_response",) if name in shown]
+    shown = suppress_small(shown, values=hidden, min_cell=past.min_cell, within="part").drop(columns="part")
     columns = [Column("wave", "Wave"), Column("channel", "Channel", translate=True)]
     columns += [Column("sent", "Asked", "count")] if asked else []
     columns += [Column("responded", "Answered", "count")]

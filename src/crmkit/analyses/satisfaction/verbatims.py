@@ -24,6 +24,7 @@ from crmkit.models.survey.themes import LEAST_PART, STABLE, Themes, find_themes,
 if TYPE_CHECKING:
     import pandas as pd
 
+# also where groups of any size may be shown; and of each word that names a theme
 FEWEST_OF_A_THEME = 5
 SHORTEST_QUOTE, LONGEST_QUOTE = 8, 200
 TOO_ALIKE = 0.6
@@ -47,6 +48,8 @@ class Comments:
     waves : tuple of str
     reason : Text or None
         Why there are no themes.
+    fewest : int
+        People who must have written about a theme for it to be shown.
     """
 
     rows: pd.DataFrame = field(repr=False)
@@ -55,13 +58,14 @@ class Comments:
     found: Themes | None
     waves: tuple[str, ...]
     reason: Text | None = None
+    fewest: int = FEWEST_OF_A_THEME
 
     @property
     def shown(self) -> list[int]:
         """Numbers of the themes that enough people wrote about."""
         if self.found is None:
             return []
-        enough = [k for k in range(len(self.found.words)) if self.people(self.found.members[:, k]) >= FEWEST_OF_A_THEME]
+        enough = [k for k in range(len(self.found.words)) if self.people(self.found.members[:, k]) >= self.fewest]
         return [k for k in enough if self.label(k)]
 
     def people(self, which: NDArray[np.bool_]) -> int:
@@ -112,7 +116,8 @@ def read_comments(past: Survey, *, waves: int = 4, themes: int = 0) -> Comments:
         found, reason = find_themes([text.replace(MASK, " ") for text in rows["text"]], themes=themes), None
     except ModelError as err:
         found, reason = None, err.text if len(rows) else NO_COMMENTS
-    return Comments(rows, asked[["response_id", "band"]], item, found, read, reason)
+    fewest = max(FEWEST_OF_A_THEME, past.min_cell)
+    return Comments(rows, asked[["response_id", "band"]], item, found, read, reason, fewest)
 
 
 def _known(past: Survey, column: str) -> list[str]:
@@ -190,8 +195,8 @@ def theme_counts(past: Survey, voices: Comments) -> Result:
     -------
     Result
         Table ``theme, n, value, low, high`` (share of all comments, Wilson), ``low_share`` (of the comments on the theme, those
-        of the least content), ``stability`` (0 to 1), ``standing``; the most frequent first. Themes of fewer than five people
-        are left out.
+        of the least content), ``stability`` (0 to 1), ``standing``; the most frequent first. Themes of fewer than
+        ``privacy.min_cell`` people are left out.
     """
     name, title = "satisfaction_themes", Text("What customers write about")
     missing = nothing_to_show(past, voices, name, title)
@@ -212,7 +217,7 @@ def theme_counts(past: Survey, voices: Comments) -> Result:
             "n": Quantity(total, "count"),
             "waves": ", ".join(voices.waves),
             "placed": Quantity(int((voices.found.parts >= LEAST_PART).any(axis=1).sum()), "count"),
-            "least": Quantity(FEWEST_OF_A_THEME, "count"),
+            "least": Quantity(voices.fewest, "count"),
         },
     )
     first = table.iloc[0]
@@ -360,8 +365,8 @@ def quotes(past: Survey, voices: Comments, *, per_theme: int = 2) -> Result:
     Returns
     -------
     Result
-        Table ``theme, band, quote``: the comments that belong most to a theme and are not alike. Themes of fewer than five
-        people have none.
+        Table ``theme, band, quote``: the comments that belong most to a theme and are not alike. Themes of fewer
+        than ``privacy.min_cell`` people have none.
     """
     import pandas as pd
 

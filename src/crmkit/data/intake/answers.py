@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from crmkit.core.errors import DataError, Problem, did_you_mean
+from crmkit.core.errors import DataError, Problem, did_you_mean, with_values
+from crmkit.core.masking import named
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import ItemSettings, TableSettings
 from crmkit.data.intake.headers import match_columns
@@ -141,10 +142,13 @@ def check_items(con: Any, relation: str, *, settings: TableSettings, table: str)
     missing = [item for item in settings.items if item not in found]
     if missing:
         raise DataError(
-            [Problem(where, f"has no row of the item {item!r}", hint=did_you_mean(item, list(found))) for item in missing]
+            [
+                Problem(where, f"has no row of the item {item!r}", hint=with_values(did_you_mean(item, list(found)), found))
+                for item in missing
+            ]
         )
     return [
-        Text(UNDECLARED.template, {"n": Quantity(rows, "count"), "item": item})
+        Text(UNDECLARED.template, {"n": Quantity(rows, "count"), "item": named(item)})
         for item, rows in found.items()
         if item not in settings.items
     ]

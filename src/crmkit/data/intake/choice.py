@@ -12,6 +12,7 @@ from typing import Any
 
 from crmkit.core.errors import DataError, Problem, did_you_mean
 from crmkit.core.language import Locale, say
+from crmkit.core.masking import named
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake.headers import Matched, find_header
@@ -85,7 +86,7 @@ def reason_of(written: str) -> Text | None:
     """The reason of a row that was left out on request, from how it was written down; None for any other."""
     for start, text in BY_WORD.items():
         if written.startswith(start):
-            return Text(text.template, {"word": written.removeprefix(start)})
+            return Text(text.template, {"word": named(written.removeprefix(start))})
     return None
 
 

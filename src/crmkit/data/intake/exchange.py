@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from crmkit.core.errors import counted
+from crmkit.core.errors import counted, quoted
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake.currencies import CODES, currencies
@@ -123,7 +123,7 @@ def foreign_issues(con: Any, typed: str, exchange: Exchange, *, params: str) -> 
     )
     if not found:
         return []
-    named = ", ".join(f"{word} ({counted(rows, 'row')})" for word, rows in found).replace("{", "{{").replace("}", "}}")
+    named = ", ".join(f"{quoted(word)} ({counted(rows, 'row')})" for word, rows in found).replace("{", "{{").replace("}", "}}")
     codes = list(dict.fromkeys((*currencies(word), "")[0] for word, _ in found))
     ways = []
     if any(codes):
@@ -131,7 +131,7 @@ def foreign_issues(con: Any, typed: str, exchange: Exchange, *, params: str) -> 
         ways.append(f"give what one unit is worth in {exchange.own}, as rates: {example} in {params}")
     if not all(codes):
         other = next(word for word, _ in found if not currencies(word))
-        ways.append(f"say which currency a word means, as values: {{currency: {{{other}: {CODES[0]}}}}} in {params}")
+        ways.append(f"say which currency a word means, as values: {{currency: {{{quoted(other)}: {CODES[0]}}}}} in {params}")
     what = f"has {named} beside the client's {exchange.own} ({{rows}})"
     return [Issue(CURRENCY, condition, NO_RATE, what, ", or ".join([*ways, "convert the amounts before the export"]))]
 

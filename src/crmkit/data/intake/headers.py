@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from crmkit.core.errors import DataError, Problem, counted, did_you_mean, nearest, shortened
+from crmkit.core.errors import DataError, Problem, counted, did_you_mean, nearest, shortened, with_values
+from crmkit.core.masking import finds_somebody
 from crmkit.core.settings import TableSettings
 from crmkit.data.tables import TableContract
 
@@ -89,7 +90,7 @@ def match_columns(
         elif found:
             positions[ours] = found[0]
         elif ours in settings.columns:
-            problems.append(Problem(where, f"has no column {wanted!r} for {ours}", hint=did_you_mean(wanted, headers)))
+            problems.append(Problem(where, f"has no column {wanted!r} for {ours}", hint=_offered(wanted, headers)))
         elif contract.columns[ours].required:
             none = f"if there is none, write amounts: false under {params.removesuffix('.columns')}"
             priced = bool(contract.returns) and ours == contract.returns[0]
@@ -118,10 +119,16 @@ def _no_position(ours: str, number: int, headers: Sequence[str], *, where: str, 
 
 def _missing(ours: str, headers: Sequence[str], *, where: str, params: str, allowed: str) -> Problem:
     meant = nearest(ours, headers)
-    hint = did_you_mean(ours, headers)
+    hint = _offered(ours, headers)
     if meant:
         hint = f"did you mean {shortened(meant)!r}? Then write {ours}: {shortened(meant)} under {params}"
     return Problem(where, f"has no column {ours!r}, which is required", allowed, hint)
+
+
+def _offered(name: str, headers: Sequence[str]) -> str:
+    """The nearest header, or all of them; where one of them finds a person they are no headers but values."""
+    hint = did_you_mean(name, headers)
+    return with_values(hint, headers) if any(map(finds_somebody, headers)) else hint
 
 
 def find_header(wanted: str, headers: Sequence[str]) -> list[int]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from crmkit.core.errors import Problem
+from crmkit.core.errors import Problem, quoted
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake.currencies import currencies
@@ -146,13 +146,15 @@ def _decimal(
     if indian and not only_comma:
         if western:
             declare = f"declare grouping: thousands or grouping: indian in {params}"
-            return Problem(place, f"is written in two ways, {indian!r} and {western!r}", declare)
+            return Problem(place, f"is written in two ways, {quoted(repr(indian))} and {quoted(repr(western))}", declare)
         return Convention(indian=settings.grouping != "thousands")
     declare = f"declare decimal: '.' or decimal: ',' in {params}"
     if only_dot and only_comma:
-        return Problem(place, f"is written in two ways, {only_dot!r} and {only_comma!r}", declare)
+        return Problem(place, f"is written in two ways, {quoted(repr(only_dot))} and {quoted(repr(only_comma))}", declare)
     if both and not only_dot and not only_comma:
-        return Problem(place, f"can be read in two ways, {both!r} is {_plain(dot)} or {_plain(comma)}", declare)
+        return Problem(
+            place, f"can be read in two ways, {quoted(repr(both))} is {quoted(_plain(dot))} or {quoted(_plain(comma))}", declare
+        )
     return Convention(decimal="," if only_comma else ".")
 
 
@@ -270,9 +272,9 @@ def _order(
     if settings.dayfirst is None:
         declare = f"declare dayfirst: true or dayfirst: false in {params}"
         if only_day and only_month:
-            return Problem(place, f"is written in two ways, {only_day!r} and {only_month!r}", declare)
+            return Problem(place, f"is written in two ways, {quoted(repr(only_day))} and {quoted(repr(only_month))}", declare)
         if both and not only_day and not only_month:
-            return Problem(place, f"can be read in two ways, {both!r} is {day} or {month}", declare)
+            return Problem(place, f"can be read in two ways, {quoted(repr(both))} is {quoted(day)} or {quoted(month)}", declare)
     dayfirst = settings.dayfirst if settings.dayfirst is not None else not only_month
     if slashed:
         return Convention(dayfirst=dayfirst, form="dd/mm/yyyy" if dayfirst else "mm/dd/yyyy")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crmkit.core.errors import ROWS_SHOWN, Problem, counted, rows, shortened
+from crmkit.core.errors import ROWS_SHOWN, Problem, counted, quoted, rows, shortened
 from crmkit.core.language import Locale, say
 from crmkit.core.results import Text
 from crmkit.core.settings import ItemSettings, TableSettings
@@ -331,7 +331,7 @@ def explain(found: Found, *, table: str, file: str) -> Problem:
     what = issue.what.format(
         n=found.count,
         rows=listed,
-        examples=", ".join(repr(example) for example in found.examples),
+        examples=", ".join(quoted(repr(example)) for example in found.examples),
         row_word="row" if found.count == 1 else "rows",
         value_word="value" if found.count == 1 else "values",
         are="is" if found.count == 1 else "are",
@@ -361,18 +361,21 @@ def count_reasons(con: Any, typed: str, found: Sequence[Found]) -> tuple[tuple[S
 def write_rejects(con: Any, typed: str, *, to: Path, some: bool) -> None:
     """Every row that is not kept, with its number, column, value and reason; an older file is replaced or removed.
 
-    Values are as the export has them, but for an apostrophe before what a spreadsheet would take for a formula.
+    Folder and file are readable by their owner alone. Values are as the export has them, but for an apostrophe before what a
+    spreadsheet would take for a formula.
     """
     if not some:
         to.unlink(missing_ok=True)
         return
-    to.parent.mkdir(parents=True, exist_ok=True)
+    to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     partial = to.with_name(f".{to.name}.{os.getpid()}")
+    # made here, and written into: the engine's own files are for everybody to read
+    os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
     query(
         con,
         f"COPY (SELECT {_guarded('__file')} AS file, __row AS row, nullif(field, '') AS column, {_guarded('value')} AS value,"
         f" {_guarded('reason')} AS reason FROM rejects_{typed}"
-        f" ORDER BY ALL) TO {literal(partial)} (FORMAT csv, HEADER true)",
+        f" ORDER BY ALL) TO {literal(partial)} (FORMAT csv, HEADER true, USE_TMP_FILE false)",
     )
     partial.replace(to)
 

@@ -110,6 +110,8 @@ class Place:
     rejects: Path
     home: Path
     macros: Macros
+    # relations as they were found, of all tables that were read so far
+    raws: dict[str, str] = field(default_factory=dict)
 
     def params(self, table: str) -> str:
         return f"params/{self.settings.client}.yml, tables.{table}"
@@ -135,6 +137,7 @@ def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
     if read is None:
         return None
     raw, stamps = read
+    place.raws[table] = raw.relation
     # what is no larger than what one thread takes at a time is taken by one
     with one_thread(con, when=not raw.lazy and query(con, f"SELECT count(*) FROM {raw.relation}")[0][0] <= ROWS_OF_A_THREAD):
         return _take(con, table, raw, stamps, contract=contract, settings=settings, place=place)

@@ -11,6 +11,7 @@ from typing import Any
 
 from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.core.language import mark
+from crmkit.core.masking import named
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import ItemSettings, TableSettings
 from crmkit.data.intake.parse import FLOATS, reading
@@ -189,5 +190,5 @@ def is_anchored(con: Any, relation: str, x: str, value: str, one: ItemSettings, 
 
 def listed_words(rows: Sequence[tuple[Any, int]]) -> str:
     """Words with their counts, the first few."""
-    shown = ", ".join(f"{'(empty)' if word is None else word} {count:,}" for word, count in rows[:WORDS_SHOWN])
+    shown = ", ".join(f"{'(empty)' if word is None else named(str(word))} {count:,}" for word, count in rows[:WORDS_SHOWN])
     return f"{shown} ..." if len(rows) > WORDS_SHOWN else shown

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from crmkit.core.errors import DataError, Problem, shortened
+from crmkit.core.errors import DataError, Problem, quoted, shortened
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake.headers import Matched, visible
@@ -186,4 +186,4 @@ def _shape(text: str) -> str:
 
 
 def _beginning(headers: Sequence[str]) -> str:
-    return ", ".join(repr(shortened(header)) for header in headers[:3])
+    return ", ".join(quoted(repr(shortened(header))) for header in headers[:3])

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crmkit.core.errors import DataError, Problem, did_you_mean
+from crmkit.core.errors import DataError, Problem, did_you_mean, with_quotes
 from crmkit.core.results import Text
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake.headers import Matched, visible
@@ -149,7 +149,7 @@ def read_database(con: Any, table: str, *, settings: TableSettings, match: Match
     try:
         query(con, f"CREATE OR REPLACE TABLE {held} AS FROM {scan}")
     except (duckdb.BinderException, duckdb.CatalogException, duckdb.ConversionException) as err:
-        raise DataError(f"{table}: the view {name!r} cannot be computed: {str(err).splitlines()[0]}") from err
+        raise DataError(f"{table}: the view {name!r} cannot be computed: {with_quotes(str(err).splitlines()[0])}") from err
     return _lazy(con, table, held, file=literal(name), row="rowid + 1", match=match, where=f"{table}: {name}")
 
 

@@ -34,6 +34,8 @@ from crmkit.core.errors import ReportError
 if TYPE_CHECKING:
     import ibis
 
+    from crmkit.core.settings import Settings
+
 MARKS = ".marks"
 Kind = Literal["id", "email", "phone", "name"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -48,6 +50,7 @@ SHARED_BY = 3
 LONGEST_RUN = 6
 NO_MARK = 0
 LONGEST_CHINESE = 8
+SHORT = 4
 
 EDGES = r"^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$"
 SEARCHABLE: dict[Kind, str] = {
@@ -76,7 +79,7 @@ class Leak:
     count : int
         Different ones.
     example : str
-        The first, all but two characters hidden.
+        The first, all but two characters hidden; of a short one all but one.
     place : str
         Heading under which it stands.
     """
@@ -119,6 +122,32 @@ def write_marks(tables: Mapping[str, ibis.Table], folder: Path, *, ids: bool = T
     with os.fdopen(handle, "wb") as file:
         file.write(b"".join([head, b"\n", *blobs]))
     return unscanned
+
+
+def write_first_marks(settings: Settings, tables: Mapping[str, ibis.Table], folder: Path) -> None:
+    """Leave the hashes of what identifies customers where the data cannot be opened.
+
+    Parameters
+    ----------
+    settings : Settings
+        Whether customer numbers may be shown.
+    tables : mapping of str to ibis.Table
+        As they were found. An e-mail address may stand in any column: the rows are not as they should be.
+    folder : Path
+        As for :func:`write_marks`.
+    """
+    import ibis
+
+    known = dict(tables)
+    people = known.get("customers")
+    if people is not None and COLUMNS["id"] in people.columns:
+        texts = {name: people[name].cast("string") for name in people.columns}
+        nothing = ibis.null("string")
+        own = {name: texts.get(name, nothing) for name in COLUMNS.values()}
+        parts = [people.select(**own)]
+        parts += [people.select(**{**own, COLUMNS["email"]: text}) for name, text in texts.items() if name != COLUMNS["email"]]
+        known["customers"] = ibis.union(*parts) if len(parts) > 1 else parts[0]
+    write_marks(known, folder, ids=settings.privacy.identifiers != "ids")
 
 
 def _hashes(tables: Mapping[str, ibis.Table], kind: Kind) -> Any:
@@ -208,7 +237,12 @@ def leaks(html: str, folder: Path, *, own: str = "") -> tuple[Leak, ...]:
                 seen.add((kind, candidate))
                 if _has(known[kind], _mark(kind, candidate)):
                     found.setdefault(kind, {})[candidate] = place
-    return tuple(Leak(kind, len(one), f"{next(iter(one))[:2]}…", next(iter(one.values()))) for kind, one in found.items())
+    return tuple(Leak(kind, len(one), _begun(next(iter(one))), next(iter(one.values()))) for kind, one in found.items())
+
+
+def _begun(identifier: str) -> str:
+    """The beginning of an identifier; of a short one, as a Chinese name is, two characters would be nearly all."""
+    return f"{identifier[: 1 if len(identifier) <= SHORT else 2]}…"
 
 
 def refuse_leaks(html: str, nb: Any, folder: Path) -> None:

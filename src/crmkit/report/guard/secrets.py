@@ -1,4 +1,8 @@
-"""What must not leave the house with an executed notebook: secrets, machine paths, and run marks that say what is not so."""
+"""What must not leave the house: secrets, in a notebook, a record or on the terminal; machine paths; run marks that say what
+is not so.
+
+Imports little: every command asks it before it prints.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,16 @@ import base64
 import json
 import os
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from urllib.parse import quote, quote_plus
 
+from crmkit.core.errors import CrmkitError
 from crmkit.core.privacy import KEY_VARIABLE
-from crmkit.core.settings import params_path
 
 SHORTEST = 6
 ERROR_MARKER = "papermill-error-cell-tag"
@@ -26,6 +32,8 @@ def secrets_of(client: str, *, home: Path) -> dict[str, str]:
     it is written in a URL, in HTML, in JSON and in Python. Values shorter than six characters are left out: they would be found
     everywhere.
     """
+    from crmkit.core.settings import params_path
+
     text = params_path(client, home=home).read_text(encoding="utf-8")
     names = {*re.findall(r"\$\{(\w+)\}", text), KEY_VARIABLE}
     found = {os.environ[name]: "${" + name + "}" for name in names if name in os.environ}
@@ -34,6 +42,53 @@ def secrets_of(client: str, *, home: Path) -> dict[str, str]:
         found[key.read_text(encoding="utf-8").strip()] = "(key)"
     written = {form: mark for value, mark in found.items() if len(value) >= SHORTEST for form in _forms(value)}
     return {form: mark for form, mark in written.items() if len(form) >= SHORTEST}
+
+
+class Scrubbed:
+    """A stream like another, on which no secret of any client is written.
+
+    Parameters
+    ----------
+    stream : TextIO
+        The terminal, or what stands for it.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text without its secrets."""
+        self._stream.write(scrub_text(text, _of_project()))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write each."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _of_project() -> Mapping[str, str]:
+    """Secrets of all clients; none as long as no params file was read, and with it the environment."""
+    settings = sys.modules.get("crmkit.core.settings")
+    if settings is None:
+        return {}
+    try:
+        folder = settings.find_home() / "params"
+        paths = sorted(path for path in folder.iterdir() if path.suffix in (".yml", ".key"))
+        # a client may be made, and a key with it, while a command works
+        return _read_secrets(folder.parent, tuple((path.name, path.stat().st_mtime_ns) for path in paths))
+    except (CrmkitError, OSError):
+        return {}
+
+
+@lru_cache(maxsize=1)
+def _read_secrets(home: Path, files: tuple[tuple[str, int], ...]) -> Mapping[str, str]:
+    from crmkit.core.settings import client_names
+
+    return {form: mark for client in client_names(home) for form, mark in secrets_of(client, home=home).items()}
 
 
 def _forms(value: str) -> set[str]:
@@ -65,15 +120,19 @@ def clean_notebook(nb: Any, *, home: Path, secrets: Mapping[str, str]) -> Any:
     """An executed notebook as it may be kept.
 
     Papermill calls cells completed that never ran when a kernel dies, and notes absolute paths; both go. The run record
-    says what happened.
+    says what happened. Messages of errors have the values of customers covered.
     """
     import nbformat
 
-    content = json.loads(nbformat.writes(nb))
+    from crmkit.report.guard.messages import kept_error
+
+    content = scrub_json(json.loads(nbformat.writes(nb)), {**secrets, f"{home}/": ""})
     content["metadata"].pop("papermill", None)
     content["cells"] = [cell for cell in content["cells"] if ERROR_MARKER not in cell["metadata"].get("tags", [])]
     for cell in content["cells"]:
         cell["metadata"].pop("papermill", None)
         cell["metadata"].pop("execution", None)
-    marks = {**secrets, f"{home}/": ""}
-    return nbformat.reads(json.dumps(scrub_json(content, marks)), as_version=4)
+        if cell["cell_type"] != "code":
+            continue
+        cell["outputs"] = [kept_error(one) if one["output_type"] == "error" else one for one in cell.get("outputs", [])]
+    return nbformat.reads(json.dumps(content), as_version=4)

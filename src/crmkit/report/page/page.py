@@ -28,7 +28,7 @@ from crmkit.data.tables import TABLES
 from crmkit.report.files.calendars import write_calendar
 from crmkit.report.files.lists import write_list
 from crmkit.report.folders import RECORD, REPORT, keep, new_run_id, note_attempt, reports_folder, write_json
-from crmkit.report.guard.identifiers import unscanned, write_marks
+from crmkit.report.guard.identifiers import unscanned, write_first_marks, write_marks
 from crmkit.report.guard.secrets import scrub_json, secrets_of
 from crmkit.report.page.briefs import linked
 from crmkit.report.page.data import intake_record, intake_result
@@ -333,6 +333,23 @@ class Page:
         }
 
 
+def open_client(
+    client: str, *, as_of: str = "", language: str = "", home: Path | None = None, rejects: Path | None = None
+) -> Client:
+    """What do we know of this client, up to this day? :func:`crmkit.data.client.open_client`, for a page.
+
+    Parameters
+    ----------
+    client, as_of, language, home, rejects
+        As there. In a run, what cannot be opened leaves what whoever writes the page has to look for in it.
+    """
+    from crmkit.data import client as data
+
+    out = os.environ.get(OUT_VARIABLE)
+    found = partial(write_first_marks, folder=Path(out)) if out else None
+    return data.open_client(client, as_of=as_of, language=language, home=home, rejects=rejects, found=found)
+
+
 def open_page(analysis: str, company: Client, parameters: Mapping[str, Any] | None = None) -> Page:
     """The page that a notebook fills.
 
@@ -428,7 +445,7 @@ def _exhibit(result: Result, locale: Locale) -> dict[str, Any]:
 
 
 def _called(one: Brief, locale: Locale) -> str:
-    return one.name if isinstance(one.name, str) else say(one.name, locale)
+    return say(one.name, locale)
 
 
 def _number(value: Any) -> Any:

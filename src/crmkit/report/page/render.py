@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from crmkit.core.format import format_value
-from crmkit.core.language import translate
+from crmkit.core.language import translate, undirected
 from crmkit.core.results import REPORT_MIME
 from crmkit.report.page.article import Article, read_article
 from crmkit.report.page.assets import page_assets, template_folder
@@ -54,7 +54,7 @@ def render_notebook(nb: Any, *, previous: Mapping[str, Any] | None = None) -> st
     str
         A whole HTML document.
     """
-    return _template().render(page=page_context(nb, previous=previous)) + "\n"
+    return undirected(_template().render(page=page_context(nb, previous=previous))) + "\n"
 
 
 @cache
@@ -88,7 +88,8 @@ def page_context(nb: Any, *, previous: Mapping[str, Any] | None = None) -> dict[
     report = article.report
     article.with_changes(changes(report, previous or declared.get("previous")))
     failed = run.get("status", "ok") != "ok"
-    title, client = article.title or declared.get("analysis", ""), report.get("title") or run.get("client", "")
+    title = undirected(article.title or declared.get("analysis", ""))
+    client = undirected(str(report.get("title") or run.get("client", "")))
     return {
         "t": partial(translate, language=language),
         "language": language,

@@ -1,6 +1,6 @@
 """Which old runs may go? All but the newest few, the last good ones, and those that they are compared with.
 
-With them go the copies of what was read, which the next run makes again.
+With them go the copies of what was read and the rows that could not be used, which the next run writes anew.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crmkit.core.errors import ParamError, Problem, did_you_mean
-from crmkit.core.settings import copy_folder
-from crmkit.report.folders import dates_of, locked, read_latest, reports_folder
+from crmkit.core.settings import copy_folder, rejects_folder
+from crmkit.report.folders import REJECTS, dates_of, locked, read_latest, reports_folder
 from crmkit.report.record import previous
 
 
 @dataclass(frozen=True)
 class Removed:
-    """What was deleted, and how much room that made."""
+    """What was deleted, and how much room that made; a folder of rows that were not kept is among the folders."""
 
     folders: tuple[Path, ...]
     size_bytes: int
 
 
 def clean_runs(home: Path, *, keep: int, clients: Iterable[str] | None = None) -> Removed:
-    """Delete old runs, and the copies of what was read.
+    """Delete old runs, copies of what was read, and rows that were not kept.
 
     Parameters
     ----------
@@ -44,31 +44,30 @@ def clean_runs(home: Path, *, keep: int, clients: Iterable[str] | None = None) -
     """
     root = reports_folder(home)
     there = sorted(path.name for path in root.iterdir() if dates_of(home, path.name)) if root.is_dir() else []
-    copied = sorted(path.parent.name for path in (home / "work").glob("*/copy") if path.is_dir())
-    chosen = there if not clients else list(dict.fromkeys(clients))
+    beside = {path.parent.name for name in ("copy", REJECTS) for path in (home / "work").glob(f"*/{name}") if path.is_dir()}
+    chosen = sorted({*there, *beside}) if not clients else list(dict.fromkeys(clients))
     unknown = [
         Problem(f"client {name!r}", "has no reports", hint=did_you_mean(name, there))
         for name in chosen
-        if name not in (*there, *copied)
+        if name not in (*there, *beside)
     ]
     if unknown:
         raise ParamError(unknown)
     removed: list[Path] = []
     size = 0
-    for client in copied:
-        if not clients or client in chosen:
-            size += _remove(copy_folder(client, home=home))
-            removed.append(copy_folder(client, home=home))
-    for client in (name for name in chosen if name in there):
+    for client in chosen:
         with locked(home, client):
-            needed = set(_needed(home, client))
-            for folder in _old(home, client, keep):
-                if folder in needed:
-                    continue
+            old = _old(home, client, keep) if client in there else ()
+            needed = set(_needed(home, client)) if client in there else set()
+            for folder in (one for one in old if one not in needed):
                 size += _remove(folder)
                 removed.append(folder)
                 with suppress(OSError):
                     folder.parent.rmdir()  # only where nothing is left of the run
+            for folder in (copy_folder(client, home=home), rejects_folder(client, home=home)):
+                if folder.is_dir():
+                    size += _remove(folder)
+                    removed.append(folder)
     return Removed(tuple(removed), size)
 
 

@@ -12,7 +12,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from pathlib import Path
@@ -22,6 +22,7 @@ from crmkit.core.errors import CrmkitError
 from crmkit.report.engine import ENGINE, kernel_environment
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, keep, note_attempt, read_json, work_folder, write_json
 from crmkit.report.guard.identifiers import MARKS, refuse_leaks
+from crmkit.report.guard.messages import keepable, naming_nobody, user_errors, without_values
 from crmkit.report.guard.mishaps import said_by_kernel, said_of
 from crmkit.report.guard.secrets import clean_notebook, scrub_json, scrub_text
 from crmkit.report.kernels.pool import KernelServer, Session
@@ -92,6 +93,8 @@ class InterruptedRunError(Exception):
 
 @dataclass(frozen=True)
 class _Ending:
+    """How a notebook ended; ``message`` as it may be kept."""
+
     status: Status
     message: str = ""
     cell: int | None = None
@@ -120,7 +123,7 @@ def execute(job: Job, *, on_cell: Callable[[int], None] | None = None) -> Outcom
         raise
     except Exception as err:
         said = said_of(err, home=job.home)
-        message = scrub_text(f"could not be kept: {said or f'{type(err).__name__}: {err}'}", job.secrets)
+        message = f"could not be kept: {said or keepable(type(err).__name__, scrub_text(str(err), job.secrets))}"
         seconds = round(time.perf_counter() - clock, 3)
         by_user = isinstance(err, CrmkitError) or (bool(said) and not isinstance(err, FileNotFoundError))
         return Outcome(job.client, job.analysis, "failed", seconds, message, by_user=by_user)
@@ -153,6 +156,7 @@ def _execute(job: Job, on_cell: Callable[[int], None] | None, clock: float) -> O
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(work))
     if job.stop.is_set():
         raise InterruptedRunError
+    ending = replace(ending, message=naming_nobody(ending.message, work))
     report = _completed_report(job, work)
     if ending.status == "ok" and not report:
         ending = _Ending("failed", LAST_LINE, by_user=True)
@@ -226,7 +230,7 @@ def _ending(err: Exception, session: Session, job: Job) -> _Ending:
     if isinstance(err, PapermillExecutionError):
         said = said_by_kernel(err.ename, err.evalue, home=job.home, environment=session.env)
         by_user = bool(said) or err.ename in user_errors()
-        message = said or (err.evalue if by_user else f"{err.ename}: {err.evalue}")
+        message = said or keepable(err.ename, scrub_text(err.evalue, job.secrets))
         return _Ending("failed", message, cell, by_user)
     if session.limit == "cell":
         return _Ending("timeout", f"cell {cell} took longer than {session.cell_limit:g} s", cell)
@@ -241,8 +245,10 @@ def _ending(err: Exception, session: Session, job: Job) -> _Ending:
         last = _last_line(session.nb)
         name, _, value = last.partition(": ")
         said = said_by_kernel(name, value, home=job.home, environment=session.env)
-        return _Ending("failed", said or last or "the cell failed and did not say why", cell, bool(said))
-    return _Ending("failed", f"{type(err).__name__}: {err}", cell, isinstance(err, CrmkitError))
+        kept = keepable(name, scrub_text(value, job.secrets)) if value else without_values(scrub_text(last, job.secrets))
+        return _Ending("failed", said or kept or "the cell failed and did not say why", cell, bool(said))
+    told = keepable(type(err).__name__, scrub_text(str(err), job.secrets))
+    return _Ending("failed", told, cell, isinstance(err, CrmkitError))
 
 
 def _last_line(nb: Any) -> str:
@@ -251,17 +257,6 @@ def _last_line(nb: Any) -> str:
     outputs = (one for cell in reversed(cells) for one in reversed(cell.get("outputs", [])))
     text = next((one["text"] for one in outputs if one.get("name") == "stderr"), "")
     return next((line.strip() for line in reversed(str(text).splitlines()) if line.strip()), "")
-
-
-def user_errors() -> frozenset[str]:
-    """Names of the errors that a user can mend; a kernel reports its errors by name."""
-
-    def family(kind: type[CrmkitError]) -> Iterator[str]:
-        yield kind.__name__
-        for child in kind.__subclasses__():
-            yield from family(child)
-
-    return frozenset(family(CrmkitError))
 
 
 def _completed_report(job: Job, work: Path) -> dict[str, Any]:
@@ -312,7 +307,7 @@ def _previous(job: Job, report: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _page_failed(err: Exception, ending: _Ending, job: Job) -> _Ending:
     said = str(err) if isinstance(err, CrmkitError) else said_of(err, home=job.home)
-    found = f"the page could not be made: {said or f'{type(err).__name__}: {err}'}"
+    found = f"the page could not be made: {said or keepable(type(err).__name__, scrub_text(str(err), job.secrets))}"
     if ending.status == "ok":
         return _Ending("failed", found, by_user=bool(said))
     return replace(ending, message=f"{ending.message}; {found}")
