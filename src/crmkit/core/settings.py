@@ -96,6 +96,16 @@ class TableSettings(_Strict):
     )
     dayfirst: bool | None = Field(None, description="true where 03.04.2025 is the third of April")
     date_format: str | None = Field(None, description="strptime format, where dates are in no usual form")
+    first_of: dict[str, str] = Field(
+        default_factory=dict,
+        description="our column: what stands between several ids in one cell, of which the first counts,"
+        " for example {customer_id: ;}",
+    )
+    repeats: Literal["stop", "drop", "newest"] = Field(
+        "stop",
+        description="what becomes of rows that stand more than once: stop the run, drop all but the first, or, of what"
+        " stands in several files, count what the newest file says",
+    )
     rejects: float = Field(0.0, ge=0, le=1, description="share of rows that may be set aside as unusable before the run stops")
     negative_amounts: Literal["stop", "returns"] = Field(
         "stop", description="what a negative amount is where is_return does not say"

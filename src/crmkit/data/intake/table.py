@@ -175,6 +175,7 @@ def _take(
         raise DataError(problems)
     computed = derived.worked_out(raw.types, contract=contract, as_of=place.settings.as_of, where=f"{table}: {names[0]}")
     pointed, noted = ids.find_spoils(con, raw.relation, raw.types, contract, look=look)
+    noted += ids.several_notes(con, raw.relation, raw.types, settings.first_of)
     noted += words.empty_notes(con, raw.relation, raw.types, contract, look=look)
     shape = Shape(raw, contract, settings, look, ways, computed, pointed, money)
     # a plain day may mean that something has not ended, which is read the long way
@@ -240,6 +241,7 @@ def _unknown_columns(contract: TableContract, settings: TableSettings, *, params
     """Columns that ``values`` and ``items`` name and that the table does not have."""
     scores = [name for name, column in contract.columns.items() if column.kind == "score"]
     wide = settings.items if survey_items.is_answers(contract) else {}
+    first = [name for name in settings.first_of if name not in contract.columns or contract.columns[name].kind != "id"]
     values = [name for name in settings.values if name not in contract.columns and name not in wide]
     items = [] if survey_items.is_answers(contract) else [name for name in settings.items if name not in scores]
     return [
@@ -247,14 +249,25 @@ def _unknown_columns(contract: TableContract, settings: TableSettings, *, params
             Problem(f"{params}.values:", f"unknown column {name!r}", hint=did_you_mean(name, contract.columns))
             for name in values
         ),
+        *(
+            Problem(f"{params}.first_of:", f"{name!r} is no column of ids", hint=did_you_mean(name, ids_of(contract)))
+            for name in first
+        ),
         *(Problem(f"{params}.items:", f"{name!r} is no column of scores", hint=did_you_mean(name, scores)) for name in items),
     ]
+
+
+def ids_of(contract: TableContract) -> list[str]:
+    return [name for name, column in contract.columns.items() if column.kind == "id"]
 
 
 def _keep(con: Any, loaded: Loaded, shape: Shape, *, place: Place) -> Loaded:
     """The relation ``kept_<table>``: the rows that can be used, if the others are few enough."""
     table, typed = loaded.intake.table, loaded.relation
     contract, settings, mapped = shape.contract, shape.settings, shape.present
+    if settings.repeats == "newest":
+        where = f"{place.params(table)}.repeats:"
+        typed = rejects.supersede(con, typed, contract=contract, mapped=mapped, where=where)
     long = survey_items.is_answers(contract) and survey_items.ITEM in mapped
     notes = survey_items.check_items(con, typed, settings=settings, table=table) if long else []
     params, lazy = place.params(table), shape.raw.lazy
@@ -262,7 +275,7 @@ def _keep(con: Any, loaded: Loaded, shape: Shape, *, place: Place) -> Loaded:
     issues += exchange.foreign_issues(con, typed, shape.money, params=params)
     for column, where, item, one in survey_items.scaled_columns(contract, mapped, settings=settings, wide=bool(loaded.items)):
         issues += rejects.off_scale(column, where, item, one, params=params)
-    found, some = rejects.find_rejects(con, typed, issues=issues, contract=contract, mapped=mapped)
+    found, some = rejects.find_rejects(con, typed, issues=issues, contract=contract, settings=settings, mapped=mapped)
     reasons, stopping, everything = rejects.count_reasons(con, typed, found) if some else ((), 0, 0)
     rejects.write_rejects(con, typed, to=place.rejects / f"{table}.csv", some=some)
     rows = shape.look.rows
@@ -278,6 +291,8 @@ def _keep(con: Any, loaded: Loaded, shape: Shape, *, place: Place) -> Loaded:
     notes += _row_notes(con, typed, shape, rows=rows, as_of=place.settings.as_of)
     columns = [*loaded.columns, *(f"{item}__na" for item in loaded.items)]
     _store_kept(con, table, typed, columns=columns, lazy=lazy, any_left_out=bool(everything))
+    if typed != loaded.relation and not lazy:
+        query(con, f"DROP TABLE {typed}")
     repeats = sum(each.count for each in found if not each.issue.condition)
     intake = replace(
         loaded.intake,
