@@ -7,7 +7,8 @@ error carries all problems that were found, not only the first.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from crmkit.core.results import Text
@@ -16,6 +17,8 @@ EXIT_CODE = 2
 ROWS_SHOWN = 5
 LETTERS_SHOWN = 60
 OPTIONS_SHOWN = 40
+# the order in which a person mends what is wrong with data
+STEPS = ("files", "reading", "headers", "values")
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,9 @@ class ParamError(CrmkitError):
 
 
 class DataError(CrmkitError):
-    """A source, a table or a column that breaks its contract."""
+    """A source, a table or a column that breaks its contract; ``step`` is the place in ``STEPS`` at which it was found."""
+
+    step: int | None = None
 
 
 class ModelError(CrmkitError):
@@ -100,6 +105,16 @@ class ModelError(CrmkitError):
 
 class ReportError(CrmkitError):
     """A run or a page that could not be finished."""
+
+
+@contextmanager
+def at_step(step: str) -> Iterator[None]:
+    """Marks what goes wrong in here as found at one of ``STEPS``, unless it knows better already."""
+    try:
+        yield
+    except DataError as err:
+        err.step = STEPS.index(step) if err.step is None else err.step
+        raise
 
 
 def nearest(name: str, options: Iterable[str]) -> str | None:

@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from crmkit.core.dates import parse_iso
-from crmkit.core.errors import ParamError, Problem, did_you_mean
+from crmkit.core.errors import ParamError, Problem, did_you_mean, shortened
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -319,7 +319,11 @@ def read_settings(client: str, *, home: Path) -> Settings:
         elif key in analyses and isinstance(value, Mapping):
             sections[key] = dict(value)
         elif key in analyses:
-            problems.append(Problem(f"{where}, {key}:", f"is {value!r}", "a section with the analysis' parameters is expected"))
+            problems.append(
+                Problem(
+                    f"{where}, {key}:", f"is {shortened(repr(value))}", "a section with the analysis' parameters is expected"
+                )
+            )
         else:
             problems.append(
                 Problem(f"{where}:", f"unknown key {key!r}", hint=did_you_mean(str(key), [*COMMON_KEYS, *analyses]))
@@ -360,11 +364,11 @@ def _explain(error: ErrorDetails, where: str) -> Problem:
         options = tables if path[0] == "tables" else PrivacySettings.model_fields
         return Problem(f"{where}, {'.'.join(path[:-1])}:", f"unknown key {path[-1]!r}", hint=did_you_mean(path[-1], options))
     if kind == "string_type":
-        return Problem(place, f"was read as {value!r}, not as text", "quote it")
+        return Problem(place, f"was read as {shortened(repr(value))}, not as text", "quote it")
     message = error["msg"].removeprefix("Value error, ")
     if message.startswith(repr(value)):
-        return Problem(place, message)
-    return Problem(place, f"is {value!r}", message[0].lower() + message[1:])
+        return Problem(place, f"{shortened(repr(value))}{message.removeprefix(repr(value))}")
+    return Problem(place, f"is {shortened(repr(value))}", message[0].lower() + message[1:])
 
 
 def expand(text: str, *, where: str) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from crmkit.core.dates import parse_iso
-from crmkit.core.errors import CrmkitError, DataError, ParamError, Problem, did_you_mean
+from crmkit.core.errors import STEPS, CrmkitError, DataError, ParamError, Problem, did_you_mean
 from crmkit.core.nested_params import refuse_injected
 from crmkit.core.privacy import client_key
 from crmkit.core.results import Quantity, Text
@@ -126,6 +127,13 @@ class Check:
     problems: tuple[str, ...]
     as_of: dt.date | None
 
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """Tables of which something is wrong."""
+        named = [re.match(r"(?:params/[^ ]+, tables\.)?(\w+)[:., ]", problem) for problem in self.problems]
+        there = {found.group(1) for found in named if found}
+        return tuple(table for table in TABLES if table in there)
+
 
 def open_client(
     client: str, *, as_of: str = "", language: str = "", home: Path | None = None, rejects: Path | None = None
@@ -195,18 +203,23 @@ def open_client(
     )
 
 
-def check_client(client: str, *, home: Path | None = None, rejects: Path | None = None) -> Check:
+def check_client(
+    client: str, *, home: Path | None = None, rejects: Path | None = None, tell: Callable[[str], None] | None = None
+) -> Check:
     """Can this client's data be read, and what is wrong with it?
 
     Parameters
     ----------
     client, home, rejects
         As for :func:`open_client`.
+    tell : callable or None
+        Is told the name of each table before it is read.
 
     Returns
     -------
     Check
-        ``intake`` of the tables that could be read, names of the tables that are ``missing``, all ``problems``, ``as_of``.
+        ``intake`` of the tables that could be read, names of the tables that are ``missing``, all ``problems`` in the order in
+        which they are mended, ``as_of``.
 
     Raises
     ------
@@ -215,7 +228,7 @@ def check_client(client: str, *, home: Path | None = None, rejects: Path | None 
     """
     home = home if home is not None else find_home()
     settings = read_settings(client, home=home)
-    con, loaded, problems = _load(settings, home=home, rejects=rejects)
+    con, loaded, problems = _load(settings, home=home, rejects=rejects, tell=tell)
     intake = tuple(table.intake for table in loaded.values())
     day: dt.date | None = None
     try:
@@ -230,8 +243,10 @@ def check_client(client: str, *, home: Path | None = None, rejects: Path | None 
     return Check(intake, tuple(name for name in TABLES if name not in present), tuple(problems), day)
 
 
-def _load(settings: Settings, *, home: Path, rejects: Path | None) -> tuple[Any, dict[str, Loaded], list[str]]:
-    """The engine, every table that the client has, and every problem."""
+def _load(
+    settings: Settings, *, home: Path, rejects: Path | None, tell: Callable[[str], None] | None = None
+) -> tuple[Any, dict[str, Loaded], list[str]]:
+    """The engine, every table that the client has, and every problem, in the order in which they are mended."""
     where = f"params/{settings.client}.yml"
     problems = [
         str(Problem(f"{where}, tables:", f"unknown table {name!r}", hint=did_you_mean(name, TABLES)))
@@ -239,6 +254,7 @@ def _load(settings: Settings, *, home: Path, rejects: Path | None) -> tuple[Any,
         if name not in TABLES
     ]
     loaded: dict[str, Loaded] = {}
+    faults: list[tuple[int, str]] = []
     con, spill = connect()
     try:
         source = open_source(settings.source, home=home, where=where)
@@ -249,16 +265,19 @@ def _load(settings: Settings, *, home: Path, rejects: Path | None) -> tuple[Any,
     macros = Macros(con, timezone=settings.timezone)
     place = Place(settings, source, spill, rejects or home / "reports" / settings.client / "rejects", home, macros)
     for table in TABLES:
+        if tell is not None:
+            tell(table)
         try:
             with telling_damage(con, partial(_files, table, place), where=f"{table}: "):
                 found = load_table(con, table, place=place)
         except DataError as err:
-            problems += err.problems
+            faults += [(len(STEPS) if err.step is None else err.step, problem) for problem in err.problems]
         except CrmkitError:
             disconnect(con)
             raise
         else:
             loaded |= {table: found} if found is not None else {}
+    problems += [problem for _, problem in sorted(faults, key=lambda fault: fault[0])]
     if not loaded and not problems:
         problems.append(str(_nothing(source.path, where=where, database=source.database)))
     return con, loaded, problems

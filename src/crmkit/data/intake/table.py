@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from crmkit.core.errors import DataError, Problem, did_you_mean
+from crmkit.core.errors import DataError, Problem, at_step, did_you_mean
 from crmkit.core.language import Locale, say
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import Settings, TableSettings
@@ -131,7 +131,8 @@ def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
     problems = _unknown_columns(contract, settings, params=place.params(table))
     if problems:
         raise DataError(problems)
-    read = _read(con, table, contract=contract, settings=settings, place=place)
+    with at_step("reading"):
+        read = _read(con, table, contract=contract, settings=settings, place=place)
     if read is None:
         return None
     raw, stamps = read
@@ -210,19 +211,21 @@ def _read(
     con: Any, table: str, *, contract: TableContract, settings: TableSettings, place: Place
 ) -> tuple[Raw, tuple[Stamp, ...]] | None:
     def match(headers: Sequence[str], where: str) -> Matched:
-        params, ways = place.params(table), (contract, settings)
-        if survey_items.is_wide(contract, headers, settings=settings):
-            ways = survey_items.wide_contract(contract, settings, params=params)
-        relaxed = derived.relax(ways[0], headers, settings=ways[1])
-        matched = match_columns(headers, contract=relaxed, settings=ways[1], where=where, params=f"{params}.columns")
-        lines = not contract.unique and contract.repeats in matched.positions
-        return choice.carry(matched, headers, table=table, settings=settings, where=where, lines=lines)
+        with at_step("headers"):
+            params, ways = place.params(table), (contract, settings)
+            if survey_items.is_wide(contract, headers, settings=settings):
+                ways = survey_items.wide_contract(contract, settings, params=params)
+            relaxed = derived.relax(ways[0], headers, settings=ways[1])
+            matched = match_columns(headers, contract=relaxed, settings=ways[1], where=where, params=f"{params}.columns")
+            lines = not contract.unique and contract.repeats in matched.positions
+            return choice.carry(matched, headers, table=table, settings=settings, where=where, lines=lines)
 
     if place.source.database:
         if table not in place.settings.tables and table not in readers.database_tables(con):
             return None
         return readers.read_database(con, table, settings=settings, match=match), (stamp_of(place.source.path),)
-    paths = find_files(table, source=place.source, settings=place.settings.tables.get(table))
+    with at_step("files"):
+        paths = find_files(table, source=place.source, settings=place.settings.tables.get(table))
     if not paths:
         return None
     stamps = tuple(stamp_of(path) for path in paths)
