@@ -244,7 +244,8 @@ def _unknown_columns(contract: TableContract, settings: TableSettings, *, params
     """Columns that ``values`` and ``items`` name and that the table does not have."""
     scores = [name for name, column in contract.columns.items() if column.kind == "score"]
     wide = settings.items if survey_items.is_answers(contract) else {}
-    first = [name for name in settings.first_of if name not in contract.columns or contract.columns[name].kind != "id"]
+    own = [name for name, column in contract.columns.items() if column.kind == "id"]
+    first = [name for name in settings.first_of if name not in own]
     values = [name for name in settings.values if name not in contract.columns and name not in wide]
     items = [] if survey_items.is_answers(contract) else [name for name in settings.items if name not in scores]
     return [
@@ -252,16 +253,9 @@ def _unknown_columns(contract: TableContract, settings: TableSettings, *, params
             Problem(f"{params}.values:", f"unknown column {name!r}", hint=did_you_mean(name, contract.columns))
             for name in values
         ),
-        *(
-            Problem(f"{params}.first_of:", f"{name!r} is no column of ids", hint=did_you_mean(name, ids_of(contract)))
-            for name in first
-        ),
+        *(Problem(f"{params}.first_of:", f"{name!r} is no column of ids", hint=did_you_mean(name, own)) for name in first),
         *(Problem(f"{params}.items:", f"{name!r} is no column of scores", hint=did_you_mean(name, scores)) for name in items),
     ]
-
-
-def ids_of(contract: TableContract) -> list[str]:
-    return [name for name, column in contract.columns.items() if column.kind == "id"]
 
 
 def _keep(con: Any, loaded: Loaded, shape: Shape, *, place: Place) -> Loaded:
