@@ -7,11 +7,14 @@ import re
 import subprocess
 import sys
 import time
+import unicodedata
+from pathlib import Path
 
 import pytest
 import yaml
 
 from crmkit import cli
+from crmkit.report.params.flatten import describe
 
 pytestmark = pytest.mark.usefixtures("shared_server")
 
@@ -41,13 +44,19 @@ def test_a_run_prints_where_the_page_is(tiny_home, command):
 def test_what_has_not_changed_is_named_and_old_runs_are_cleaned(tiny_home, command):
     (tiny_home / "data" / "acme").mkdir()
     (tiny_home / "data" / "acme" / "transactions.csv").write_text("customer_id,ordered_at,amount\n1,2025-01-01,2\n")
-    pages = [command("run", "acme", *options)[1].splitlines()[0].split()[-1] for options in ([], [], ["--force"], ["--force"])]
-    assert pages[0] == pages[1] != pages[2]
+    dated = tiny_home / "reports" / "acme" / "2025-12-31"
+    runs = []
+    for options in ([], [], ["--force"], ["--force"]):
+        page = command("run", "acme", *options)[1].splitlines()[0].split()[-1]
+        # the page of the date keeps its place
+        assert page == str(dated / "tiny.html")
+        runs.append(json.loads((dated / "latest.json").read_text())["analyses"]["tiny"]["run"])
+    assert runs[0] == runs[1] != runs[2]
     code, out, _ = command("run", "acme", "--jobs", "2", "--run-timeout", "60", "--resume")
-    assert (code, out.splitlines()[0]) == (0, f"acme  tiny  unchanged since run {pages[3].split('/')[-3]}  {pages[3]}")
+    assert (code, out.splitlines()[0]) == (0, f"acme  tiny  unchanged since run {runs[3]}  {dated / 'tiny.html'}")
     code, out, _ = command("clean", "--keep", "0")
     assert code == 0
-    assert out.splitlines()[0] == pages[0].removesuffix("/tiny.html")
+    assert out.splitlines()[0] == str(dated / "runs" / runs[0] / "tiny")
     assert out.splitlines()[1].startswith("1 folder deleted, 0.")
 
 
@@ -157,7 +166,7 @@ def test_what_is_not_foreseen_is_one_sentence_and_a_file_without_values(tiny_hom
     assert re.fullmatch(line, err)
     details = file.read_text()
     assert "builtins.KeyError: (a message of 24 characters)" in details
-    assert "check_reports(name)" in details
+    assert "check_reports(name, tell=tell)" in details
     assert "adler" not in details
     assert file.stat().st_mode & 0o077 == 0
     monkeypatch.setattr("crmkit.report.check.check_reports", _raise(KeyboardInterrupt()))
@@ -285,6 +294,125 @@ def test_help_says_in_which_order_and_the_version_is_known(command):
 
 def test_describe_fits_a_terminal(tiny_home, command):
     assert max(map(len, command("describe", "tiny")[1].splitlines())) <= 100
+
+
+def test_describe_knows_chinese_and_fits_a_terminal_there_too(tiny_home, command):
+    lines = command("describe", "tiny", "--language", "zh")[1].splitlines()
+    assert "    整数，从 1 起，至 1825（天）；how far ahead" in lines
+    # a Chinese sign takes two columns
+    assert max(sum(1 + (unicodedata.east_asian_width(letter) in "WF") for letter in line) for line in lines) <= 100
+
+
+@pytest.mark.parametrize("analysis", ["audit", "churn", "clv", "satisfaction"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_parameter_is_described_within_a_hundred_columns(analysis, language):
+    for one in describe(analysis, home=Path(__file__).parents[1]):
+        lines = one.lines(language, width=100)
+        assert max(sum(1 + (unicodedata.east_asian_width(letter) in "WF") for letter in line) for line in lines) <= 100
+        assert not one.help or language == "en" or re.search("[\u4e00-\u9fff]", lines[-1])
+
+
+def test_the_index_is_there_when_the_first_of_several_notebooks_is_done(tiny_home, command, add_notebook):
+    look = "import os, pathlib; assert 'tiny' in (pathlib.Path(os.environ['CRMKIT_HOME']) / 'reports/index.html').read_text()"
+    add_notebook("later", look, results=["tiny"])
+    (tiny_home / "params" / "acme.yml").write_text("client: acme\ntitle: A\nsource: data/acme\n")
+    code, _, err = command("run", "acme", "--only", "tiny,later")
+    assert (code, err) == (0, "")
+
+
+CHECKED = "client: acme\ntitle: A\nsource: data/acme\ntiny: {horizn_days: 3}\ntables: {%s}\n"
+
+
+def test_check_names_what_is_mended_first_first(tiny_home, command):
+    folder = tiny_home / "data" / "acme"
+    folder.mkdir(parents=True)
+    (folder / "transactions.csv").write_text("customer_id,ordered_at,amount\n1,2025-01-01,x\n")
+    (folder / "customers.csv").write_bytes(b"customer_id,name\n1,A\0B\n")
+    (folder / "tickets.csv").write_text("ticket_id,customer,opened_at\n1,1,2025-01-01\n")
+    (tiny_home / "params" / "acme.yml").write_text(CHECKED % "loyalty: {file: gone.csv}")
+    code, out, err = command("check", "acme")
+    lines = err.splitlines()
+    assert [line.split(":")[0].split()[0] for line in lines] == [
+        "loyalty",
+        "customers",
+        "tickets",
+        "transactions",
+        "params/acme.yml,",
+    ]
+    assert "customers.csv, read as utf-8, holds bytes of value 0" in lines[1]
+    assert lines[-1] == "params/acme.yml, tiny: unknown parameter 'horizn_days'; did you mean 'horizon_days'?"
+    broken = "customers, transactions, tickets, loyalty"
+    assert out.splitlines()[-1] == f"tiny  cannot run until {broken} are mended: see below"
+    assert code == 2
+
+
+def test_check_of_good_data_with_a_wrong_parameter_says_which_notebook_waits(tiny_home, command):
+    folder = tiny_home / "data" / "acme"
+    folder.mkdir(parents=True)
+    (folder / "transactions.csv").write_text("customer_id,ordered_at,amount\n1,2025-01-01,2\n")
+    (tiny_home / "params" / "acme.yml").write_text(CHECKED % "")
+    code, out, _ = command("check", "acme")
+    assert (code, out.splitlines()[-1]) == (2, "tiny  cannot run until its parameters are mended: see below")
+
+
+def test_check_says_about_how_long_a_run_takes(tiny_home, command):
+    folder = tiny_home / "data" / "acme"
+    folder.mkdir(parents=True)
+    (folder / "transactions.csv").write_text("customer_id,or\u200bdered_at,amount\n1,2025-01-01,2\n", encoding="utf-8")
+    code, out, _ = command("check", "acme")
+    assert (code, out.splitlines()[-1]) == (0, "a run of 1 notebook takes about 10 seconds, on two slow cores")
+    assert "  transactions.csv: characters that nobody sees were taken out of headers: 'ordered_at'" in out.splitlines()
+    command("run", "acme")
+    latest = tiny_home / "reports" / "acme" / "2025-12-31" / "latest.json"
+    latest.write_text(re.sub('"seconds": [0-9.]+', '"seconds": 240', latest.read_text()))
+    assert command("check", "acme")[1].splitlines()[-1] == "a run of 1 notebook takes about 4 minutes, as last time"
+
+
+def test_check_says_on_a_terminal_which_table_is_read(tiny_home, command, monkeypatch):
+    folder = tiny_home / "data" / "acme"
+    folder.mkdir(parents=True)
+    (folder / "transactions.csv").write_text("customer_id,ordered_at,amount\n1,2025-01-01,2\n")
+    assert command("check", "acme")[2] == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    said = command("check", "acme")[2]
+    assert "\r\033[Kreading transactions, 0 s" in said
+    assert said.endswith("\r\033[K")
+
+
+def test_a_long_value_is_shortened(tiny_home, command):
+    (tiny_home / "params" / "acme.yml").write_text(f"client: acme\ntitle: A\nsource: data/acme\nprivacy: {'x' * 500}\n")
+    err = command("check", "acme")[2]
+    assert "x" * 40 in err
+    assert "x" * 61 not in err
+
+
+@pytest.mark.parametrize(
+    "exports",
+    [
+        {},
+        {"empty.csv": b""},
+        {"a.png": b"\x89PNG"},
+        {"o.csv": b"Name,Email,Financial Status,Created at\n#1,a@b.c,paid,2024-03-01\n"},
+        {"u.csv": b"Kundennr;Bestelldatum;Betrag\nK1;05.03.2024;10,50\n"},
+    ],
+    ids=["empty folder", "no bytes", "pictures", "half of the headers", "third language"],
+)
+def test_new_refuses_with_one_message_and_writes_nothing(tiny_home, command, exports):
+    folder = tiny_home / "exports"
+    folder.mkdir()
+    for name, content in exports.items():
+        (folder / name).write_bytes(content)
+    before = sorted(tiny_home.rglob("*"))
+    code, out, err = command("new", "shop", str(folder), "--yes")
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert sorted(tiny_home.rglob("*")) == before
+
+
+def test_new_refuses_a_name_that_is_there(tiny_home, command):
+    (tiny_home / "orders.csv").write_text("Customer ID,Order Date,Amount\nC1,2025-01-01,2\n")
+    code, out, err = command("new", "acme", str(tiny_home / "orders.csv"), "--yes")
+    assert (code, out) == (2, "")
+    assert err.startswith("params/acme.yml is there already, with another source; take another name")
 
 
 def test_list_says_where_the_last_report_is(tiny_home, command, add_client):

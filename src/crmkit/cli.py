@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 import traceback
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TextIO, cast
 
@@ -32,6 +35,14 @@ Your own data, in this order:
 To look around first: crmkit demo. Options of a command: crmkit run --help.
 """
 
+
+class Spoken(StrEnum):
+    """Languages that the kit speaks."""
+
+    en = "en"
+    zh = "zh"
+
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -47,6 +58,9 @@ AsOf = Annotated[
     str, typer.Option("--as-of", metavar="DATE", help="last day that counts, YYYY-MM-DD; overrides the params file")
 ]
 Language = Annotated[str, typer.Option("--language", metavar="en|zh", help="language of the report; overrides the params file")]
+NewLanguage = Annotated[
+    Spoken | None, typer.Option("--language", help="of the report, questions and answers; default: that of the headers")
+]
 Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", min=1, help="longest that a cell may take")]
 RunTimeout = Annotated[
     float | None, typer.Option("--run-timeout", metavar="SECONDS", min=1, help="longest that a notebook may take")
@@ -54,6 +68,7 @@ RunTimeout = Annotated[
 Jobs = Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="how many notebooks may run at once")]
 Force = Annotated[bool, typer.Option("--force", help="run what has not changed too")]
 Resume = Annotated[bool, typer.Option("--resume", help="take up a run that was interrupted, where it stopped")]
+YES_AND_NO = {"y": "yes", "是": "yes", "n": "no", "否": "no", "不是": "no"}
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -152,22 +167,28 @@ def demo(only: Only = "", jobs: Jobs = 1, force: Force = False, timeout: Timeout
 @app.command()
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="short name of the client, for its params file")],
-    place: Annotated[Path, typer.Argument(metavar="FOLDER|FILE", help="exports: CSV, Excel or Parquet")],
+    place: Annotated[Path, typer.Argument(metavar="FOLDER|FILE", help="exports: CSV, Excel, Parquet, or a DuckDB database")],
     yes: Annotated[bool, typer.Option("--yes", help="ask nothing: take the safe answers, and list them")] = False,
+    language: NewLanguage = None,
 ) -> None:
     """Look at a folder of exports and write a params file for it."""
+    from crmkit.core.language import Locale, say
+    from crmkit.core.results import Text
     from crmkit.data.presets.newcomer import new_client
 
     asks = sys.stdin.isatty() and not yes
-    found = new_client(name, place, ask=_ask if asks else None, tell=print if asks else _silent, yes=yes)
+    wanted = language.value if language else ""
+    found = new_client(name, place, ask=_ask if asks else None, tell=print if asks else _silent, yes=yes, language=wanted)
+    locale = Locale(found.language)
     print("\n".join(found.lines))
     if found.taken and not asks:
-        print("taken without asking; edit the file where it is wrong:")
+        print(say(Text("taken without asking; edit the file where it is wrong:"), locale))
         print("\n".join(f"  {line}" for line in found.taken))
-    if found.kept:
-        print(f"params/{name}.yml is there and was kept as it is; {found.written} is what this folder gives now: compare them")
-    else:
-        print(f"{found.written} written; next: crmkit check {name}")
+    numbers = {"name": name, "written": found.written}
+    kept = Text(
+        "params/{name}.yml is there and was kept as it is; {written} is what this folder gives now: compare them", numbers
+    )
+    print(say(kept if found.kept else Text("{written} written; next: crmkit check {name}", numbers), locale))
 
 
 @app.command()
@@ -210,7 +231,8 @@ def check(name: Name) -> None:
     """Check a client's parameters and data. It says which analyses can run."""
     from crmkit.report.check import check_reports
 
-    checked = check_reports(name)
+    with _reading() as tell:
+        checked = check_reports(name, tell=tell)
     print("\n".join(checked.lines))
     if checked.problems:
         sys.stdout.flush()
@@ -237,16 +259,16 @@ def list_all() -> None:
 
 
 @app.command()
-def describe(analysis: Analysis) -> None:
+def describe(
+    analysis: Analysis,
+    language: Annotated[Spoken, typer.Option("--language", help="language of the explanations")] = Spoken.en,
+) -> None:
     """Show an analysis' parameters. Each has a type, a default, what is allowed, and what it is for."""
-    from textwrap import fill
-
     from crmkit.report.params import flatten as params
 
     for one in params.describe(analysis):
-        print(f"{one.name}: {one.type} = {json.dumps(one.default, ensure_ascii=False)}"[:WIDTH])
-        said = "; ".join(part for part in (one.allowed, one.help) if part)
-        print(fill(said, width=WIDTH, initial_indent="    ", subsequent_indent="    "))
+        for line in one.lines(language.value, width=WIDTH):
+            print(line)
 
 
 @app.command()
@@ -306,6 +328,23 @@ def lab(context: typer.Context, name: Annotated[str | None, typer.Argument(metav
     raise typer.Exit(code)
 
 
+@contextmanager
+def _reading() -> Iterator[Callable[[str], None] | None]:
+    """Says on a terminal which table is being read, in a line that is gone when all are."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    began = time.monotonic()
+
+    def tell(table: str) -> None:
+        print(f"\r\033[Kreading {table}, {time.monotonic() - began:.0f} s", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield tell
+    finally:
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
 def _silent(line: str) -> None:
     """Say nothing: it is said at the end."""
 
@@ -315,6 +354,7 @@ def _ask(question: Any) -> str:
     allowed = f" [{' / '.join(question.choices)}]" if question.choices else ""
     while True:
         answer = str(typer.prompt(f"{question.about}: {question.text}{allowed}", default=question.safe)).strip()
+        answer = YES_AND_NO.get(answer.casefold(), answer) if question.choices == ("yes", "no") else answer
         if question.allows(answer):
             return answer
         print(f"{answer!r} is no answer")
@@ -322,8 +362,6 @@ def _ask(question: Any) -> str:
 
 def _run(clients: list[str], home: Path, only: str, **options: Any) -> int:
     """Run, print a last line, and give the exit code."""
-    import time
-
     from crmkit.report.run import exit_code, run_clients
     from crmkit.report.run.outcome import GOOD
     from crmkit.report.run.progress import Lines

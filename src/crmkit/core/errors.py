@@ -12,7 +12,8 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from crmkit.core.results import Text
@@ -28,6 +29,8 @@ QUOTED = re.compile(f"{OPEN}([^{CLOSE}]*){CLOSE}")
 # what differs in what it covers alone is said once
 REPEATED = re.compile(r"('[^']*')(?:, \1)+")
 IN_QUOTES = re.compile(r"(?<!\w)'.*?'(?!\w)|(?<!\w)\".*?\"(?!\w)")
+# the order in which a person mends what is wrong with data
+STEPS = ("files", "reading", "headers", "values")
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,9 @@ class ParamError(CrmkitError):
 
 
 class DataError(CrmkitError):
-    """A source, a table or a column that breaks its contract."""
+    """A source, a table or a column that breaks its contract; ``step`` is the place in ``STEPS`` at which it was found."""
+
+    step: int | None = None
 
 
 class ModelError(CrmkitError):
@@ -175,6 +180,16 @@ class ModelError(CrmkitError):
 
 class ReportError(CrmkitError):
     """A run or a page that could not be finished."""
+
+
+@contextmanager
+def at_step(step: str) -> Iterator[None]:
+    """Marks what goes wrong in here as found at one of ``STEPS``, unless it knows better already."""
+    try:
+        yield
+    except DataError as err:
+        err.step = STEPS.index(step) if err.step is None else err.step
+        raise
 
 
 def nearest(name: str, options: Iterable[str]) -> str | None:

@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from crmkit.core.dates import parse_iso
-from crmkit.core.errors import ParamError, Problem, did_you_mean
+from crmkit.core.errors import ParamError, Problem, did_you_mean, shortened
 from crmkit.core.language import undirected
 
 if TYPE_CHECKING:
@@ -97,6 +97,16 @@ class TableSettings(_Strict):
     )
     dayfirst: bool | None = Field(None, description="true where 03.04.2025 is the third of April")
     date_format: str | None = Field(None, description="strptime format, where dates are in no usual form")
+    first_of: dict[str, str] = Field(
+        default_factory=dict,
+        description="our column: what stands between several ids in one cell, of which the first counts,"
+        " for example {customer_id: ;}",
+    )
+    repeats: Literal["stop", "drop", "newest"] = Field(
+        "stop",
+        description="what becomes of rows that stand more than once: stop the run, drop all but the first, or, of what"
+        " stands in several files, count what the newest file says",
+    )
     rejects: float = Field(0.0, ge=0, le=1, description="share of rows that may be set aside as unusable before the run stops")
     negative_amounts: Literal["stop", "returns"] = Field(
         "stop", description="what a negative amount is where is_return does not say"
@@ -352,7 +362,11 @@ def read_settings(client: str, *, home: Path) -> Settings:
         elif key in analyses and isinstance(value, Mapping):
             sections[key] = dict(value)
         elif key in analyses:
-            problems.append(Problem(f"{where}, {key}:", f"is {value!r}", "a section with the analysis' parameters is expected"))
+            problems.append(
+                Problem(
+                    f"{where}, {key}:", f"is {shortened(repr(value))}", "a section with the analysis' parameters is expected"
+                )
+            )
         else:
             problems.append(
                 Problem(f"{where}:", f"unknown key {key!r}", hint=did_you_mean(str(key), [*COMMON_KEYS, *analyses]))
@@ -393,11 +407,11 @@ def _explain(error: ErrorDetails, where: str) -> Problem:
         options = {"tables": tables, "privacy": PrivacySettings, "money": MoneySettings}[path[0]].model_fields
         return Problem(f"{where}, {'.'.join(path[:-1])}:", f"unknown key {path[-1]!r}", hint=did_you_mean(path[-1], options))
     if kind == "string_type":
-        return Problem(place, f"was read as {value!r}, not as text", "quote it")
+        return Problem(place, f"was read as {shortened(repr(value))}, not as text", "quote it")
     message = error["msg"].removeprefix("Value error, ")
     if message.startswith(repr(value)):
-        return Problem(place, message)
-    return Problem(place, f"is {value!r}", message[0].lower() + message[1:])
+        return Problem(place, f"{shortened(repr(value))}{message.removeprefix(repr(value))}")
+    return Problem(place, f"is {shortened(repr(value))}", message[0].lower() + message[1:])
 
 
 def expand(text: str, *, where: str) -> str:

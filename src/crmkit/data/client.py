@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from crmkit.core.dates import parse_iso
-from crmkit.core.errors import CrmkitError, DataError, ParamError, Problem, did_you_mean
+from crmkit.core.errors import STEPS, CrmkitError, DataError, ParamError, Problem, did_you_mean
 from crmkit.core.nested_params import refuse_injected
 from crmkit.core.privacy import client_key
 from crmkit.core.results import Quantity, Text
@@ -128,6 +129,13 @@ class Check:
     problems: tuple[str, ...]
     as_of: dt.date | None
 
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """Tables of which something is wrong."""
+        named = [re.match(r"(?:params/[^ ]+, tables\.)?(\w+)[:., ]", problem) for problem in self.problems]
+        there = {found.group(1) for found in named if found}
+        return tuple(table for table in TABLES if table in there)
+
 
 Found = Callable[[Settings, Mapping[str, "ibis.Table"]], None]
 
@@ -209,18 +217,23 @@ def open_client(
     )
 
 
-def check_client(client: str, *, home: Path | None = None, rejects: Path | None = None) -> Check:
+def check_client(
+    client: str, *, home: Path | None = None, rejects: Path | None = None, tell: Callable[[str], None] | None = None
+) -> Check:
     """Can this client's data be read, and what is wrong with it?
 
     Parameters
     ----------
     client, home, rejects
         As for :func:`open_client`.
+    tell : callable or None
+        Is told the name of each table before it is read.
 
     Returns
     -------
     Check
-        ``intake`` of the tables that could be read, names of the tables that are ``missing``, all ``problems``, ``as_of``.
+        ``intake`` of the tables that could be read, names of the tables that are ``missing``, all ``problems`` in the order in
+        which they are mended, ``as_of``.
 
     Raises
     ------
@@ -229,7 +242,7 @@ def check_client(client: str, *, home: Path | None = None, rejects: Path | None 
     """
     home = home if home is not None else find_home()
     settings = read_settings(client, home=home)
-    con, loaded, problems = _load(settings, home=home, rejects=rejects)
+    con, loaded, problems = _load(settings, home=home, rejects=rejects, tell=tell)
     intake = tuple(table.intake for table in loaded.values())
     day: dt.date | None = None
     try:
@@ -245,9 +258,14 @@ def check_client(client: str, *, home: Path | None = None, rejects: Path | None 
 
 
 def _load(
-    settings: Settings, *, home: Path, rejects: Path | None, found: Found | None = None
+    settings: Settings,
+    *,
+    home: Path,
+    rejects: Path | None,
+    found: Found | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> tuple[Any, dict[str, Loaded], list[str]]:
-    """The engine, every table that the client has, and every problem."""
+    """The engine, every table that the client has, and every problem, in the order in which they are mended."""
     where = f"params/{settings.client}.yml"
     problems = [
         str(Problem(f"{where}, tables:", f"unknown table {name!r}", hint=did_you_mean(name, TABLES)))
@@ -255,6 +273,7 @@ def _load(
         if name not in TABLES
     ]
     loaded: dict[str, Loaded] = {}
+    faults: list[tuple[int, str]] = []
     con, spill = connect()
     try:
         source = open_source(settings.source, home=home, where=where)
@@ -270,11 +289,13 @@ def _load(
     macros = Macros(con, timezone=settings.timezone)
     place = Place(settings, source, spill, rejects, home, macros)
     for table in TABLES:
+        if tell is not None:
+            tell(table)
         try:
             with telling_damage(con, partial(_files, table, place), where=f"{table}: "):
                 one = load_table(con, table, place=place)
         except DataError as err:
-            problems += err.problems
+            faults += [(len(STEPS) if err.step is None else err.step, problem) for problem in err.problems]
         except BaseException as err:
             _tell(con, place, found)
             if isinstance(err, CrmkitError):
@@ -282,6 +303,7 @@ def _load(
             raise
         else:
             loaded |= {table: one} if one is not None else {}
+    problems += [problem for _, problem in sorted(faults, key=lambda fault: fault[0])]
     if problems:
         _tell(con, place, found)
     if not loaded and not problems:

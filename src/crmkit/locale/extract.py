@@ -134,6 +134,13 @@ def _choices(node: object) -> Iterator[object]:
 
 
 def in_notebook(source: str) -> Found:
-    """The prose of a notebook: one message for each block of Markdown."""
-    cells = (cell for cell in json.loads(source)["cells"] if cell["cell_type"] == "markdown")
-    return Found(tuple(block for cell in cells for block in blocks("".join(cell["source"]))))
+    """The prose of a notebook: one message for each block of Markdown, and for what each parameter is for, and its unit."""
+    from crmkit.report.params.cells import read_cell
+
+    cells = json.loads(source)["cells"]
+    prose = [block for cell in cells if cell["cell_type"] == "markdown" for block in blocks("".join(cell["source"]))]
+    declared = next((cell for cell in cells if "parameters" in cell.get("metadata", {}).get("tags", ())), None)
+    if declared is not None:
+        for one in read_cell("".join(declared["source"]), where="parameters"):
+            prose += [words for words in (one.unit, one.help) if words]
+    return Found(tuple(prose))

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from crmkit.core.errors import DataError
+from crmkit.core.language import Locale, say
 
 HEAD = "customer_id,ordered_at,amount,order_id"
 
@@ -86,3 +87,74 @@ def test_a_status_that_only_one_of_two_files_has(project):
     project.write("orders_2.csv", f"{HEAD}\nB,2024-01-31,7,O3\n")
     project.table(file="orders_*.csv")
     assert amounts(project.open()) == [5, 5, 7]
+
+
+OLD = f"{HEAD},Status\nA,2024-01-30,5,O1,paid\nA,2024-01-31,7,O2,paid\nB,2024-01-31,8,O3,open\n"
+NEW = f"{HEAD},Status\nA,2024-01-31,6,O2,paid\nB,2024-01-31,8,O3,paid\nA,2024-02-01,9,O4,paid\n"
+
+
+@pytest.mark.parametrize("names", [("orders_1.csv", "orders_2.csv"), ("orders_2.csv", "orders_1.csv")])
+def test_of_an_order_that_has_changed_the_newest_file_counts(project, rejected, names):
+    for name, text in zip(names, (OLD, NEW), strict=True):
+        project.write(name, text)
+    project.table(file="orders_*.csv", repeats="newest", only={"Status": ["paid"]})
+    client = project.open()
+    assert amounts(client) == [5, 6, 8, 9]
+    assert client.intake[0].rows_set_aside == {"stands in a newer file too": 1, "Status: left out: open": 1}
+    assert f"{names[0]},3,,A,stands in a newer file too" in rejected()
+
+
+def test_what_the_newest_file_cancels_does_not_come_back_from_an_older_one(project):
+    project.write("orders_1.csv", OLD)
+    project.write("orders_2.csv", NEW.replace("6,O2,paid", "6,O2,voided"))
+    project.table(file="orders_*.csv", repeats="newest", only={"Status": ["paid"]})
+    assert amounts(project.open()) == [5, 8, 9]
+
+
+def test_an_older_row_that_cannot_be_read_does_not_stop_the_run(project):
+    project.write("orders_1.csv", OLD.replace("7,O2", "seven,O2"))
+    project.write("orders_2.csv", NEW)
+    project.table(file="orders_*.csv", repeats="newest", only={"Status": ["paid"]})
+    assert amounts(project.open()) == [5, 6, 8, 9]
+
+
+def test_newest_needs_a_number_of_what_stands_in_several_files(project):
+    for number in (1, 2):
+        project.write(f"orders_{number}.csv", "customer_id,ordered_at,amount\nA,2024-01-30,5\n")
+    project.table(file="orders_*.csv", repeats="newest")
+    with pytest.raises(DataError, match=r"repeats: is 'newest', but no number says which rows are of one thing; write drop"):
+        project.open()
+
+
+def test_rows_that_stand_twice_are_dropped_and_counted_where_that_was_said(project):
+    project.write("orders_1.csv", JANUARY)
+    project.write("orders_2.csv", FEBRUARY)
+    project.table(file="orders_*.csv", repeats="drop")
+    client = project.open()
+    assert amounts(client) == [5, 5, 7, 9, 9]
+    assert (client.intake[0].repeats, client.intake[0].rows_rejected) == (1, 0)
+
+
+def test_what_was_refunded_comes_off_the_amount(project):
+    project.write("transactions.csv", "customer_id,ordered_at,amount,refunded\nA,2024-01-30,50,12.50\nB,2024-01-31,8,\n")
+    client = project.open()
+    assert amounts(client) == [8, 37.5]
+    assert "1 amount is lessened by what was refunded of it" in [say(note, Locale()) for note in client.intake[0].notes]
+
+
+def test_no_more_is_refunded_than_was_paid(project):
+    project.write("transactions.csv", "customer_id,ordered_at,amount,refunded\nA,2024-01-30,50,60\nB,2024-01-31,8,\n")
+    said = r"column 'refunded' has 1 value greater than the amount \(row 2\): '60'; no more can be given back than was paid"
+    with pytest.raises(DataError, match=said):
+        project.open()
+
+
+def test_of_several_customers_in_one_cell_the_first_counts(project):
+    project.write("transactions.csv", "customer_id,ordered_at,amount\n901;902,2024-01-30,50\n903,2024-01-31,8\n")
+    project.table(first_of={"customer_id": ";"})
+    client = project.open()
+    assert sorted(client.tables["transactions"].execute()["customer_id"]) == ["901", "903"]
+    assert "customer_id: 1 cell names several; the first counts" in [say(note, Locale()) for note in client.intake[0].notes]
+    project.table(first_of={"amount": ";"})
+    with pytest.raises(DataError, match="first_of: 'amount' is no column of ids; there are 'customer_id', 'order_id'"):
+        project.open()

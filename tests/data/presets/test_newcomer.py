@@ -177,7 +177,7 @@ def test_files_of_one_kind_are_one_table(new, home, folder):
     (folder / "orders_2024.csv").write_text(ORDERS + orders(3, start=3))
     found, said = new()
     assert said["tables"]["transactions"]["file"] == "orders_202*.csv"
-    assert said["tables"]["transactions"]["rejects"] == 0.17
+    assert said["tables"]["transactions"]["repeats"] == "drop"
     assert any("1 row equal to an earlier one in every column" in line for line in found.taken)
     with open_client("acme", home=home) as client:
         assert to_frame(client.tables["transactions"])["amount"].sum() == 15
@@ -401,23 +401,38 @@ def test_amounts_in_indian_groups(new, home, folder):
         assert to_frame(client.tables["transactions"])["amount"].sum() == 120_000
 
 
-def test_an_order_that_has_changed_between_two_exports_is_said(new, folder):
+def test_of_an_order_that_has_changed_between_two_exports_the_newer_one_counts(new, home, folder):
     (folder / "orders_1.csv").write_text(ORDERS + orders(3))
     (folder / "orders_2.csv").write_text(ORDERS + "A3,C1,2024-03-03,9.00\nA4,C1,2024-03-04,4.00\n")
-    found, _ = new()
-    said = "1 order in several files with different lines: all of them count; keep the newest export"
+    found, written = new()
+    said = "of 1 value of Order ID in several files, 1 with other lines, the newest file counts"
     assert f"  {said}" in found.lines
     assert f"    # {said}\n" in found.path.read_text()
+    assert written["tables"]["transactions"]["repeats"] == "newest"
+    with open_client("acme", home=home) as client:
+        assert sorted(to_frame(client.tables["transactions"])["amount"]) == [1, 2, 4, 9]
+        assert client.intake[0].rows_set_aside == {"stands in a newer file too": 1}
 
 
-def test_a_deal_of_several_customers_is_said(new, folder):
+def test_a_status_that_has_changed_between_two_exports(new, home, folder):
+    header = ORDERS.replace("\n", ",Status\n")
+    (folder / "orders_1.csv").write_text(header + "A1,C1,2024-03-01,5,paid\nA2,C1,2024-03-02,6,paid\n")
+    (folder / "orders_2.csv").write_text(header + "A2,C1,2024-03-02,6,refunded\nA3,C1,2024-03-03,7,paid\n")
+    new()
+    with open_client("acme", home=home) as client:
+        assert sorted(to_frame(client.tables["transactions"])["amount"]) == [5, 7]
+
+
+def test_of_a_deal_of_several_customers_the_first_counts(new, home, folder):
     header = "Record ID,Deal Name,Deal Stage,Amount,Close Date,Create Date,Associated Company IDs\n"
     (folder / "deals.csv").write_text(
         header + "1,D,Closed Won,5,2024-04-01,2024-03-01,901;902\n2,D,Closed Lost,5,2024-04-02,2024-03-01,903\n"
     )
-    found, _ = new()
-    said = "  1 row of 'Associated Company IDs' with several customers; each such list counts as one customer"
-    assert said in found.lines
+    found, said = new()
+    assert any("1 row names several customers, with ; between them: does the first count?" in line for line in found.taken)
+    assert said["tables"]["opportunities"]["first_of"] == {"customer_id": ";"}
+    with open_client("acme", home=home) as client:
+        assert list(to_frame(client.tables["opportunities"])["customer_id"]) == ["901", "903"]
 
 
 UNSEEN = {
@@ -453,3 +468,73 @@ def test_systems_of_which_no_export_was_seen(new, home, folder, system):
         frame = to_frame(client.tables[table])
     assert len(frame) == len(text.splitlines()) - 1
     assert not column or frame[column].sum() == total
+
+
+def database(path, **tables):
+    """A DuckDB file that holds these tables."""
+    import duckdb
+
+    with duckdb.connect(str(path)) as con:
+        for name, text in tables.items():
+            path.with_name("held.csv").write_text(text, encoding="utf-8")
+            con.execute(f"CREATE TABLE {name} AS FROM read_csv('{path.with_name('held.csv')}')")
+    path.with_name("held.csv").unlink()
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_tables_of_a_database_are_recognised_like_files(new, home, folder, alone):
+    sold = ORDERS.replace("\n", ",Status\n") + "A1,C1,2024-03-01,5.5,paid\nA2,C1,2024-03-02,6,voided\n"
+    database(folder / "shop.duckdb", orders=sold, odd="x,y\n1,2\n")
+    found, said = new(folder / "shop.duckdb" if alone else folder)
+    assert said["source"] == "data/acme/shop.duckdb"
+    assert said["tables"]["transactions"]["table"] == "orders"
+    assert found.lines[0] == "orders  headers that are known: transactions, 2 rows"
+    assert any(line.startswith("not placed: odd: has headers of no system") for line in found.lines)
+    assert check_client("acme", home=home).problems == ()
+    with open_client("acme", home=home) as client:
+        assert to_frame(client.tables["transactions"])["amount"].sum() == 5.5
+
+
+def test_a_database_beside_files_is_named(new, folder):
+    database(folder / "shop.duckdb", orders=ORDERS + orders())
+    (folder / "orders.csv").write_text(ORDERS + orders())
+    found, _ = new()
+    said = "shop.duckdb: is a database, which is a source of its own: name it in place of the folder"
+    assert said in found.lines
+
+
+def test_a_database_that_is_none(new, folder):
+    (folder / "shop.duckdb").write_bytes(b"no database" * 100)
+    assert refused(new, folder).startswith("shop.duckdb cannot be opened as a DuckDB database: ")
+
+
+CHINESE_ORDERS = (
+    "订单编号,客户编号,下单时间,实付金额,备注\nD1,K1,2024-03-01,10.00,急\nD1,K1,2024-03-01,10.00,急\nD2,0,2024-03-02,5.00,\n"
+)
+
+
+def test_what_is_asked_and_said_of_chinese_headers_is_chinese(new, folder):
+    (folder / "订单.csv").write_text(CHINESE_ORDERS, encoding="utf-8")
+    (folder / "x.csv").write_text("foo,bar\n1,2\n")
+    found, said = new()
+    assert (found.language, said["language"], said["currency"]) == ("zh", "zh", "CNY")
+    assert "currency: CNY  (金额是什么币种（ISO 代码）？)" in found.taken
+    assert "订单.csv: 是  (1 行与之前的行在所有列上相同：是否剔除？)" in found.taken
+    assert "订单.csv  已知的表头: transactions, 3 行" in found.lines
+    assert any(line.startswith("未能归入：x.csv：表头不属于任何已知系统：foo, bar") for line in found.lines)
+    assert "# 报告的语言" not in found.path.read_text(encoding="utf-8")
+    assert "# en | zh：报告的语言" in found.path.read_text(encoding="utf-8")
+
+
+def test_a_language_that_was_asked_for_comes_first(new, folder):
+    (folder / "订单.csv").write_text(CHINESE_ORDERS, encoding="utf-8")
+    found, said = new(language="en")
+    assert (found.language, said["language"]) == ("en", "en")
+    assert "订单.csv: yes  (1 row equal to an earlier one in every column: are they set aside?)" in found.taken
+
+
+def test_a_file_that_is_no_table(new, folder):
+    (folder / "logo.png").write_bytes(b"\x89PNG")
+    with pytest.raises(DataError) as caught:
+        new(folder / "logo.png")
+    assert str(caught.value) == "logo.png: is no file that is read; CSV, Excel, Parquet or DuckDB is expected."

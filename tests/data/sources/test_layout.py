@@ -156,8 +156,8 @@ def test_utf_16_without_a_mark(project, encoding):
 def test_bytes_of_nought(project):
     project.write("transactions.csv", GOOD.replace("B", "B\0"))
     assert problems(project) == [
-        "transactions: transactions.csv holds bytes of value 0, the first at byte 50: it is damaged or no text file; export it"
-        " again"
+        "transactions: transactions.csv, read as utf-8, holds bytes of value 0, the first at byte 50: it is damaged or no text"
+        " file; export it again, or declare its encoding, for example encoding: utf-16-le."
     ]
 
 

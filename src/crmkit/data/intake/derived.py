@@ -31,6 +31,7 @@ NO_AMOUNTS = Text("there are no amounts: purchases are counted, and nothing is s
 PRODUCT = Text("amount is price times quantity")
 BY_QUANTITY = Text("{n} {n:row|rows} with a quantity below zero {n:is a return|are returns}")
 BY_PREFIX = Text("{n} {n:row is a return|rows are returns}, because {n:its|their} order id begins with {prefix}")
+REFUNDS = Text("{n} {n:amount is|amounts are} lessened by what was refunded of {n:it|them}")
 BY_INTERVAL = Text("{n} {n:price|prices} for more than a month {n:was|were} divided by {n:its|their} months")
 NUMBERED = Text("answer sheets have no number of their own; each is named by its file and row")
 BY_TENURE = Text("started_at lies as many months before {day} as tenure says; whoever has left by then ended on that day")
@@ -129,6 +130,8 @@ def derived_notes(
     counts: list[tuple[Text, str]] = []
     if "quantity" in types and "amount" in {*types, *computed}:
         counts.append((BY_QUANTITY, "is_return AND quantity < 0"))
+    if "refunded" in types and "amount" in {*types, *computed}:
+        counts.append((REFUNDS, "NOT is_return AND refunded > 0"))
     if settings.returns.prefix and "order_id" in types:
         prefix = literal(settings.returns.prefix.lower())
         counts.append((BY_PREFIX, f"is_return AND starts_with(lower(order_id), {prefix})"))

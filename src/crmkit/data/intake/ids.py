@@ -47,8 +47,26 @@ HEAVY = Text(
     "under no_customer"
 )
 POINTED = Text("{column}: '.0' behind {n} {n:id|ids} was taken off")
+FIRST_OF = Text("{column}: {n} {n:cell names|cells name} several; the first counts")
 FOLDED = Text("{column}: {n} e-mail {n:address|addresses} with capital letters, read in small ones")
 QUOTED = Text("{column}: an apostrophe before {n} {n:id|ids} was taken off")
+
+
+def first_of(x: str, separator: str) -> str:
+    """The SQL of the first of several values in one cell."""
+    return f"split_part({x}, {literal(separator)}, 1)"
+
+
+def several_notes(con: Any, relation: str, types: Mapping[str, str], separators: Mapping[str, str]) -> list[Text]:
+    """In how many cells the first of several values was taken."""
+    names = [name for name in separators if types.get(name) == "VARCHAR"]
+    if not names:
+        return []
+    tests = [f"count(*) FILTER (contains({identifier(name)}, {literal(separators[name])}))" for name in names]
+    counts = query(con, f"SELECT {', '.join(tests)} FROM {relation}")[0]
+    return [
+        Text(FIRST_OF.template, {"column": name, "n": Quantity(n, "count")}) for name, n in zip(names, counts, strict=True) if n
+    ]
 
 
 def id_reading(x: str, *, pointed: bool) -> str:

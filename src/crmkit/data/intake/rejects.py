@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crmkit.core.errors import ROWS_SHOWN, Problem, counted, quoted, rows, shortened
+from crmkit.core.errors import ROWS_SHOWN, DataError, Problem, counted, quoted, rows, shortened
 from crmkit.core.language import Locale, say
 from crmkit.core.results import Text
 from crmkit.core.settings import ItemSettings, TableSettings
@@ -31,7 +31,12 @@ APOSTROPHE = "'"
 SHORTENED = Text("a number that a spreadsheet has shortened")
 # after every other reason
 LAST = 10_000
-ASIDE = {"header": Text("repeated header line"), "total": Text("line of totals"), "empty": Text("empty line")}
+ASIDE = {
+    "header": Text("repeated header line"),
+    "total": Text("line of totals"),
+    "empty": Text("empty line"),
+    "older": Text("stands in a newer file too"),
+}
 
 
 @dataclass(frozen=True)
@@ -130,10 +135,18 @@ def list_issues(
     issues += [_reversed(earlier, later) for earlier, later in contract.order if {earlier, later} <= set(present)]
     if contract.returns and contract.returns[0] in present:
         amount, flag = contract.returns
+        negative = f"{identifier(amount)} < 0 AND NOT {identifier(flag)}"
+        if "refunded" in present:
+            what = "has {n} {value_word} greater than the amount ({rows}): {examples}"
+            more = Text("more than the amount")
+            issues.append(
+                Issue("refunded", f"{negative} AND refunded > 0", more, what, "no more can be given back than was paid")
+            )
+            negative += " AND coalesce(refunded, 0) = 0"
         issues.append(
             Issue(
                 amount,
-                f"{identifier(amount)} < 0 AND NOT {identifier(flag)}",
+                negative,
                 Text("negative, and not marked as a return"),
                 "has {n} negative {value_word} ({rows})",
                 f"mark refunds with {flag}, or set negative_amounts: returns in {params}",
@@ -193,8 +206,44 @@ def _unreadable(name: str, condition: str, kind: str, *, params: str) -> Issue:
     return Issue(name, condition, reason, what, ways[kind])
 
 
+def supersede(con: Any, typed: str, *, contract: TableContract, mapped: Sequence[str], where: str) -> str:
+    """The relation in which of everything that stands in several files only the rows of the newest one count.
+
+    The newest is the file whose last row is the latest, of several such files the last by name. What it says counts even where
+    it says that a row does not count, as of an order that was cancelled since.
+
+    Raises
+    ------
+    DataError
+        When nothing says which rows are of one thing.
+    """
+    keys = [name for name in contract.unique or ("order_id",) if name in mapped]
+    if not keys:
+        raise DataError(Problem(where, "is 'newest', but no number says which rows are of one thing", "write drop"))
+    names, last = _listed(keys), f"max({identifier(contract.event)})" if contract.event in mapped else "''"
+    given = " AND ".join(f"{identifier(name)} IS NOT NULL" for name in keys)
+    of = f"{typed} WHERE {given} AND (__aside IS NULL OR __aside LIKE 'left out: %' OR __aside LIKE 'no customer: %')"
+    current = f"current_{typed}"
+    query(
+        con,
+        f"CREATE OR REPLACE TABLE {current} AS WITH files AS (SELECT __file, row_number() OVER"
+        f" (ORDER BY {last} NULLS FIRST, __file) AS place FROM {typed} GROUP BY __file),"
+        f" newest AS (SELECT {names}, max(place) AS place FROM (SELECT * FROM {of}) AS t JOIN files USING (__file)"
+        f" GROUP BY {names} HAVING min(place) < max(place))"
+        " SELECT t.* REPLACE (CASE WHEN t.__aside IS NULL AND f.place < d.place THEN 'older' ELSE t.__aside END AS __aside)"
+        f" FROM {typed} AS t JOIN files AS f USING (__file) LEFT JOIN newest AS d ON {_same(keys)}",
+    )
+    return current
+
+
 def find_rejects(
-    con: Any, typed: str, *, issues: Sequence[Issue], contract: TableContract, mapped: Sequence[str]
+    con: Any,
+    typed: str,
+    *,
+    issues: Sequence[Issue],
+    contract: TableContract,
+    settings: TableSettings,
+    mapped: Sequence[str],
 ) -> tuple[list[Found], bool]:
     """Which of these occur, and are there rows to be set aside for these or other reasons?
 
@@ -202,7 +251,7 @@ def find_rejects(
     """
     counts = [f"count(*) FILTER (__aside IS NULL AND ({issue.condition}))" for issue in issues]
     aside, *found = query(con, f"SELECT {', '.join(['count(__aside)', *counts])} FROM {typed}")[0]
-    repeats = _repeats(contract, mapped)
+    repeats = _repeats(contract, mapped, stops=settings.repeats == "stop")
     repeating = repeats is not None and _any_repeats(con, typed, repeats)
     if not (aside or any(found) or repeating):
         return [], False
@@ -245,23 +294,24 @@ class Repeats:
     given: str
     value: str
     issue: Issue
+    stops: bool
     shared: tuple[str, ...] = ()
 
 
-def _repeats(contract: TableContract, mapped: Sequence[str]) -> Repeats | None:
+def _repeats(contract: TableContract, mapped: Sequence[str], *, stops: bool) -> Repeats | None:
     if contract.unique:
         keys = contract.unique
         together = f" together with {', '.join(keys[1:])}" if keys[1:] else ""
         what = "has {n} {value_word} ({rows}) that an earlier row has" + together + ": {examples}"
         issue = Issue(keys[0], "", Text("stands more than once"), what, "one row each is expected")
-        return Repeats(keys, "true", identifier(keys[0]), issue)
+        return Repeats(keys, "true", identifier(keys[0]), issue, stops)
     if not contract.repeats or contract.repeats not in mapped:
         return None
     what = "has {n} {row_word} ({rows}) equal to an earlier one in every column"
     line = "each line of an order" if contract.repeats == "order_id" else "each row"
     issue = Issue("", "", Text("equal to an earlier row in every column"), what, f"{line} is expected once")
     ours = identifier(contract.repeats)
-    return Repeats((*mapped, "__line"), f"{ours} IS NOT NULL", ours, issue, (*mapped, "__common"))
+    return Repeats((*mapped, "__line"), f"{ours} IS NOT NULL", ours, issue, stops, (*mapped, "__common"))
 
 
 def _any_repeats(con: Any, typed: str, repeats: Repeats) -> bool:
@@ -283,8 +333,8 @@ def _collect_repeats(con: Any, typed: str, repeats: Repeats) -> tuple[Issue, int
     doubled = f"SELECT {names} FROM {usable} GROUP BY {names} HAVING count(*) > 1"
     query(
         con,
-        f"INSERT INTO rejects_{typed} SELECT __file, __row, {literal(repeats.issue.column)}, {repeats.value}, {written}, true,"
-        f" {LAST} FROM (SELECT *, row_number() OVER (PARTITION BY {names} ORDER BY __file, __row) AS __nth"
+        f"INSERT INTO rejects_{typed} SELECT __file, __row, {literal(repeats.issue.column)}, {repeats.value}, {written},"
+        f" {repeats.stops}, {LAST} FROM (SELECT *, row_number() OVER (PARTITION BY {names} ORDER BY __file, __row) AS __nth"
         f" FROM (SELECT * FROM {usable}) AS t SEMI JOIN ({doubled}) AS d ON {_same(repeats.keys)}) WHERE __nth > 1",
     )
     if repeats.shared:
@@ -298,7 +348,7 @@ def _collect_repeats_between_files(con: Any, typed: str, repeats: Repeats, *, us
     names = _listed(repeats.shared)
     query(
         con,
-        f"INSERT INTO rejects_{typed} SELECT __file, __row, '', {repeats.value}, {reason}, true, {LAST} FROM"
+        f"INSERT INTO rejects_{typed} SELECT __file, __row, '', {repeats.value}, {reason}, {repeats.stops}, {LAST} FROM"
         f" (SELECT *, row_number() OVER (PARTITION BY {names}, __nth ORDER BY __file) AS __again"
         f" FROM (SELECT *, row_number() OVER (PARTITION BY {names}, __file ORDER BY __row) AS __nth"
         f" FROM (SELECT * FROM {usable} AND __common IS NOT NULL) AS t ANTI JOIN rejects_{typed} AS r USING (__file, __row)))"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from crmkit.core.errors import DataError, Problem, did_you_mean
+from crmkit.core.errors import DataError, Problem, at_step, did_you_mean
 from crmkit.core.language import Locale, say
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import Settings, TableSettings
@@ -133,7 +133,8 @@ def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
     problems = _unknown_columns(contract, settings, params=place.params(table))
     if problems:
         raise DataError(problems)
-    read = _read(con, table, contract=contract, settings=settings, place=place)
+    with at_step("reading"):
+        read = _read(con, table, contract=contract, settings=settings, place=place)
     if read is None:
         return None
     raw, stamps = read
@@ -178,6 +179,7 @@ def _take(
         raise DataError(problems)
     computed = derived.worked_out(raw.types, contract=contract, as_of=place.settings.as_of, where=f"{table}: {names[0]}")
     pointed, noted = ids.find_spoils(con, raw.relation, raw.types, contract, look=look)
+    noted += ids.several_notes(con, raw.relation, raw.types, settings.first_of)
     noted += words.empty_notes(con, raw.relation, raw.types, contract, look=look)
     shape = Shape(raw, contract, settings, look, ways, computed, pointed, money)
     # a plain day may mean that something has not ended, which is read the long way
@@ -212,19 +214,21 @@ def _read(
     con: Any, table: str, *, contract: TableContract, settings: TableSettings, place: Place
 ) -> tuple[Raw, tuple[Stamp, ...]] | None:
     def match(headers: Sequence[str], where: str) -> Matched:
-        params, ways = place.params(table), (contract, settings)
-        if survey_items.is_wide(contract, headers, settings=settings):
-            ways = survey_items.wide_contract(contract, settings, params=params)
-        relaxed = derived.relax(ways[0], headers, settings=ways[1])
-        matched = match_columns(headers, contract=relaxed, settings=ways[1], where=where, params=f"{params}.columns")
-        lines = not contract.unique and contract.repeats in matched.positions
-        return choice.carry(matched, headers, table=table, settings=settings, where=where, lines=lines)
+        with at_step("headers"):
+            params, ways = place.params(table), (contract, settings)
+            if survey_items.is_wide(contract, headers, settings=settings):
+                ways = survey_items.wide_contract(contract, settings, params=params)
+            relaxed = derived.relax(ways[0], headers, settings=ways[1])
+            matched = match_columns(headers, contract=relaxed, settings=ways[1], where=where, params=f"{params}.columns")
+            lines = not contract.unique and contract.repeats in matched.positions
+            return choice.carry(matched, headers, table=table, settings=settings, where=where, lines=lines)
 
     if place.source.database:
         if table not in place.settings.tables and table not in readers.database_tables(con):
             return None
         return readers.read_database(con, table, settings=settings, match=match), (stamp_of(place.source.path),)
-    paths = find_files(table, source=place.source, settings=place.settings.tables.get(table))
+    with at_step("files"):
+        paths = find_files(table, source=place.source, settings=place.settings.tables.get(table))
     if not paths:
         return None
     stamps = tuple(stamp_of(path) for path in paths)
@@ -243,6 +247,8 @@ def _unknown_columns(contract: TableContract, settings: TableSettings, *, params
     """Columns that ``values`` and ``items`` name and that the table does not have."""
     scores = [name for name, column in contract.columns.items() if column.kind == "score"]
     wide = settings.items if survey_items.is_answers(contract) else {}
+    own = [name for name, column in contract.columns.items() if column.kind == "id"]
+    first = [name for name in settings.first_of if name not in own]
     values = [name for name in settings.values if name not in contract.columns and name not in wide]
     items = [] if survey_items.is_answers(contract) else [name for name in settings.items if name not in scores]
     return [
@@ -250,6 +256,7 @@ def _unknown_columns(contract: TableContract, settings: TableSettings, *, params
             Problem(f"{params}.values:", f"unknown column {name!r}", hint=did_you_mean(name, contract.columns))
             for name in values
         ),
+        *(Problem(f"{params}.first_of:", f"{name!r} is no column of ids", hint=did_you_mean(name, own)) for name in first),
         *(Problem(f"{params}.items:", f"{name!r} is no column of scores", hint=did_you_mean(name, scores)) for name in items),
     ]
 
@@ -258,6 +265,9 @@ def _keep(con: Any, loaded: Loaded, shape: Shape, *, place: Place) -> Loaded:
     """The relation ``kept_<table>``: the rows that can be used, if the others are few enough."""
     table, typed = loaded.intake.table, loaded.relation
     contract, settings, mapped = shape.contract, shape.settings, shape.present
+    if settings.repeats == "newest":
+        where = f"{place.params(table)}.repeats:"
+        typed = rejects.supersede(con, typed, contract=contract, mapped=mapped, where=where)
     long = survey_items.is_answers(contract) and survey_items.ITEM in mapped
     notes = survey_items.check_items(con, typed, settings=settings, table=table) if long else []
     params, lazy = place.params(table), shape.raw.lazy
@@ -265,7 +275,7 @@ def _keep(con: Any, loaded: Loaded, shape: Shape, *, place: Place) -> Loaded:
     issues += exchange.foreign_issues(con, typed, shape.money, params=params)
     for column, where, item, one in survey_items.scaled_columns(contract, mapped, settings=settings, wide=bool(loaded.items)):
         issues += rejects.off_scale(column, where, item, one, params=params)
-    found, some = rejects.find_rejects(con, typed, issues=issues, contract=contract, mapped=mapped)
+    found, some = rejects.find_rejects(con, typed, issues=issues, contract=contract, settings=settings, mapped=mapped)
     reasons, stopping, everything = rejects.count_reasons(con, typed, found) if some else ((), 0, 0)
     rejects.write_rejects(con, typed, to=place.rejects / f"{table}.csv", some=some)
     rows = shape.look.rows
@@ -281,6 +291,8 @@ def _keep(con: Any, loaded: Loaded, shape: Shape, *, place: Place) -> Loaded:
     notes += _row_notes(con, typed, shape, rows=rows, as_of=place.settings.as_of)
     columns = [*loaded.columns, *(f"{item}__na" for item in loaded.items)]
     _store_kept(con, table, typed, columns=columns, lazy=lazy, any_left_out=bool(everything))
+    if typed != loaded.relation and not lazy:
+        query(con, f"DROP TABLE {typed}")
     repeats = sum(each.count for each in found if not each.issue.condition)
     intake = replace(
         loaded.intake,

@@ -22,6 +22,7 @@ from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.sources.readers import Raw
 from crmkit.data.tables import Column, TableContract
 
+REFUNDED = "refunded"
 SQL_TYPES = {"boolean": "BOOLEAN", "integer": "BIGINT"}
 TOTAL_SIGNS = "合总總総小汇"
 BETWEEN = "\x1e"
@@ -133,11 +134,12 @@ def _is_word(column: Column) -> bool:
 
 def _read_column(con: Any, shape: Shape, name: str, found: str, *, clean: bool) -> tuple[str, list[str]]:
     """The SQL of the text of one column, and over it that of its value: words first, then the type."""
-    column, x, own = shape.contract.columns[name], identifier(name), shape.settings.values.get(name, {})
+    column, ours, own = shape.contract.columns[name], identifier(name), shape.settings.values.get(name, {})
+    x = ids.first_of(ours, shape.settings.first_of[name]) if name in shape.settings.first_of else ours
     raw, read_too = identifier(f"{name}__raw"), column.default is not None
     if shape.plain(name):
         value = words.replaced(plain_reading(raw, column.kind), x, column=column, words={})
-        return x, [raw, f"{value} AS {x}", *([f"{value} AS {identifier(f'{name}__read')}"] if read_too else [])]
+        return x, [raw, f"{value} AS {ours}", *([f"{value} AS {identifier(f'{name}__read')}"] if read_too else [])]
     # where most are plain, each is asked first
     likely = shape.look.mostly(name)
 
@@ -177,7 +179,7 @@ def _read_column(con: Any, shape: Shape, name: str, found: str, *, clean: bool) 
         )
         chosen += [f"{code} AS {identifier(f'{name}__na')}"]
         value = f"CASE WHEN NOT ({code}) THEN {value} END" if code != "false" else value
-    chosen += [raw, f"{value} AS {x}"]
+    chosen += [raw, f"{value} AS {ours}"]
     return text, chosen + ([f"{value} AS {identifier(f'{name}__read')}"] if read_too else [])
 
 
@@ -218,8 +220,9 @@ def _defaults(shape: Shape, present: list[str]) -> dict[str, str]:
             f"coalesce({flag}, {derived.returns_test(present, contract=contract, settings=settings)})"
         )
     if contract.returns and contract.returns[0] in present:
+        back = f" - coalesce({replaced.get(REFUNDED, REFUNDED)}, 0)" if REFUNDED in present else ""
         replaced[contract.returns[0]] = (
-            f"CAST(CASE WHEN {replaced[contract.returns[1]]} THEN -abs({amount}) ELSE {amount} END AS {MONEY})"
+            f"CAST(CASE WHEN {replaced[contract.returns[1]]} THEN -abs({amount}) ELSE {amount}{back} END AS {MONEY})"
         )
     replaced |= derived.monthly(present, settings)
     if survey_items.ITEM in present:

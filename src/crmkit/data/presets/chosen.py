@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from crmkit.core.errors import counted
+from crmkit.core.results import Text
 from crmkit.data.intake.words import word_of
 from crmkit.data.presets.draft import Draft
 from crmkit.data.presets.preset import StatusWords, positions
-from crmkit.data.presets.questions import Answers, words
+from crmkit.data.presets.questions import Answers, Said, count, words
 from crmkit.data.presets.sight import Seen
 from crmkit.data.sources.engine import literal, query
 
@@ -42,7 +42,7 @@ def choose_rows(con: Any, draft: Draft, *, answers: Answers) -> None:
     if draft.contract.returns and "amount" in draft.at:
         _returns(con, draft, counts, answers=answers)
     _doubles(con, draft, counts, answers=answers)
-    _several(con, draft, counts)
+    _several(con, draft, counts, answers=answers)
 
 
 def _status(draft: Draft, seen: Seen, status: StatusWords, *, answers: Answers) -> list[str]:
@@ -51,26 +51,28 @@ def _status(draft: Draft, seen: Seen, status: StatusWords, *, answers: Answers) 
     does_not = {word.casefold() for word in status.does_not}
     good = [word for word, _ in seen.words if word.casefold() in counts]
     unknown = [(word, n) for word, n in seen.words if word.casefold() not in counts | does_not]
-    about, noun = f"{draft.label}, {seen.header}", "money" if draft.table == "transactions" else "what is counted"
+    about, noun = f"{draft.label}, {seen.header}", Text("money" if draft.table == "transactions" else "what is counted")
     safe = not good
     if len(unknown) > ASKED_EACH:
-        listed = words([word for word, _ in unknown])
-        if answers.yes(about, f"do rows with {seen.header} {listed} count as {noun}?", safe=safe):
+        numbers: Said = {"header": seen.header, "words": words([word for word, _ in unknown]), "noun": noun}
+        if answers.yes(about, Text("do rows with {header} {words} count as {noun}?", numbers), safe=safe):
             good += [word for word, _ in unknown]
     else:
         for word, n in unknown:
-            if answers.yes(about, f"do the {counted(n, 'row')} with {seen.header} {word!r} count as {noun}?", safe=safe):
+            numbers = {"n": count(n), "header": seen.header, "word": repr(word), "noun": noun}
+            if answers.yes(about, Text("do the {n} {n:row|rows} with {header} {word} count as {noun}?", numbers), safe=safe):
                 good.append(word)
     left = [(word, n) for word, n in seen.words if word not in good]
     empty = draft.sight.rows - seen.filled
     if empty:
-        left.append(("(empty)", empty))
+        left.append((answers.say(Text("(empty)")), empty))
     if not good:
-        draft.notes.append(f"no word of {seen.header!r} counts: every row is kept")
+        draft.notes.append(Text("no word of {header} counts: every row is kept", {"header": repr(seen.header)}))
         return []
     if left:
         draft.settings.setdefault("only", {})[seen.header] = good
-        draft.comments["only"] = "rows that count; left out: " + ", ".join(f"{word} {n:,}" for word, n in left[:6])
+        listed = ", ".join(f"{word} {n:,}" for word, n in left[:6])
+        draft.comments["only"] = Text("rows that count; left out: {words}", {"words": listed})
     return [f"{word_of(seen.name)} IN ({_listed(good)})"]
 
 
@@ -85,16 +87,18 @@ def _nobody(con: Any, draft: Draft, counts: str, *, answers: Answers) -> None:
     )
     for word, n in found:
         about = f"{draft.label}, {seen.header}"
-        if answers.yes(about, f"{word!r} stands in {counted(n, 'row')}: is that nobody in particular (guests)?", safe=True):
+        text = Text(
+            "{word} stands in {n} {n:row|rows}: is that nobody in particular (guests)?", {"word": repr(word), "n": count(n)}
+        )
+        if answers.yes(about, text, safe=True):
             draft.settings.setdefault("no_customer", []).append(word)
 
 
 def _without(con: Any, draft: Draft, ours: str, counts: str, *, answers: Answers) -> None:
     seen = draft.seen(ours)
     (n,) = query(con, f"SELECT count(*) FROM {draft.sight.raw.relation} WHERE {counts} AND {word_of(seen.name)} IS NULL")[0]
-    if n and answers.yes(
-        f"{draft.label}, {seen.header}", f"{counted(n, 'row')} without {seen.header}: are they left out?", safe=True
-    ):
+    text = Text("{n} {n:row|rows} without {header}: are they left out?", {"n": count(n), "header": seen.header})
+    if n and answers.yes(f"{draft.label}, {seen.header}", text, safe=True):
         draft.settings.setdefault("leave_out", {})[seen.header] = [""]
 
 
@@ -110,58 +114,77 @@ def _returns(con: Any, draft: Draft, counts: str, *, answers: Answers) -> None:
         )[0]
         if with_it and plain > with_it and with_it + plain > 0.99 * rows:
             draft.settings["returns"] = {"prefix": prefix}
-            draft.notes.append(f"{with_it:,} order ids begin with {prefix}: these rows are returns")
+            text = Text(
+                "{n} order {n:id begins|ids begin} with {prefix}: these rows are returns",
+                {"n": count(with_it), "prefix": prefix},
+            )
+            draft.notes.append(text)
     read = "crm_comma" if draft.settings.get("decimal") == "," else "crm_dot"
     (below,) = query(con, f"SELECT count(*) FROM {relation} WHERE {counts} AND {read}({amount.name}) < 0")[0]
     marked = {"is_return", "quantity"} & set(draft.at) or "returns" in draft.settings
     if below and not marked:
         about = f"{draft.label}, {amount.header}"
-        if answers.yes(about, f"{counted(below, 'amount')} below zero: are these returns?", safe=True):
+        if answers.yes(about, Text("{n} {n:amount|amounts} below zero: are these returns?", {"n": count(below)}), safe=True):
             draft.settings["negative_amounts"] = "returns"
 
 
 def _doubles(con: Any, draft: Draft, counts: str, *, answers: Answers) -> None:
-    """Rows that stand twice, as where two exports overlap."""
+    """Rows that stand twice, and what has changed from one file to the next where exports overlap."""
     contract, relation = draft.contract, draft.sight.raw.relation
+    numbers: Said
+    line = ", ".join(word_of(seen.name) for seen in draft.sight.columns)
+    number = [ours for ours in contract.unique or ("order_id",) if ours != "item_id"]
+    if len(draft.sight.files) > 1 and all(ours in draft.at for ours in number):
+        one = ", ".join(word_of(draft.seen(ours).name) for ours in number)
+        given = " AND ".join(f"{word_of(draft.seen(ours).name)} IS NOT NULL" for ours in number)
+        several, changed = query(
+            con,
+            "SELECT count(*), count(*) FILTER (lines > rows_of_one) FROM (SELECT count(DISTINCT __file) AS files,"
+            f" count(DISTINCT ({line})) AS lines, max(n) AS rows_of_one FROM (SELECT *, count(*) OVER (PARTITION BY __file,"
+            f" {one}) AS n FROM {relation} WHERE {given}) GROUP BY {one}) WHERE files > 1",
+        )[0]
+        numbers = {
+            "n": count(several),
+            "changed": count(changed),
+            "header": " and ".join(draft.seen(ours).header for ours in number),
+        }
+        text = Text(
+            "{n} {n:value|values} of {header} in several files, {changed} with other lines: does the file with the latest rows"
+            " count?",
+            numbers,
+        )
+        if changed and answers.yes(draft.label, text, safe=True):
+            draft.settings["repeats"] = "newest"
+            said = "of {n} {n:value|values} of {header} in several files, {changed} with other lines, the newest file counts"
+            draft.comments["repeats"] = Text(said, numbers)
+            return
     keys = [ours for ours in contract.unique if ours != "item_id"]
+    what: Text | str
     if keys and all(ours in draft.at for ours in keys):
         key = ", ".join(word_of(draft.seen(ours).name) for ours in keys)
         what = " and ".join(draft.seen(ours).header for ours in keys)
     elif contract.repeats and contract.repeats in draft.at:
-        key, what = ", ".join(word_of(seen.name) for seen in draft.sight.columns), "every column"
+        key, what = line, Text("every column")
     else:
         return
     rows, different = query(con, f"SELECT count(*), count(DISTINCT ({key})) FROM {relation} WHERE {counts}")[0]
     twice = rows - different
-    if twice and answers.yes(
-        draft.label, f"{counted(twice, 'row')} equal to an earlier one in {what}: are they set aside?", safe=True
-    ):
-        share = -(-100 * twice // max(rows, 1)) / 100
-        draft.settings["rejects"] = min(share, 1.0)
-        draft.comments["rejects"] = f"{twice:,} of {rows:,} rows stand twice in {what}"
+    numbers = {"n": count(twice), "what": what, "rows": count(rows)}
+    text = Text("{n} {n:row|rows} equal to an earlier one in {what}: are they set aside?", numbers)
+    if twice and answers.yes(draft.label, text, safe=True):
+        draft.settings["repeats"] = "drop"
+        draft.comments["repeats"] = Text("{n} of {rows} rows {n:stands|stand} twice in {what}", numbers)
 
 
-def _several(con: Any, draft: Draft, counts: str) -> None:
-    """What a single line cannot say: an order that stands in two exports in two states, a deal of several customers."""
-    relation = draft.sight.raw.relation
-    if len(draft.sight.files) > 1 and "order_id" in draft.at:
-        order, line = word_of(draft.seen("order_id").name), ", ".join(word_of(seen.name) for seen in draft.sight.columns)
-        (n,) = query(
-            con,
-            f"SELECT count(*) FROM (SELECT {order} FROM {relation} WHERE {counts} AND {order} IS NOT NULL GROUP BY {order}"
-            f" HAVING count(DISTINCT __file) > 1 AND count(DISTINCT ({line})) > 1)",
-        )[0]
-        if n:
-            said = f"{counted(n, 'order')} in several files with different lines: all of them count; keep the newest export"
-            draft.notes.append(said)
-            draft.comments["file"] = said
-    if draft.table == "opportunities" and "customer_id" in draft.at:
-        seen = draft.seen("customer_id")
-        (n,) = query(con, f"SELECT count(*) FROM {relation} WHERE {counts} AND contains({word_of(seen.name)}, ';')")[0]
-        if n:
-            draft.notes.append(
-                f"{counted(n, 'row')} of {seen.header!r} with several customers; each such list counts as one customer"
-            )
+def _several(con: Any, draft: Draft, counts: str, *, answers: Answers) -> None:
+    """Cells that name several customers, as of a deal of two companies."""
+    if draft.table != "opportunities" or "customer_id" not in draft.at:
+        return
+    seen, relation = draft.seen("customer_id"), draft.sight.raw.relation
+    (n,) = query(con, f"SELECT count(*) FROM {relation} WHERE {counts} AND contains({word_of(seen.name)}, ';')")[0]
+    text = Text("{n} {n:row names|rows name} several customers, with ; between them: does the first count?", {"n": count(n)})
+    if n and answers.yes(f"{draft.label}, {seen.header}", text, safe=True):
+        draft.settings["first_of"] = {"customer_id": ";"}
 
 
 def _listed(texts: Iterable[str]) -> str:

@@ -5,11 +5,13 @@ What the values do not tell is asked; what cannot be placed is listed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crmkit.core.errors import shortened
+from crmkit.core.results import Text
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake.answers import ITEM, OF_ANSWERS
 from crmkit.data.intake.exchange import Exchange
@@ -19,7 +21,7 @@ from crmkit.data.intake.parse import Convention
 from crmkit.data.intake.plain import Look
 from crmkit.data.intake.words import word_of
 from crmkit.data.presets.preset import Preset, Recognised, letters, positions
-from crmkit.data.presets.questions import Answers, Question, words
+from crmkit.data.presets.questions import Answers, words
 from crmkit.data.presets.sight import WORDS, Seen, Sight
 from crmkit.data.sources.engine import query
 from crmkit.data.tables import TABLES, Column, TableContract
@@ -30,6 +32,13 @@ SCALES = ("1-5", "1-7", "0-10", "1-10", "0-5", "1-4", "0-1")
 CURRENCIES = ("Currency", "Currency Code", "order_currency", "CurrencyIsoCode", "币种", "货币", "幣別")
 # of two headers that may be one column of ours the first is taken, unless it is much emptier
 FULL_ENOUGH = 0.8
+TWO_WAYS = (
+    (
+        Text("can be read in two ways, {both} is {one} or {other}"),
+        re.compile("can be read in two ways, (?P<both>.*) is (?P<one>.*) or (?P<other>.*)"),
+    ),
+    (Text("is written in two ways, {one} and {other}"), re.compile("is written in two ways, (?P<one>.*) and (?P<other>.*)")),
+)
 ZONED = r"(?:[+-][0-9]{2}:?[0-9]{2}|[0-9]Z|GMT.*|UTC)$|^[1-9][0-9]{9}(?:[0-9]{3})?$"
 
 
@@ -47,9 +56,9 @@ class Draft:
     at: dict[str, int]
     questions: dict[str, int] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
-    comments: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+    comments: dict[str, Text | str] = field(default_factory=dict)
+    notes: list[Text] = field(default_factory=list)
+    missing: list[Text | str] = field(default_factory=list)
     currencies: dict[str, int] = field(default_factory=dict)
     zoned: bool = False
     dayfirst: bool = True
@@ -62,7 +71,7 @@ class Draft:
     def label(self) -> str:
         """How the file is named in a message."""
         names = [path.name for path in self.sight.files]
-        return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+        return names[0] if len(names) == 1 else f"{names[0]} + {len(names) - 1}"
 
     def seen(self, ours: str) -> Seen:
         """What the column of ours holds."""
@@ -77,7 +86,7 @@ class Draft:
         return [seen for at, seen in enumerate(self.sight.columns) if at not in used and seen.filled]
 
 
-def place_columns(recognised: Recognised, sight: Sight) -> Draft:
+def place_columns(recognised: Recognised, sight: Sight, *, language: str) -> Draft:
     """Which column is which of ours: the headers say it, and the values must not speak against it."""
     preset = recognised.preset
     draft = Draft(preset.table, preset, sight, {})
@@ -96,12 +105,18 @@ def place_columns(recognised: Recognised, sight: Sight) -> Draft:
             draft.at[ours] = next(at for at in free if sight.column(at).filled >= FULL_ENOUGH * fullest)
         elif possible and not fitting and sight.column(possible[0]).filled:
             seen = sight.column(possible[0])
-            example = f", such as {shortened(seen.words[0][0])!r}" if seen.words else ""
             # what is required has no other place; check names its rows
             taking = column.required and possible[0] not in taken
             draft.at |= {ours: possible[0]} if taking else {}
-            what = "has values that are none of" if taking else "holds nothing that could be"
-            draft.notes.append(f"{seen.header!r} {what} {ours}{example}; {'see check' if taking else 'it is not read'}")
+            example = repr(shortened(seen.words[0][0])) if seen.words else "..."
+            draft.notes.append(
+                Text(
+                    "{header} has values that are none of {ours}, such as {example}; see check"
+                    if taking
+                    else "{header} holds nothing that could be {ours}, such as {example}; it is not read",
+                    {"header": repr(seen.header), "ours": ours, "example": example},
+                )
+            )
     draft.missing = [name for name in draft.contract.required if name not in draft.at and not _follows(name, draft)]
     headers = [seen.header for seen in sight.columns]
     mapped = {ours: headers[at] for ours, at in draft.at.items()}
@@ -112,7 +127,7 @@ def place_columns(recognised: Recognised, sight: Sight) -> Draft:
     for header, said in preset.lost.items():
         for at in positions([header], headers):
             if (seen := sight.column(at)).distinct > 1:
-                draft.notes.append(f"{seen.header!r}: {said}")
+                draft.notes.append(Text("{header}: {said}", {"header": repr(seen.header), "said": said[language]}))
     return draft
 
 
@@ -172,8 +187,8 @@ def scale_of(text: str) -> tuple[int, int]:
 
 def ask_scale(about: str, low: float, high: float, likely: str, *, answers: Answers) -> str:
     """On which scale answers were given, where its ends do not both occur."""
-    text = f"{low:g} to {high:g} were answered; which scale is it?"
-    return answers(Question(about, text, likely, tuple(dict.fromkeys((*SCALES, likely)))))
+    text = Text("{low} to {high} were answered; which scale is it?", {"low": f"{low:g}", "high": f"{high:g}"})
+    return answers.choose(about, text, likely, tuple(dict.fromkeys((*SCALES, likely))))
 
 
 def find_currencies(con: Any, draft: Draft) -> None:
@@ -220,23 +235,30 @@ def _dates(con: Any, draft: Draft, ours: str, seen: Seen, *, answers: Answers) -
     declared = {"dayfirst": draft.settings["dayfirst"]} if "dayfirst" in draft.settings else {}
     way = _way(con, draft, seen, column, currency="EUR", **declared)
     if isinstance(way, str):
+        said = Text("{header} {way}", {"header": seen.header, "way": _as_text(way)})
         if draft.preset.dayfirst is not None:
             draft.settings["dayfirst"] = draft.preset.dayfirst
-            draft.comments["dayfirst"] = f"{draft.preset.system} writes the month first" if not draft.preset.dayfirst else ""
+            month = Text("{system} writes the month first", {"system": draft.preset.system})
+            draft.comments["dayfirst"] = month if not draft.preset.dayfirst else ""
         else:
-            question = Question(
-                f"{draft.label}, {seen.header}",
-                f"{seen.header} {way}; does the day come first (yes), or the month (no)?",
-                "yes" if draft.preset.language == "" else "no",
-                ("yes", "no"),
-            )
-            draft.settings["dayfirst"] = answers(question) == "yes"
-            draft.comments["dayfirst"] = f"{seen.header} {way}"
+            text = Text("{said}; does the day come first (yes), or the month (no)?", {"said": said})
+            about, safe = f"{draft.label}, {seen.header}", draft.preset.language == ""
+            draft.settings["dayfirst"] = answers.yes(about, text, safe=safe)
+            draft.comments["dayfirst"] = said
     elif way is not None:
         draft.dayfirst = way.dayfirst
     draft.dayfirst = draft.settings.get("dayfirst", draft.dayfirst)
     (zoned,) = query(con, f"SELECT bool_or(regexp_matches({word_of(seen.name)}, '{ZONED}')) FROM {draft.sight.raw.relation}")[0]
     draft.zoned = draft.zoned or bool(zoned) or "(UTC)" in seen.header
+
+
+def _as_text(way: str) -> Text | str:
+    """What the door says of a column that can be read in two ways, in words that can be translated."""
+    for text, pattern in TWO_WAYS:
+        found = pattern.fullmatch(way)
+        if found:
+            return Text(text.template, found.groupdict())
+    return way
 
 
 def _numbers(con: Any, draft: Draft, ours: str, seen: Seen, *, answers: Answers, currency: str) -> None:
@@ -247,13 +269,14 @@ def _numbers(con: Any, draft: Draft, ours: str, seen: Seen, *, answers: Answers,
         return
     if "beside the client's" in way:
         codes = ", ".join(f"{code}: ..." for code in draft.currencies if code != currency)
-        draft.notes.append(f"{seen.header!r} {way}; write what one unit is worth as rates: {{{codes}}}")
-        draft.comments["columns"] = f"{seen.header} {way}: write rates: {{{codes}}} below"
+        numbers = {"header": seen.header, "way": way, "codes": f"{{{codes}}}"}
+        text = Text("{header} {way}; write what one unit is worth as rates: {codes}", numbers)
+        draft.notes.append(text)
+        draft.comments["columns"] = text
         return
-    question = Question(
-        f"{draft.label}, {seen.header}", f"{seen.header} {way}; which is the decimal sign, '.' or ','?", ".", (".", ",")
-    )
-    draft.settings["decimal"] = answers(question)
+    said = Text("{header} {way}", {"header": seen.header, "way": _as_text(way)})
+    text = Text("{said}; which is the decimal sign, '.' or ','?", {"said": said})
+    draft.settings["decimal"] = answers.choose(f"{draft.label}, {seen.header}", text, ".", (".", ","))
 
 
 def _our_words(con: Any, draft: Draft, ours: str, seen: Seen, column: Column) -> None:
@@ -276,21 +299,25 @@ def _our_words(con: Any, draft: Draft, ours: str, seen: Seen, column: Column) ->
     if mapped and (not nothing or seen.header == ours):
         draft.settings.setdefault("values", {})[ours] = mapped
         if empty:
-            draft.notes.append(f"{ours}: {words(empty)} of {seen.header!r} are none of its words and are read as empty")
+            numbers = {"ours": ours, "words": words(empty), "header": repr(seen.header)}
+            draft.notes.append(Text("{ours}: {words} of {header} are none of its words and are read as empty", numbers))
     elif mapped:
         del draft.at[ours]
         draft.settings.setdefault("columns", {}).pop(ours, None)
-        draft.notes.append(f"{ours}: no word of {seen.header!r} says it; it is not read")
+        numbers = {"ours": ours, "header": repr(seen.header)}
+        draft.notes.append(Text("{ours}: no word of {header} says it; it is not read", numbers))
 
 
 def settings_of(draft: Draft) -> Mapping[str, Any]:
     """What stands in the params file, in the order in which a person reads."""
     order = (
         "file",
+        "table",
         "sheet",
         "header",
         "skip",
         "columns",
+        "first_of",
         "dayfirst",
         "decimal",
         "only",
@@ -299,7 +326,7 @@ def settings_of(draft: Draft) -> Mapping[str, Any]:
         "returns",
         "negative_amounts",
         "values",
-        "rejects",
+        "repeats",
         "items",
     )
     return {key: draft.settings[key] for key in order if draft.settings.get(key) not in (None, {}, [])}

@@ -14,18 +14,18 @@ from typing import Any
 
 import yaml
 
-from crmkit.core.dates import parse_iso
-from crmkit.core.errors import DataError, ParamError, Problem, counted, did_you_mean, shortened
+from crmkit.core.errors import DataError, ParamError, Problem, did_you_mean, shortened
+from crmkit.core.results import Text
 from crmkit.core.settings import CLIENT_NAME, TableSettings, find_home
 from crmkit.data.intake.macros import install
 from crmkit.data.intake.words import word_of
-from crmkit.data.presets.chosen import choose_rows
-from crmkit.data.presets.draft import Draft, find_currencies, place_columns, read_values
+from crmkit.data.presets.common import common_keys, language_of
+from crmkit.data.presets.draft import Draft, place_columns
 from crmkit.data.presets.preset import Preset, Recognised, positions, recognise
-from crmkit.data.presets.questions import Answers, Question, words
-from crmkit.data.presets.sight import first_rows, is_readable, load, newest_day
-from crmkit.data.presets.survey import CHINESE, find_questions
-from crmkit.data.presets.written import Common, glob_of, params_text, unplaced_lines
+from crmkit.data.presets.questions import Answers, Question, Said, count, words
+from crmkit.data.presets.sight import first_rows, is_database, is_readable, load, tables_of
+from crmkit.data.presets.survey import find_questions
+from crmkit.data.presets.written import glob_of, params_text, unplaced_lines
 from crmkit.data.sources.engine import connect, disconnect, query
 from crmkit.data.sources.layout import Row
 from crmkit.data.tables import TABLES
@@ -49,6 +49,8 @@ class Newcomer:
         What was asked, with its answer.
     kept : bool
         Whether a params file was there and was left as it is.
+    language : str
+        Of the headers, or as asked for: what is said and the report are in it.
     """
 
     path: Path
@@ -56,6 +58,7 @@ class Newcomer:
     lines: tuple[str, ...]
     taken: tuple[str, ...]
     kept: bool
+    language: str
 
 
 @dataclass
@@ -74,6 +77,7 @@ def new_client(
     ask: Callable[[Question], str] | None = None,
     tell: Callable[[str], None] = lambda line: None,
     yes: bool = False,
+    language: str = "",
     home: Path | None = None,
     today: dt.date | None = None,
 ) -> Newcomer:
@@ -84,13 +88,15 @@ def new_client(
     name : str
         Of the client; its params file will be ``params/<name>.yml``.
     place : Path
-        A folder, or one file.
+        A folder, one file, or a DuckDB database.
     ask : callable or None
         Puts a question to a person; None: nobody is there.
     tell : callable
         Is told what each file is, before anything is asked about it.
     yes : bool
         Whether the safe answer of each question is taken where nobody is there.
+    language : {"", "en", "zh"}
+        Of the report, and of what is asked and said; empty: that of the headers.
     home : Path or None
         Project root; None: found from the working directory.
     today : date or None
@@ -110,42 +116,51 @@ def new_client(
     home = home if home is not None else find_home()
     today = today or dt.date.today()
     place = place.expanduser().resolve()
-    paths, others = _files(place)
-    source = _source(place if place.is_dir() else place.parent, home)
+    place, paths, others = _files(place)
+    source = _source(place if place.is_dir() or is_database(place) else place.parent, home)
     target = _target(name, source, home=home)
-    answers = Answers(ask)
+    answers = Answers(ask, language or "en")
     con, spill = connect()
     try:
         install(con, timezone="UTC")
+        paths = paths or tables_of(place, con=con)
         found, problems = _recognise_all(paths, place, con=con, spill=spill)
+        answers.language = language or language_of([header for one in found for header in one.recognised.headers])
         for one in found:
-            tell(f"{_names(one.files)}: {one.recognised.preset.system or 'headers that are known'}")
+            tell(f"{_names(one.files)}: {answers.say(_system(one.recognised.preset))}")
         found = _confirmed(found, answers=answers, problems=problems)
         drafts = _drafts(found, place, con=con, spill=spill, answers=answers, problems=problems, name=name)
         if not drafts:
-            raise DataError([*problems, *_ignored(others)] or [f"{place}: holds no table"])
+            said = [answers.say(problem) for problem in (*problems, *_ignored(others))]
+            raise DataError(said or [f"{place}: holds no table"])
         _same_customers(con, drafts)
-        common = _common(con, drafts, name=name, source=source, answers=answers, today=today)
+        common = common_keys(con, drafts, name=name, source=source, answers=answers, today=today)
     finally:
         disconnect(con)
     if ask is None and not yes and answers.given:
-        raise ParamError([*answers.listed(), "Answer these on a terminal, or take the answers that are shown with --yes."])
+        last = Text("Answer these on a terminal, or take the answers that are shown with --yes.")
+        raise ParamError([*answers.listed(), answers.say(last)])
     text = params_text(common, drafts)
     kept = target.is_file()
     written = home / "work" / name / f"{name}.yml" if kept else target
     _write(written, text, home=home, replace=kept)
-    lines = [line for draft in drafts for line in _lines(draft)]
-    lines += [f"not placed: {problem}" for problem in problems]
-    lines += [f"not read: {words([path.name for path in others])}"] if others else []
-    return Newcomer(written, written.relative_to(home).as_posix(), tuple(lines), tuple(answers.listed()), kept)
+    lines = [line for draft in drafts for line in _lines(draft, answers)]
+    lines += [answers.say(Text("not placed: {problem}", {"problem": problem})) for problem in problems]
+    lines += [answers.say(text).removesuffix(".") for text in _ignored(others)]
+    taken = tuple(answers.listed())
+    return Newcomer(written, written.relative_to(home).as_posix(), tuple(lines), taken, kept, answers.language)
 
 
-def _files(place: Path) -> tuple[list[Path], list[Path]]:
-    """Files that may hold tables, and all others."""
+def _system(preset: Preset) -> Text | str:
+    return preset.system or Text("headers that are known")
+
+
+def _files(place: Path) -> tuple[Path, list[Path], list[Path]]:
+    """What is read: a folder, its files that may hold tables, and all others; or a database, also alone in a folder."""
     if place.is_file():
-        if not is_readable(place):
-            raise DataError(Problem(f"{place.name}:", "is no file that is read", "CSV, Excel or Parquet is expected"))
-        return [place], []
+        if not is_readable(place) and not is_database(place):
+            raise DataError(Problem(f"{place.name}:", "is no file that is read", "CSV, Excel, Parquet or DuckDB is expected"))
+        return place, [] if is_database(place) else [place], []
     if not place.is_dir():
         there = [entry.name for entry in place.parent.iterdir()] if place.parent.is_dir() else []
         raise ParamError(Problem(f"{place}:", "is not there", hint=did_you_mean(place.name, there)))
@@ -156,12 +171,16 @@ def _files(place: Path) -> tuple[list[Path], list[Path]]:
         raise DataError(f"{place}: is empty; put the exports there: CSV, Excel or Parquet")
     readable = [path for path in every if is_readable(path)]
     others = [path for path in every if not is_readable(path)]
+    databases = [path for path in others if is_database(path)]
+    if len(databases) == 1 and not readable:
+        return databases[0], [], [path for path in others if path != databases[0]]
     if not readable:
         kinds = ", ".join(sorted({path.suffix or path.name for path in others}))
         raise DataError(
-            f"{place}: holds {counted(len(others), 'file')}, none with a table ({kinds}); CSV, Excel or Parquet is read"
+            f"{place}: holds {len(others)} {'file' if len(others) == 1 else 'files'}, none with a table ({kinds});"
+            " CSV, Excel or Parquet is read"
         )
-    return readable, others
+    return place, readable, others
 
 
 def _source(folder: Path, home: Path) -> str:
@@ -189,10 +208,10 @@ def _target(name: str, source: str, *, home: Path) -> Path:
     return path
 
 
-def _recognise_all(paths: Sequence[Path], place: Path, *, con: Any, spill: Path) -> tuple[list[_Found], list[str]]:
+def _recognise_all(paths: Sequence[Path], place: Path, *, con: Any, spill: Path) -> tuple[list[_Found], list[Text | str]]:
     """Files by kind: those of one system with the same headers together."""
     found: dict[tuple[str, str, tuple[str, ...]], _Found] = {}
-    problems: list[str] = []
+    problems: list[Text | str] = []
     for path in paths:
         try:
             rows = first_rows(path, con=con, spill=spill)
@@ -205,6 +224,8 @@ def _recognise_all(paths: Sequence[Path], place: Path, *, con: Any, spill: Path)
             problems.append(unplaced_lines(path, rows, recognised, place=place, likely=likely))
             continue
         key = (recognised.preset.system, recognised.preset.table, recognised.headers)
+        if is_database(place):
+            key = (*key[:2], (path.name, *key[2]))
         found.setdefault(key, _Found(recognised, [], rows)).files.append(path)
     return list(found.values()), problems
 
@@ -239,16 +260,17 @@ def _named_like_a_table(path: Path, rows: Sequence[Row]) -> Recognised | None:
     return Recognised(preset, tuple(headers), (rows[0][0],), score=len(headers))
 
 
-def _confirmed(found: Sequence[_Found], *, answers: Answers, problems: list[str]) -> list[_Found]:
+def _confirmed(found: Sequence[_Found], *, answers: Answers, problems: list[Text | str]) -> list[_Found]:
     """Those that are what they seem: a system whose headers nobody has seen is asked about."""
     kept = []
     for one in found:
         preset, file = one.recognised.preset, one.files[0].name
-        text = f"is it an export of {preset.system}? Its headers were never seen by us ({preset.seen})"
+        numbers = {"file": file, "system": preset.system, "seen": preset.seen}
+        text = Text("is it an export of {system}? Its headers were never seen by us ({seen})", numbers)
         if preset.verified or answers.yes(file, text, safe=False):
             kept.append(one)
         else:
-            problems.append(f"{file}: may be {preset.system}, of which we know {preset.seen}; say yes to read it so.")
+            problems.append(Text("{file}: may be {system}, of which we know {seen}; say yes to read it so.", numbers))
     return kept
 
 
@@ -259,7 +281,7 @@ def _drafts(
     con: Any,
     spill: Path,
     answers: Answers,
-    problems: list[str],
+    problems: list[Text | str],
     name: str,
 ) -> list[Draft]:
     """One table of each kind, with its columns placed."""
@@ -272,19 +294,20 @@ def _drafts(
         if preset.skip:
             lines["skip"] = [row + header[0] - 1 for row in preset.skip]
         folder = place if place.is_dir() else place.parent
-        pattern, left = glob_of(one.files, folder)
-        problems += [f"{path.name}: is of the kind of {pattern}, which no pattern of names takes in." for path in left]
+        pattern, left = (one.files[0].name, one.files[1:]) if is_database(place) else glob_of(one.files, folder)
+        kind = "{file}: is of the kind of {pattern}, which no pattern of names takes in."
+        problems += [Text(kind, {"file": path.name, "pattern": pattern}) for path in left]
         files = [path for path in one.files if path not in left]
         try:
             sight = load(con, files, settings=TableSettings(**lines), spill=spill, name=f"new_{number}")
         except DataError as err:
             problems += err.problems
             continue
-        draft = place_columns(one.recognised, sight)
-        draft.settings |= {"file": pattern, **lines}
+        draft = place_columns(one.recognised, sight, language=answers.language)
+        draft.settings |= {"table" if is_database(place) else "file": pattern, **lines}
         if preset.questions and "item_id" not in draft.at:
             find_questions(draft, answers=answers, labels=_labels(preset, one.rows, header))
-            draft.missing += [] if draft.settings["items"] else ["a question with answers on a scale"]
+            draft.missing += [] if draft.settings["items"] else [Text("a question with answers on a scale")]
         if draft.missing:
             problems.append(unplaced_lines(files[0], one.rows, one.recognised, place=place, draft=draft))
         else:
@@ -293,10 +316,8 @@ def _drafts(
     for table in TABLES:
         listed = sorted(by_table.get(table, []), key=lambda draft: -draft.sight.rows)
         drafts += listed[:1]
-        problems += [
-            f"{draft.label}: holds {table} too, with other headers than {listed[0].label}; files of one table need the same."
-            for draft in listed[1:]
-        ]
+        too = "{file}: holds {table} too, with other headers than {first}; files of one table need the same."
+        problems += [Text(too, {"file": draft.label, "table": table, "first": listed[0].label}) for draft in listed[1:]]
     return drafts
 
 
@@ -321,9 +342,20 @@ def _same_customers(con: Any, drafts: Sequence[Draft]) -> None:
             draft.settings.setdefault("columns", {})["customer_id"] = headers[best]
         seen = draft.seen("customer_id")
         first = named[0]
-        said = f"{meets[best]:,} of the {seen.distinct:,} customers of {seen.header!r} are in {first.table} too"
-        doubt = f"; does {first.seen('customer_id').header!r} of {first.label} name them in the same way?"
-        draft.notes.append(said if meets[best] else said.replace(f"{meets[best]:,}", "none", 1) + doubt)
+        numbers: Said = {
+            "n": count(meets[best]),
+            "all": count(seen.distinct),
+            "header": repr(seen.header),
+            "table": first.table,
+        }
+        if meets[best]:
+            draft.notes.append(Text("{n} of the {all} customers of {header} are in {table} too", numbers))
+        else:
+            doubt = (
+                "none of the {all} customers of {header} are in {table} too; does {other} of {file} name them in the same way?"
+            )
+            more: Said = {"other": repr(first.seen("customer_id").header), "file": first.label}
+            draft.notes.append(Text(doubt, numbers | more))
 
 
 def _shared_ids(con: Any, one: Draft, other: Draft, at: int) -> int:
@@ -337,102 +369,6 @@ def _shared_ids(con: Any, one: Draft, other: Draft, at: int) -> int:
     return int(n)
 
 
-def _common(con: Any, drafts: Sequence[Draft], *, name: str, source: str, answers: Answers, today: dt.date) -> Common:
-    """What all tables share, and then what each says of its values."""
-    headers = [seen.header for draft in drafts for seen in draft.sight.columns]
-    chinese = sum(bool(CHINESE.search(header)) for header in headers) > len(headers) / 3
-    for draft in drafts:
-        find_currencies(con, draft)
-    currency, said = _currency(drafts, chinese=chinese, answers=answers)
-    params: dict[str, dict[str, str]] = {}
-    for draft in drafts:
-        read_values(con, draft, answers=answers, currency=currency)
-        choose_rows(con, draft, answers=answers)
-        _one_currency(draft, currency, answers=answers)
-        params |= draft.preset.params
-    zone, zone_said = "Asia/Shanghai" if chinese else "UTC", ""
-    if any(draft.zoned for draft in drafts):
-        zone_said = "times with an offset are taken to it before the day is cut"
-        zone = answers(Question("timezone", "in which time zone do the client's days begin?", zone, fits=_is_zone))
-    newest = _newest(con, drafts, today=today)
-    as_of = _as_of(drafts, newest, answers=answers, today=today)
-    return Common(name, "zh" if chinese else "en", currency, said, zone, zone_said, as_of, newest, source, params)
-
-
-def _currency(drafts: Sequence[Draft], *, chinese: bool, answers: Answers) -> tuple[str, str]:
-    totals: dict[str, int] = {}
-    for draft in drafts:
-        for code, n in draft.currencies.items():
-            totals[code] = totals.get(code, 0) + n
-    listed = sorted(totals, key=lambda code: -totals[code])
-    if len(listed) == 1:
-        return listed[0], "the only one in the files"
-    if listed:
-        text = f"which is the client's own of {', '.join(f'{code} ({totals[code]:,})' for code in listed)}?"
-        return answers(Question("currency", text, listed[0], tuple(listed))), "the one that stands most often"
-    money = [draft for draft in drafts if any(draft.contract.columns[ours].kind == "money" for ours in draft.at)]
-    if not money:
-        return "CNY" if chinese else "EUR", "no amounts in these files"
-    question = Question("currency", "in which currency are the amounts (ISO code)?", "CNY" if chinese else "EUR", fits=_is_code)
-    asked = "asked" if answers.ask is not None else "taken without asking"
-    return answers(question), f"the files do not say it; {asked}"
-
-
-def _one_currency(draft: Draft, currency: str, *, answers: Answers) -> None:
-    """Amounts of another currency cannot be added up without rates, which only a person knows."""
-    others = {code: n for code, n in draft.currencies.items() if code != currency}
-    if "currency" not in draft.at or not others:
-        return
-    seen = draft.seen("currency")
-    listed = ", ".join(f"{code} ({n:,})" for code, n in others.items())
-    text = f"are rows in {listed} left out? Else write rates of this table, what one unit is worth in {currency}"
-    if answers.yes(f"{draft.label}, {seen.header}", text, safe=True):
-        own = [word for word, _ in seen.words if word.upper() == currency]
-        draft.settings.setdefault("only", {})[seen.header] = own
-        draft.comments["only"] = "; ".join(filter(None, (draft.comments.get("only"), f"without {listed}")))
-
-
-def _is_zone(answer: str) -> bool:
-    from zoneinfo import available_timezones
-
-    return answer in available_timezones()
-
-
-def _is_code(answer: str) -> bool:
-    return len(answer) == 3 and answer.isascii() and answer.isalpha() and answer.isupper()
-
-
-def _newest(con: Any, drafts: Sequence[Draft], *, today: dt.date) -> dt.date | None:
-    days = []
-    for draft in drafts:
-        if not draft.contract.tells_span:
-            continue
-        for ours in (draft.contract.event, draft.contract.event_else, *draft.contract.known):
-            if ours in draft.at:
-                yesterday = today - dt.timedelta(days=1)
-                day = newest_day(con, draft.sight, draft.seen(ours), dayfirst=draft.dayfirst, until=yesterday)
-                days += [day] if day else []
-    return max(days, default=None)
-
-
-def _as_of(drafts: Sequence[Draft], newest: dt.date | None, *, answers: Answers, today: dt.date) -> str:
-    """The last day that counts; months of tenure and files without a day need it, everything else tells its own."""
-    if newest is None or any("tenure" in draft.at for draft in drafts):
-        changed = max(path.stat().st_mtime for draft in drafts for path in draft.sight.files)
-        day = min(dt.datetime.fromtimestamp(changed).date(), today)
-        text = "on which day were the files exported (YYYY-MM-DD)? They were last changed on the day offered"
-        return answers(Question("as_of", text, day.isoformat(), fits=lambda answer: _is_day(answer, today)))
-    text = f"last day that counts, YYYY-MM-DD; empty: the last day on which anything happened (now {newest})"
-    return answers(Question("as_of", text, "", fits=lambda answer: not answer or _is_day(answer, today)))
-
-
-def _is_day(answer: str, today: dt.date) -> bool:
-    try:
-        return parse_iso(answer, where="as_of") <= today
-    except ParamError:
-        return False
-
-
 def _write(path: Path, text: str, *, home: Path, replace: bool) -> None:
     where = path.relative_to(home).as_posix()
     try:
@@ -444,26 +380,31 @@ def _write(path: Path, text: str, *, home: Path, replace: bool) -> None:
 
 
 def _names(files: Sequence[Path]) -> str:
-    return files[0].name if len(files) == 1 else f"{files[0].name} and {len(files) - 1} more"
+    return files[0].name if len(files) == 1 else f"{files[0].name} + {len(files) - 1}"
 
 
-def _lines(draft: Draft) -> list[str]:
+def _lines(draft: Draft, answers: Answers) -> list[str]:
     """What was recognised of a file, and how it is read."""
-    system = draft.preset.system or "headers that are known"
-    lines = [f"{draft.label}  {system}: {draft.table}, {counted(draft.sight.rows, 'row')}"]
+    system = answers.say(_system(draft.preset))
+    rows = answers.say(Text("{n} {n:row|rows}", {"n": count(draft.sight.rows)}))
+    lines = [f"{draft.label}  {system}: {draft.table}, {rows}"]
     for ours in draft.contract.columns:
         if ours in draft.at:
             lines.append(f"  {ours:<18} {shortened(draft.seen(ours).header)}")
     for item, at in draft.questions.items():
         low, high = draft.settings["items"][item]["scale"]
         kind = draft.settings["items"][item].get("kind", "")
-        lines.append(f"  {item:<18} {shortened(draft.sight.column(at).header)}  {kind}, {low} to {high}")
-    lines += [f"  {draft.comments[key]}" for key in ("only", "rejects", "dayfirst") if draft.comments.get(key)]
-    lines += [f"  {note}" for note in draft.notes]
+        lines.append(f"  {item:<18} {shortened(draft.sight.column(at).header)}  {kind} {low}–{high}")
+    lines += [f"  {answers.say(draft.comments[key])}" for key in ("only", "repeats", "dayfirst") if draft.comments.get(key)]
+    lines += [f"  {answers.say(note)}" for note in draft.notes]
     unread = [shortened(seen.header) for seen in draft.unread]
-    lines += [f"  no place for: {words(unread, most=HEADERS_SHOWN)}"] if unread else []
+    if unread:
+        lines.append("  " + answers.say(Text("no place for: {words}", {"words": words(unread, most=HEADERS_SHOWN)})))
     return lines
 
 
-def _ignored(others: Sequence[Path]) -> list[str]:
-    return [f"not read: {words([path.name for path in others])}."] if others else []
+def _ignored(others: Sequence[Path]) -> list[Text]:
+    own = "{file}: is a database, which is a source of its own: name it in place of the folder."
+    said = [Text(own, {"file": path.name}) for path in others if is_database(path)]
+    names = [path.name for path in others if not is_database(path)]
+    return [*said, *([Text("not read: {words}.", {"words": words(names)})] if names else [])]

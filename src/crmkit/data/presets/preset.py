@@ -76,7 +76,9 @@ class Preset(_Strict):
     dayfirst: bool | None = Field(None, description="order of its dates, where it is always the same")
     questions: bool = Field(False, description="whether every other column may be a question")
     ignored: list[str] = Field(default_factory=list, description="headers that are known and not needed")
-    lost: dict[str, str] = Field(default_factory=dict, description="header: what is lost with it, said where it has values")
+    lost: dict[str, dict[str, str]] = Field(
+        default_factory=dict, description="header: what is lost with it, said where it has values"
+    )
     params: dict[str, dict[str, str]] = Field(default_factory=dict, description="what else belongs into the params file")
 
 

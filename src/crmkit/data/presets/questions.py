@@ -10,6 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from crmkit.core.errors import ParamError
+from crmkit.core.language import Locale, mark, say, translate
+from crmkit.core.results import Quantity, Text
+
+Said = dict[str, Quantity | Text | str]
+# how an answer is listed
+WORDS = {"": mark("left empty"), "yes": mark("yes"), "no": mark("no")}
 
 
 @dataclass(frozen=True)
@@ -51,9 +57,12 @@ class Answers:
     ----------
     ask : callable or None
         Puts a question to a person and gives the answer; None: the safe answer is taken.
+    language : {"en", "zh"}
+        Of what is asked and said.
     """
 
     ask: Callable[[Question], str] | None = None
+    language: str = "en"
     given: list[tuple[Question, str]] = field(default_factory=list)
 
     def __call__(self, question: Question) -> str:
@@ -62,24 +71,39 @@ class Answers:
                 return answer
         answer = question.safe if self.ask is None else self.ask(question)
         if not question.allows(answer):
-            raise ParamError(f"{question.about}: {answer!r} is no answer to: {question.text}")
+            numbers = {"about": question.about, "answer": repr(answer), "text": question.text}
+            raise ParamError(self.say(Text("{about}: {answer} is no answer to: {text}", numbers)))
         self.given.append((question, answer))
         return answer
 
-    def yes(self, about: str, text: str, *, safe: bool) -> bool:
+    def say(self, text: Text | str) -> str:
+        """A text in the language of whoever is asked; what is plain text already stays."""
+        return say(text, Locale(self.language))
+
+    def yes(self, about: str, text: Text, *, safe: bool) -> bool:
         """Whether somebody says yes."""
-        return self(Question(about, text, "yes" if safe else "no", ("yes", "no"))) == "yes"
+        return self(Question(about, self.say(text), "yes" if safe else "no", ("yes", "no"))) == "yes"
+
+    def choose(
+        self, about: str, text: Text, safe: str, choices: tuple[str, ...] = (), *, fits: Callable[[str], bool] | None = None
+    ) -> str:
+        """What somebody answers to a question that is not one of yes and no."""
+        return self(Question(about, self.say(text), safe, choices, fits))
 
     def listed(self) -> list[str]:
         """Each question with what was taken, a line each."""
-        return [f"{question.about}: {_shown(answer)}  ({question.text})" for question, answer in self.given]
+        return [f"{question.about}: {self._shown(answer)}  ({question.text})" for question, answer in self.given]
+
+    def _shown(self, answer: str) -> str:
+        return translate(WORDS.get(answer, answer), self.language)
 
 
-def _shown(answer: str) -> str:
-    return answer or "left empty"
-
-
-def words(texts: Sequence[str], *, most: int = 6) -> str:
+def words(texts: Sequence[str], *, most: int = 6) -> Text | str:
     """A few words for a message."""
     shown = ", ".join(repr(text) for text in texts[:most])
-    return f"{shown} and {len(texts) - most} more" if len(texts) > most else shown
+    return Text("{shown} and {n} more", {"shown": shown, "n": count(len(texts) - most)}) if len(texts) > most else shown
+
+
+def count(n: int) -> Quantity:
+    """A number of things, for a message."""
+    return Quantity(n, "count")

@@ -18,7 +18,7 @@ from crmkit.data.intake.headers import Matched
 from crmkit.data.intake.words import is_empty_word, word_of
 from crmkit.data.sources import readers, text, workbook
 from crmkit.data.sources.engine import literal, query
-from crmkit.data.sources.files import PARQUET, SUFFIXES, WORKBOOK
+from crmkit.data.sources.files import DATABASE_SUFFIXES, PARQUET, SUFFIXES, WORKBOOK
 from crmkit.data.sources.layout import LOOKED_AT, Row
 from crmkit.data.sources.readers import Raw
 from crmkit.data.tables import Column, TableContract
@@ -85,6 +85,11 @@ class Sight:
     rows: int
     columns: tuple[Seen, ...]
 
+    @property
+    def on_disk(self) -> list[Path]:
+        """The files, or the database that they are tables of."""
+        return [path.parent if is_database(path.parent) else path for path in self.files]
+
     def column(self, at: int) -> Seen:
         """The column at a position."""
         return self.columns[at]
@@ -93,6 +98,32 @@ class Sight:
 def is_readable(path: Path) -> bool:
     """Whether the door reads files of this kind."""
     return path.suffix.casefold() in SUFFIXES
+
+
+def is_database(path: Path) -> bool:
+    """Whether a file is a database, which holds many tables."""
+    return path.suffix.casefold() in DATABASE_SUFFIXES and path.is_file()
+
+
+def tables_of(path: Path, *, con: Any) -> list[Path]:
+    """The tables and views of a database, which is opened, each as if it were a file in it.
+
+    Raises
+    ------
+    DataError
+        When it cannot be opened, or holds none.
+    """
+    readers.attach(con, path)
+    names = readers.database_tables(con)
+    if not names:
+        raise DataError(f"{path.name}: holds no table")
+    return [path / name for name in names]
+
+
+def _read(con: Any, files: Sequence[Path], *, settings: TableSettings, spill: Path, name: str) -> Raw:
+    if is_database(files[0].parent):
+        return readers.read_database(con, name, settings=TableSettings(table=files[0].name), match=_everything())
+    return readers.read_files(con, name, files, settings=settings, match=_everything(), spill=spill)
 
 
 def first_rows(path: Path, *, con: Any, spill: Path) -> list[Row]:
@@ -104,6 +135,9 @@ def first_rows(path: Path, *, con: Any, spill: Path) -> list[Row]:
         When the file is empty or cannot be read.
     """
     where, suffix = path.name, path.suffix.casefold()
+    if is_database(path.parent):
+        raw = _read(con, [path], settings=TableSettings(), spill=spill, name="looked_at")
+        return [(1, list(raw.matched.headers.values()))]
     if path.stat().st_size == 0:
         raise DataError(f"{where}: has 0 bytes; export it again")
     if suffix in PARQUET:
@@ -140,7 +174,7 @@ def load(con: Any, files: Sequence[Path], *, settings: TableSettings, spill: Pat
     DataError
         When a file cannot be read, or they do not have the same headers.
     """
-    raw = readers.read_files(con, name, files, settings=settings, match=_everything(), spill=spill)
+    raw = _read(con, files, settings=settings, spill=spill, name=name)
     if not raw.lazy:
         # an empty text is no value
         return Sight(tuple(files), raw, *_look(con, raw))

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from crmkit.core.errors import shortened
+from crmkit.core.results import Text
 from crmkit.data.presets.draft import Draft, ask_scale, likely_scale, scale_of
 from crmkit.data.presets.preset import letters, positions
 from crmkit.data.presets.questions import Answers, words
@@ -96,7 +97,8 @@ def _answers(seen: Seen, draft: Draft, *, answers: Answers) -> tuple[dict[str, A
         if all(letters(word) in places for word, _ in given) and len(given) > 1:
             ordered = sorted((word for word, _ in given), key=lambda word: places[letters(word)])
             about = f"{draft.label}, {shortened(seen.header)}"
-            if not answers.yes(about, f"from the worst to the best, are the answers {words(ordered, most=9)}?", safe=True):
+            text = Text("from the worst to the best, are the answers {words}?", {"words": words(ordered, most=9)})
+            if not answers.yes(about, text, safe=True):
                 return None
             said["answers"] = {word: places[letters(word)] for word in ordered}
             return said, (1, len(scale))

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from crmkit.core.errors import shortened
+from crmkit.core.language import Locale, say
+from crmkit.core.results import Text
 from crmkit.core.settings import Settings
+from crmkit.data.presets.common import Common
 from crmkit.data.presets.draft import Draft, settings_of
 from crmkit.data.presets.preset import Recognised
-from crmkit.data.presets.sight import is_readable
+from crmkit.data.presets.sight import is_database, is_readable
 from crmkit.data.sources.layout import Row
 from crmkit.data.tables import TABLES
 
@@ -22,36 +23,25 @@ WIDTH = 116
 UNKNOWN_SHOWN = 15
 
 
-@dataclass(frozen=True)
-class Common:
-    """What all tables of a client share, with the reason of each where there is one to give."""
-
-    name: str
-    language: str
-    currency: str
-    currency_said: str
-    timezone: str
-    timezone_said: str
-    as_of: str
-    newest: dt.date | None
-    source: str
-    params: Mapping[str, Mapping[str, str]]
-
-
 def params_text(common: Common, drafts: Sequence[Draft]) -> str:
     """The params file of a client, checked to be one."""
-    newest = f"; the newest is {common.newest}" if common.newest else ""
+    locale = Locale(common.language)
+    numbers = {"name": common.name, "source": common.source, "day": str(common.newest or "")}
+    day = Text("last day that counts; empty: the last complete day with data")
+    if common.newest:
+        day = Text("last day that counts; empty: the last complete day with data; the newest is {day}", numbers)
+    written = Text("Written by `crmkit new {name}` from {source}. Edit what is wrong: it is never written over.", numbers)
     lines = [
-        f"# Written by `crmkit new {common.name}` from {common.source}. Edit what is wrong: it is never written over.",
+        f"# {say(written, locale)}",
         f"client: {_flow(common.name)}",
         f"title: {_flow(common.name.replace('_', ' ').replace('-', ' ').title())}",
-        "# en | zh: language of the report",
+        f"# {say(Text('en | zh: language of the report'), locale)}",
         f"language: {common.language}",
-        f"# {common.currency_said}",
+        f"# {say(common.currency_said, locale)}",
         f"currency: {_flow(common.currency)}",
-        f"# {common.timezone_said}" if common.timezone_said else "",
+        f"# {say(common.timezone_said, locale)}" if common.timezone_said else "",
         f"timezone: {common.timezone}",
-        f"# last day that counts; empty: the last complete day with data{newest}",
+        f"# {say(day, locale)}",
         f"as_of: {_flow(common.as_of)}",
         f"source: {_flow(common.source)}",
         "",
@@ -59,7 +49,7 @@ def params_text(common: Common, drafts: Sequence[Draft]) -> str:
     ]
     lines = [line for at, line in enumerate(lines) if line or at == len(lines) - 2]
     for draft in drafts:
-        lines += _table(draft)
+        lines += _table(draft, locale)
     for section, values in common.params.items():
         lines += ["", f"{section}:", *(f"  {key}: {_flow(value)}" for key, value in values.items())]
     text = "\n".join(lines) + "\n"
@@ -68,12 +58,12 @@ def params_text(common: Common, drafts: Sequence[Draft]) -> str:
     return text
 
 
-def _table(draft: Draft) -> list[str]:
+def _table(draft: Draft, locale: Locale) -> list[str]:
     settings = settings_of(draft)
     lines = [f"  # {draft.preset.system}" if draft.preset.system else "", f"  {draft.table}:"]
     for key, value in settings.items():
         if draft.comments.get(key):
-            lines.append(f"    # {draft.comments[key]}")
+            lines.append(f"    # {say(draft.comments[key], locale)}")
         if key == "items":
             lines += [
                 "    items:",
@@ -136,29 +126,35 @@ def unplaced_lines(
     place: Path,
     draft: Draft | None = None,
     likely: Mapping[str, str] | None = None,
-) -> str:
+) -> Text:
     """What is known of a file that cannot be read as it is, and the lines of the params file that would say the rest."""
     headers = [text.strip() for text in next((fields for _, fields in rows if any(one.strip() for one in fields)), [])]
     folder = place if place.is_dir() else place.parent
-    file = path.relative_to(folder).as_posix()
+    file = path.name if is_database(place) else path.relative_to(folder).as_posix()
     table = recognised.preset.table if recognised else "transactions"
     if draft is not None:
         known = {ours: draft.seen(ours).header for ours in draft.at}
         missing = draft.missing
     else:
         known = {ours: recognised.headers[at[0]] for ours, at in recognised.found.items()} if recognised else {}
-        missing = list(recognised.missing) if recognised else []
+        missing = [*recognised.missing] if recognised else []
     known = {**(likely or {}), **known}
     required = [name for name in TABLES[table].required if name not in ("item_id",)]
     columns = {name: known.get(name, "...") for name in required}
-    line = _flow({table: {"file": file, "columns": columns}})[1:-1]
+    line = _flow({table: {"table" if is_database(place) else "file": file, "columns": columns}})[1:-1]
     placed = set(known.values()) - set((likely or {}).values())
     unknown = [shortened(header) for header in headers if header and header not in placed]
     listed = ", ".join(unknown[:UNKNOWN_SHOWN]) + (" ..." if len(unknown) > UNKNOWN_SHOWN else "")
+    lacking: Text | str = missing[0] if len(missing) == 1 else ", ".join(str(one) for one in missing)
+    numbers = {"lacking": lacking, "there": listed, "table": table}
     if recognised and recognised.preset.system:
-        what = f"looks like {recognised.preset.system}, but has no {', '.join(missing)}; there are {listed}"
+        what = Text(
+            "looks like {system}, but has no {lacking}; there are {there}", numbers | {"system": recognised.preset.system}
+        )
     elif recognised:
-        what = f"may be {table}, but has no {', '.join(missing)} that is known; it could not place {listed}"
+        what = Text("may be {table}, but has no {lacking} that is known; it could not place {there}", numbers)
     else:
-        what = f"has headers of no system that is known: {listed}"
-    return f"{file}: {what}; fill in and add to tables of the params file:  {line}"
+        what = Text("has headers of no system that is known: {there}", numbers)
+    return Text(
+        "{file}: {what}; fill in and add to tables of the params file:  {line}", {"file": file, "what": what, "line": line}
+    )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from crmkit.core.errors import DataError, Problem, quoted, shortened
+from crmkit.core.errors import DataError, Problem, at_step, quoted, shortened
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake.headers import Matched, visible
@@ -24,6 +24,7 @@ DATE = re.compile(r"\d{1,4}[-/.年]\d{1,2}[-/.月]\d{1,4}日?([T ].*)?")
 DECIMAL = re.compile(r"[-+(]?\d[\d ',.]*[.,]\d+\)?")
 EMPTY = "is empty; a header line and at least one row are expected"
 SKIPPED = Text("{file}: rows {rows} are left out, as declared with skip")
+UNSEEN = Text("{file}: characters that nobody sees were taken out of headers: {names}")
 FOOTER = Text("{file}: lines below the table that are left out, as declared with footer: {n}")
 
 
@@ -31,12 +32,14 @@ FOOTER = Text("{file}: lines below the table that are left out, as declared with
 class Head:
     """The headers of a table, and the last row that they stand in; 0 where there is no header line.
 
-    ``flat`` says that no text down to there holds a line break.
+    ``flat`` says that no text down to there holds a line break; ``unseen`` are the headers out of which characters were taken
+    that nobody sees.
     """
 
     headers: tuple[str, ...]
     row: int
     flat: bool = True
+    unseen: tuple[str, ...] = ()
 
 
 def header_rows(settings: TableSettings) -> list[int]:
@@ -68,7 +71,8 @@ def find_head(rows: Iterable[Row], *, settings: TableSettings, where: str) -> He
         raise DataError(Problem(where, f"has nothing in row {missing[0]}", "header is the row number of the header line"))
     if not found:
         raise DataError(f"{where} {EMPTY}")
-    return Head(tuple(names) if names is not None else joined(list(found.values())), max(found), flat)
+    unseen = tuple(visible(text) for fields in found.values() for text in fields if visible(text) != text.strip())
+    return Head(tuple(names) if names is not None else joined(list(found.values())), max(found), flat, unseen)
 
 
 def joined(lines: Sequence[Sequence[str]]) -> tuple[str, ...]:
@@ -102,9 +106,12 @@ def table_rows(rows: Iterable[Row], head: Head, *, settings: TableSettings) -> I
             yield first
 
 
-def left_out(settings: TableSettings, *, file: str) -> list[Text]:
-    """What a reader should know of lines that were declared to be no rows."""
+def left_out(settings: TableSettings, head: Head, *, file: str) -> list[Text]:
+    """What a reader should know of lines that were declared to be no rows, and of what was left out of the headers."""
     notes = []
+    if head.unseen:
+        names = ", ".join(repr(shortened(name)) for name in head.unseen)
+        notes.append(Text(UNSEEN.template, {"file": file, "names": names}))
     if settings.skip:
         notes.append(Text(SKIPPED.template, {"file": file, "rows": ", ".join(str(number) for number in settings.skip)}))
     if settings.footer:
@@ -133,6 +140,13 @@ def match_head(
     DataError
         When a column is not there; where another line holds them all, or the file has no header line, that is said instead.
     """
+    with at_step("headers"):
+        return _match_head(match, head, readings, settings=settings, table=table, where=where)
+
+
+def _match_head(
+    match: Match, head: Head, readings: Callable[[], Iterable[list[Row]]], *, settings: TableSettings, table: str, where: str
+) -> Matched:
     try:
         return match(head.headers, where)
     except DataError as err:

@@ -262,7 +262,7 @@ def _read_texts(con: Any, table: str, files: Sequence[Path], *, settings: TableS
             rows = text.text_rows(found, settings=settings, where=where)
             width = len(found.head.headers)
             _insert_rows(con, raw, _batches(rows, width=width), width=width, matched=matched, name=path.name, before=before)
-        notes += left_out(settings, file=path.name)
+        notes += left_out(settings, found.head, file=path.name)
     return replace(raw, notes=tuple(notes))
 
 
@@ -295,7 +295,7 @@ def _read_sheets(con: Any, table: str, files: Sequence[Path], *, settings: Table
         whole = workbook.columns_of(sheet, matched, settings=settings)
         if whole is not None and len(files) == 1:
             raw = _look_over(con, table, whole, matched=matched, name=path.name, width=len(sheet.head.headers))
-            return replace(raw, notes=(*notes, *left_out(settings, file=path.name)))
+            return replace(raw, notes=(*notes, *left_out(settings, sheet.head, file=path.name)))
         if opened:
             _same_as_first(opened[0][-1], matched, where=where)
         opened.append((path, sheet, whole, matched))
@@ -310,7 +310,7 @@ def _read_sheets(con: Any, table: str, files: Sequence[Path], *, settings: Table
             rows, said = workbook.table_of(sheet, matched, settings=settings, file=path.name)
             batches = _batches(rows, width=width)
         _insert_rows(con, raw, batches, width=width, matched=matched, name=path.name, before=before)
-        notes += [*said, *left_out(settings, file=path.name)]
+        notes += [*said, *left_out(settings, sheet.head, file=path.name)]
     return replace(raw, notes=tuple(notes))
 
 

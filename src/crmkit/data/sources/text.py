@@ -89,7 +89,7 @@ def inspect(path: Path, *, settings: TableSettings, spill: Path, where: str) -> 
     encoding, guessed = find_encoding(path, declared=settings.encoding, where=where)
     readable = path if encoding in ("utf-8", "utf-8-sig") else _transcode(path, encoding=encoding, spill=spill)
     if guessed or not encoding.startswith(("utf-16", "utf-32")):
-        _refuse_nul(readable, where=where)
+        _refuse_nul(readable, encoding=encoding, where=where)
     lines = _first_lines(readable)
     mark = SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
     separator = _separator(lines[bool(mark) :], settings=settings, found=mark.group(1) if mark else "", marked=bool(mark))
@@ -222,15 +222,15 @@ def _line_end(file: TextFile) -> str:
     return "\r\n" if both else "\n"
 
 
-def _refuse_nul(path: Path, *, where: str) -> None:
+def _refuse_nul(path: Path, *, encoding: str, where: str) -> None:
     read = 0
     with open(path, "rb") as file:
         while chunk := file.read(CHUNK):
             at = chunk.find(b"\0")
             if at >= 0:
                 raise DataError(
-                    f"{where} holds bytes of value 0, the first at byte {read + at + 1}: it is damaged or no text file;"
-                    " export it again"
+                    f"{where}, read as {encoding}, holds bytes of value 0, the first at byte {read + at + 1}: it is damaged or"
+                    " no text file; export it again, or declare its encoding, for example encoding: utf-16-le"
                 )
             read += len(chunk)
 

@@ -37,6 +37,7 @@ BUSINESS: dict[str, TableContract] = {
             "category": Column("text"),
             "channel": Column("text"),
             "is_return": Column("boolean", default=False),
+            "refunded": Column("money", low=0),
             "cost": Column("money", low=0),
             "quantity": Column("number"),
             "price": Column("money"),

@@ -14,14 +14,18 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import re
 import tokenize
-from dataclasses import dataclass
+import unicodedata
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Optional
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from crmkit.core.errors import Problem, ReportError
+from crmkit.core.language import Locale, mark, say, translate_markdown
+from crmkit.core.results import Quantity, Text
 
 FIRST_THREE = ("client", "as_of", "language")
 SCALARS: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
@@ -30,6 +34,9 @@ LIMITS = re.compile(
 )
 CHOICES = re.compile(r"[^\s|]+(?:\s*\|\s*[^\s|]+)+")
 UNIT = re.compile(r"[^\s\[\]()|;]+")
+
+
+NOUNS = {"str": mark("text"), "int": mark("a whole number"), "float": mark("a number"), "bool": mark("true or false")}
 
 
 @dataclass(frozen=True)
@@ -71,17 +78,60 @@ class Parameter:
         >>> Parameter("days", "int", 90, unit="days", low=1, high=1825).allowed
         'a whole number from 1 to 1825 (days)'
         """
-        if self.choices:
-            words = " or ".join(str(choice) for choice in self.choices)
-            return f"a list of {words}" if self.type.startswith("list") else words
-        nouns = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}
+        return say(self.allowed_text, Locale())
+
+    @property
+    def allowed_text(self) -> Text | str:
+        """The same, to be said in any language."""
+        words: Text | str
         inner = self.type.removeprefix("Optional[").removesuffix("]").removesuffix(" | None")
-        words = nouns.get(inner, inner.replace("list[", "a list of ").replace("]", ""))
-        if self.low is not None:
-            words += f" {'above' if self.low_open else 'from'} {self.low:g}"
-        if self.high is not None:
-            words += f" {'below' if self.high_open else 'to'} {self.high:g}"
-        return f"{words} ({self.unit})" if self.unit else words
+        of = inner.removeprefix("list[").removesuffix("]")
+        if self.choices:
+            words = str(self.choices[0])
+            for choice in self.choices[1:]:
+                words = Text("{one} or {other}", {"one": words, "other": str(choice)})
+        elif self.type.startswith("list"):
+            words = of
+        else:
+            words = Text(NOUNS[inner]) if inner in NOUNS else inner
+        if self.type.startswith("list"):
+            words = Text("a list of {words}", {"words": words})
+        if not self.choices and self.low is not None:
+            numbers: dict[str, Quantity | Text | str] = {"words": words, "limit": f"{self.low:g}"}
+            words = Text("{words} above {limit}" if self.low_open else "{words} from {limit}", numbers)
+        if not self.choices and self.high is not None:
+            numbers = {"words": words, "limit": f"{self.high:g}"}
+            words = Text("{words} below {limit}" if self.high_open else "{words} to {limit}", numbers)
+        if self.unit and not self.choices:
+            words = Text("{words} ({unit})", {"words": words, "unit": self.unit})
+        return words
+
+    def lines(self, language: str, *, width: int) -> list[str]:
+        """Name, type and default, below it what may stand here and what it is for, in lines that fit ``width``."""
+        default = json.dumps(self.default, ensure_ascii=False)
+        head = f"{self.name}: {self.type} = {default}"
+        helped = translate_markdown(self.help, language)
+        said = say(replace(self, unit=translate_markdown(self.unit, language)).allowed_text, Locale(language)) + (
+            ("；" if language == "zh" else "; ") + helped if helped else ""
+        )
+        return [head if _columns(head) <= width else f"{head[: width - 1]}…", *_filled(said, width=width, indent=4)]
+
+
+def _columns(text: str) -> int:
+    """How wide a text is on a terminal: a Chinese sign takes two columns."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def _filled(text: str, *, width: int, indent: int) -> list[str]:
+    """A text in lines: broken at blanks, and between Chinese signs, which have none."""
+    lines, line = [], " " * indent
+    for piece in re.findall("[\u2e80-\uffef][，。；：、）]?|[^\u2e80-\uffef ]+[，。；：、）]?| ", text):
+        if _columns(line + piece.rstrip()) > width:
+            lines.append(line.rstrip())
+            line = " " * indent + piece.lstrip()
+        else:
+            line += piece
+    return [*lines, line.rstrip()]
 
 
 def read_cell(source: str, *, where: str) -> tuple[Parameter, ...]:

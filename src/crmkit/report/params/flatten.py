@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from crmkit.core.dates import parse_iso
-from crmkit.core.errors import CrmkitError, ParamError, Problem, did_you_mean
+from crmkit.core.errors import CrmkitError, ParamError, Problem, did_you_mean, shortened
 from crmkit.core.language import mark
 from crmkit.core.nested_params import OWN as PAPERMILLS_OWN
 from crmkit.core.nested_params import run_by_program
@@ -322,8 +322,10 @@ def _problems(
 
 def _explain(parameter: Parameter, value: Any, *, place: str) -> Problem:
     if "str" in parameter.type and isinstance(value, bool | int | float | dt.date):
-        return Problem(place, f"was read as {value!s}, not as text", "quote it", parameter.allowed if parameter.choices else "")
-    return Problem(place, f"is {value!r}", f"allowed is {parameter.allowed}", _nearest_choice(parameter, value))
+        return Problem(
+            place, f"was read as {shortened(value)}, not as text", "quote it", parameter.allowed if parameter.choices else ""
+        )
+    return Problem(place, f"is {shortened(repr(value))}", f"allowed is {parameter.allowed}", _nearest_choice(parameter, value))
 
 
 def _nearest_choice(parameter: Parameter, value: Any) -> str:

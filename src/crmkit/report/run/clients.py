@@ -199,6 +199,8 @@ class _Run:
             # made now: two kernels that make it at once would be in each other's way, and every result depends on it
             client_key(client, home=self.home)
         for outcome in in_order(self.tasks, self._work, jobs=self.jobs, stop=self.stop):
+            # whoever looks into the folder of reports finds what is there so far; what is wrong with it is said at the end
+            _write_site(self.home)
             self.progress.done(outcome)
             yield outcome
 

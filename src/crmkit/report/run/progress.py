@@ -180,7 +180,11 @@ class Lines:
 
 
 def _page(outcome: Outcome) -> str:
-    return "" if outcome.folder is None else f"  {outcome.folder}/{outcome.analysis}.html"
+    """Where its page is: that of a good one is the page of the date, which keeps its place from run to run."""
+    if outcome.folder is None:
+        return ""
+    kept = outcome.folder.parents[2] / f"{outcome.analysis}.html"
+    return f"  {kept if outcome.status in GOOD and kept.is_file() else outcome.folder / kept.name}"
 
 
 def _bars() -> Any:
