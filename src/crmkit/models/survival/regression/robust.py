@@ -13,6 +13,7 @@ from crmkit.models.survival.data.riskset import Moments, Rows
 from crmkit.models.survival.regression.cox import CoxFit
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 def with_robust_errors(fit: CoxFit, *, cluster: ArrayLike | None = None) -> CoxFit:
@@ -63,19 +64,38 @@ def with_robust_errors(fit: CoxFit, *, cluster: ArrayLike | None = None) -> CoxF
 
 
 def _score_residuals(block: Rows, m: Moments, beta: Floats, ties: str) -> Floats:
-    """Each row's part of the score, shape (p, n): what it adds when it leaves, minus what was expected while it stayed."""
+    at = (block.leave, block.join, block.who, block.when)
+    return row_scores(block.X, at, deaths=block.deaths, m=m, beta=beta, ties=ties)
+
+
+def row_scores(X: Floats, at: tuple[Ints, Ints, Ints, Ints], *, deaths: Floats, m: Moments, beta: Floats, ties: str) -> Floats:
+    """Each row's part of the score, shape (p, n): what it adds when it leaves, minus what was expected while it stayed.
+
+    Parameters
+    ----------
+    X : array, shape (p, n)
+        Scaled columns of rows of one stratum; they need not be those of the fit.
+    at : tuple of arrays of int
+        At risk at the times of leaving with position `join <= k < leave` (leave and join, one per row); rows that leave,
+        and the position of their time.
+    deaths : array, shape (k,)
+        Who leaves at each time, in the fit.
+    m : Moments
+        Of the stratum, at the coefficients `beta` of the scaled columns.
+    ties : {"efron", "breslow"}
+    """
+    leave, join, who, when = at
     S1, D1 = m.sums.S1, m.sums.D1
-    risk = np.exp(beta @ block.X)
+    risk = np.exp(beta @ X)
     hazard = np.concatenate([[0.0], np.cumsum(m.a1)])
     if ties == "efron":
-        means, center = m.b0 * S1 - m.b1 * D1, (m.a1 * S1 - m.a2 * D1) / block.deaths
+        means, center = m.b0 * S1 - m.b1 * D1, (m.a1 * S1 - m.a2 * D1) / deaths
     else:
         means, center = m.a1 * S1 / m.sums.S0, S1 / m.sums.S0
     path = np.hstack([np.zeros((len(S1), 1)), np.cumsum(means, axis=1)])
-    stayed = block.X * (hazard[block.leave] - hazard[block.join]) - (path[:, block.leave] - path[:, block.join])
+    stayed = X * (hazard[leave] - hazard[join]) - (path[:, leave] - path[:, join])
     score = -risk * stayed
-    who, when = block.who, block.when
-    score[:, who] += block.X[:, who] - center[:, when]
+    score[:, who] += X[:, who] - center[:, when]
     if ties == "efron":  # tied leavers are only partly at risk at their own time
-        score[:, who] += risk[who] * (block.X[:, who] * m.a2[when] - (m.b1 * S1 - m.b2 * D1)[:, when])
+        score[:, who] += risk[who] * (X[:, who] * m.a2[when] - (m.b1 * S1 - m.b2 * D1)[:, when])
     return np.asarray(score)

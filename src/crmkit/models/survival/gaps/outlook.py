@@ -1,0 +1,193 @@
+"""Who will not buy within the horizon? The probability of no purchase, per customer, given the silence so far."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from crmkit.core.errors import ModelError, ParamError, Problem, counted
+from crmkit.models.basics.estimates import critical
+from crmkit.models.survival.data.design import encode
+from crmkit.models.survival.data.observed import one_of
+from crmkit.models.survival.gaps.counting import stratum_of_number
+from crmkit.models.survival.gaps.recurrent import RecurrentFit
+from crmkit.models.survival.judging.scoring import stratum_of
+from crmkit.models.survival.regression.baseline import Baseline, baselines
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+CHUNK = 100_000
+TAILS = ("none", "constant")
+TAIL_ENDINGS = 50
+BASES = ("seen", "tail", "not seen")
+
+
+def no_purchase_probability(
+    fit: RecurrentFit,
+    covariates: pd.DataFrame,
+    *,
+    silence: ArrayLike,
+    horizon: ArrayLike,
+    number: ArrayLike | None = None,
+    tail: str = "none",
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """How probable is it that a customer silent for so long buys nothing within the horizon?
+
+    Parameters
+    ----------
+    fit : RecurrentFit
+        Of :func:`~crmkit.models.survival.gaps.fit_gap_times`.
+    covariates : pandas.DataFrame of n rows
+        Of the gap that each customer is in, as known when it began.
+    silence : array_like >= 0, shape (n,)
+        How long the gap has lasted.
+    horizon : array_like > 0, shape (n,) or a number
+        How far to look ahead, in the same unit.
+    number : array_like of int >= 1, shape (n,), optional
+        Number of the gap; needed where the fit has strata.
+    tail : {"none", "constant"}
+        What to do where the horizon ends after the longest gap of the stratum that a purchase has ended. "none": no number.
+        "constant": from there on the rate of buying stays what it was over the last part of the curve (the longest gaps, with
+        50 endings or a quarter of all, whichever is fewer).
+    confidence : float
+
+    Returns
+    -------
+    pandas.DataFrame
+        In the order of the customers: `log_hazard_ratio` (against the average gap, above 0 comes back sooner), `probability`
+        (of no purchase), `low`, `high` (0 to 1; of the probability, not of what the customer does), `basis` ("seen"; "tail":
+        rests on the assumption above; "not seen": no number, and certainly not 1), `missing_inputs`.
+
+    Raises
+    ------
+    ModelError
+        For a fit on the calendar, missing columns, an unknown number, a negative or missing silence.
+    ParamError
+        For a horizon that is not above 0.
+
+    Notes
+    -----
+    S_k(s + H | x) / S_k(s | x) = exp(-(H_k(s + H) - H_k(s)) exp(b x)), H_k the cumulative baseline rate of stratum k (Efron).
+    Interval: delta method on the logarithm of the difference, with the variance of the baseline and of the coefficients (by
+    customer, where the fit has it) and their covariance; the rate of the tail is estimated from steps that may be part of the
+    difference, which is taken into account. Where a stratum has seen no ending in the stretch, the probability is 1 and the
+    lower limit is that of the largest rate that leaves 2.5 % chance of seeing none.
+
+    References
+    ----------
+    Therneau & Grambsch (2000), doi:10.1007/978-1-4757-3294-8, section 10.2.
+    """
+    import pandas as pd
+
+    one_of(tail, TAILS, "tail")
+    if fit.clock != "gap":
+        raise ModelError(Problem("no purchase:", "the fit is on the calendar", "give one of fit_gap_times"))
+    n = len(covariates)
+    since, ahead = _times(silence, horizon, n)
+    reach = critical(confidence)
+    stratum = stratum_of(fit.cox, None if number is None else stratum_of_number(number, fit.strata), n)
+    curves = [
+        _Curve(base, _tail_of(base, block.deaths)) for base, block in zip(baselines(fit.cox), fit.cox.blocks, strict=True)
+    ]
+    out = {name: np.full(n, np.nan) for name in ("log_hazard_ratio", "probability", "low", "high")}
+    basis = np.zeros(n, dtype=np.int64)
+    for start in range(0, n, CHUNK):
+        part = slice(start, start + CHUNK)
+        Z = (encode(fit.cox.design, covariates.iloc[part], strict=False) - fit.cox.center) / fit.cox.scale
+        for s in np.unique(stratum[part]):
+            rows = np.flatnonzero(stratum[part] == s)
+            at = start + rows
+            columns, basis[at] = _score(fit, int(s), curves[s], Z[rows], since[at], ahead[at], tail, reach)
+            for name, values in columns.items():
+                out[name][at] = values
+    missing = np.isnan(out["log_hazard_ratio"])
+    return pd.DataFrame(out | {"basis": np.array(BASES)[basis], "missing_inputs": missing}, index=covariates.index)
+
+
+class _Tail(NamedTuple):
+    """The last part of a baseline: since when, how long, and its rate with all that is needed for errors."""
+
+    start: float
+    width: float
+    first: int
+
+
+class _Curve(NamedTuple):
+    base: Baseline
+    tail: _Tail | None
+
+
+def _tail_of(base: Baseline, deaths: Floats) -> _Tail | None:
+    if not len(deaths):
+        return None
+    late = np.cumsum(deaths[::-1])
+    enough = min(float(TAIL_ENDINGS), float(deaths.sum()) / 4)
+    first = len(deaths) - 1 - int(np.argmax(late >= enough - 1e-9))  # position of the earliest step of the tail
+    start = float(base.times[first])  # the time before that step
+    return _Tail(start, base.last_event - start, first)
+
+
+def _score(
+    fit: RecurrentFit, s: int, curve: _Curve, Z: Floats, since: Floats, ahead: Floats, tail: str, reach: float
+) -> tuple[dict[str, Floats], Ints]:
+    base, cox = curve.base, fit.cox
+    until = since + ahead
+    beyond = until > base.last_event
+    first = np.searchsorted(base.times, since, side="right") - 1
+    last = np.searchsorted(base.times, until, side="right") - 1
+    step = base.hazard[last] - base.hazard[first]
+    spread = base.variance[last] - base.variance[first]
+    means = np.ascontiguousarray(base.means.T)
+    moved = means[last] - means[first]
+    known = ~beyond
+    if tail == "constant" and curve.tail is not None:
+        known = np.ones(len(since), dtype=bool)
+        k, width = curve.tail.first, curve.tail.width
+        over = np.where(beyond, until - np.maximum(since, base.last_event), 0.0) / width
+        rise, noise = base.hazard[-1] - base.hazard[k], base.variance[-1] - base.variance[k]
+        shared = base.variance[-1] - base.variance[np.maximum(first, k)]  # steps in both parts
+        step = step + over * rise
+        spread = spread + over**2 * noise + 2 * over * shared
+        moved = moved + over[:, None] * (means[-1] - means[k])
+    eta = Z @ (cox.coefficients * cox.scale)
+    scaled = cox.covariance * np.outer(cox.scale, cox.scale)
+    gap = moved - Z * step[:, None]
+    variance = spread + np.einsum("ij,ij->i", gap @ scaled, gap)
+    rate = np.where(known, step * np.exp(eta), np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factor = np.exp(reach * np.sqrt(np.maximum(variance, 0.0)) / step)
+        low, high = np.exp(-rate * factor), np.exp(-rate / factor)
+    none = known & (step <= 0)
+    if none.any():
+        low[none], high[none] = _unseen(fit, s, since[none], until[none], eta[none], reach), 1.0
+    basis = np.where(~known, 2, np.where(beyond, 1, 0))
+    return {"log_hazard_ratio": eta, "probability": np.exp(-rate), "low": low, "high": high}, basis
+
+
+def _unseen(fit: RecurrentFit, s: int, since: Floats, until: Floats, eta: Floats, reach: float) -> Floats:
+    """Lower limit of no purchase where nobody has bought: those at risk at the end of the stretch could have."""
+    from scipy.stats import norm
+
+    line = fit.cox.blocks[s].timeline
+    largest = -np.log(norm.sf(reach)) / np.maximum(line.at_risk(np.nextafter(until, np.inf)), 1.0)
+    return np.asarray(np.exp(-largest * np.exp(eta)))
+
+
+def _times(silence: ArrayLike, horizon: ArrayLike, n: int) -> tuple[Floats, Floats]:
+    since = np.broadcast_to(np.asarray(silence, dtype=np.float64), (n,))
+    ahead = np.broadcast_to(np.asarray(horizon, dtype=np.float64), (n,))
+    if not (np.isfinite(ahead) & (ahead > 0)).all():
+        raise ParamError(
+            Problem("horizon", "is not above 0 for every customer", "it is a time above 0, in the unit of the fit")
+        )
+    bad = int((~(np.isfinite(since) & (since >= 0))).sum())
+    if bad:
+        raise ModelError(Problem("silence", f"is missing or negative for {counted(bad, 'customer')}", "it is the time since"))
+    return since, ahead

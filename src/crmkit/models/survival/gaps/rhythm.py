@@ -1,0 +1,131 @@
+"""How often does each customer usually buy, and how long is their silence in own gaps? The rule that a model has to beat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from crmkit.core.errors import ModelError, ParamError, Problem
+from crmkit.core.results import Text
+from crmkit.models.survival.data.observed import group_codes, total
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+
+PRIOR_GAPS = 2.0
+NOBODY_TWICE = Text("no gap between purchases has ended; nobody has bought twice")
+
+
+def own_rhythm(
+    mean_gap: ArrayLike, gaps_before: ArrayLike, *, typical: float, prior_gaps: float = PRIOR_GAPS
+) -> NDArray[np.float64]:
+    """How long is a customer's usual gap, as far as their few gaps can tell?
+
+    Parameters
+    ----------
+    mean_gap : array_like, shape (n,)
+        Mean of the customer's ended gaps; anything where there is none.
+    gaps_before : array_like >= 0, shape (n,)
+        How many gaps that is.
+    typical : float > 0
+        The usual gap of the shop.
+    prior_gaps : float >= 0
+        How many gaps the typical one counts for; see :func:`rhythm_prior`.
+
+    Returns
+    -------
+    array of float64, shape (n,)
+        (k typical + sum of own gaps) / (k + their number), in the unit of the gaps; ``typical`` for who has none.
+
+    Examples
+    --------
+    >>> own_rhythm([float("nan"), 10.0, 10.0], [0, 2, 98], typical=30).tolist()
+    [30.0, 20.0, 10.4]
+    """
+    if not (np.isfinite(typical) and typical > 0 and prior_gaps >= 0):
+        raise ParamError(
+            Problem("own rhythm: typical", f"is {typical} for {prior_gaps} gaps", "a time above 0, for 0 gaps or more")
+        )
+    count, mean = np.asarray(gaps_before, dtype=np.float64), np.asarray(mean_gap, dtype=np.float64)
+    own = np.where(count > 0, mean * count, 0.0)
+    weight = count + prior_gaps
+    return np.asarray(np.where(weight > 0, (prior_gaps * typical + own) / np.where(weight > 0, weight, 1.0), typical))
+
+
+def rhythm_prior(durations: ArrayLike, event_observed: ArrayLike, customer: ArrayLike) -> tuple[float, float]:
+    """What is the usual gap of the shop, and how many gaps of one customer say as much as it does?
+
+    Parameters
+    ----------
+    durations, event_observed : array_like, shape (n,)
+        Gaps, and whether a purchase ended them.
+    customer : array_like, shape (n,)
+
+    Returns
+    -------
+    typical : float
+        Geometric mean of the ended gaps over customers, each customer counting once.
+    prior_gaps : float
+        Variance of the logarithms within customers over that between them: many where all are alike, near 0 where each has
+        their own rhythm. 2 where there are too few customers with two ended gaps (fewer than 10), at most 20.
+
+    Raises
+    ------
+    ModelError
+        When no gap has ended.
+
+    Notes
+    -----
+    One-way analysis of variance with unequal sizes, between by moments. Long gaps are cut by the end of the data, so both are
+    a little too short; the Cox model takes that up.
+    """
+    time, ended = np.asarray(durations, dtype=np.float64), np.asarray(event_observed, dtype=bool)
+    codes, labels = group_codes(customer, len(time), what="customer")
+    kept = ended & (time > 0)
+    if not kept.any():
+        raise ModelError(NOBODY_TWICE)
+    logs, who = np.log(time[kept]), codes[kept]
+    count = total(who, np.ones(len(logs)), len(labels))
+    mean = total(who, logs, len(labels)) / np.maximum(count, 1)
+    present = count > 0
+    typical = float(np.exp(mean[present].mean()))
+    n, groups = float(count.sum()), int(present.sum())
+    if (count > 1).sum() < 10 or n - groups < 1:
+        return typical, PRIOR_GAPS
+    within = float(((logs - mean[who]) ** 2).sum() / (n - groups))
+    grand = float(logs.mean())
+    size = (n - float((count**2).sum()) / n) / (groups - 1)
+    between = (float((count * (mean - grand) ** 2)[present].sum()) / (groups - 1) - within) / size
+    return typical, float(np.clip(within / between, 0.0, 20.0)) if between > 0 else 20.0
+
+
+def simple_scores(silence: ArrayLike, rhythm: ArrayLike, *, alive: ArrayLike | None = None) -> pd.DataFrame:
+    """By which three simple rules would a shop say who does not come back? Higher is more surely gone.
+
+    Parameters
+    ----------
+    silence : array_like >= 0, shape (n,)
+        Time since the last purchase.
+    rhythm : array_like > 0, shape (n,)
+        From :func:`own_rhythm`.
+    alive : array_like of 0 to 1, shape (n,), optional
+        P(alive) of a buy-till-you-die model.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``silence``, ``own_rhythm`` (silence over own gap) and, where given, ``not_alive`` (1 - P(alive)).
+    """
+    import pandas as pd
+
+    days, usual = np.asarray(silence, dtype=np.float64), np.asarray(rhythm, dtype=np.float64)
+    if (usual <= 0).any() or not np.isfinite(usual).all():
+        raise ModelError(Problem("own rhythm:", "a customer's usual gap is 0 or missing", "draw it towards the typical one"))
+    found = {"silence": days, "own_rhythm": days / usual}
+    if alive is not None:
+        found["not_alive"] = 1 - np.asarray(alive, dtype=np.float64)
+    return pd.DataFrame(found)
