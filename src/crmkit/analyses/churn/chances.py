@@ -36,7 +36,7 @@ PURCHASE_MODELS = ("pareto_nbd", "mbgnbd")
 EDGE = 1e-6
 LEVEL_DAYS = 2
 FEWEST_LEVEL = 20
-MOST_LEVEL = 2.0
+SPREAD, STEPS = 0.25, 25
 MOST_FITTED = 60_000
 CLEARLY = 0.2
 
@@ -69,9 +69,9 @@ class Chances:
     ----------
     fits : Fits
     horizon_days : int
-    levels : dict of str to float
-        What is added to the log-odds of each model, so that on the newest days whose horizon was over as many stayed away as
-        it expected.
+    levels : dict of str to pair of float
+        How the log-odds of each model are moved and stretched, so that on the newest days whose horizon was over as many stayed
+        away as it expected.
     behind : {"model of the gaps", "purchase model", "mean of both models"}
         What stands behind the list.
     confidence : float
@@ -79,7 +79,7 @@ class Chances:
 
     fits: Fits
     horizon_days: int
-    levels: dict[str, float] = field(default_factory=dict)
+    levels: dict[str, tuple[float, float]] = field(default_factory=dict)
     behind: str = MEAN
     confidence: float = 0.95
 
@@ -107,8 +107,7 @@ def fit_on(shop: Shop, day: dt.date, features: Sequence[str], *, chosen: Sequenc
     ModelError
         When no gap had ended by then, or no column explains anything.
     """
-    rows = some(known_by(shop, day))
-    rows = rows[rows["duration_days"] > 0].reset_index(drop=True)
+    rows = fitted_rows(shop, day)
     there = [name for name in features if rows[name].notna().any()]
     recipe = learn_recipe(rows, there, chosen=[name for name in chosen if name in there])
     X = apply_recipe(recipe, rows)
@@ -116,6 +115,12 @@ def fit_on(shop: Shop, day: dt.date, features: Sequence[str], *, chosen: Sequenc
         rows["duration_days"], rows["event_observed"], X, number=rows["number"], customer=rows["customer_id"], engine=engine
     )
     return Fits(day, found, recipe, _purchases(histories_by(shop, day)))
+
+
+def fitted_rows(shop: Shop, day: dt.date) -> pd.DataFrame:
+    """The gaps that the model of a day is fitted to."""
+    rows = some(known_by(shop, day))
+    return rows[rows["duration_days"] > 0].reset_index(drop=True)
 
 
 def some(rows: pd.DataFrame) -> pd.DataFrame:
@@ -167,32 +172,48 @@ def _odds(x: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-x)))
 
 
-def level(expected: Floats, left: NDArray[np.bool_]) -> float:
-    """What has to be added to the log-odds so that as many are expected to stay away as did.
+def level(expected: Floats, left: NDArray[np.bool_]) -> tuple[float, float]:
+    """How have log-odds to be moved and stretched so that as many stay away as expected, at high risk and at low?
 
-    Examples
-    --------
-    >>> round(level(np.array([0.5, 0.5, 0.5, 0.5]), np.array([True, True, True, False])), 3)
-    1.099
+    Returns
+    -------
+    tuple of float
+        What is added, and the factor before it: of a logistic regression of what came on the log-odds, the factor held near 1
+        where little came. (0, 1) where there is too little to tell.
+
+    Notes
+    -----
+    Cox (1958), doi:10.1093/biomet/45.3-4.562. The factor has a normal prior around 1 of standard deviation SPREAD.
     """
-    from scipy.optimize import brentq
-
     known = np.isfinite(expected)
-    x, k = log_odds(expected[known]), float(left[known].sum())
-    if known.sum() < FEWEST_LEVEL or not 0 < k < known.sum():
-        return 0.0
-    return float(np.clip(brentq(lambda d: float(_odds(x + d).sum()) - k, -20, 20), -MOST_LEVEL, MOST_LEVEL))
+    x, y = log_odds(expected[known]), left[known].astype("float64")
+    if min(y.sum(), len(y) - y.sum()) < FEWEST_LEVEL:
+        return 0.0, 1.0
+    X, at = np.column_stack([np.ones(len(x)), x]), np.array([0.0, 1.0])
+    prior = np.diag([0.0, 1 / SPREAD**2])
+    for _ in range(STEPS):
+        p = _odds(X @ at)
+        step = np.linalg.solve((X * (p * (1 - p))[:, None]).T @ X + prior, X.T @ (y - p) - prior @ (at - [0.0, 1.0]))
+        at = at + np.clip(step, -1.0, 1.0)
+    return float(at[0]), float(at[1])
 
 
-def levels_of(before: Sequence[tuple[pd.DataFrame, pd.Series[bool]]]) -> dict[str, float]:
+def levels_of(before: Sequence[tuple[pd.DataFrame, pd.Series[bool]]]) -> dict[str, tuple[float, float]]:
     """The level of each model, from what it said on earlier days and what came."""
     import pandas as pd
 
     if not before:
         return {}
-    said = pd.concat([table for table, _ in before], ignore_index=True)
+    said = pd.concat([_both(table) for table, _ in before], ignore_index=True)
     left = np.concatenate([came.to_numpy(dtype=bool) for _, came in before])
-    return {name: level(said[name].to_numpy(), left) for name in (GAPS, PURCHASES) if name in said}
+    return {name: level(said[name].to_numpy(), left) for name in RIVALS if name in said}
+
+
+def _both(table: pd.DataFrame) -> pd.DataFrame:
+    """With the mean of the log-odds of both models."""
+    if PURCHASES not in table:
+        return table
+    return table.assign(**{MEAN: _odds((log_odds(table[GAPS]) + log_odds(table[PURCHASES])) / 2)})
 
 
 def chances(of: Chances, rows: pd.DataFrame) -> pd.DataFrame:
@@ -209,12 +230,11 @@ def chances(of: Chances, rows: pd.DataFrame) -> pd.DataFrame:
     -----
     The limits are those of the model of the gaps, moved to the probability that is believed.
     """
-    table = each(of.fits, rows, horizon_days=of.horizon_days, confidence=of.confidence)
+    table = _both(each(of.fits, rows, horizon_days=of.horizon_days, confidence=of.confidence))
     raw = log_odds(table[GAPS])
-    for name in (GAPS, PURCHASES):
-        if name in table:
-            table[name] = _odds(log_odds(table[name]) + of.levels.get(name, 0.0))
-    table[MEAN] = (table[GAPS] + table[PURCHASES]) / 2 if PURCHASES in table else table[GAPS]
+    for name in (name for name in RIVALS if name in table):
+        add, factor = of.levels.get(name, (0.0, 1.0))
+        table[name] = _odds(add + factor * log_odds(table[name]))
     p = table[of.behind if of.behind in table else GAPS]
     moved = log_odds(p) - raw
     return table.assign(
@@ -227,12 +247,6 @@ def chances(of: Chances, rows: pd.DataFrame) -> pd.DataFrame:
     ).drop(columns="basis")
 
 
-def outcome(shop: Shop, rows: pd.DataFrame, day: dt.date, horizon_days: int) -> pd.Series[bool]:
+def outcome(rows: pd.DataFrame, horizon_days: int) -> pd.Series[bool]:
     """Who of the customers of a day bought nothing within the horizon?"""
     return ~(rows["event_observed"] & (rows["ahead_days"] <= horizon_days))
-
-
-def customers_and_outcome(shop: Shop, day: dt.date, *, as_of: dt.date) -> tuple[pd.DataFrame, pd.Series[bool]]:
-    """The customers of an earlier day, and who of them stayed away."""
-    rows = customers_on(shop, day, as_of=as_of)
-    return rows, outcome(shop, rows, day, shop.horizon_days)

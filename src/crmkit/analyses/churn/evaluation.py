@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.churn.backtest import MODEL, RULES, TENURE, difference
+from crmkit.analyses.churn.backtest import MODEL, TENURE, difference, rules_of
+from crmkit.analyses.churn.chances import RIVALS
 from crmkit.analyses.churn.fit import Backtest, Test, score
 from crmkit.analyses.churn.read import Past
 from crmkit.analyses.churn.worth import Worth, earlier_value
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 OBSERVED, PREDICTED = mark("observed"), mark("predicted")
 BY_PROFIT = mark("the model, by profit")
 RIGHT = (0.8, 1.25)
+AUC = mark("AUC at the horizon")
+IN_SHORT = ("Brier score", "Observed / expected", "Calibration slope")
 NO_TEST = Text("no earlier cut-off had both enough to learn from and its whole horizon behind it")
 
 
@@ -123,7 +126,7 @@ def accuracy(past: Past, work: Backtest) -> Result:
     made: dict[str, Callable[[], sv.Agreement]] = {
         mark("Harrell's C"): lambda: sv.concordance(t, e, p, tau=horizon, confidence=level),
         mark("Uno's C"): lambda: sv.concordance(t, e, p, weighting="uno", tau=horizon, confidence=level),
-        mark("AUC at the horizon"): lambda: sv.auc_at(t, e, p, horizon=horizon, confidence=level),
+        AUC: lambda: sv.auc_at(t, e, p, horizon=horizon, confidence=level),
     }
     for name, make in made.items():
         try:
@@ -145,19 +148,44 @@ def accuracy(past: Past, work: Backtest) -> Result:
     import pandas as pd
 
     parts = [estimates(rows)]
+    if past.shop is not None and work.model is not None and work.model.chances is not None:
+        parts[0]["group"] = work.model.chances.behind
     for table in (sv.brier_score, sv.calibration_summary):
         try:
             parts.append(table(t, e, p, horizon=horizon, confidence=level))
         except ModelError as err:
             return not_assessed("churn_accuracy", title, err.text)
-    found = pd.concat([*parts, _integrated(past, work)], ignore_index=True)
+    found = pd.concat([*parts, _integrated(past, work), _rivals(past, work)], ignore_index=True)
     columns = (
+        *((Column("group", "Of", translate=True),) if past.shop is not None else ()),
         Column("measure", "Measure", translate=True),
         Column("value", "Value", "number"),
         Column("interval", "Interval", "number"),
         Column("n", "n", "count"),
     )
     return Result("churn_accuracy", "table", title, found, columns=columns)
+
+
+def _rivals(past: Past, work: Backtest) -> pd.DataFrame:
+    """Of a shop: the same in short for each of the models, of which the best stands behind the list."""
+    import pandas as pd
+
+    if past.shop is None or work.model is None or work.model.chances is None:
+        return estimates([])
+    seen = pd.concat([one.rows for one in work.tests], ignore_index=True)
+    t, e, horizon, level = seen["follow_days"], seen["event_observed"], float(past.rule.horizon_days), past.confidence
+    parts = []
+    for name in (name for name in RIVALS if name in seen and name != work.model.chances.behind):
+        own = sv.auc_at(t, e, seen[name], horizon=horizon, confidence=level)
+        row = {"group": name, "measure": AUC, "value": own.value, "low": own.low, "high": own.high, "n": own.n, "unit": "score"}
+        parts.append(estimates([row | {"method": own.method}]))
+        for table in (sv.brier_score, sv.calibration_summary):
+            try:
+                made = table(t, e, np.clip(seen[name], 1e-9, 1 - 1e-9), horizon=horizon, confidence=level)
+            except ModelError:  # too little was followed for this measure; the others stand
+                continue
+            parts.append(made[made["measure"].isin(IN_SHORT)].assign(group=name))
+    return pd.concat(parts, ignore_index=True) if parts else estimates([])
 
 
 def _integrated(past: Past, work: Backtest) -> pd.DataFrame:
@@ -309,8 +337,9 @@ def comparison(past: Past, work: Backtest) -> Finding:
     beaten: list[Text] = []
     rest: list[Text] = []
     least = np.inf
-    reach = critical(1 - (1 - past.confidence) / len(RULES))
-    for rule in RULES:
+    rules = rules_of(past)
+    reach = critical(1 - (1 - past.confidence) / len(rules))
+    for rule in rules:
         values, variances = zip(*(_apart(one, rule) for one in work.tests), strict=True)
         value, error = float(np.mean(values)), float(np.sqrt(np.sum(variances))) / len(values)
         least = min(least, value)
@@ -335,7 +364,9 @@ def comparison(past: Past, work: Backtest) -> Finding:
         severity="warning" if rest else "good",
         passed=not rest,
         text=text,
-        criteria=Text("Better than last month's rate of the segment, the longest silence, and the time as a customer alone."),
+        criteria=Text("Better than the longest silence, silence over own rhythm, and the probability to be gone.")
+        if past.shop is not None
+        else Text("Better than last month's rate of the segment, the longest silence, and the time as a customer alone."),
         evidence=("churn_backtest",),
     )
 

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crmkit.analyses.churn.chances import fitted_rows
 from crmkit.analyses.churn.curves import observed, shown_groups
 from crmkit.analyses.churn.effects import spreads
 from crmkit.analyses.churn.fit import Backtest, stretches
 from crmkit.analyses.churn.inputs import heading
+from crmkit.analyses.churn.panel import shop_with
 from crmkit.analyses.churn.read import Past
 from crmkit.core.language import mark, translate
 from crmkit.core.results import Column, Quantity, Result, Text, not_assessed
 from crmkit.models import survival as sv
 from crmkit.models.survival.data.design import encode
 from crmkit.models.survival.data.encoding import apply_recipe
+from crmkit.models.survival.gaps import stratum_of_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,13 +75,18 @@ def lifelines_model(past: Past, work: Backtest, *, language: str = "en") -> CoxP
         return Curves(Text("there is no model: {reason}", {"reason": work.reason}), lifelines_curves(past))
     if not isinstance(model.fit, sv.CoxFit):
         return Curves(NOT_COX[model.engine], lifelines_curves(past))
-    rows = work.panel.at(*model.cuts)
+    shop = shop_with(past, model.recipe) if past.shop is not None else None
+    rows = work.panel.at(*model.cuts) if shop is None else fitted_rows(shop, past.as_of)
     if len(rows) > sv.LIFELINES_ROWS:
         numbers = {"n": Quantity(len(rows), "count"), "most": Quantity(sv.LIFELINES_ROWS, "count")}
         text = Text("the model has {n} rows, and above {most} lifelines is not used", numbers)
         return Curves(text, lifelines_curves(past))
     X = apply_recipe(model.recipe, rows)
     columns = _named(encode(model.fit.design, X) / spreads(model, X), model.fit.design.columns, language)
+    if model.chances is not None:
+        number = stratum_of_number(rows["number"], model.chances.fits.gaps.strata)
+        level = model.confidence
+        return sv.cox_fitter(rows["duration_days"], rows["event_observed"], columns, strata=number, confidence=level)
     entry, stop, _ = stretches(rows)
     return sv.cox_fitter(stop, rows["event_observed"], columns, entry=entry, confidence=model.confidence)
 

@@ -34,7 +34,7 @@ MOST_BACK = 0.9
 OFTEN, SOMETIMES, SELDOM, ONCE = mark("buys often"), mark("buys now and then"), mark("buys seldom"), mark("bought once")
 RHYTHM = mark("how often they buy")
 RHYTHMS = (OFTEN, SOMETIMES, SELDOM, ONCE)
-LEAST_FALLING = 0.02
+WITH_CUSTOMERS = 40_000  # above so many gaps errors by customer and plain ones are both too small to see
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +62,8 @@ class Shop:
         Own mean gaps at which "often" and "now and then" end.
     largest_share : float
         Of the purchases, made by one customer.
+    people : DataFrame or None
+        ``customer_id`` and the groups of each customer.
     """
 
     gaps: pd.DataFrame
@@ -73,6 +75,19 @@ class Shop:
     typical: float
     thirds: tuple[float, float]
     largest_share: float
+    people: pd.DataFrame | None = None
+
+    def level_of(self, by: str) -> pd.Series[Any]:
+        """The levels of a group of customers."""
+        import pandas as pd
+
+        return pd.Series(RHYTHMS) if by == RHYTHM or self.people is None else self.people[by]
+
+    def groups_of(self, by: str, rows: pd.DataFrame) -> np.ndarray:
+        """The group that each of some customers belongs to."""
+        if by == RHYTHM or self.people is None:
+            return rhythm_level(self, rows)
+        return self.people.set_index("customer_id")[by].reindex(rows["customer_id"]).to_numpy(dtype=object)
 
     @property
     def leaving(self) -> bool:
@@ -116,7 +131,8 @@ def open_shop(
     gaps = _typed(to_frame(purchase_gaps(transactions, as_of=as_of, since=since, closed=closed)), transactions)
     own = (gaps["duration_days"], gaps["event_observed"])
     support = gm.gap_support(*own, gaps["number"], gaps["customer_id"])
-    chosen = gm.choose_horizon(*own, limit=false_limit, customer=gaps["customer_id"], confidence=confidence)
+    who = gaps["customer_id"] if len(gaps) <= WITH_CUSTOMERS else None
+    chosen = gm.choose_horizon(*own, limit=false_limit, customer=who, confidence=confidence)
     typical, prior = gm.rhythm_prior(*own, gaps["customer_id"])
     first = gaps["started_at"].min().date()
     span = int(gm.open_days([first], [as_of], closed)[0])
