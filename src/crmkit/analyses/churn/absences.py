@@ -1,8 +1,8 @@
 """Where do more customers of a shop stay away than before? Months and groups against customers who were like them.
 
-Each customer of a day is compared with those of earlier days who bought as often and had been silent for as long: a shop with many
-new customers loses more of them though nothing has changed. The days ahead of two days that are compared do not overlap; where the
-same customers stand on both sides, that makes the limits a little too wide, never too narrow.
+Each customer of a day is compared with those of earlier days who bought as often and had been silent for as long: a shop with
+many new customers loses more of them though nothing has changed. The days ahead of two days that are compared do not overlap;
+where the same customers stand on both sides, that makes the limits a little too wide, never too narrow.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from crmkit.analyses.churn.chances import outcome
 from crmkit.analyses.churn.fit import Backtest, score
 from crmkit.analyses.churn.read import Past
-from crmkit.analyses.churn.shop import RHYTHMS, Shop, customers_on, rhythm_level
+from crmkit.analyses.churn.shop import RHYTHM, RHYTHMS, Shop, customers_on, rhythm_level
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
@@ -81,9 +81,9 @@ def board(past: Past, work: Backtest, shop: Shop) -> Result:
     Returns
     -------
     Result
-        A row per group: ``dimension, level, active, left, rate`` (share that did not come back within the horizon, the newest day
-        whose horizon is over), ``before`` (share expected from customers like them on earlier days), ``limit`` (above it chance
-        is no explanation), ``risk_now``, ``risk_before``, ``state``.
+        A row per group: ``dimension, level, active, left, rate`` (share that did not come back within the horizon, the newest
+        day whose horizon is over), ``before`` (share expected from customers like them on earlier days), ``limit`` (above it
+        chance is no explanation), ``risk_now``, ``risk_before``, ``state``.
     """
     import pandas as pd
     from scipy.stats import norm
@@ -94,10 +94,15 @@ def board(past: Past, work: Backtest, shop: Shop) -> Result:
         return not_assessed("churn_board", title, Text("no two days have their whole horizons behind them without overlapping"))
     rows, before = work.panel.at(newest), work.panel.at(*earlier)
     now = work.panel.at(past.as_of)
-    risk = {} if work.model is None else {day: score(work.model, own)["probability"].to_numpy() for day, own in (("then", rows), ("now", now))}
+    risk = (
+        {}
+        if work.model is None
+        else {day: score(work.model, own)["probability"].to_numpy() for day, own in (("then", rows), ("now", now))}
+    )
     table = []
-    for by, level in [("", ""), *((by, level) for by in past.groups for level in sorted(map(str, shop.level_of(by).unique())))]:
-        own, theirs, today = (_members(shop, by, level, one) for one in (rows, before, now))
+    levels = [("", ""), *((by, str(level)) for by in past.groups for level in sorted(shop.level_of(by).unique()))]
+    for dimension, level in levels:
+        own, theirs, today = (_members(shop, dimension, level, one) for one in (rows, before, now))
         if own.sum() < past.min_cell or theirs.sum() < past.min_cell:
             continue
         mine, others = rows[own], before[theirs]
@@ -105,7 +110,7 @@ def board(past: Past, work: Backtest, shop: Shop) -> Result:
         expected, spread = compared(
             left, strata(shop, mine), others["event_observed"].to_numpy(dtype=bool), strata(shop, others)
         )
-        row = {"dimension": by, "level": level, "active": int(own.sum()), "left": int(left.sum())}
+        row = {"dimension": dimension, "level": level, "active": int(own.sum()), "left": int(left.sum())}
         row |= {"expected": expected, "spread": spread, "risk_before": np.nan, "risk_now": np.nan}
         if risk and today.sum() >= past.min_cell:
             row |= {"risk_before": float(risk["then"][own].mean()), "risk_now": float(risk["now"][today].mean())}
@@ -122,7 +127,7 @@ def board(past: Past, work: Backtest, shop: Shop) -> Result:
     alarm = (found["left"] > limit) & (found["expected"] >= FEWEST_EXPECTED)
     rising = (found["risk_now"] / found["risk_before"] > RISE).fillna(False)
     found["state"] = np.where(alarm, ALARM, np.where(rising, RISING, STEADY))
-    found["group"] = [row["level"] or EVERYBODY for row in found.to_dict("records")]
+    found["group"] = [_name(row["dimension"], row["level"]) for row in found.to_dict("records")]
     found["days_recent"] = n * float(past.rule.horizon_days)
     columns = (
         Column("group", "Group", translate=True),
@@ -136,8 +141,10 @@ def board(past: Past, work: Backtest, shop: Shop) -> Result:
         Column("state", "State", translate=True),
     )
     note = Text(
-        "Customers of {day} who bought nothing within {horizon}, against customers of {k} earlier days who bought as often and had "
-        "been silent for as long. Limits: if nothing has changed, at least one of the {m} groups is in alarm by chance in at most "
+        "Customers of {day} who bought nothing within {horizon}, against customers of {k} earlier days who bought as often "
+        "and had "
+        "been silent for as long. Limits: if nothing has changed, at least one of the {m} groups is in alarm by chance in "
+        "at most "
         "{error} of the boards. Risk: predicted by today's model on the customers of both days.",
         {
             "day": Quantity(newest, "date"),
@@ -148,6 +155,11 @@ def board(past: Past, work: Backtest, shop: Shop) -> Result:
         },
     )
     return Result("churn_board", "table", title, found, columns=columns, finding=_finding(found), note=note)
+
+
+def _name(by: str, level: str) -> str:
+    """A group in words; how often somebody buys says it without a heading."""
+    return f"{by}: {level}" if by not in ("", RHYTHM) else level or EVERYBODY
 
 
 def _days(past: Past, work: Backtest) -> tuple[dt.date | None, list[dt.date]]:
@@ -174,7 +186,8 @@ def _finding(table: pd.DataFrame) -> Finding:
     if len(alarm):
         worst = alarm.assign(gap=alarm["rate"] / alarm["before"]).sort_values("gap", ascending=False).iloc[0]
         text = Text(
-            "More customers stay away than of such customers before, in {n} {n:group|groups}, most of all {group}: {rate}, where "
+            "More customers stay away than of such customers before, in {n} {n:group|groups}, most of all {group}: {rate}, "
+            "where "
             "{before} was to be expected.",
             {
                 "n": Quantity(len(alarm), "count"),
@@ -187,7 +200,8 @@ def _finding(table: pd.DataFrame) -> Finding:
     if len(rising):
         top = rising.assign(gap=rising["risk_now"] / rising["risk_before"]).sort_values("gap", ascending=False).iloc[0]
         text = Text(
-            "No group is in alarm yet, but the predicted risk of {n} has risen, most of all of {group}: from {before} to {now}.",
+            "No group is in alarm yet, but the predicted risk of {n} has risen, most of all of {group}: from {before} to "
+            "{now}.",
             {
                 "n": Quantity(len(rising), "count"),
                 "group": Text(str(top["group"]).replace("{", "{{").replace("}", "}}")),
@@ -268,8 +282,10 @@ def monthly(past: Past, shop: Shop) -> Result:
         columns=(Column("group", "Line", translate=True),),
         finding=_months_finding(past, table["month"], value, above, float(table["left"].sum() / n.sum())),
         note=Text(
-            "Customers on the first day of the month who bought nothing within {horizon}. The band: what is expected of customers "
-            "who buy as often and were silent for as long, over all {n} months; a steady shop stays inside with a probability of "
+            "Customers on the first day of the month who bought nothing within {horizon}. The band: what is expected of "
+            "customers "
+            "who buy as often and were silent for as long, over all {n} months; a steady shop stays inside with a "
+            "probability of "
             "{sure} at least. Months share customers and days ahead, so neighbours are alike.",
             {
                 "horizon": Quantity(past.rule.horizon_days, "days"),
@@ -297,7 +313,8 @@ def _months_finding(past: Past, month: pd.Series[Any], value: Floats, above: NDA
     criteria = Text("None of the last three months is above the limits of chance.")
     if not len(above):
         text = Text(
-            "On average {mean} of a month's customers do not buy within {horizon}, and in none of {n} months do more stay away than "
+            "On average {mean} of a month's customers do not buy within {horizon}, and in none of {n} months do more stay "
+            "away than "
             "chance explains.",
             numbers,
         )
@@ -305,7 +322,8 @@ def _months_finding(past: Past, month: pd.Series[Any], value: Floats, above: NDA
     worst = int(above[np.argmax(value[above])])
     recent = bool((above >= len(value) - 3).any())
     text = Text(
-        "On average {mean} of a month's customers do not buy within {horizon}; in {count} of {n} months more stay away than chance "
+        "On average {mean} of a month's customers do not buy within {horizon}; in {count} of {n} months more stay away than "
+        "chance "
         "explains, most of all of {month}: {share}.",
         numbers
         | {
@@ -315,4 +333,6 @@ def _months_finding(past: Past, month: pd.Series[Any], value: Floats, above: NDA
         },
     )
     severity = "warning" if recent else "info"
-    return Finding("churn.months", severity, not recent if recent else None, text, criteria=criteria, evidence=("churn_monthly",))  # type: ignore[arg-type]
+    return Finding(
+        "churn.months", severity, not recent if recent else None, text, criteria=criteria, evidence=("churn_monthly",)
+    )  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from crmkit.analyses.churn.panel import Panel, build_panel, shop_with
 from crmkit.analyses.churn.read import PERIOD_DAYS, Past
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
+from crmkit.core.results import Quantity, Text
 from crmkit.models import survival as sv
 from crmkit.models.survival.gaps import own_rhythm
 
@@ -95,7 +96,10 @@ def _shop_study(past: Past, covariates: tuple[str, ...], cutoffs: int, waived: S
     tests = [one for one in tests if one is not None]
     behind = _believed(tests)
     model = _believing(model, behind)
-    tests = [replace(one, model=_believing(one.model, behind), scores=one.scores.assign(**{MODEL: one.rows[behind]})) for one in tests]
+    tests = [
+        replace(one, model=_believing(one.model, behind), scores=one.scores.assign(**{MODEL: one.rows[behind]}))
+        for one in tests
+    ]
     leaks = audit(past, panel, model, chosen=covariates, waived=waived)
     now = panel.at(past.as_of)
     return Backtest(panel, model, None, tuple(tests), now.join(score(model, now)), leaks)
@@ -116,16 +120,22 @@ class _Learner:
 
     def model(self, day: dt.date) -> Model:
         before, rule, level = self.panel.before(day, self.past), self.past.rule, self.past.confidence
+        if not before:
+            raise ModelError(
+                Text("no earlier day has its horizon of {horizon} behind it", {"horizon": Quantity(rule.horizon_days, "days")})
+            )
         said = []
         for cut in before[-LEVEL_DAYS:]:
             rows = self.panel.at(cut)
             try:
-                said.append((each(self.fit(cut), rows, horizon_days=rule.horizon_days, confidence=level), rows["event_observed"]))
+                said.append(
+                    (each(self.fit(cut), rows, horizon_days=rule.horizon_days, confidence=level), rows["event_observed"])
+                )
             except ModelError:  # too little was known so early; the level rests on the other day, or stays as it is
                 continue
         fits = self.fit(day)
         own = Chances(fits, rule.horizon_days, levels_of(said), MEAN, level)
-        return Model("gaps", fits.gaps.cox, fits.recipe, rule.horizon_days, 0, before, level, own)
+        return Model("gaps", fits.gaps.cox, fits.recipe, rule.horizon_days, 0, before[-LEVEL_DAYS:], level, own)
 
 
 def _shop_test(past: Past, rows: pd.DataFrame, cut: dt.date, model: Model) -> Test | None:
@@ -136,9 +146,13 @@ def _shop_test(past: Past, rows: pd.DataFrame, cut: dt.date, model: Model) -> Te
     assert past.shop is not None and model.chances is not None  # noqa: S101, PT018
     found = score(model, rows)
     usual = own_rhythm(rows["mean_gap_days"], rows["number"] - 1, typical=past.shop.typical)
-    scores = pd.DataFrame({MODEL: found["probability"], RECENCY: rows["silence_days"], OWN_RHYTHM: rows["silence_days"] / usual})
+    scores = pd.DataFrame(
+        {MODEL: found["probability"], RECENCY: rows["silence_days"], OWN_RHYTHM: rows["silence_days"] / usual}
+    )
     scores[GONE] = 1 - found["p_alive"] if "p_alive" in found else rows["silence_days"] / past.shop.typical
-    there = rows.assign(**{name: found[name] for name in RIVALS if name in found}, complete=True, follow_days=rows["duration_days"])
+    there = rows.assign(
+        **{name: found[name] for name in RIVALS if name in found}, complete=True, follow_days=rows["duration_days"]
+    )
     return Test(cut, model, there, scores)
 
 

@@ -1,9 +1,9 @@
 """How probable is it that a customer of a shop does not buy in time? Two models, their mean, and which of them is believed.
 
-One is the Cox model of the gaps between purchases: how long customers like this one take to come back, given how long they have
-been silent. The other is the purchase model of the value report, which knows only how often and how recently somebody bought, and
-that some are gone for good. Both are fitted to what was known by a day, and their level is set by the newest days whose horizon
-was over by then.
+One is the Cox model of the gaps between purchases: how long customers like this one take to come back, given how long they
+have been silent, both in their own usual gap. The other is the purchase model of the value report, which knows only how often and how recently somebody
+bought, and that some are gone for good. Both are fitted to what was known by a day, and their level is set by the newest days
+whose horizon was over by then.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from crmkit.analyses.churn.shop import Shop, customers_on, histories_by, known_by
+from crmkit.analyses.churn.shop import Shop, customers_on, histories_by
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
+from crmkit.core.results import Quantity, Text
 from crmkit.models.purchases import btyd
 from crmkit.models.survival import gaps as gm
 from crmkit.models.survival.data.encoding import Recipe, apply_recipe, learn_recipe
@@ -36,8 +37,9 @@ PURCHASE_MODELS = ("pareto_nbd", "mbgnbd")
 EDGE = 1e-6
 LEVEL_DAYS = 2
 FEWEST_LEVEL = 20
-SPREAD, STEPS = 0.25, 25
-MOST_FITTED = 60_000
+SPREAD, STEPS = 0.5, 40
+MEETINGS = 6
+MOST_LIFELINES = 5_000  # own gaps make all times different, where lifelines looks at every row at every time
 CLEARLY = 0.2
 
 
@@ -53,12 +55,15 @@ class Fits:
         How features become columns of the model of the gaps.
     purchases : Fit or None
         None where no purchase model can be fitted.
+    typical : float
+        Usual gap of the shop, in days.
     """
 
     day: dt.date
     gaps: gm.RecurrentFit
     recipe: Recipe
     purchases: Fit | None
+    typical: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +75,7 @@ class Chances:
     fits : Fits
     horizon_days : int
     levels : dict of str to pair of float
-        How the log-odds of each model are moved and stretched, so that on the newest days whose horizon was over as many stayed
+        How the probabilities of each model are moved and stretched, so that on the newest days whose horizon was over as many stayed
         away as it expected.
     behind : {"model of the gaps", "purchase model", "mean of both models"}
         What stands behind the list.
@@ -108,28 +113,50 @@ def fit_on(shop: Shop, day: dt.date, features: Sequence[str], *, chosen: Sequenc
         When no gap had ended by then, or no column explains anything.
     """
     rows = fitted_rows(shop, day)
+    own = own_gap(shop, rows)
     there = [name for name in features if rows[name].notna().any()]
     recipe = learn_recipe(rows, there, chosen=[name for name in chosen if name in there])
     X = apply_recipe(recipe, rows)
     found = gm.fit_gap_times(
-        rows["duration_days"], rows["event_observed"], X, number=rows["number"], customer=rows["customer_id"], engine=engine
+        rows["duration_days"] / own,
+        rows["event_observed"],
+        X,
+        number=rows["number"],
+        customer=rows["customer_id"],
+        entry=rows["silence_days"] / own,
+        engine=engine if len(rows) <= MOST_LIFELINES else "rows",
     )
-    return Fits(day, found, recipe, _purchases(histories_by(shop, day)))
+    return Fits(day, found, recipe, _purchases(histories_by(shop, day)), shop.typical)
+
+
+def own_gap(shop: Shop, rows: pd.DataFrame) -> Floats:
+    """The usual gap of each customer, in days: silence is counted in it, so that one curve fits daily and yearly buyers."""
+    return np.asarray(np.exp(rows["log_rhythm"].to_numpy(dtype="float64")) * shop.typical)
 
 
 def fitted_rows(shop: Shop, day: dt.date) -> pd.DataFrame:
-    """The gaps that the model of a day is fitted to."""
-    rows = some(known_by(shop, day))
-    return rows[rows["duration_days"] > 0].reset_index(drop=True)
+    """What the model of a day is fitted to: the customers of earlier days, a horizon apart, each followed for a horizon.
 
+    So it learns from customers like those it is asked about; in all gaps those who buy often would count most.
+    """
+    import pandas as pd
 
-def some(rows: pd.DataFrame) -> pd.DataFrame:
-    """All gaps of as many customers as a model needs: every k-th of them, in the order of their ids."""
-    every = -(-len(rows) // MOST_FITTED)
-    if every <= 1:
-        return rows
-    place = rows.groupby("customer_id", sort=True).ngroup()
-    return rows[place % every == 0].reset_index(drop=True)
+    horizon, parts = shop.horizon_days, []
+    for k in range(MEETINGS):
+        met = day - dt.timedelta(days=horizon * (k + 1))
+        if not shop.free(met, horizon):
+            continue
+        try:
+            rows = customers_on(shop, met, as_of=day)
+        except ModelError:  # nobody had bought so early
+            break
+        late = rows["ahead_days"] > horizon
+        until = rows["silence_days"] + rows["ahead_days"].clip(upper=horizon)
+        rows = rows.assign(duration_days=until, event_observed=rows["event_observed"] & ~late)
+        parts.append(rows[rows["duration_days"] > rows["silence_days"]])
+    if not parts:
+        raise ModelError(Text("before {day} no horizon was over", {"day": Quantity(day, "date")}))
+    return pd.concat(parts, ignore_index=True)
 
 
 def _purchases(known: pd.DataFrame) -> Fit | None:
@@ -144,12 +171,12 @@ def _purchases(known: pd.DataFrame) -> Fit | None:
 
 def each(fits: Fits, rows: pd.DataFrame, *, horizon_days: int, confidence: float) -> pd.DataFrame:
     """What each model says of some customers, before its level is set: a column per rival there is, limits, and the rest."""
-    X = apply_recipe(fits.recipe, rows)
+    X, own = apply_recipe(fits.recipe, rows), np.exp(rows["log_rhythm"].to_numpy(dtype="float64")) * fits.typical
     found = gm.no_purchase_probability(
         fits.gaps,
         X,
-        silence=rows["silence_days"],
-        horizon=float(horizon_days),
+        silence=rows["silence_days"] / own,
+        horizon=horizon_days / own,
         number=rows["number"],
         tail="constant",
         confidence=confidence,
@@ -162,39 +189,44 @@ def each(fits: Fits, rows: pd.DataFrame, *, horizon_days: int, confidence: float
     return table
 
 
-def log_odds(p: Floats | pd.Series[float]) -> Floats:
-    """Logarithm of the odds, within what a computer can tell from 0 and 1."""
+def scale(p: Floats | pd.Series[float]) -> Floats:
+    """log(-log(1 - p)), within what a computer can tell from 0 and 1: here levels are set and models averaged."""
     q = np.clip(np.asarray(p, dtype="float64"), EDGE, 1 - EDGE)
-    return np.asarray(np.log(q / (1 - q)))
+    return np.asarray(np.log(-np.log1p(-q)))
 
 
-def _odds(x: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-x)))
+def _back(x: Floats) -> Floats:
+    return np.asarray(-np.expm1(-np.exp(np.clip(x, -30.0, 5.0))))
 
 
 def level(expected: Floats, left: NDArray[np.bool_]) -> tuple[float, float]:
-    """How have log-odds to be moved and stretched so that as many stay away as expected, at high risk and at low?
+    """How have probabilities to be moved and stretched so that as many stay away as expected, at high risk and at low?
 
     Returns
     -------
     tuple of float
-        What is added, and the factor before it: of a logistic regression of what came on the log-odds, the factor held near 1
+        What is added on the scale log(-log(1 - p)), and the factor before it: a regression of what came, the factor held near 1
         where little came. (0, 1) where there is too little to tell.
 
     Notes
     -----
-    Cox (1958), doi:10.1093/biomet/45.3-4.562. The factor has a normal prior around 1 of standard deviation SPREAD.
+    Cox (1958), doi:10.1093/biomet/45.3-4.562, on the complementary log-log scale. The factor has a normal prior around 1 of
+    standard deviation SPREAD.
     """
     known = np.isfinite(expected)
-    x, y = log_odds(expected[known]), left[known].astype("float64")
+    x, y = scale(expected[known]), left[known].astype("float64")
     if min(y.sum(), len(y) - y.sum()) < FEWEST_LEVEL:
         return 0.0, 1.0
     X, at = np.column_stack([np.ones(len(x)), x]), np.array([0.0, 1.0])
     prior = np.diag([0.0, 1 / SPREAD**2])
-    for _ in range(STEPS):
-        p = _odds(X @ at)
-        step = np.linalg.solve((X * (p * (1 - p))[:, None]).T @ X + prior, X.T @ (y - p) - prior @ (at - [0.0, 1.0]))
-        at = at + np.clip(step, -1.0, 1.0)
+    for _ in range(STEPS):  # Fisher scoring
+        eta = np.clip(X @ at, -30.0, 3.0)
+        p = _back(eta)
+        slope = np.exp(eta - np.exp(eta))
+        each_weight = slope / np.maximum(p * (1 - p), EDGE)
+        information = (X * (slope * each_weight)[:, None]).T @ X + prior
+        step = np.linalg.solve(information, X.T @ ((y - p) * each_weight) - prior @ (at - [0.0, 1.0]))
+        at = at + np.clip(step, -0.5, 0.5)
     return float(at[0]), float(at[1])
 
 
@@ -210,10 +242,10 @@ def levels_of(before: Sequence[tuple[pd.DataFrame, pd.Series[bool]]]) -> dict[st
 
 
 def _both(table: pd.DataFrame) -> pd.DataFrame:
-    """With the mean of the log-odds of both models."""
+    """With the mean of both models, on the scale on which they are levelled."""
     if PURCHASES not in table:
         return table
-    return table.assign(**{MEAN: _odds((log_odds(table[GAPS]) + log_odds(table[PURCHASES])) / 2)})
+    return table.assign(**{MEAN: _back((scale(table[GAPS]) + scale(table[PURCHASES])) / 2)})
 
 
 def chances(of: Chances, rows: pd.DataFrame) -> pd.DataFrame:
@@ -231,16 +263,16 @@ def chances(of: Chances, rows: pd.DataFrame) -> pd.DataFrame:
     The limits are those of the model of the gaps, moved to the probability that is believed.
     """
     table = _both(each(of.fits, rows, horizon_days=of.horizon_days, confidence=of.confidence))
-    raw = log_odds(table[GAPS])
+    raw = scale(table[GAPS])
     for name in (name for name in RIVALS if name in table):
         add, factor = of.levels.get(name, (0.0, 1.0))
-        table[name] = _odds(add + factor * log_odds(table[name]))
+        table[name] = _back(add + factor * scale(table[name]))
     p = table[of.behind if of.behind in table else GAPS]
-    moved = log_odds(p) - raw
+    moved = scale(p) - raw
     return table.assign(
         probability=p,
-        low=np.minimum(_odds(log_odds(table["low"]) + moved), p),
-        high=np.maximum(_odds(log_odds(table["high"]) + moved), p),
+        low=np.minimum(_back(scale(table["low"]) + moved), p),
+        high=np.maximum(_back(scale(table["high"]) + moved), p),
         log_hazard_ratio=-table["log_hazard_ratio"],
         beyond_support=False,
         apart=np.abs(table[GAPS] - table[PURCHASES]) > CLEARLY if PURCHASES in table else False,

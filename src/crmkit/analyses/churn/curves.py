@@ -235,7 +235,9 @@ def restricted(past: Past) -> Result:
             "Area under the Kaplan–Meier curve until {tau}, by {by}; {confidence} intervals; differences corrected after Holm.",
             {"tau": Quantity(tau, "days"), "by": named, "confidence": Quantity(past.confidence, "share")},
         ),
-        alt=Text("Dots with intervals, one per group: mean number of days until customers buy again, within the time looked at.")
+        alt=Text(
+            "Dots with intervals, one per group: mean number of days until customers buy again, within the time looked at."
+        )
         if shop
         else Text("Dots with intervals, one per group: mean number of days that customers stay within the time looked at."),
         x=Axis("Group", "text"),
@@ -244,6 +246,8 @@ def restricted(past: Past) -> Result:
 
 
 def _common_time(past: Past, by: str) -> float:
+    if past.shop is not None:  # everybody is followed for as long, and many have come back before
+        return float(min(YEAR, past.spells["duration_days"].max()))
     return float(min(YEAR, past.spells.groupby(by)["duration_days"].max().min()))
 
 
@@ -253,7 +257,9 @@ def _apart_finding(by: str, apart: pd.DataFrame, tau: float, *, shop: bool = Fal
     limits = sorted(abs(x) if np.sign(x) == np.sign(row["value"]) else -abs(x) for x in (row["low"], row["high"]))
     clear = row["p_holm"] < SIGNIFICANT
     if shop:
-        return _wait_finding(by, str(longer), str(shorter), Quantity(abs(row["value"]), "days", *limits), tau, clear=bool(clear))
+        return _wait_finding(
+            by, str(longer), str(shorter), Quantity(abs(row["value"]), "days", *limits), tau, clear=bool(clear)
+        )
     text = (
         Text(
             "Of the first {tau}, {longer} stay {days} longer than {shorter} ({by}).",
@@ -288,7 +294,8 @@ def _wait_finding(by: str, longer: str, shorter: str, days: Quantity, tau: float
     }
     text = (
         Text(
-            "Counted over {tau}, customers of the group \"{longer}\" take {days} longer to come back than those of \"{shorter}\" ({by}).",
+            'Counted over {tau}, customers of the group "{longer}" take {days} longer to come back than those of '
+            '"{shorter}" ({by}).',
             numbers,
         )
         if clear

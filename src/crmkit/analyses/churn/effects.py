@@ -25,7 +25,9 @@ ENGINES = {
     "cox": Text("Cox model (Efron), clock: days as a customer, up to {clock}"),
     "cloglog": Text("discrete-time model (complementary log-log) by month, because contracts end by month"),
     "once": Text("complementary log-log model of one period"),
-    "gaps": Text("Cox model of the gaps between purchases (Prentice, Williams & Peterson), errors by customer"),
+    "gaps": Text(
+        "Cox model of the gaps between purchases (Prentice, Williams & Peterson), time in own gaps, errors by customer"
+    ),
 }
 SPEEDS_UP = Text(
     "{n} of {of} features go clearly with leaving; the strongest that speeds it up is: {feature}, by the factor {ratio}."
@@ -34,10 +36,12 @@ SLOWS_DOWN = Text(
     "{n} of {of} features go clearly with leaving; the strongest that slows it down is: {feature}, by the factor {ratio}."
 )
 SOONER = Text(
-    "{n} of {of} features go clearly with coming back; with this one customers come back sooner, by the factor {ratio}: {feature}."
+    "{n} of {of} features go clearly with coming back; with this one customers come back sooner, by the factor {ratio}: "
+    "{feature}."
 )
 LATER = Text(
-    "{n} of {of} features go clearly with coming back; with this one customers come back later, by the factor {ratio}: {feature}."
+    "{n} of {of} features go clearly with coming back; with this one customers come back later, by the factor {ratio}: "
+    "{feature}."
 )
 SIGNIFICANT = 0.05
 MOST_SHOWN = 24
@@ -71,7 +75,8 @@ def effects(past: Past, work: Backtest) -> Result:
         finding=_effects_finding(table, shop=shop),
         note=_note(past, work.model),
         alt=Text(
-            "Dots with intervals on a logarithmic scale: factor on the rate of buying again; right of the line customers come back "
+            "Dots with intervals on a logarithmic scale: factor on the rate of buying again; right of the line customers "
+            "come back "
             "sooner."
         )
         if shop
@@ -222,7 +227,8 @@ def proportionality(work: Backtest) -> Result:
     )
     text = (
         Text(
-            "{n} {n:effect changes|effects change} with the length of the silence by so much that it matters; the table says what "
+            "{n} {n:effect changes|effects change} with the length of the silence by so much that it matters; the table "
+            "says what "
             "to do.",
             {"n": Quantity(len(bad), "count")},
         )
@@ -240,7 +246,8 @@ def proportionality(work: Backtest) -> Result:
         "churn.proportional", "warning" if len(bad) else "good", not len(bad), text, evidence=("churn_proportionality",)
     )
     note = Text(
-        "Score test (Grambsch & Therneau) on the Kaplan–Meier scale. Early and late: when a quarter and three quarters of the gaps "
+        "Score test (Grambsch & Therneau) on the Kaplan–Meier scale. Early and late: when a quarter and three quarters of "
+        "the gaps "
         "that ended had ended. With many purchases every change is significant; the factor between early and late says if it "
         "matters."
     )

@@ -55,7 +55,8 @@ def calibration(past: Past, work: Backtest) -> Result:
         Dots per tenth of the predicted probability, observed with intervals beside predicted, over all cut-offs of the
         back-test; the finding is on observed over expected.
     """
-    title = Text("Did as many leave as predicted?")
+    shop = past.shop is not None
+    title = Text("Did as many stay away as predicted?") if shop else Text("Did as many leave as predicted?")
     if not work.tests:
         return not_assessed("churn_calibration", title, _why(work))
     seen = pooled(work)
@@ -75,7 +76,9 @@ def calibration(past: Past, work: Backtest) -> Result:
         severity="good" if good else "warning",
         passed=good,
         text=Text(
-            "For each customer expected to leave, {ratio} left, in {k} cut-offs that the models had not seen.",
+            "For each customer expected to stay away, {ratio} did, on {k} earlier days that the models had not seen."
+            if shop
+            else "For each customer expected to leave, {ratio} left, in {k} cut-offs that the models had not seen.",
             {"ratio": Quantity(value, "score", low, high), "k": Quantity(len(work.tests), "count")},
         ),
         criteria=Text(
@@ -103,7 +106,7 @@ def calibration(past: Past, work: Backtest) -> Result:
         ),
         alt=Text("Dots per tenth of customers, from the lowest predicted risk: share observed to leave, and share predicted."),
         x=Axis("Tenth, the lowest risk first", "text"),
-        y=Axis("Left within the horizon", "share"),
+        y=Axis("Bought nothing within the horizon" if shop else "Left within the horizon", "share"),
     )
 
 
@@ -258,11 +261,11 @@ def backtest(past: Past, work: Backtest, campaign: Campaign, *, contacts: int, v
     columns = (
         Column("cut", "Cut-off", "date"),
         Column("rule", "Ranked by", translate=True),
-        Column("left", "Left", "count"),
+        Column("left", "Stayed away" if past.shop is not None else "Left", "count"),
         Column("auc", "AUC", "score"),
         Column("lift_10", "Lift, top 10", "score"),
-        Column("precision", "Of the list, left", "share"),
-        Column("recall", "Leavers found", "share"),
+        Column("precision", "Of the list, stayed away" if past.shop is not None else "Of the list, left", "share"),
+        Column("recall", "Of these found" if past.shop is not None else "Leavers found", "share"),
         Column("observed_expected", "Observed / exp.", "score"),
         Column("captured", "Value captured", "share"),
         Column("profit", "Profit of the list", "money"),

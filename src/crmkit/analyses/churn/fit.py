@@ -274,19 +274,22 @@ def parts(model: Model, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _away(of: Chances, back: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """What makes a customer of a shop stay away: the parts against coming back, and those of the silence and of the purchases.
+    """What makes a customer of a shop stay away: the parts against coming back, and those of the silence and of the own gap.
 
-    log(-log P(no purchase)) is the log of the rate that is left for this silence and this number of purchases, plus the parts.
+    log(-log P(no purchase)) is the log of the rate that is left for this silence in this rhythm, plus the parts.
     """
-    said = each(of.fits, rows, horizon_days=of.horizon_days, confidence=of.confidence)
-    with np.errstate(divide="ignore"):
+    own = np.exp(rows["log_rhythm"].to_numpy(dtype="float64"))
+    usual = rows.assign(silence_days=float((rows["silence_days"].to_numpy() / own).mean()) * own)
+
+    def rest(of_whom: pd.DataFrame) -> np.ndarray:
+        said = each(of.fits, of_whom, horizon_days=of.horizon_days, confidence=of.confidence)
         whole = np.log(-np.log(np.clip(said[GAPS].to_numpy(), 1e-12, 1 - 1e-12)))
-    rest = -(whole - said["log_hazard_ratio"].to_numpy())
-    stratum = np.minimum(rows["number"].to_numpy(dtype="float64"), of.fits.gaps.strata)
-    few = np.zeros(len(rows))
-    for level in np.unique(stratum):
-        few[stratum == level] = rest[stratum == level].mean()
-    return (-back).assign(days_since_last=rest - few, purchase_days=few - rest.mean())
+        return np.asarray(said["log_hazard_ratio"].to_numpy() - whole)
+
+    there, without = rest(rows), rest(usual)
+    table = (-back).assign(days_since_last=there - without - (there - without).mean())
+    rhythm = without - without.mean()
+    return table.assign(log_rhythm=table["log_rhythm"] + rhythm if "log_rhythm" in table else rhythm)
 
 
 def expected_days(model: Model, rows: pd.DataFrame, *, days: int, first: np.ndarray | None = None) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crmkit.analyses.churn.chances import fitted_rows
+from crmkit.analyses.churn.chances import MOST_LIFELINES, fitted_rows, own_gap
 from crmkit.analyses.churn.curves import observed, shown_groups
 from crmkit.analyses.churn.effects import spreads
 from crmkit.analyses.churn.fit import Backtest, stretches
@@ -77,16 +77,19 @@ def lifelines_model(past: Past, work: Backtest, *, language: str = "en") -> CoxP
         return Curves(NOT_COX[model.engine], lifelines_curves(past))
     shop = shop_with(past, model.recipe) if past.shop is not None else None
     rows = work.panel.at(*model.cuts) if shop is None else fitted_rows(shop, past.as_of)
-    if len(rows) > sv.LIFELINES_ROWS:
-        numbers = {"n": Quantity(len(rows), "count"), "most": Quantity(sv.LIFELINES_ROWS, "count")}
+    most = sv.LIFELINES_ROWS if shop is None else MOST_LIFELINES
+    if len(rows) > most:
+        numbers = {"n": Quantity(len(rows), "count"), "most": Quantity(most, "count")}
         text = Text("the model has {n} rows, and above {most} lifelines is not used", numbers)
         return Curves(text, lifelines_curves(past))
     X = apply_recipe(model.recipe, rows)
     columns = _named(encode(model.fit.design, X) / spreads(model, X), model.fit.design.columns, language)
-    if model.chances is not None:
+    if model.chances is not None and shop is not None:
         number = stratum_of_number(rows["number"], model.chances.fits.gaps.strata)
         level = model.confidence
-        return sv.cox_fitter(rows["duration_days"], rows["event_observed"], columns, strata=number, confidence=level)
+        own = own_gap(shop, rows)
+        time, entry = rows["duration_days"] / own, rows["silence_days"] / own
+        return sv.cox_fitter(time, rows["event_observed"], columns, entry=entry, strata=number, confidence=level)
     entry, stop, _ = stretches(rows)
     return sv.cox_fitter(stop, rows["event_observed"], columns, entry=entry, confidence=model.confidence)
 

@@ -160,8 +160,8 @@ class Past:
         Columns that split the results, the main one first.
     spells : DataFrame
         One row per spell: ``customer_id, spell, started_at, ended_at, observed_end, entry_days, duration_days,
-        event_observed, event, churn_reason, plan, mrr`` and the groups (the plan is the one at the start). Of a shop: one row per
-        customer of an earlier day, the time from it to their next purchase, which is the event.
+        event_observed, event, churn_reason, plan, mrr`` and the groups (the plan is the one at the start). Of a shop: one row
+        per customer of an earlier day, the time from it to their next purchase, which is the event.
     window : InactivityWindow or None
         Of kind "silence": the silence after which a customer counts as gone.
     window_reason : Text or str
@@ -454,7 +454,9 @@ def _window(gaps: np.ndarray, ended: np.ndarray, *, span: float, declared: int, 
         return choose_window(gaps, ended, span=span, quantile=QUANTILE, confidence=confidence)
     longest = span / 2
     if declared > longest:
-        raise ModelError(Problem("inactivity window:", f"is {declared}, more than half of the {span:g} observed", f"at most {longest:g}"))
+        raise ModelError(
+            Problem("inactivity window:", f"is {declared}, more than half of the {span:g} observed", f"at most {longest:g}")
+        )
     grid = np.unique([*np.linspace(declared / 4, longest, 40).round(6), float(declared)])
     table = inactivity_windows(gaps, ended, windows=grid, span=span, confidence=confidence)
     row = table.loc[table["window"] == declared].iloc[0]

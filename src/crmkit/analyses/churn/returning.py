@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,7 +49,13 @@ def horizon(past: Past, shop: Shop) -> Result:
     shown = pd.concat(
         [
             pd.DataFrame(
-                {"group": BACK, "x": table["horizon"], "value": table["false_share"], "low": table["low"], "high": table["high"]}
+                {
+                    "group": BACK,
+                    "x": table["horizon"],
+                    "value": table["false_share"],
+                    "low": table["low"],
+                    "high": table["high"],
+                }
             ),
             pd.DataFrame({"group": SILENT, "x": table["horizon"], "value": table["called_share"]}),
         ],
@@ -75,7 +82,9 @@ def horizon(past: Past, shop: Shop) -> Result:
                 "closed": _closed(shop),
             },
         ),
-        alt=Text("Falling curves by the length of a silence: share who came back all the same, and share of gaps that last longer."),
+        alt=Text(
+            "Falling curves by the length of a silence: share who came back all the same, and share of gaps that last longer."
+        ),
         x=Axis("Length of the silence", "days"),
         y=Axis("Share", "share"),
     )
@@ -105,13 +114,15 @@ def horizon_finding(past: Past, shop: Shop) -> Finding:
     }
     if not shop.leaving:
         text = Text(
-            "Asked is who does not buy within {horizon}; there is no sign that anybody leaves: what follows is how long they take "
+            "Asked is who does not buy within {horizon}; there is no sign that anybody leaves: what follows is how long "
+            "they take "
             "to come back.",
             numbers,
         )
     elif shop.capped:
         text = Text(
-            "Asked is who does not buy within {horizon}, the longest that so few data can be tested with; of those silent for so "
+            "Asked is who does not buy within {horizon}, the longest that so few data can be tested with; of those silent "
+            "for so "
             "long {share} come back later, and only from {lost} on fewer than {limit}.",
             numbers,
         )
@@ -150,7 +161,8 @@ def survival(past: Past, shop: Shop) -> Result:
         columns=(Column("group", "Purchase", translate=True),),
         finding=back_finding(past),
         note=Text(
-            "Kaplan–Meier of {n} gaps between purchase days, by which purchase they follow; {confidence} intervals (log-log, by "
+            "Kaplan–Meier of {n} gaps between purchase days, by which purchase they follow; {confidence} intervals "
+            "(log-log, by "
             "customer); a curve ends where fewer than {least} gaps are left under it.",
             {
                 "n": Quantity(len(rows), "count"),
@@ -227,14 +239,17 @@ def cohorts(past: Past, shop: Shop) -> Result:
         table.drop(columns="n"),
         finding=_cohort_finding(table, order),
         note=Text(
-            "Kaplan–Meier share with a second purchase; {n} customers in {k} cohorts; cells that not the whole cohort could reach "
+            "Kaplan–Meier share with a second purchase; {n} customers in {k} cohorts; cells that not the whole cohort could "
+            "reach "
             "stay empty.",
             {
                 "n": Quantity(int(table.drop_duplicates("row")["n"].sum()), "count"),
                 "k": Quantity(table["row"].nunique(), "count"),
             },
         ),
-        alt=Text("Grid: a row per cohort of customers, a column per age in days, in each cell the share that has bought again."),
+        alt=Text(
+            "Grid: a row per cohort of customers, a column per age in days, in each cell the share that has bought again."
+        ),
         x=Axis("Days since the first purchase", "text"),
         y=Axis("First bought in", "text"),
     )
@@ -243,14 +258,15 @@ def cohorts(past: Past, shop: Shop) -> Result:
 def _cohort_finding(table: pd.DataFrame, order: list[str]) -> Finding | None:
     """The newest cohort against the one before it, at the age that both have reached."""
     names = sorted(table["row"].unique())
-    for before, now in reversed(list(zip(names, names[1:], strict=False))):
+    for before, now in reversed(list(pairwise(names))):
         for age in reversed(order):
             pair = [table[(table["row"] == row) & (table["column"] == age)] for row in (before, now)]
             if all(len(one) == 1 for one in pair):
                 old, new = (one.iloc[0] for one in pair)
                 worse = bool(new["high"] < old["low"])
                 text = Text(
-                    "Within {age}, {new} of those who first bought in {now} had bought again; of those of {before} it was {old}.",
+                    "Within {age}, {new} of those who first bought in {now} had bought again; of those of {before} it was "
+                    "{old}.",
                     {
                         "age": Quantity(int(age), "days"),
                         "new": Quantity(new["value"], "share", new["low"], new["high"]),

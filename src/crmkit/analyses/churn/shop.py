@@ -1,7 +1,7 @@
-"""Where nobody gives notice: in which gap between purchases is each customer, how long is a usual one, and how far ahead is asked?
+"""Where nobody gives notice: in which gap between purchases is each customer, and how far ahead is it asked?
 
-A customer of a shop is who has bought within a limit; leaving means to buy nothing within the horizon. Both follow from the gaps
-between purchases, whose open ones are censored.
+A customer of a shop is who has bought within a limit; leaving means to buy nothing within the horizon. Both follow from the
+gaps between purchases, whose open ones are censored.
 """
 
 from __future__ import annotations
@@ -172,9 +172,7 @@ def _chosen(
     """How far ahead, up to which silence somebody is a customer, and whether the data are too short for more."""
     longest = max(WEEK, span // TESTED_SHARE // WEEK * WEEK)
     if span < 4 * WEEK:
-        raise ModelError(
-            Text("the data cover {span}; at least four weeks are needed", {"span": Quantity(float(span), "days")})
-        )
+        raise ModelError(Text("the data cover {span}; at least four weeks are needed", {"span": Quantity(float(span), "days")}))
     if declared:
         ahead, capped = declared, False
     else:
@@ -198,7 +196,9 @@ def rhythm_level(shop: Shop, rows: pd.DataFrame) -> np.ndarray:
     """How often does each customer buy, by what was known when the gap began?"""
     mean = rows["mean_gap_days"].to_numpy(dtype="float64", na_value=np.nan)
     often, sometimes = shop.thirds
-    return np.select([np.isnan(mean), mean <= often, mean <= sometimes], [ONCE, OFTEN, SOMETIMES], default=SELDOM).astype(object)
+    return np.select([np.isnan(mean), mean <= often, mean <= sometimes], [ONCE, OFTEN, SOMETIMES], default=SELDOM).astype(
+        object
+    )
 
 
 def customers_on(shop: Shop, day: dt.date, *, as_of: dt.date) -> pd.DataFrame:
