@@ -154,7 +154,7 @@ def purchase_gaps(
         "ended_at": rows.next_day,
         "duration_days": _length(rows["at"], until, closed),
         "event_observed": rows.after.notnull(),
-        "previous_gap_days": _length(rows.before, rows["at"], closed),
+        "previous_gap_days": _length(rows.before, rows["at"], closed).cast("float64"),
         "mean_gap_days": known.cast("float64") / later,
         "known_days": known,
         "amount": rows.amount.cast("float64"),

@@ -18,6 +18,7 @@ from crmkit.models.survival.gaps.rhythm import NOBODY_TWICE
 if TYPE_CHECKING:
     import pandas as pd
 
+Closed = tuple[dt.date, dt.date]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -151,9 +152,7 @@ def stratum_of_number(number: ArrayLike, strata: int = STRATA) -> Ints:
     return np.minimum(place.astype(np.int64), strata)
 
 
-def gaps_on_day(
-    gaps: pd.DataFrame, day: dt.date, *, as_of: dt.date, closed: Sequence[tuple[dt.date, dt.date]] = ()
-) -> pd.DataFrame:
+def gaps_on_day(gaps: pd.DataFrame, day: dt.date, *, as_of: dt.date, closed: Sequence[Closed] = ()) -> pd.DataFrame:
     """In which gap is each customer on a day? One row per customer, so that nobody counts more for buying often.
 
     Parameters
@@ -210,7 +209,7 @@ def gaps_on_day(
     return found.reset_index(drop=True)
 
 
-def open_days(start: Any, end: Any, closed: Sequence[tuple[dt.date, dt.date]] = ()) -> Ints:
+def open_days(start: Any, end: Any, closed: Sequence[Closed] = ()) -> Ints:
     """Days from one day to another without those of the closed stretches after the first."""
     a, b = (np.asarray(days, dtype="datetime64[D]") for days in (start, end))
     found = (b - a).astype(np.int64)
@@ -222,7 +221,7 @@ def open_days(start: Any, end: Any, closed: Sequence[tuple[dt.date, dt.date]] = 
 
 def closures(
     days: ArrayLike, purchases: ArrayLike, *, least_days: int = CLOSED_DAYS, least_expected: float = CLOSED_EXPECTED
-) -> list[tuple[dt.date, dt.date]]:
+) -> list[Closed]:
     """When could nobody buy? Stretches without any purchase in which many would have been usual.
 
     Parameters

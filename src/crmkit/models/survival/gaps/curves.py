@@ -111,7 +111,8 @@ def gap_curves(
         own["standard_error"] = value * error
         own["low"], own["high"] = limits(value, error**2, critical(confidence), interval)
         parts.append(own)
-    return pd.concat(parts, ignore_index=True)
+    found: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    return found
 
 
 def gap_medians(curve: pd.DataFrame, *, share: float = 0.5) -> pd.DataFrame:

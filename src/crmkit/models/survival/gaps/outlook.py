@@ -24,7 +24,8 @@ Ints = NDArray[np.int64]
 
 CHUNK = 100_000
 TAILS = ("none", "constant")
-TAIL_ENDINGS = 50
+TAIL_ENDINGS = 50.0
+TAIL_PARTS = (0.2, 0.5)
 BASES = ("seen", "tail", "not seen")
 
 
@@ -54,8 +55,8 @@ def no_purchase_probability(
         Number of the gap; needed where the fit has strata.
     tail : {"none", "constant"}
         What to do where the horizon ends after the longest gap of the stratum that a purchase has ended. "none": no number.
-        "constant": from there on the rate of buying stays what it was over the last part of the curve (the longest gaps, with
-        50 endings or a quarter of all, whichever is fewer).
+        "constant": from there on the rate of buying stays what it was over the last part of the curve (its last fifth, or as
+        much as holds 50 endings, but never more than the later half).
     confidence : float
 
     Returns
@@ -112,11 +113,10 @@ def no_purchase_probability(
 
 
 class _Tail(NamedTuple):
-    """The last part of a baseline: since when, how long, and its rate with all that is needed for errors."""
+    """The last part of a baseline: from which step on, and how long it is."""
 
-    start: float
-    width: float
     first: int
+    width: float
 
 
 class _Curve(NamedTuple):
@@ -128,10 +128,10 @@ def _tail_of(base: Baseline, deaths: Floats) -> _Tail | None:
     if not len(deaths):
         return None
     late = np.cumsum(deaths[::-1])
-    enough = min(float(TAIL_ENDINGS), float(deaths.sum()) / 4)
-    first = len(deaths) - 1 - int(np.argmax(late >= enough - 1e-9))  # position of the earliest step of the tail
-    start = float(base.times[first])  # the time before that step
-    return _Tail(start, base.last_event - start, first)
+    enough = len(deaths) - 1 - int(np.argmax(late >= min(TAIL_ENDINGS, late[-1])))  # steps before the one with the 50th last
+    part = [int(np.searchsorted(base.times, (1 - share) * base.last_event, side="right")) - 1 for share in TAIL_PARTS]
+    first = max(min(enough, part[0]), min(part[1], len(deaths) - 1))
+    return _Tail(first, base.last_event - float(base.times[first]))
 
 
 def _score(
@@ -149,7 +149,7 @@ def _score(
     known = ~beyond
     if tail == "constant" and curve.tail is not None:
         known = np.ones(len(since), dtype=bool)
-        k, width = curve.tail.first, curve.tail.width
+        k, width = curve.tail
         over = np.where(beyond, until - np.maximum(since, base.last_event), 0.0) / width
         rise, noise = base.hazard[-1] - base.hazard[k], base.variance[-1] - base.variance[k]
         shared = base.variance[-1] - base.variance[np.maximum(first, k)]  # steps in both parts

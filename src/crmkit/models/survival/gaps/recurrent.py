@@ -69,6 +69,7 @@ def fit_gap_times(
     *,
     number: ArrayLike,
     customer: ArrayLike | None = None,
+    entry: ArrayLike | None = None,
     weights: ArrayLike | None = None,
     strata: int | None = None,
     references: Mapping[str, Any] | None = None,
@@ -89,6 +90,8 @@ def fit_gap_times(
         1 is the gap after the first purchase.
     customer : array_like, shape (n,), optional
         Whose gap it is; the errors are by customer with it and naive without.
+    entry : array_like, shape (n,), optional
+        Silence at which the gap came under observation, for gaps met on a day.
     weights : array_like, shape (n,), optional
         Gaps per row, for the cells of :func:`crmkit.data.summaries.gaps.gap_cells`; then errors by customer come from
         :func:`customer_errors`.
@@ -116,7 +119,7 @@ def fit_gap_times(
     ----------
     Prentice, Williams & Peterson (1981), doi:10.1093/biomet/68.2.373; Lin & Wei (1989), doi:10.1080/01621459.1989.10478874.
     """
-    seen = check_observed(durations, event_observed, weights=weights)
+    seen = check_observed(durations, event_observed, entry=entry, weights=weights)
     if not seen.event.any():
         raise ModelError(NOBODY_TWICE)
     if customer is not None and weights is not None:
@@ -126,12 +129,20 @@ def fit_gap_times(
     most = strata or choose_strata(number, event_observed, weights=weights)
     stratum = stratum_of_number(number, most)
     cox = fit_cox(
-        durations, event_observed, covariates, weights=weights, strata=stratum, references=references, ties=ties, engine=engine
+        durations,
+        event_observed,
+        covariates,
+        entry=entry,
+        weights=weights,
+        strata=stratum,
+        references=references,
+        ties=ties,
+        engine=engine,
     )
     fit = RecurrentFit(cox, cox.covariance, "gap", most, None)
     if customer is None:
         return fit
-    return customer_errors(fit, durations, event_observed, covariates, number=number, customer=customer)
+    return customer_errors(fit, durations, event_observed, covariates, number=number, customer=customer, entry=entry)
 
 
 def fit_calendar(
