@@ -62,6 +62,17 @@ def _shop_rows(past: Past, shop: Shop) -> list[dict[str, object]]:
         _count(mark("Customers so far"), "customers", len(last), len(last)),
         _share(mark("Silent for too long to be one"), "left_share", gone, len(last), past.confidence),
     ]
+    ahead = float(shop.horizon_days)
+    found.append(
+        {
+            "group": mark("Looked ahead"),
+            "measure": "horizon_days",
+            "value": ahead,
+            "n": len(shop.gaps),
+            "unit": "days",
+            "method": mark("from the gaps"),
+        }
+    )
     before = _kept(past, shop)
     if before is not None:
         found.append(_share(mark("Of those a year ago, still buy"), "kept_year", *before, past.confidence))

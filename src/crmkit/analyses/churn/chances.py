@@ -1,9 +1,9 @@
 """How probable is it that a customer of a shop does not buy in time? Two models, their mean, and which of them is believed.
 
 One is the Cox model of the gaps between purchases: how long customers like this one take to come back, given how long they
-have been silent, both in their own usual gap. The other is the purchase model of the value report, which knows only how often and how recently somebody
-bought, and that some are gone for good. Both are fitted to what was known by a day, and their level is set by the newest days
-whose horizon was over by then.
+have been silent, both in their own usual gap. The other is the purchase model of the value report, which knows only how often
+and how recently somebody bought, and that some are gone for good. Both are fitted to what was known by a day, and their level
+is set by the newest days whose horizon was over by then.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ class Chances:
     fits : Fits
     horizon_days : int
     levels : dict of str to pair of float
-        How the probabilities of each model are moved and stretched, so that on the newest days whose horizon was over as many stayed
-        away as it expected.
+        How the probabilities of each model are moved and stretched, so that on the newest days whose horizon was over as
+        many stayed away as it expected.
     behind : {"model of the gaps", "purchase model", "mean of both models"}
         What stands behind the list.
     confidence : float

@@ -76,7 +76,15 @@ def _row(table: pd.DataFrame | None, column: str, text: str) -> Any:
 
 
 def retention(of: Source, past: History) -> Estimate:
-    """R-RET: how many customers are kept after a year? The groups of the curves, weighted with their size."""
+    """R-RET: how many customers are kept after a year? The groups of the curves, weighted with their size.
+
+    Of a shop: of the customers of a day a year ago, who still buy.
+    """
+    row = _shop(of, "kept_year")
+    if row is not None:
+        return kept(float(row["value"]), float(row["low"]), float(row["high"]), float(row["n"]), of)
+    if _is_shop(of):
+        return nothing(NOT_HELD, "churn: churn_totals")
     table = of.table("churn_at_risk")
     if table is None:
         return nothing(NOT_HELD, "churn: churn_at_risk")
@@ -89,6 +97,15 @@ def retention(of: Source, past: History) -> Estimate:
     value = float(weight @ year["value"].to_numpy())
     ends = [float(np.hypot.reduce(weight * (year["value"] - year[end]).fillna(0.0).to_numpy())) for end in ("low", "high")]
     return kept(value, value - ends[0], value + ends[1], float(size.sum()), of, STRATIFIED)
+
+
+def _is_shop(of: Source) -> bool:
+    """Whether the report on leaving asks who does not come back in time."""
+    return _row(of.table("churn_totals"), "measure", "horizon_days") is not None
+
+
+def _shop(of: Source, measure: str) -> Any:
+    return _row(of.table("churn_totals"), "measure", measure) if _is_shop(of) else None
 
 
 def churn_rate(of: Source, past: History) -> Estimate:
@@ -216,7 +233,7 @@ def _within(days: pd.Series, window: Window) -> pd.Series:
 def churn_before(of: Source, past: History, window: Window) -> Estimate:
     """R-CHURN of another window: who left in its months, over the customers of those months."""
     table = of.table("churn_monthly")
-    if table is None:
+    if table is None or _is_shop(of):  # months of a shop hold who stays away within its horizon, not within a month
         return nothing(NOT_HELD, "churn: churn_monthly")
     seen = table[(table["group"] == "observed") & _within(table["x"], window) & table["value"].notna()]
     exposed = float(seen["at_risk"].sum())
