@@ -145,6 +145,8 @@ def _shop_test(past: Past, rows: pd.DataFrame, cut: dt.date, model: Model) -> Te
         return None
     assert past.shop is not None and model.chances is not None  # noqa: S101, PT018
     found = score(model, rows)
+    known = found["probability"].notna().to_numpy()
+    rows, found = rows[known].reset_index(drop=True), found[known].reset_index(drop=True)
     usual = own_rhythm(rows["mean_gap_days"], rows["number"] - 1, typical=past.shop.typical)
     scores = pd.DataFrame(
         {MODEL: found["probability"], RECENCY: rows["silence_days"], OWN_RHYTHM: rows["silence_days"] / usual}

@@ -1,4 +1,4 @@
-"""A company with contracts and a shop: who of those who buy does not come back in time? The second section, beside the contracts.
+"""A company with contracts and a shop: who of those who buy does not come back in time? A section beside the contracts.
 
 Stands alone: it runs the whole analysis once more with another definition, and nothing else does.
 """

@@ -267,12 +267,15 @@ def chances(of: Chances, rows: pd.DataFrame) -> pd.DataFrame:
     for name in (name for name in RIVALS if name in table):
         add, factor = of.levels.get(name, (0.0, 1.0))
         table[name] = _back(add + factor * scale(table[name]))
+    # a curve that has seen no purchase says nothing of its customers; the other model does
+    for name in (GAPS, MEAN) if PURCHASES in table else ():
+        table[name] = table[name].fillna(table[PURCHASES])
     p = table[of.behind if of.behind in table else GAPS]
     moved = scale(p) - raw
     return table.assign(
         probability=p,
-        low=np.minimum(_back(scale(table["low"]) + moved), p),
-        high=np.maximum(_back(scale(table["high"]) + moved), p),
+        low=np.minimum(_back(scale(table["low"]) + moved), p).fillna(p),
+        high=np.maximum(_back(scale(table["high"]) + moved), p).fillna(p),
         log_hazard_ratio=-table["log_hazard_ratio"],
         beyond_support=False,
         apart=np.abs(table[GAPS] - table[PURCHASES]) > CLEARLY if PURCHASES in table else False,

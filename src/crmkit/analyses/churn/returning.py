@@ -30,7 +30,6 @@ WITH_CUSTOMERS = 40_000  # above so many gaps errors by customer and plain ones 
 COHORT_DAYS = (30, 60, 90, 180, 270, 365, 540, 730)
 COHORT_PERIODS = (("M", 31), ("Q", 92), ("Y", 366))
 MOST_COHORTS = 12
-NO_SIGN = Text("there is no sign that anybody leaves: what follows is how long they take to come back")
 BACK, SILENT = mark("of those silent for longer, came back"), mark("of all gaps, last longer")
 
 
@@ -112,7 +111,12 @@ def horizon_finding(past: Past, shop: Shop) -> Finding:
         "limit": Quantity(shop.horizon.limit, "share"),
         "lost": Quantity(shop.horizon.days, "days"),
     }
-    if not shop.leaving:
+    if not shop.leaving and not shop.telling:
+        text = Text(
+            "Asked is who does not buy within {horizon}; the data are too short to see whether anybody leaves for good.",
+            numbers,
+        )
+    elif not shop.leaving:
         text = Text(
             "Asked is who does not buy within {horizon}; there is no sign that anybody leaves: what follows is how long "
             "they take "

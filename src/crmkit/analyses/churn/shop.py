@@ -31,6 +31,7 @@ WEEK = 7
 TESTED_SHARE = 6  # so many horizons have to fit into the data, so that three earlier days can be tested
 LONGEST_LIMIT_SHARE = 3
 MOST_BACK = 0.9
+LONG_ENOUGH = 4.0
 OFTEN, SOMETIMES, SELDOM, ONCE = mark("buys often"), mark("buys now and then"), mark("buys seldom"), mark("bought once")
 RHYTHM = mark("how often they buy")
 RHYTHMS = (OFTEN, SOMETIMES, SELDOM, ONCE)
@@ -93,6 +94,11 @@ class Shop:
     def leaving(self) -> bool:
         """Whether anything in the data shows that customers leave: a silence from which few come back."""
         return self.horizon.days is not None
+
+    @property
+    def telling(self) -> bool:
+        """Whether the data are long enough to see that customers leave: several usual gaps."""
+        return self.horizon.longest >= LONG_ENOUGH * self.typical
 
     def free(self, day: dt.date, days: int) -> bool:
         """Whether the shop was open on all of the days after one."""
