@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 
 EVERYBODY = mark("All customers")
 ALARM, RISING, STEADY = mark("alarm"), mark("risk is rising"), mark("steady")
-OBSERVED, EXPECTED = mark("observed"), mark("expected of such customers")
+OBSERVED, EXPECTED = mark("observed"), mark("expected of them")
 FALSE_ALARMS = 0.05
 RISE = 1.25
 BANDS = (0.25, 0.5, 1.0)  # of the horizon: silences that are compared with each other

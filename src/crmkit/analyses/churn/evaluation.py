@@ -151,14 +151,15 @@ def accuracy(past: Past, work: Backtest) -> Result:
     import pandas as pd
 
     parts = [estimates(rows)]
-    if past.shop is not None and work.model is not None and work.model.chances is not None:
-        parts[0]["group"] = work.model.chances.behind
     for table in (sv.brier_score, sv.calibration_summary):
         try:
             parts.append(table(t, e, p, horizon=horizon, confidence=level))
         except ModelError as err:
             return not_assessed("churn_accuracy", title, err.text)
-    found = pd.concat([*parts, _integrated(past, work), _rivals(past, work)], ignore_index=True)
+    found = pd.concat([*parts, _integrated(past, work)], ignore_index=True)
+    if work.model is not None and work.model.chances is not None:
+        found["group"] = work.model.chances.behind
+    found = pd.concat([found, _rivals(past, work)], ignore_index=True)
     columns = (
         *((Column("group", "Of", translate=True),) if past.shop is not None else ()),
         Column("measure", "Measure", translate=True),
@@ -167,6 +168,11 @@ def accuracy(past: Past, work: Backtest) -> Result:
         Column("n", "n", "count"),
     )
     return Result("churn_accuracy", "table", title, found, columns=columns)
+
+
+def _everywhere(work: Backtest, name: str) -> bool:
+    """Whether a model could be fitted on each of the earlier days."""
+    return all(name in one.rows and one.rows[name].notna().all() for one in work.tests)
 
 
 def _rivals(past: Past, work: Backtest) -> pd.DataFrame:
@@ -178,7 +184,7 @@ def _rivals(past: Past, work: Backtest) -> pd.DataFrame:
     seen = pd.concat([one.rows for one in work.tests], ignore_index=True)
     t, e, horizon, level = seen["follow_days"], seen["event_observed"], float(past.rule.horizon_days), past.confidence
     parts = []
-    for name in (name for name in RIVALS if name in seen and name != work.model.chances.behind):
+    for name in (name for name in RIVALS if _everywhere(work, name) and name != work.model.chances.behind):
         own = sv.auc_at(t, e, seen[name], horizon=horizon, confidence=level)
         row = {"group": name, "measure": AUC, "value": own.value, "low": own.low, "high": own.high, "n": own.n, "unit": "score"}
         parts.append(estimates([row | {"method": own.method}]))

@@ -21,7 +21,7 @@ FIRST, SECOND, THIRD, LATER = (
     mark("after the first purchase"),
     mark("after the second"),
     mark("after the third"),
-    mark("after the fourth or a later one"),
+    mark("after a later one"),
 )
 AFTER = {1: FIRST, 2: SECOND, 3: THIRD, 4: LATER}
 LEAST_AT_RISK = 10
@@ -30,7 +30,7 @@ WITH_CUSTOMERS = 40_000  # above so many gaps errors by customer and plain ones 
 COHORT_DAYS = (30, 60, 90, 180, 270, 365, 540, 730)
 COHORT_PERIODS = (("M", 31), ("Q", 92), ("Y", 366))
 MOST_COHORTS = 12
-BACK, SILENT = mark("of those silent for longer, came back"), mark("of all gaps, last longer")
+BACK, SILENT = mark("came back later"), mark("gaps that last longer")
 
 
 def horizon(past: Past, shop: Shop) -> Result:
@@ -113,28 +113,28 @@ def horizon_finding(past: Past, shop: Shop) -> Finding:
     }
     if not shop.leaving and not shop.telling:
         text = Text(
-            "Asked is who does not buy within {horizon}; the data are too short to see whether anybody leaves for good.",
+            "This page asks who will not buy within {horizon}; the data are too short to see whether anybody leaves for good.",
             numbers,
         )
     elif not shop.leaving:
         text = Text(
-            "Asked is who does not buy within {horizon}; there is no sign that anybody leaves: what follows is how long "
+            "This page asks who will not buy within {horizon}; there is no sign that anybody leaves: what follows is how long "
             "they take "
             "to come back.",
             numbers,
         )
     elif shop.capped:
         text = Text(
-            "Asked is who does not buy within {horizon}, the longest that so few data can be tested with; of those silent "
+            "This page asks who will not buy within {horizon}, the longest that so few data can be tested with; of those silent "
             "for so "
             "long {share} come back later, and only from {lost} on fewer than {limit}.",
             numbers,
         )
     else:
-        text = Text("Asked is who does not buy within {horizon}; of those silent for so long {share} come back later.", numbers)
-    warnings = shop.horizon.warnings
-    severity = "warning" if shop.leaving and warnings else "info"
-    return Finding("churn.window", severity, None, text, criteria=warnings[0] if warnings else None, evidence=("churn_window",))  # type: ignore[arg-type]
+        text = Text(
+            "This page asks who will not buy within {horizon}; of those silent for so long {share} come back later.", numbers
+        )
+    return Finding("churn.window", "info", None, text, evidence=("churn_window",))
 
 
 def survival(past: Past, shop: Shop) -> Result:
