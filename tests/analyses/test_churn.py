@@ -112,7 +112,7 @@ def retail_results(retailco):
 
 def test_without_contracts_every_exhibit_is_shown_or_says_why_not(retail_results):
     found = retail_results
-    absent = {"churn_causes", "churn_reasons", "churn_proportionality", "churn_uplift"}
+    absent = {"churn_causes", "churn_reasons", "churn_uplift"}
     assert {name for name, result in found.items() if not result.assessed} == absent
     assert all(say(found[name].reason, Locale()) for name in absent)
     for result in found.values():
@@ -408,7 +408,9 @@ def test_the_board_has_its_error_and_finds_a_doubled_rate():
     ("rule", "said"),
     [
         ({"kind": "contract"}, r"kind: is 'contract'; did you mean 'contractual'\?"),
-        ({"horizon_days": 0}, "horizon_days: is 0; at least 1 day is needed"),
+        ({"horizon_days": -1}, "horizon_days: is -1; at least 1 day is needed"),
+        ({"silence_days": -1}, "silence_days: is -1; at least 1 day is needed"),
+        ({"false_limit": 1.0}, "false_limit: is 1.0; a share above 0 and below 1"),
         ({"grace_days": -1}, "grace_days: is -1; 0 or more days are needed"),
         ({"sampling": "cohrt"}, "sampling: is 'cohrt'; it is cohort, last_period, or the day"),
     ],
@@ -520,7 +522,7 @@ def test_the_window_is_refused_beyond_half_of_the_span():
     days = pd.to_datetime("2024-01-01") + pd.to_timedelta(rng.integers(0, 730, 120), unit="D")
     bought = pd.DataFrame({"customer_id": [f"C{i % 50}" for i in range(120)], "ordered_at": days, "amount": 10.0})
     company = company_of({"transactions": bought})
-    past = churn.history(company, churn.define(kind="non_contractual"))
+    past = churn.history(company, churn.define(kind="silence"))
     assert not past.usable
     found = churn.window(past)
     assert not found.assessed

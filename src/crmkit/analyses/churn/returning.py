@@ -125,7 +125,8 @@ def horizon_finding(past: Past, shop: Shop) -> Finding:
         )
     elif shop.capped:
         text = Text(
-            "This page asks who will not buy within {horizon}, the longest that so few data can be tested with; of those silent "
+            "This page asks who will not buy within {horizon}, the longest that so few data can be "
+            "tested with; of those silent "
             "for so "
             "long {share} come back later, and only from {lost} on fewer than {limit}.",
             numbers,
