@@ -332,7 +332,6 @@ def _months_finding(past: Past, month: pd.Series[Any], value: Floats, above: NDA
             "share": Quantity(float(value[worst]), "share"),
         },
     )
-    severity = "warning" if recent else "info"
-    return Finding(
-        "churn.months", severity, not recent if recent else None, text, criteria=criteria, evidence=("churn_monthly",)
-    )  # type: ignore[arg-type]
+    if recent:
+        return Finding("churn.months", "warning", False, text, criteria=criteria, evidence=("churn_monthly",))
+    return Finding("churn.months", "info", None, text, criteria=criteria, evidence=("churn_monthly",))

@@ -87,13 +87,13 @@ def _shop_study(past: Past, covariates: tuple[str, ...], cutoffs: int, waived: S
         model = learner.model(past.as_of)
     except ModelError as err:
         return Backtest(None, None, None, (), None, None, err.text)
-    tests = []
+    tests = list[Test]()
     for cut in panel.tests:
         try:
-            tests.append(_shop_test(past, panel.at(cut), cut, learner.model(cut)))
+            one = _shop_test(past, panel.at(cut), cut, learner.model(cut))
         except ModelError:  # too little was known by then; the cut-off is missing in the table, which says how many there are
             continue
-    tests = [one for one in tests if one is not None]
+        tests += [] if one is None else [one]
     behind = _believed(tests)
     model = _believing(model, behind)
     tests = [
@@ -124,16 +124,12 @@ class _Learner:
             raise ModelError(
                 Text("no earlier day has its horizon of {horizon} behind it", {"horizon": Quantity(rule.horizon_days, "days")})
             )
+        fits = self.fit(day)
         said = []
         for cut in before[-LEVEL_DAYS:]:
             rows = self.panel.at(cut)
-            try:
-                said.append(
-                    (each(self.fit(cut), rows, horizon_days=rule.horizon_days, confidence=level), rows["event_observed"])
-                )
-            except ModelError:  # too little was known so early; the level rests on the other day, or stays as it is
-                continue
-        fits = self.fit(day)
+            ahead = each(fits, rows, horizon_days=rule.horizon_days, confidence=level)
+            said.append((ahead, rows["event_observed"]))
         own = Chances(fits, rule.horizon_days, levels_of(said), MEAN, level)
         return Model("gaps", fits.gaps.cox, fits.recipe, rule.horizon_days, 0, before[-LEVEL_DAYS:], level, own)
 

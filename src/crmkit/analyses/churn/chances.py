@@ -270,12 +270,12 @@ def chances(of: Chances, rows: pd.DataFrame) -> pd.DataFrame:
     # a curve that has seen no purchase says nothing of its customers; the other model does
     for name in (GAPS, MEAN) if PURCHASES in table else ():
         table[name] = table[name].fillna(table[PURCHASES])
-    p = table[of.behind if of.behind in table else GAPS]
+    p = table[of.behind if of.behind in table else GAPS].to_numpy(dtype="float64")
     moved = scale(p) - raw
     return table.assign(
         probability=p,
-        low=np.minimum(_back(scale(table["low"]) + moved), p).fillna(p),
-        high=np.maximum(_back(scale(table["high"]) + moved), p).fillna(p),
+        low=np.fmin(_back(scale(table["low"]) + moved), p),
+        high=np.fmax(_back(scale(table["high"]) + moved), p),
         log_hazard_ratio=-table["log_hazard_ratio"],
         beyond_support=False,
         apart=np.abs(table[GAPS] - table[PURCHASES]) > CLEARLY if PURCHASES in table else False,

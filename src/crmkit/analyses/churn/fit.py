@@ -255,7 +255,7 @@ def parts(model: Model, rows: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     X = apply_recipe(model.recipe, rows)
-    if model.chances is not None:
+    if model.chances is not None and isinstance(model.fit, sv.CoxFit):
         table = _away(model.chances, sv.contributions(model.fit, X), rows)
     elif isinstance(model.fit, sv.CoxFit):
         table = sv.contributions(model.fit, X)

@@ -88,8 +88,8 @@ def lifelines_model(past: Past, work: Backtest, *, language: str = "en") -> CoxP
         number = stratum_of_number(rows["number"], model.chances.fits.gaps.strata)
         level = model.confidence
         own = own_gap(shop, rows)
-        time, entry = rows["duration_days"] / own, rows["silence_days"] / own
-        return sv.cox_fitter(time, rows["event_observed"], columns, entry=entry, strata=number, confidence=level)
+        time, since = rows["duration_days"] / own, rows["silence_days"] / own
+        return sv.cox_fitter(time, rows["event_observed"], columns, entry=since, strata=number, confidence=level)
     entry, stop, _ = stretches(rows)
     return sv.cox_fitter(stop, rows["event_observed"], columns, entry=entry, confidence=model.confidence)
 

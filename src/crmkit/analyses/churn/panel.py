@@ -230,7 +230,9 @@ def _shop_cut(past: Past, cut: dt.date) -> pd.DataFrame:
 def shop_with(past: Past, recipe: Recipe | None = None, covariates: tuple[str, ...] = ()) -> Shop:
     """The shop with what is known of its customers beside every gap, so that a model may use it."""
     assert past.shop is not None  # noqa: S101
-    asked = covariates if recipe is None else tuple(one.name for one in (*recipe.words, *recipe.numbers))
+    asked = covariates
+    if recipe is not None:
+        asked = (*(one.name for one in recipe.words), *(one.name for one in recipe.numbers))
     beside = attributes(past, tuple(name for name in asked if name not in past.shop.gaps))
     if beside is None:
         return past.shop
