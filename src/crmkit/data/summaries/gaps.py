@@ -108,15 +108,15 @@ def purchase_gaps(
     Returns
     -------
     ibis.Table
-        A row per purchase (customer and day), ordered by ``customer_id, number``: ``customer_id``; ``number`` (1 = gap after
-        the first purchase); ``started_at`` (day of the purchase); ``ended_at`` (day of the next; empty where there is none);
-        ``duration_days`` (to the next purchase: 1 or more; to ``as_of`` where there is none: 0 or more);
-        ``event_observed`` (whether a next purchase was seen). Known when the gap
-        began: ``previous_gap_days`` (empty for the first), ``mean_gap_days`` (of all gaps before; empty for the first),
-        ``known_days`` (since the first purchase), ``amount`` (of this day), ``mean_amount`` (of all days so far, this one
-        included), ``returned_share`` (amount returned so far over amount bought so far, this day included), ``month`` (1 to
-        12), where the columns are there ``category`` and ``channel`` ("several" where the day has more than one; empty where
-        none is said) and ``discount_share`` (of the price before discount, this day), and ``rhythm_days`` where asked for.
+        A row per purchase (customer and day), fetched in order of ``customer_id, number``: ``customer_id``; ``number``
+        (1 = gap after the first purchase); ``started_at`` (day of the purchase); ``ended_at`` (day of the next; empty where
+        there is none); ``duration_days`` (to the next purchase: 1 or more; to ``as_of`` where there is none: 0 or more);
+        ``event_observed`` (whether a next purchase was seen). Known when the gap began: ``previous_gap_days`` (empty for the
+        first), ``mean_gap_days`` (of all gaps before; empty for the first), ``known_days`` (since the first purchase),
+        ``amount`` (of this day), ``mean_amount`` (of all days so far, this one included), ``returned_share`` (amount returned
+        so far over amount bought so far, this day included), ``month`` (1 to 12), where the columns are there ``category`` and
+        ``channel`` ("several" where the day has more than one; empty where none is said) and ``discount_share`` (of the price
+        before discount, this day), and ``rhythm_days`` where asked for.
 
     Notes
     -----
@@ -126,23 +126,23 @@ def purchase_gaps(
     import ibis
 
     days = _days(with_amounts(transactions), end=as_of, since=since)
-    window = ibis.window(group_by="customer_id", order_by="day")
-    running = ibis.cumulative_window(group_by="customer_id", order_by="day")
+    days = days.mutate(at=days.day.delta(ibis.literal(EPOCH), unit="day"))
     returns = "is_return" in transactions.columns
     if returns:  # counted before days of returns alone are dropped
-        days = days.mutate(returned=days.returned.sum().over(running))
+        so_far = ibis.cumulative_window(group_by="customer_id", order_by="at")
+        days = days.mutate(returned=days.returned.sum().over(so_far))
         days = days.filter(days.n_purchases > 0)
+    # whole numbers in windows: not every engine has differences of dates that may be empty. One order for all: one sort
+    window = ibis.window(group_by="customer_id", order_by="at")
+    running = ibis.cumulative_window(group_by="customer_id", order_by="at")
     rows = days.mutate(
-        # whole numbers in windows: not every engine has differences of dates that may be empty
-        at=days.day.delta(ibis.literal(EPOCH), unit="day"),
         place=ibis.row_number().over(window),
+        before=days["at"].lag().over(window),
+        after=days["at"].lead().over(window),
+        next_day=days.day.lead().over(window),
+        first=days["at"].min().over(running),
         spent=days.amount.sum().over(running),
     )
-    window = ibis.window(group_by="customer_id", order_by="at")
-    rows = rows.mutate(
-        before=rows["at"].lag().over(window), after=rows["at"].lead().over(window), next_day=rows.day.lead().over(window)
-    )
-    rows = rows.mutate(first=rows["at"].min().over(ibis.window(group_by="customer_id")))
     end = (as_of - EPOCH).days
     until = ibis.coalesce(rows.after, end)
     later = rows.place.nullif(0).cast("float64")
@@ -168,7 +168,7 @@ def purchase_gaps(
     if typical_days is not None:
         weight = rows.place.cast("float64") + prior_gaps
         columns["rhythm_days"] = (known.cast("float64") + prior_gaps * typical_days) / weight
-    return rows.select(**columns).order_by("customer_id", "number")
+    return rows.select(**columns)
 
 
 def gap_cells(

@@ -13,7 +13,7 @@ from crmkit.core.results import Quantity, Text
 from crmkit.models.basics.estimates import critical
 from crmkit.models.survival.curves.curves import limits, product_limit
 from crmkit.models.survival.data.observed import Counts, Observed, check_observed, count_at_risk, group_codes, one_of, total
-from crmkit.models.survival.gaps.curves import influence, influence_at
+from crmkit.models.survival.gaps.curves import Influence, influence, influence_at
 from crmkit.models.survival.gaps.rhythm import NOBODY_TWICE
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class Followed(NamedTuple):
     greenwood: Floats
     until: float
     codes: Ints | None
+    of: Influence | None
 
 
 def horizon_table(
@@ -133,7 +134,7 @@ def horizon_table(
     at which at least 20 gaps are under observation. `returned / called` would take open gaps for lost customers. Who comes back
     after u is not seen, so the share is that within the time followed; a horizon beyond half of u has too little after it.
     Every alarm counts once: who is silent for long twice is called twice, and both calls can be false. Intervals: log-log,
-    by customer where given, else Greenwood's.
+    by customer where given, else Greenwood's; exact where nobody or everybody has come back.
     """
     own = _follow(durations, event_observed, entry, customer, weights)
     asked = _grid(own) if horizons is None else np.atleast_1d(np.asarray(horizons, dtype=np.float64))
@@ -215,7 +216,7 @@ def _table(own: Followed, asked: Floats, confidence: float) -> pd.DataFrame:
     reach, median = critical(confidence), _time_of(own, 0.5)
     here, end = _value(own, asked), float(_value(own, np.array([own.until]))[0])
     stay = np.where(asked < own.until, np.divide(end, here, out=np.zeros_like(here), where=here > 0), np.nan)
-    low, high = limits(np.nan_to_num(stay), _variance(own, asked), reach, "log-log")
+    low, high = _filled(own, asked, stay, *limits(np.nan_to_num(stay), _variance(own, asked), reach, "log-log"), confidence)
     longer = own.seen.time > asked[:, None]
     table = pd.DataFrame(
         {
@@ -281,7 +282,7 @@ def _follow(
     many = np.flatnonzero(counts.at_risk >= LEAST_AT_RISK)
     until = float(counts.time[many[-1]]) if len(many) else 0.0
     codes = None if customer is None else group_codes(customer, len(seen.time), what="customer")[0]
-    own = Followed(seen, counts, value, greenwood, until, codes)
+    own = Followed(seen, counts, value, greenwood, until, codes, None if codes is None else influence(seen))
     if until <= 1:
         raise ModelError(_too_short(own))
     return own
@@ -311,12 +312,26 @@ def _grid(own: Followed, step: float = 1.0) -> Floats:
 def _variance(own: Followed, horizons: Floats) -> Floats:
     """Of log S(u) - log S(H)."""
     upto = np.concatenate([[0.0], own.greenwood])
-    if own.codes is None:
+    if own.codes is None or own.of is None:
         at = [upto[np.searchsorted(own.counts.time, time, side="right")] for time in (own.until, horizons)]
         return np.asarray(np.maximum(at[0] - at[1], 0.0))
-    of = influence(own.seen)
-    end, size = influence_at(of, own.until), int(own.codes.max()) + 1
-    return np.array([(total(own.codes, end - influence_at(of, float(h)), size) ** 2).sum() for h in horizons])
+    end, size = influence_at(own.of, own.until), int(own.codes.max()) + 1
+    return np.array([(total(own.codes, end - influence_at(own.of, float(h)), size) ** 2).sum() for h in horizons])
+
+
+def _filled(own: Followed, asked: Floats, stay: Floats, low: Floats, high: Floats, confidence: float) -> tuple[Floats, Floats]:
+    """Limits of the share that stays away where nobody or everybody has come back: exact, of so many customers."""
+    from scipy.stats import beta
+
+    tail = (1 - confidence) / 2
+    for k in np.flatnonzero((stay <= 0) | (stay >= 1)):
+        members = own.seen.time >= (asked[k] if stay[k] <= 0 else own.until)
+        n = float(own.seen.weight[members].sum()) if own.codes is None else float(len(np.unique(own.codes[members])))
+        if stay[k] <= 0:
+            low[k], high[k] = 0.0, beta.ppf(1 - tail, 1, n)
+        else:
+            low[k], high[k] = beta.ppf(tail, n, 1), 1.0
+    return low, high
 
 
 def _late_rate(own: Followed) -> float:

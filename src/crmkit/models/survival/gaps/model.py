@@ -32,7 +32,6 @@ Floats = NDArray[np.float64]
 CLOCKS = ("rhythm", "days")
 MEETINGS = 6
 YEAR = 365
-LIFELINES_GAPS = 2_000  # own gaps make all times different, where lifelines looks at every row at every time
 
 YOUNG = Text("the shop has sold for {days} days; a horizon of {horizon} days needs at least twice as many")
 
@@ -100,7 +99,8 @@ def fit_gap_model(
     closed : sequence of (date, date)
         As given to ``purchase_gaps``.
     engine : str
-        As for :func:`~crmkit.models.survival.fit_cox`; "auto": lifelines for up to 2,000 rows (12,000 with the clock "days").
+        As for :func:`~crmkit.models.survival.fit_cox`; "auto": lifelines for small data, which are a few thousand
+        rows here.
 
     Returns
     -------
@@ -153,7 +153,7 @@ def fit_gap_model(
         customer=met["customer_id"],
         entry=met["silence_days"] / scale,
         strata=None if support.strata > 1 else 1,
-        engine="rows" if engine == "auto" and clock == "rhythm" and len(met) > LIFELINES_GAPS else engine,
+        engine=engine,
     )
     return GapModel(fit, clock, typical, prior, tuple(kept), tuple(dropped), tuple(words), tuple(days), len(met))
 

@@ -11,6 +11,7 @@ from crmkit.core.errors import ModelError, ParamError, Problem, counted
 from crmkit.models.basics.estimates import critical
 from crmkit.models.survival.data.design import encode
 from crmkit.models.survival.data.observed import one_of
+from crmkit.models.survival.data.riskset import Block
 from crmkit.models.survival.gaps.counting import stratum_of_number
 from crmkit.models.survival.gaps.recurrent import RecurrentFit
 from crmkit.models.survival.judging.scoring import stratum_of
@@ -24,8 +25,9 @@ Ints = NDArray[np.int64]
 
 CHUNK = 100_000
 TAILS = ("none", "constant")
+LEAST_AT_RISK = 5
 TAIL_ENDINGS = 50.0
-TAIL_PARTS = (0.2, 0.5)
+TAIL_PARTS, TAIL_POINTS = (0.2, 0.5), 500
 BASES = ("seen", "tail", "not seen")
 
 
@@ -54,9 +56,10 @@ def no_purchase_probability(
     number : array_like of int >= 1, shape (n,), optional
         Number of the gap; needed where the fit has strata.
     tail : {"none", "constant"}
-        What to do where the horizon ends after the longest gap of the stratum that a purchase has ended. "none": no number.
-        "constant": from there on the rate of buying stays what it was over the last part of the curve (its last fifth, or as
-        much as holds 50 endings, but never more than the later half).
+        What to do where the horizon ends after the longest gap of the stratum that a purchase has ended, or after the last
+        time at which 5 gaps are under observation. "none": no number. "constant": from there on the rate of buying stays what
+        it was over the last part of the curve (its last fifth, or as much as holds 50 endings, but never more than the later
+        half).
     confidence : float
 
     Returns
@@ -77,9 +80,9 @@ def no_purchase_probability(
     -----
     S_k(s + H | x) / S_k(s | x) = exp(-(H_k(s + H) - H_k(s)) exp(b x)), H_k the cumulative baseline rate of stratum k (Efron).
     Interval: delta method on the logarithm of the difference, with the variance of the baseline and of the coefficients (by
-    customer, where the fit has it) and their covariance; the rate of the tail is estimated from steps that may be part of the
-    difference, which is taken into account. Where a stratum has seen no ending in the stretch, the probability is 1 and the
-    lower limit is that of the largest rate that leaves 2.5 % chance of seeing none.
+    customer, where the fit has it) and their covariance. The rate of the tail is endings over time at risk, and may come from
+    steps that are part of the difference, which is taken into account. Where a stratum has seen no ending in the stretch, the
+    probability is 1 and the lower limit is that of the largest rate that leaves 2.5 % chance of seeing none.
 
     References
     ----------
@@ -95,7 +98,7 @@ def no_purchase_probability(
     reach = critical(confidence)
     stratum = stratum_of(fit.cox, None if number is None else stratum_of_number(number, fit.strata), n)
     curves = [
-        _Curve(base, _tail_of(base, block.deaths)) for base, block in zip(baselines(fit.cox), fit.cox.blocks, strict=True)
+        _curve(base, block, m.sums.S0) for base, block, m in zip(baselines(fit.cox), fit.cox.blocks, fit.cox.at, strict=True)
     ]
     out = {name: np.full(n, np.nan) for name in ("log_hazard_ratio", "probability", "low", "high")}
     basis = np.zeros(n, dtype=np.int64)
@@ -112,50 +115,56 @@ def no_purchase_probability(
     return pd.DataFrame(out | {"basis": np.array(BASES)[basis], "missing_inputs": missing}, index=covariates.index)
 
 
-class _Tail(NamedTuple):
-    """The last part of a baseline: from which step on, and how long it is."""
-
-    first: int
-    width: float
-
-
 class _Curve(NamedTuple):
+    """A baseline, until when it rests on enough gaps, and its last part: first step, endings, and time at risk before them."""
+
     base: Baseline
-    tail: _Tail | None
+    end: float
+    last: int
+    first: int
+    endings: float
+    exposure: float
 
 
-def _tail_of(base: Baseline, deaths: Floats) -> _Tail | None:
-    if not len(deaths):
-        return None
-    late = np.cumsum(deaths[::-1])
-    enough = len(deaths) - 1 - int(np.argmax(late >= min(TAIL_ENDINGS, late[-1])))  # steps before the one with the 50th last
-    part = [int(np.searchsorted(base.times, (1 - share) * base.last_event, side="right")) - 1 for share in TAIL_PARTS]
-    first = max(min(enough, part[0]), min(part[1], len(deaths) - 1))
-    return _Tail(first, base.last_event - float(base.times[first]))
+def _curve(base: Baseline, block: Block, S0: Floats) -> _Curve:
+    """Of the tail endings over time at risk: near the end few are at risk, and a mean of the steps would mostly be chance."""
+    deaths, line = block.deaths, block.timeline
+    many = np.flatnonzero(line.at_risk(line.ends) >= LEAST_AT_RISK)
+    end = min(float(line.ends[many[-1]]) if len(many) else 0.0, base.last_seen)
+    last = int(np.searchsorted(base.times, end, side="right")) - 1  # steps up to the end
+    if not last:
+        return _Curve(base, 0.0, 0, 0, 0.0, 0.0)
+    late = np.cumsum(deaths[:last][::-1])
+    enough = last - 1 - int(np.argmax(late >= min(TAIL_ENDINGS, late[-1])))  # steps before the one with the 50th last
+    part = [int(np.searchsorted(base.times, (1 - share) * end, side="right")) - 1 for share in TAIL_PARTS]
+    first = max(min(enough, part[0]), min(part[1], last - 1))
+    edges = np.linspace(float(base.times[first]), end, TAIL_POINTS + 1)
+    at_risk = line.at_risk((edges[1:] + edges[:-1]) / 2).sum() * (edges[1] - edges[0])
+    relative = S0[first:last].sum() / line.at_risk(block.times[first:last]).sum()
+    return _Curve(base, end, last, first, float(deaths[first:last].sum()), float(at_risk * relative))
 
 
 def _score(
     fit: RecurrentFit, s: int, curve: _Curve, Z: Floats, since: Floats, ahead: Floats, tail: str, reach: float
 ) -> tuple[dict[str, Floats], Ints]:
-    base, cox = curve.base, fit.cox
+    base, cox, k, stop = curve.base, fit.cox, curve.first, curve.last
     until = since + ahead
-    beyond = until > base.last_event
-    first = np.searchsorted(base.times, since, side="right") - 1
-    last = np.searchsorted(base.times, until, side="right") - 1
+    beyond = until > min(curve.end, base.last_event)
+    # nothing of the curve after its end is used: there are too few gaps
+    first, last = (np.minimum(np.searchsorted(base.times, at, side="right") - 1, stop) for at in (since, until))
     step = base.hazard[last] - base.hazard[first]
     spread = base.variance[last] - base.variance[first]
     means = np.ascontiguousarray(base.means.T)
     moved = means[last] - means[first]
     known = ~beyond
-    if tail == "constant" and curve.tail is not None:
+    if tail == "constant" and curve.endings > 0:
         known = np.ones(len(since), dtype=bool)
-        k, width = curve.tail
-        over = np.where(beyond, until - np.maximum(since, base.last_event), 0.0) / width
-        rise, noise = base.hazard[-1] - base.hazard[k], base.variance[-1] - base.variance[k]
-        shared = base.variance[-1] - base.variance[np.maximum(first, k)]  # steps in both parts
-        step = step + over * rise
-        spread = spread + over**2 * noise + 2 * over * shared
-        moved = moved + over[:, None] * (means[-1] - means[k])
+        over = np.maximum(until - np.maximum(since, curve.end), 0.0) / curve.exposure
+        shared = base.hazard[stop] - base.hazard[np.maximum(first, k)]  # steps that are in both parts
+        step = step + over * curve.endings
+        spread = spread + over**2 * curve.endings + 2 * over * shared
+        mean = (means[stop] - means[k]) / (base.hazard[stop] - base.hazard[k])
+        moved = moved + over[:, None] * curve.endings * mean
     eta = Z @ (cox.coefficients * cox.scale)
     scaled = cox.covariance * np.outer(cox.scale, cox.scale)
     gap = moved - Z * step[:, None]
