@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 
 from crmkit.analyses import churn
+from crmkit.analyses.audit.indicators.from_reports import Source, churn_rate, retention
 from crmkit.analyses.churn.absences import compared, months
 from crmkit.analyses.churn.backtest import MODEL, SHOP_RULES, Backtest
 from crmkit.analyses.churn.chances import GAPS, MEAN, PURCHASES, level, outcome, scale
 from crmkit.analyses.churn.fit import parts, score
 from crmkit.analyses.churn.panel import build_panel
 from crmkit.analyses.churn.shop import customers_on
-from crmkit.core.errors import DataError
+from crmkit.core.errors import DataError, ReportError
 from crmkit.core.language import Locale, say
 from crmkit.core.settings import Settings
 
@@ -372,3 +373,40 @@ def test_both_kinds_give_both_sections():
     }
     del company.tables["transactions"]
     assert churn.beside(company, past, value_days=365, margin=1.0, actions={}) == ()
+
+
+# what the audit takes
+
+
+def source_of(**tables):
+    def table(name):
+        if name not in tables:
+            raise ReportError(f"no table {name}")
+        return tables[name]
+
+    return Source(SimpleNamespace(reason=None, report=None, table=table), 0.95)
+
+
+def test_the_audit_takes_what_a_shop_means_by_staying(shop, found):
+    """A year is longer than the horizon: retention is who of then still buys, never the share that has not bought again."""
+    totals, board = found["churn_totals"].table, found["churn_board"].table
+    of = source_of(churn_totals=totals, churn_board=board, churn_at_risk=found["churn_at_risk"].table)
+    kept = totals.set_index("measure").loc["kept_year"]
+    assert retention(of, None).value == pytest.approx(kept["value"])
+    day = pd.Timestamp(DAY) - pd.Timedelta(days=365)
+    bought = shop.past.purchases
+    last = bought[bought["day"] <= day].groupby("customer_id")["day"].max()
+    there = last[(day - last).dt.days <= shop.past.shop.limit_days].index
+    since = pd.Timestamp(DAY) - pd.Timedelta(days=shop.past.rule.horizon_days)
+    still = set(bought.loc[bought["day"] > since, "customer_id"])
+    assert kept["value"] == pytest.approx(np.mean([one in still for one in there]))
+    row = board[board["dimension"] == ""].iloc[0]
+    months = row["active"] * shop.past.rule.horizon_days / 30.4375
+    assert churn_rate(of, None).value == pytest.approx(row["left"] / months)
+
+
+def test_of_a_shop_younger_than_a_year_no_retention_is_taken(found):
+    totals = found["churn_totals"].table
+    young = totals[totals["measure"] != "kept_year"]
+    of = source_of(churn_totals=young, churn_at_risk=found["churn_at_risk"].table)
+    assert retention(of, None).value is None or np.isnan(retention(of, None).value)

@@ -30,7 +30,7 @@ EVERYBODY = mark("All customers")
 ALARM, RISING, STEADY = mark("alarm"), mark("risk is rising"), mark("steady")
 OBSERVED, EXPECTED = mark("observed"), mark("expected of them")
 FALSE_ALARMS = 0.05
-RISE = 1.25
+RISE, LEAST_RISE = 1.25, 0.02
 BANDS = (0.25, 0.5, 1.0)  # of the horizon: silences that are compared with each other
 MOST_BEFORE = 4
 FEWEST_EXPECTED = 5.0
@@ -125,7 +125,7 @@ def board(past: Past, work: Backtest, shop: Shop) -> Result:
     limit = found["expected"] + reach * found["spread"] + 0.5
     found["limit"] = np.minimum(limit / n, 1.0)
     alarm = (found["left"] > limit) & (found["expected"] >= FEWEST_EXPECTED)
-    rising = (found["risk_now"] / found["risk_before"] > RISE).fillna(False)
+    rising = (found["risk_now"] / found["risk_before"] > RISE) & (found["risk_now"] - found["risk_before"] > LEAST_RISE)
     found["state"] = np.where(alarm, ALARM, np.where(rising, RISING, STEADY))
     found["group"] = [_name(row["dimension"], row["level"]) for row in found.to_dict("records")]
     found["days_recent"] = n * float(past.rule.horizon_days)

@@ -26,6 +26,8 @@ EVENTS = mark("customers who left over customer-months, Wilson")
 STRATIFIED = mark("Kaplan-Meier, groups weighted by size")
 LARGEST_GAP = mark("largest gap of any group, Wilson")
 KEPT = mark("as the other analysis has it")
+STILL_BUY = mark("of the customers a year ago, who bought within the horizon that ends today, Wilson")
+STAYED_AWAY = mark("customers who did not come back within the horizon, over its months, Wilson")
 TOP, EASE = "CSAT, two top boxes", "CES, mean"
 
 Owned = Mapping[str, Reading]
@@ -82,7 +84,7 @@ def retention(of: Source, past: History) -> Estimate:
     """
     row = _shop(of, "kept_year")
     if row is not None:
-        return kept(float(row["value"]), float(row["low"]), float(row["high"]), float(row["n"]), of)
+        return kept(float(row["value"]), float(row["low"]), float(row["high"]), float(row["n"]), of, STILL_BUY)
     if _is_shop(of):
         return nothing(NOT_HELD, "churn: churn_totals")
     table = of.table("churn_at_risk")
@@ -109,11 +111,16 @@ def _shop(of: Source, measure: str) -> Any:
 
 
 def churn_rate(of: Source, past: History) -> Estimate:
-    """R-CHURN: which share of customers leaves in a month?"""
+    """R-CHURN: which share of customers leaves in a month? Of a shop: stays away, spread over the months of the horizon."""
     row = _row(of.table("churn_board"), "dimension", "")
     if row is None or not row["days_recent"] > 0:
         return nothing(NOT_HELD, "churn: churn_board")
-    return share(float(row["left"]), float(row["days_recent"]) / MONTH_DAYS, of.confidence, method=EVENTS)
+    return share(
+        float(row["left"]),
+        float(row["days_recent"]) / MONTH_DAYS,
+        of.confidence,
+        method=STAYED_AWAY if _is_shop(of) else EVENTS,
+    )
 
 
 def second_purchase(of: Source, past: History) -> Estimate:
