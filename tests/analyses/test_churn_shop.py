@@ -287,6 +287,25 @@ def test_a_declared_silence_that_is_wrong_too_often_makes_no_finding():
     assert churn.window(allowed).finding is not None
 
 
+def test_where_the_model_is_none_of_lifelines_it_says_so_and_gives_the_curves():
+    past = churn.history(company_of(purchases()), churn.define(kind="silence", silence_days=60, false_limit=0.99))
+    work = churn.study(past)
+    assert work.model.engine == "once"
+    found = churn.lifelines_model(past, work)
+    assert "of one period" in say(found.reason, Locale())
+    assert found.fitters
+    shown = churn.lifelines_summary(found)
+    assert shown.table["n"].sum() == sum(len(one.durations) for one in found.fitters.values())
+    assert "of one period" in say(shown.note, Locale())
+
+
+def test_lifelines_has_the_coefficients_of_the_gaps(shop):
+    """Strata by purchase number, time in own gaps; the units are those of the figure of effects."""
+    fitted = churn.lifelines_model(shop.past, shop.work)
+    effects = churn.effects(shop.past, shop.work).table.set_index("group")["value"]
+    assert np.exp(fitted.params_).to_dict() == pytest.approx(effects.to_dict(), rel=1e-6)
+
+
 # odd data
 
 

@@ -105,7 +105,8 @@ def early_warning(past: Past, work: Backtest, value: Worth, plan: Plan | None = 
         Column("flag", "Flag", translate=True),
     )
     if past.shop is not None:
-        columns = (columns[0], Column("days_since_last", "Silent for", "days"), *columns[1:])
+        silent = Column("days_since_last", "Silent for", "days")
+        columns = (columns[0], silent, *(one for one in columns[1:] if one.name != "reason_3"))
     note = Text(
         "Risk: probability to leave within {horizon}, of those still here, with its interval. * can be changed. {source}. The "
         "files hold all {n} customers, with the days that each is expected to stay of the next {days} if nothing changes.",
