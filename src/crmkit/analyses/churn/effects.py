@@ -143,7 +143,10 @@ def effect_table(work: Backtest, model: Model) -> pd.DataFrame:
 def spreads(model: Model, X: pd.DataFrame) -> np.ndarray:
     """In which unit is the effect of each column shown? A standard deviation of a number, 1 of a level."""
     numbers = {one.name for one in model.recipe.numbers}
-    return np.array([float(X[name].std()) if name in numbers else 1.0 for name in model.fit.design.columns])
+    names = model.fit.design.columns
+    if model.chances is not None and isinstance(model.fit, sv.CoxFit):  # of what it was fitted to, which is no panel
+        return np.array([spread if name in numbers else 1.0 for name, spread in zip(names, model.fit.scale, strict=True)])
+    return np.array([float(X[name].std()) if name in numbers else 1.0 for name in names])
 
 
 def _estimated(model: Model) -> tuple[np.ndarray, np.ndarray]:
