@@ -281,14 +281,14 @@ def test_a_declared_silence_that_is_wrong_too_often_makes_no_finding():
     assert not past.usable
     assert not churn.at_risk(past).assessed
     assert "ended with a purchase, and at most 20" in say(churn.at_risk(past).reason, Locale())
-    allowed = churn.history(company, churn.define(kind="silence", silence_days=60, false_limit=0.99))
+    allowed = churn.history(company, churn.define(kind="silence", silence_days=60, limit=0.99))
     assert allowed.usable
     assert allowed.window.window == 60
     assert churn.window(allowed).finding is not None
 
 
 def test_where_the_model_is_none_of_lifelines_it_says_so_and_gives_the_curves():
-    past = churn.history(company_of(purchases()), churn.define(kind="silence", silence_days=60, false_limit=0.99))
+    past = churn.history(company_of(purchases()), churn.define(kind="silence", silence_days=60, limit=0.99))
     work = churn.study(past)
     assert work.model.engine == "once"
     found = churn.lifelines_model(past, work)

@@ -79,7 +79,7 @@ def define(
     grace_days: int = 0,
     sampling: str = "cohort",
     silence_days: int = 0,
-    false_limit: float = FALSE_LIMIT,
+    limit: float = FALSE_LIMIT,
 ) -> Definition:
     """When does a customer count as gone, and which customers do the data hold?
 
@@ -94,7 +94,7 @@ def define(
         A date YYYY-MM-DD says that customers who had left before it are not in the data.
     silence_days : int
         Of kind "silence": after which a customer counts as gone; 0: from the gaps between purchases.
-    false_limit : float
+    limit : float
         Share of those called gone who may come back; above it nothing is said.
 
     Raises
@@ -114,8 +114,8 @@ def define(
         faults.append(Problem("horizon_days:", f"is {horizon_days}", "at least 1 day is needed, or 0: found from the data"))
     if silence_days < 0:
         faults.append(Problem("silence_days:", f"is {silence_days}", "at least 1 day is needed, or 0: found from the data"))
-    if not 0 < false_limit < 1:
-        faults.append(Problem("false_limit:", f"is {false_limit}", "a share above 0 and below 1 is needed"))
+    if not 0 < limit < 1:
+        faults.append(Problem("false_limit:", f"is {limit}", "a share above 0 and below 1 is needed"))
     if grace_days < 0:
         faults.append(Problem("grace_days:", f"is {grace_days}", "0 or more days are needed"))
     since = None
@@ -128,7 +128,7 @@ def define(
     if faults:
         raise ParamError(faults)
     drawn = "active" if since else sampling
-    return Definition(kind, horizon_days, grace_days, drawn, since, silence_days, false_limit)
+    return Definition(kind, horizon_days, grace_days, drawn, since, silence_days, limit)
 
 
 def observed_since(rule: Definition, as_of: dt.date) -> dt.date | None:
