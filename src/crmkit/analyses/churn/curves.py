@@ -229,7 +229,7 @@ def restricted(past: Past) -> Result:
         "interval_dots",
         title,
         shown,
-        columns=(Column("group", "Group", translate=by == RHYTHM),),
+        columns=(Column("group", "Group", translate=True),) if by == RHYTHM else (),
         finding=_apart_finding(by, apart, tau, shop=shop),
         note=Text(
             "Area under the Kaplan–Meier curve until {tau}, by {by}; {confidence} intervals; differences corrected after Holm.",
