@@ -9,8 +9,8 @@ with most money at risk. Measured are CPU time and peak memory of that process, 
 
 The duel: fit_gap_times on the cells of a part of the customers against lifelines' CoxPHFitter on the rows of the same part
 (strata by purchase number, precision 1e-12), each in a process of its own with one BLAS thread, in turns. All rows would take
-lifelines minutes and many GB, so the part is every 5th customer; that favours lifelines, because the cost of cells hardly grows
-with rows. --quick: a tenth of the customers. --folder: where the purchases are written; those there already are taken.
+lifelines minutes and many GB, so the part is every 10th customer; that favours lifelines, because the cost of cells hardly
+grows with rows. --quick: a tenth of the customers. --folder: where the purchases are written; those there already are taken.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import warnings
 from pathlib import Path
 
 START, AS_OF = dt.date(2022, 1, 1), dt.date(2024, 12, 31)
-HORIZON, TYPICAL, PART, SAMPLE, LISTED = 90, 60.0, 5, 20, 1000
+HORIZON, TYPICAL, PART, SAMPLE, LISTED = 90, 60.0, 10, 20, 1000
 CHUNK = 250_000
 
 

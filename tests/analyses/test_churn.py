@@ -28,6 +28,7 @@ from crmkit.core.language import Locale, say
 from crmkit.core.privacy import pseudonym
 from crmkit.core.settings import Settings
 from crmkit.models import survival as sv
+from crmkit.models.survival.regression import cox
 from crmkit.show.tables import exhibit_html
 
 ROOT = Path(__file__).parents[2]
@@ -625,6 +626,6 @@ def test_curves_are_those_of_the_page(techco):
 
 
 def test_a_model_too_large_for_lifelines_says_so(techco, monkeypatch):
-    monkeypatch.setattr(sv, "LIFELINES_ROWS", 100)
+    monkeypatch.setattr(cox, "LIFELINES_LOOKS", 1000)
     found = churn.lifelines_model(techco.past, techco.work)
-    assert "above 100 lifelines is not used" in say(found.reason, Locale())
+    assert "which lifelines does not work out in about a second" in say(found.reason, Locale())

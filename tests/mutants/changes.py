@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import random
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,17 +126,23 @@ def _code(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def draw(root: Path, *, number: int, seed: int, within: str = "") -> list[Mutant]:
-    """As many changes of each kind as of the others, drawn by a seed; a smaller number gives the first ones of a larger."""
-    by_kind: dict[str, list[Mutant]] = {kind: [] for kind in KINDS}
+    """As many changes of each kind as of the others, drawn by a seed; a smaller number gives the first ones of a larger.
+
+    Each place has its lot by its own words, so that a change elsewhere in the tree moves none but those that it touches.
+    """
+    by_kind: dict[str, list[tuple[str, Mutant]]] = {kind: [] for kind in KINDS}
     for folder in FOLDERS:
         for path in sorted((root / "src" / "crmkit" / folder).rglob("*.py")):
             name = path.relative_to(root).as_posix()
             if within in name:
-                for one in sites(path.read_text(encoding="utf-8"), name):
-                    by_kind[one.kind].append(one)
-    for place, kind in enumerate(KINDS):
-        random.Random(f"{seed}-{place}").shuffle(by_kind[kind])
-    rounds = [by_kind[kind][turn] for turn in range(number) for kind in KINDS if turn < len(by_kind[kind])]
+                source, alike = path.read_text(encoding="utf-8"), Counter[str]()
+                for one in sites(source, name):
+                    words = one.key(source)
+                    lot = hashlib.sha256(f"{seed} {one.kind} {words} {alike[words]}".encode()).hexdigest()
+                    alike[words] += 1
+                    by_kind[one.kind].append((lot, one))
+    drawn = {kind: [one for _, one in sorted(found, key=lambda each: each[0])] for kind, found in by_kind.items()}
+    rounds = [drawn[kind][turn] for turn in range(number) for kind in KINDS if turn < len(drawn[kind])]
     return rounds[:number]
 
 

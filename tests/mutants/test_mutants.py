@@ -118,6 +118,20 @@ def tree(tmp_path):
     return tmp_path
 
 
+def test_a_change_of_a_file_moves_no_other_place_of_the_draw(tree):
+    def drawn():
+        return [(one.path, one.kind, one.before, one.after) for one in changes.draw(tree, number=100, seed=0)]
+
+    before = drawn()
+    door = next(tree.rglob("door.py"))
+    door.write_text(f"LATE = 7 > 6\n{door.read_text(encoding='utf-8')}", encoding="utf-8")
+    after = drawn()
+    assert len(after) == len(before) + 3
+    for kind in changes.KINDS:
+        old = [one for one in before if one[1] == kind]
+        assert [one for one in after if one in old] == old
+
+
 def test_the_tests_of_a_module_are_those_that_import_it_or_its_door(tree):
     relevance = mutants.Relevance(tree)
     assert relevance.of("src/crmkit/models/room/door.py") == ["tests/test_room.py"]

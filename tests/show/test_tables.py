@@ -235,7 +235,7 @@ def test_findings_come_worst_first(finding, english):
         '<ul class="findings"><li class="finding critical"><span class="severity">Critical</span> '
         '<span class="sentence">Worse.</span></li>'
         '<li class="finding warning"><span class="severity">Warning</span> <span class="sentence">The top 20.4% hold it.</span>'
-        ' <span class="criteria">At most half.</span> <span class="stake">At stake: €12,000</span>'
+        ' <span class="criteria">Rule: At most half.</span> <span class="stake">At stake: €12,000</span>'
         ' <span class="action">What to do: Look after them.</span></li></ul>'
     )
     assert findings_html([], english) == ""

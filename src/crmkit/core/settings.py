@@ -172,6 +172,15 @@ class PrivacySettings(_Strict):
     lists: Literal["pseudonym", "ids"] = Field("pseudonym", description="how customers are named in lists/, never on a page")
 
 
+class MoneySettings(_Strict):
+    """What money counts as: agreed once, the same in every analysis."""
+
+    margin: float | None = Field(None, ge=0.01, le=1, description="part of revenue that counts as value; 1: revenue")
+    discount_rate: float | None = Field(
+        None, ge=0, le=1, description="effective yearly rate at which later money is discounted"
+    )
+
+
 class Settings(_Strict):
     """One client's params file, checked; ``sections`` holds the analyses' own parameters, unchecked here."""
 
@@ -184,7 +193,18 @@ class Settings(_Strict):
     source: str = Field(description="folder, DuckDB file or package: of the data; secrets only as ${ENV_NAME}")
     tables: dict[str, TableSettings] = Field(default_factory=dict, description="how each table is read")
     privacy: PrivacySettings = Field(default_factory=PrivacySettings, description="what of a person may be seen")
+    money: MoneySettings = Field(default_factory=MoneySettings, description="what money counts as, in every analysis")
     sections: dict[str, dict[str, Any]] = Field(default_factory=dict, exclude=True)
+
+    def agreed(self) -> dict[str, Any]:
+        """What is agreed for all analyses: parameter -> value, of those that the file gives.
+
+        Examples
+        --------
+        >>> Settings(client="acme", title="Acme", source="data", money={"margin": 0.4}).agreed()
+        {'margin': 0.4}
+        """
+        return self.money.model_dump(exclude_none=True)
 
     @field_validator("client")
     @classmethod
@@ -219,6 +239,8 @@ class Settings(_Strict):
 
 
 COMMON_KEYS = frozenset(Settings.model_fields) - {"sections"}
+# parameters that belong to the client and not to one analysis: under which common key each stands
+AGREED = dict.fromkeys(MoneySettings.model_fields, "money")
 
 
 class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -346,8 +368,8 @@ def _explain(error: ErrorDetails, where: str) -> Problem:
     if kind == "missing":
         return Problem(place, "is missing", "it is required")
     if kind == "extra_forbidden":
-        tables = ItemSettings.model_fields if "items" in path[:-1] else TableSettings.model_fields
-        options = tables if path[0] == "tables" else PrivacySettings.model_fields
+        tables = ItemSettings if "items" in path[:-1] else TableSettings
+        options = {"tables": tables, "privacy": PrivacySettings, "money": MoneySettings}[path[0]].model_fields
         return Problem(f"{where}, {'.'.join(path[:-1])}:", f"unknown key {path[-1]!r}", hint=did_you_mean(path[-1], options))
     if kind == "string_type":
         return Problem(place, f"was read as {value!r}, not as text", "quote it")

@@ -21,6 +21,7 @@ SEVERITY: dict[Severity, Text] = {
 }
 NOT_ASSESSED = Text("Not assessed: {reason}")
 NO_REASON = Text("no reason was given")
+RULE = Text("Rule: {rule}")
 AT_STAKE = Text("At stake: {money}")
 WHAT_TO_DO = Text("What to do: {action}")
 COUNT = Text("n = {n}")
@@ -125,7 +126,8 @@ def finding_words(finding: Finding, locale: Locale, name: Naming | None = None) 
     """The parts of a finding as plain text: severity, sentence, and where there are, criteria, money at stake and action."""
     parts = [("severity", say(SEVERITY[finding.severity], locale)), ("sentence", sentence(finding.text, locale, name))]
     if finding.criteria is not None:
-        parts.append(("criteria", sentence(finding.criteria, locale, name)))
+        rule = Text(RULE.template, {"rule": sentence(finding.criteria, locale, name)})
+        parts.append(("criteria", say(rule, locale)))
     if finding.money_at_stake is not None:
         parts.append(("stake", say(Text(AT_STAKE.template, {"money": finding.money_at_stake}), locale)))
     if finding.action is not None:

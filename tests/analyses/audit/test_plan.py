@@ -22,7 +22,7 @@ from crmkit.analyses.audit.plan import (
     wanted_of,
 )
 from crmkit.analyses.audit.plan.smart import attainable, measurable, relevant, specific, timed
-from crmkit.core.language import Locale
+from crmkit.core.language import Locale, say
 from crmkit.core.results import Text
 from crmkit.data.tables import TABLES
 
@@ -192,3 +192,71 @@ def test_proposed_actions_pass_what_the_kit_can_answer_for():
     plan = plan_of([finding()])
     table = smart(wanted_of(plan.actions, None, [finding()]), known()).table
     assert not (table[["S", "M", "T"]] == "fail").any(axis=None)
+
+
+# --- a plan that can be believed
+
+
+def company_action(**given):
+    row = {"action_id": "A1", "text": "Course.", "starts_on": "2026-01-10", "due_on": "2026-12-01", "status": "planned"}
+    own = pd.DataFrame([row | given])
+    for name in ("starts_on", "due_on"):
+        own[name] = pd.to_datetime(own[name])
+    return own
+
+
+@pytest.mark.parametrize(
+    ("indicator", "value", "target", "effect"),
+    [
+        ("P-RESP", 0.5, 0.85, 0.7 * 0.35),
+        ("P-RESP", 0.9, 0.85, 0.0),  # more is better, and there is more
+        ("P-HAND", 2.2, 0.5, 0.7 * -1.7),
+        ("P-HAND", 0.3, 0.5, 0.0),
+    ],
+)
+def test_an_aim_never_leads_backwards(indicator, value, target, effect):
+    plan = plan_of([], rows=[row(indicator, value, 0.01, target)], own=company_action(indicator=indicator))
+    (one,) = plan.actions
+    assert one.aim.effect == pytest.approx(effect)
+    shown = plan_table(plan, BOOK, EN).table["goes"].item()
+    assert ("target reached: keep it" in shown) == (effect == 0)
+
+
+@pytest.mark.parametrize(
+    ("indicator", "value", "wanted", "expected"),
+    [("P-HAND", 0.3, -0.5, 0.0), ("P-RESP", 0.9, 0.4, 1.0), ("P-RESP", 0.9, 0.05, 0.95)],
+)
+def test_an_aim_stays_within_what_is_possible(indicator, value, wanted, expected):
+    own = company_action(indicator=indicator, expected_effect=wanted)
+    (one,) = plan_of([], rows=[row(indicator, value, 0.01, 0.5)], own=own).actions
+    assert one.aim.expected == pytest.approx(expected)
+
+
+def test_an_effect_is_not_visible_before_the_action_is_done():
+    own = company_action(indicator="P-RESP", due_on="2029-01-13")
+    (one,) = plan_of([], own=own).actions
+    assert one.dates.measurable_on == dt.date(2029, 1, 13)
+
+
+def test_a_known_worth_that_does_not_fit_is_said_with_what_stands_in_its_way():
+    running = company_action(action_id="C1", text="Course for all.", status="running", budget=20_000.0)
+    small = company_action(action_id="C2", text="New signs.", status="running", budget=5_000.0)
+    own = pd.concat([running, small], ignore_index=True)
+    plan = plan_of([finding(money=50_000.0)], own=own, means=Means(budget=30_000.0, day_rate=400.0))
+    left = next(one for one in plan.actions if one.id == "P-slow")
+    assert left.price.cost > 5_000  # else it would fit
+    assert not left.taken
+    result = plan_table(plan, BOOK, EN)
+    said = say(result.finding.text, EN), say(result.finding.action, EN)
+    assert said[0].startswith("The budget leaves out an action worth €35,000 a year")
+    assert "New signs" in said[1]
+    assert "Course for all" not in said[1]  # the cheapest that makes room alone is enough
+    assert "€25,000" in say(result.note, EN)
+    assert result.finding.passed is False
+
+
+def test_nothing_is_swapped_where_all_of_it_is_worth_something_or_nothing_helps():
+    dear = plan_of([finding(money=50_000.0)], means=Means(budget=10.0))
+    assert plan_table(dear, BOOK, EN).finding.passed is None
+    enough = plan_of([finding(money=50_000.0)], means=Means(budget=1e6))
+    assert plan_table(enough, BOOK, EN).finding.passed is None

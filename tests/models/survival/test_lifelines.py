@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from crmkit.core.errors import ModelError
-from crmkit.models.survival import cox_fitter, fit_cox, kaplan_meier
+from crmkit.models.survival import Start, cox_fitter, fit_cox, kaplan_meier
 from crmkit.models.survival.regression import cox
 
 EQUAL = 1e-8
@@ -46,11 +46,29 @@ def test_the_object_itself_holds_the_same_numbers_under_the_names_given():
     assert fitted.log_likelihood_ == pytest.approx(own.log_likelihood, rel=EQUAL)
 
 
+def test_begun_at_what_is_known_the_object_is_the_same_down_to_its_tests():
+    time, left, table, entry, stratum = stratified()
+    own = fit_cox(time, left, table, entry=entry, strata=stratum, engine="rows")
+    known = Start(own.coefficients, own.log_likelihood_null)
+    far, near = (cox_fitter(time, left, table, entry=entry, strata=stratum, start=start) for start in (None, known))
+    assert near.params_.to_numpy() == pytest.approx(far.params_.to_numpy(), rel=EQUAL, abs=EQUAL)
+    pd.testing.assert_frame_equal(near.summary, far.summary, check_exact=False, rtol=1e-6)
+    one, other = (fitter.log_likelihood_ratio_test() for fitter in (near, far))
+    assert one.test_statistic == pytest.approx(other.test_statistic, rel=EQUAL)
+    assert one.test_statistic == pytest.approx(2 * (own.log_likelihood - own.log_likelihood_null), rel=EQUAL)
+
+
 def test_beyond_its_size_and_where_it_fails_the_own_path_is_taken(monkeypatch):
     time, left, table, entry, _ = stratified(400)
     monkeypatch.setattr(cox, "LIFELINES_ROWS", 399)
     assert fit_cox(time, left, table, entry=entry).engine != "lifelines"
     monkeypatch.setattr(cox, "LIFELINES_ROWS", 400)
+    assert fit_cox(time, left, table, entry=entry).engine == "lifelines"
+    looks = 400 * len(np.unique(time[left]))
+    monkeypatch.setattr(cox, "LIFELINES_LOOKS", looks - 1)
+    assert fit_cox(time, left, table, entry=entry).engine != "lifelines"
+    assert fit_cox(time, left, table).engine == "lifelines"  # without late entries it looks once
+    monkeypatch.setattr(cox, "LIFELINES_LOOKS", looks)
     assert fit_cox(time, left, table, entry=entry).engine == "lifelines"
 
     def fails(*_):

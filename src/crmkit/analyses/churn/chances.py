@@ -39,8 +39,6 @@ LEVEL_DAYS = 4
 FEWEST_LEVEL = 20
 SPREAD, STEPS = 0.5, 40
 MEETINGS = 6
-# own gaps make all times different, and lifelines looks at every row at every time: what it fits here, and hands over if asked
-LIFELINES_FITS, MOST_LIFELINES = 2_000, 5_000
 CLEARLY = 0.2
 
 
@@ -125,7 +123,7 @@ def fit_on(shop: Shop, day: dt.date, features: Sequence[str], *, chosen: Sequenc
         number=rows["number"],
         customer=rows["customer_id"],
         entry=rows["silence_days"] / own,
-        engine=engine if len(rows) <= LIFELINES_FITS else "rows",
+        engine=engine,
     )
     return Fits(day, found, recipe, _purchases(histories_by(shop, day)), shop.typical)
 

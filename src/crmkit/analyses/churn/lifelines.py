@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crmkit.analyses.churn.chances import MOST_LIFELINES, fitted_rows, own_gap
+from crmkit.analyses.churn.chances import fitted_rows, own_gap
 from crmkit.analyses.churn.curves import observed, shown_groups
 from crmkit.analyses.churn.effects import spreads
 from crmkit.analyses.churn.fit import Backtest, stretches
@@ -76,22 +76,25 @@ def lifelines_model(past: Past, work: Backtest, *, language: str = "en") -> CoxP
     if not isinstance(model.fit, sv.CoxFit):
         return Curves(NOT_COX[model.engine], lifelines_curves(past))
     shop = shop_with(past, model.recipe) if past.shop is not None else None
-    rows = work.panel.at(*model.cuts) if shop is None else fitted_rows(shop, past.as_of)
-    most = sv.LIFELINES_ROWS if shop is None else MOST_LIFELINES
-    if len(rows) > most:
-        numbers = {"n": Quantity(len(rows), "count"), "most": Quantity(most, "count")}
-        text = Text("the model has {n} rows, and above {most} lifelines is not used", numbers)
+    strata = None
+    if shop is None or model.chances is None:
+        rows = work.panel.at(*model.cuts)
+        entry, stop, _ = stretches(rows)
+    else:
+        rows = fitted_rows(shop, past.as_of)
+        own = own_gap(shop, rows)
+        entry, stop = rows["silence_days"].to_numpy() / own, rows["duration_days"].to_numpy() / own
+        strata = stratum_of_number(rows["number"], model.chances.fits.gaps.strata)
+    if not sv.lifelines_serves(stop, rows["event_observed"], entry=entry):
+        text = Text(
+            "the model has {n} rows, which lifelines does not work out in about a second", {"n": Quantity(len(rows), "count")}
+        )
         return Curves(text, lifelines_curves(past))
     X = apply_recipe(model.recipe, rows)
-    columns = _named(encode(model.fit.design, X) / spreads(model, X), model.fit.design.columns, language)
-    if model.chances is not None and shop is not None:
-        number = stratum_of_number(rows["number"], model.chances.fits.gaps.strata)
-        level = model.confidence
-        own = own_gap(shop, rows)
-        time, since = rows["duration_days"] / own, rows["silence_days"] / own
-        return sv.cox_fitter(time, rows["event_observed"], columns, entry=since, strata=number, confidence=level)
-    entry, stop, _ = stretches(rows)
-    return sv.cox_fitter(stop, rows["event_observed"], columns, entry=entry, confidence=model.confidence)
+    scale = spreads(model, X)
+    columns = _named(encode(model.fit.design, X) / scale, model.fit.design.columns, language)
+    start, level = sv.Start(model.fit.coefficients * scale, model.fit.log_likelihood_null), model.confidence
+    return sv.cox_fitter(stop, rows["event_observed"], columns, entry=entry, strata=strata, start=start, confidence=level)
 
 
 def _named(values: np.ndarray, names: tuple[str, ...], language: str) -> pd.DataFrame:

@@ -101,7 +101,7 @@ def worth(
     if past.shop is not None:
         return _shop_worth(rows, days, per_day * (value_days - horizon), source, reading, key, value_days, margin)
     value, kept = per_day * days, per_day * later
-    known = _clv(reading, rows, key)
+    known = _clv(reading, rows, margin, key)
     if known is not None:
         source = "clv"
         value = np.where(np.isfinite(known), known, value)
@@ -145,8 +145,8 @@ def _per_day(rows: pd.DataFrame, margin: float) -> tuple[np.ndarray, str]:
     return np.full(len(rows), np.nan), ""
 
 
-def _clv(reading: Reading | None, rows: pd.DataFrame, key: bytes) -> np.ndarray | None:
-    known = per_customer(reading, "clv", tables=["clv_scores"])
+def _clv(reading: Reading | None, rows: pd.DataFrame, margin: float, key: bytes) -> np.ndarray | None:
+    known = per_customer(reading, "clv", tables=["clv_scores"], margin=margin)
     return None if known is None else known.reindex(pseudonyms(rows["customer_id"].astype(str), key=key)).to_numpy()
 
 

@@ -250,7 +250,7 @@ def _low(past: Survey, loop_days: int) -> pd.DataFrame:
 
 
 def _value(past: Survey, ids: pd.Series[Any], reading: Reading | None, key: bytes, margin: float) -> tuple[np.ndarray, str]:
-    clv = per_customer(reading, "clv", tables=["clv_scores"])
+    clv = per_customer(reading, "clv", tables=["clv_scores"], margin=margin)
     if clv is not None:
         own = clv.reindex(pseudonyms(ids.astype(str), key=key)).to_numpy(dtype="float64")
         if np.isfinite(own).any() or not len(ids):

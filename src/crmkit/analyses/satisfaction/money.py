@@ -138,7 +138,7 @@ def point_worth(
 def _values(seen: Exposure, reading: Reading | None, margin: float, key: bytes) -> tuple[np.ndarray, bool, str, np.ndarray]:
     """Worth of the customers in ``seen.latest`` (nan: unknown), whether it is per day, where it is from, and that of all."""
     ids = seen.latest["customer_id"]
-    clv = per_customer(reading, "clv", tables=["clv_scores"])
+    clv = per_customer(reading, "clv", tables=["clv_scores"], margin=margin)
     if clv is not None:
         own = clv.reindex(pseudonyms(ids.astype(str), key=key)).to_numpy(dtype="float64")
         everybody = clv.reindex(pseudonyms(sorted(seen.customers), key=key)).dropna().to_numpy(dtype="float64")

@@ -30,10 +30,18 @@ from crmkit.models.survival.judging.profit import (
 from crmkit.models.survival.judging.scoring import churn_probability, contributions, expected_remaining
 from crmkit.models.survival.judging.uplift import Uplift, control_arm, minimum_detectable, uplift_share, uplift_spend
 from crmkit.models.survival.regression.baseline import BASELINES, Baseline, baseline_curve, baselines
-from crmkit.models.survival.regression.cox import ENGINES, LIFELINES_ROWS, TIES, CoxFit, coefficient_table, fit_cox, term_tests
+from crmkit.models.survival.regression.cox import (
+    ENGINES,
+    TIES,
+    CoxFit,
+    coefficient_table,
+    fit_cox,
+    lifelines_serves,
+    term_tests,
+)
 from crmkit.models.survival.regression.discrete import DiscreteFit, discrete_probability, fit_discrete
 from crmkit.models.survival.regression.proportional import TRANSFORMS, proportional_hazards
-from crmkit.models.survival.regression.reference import cox_fitter
+from crmkit.models.survival.regression.reference import Start, cox_fitter
 from crmkit.models.survival.regression.robust import with_robust_errors
 
 __all__ = [
@@ -41,7 +49,6 @@ __all__ = [
     "ENGINES",
     "INTERVALS",
     "LEAKAGE_RULES",
-    "LIFELINES_ROWS",
     "TIES",
     "TRANSFORMS",
     "Agreement",
@@ -54,6 +61,7 @@ __all__ = [
     "InactivityWindow",
     "LogRank",
     "MaximumProfit",
+    "Start",
     "Term",
     "Uplift",
     "at_risk_table",
@@ -90,6 +98,7 @@ __all__ = [
     "integrated_brier_score",
     "kaplan_meier",
     "kaplan_meier_fitter",
+    "lifelines_serves",
     "lift_table",
     "logrank",
     "logrank_pairs",

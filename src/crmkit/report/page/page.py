@@ -33,7 +33,7 @@ from crmkit.report.guard.secrets import scrub_json, secrets_of
 from crmkit.report.page.briefs import linked
 from crmkit.report.page.data import intake_record, intake_result
 from crmkit.report.page.display import show_results
-from crmkit.report.params.flatten import Used, used_parameters
+from crmkit.report.params.flatten import Used, other_than_agreed, used_parameters
 from crmkit.report.params.notebooks import read_notebook
 from crmkit.report.record import Reading, read_results
 from crmkit.show.notebook_style import styled
@@ -318,6 +318,7 @@ class Page:
             "data": {
                 "fingerprint": company.fingerprint,
                 "tables": {one.table: intake_record(one, locale) for one in company.intake},
+                "notes": [say(note, locale) for note in other_than_agreed(self.used, company.settings)],
             },
             "privacy": {"identifiers": company.settings.privacy.identifiers, "unscanned": unscanned(out)},
             "headline": list(self.headlines),

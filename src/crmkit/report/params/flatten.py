@@ -22,7 +22,8 @@ from crmkit.core.errors import CrmkitError, ParamError, Problem, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.nested_params import OWN as PAPERMILLS_OWN
 from crmkit.core.nested_params import run_by_program
-from crmkit.core.settings import Settings, analysis_names, find_home, params_path, read_settings
+from crmkit.core.results import Quantity, Text
+from crmkit.core.settings import AGREED, Settings, analysis_names, find_home, params_path, read_settings
 from crmkit.report.params.cells import FIRST_THREE, Parameter, model_of, read_cell
 from crmkit.report.params.notebooks import read_notebook
 
@@ -102,15 +103,18 @@ def flatten(
     """
     declared = describe(analysis, home=home)
     where = f"params/{settings.client}.yml"
-    common = {name: getattr(settings, name) for name in FIRST_THREE}
+    agreed = {name: value for name, value in settings.agreed().items() if name in {one.name for one in declared}}
+    common = {name: getattr(settings, name) for name in FIRST_THREE} | agreed
     section = settings.sections.get(analysis, {})
     given = dict(overrides or {})
     origins = {parameter.name: DEFAULT for parameter in declared}
-    origins |= {name: where for name in FIRST_THREE if name in settings.model_fields_set}
+    origins |= {name: where for name in (*FIRST_THREE, *agreed) if name in settings.model_fields_set | agreed.keys()}
     origins |= {name: where for name in section if name in origins}
     origins |= {name: COMMAND_LINE for name in given if name in origins}
+    own = {name: value for name, value in section.items() if name not in AGREED}
     problems = [
-        *_problems({**common, **section}, declared, where=f"{where}, {analysis}", kept=FIRST_THREE),
+        *_of_all(section, where=f"{where}, {analysis}"),
+        *_problems({**common, **own}, declared, where=f"{where}, {analysis}", kept=(*FIRST_THREE, *AGREED)),
         *_problems(given, declared, where=COMMAND_LINE),
     ]
     if given.get("as_of") and not problems:
@@ -119,6 +123,19 @@ def flatten(
         raise ParamError(problems)
     values = {parameter.name: parameter.default for parameter in declared} | common | section | given
     return Flat(values, origins)
+
+
+def _of_all(section: Mapping[str, Any], *, where: str) -> list[Problem]:
+    """What stands in one analysis' section and belongs to all of them."""
+    return [
+        Problem(
+            f"{where}.{name}:",
+            "is the same in every analysis, so it cannot stand in the section of one",
+            f"write '{key}: {{{name}: {section[name]}}}' once, and remove the line here",
+        )
+        for name, key in AGREED.items()
+        if name in section
+    ]
 
 
 def check_clients(
@@ -215,7 +232,8 @@ def used_parameters(
         raise ParamError(problems)
     where = f"params/{settings.client}.yml"
     section = settings.sections.get(analysis, {})
-    in_file = {name: getattr(settings, name) for name in FIRST_THREE if name in settings.model_fields_set} | section
+    in_file = {name: getattr(settings, name) for name in FIRST_THREE if name in settings.model_fields_set}
+    in_file |= settings.agreed() | section
     elsewhere = COMMAND_LINE if run_by_program() else NOTEBOOK
     origins: Mapping[str, str] = json.loads(os.environ.get(ORIGINS_VARIABLE) or "{}")
     used: dict[str, Used] = {}
@@ -230,6 +248,21 @@ def used_parameters(
         else:
             used[one.name] = Used(value, DEFAULT if value == one.default else elsewhere)
     return used
+
+
+AGREED_WORDS = {
+    "margin": Text("The margin is {here} here, and {agreed} on the client's other pages."),
+    "discount_rate": Text("Later money is discounted by {here} a year here, and by {agreed} on the client's other pages."),
+}
+
+
+def other_than_agreed(used: Mapping[str, Used], settings: Settings) -> list[Text]:
+    """What has been given for this notebook alone, although the client's file says it for all of them."""
+    return [
+        Text(AGREED_WORDS[name].template, {"here": Quantity(used[name].value, "share"), "agreed": Quantity(value, "share")})
+        for name, value in settings.agreed().items()
+        if name in used and used[name].value != value
+    ]
 
 
 def _notebook_variables() -> Mapping[str, Any]:
@@ -256,7 +289,8 @@ def schema(home: Path) -> dict[str, Any]:
     document["title"] = "crmkit params file"
     document["properties"].pop("sections", None)
     for analysis in analysis_names(home):
-        own = [parameter for parameter in describe(analysis, home=home) if parameter.name not in FIRST_THREE]
+        elsewhere = (*FIRST_THREE, *AGREED)
+        own = [parameter for parameter in describe(analysis, home=home) if parameter.name not in elsewhere]
         section = model_of(own, name=analysis).model_json_schema()
         document["properties"][analysis] = {key: value for key, value in section.items() if key != "$defs"}
     return document

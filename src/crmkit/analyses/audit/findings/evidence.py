@@ -222,8 +222,10 @@ def _losses(past: History, tickets: pd.DataFrame | None, scattered: frozenset[st
 def _worth(
     company: Client, past: History, results: Mapping[str, Any], key: bytes
 ) -> tuple[pd.Series[float] | None, Text | None]:
-    """Value per customer: by the purchase model where it ran, else what they paid in a year."""
-    known = per_customer(results.get("clv"), "clv", tables=["clv_scores", "clv_contract_scores"]) if key else None
+    """Value per customer at the margin of the client: by the purchase model where it ran, else of what they paid in a year."""
+    margin = past.rules.margin
+    tables = ["clv_scores", "clv_contract_scores"]
+    known = per_customer(results.get("clv"), "clv", tables=tables, margin=margin) if key else None
     if known is not None and "customers" in company.tables:
         from crmkit.data.sources.engine import to_frame
 
@@ -235,12 +237,16 @@ def _worth(
     if "purchases" in past.frames and has_amounts(company.tables["transactions"]):
         rows = past.frames["purchases"]
         year = rows[rows["month"] < 12].groupby("customer_id")["amount"].sum()
-        return year.astype("float64"), REVENUE_BASIS
+        return margin * year.astype("float64"), _of_revenue(margin, REVENUE_BASIS)
     if "subscriptions" in company.tables:
         fees = audit_cases.yearly_fees(company.tables["subscriptions"])
         if len(fees):
-            return fees.set_index("customer_id")["worth"].astype("float64"), FEES_BASIS
+            return margin * fees.set_index("customer_id")["worth"].astype("float64"), _of_revenue(margin, FEES_BASIS)
     return None, None
+
+
+def _of_revenue(margin: float, basis: Text) -> Text:
+    return basis if margin == 1 else Text("{margin} of {basis}", {"margin": Quantity(margin, "share"), "basis": basis})
 
 
 def drivers(grounds: Grounds) -> Result:

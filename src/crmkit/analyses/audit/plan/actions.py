@@ -14,7 +14,7 @@ import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from crmkit.analyses.audit.catalogue import Catalogue
+from crmkit.analyses.audit.catalogue import Catalogue, Indicator
 from crmkit.analyses.audit.findings.model import FINDING, NAN, AuditFinding, Words, theme_of, themes
 from crmkit.analyses.audit.read import History, absent
 from crmkit.core.language import Locale, mark, say
@@ -129,7 +129,8 @@ class Aim:
     indicator : str
         May be empty.
     baseline, low, high, target, effect : float
-        In the unit of the indicator; the effect signed, so that baseline + effect is what is expected.
+        In the unit of the indicator; the effect signed, so that baseline + effect is what is expected. 0 where the target is
+        reached: what is there is to be kept.
     """
 
     indicator: str = ""
@@ -310,24 +311,37 @@ def measured(
     worth = 0.0 if action.source == PEOPLE or not np.isfinite(worth) else worth
     action = replace(action, price=replace(price, cost=cost, worth=worth))
     if row is not None:
-        effect = action.aim.effect
-        if not np.isfinite(effect):
-            effect = means.effect_share * (row["target"] - row["value"])
+        effect = _effect(action, row, book[action.aim.indicator], means)
         aim = Aim(action.aim.indicator, row["value"], row["low"], row["high"], row["target"], effect)
         months = months_needed(row, effect, past, confidence=confidence, power=means.power)
         action = replace(action, aim=aim, dates=_dated(action, months))
     return replace(action, state=_pdca(action, past.as_of))
 
 
+def _effect(action: Action, row: Mapping[Any, Any], one: Indicator, means: Means) -> float:
+    """The change that is expected: that of the company, else a part of the way to the target, 0 where it is reached.
+
+    It never goes past what is possible: below none of what ought to be rare, above all of a share.
+    """
+    now, effect = float(row["value"]), action.aim.effect
+    if not np.isfinite(effect):
+        way = float(row["target"]) - now
+        reached = way <= 0 if one.direction == "up" else way >= 0 if one.direction == "down" else way == 0
+        effect = 0.0 if reached else means.effect_share * way
+    if one.direction == "down" and now >= 0:
+        return max(effect, -now)
+    return min(effect, 1 - now) if one.unit == "share" and one.basis == "fixed" and now <= 1 else effect
+
+
 def _dated(action: Action, months: float | None) -> Dates:
-    """Its dates with the day on which an effect can be seen; what the kit proposes is not due before it."""
+    """Its dates with the day on which an effect can be seen, once the action is done; the kit's is not due before it."""
     dates = action.dates
     if months is None:
         return dates
     days = math.ceil(months * MONTH_DAYS)
     seen = dates.starts_on + dt.timedelta(days=days)
     if action.source == CLIENT or seen <= dates.due_on:
-        return replace(dates, measurable_on=seen)
+        return replace(dates, measurable_on=seen if action.status == "done" else max(seen, dates.due_on))
     return Dates(dates.starts_on, seen, "short" if days <= SHORT_DAYS else "long", seen)
 
 

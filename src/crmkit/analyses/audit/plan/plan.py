@@ -25,7 +25,7 @@ from crmkit.analyses.audit.plan.actions import (
 )
 from crmkit.analyses.audit.read import History
 from crmkit.core.format import format_value
-from crmkit.core.language import Locale, mark
+from crmkit.core.language import Locale, mark, say
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, Unit, not_assessed
 from crmkit.models.basics.budget import Choice, choose
 
@@ -229,6 +229,12 @@ def _goes(aim: Aim, book: Catalogue, locale: Locale) -> str:
     if aim.indicator not in book.indicators:
         return aim.indicator
     unit: Unit = book[aim.indicator].unit
+    if aim.effect == 0:
+        kept: dict[str, Quantity | str] = {
+            "name": book[aim.indicator].name(locale.language),
+            "now": Quantity(aim.baseline, unit),
+        }
+        return say(Text("{name}: {now}, target reached: keep it", kept), locale)
     now, then = (
         format_value(value, unit, language=locale.language, currency=locale.currency) for value in (aim.baseline, aim.expected)
     )
@@ -238,11 +244,40 @@ def _goes(aim: Aim, book: Catalogue, locale: Locale) -> str:
 def _finding(plan: Plan) -> Finding:
     kept: Sequence[Action] = [one for one in plan.actions if one.taken]
     seen = sum(one.dates.measurable_on is not None for one in kept)
-    text = Text(
-        "Actions within the plan: {n}. From a known day on, the effect can be seen of: {seen}.",
-        {"n": Quantity(len(kept), "count"), "seen": Quantity(seen, "count")},
-    )
-    return Finding("audit.plan", "info", None, text, evidence=("audit_plan",))
+    swap = _swap(plan)
+    if swap is None:
+        numbers = {"n": Quantity(len(kept), "count"), "seen": Quantity(seen, "count")}
+        text = Text("Actions within the plan: {n}. From a known day on, the effect can be seen of: {seen}.", numbers)
+        return Finding("audit.plan", "info", None, text, evidence=("audit_plan",))
+    wanted, given = swap
+    words: dict[str, Quantity | str] = {
+        "action": wanted.text.rstrip(".。"),
+        "worth": Quantity(wanted.price.worth, "money"),
+        "cost": Quantity(wanted.price.cost, "money"),
+        "given": "; ".join(one.text.rstrip(".。") for one in given),
+    }
+    text = Text("The budget leaves out an action worth {worth} a year for {cost}: {action}.", words)
+    action = Text("It fits in place of what has no known worth: {given}. Decide which of them to do.", words)
+    return Finding("audit.plan", "warning", False, text, evidence=("audit_plan",), action=action)
+
+
+def _swap(plan: Plan) -> tuple[Action, list[Action]] | None:
+    """The action worth most for its cost that does not fit, and what of unknown worth would have to make room for it."""
+    left = [one for one in plan.actions if not one.taken and one.price.worth > 0 and one.price.cost <= plan.means.budget]
+    if not left or plan.choice is None:
+        return None
+    wanted = max(left, key=lambda one: one.price.ratio)
+    rivals = [one for one in plan.actions if one.taken and one.state in (PLAN, DO) and np.isfinite(one.price.cost)]
+    short = sum(one.price.cost for one in rivals) + wanted.price.cost - plan.means.budget
+    unknown = sorted((one for one in rivals if not one.price.worth > 0), key=lambda one: -one.price.cost)
+    enough = [one for one in unknown if one.price.cost >= short]
+    if enough:
+        return wanted, [enough[-1]]
+    given: list[Action] = []
+    while unknown and short > 0:
+        given.append(unknown.pop(0))
+        short -= given[-1].price.cost
+    return (wanted, given) if short <= 0 else None
 
 
 def _note(plan: Plan) -> Text:
@@ -252,7 +287,14 @@ def _note(plan: Plan) -> Text:
             "are effort at {rate} a day.",
             {"rate": Quantity(plan.means.day_rate, "money")},
         )
+    bound = sum(one.price.cost for one in plan.actions if one.state == DO and np.isfinite(one.price.cost))
+    numbers = {
+        "budget": Quantity(plan.means.budget, "money"),
+        "bound": Quantity(bound, "money"),
+        "cost": Quantity(plan.choice.cost, "money"),
+    }
     return Text(
-        "Within a budget of {budget}: {cost} is spent, and no other choice is worth more (exact up to 100 actions).",
-        {"budget": Quantity(plan.means.budget, "money"), "cost": Quantity(plan.choice.cost, "money")},
+        "Of a budget of {budget}, {bound} is bound by what is running, and {cost} is spent on what is planned. For the money "
+        "left no other choice is worth more (exact up to 100 actions).",
+        numbers,
     )

@@ -298,14 +298,15 @@ def _table(
     rank = (-parts).argsort(kind="stable").argsort() + 1
     rank_draws = (-part_draws).argsort(1, kind="stable").argsort(1) + 1
     low, high = np.quantile(share_draws, tails, axis=0)
+    # near 0 and 1 all draws may lie on one side of the estimate, which belongs into its interval
     rank_low, rank_high = np.quantile(rank_draws, tails, axis=0, method="nearest")
     p_value = (1 + (noise[:, None] >= parts).sum(0)) / (1 + len(noise))
     table = pd.DataFrame(
         {
             "driver": names,
             "value": share,
-            "low": low,
-            "high": high,
+            "low": np.minimum(low, share),
+            "high": np.maximum(high, share),
             "explained": parts,
             "rank": rank,
             "rank_low": rank_low.astype(int),

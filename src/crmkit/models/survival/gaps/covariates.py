@@ -16,10 +16,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-NUMBERS = ("log_rhythm", "log_previous", "log_amount", "log_mean_amount", "returned_share", "discount_share")
-SEASON = ("season_sin", "season_cos")
 WORDS = ("category", "channel")
-LEAST_DIFFERENT = 0.01
+SURE = 12  # by so many purchases the own rhythm is known
 
 
 def gap_covariates(
@@ -47,9 +45,10 @@ def gap_covariates(
     -------
     pandas.DataFrame
         Where their columns are there: ``log_rhythm`` (logarithm of the own rhythm over the typical gap, 0 for a first gap),
-        ``log_previous`` (of the previous gap over the own rhythm: slower than usual is above 0; 0 for a first gap),
-        ``log_amount`` (log of 1 + amount over its median), ``log_mean_amount`` (log of (1 + mean) / (1 + amount)),
-        ``returned_share``, ``discount_share``, ``season_sin``, ``season_cos``, and the words.
+        ``log_number`` (of the number, at most 12: how well the rhythm is known, within the last stratum), ``log_previous`` (of
+        the previous gap over the own rhythm: slower than usual is above 0; 0 for a first gap), ``log_amount`` (of 1 + amount),
+        ``log_mean_amount`` (log of (1 + mean) / (1 + amount)), ``returned_share``, ``discount_share``, ``season_sin``,
+        ``season_cos``, and the words.
 
     Raises
     ------
@@ -58,7 +57,7 @@ def gap_covariates(
 
     Notes
     -----
-    Amounts below 0 count as 0. The median of the amounts is fixed at 1 unit here, so that gaps of another day mean the same.
+    Amounts below 0 count as 0. Nothing is taken from the other rows, so that a gap means the same on another day.
     """
     import pandas as pd
 
@@ -69,7 +68,7 @@ def gap_covariates(
         )
     count = gaps["number"].to_numpy(dtype=np.float64) - 1
     rhythm = own_rhythm(_floats(gaps["mean_gap_days"]), count, typical=typical, prior_gaps=prior_gaps)
-    found: dict[str, object] = {"log_rhythm": np.log(rhythm / typical)}
+    found: dict[str, object] = {"log_rhythm": np.log(rhythm / typical), "log_number": np.log(np.minimum(count + 1, SURE))}
     if "previous_gap_days" in gaps.columns:
         previous = _floats(gaps["previous_gap_days"])
         found["log_previous"] = np.where(count > 0, np.log(np.maximum(np.nan_to_num(previous, nan=1.0), 0.5) / rhythm), 0.0)
@@ -115,9 +114,10 @@ def usable_covariates(
     for name in map(str, covariates.columns):
         column = covariates[name]
         if pd.api.types.is_numeric_dtype(column):
-            most = column.mode().iloc[0]
-            other = column.to_numpy() != most
-            enough = min(ended[other].sum(), ended[~other].sum() if other.mean() < 1 - LEAST_DIFFERENT else least) >= least
+            counts = column[ended].value_counts()
+            common = int(counts.iloc[0]) if len(counts) else 0
+            # of two values both have to be seen; of many the most common one says least
+            enough = int(ended.sum()) - common >= least and (column.nunique() > 2 or common >= least)
         else:
             counts = column[ended].value_counts()
             enough = len(counts) > 1 and bool((counts >= least).all()) and set(column) == set(counts.index)

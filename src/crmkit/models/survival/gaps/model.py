@@ -8,7 +8,7 @@ the horizon. So the customers that the model learns from are those that it is as
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,7 @@ Floats = NDArray[np.float64]
 CLOCKS = ("rhythm", "days")
 MEETINGS = 6
 YEAR = 365
+EDGES = [0.01, 0.99]
 
 YOUNG = Text("the shop has sold for {days} days; a horizon of {horizon} days needs at least twice as many")
 
@@ -49,6 +50,9 @@ class GapModel:
         Of :func:`~crmkit.models.survival.gaps.rhythm_prior`.
     columns : tuple of str
         Covariates of the model.
+    limits : mapping of column to (low, high)
+        The 1st and 99th percentile of each number among the customers met; what lies beyond counts as the limit, so that one
+        unusual customer neither makes the model nor gets a probability that nobody else supports.
     dropped : tuple of (name, reason)
         Covariates that were left out.
     words : tuple of str
@@ -63,6 +67,7 @@ class GapModel:
     typical: float
     prior_gaps: float
     columns: tuple[str, ...]
+    limits: Mapping[str, tuple[float, float]]
     dropped: tuple[tuple[str, str], ...]
     words: tuple[str, ...]
     days: tuple[dt.date, ...]
@@ -145,17 +150,18 @@ def fit_gap_model(
     if not kept:
         raise ModelError(Problem("gaps:", "no covariate tells gaps apart", "too few customers have bought again"))
     scale = np.exp(X["log_rhythm"].to_numpy()) * typical if clock == "rhythm" else np.ones(len(met))
+    limits = {name: tuple(X[name].quantile(EDGES)) for name in kept if pd.api.types.is_numeric_dtype(X[name])}
     fit = fit_gap_times(
         met["duration_days"] / scale,
         event,
-        X[kept],
+        _held(X[kept], limits),
         number=met["number"],
         customer=met["customer_id"],
         entry=met["silence_days"] / scale,
         strata=None if support.strata > 1 else 1,
         engine=engine,
     )
-    return GapModel(fit, clock, typical, prior, tuple(kept), tuple(dropped), tuple(words), tuple(days), len(met))
+    return GapModel(fit, clock, typical, prior, tuple(kept), limits, tuple(dropped), tuple(words), tuple(days), len(met))
 
 
 def score_gaps(
@@ -197,7 +203,7 @@ def score_gaps(
     scale = rhythm if model.clock == "rhythm" else np.ones(len(gaps))
     scored = no_purchase_probability(
         model.fit,
-        X[list(model.columns)],
+        _held(X[list(model.columns)], model.limits),
         silence=silence / scale,
         horizon=np.asarray(horizon_days, dtype=np.float64) / scale,
         number=gaps["number"],
@@ -207,6 +213,11 @@ def score_gaps(
     known = {"customer_id": gaps["customer_id"], "number": gaps["number"], "silence_days": silence}
     own = pd.DataFrame(known | {"rhythm_days": rhythm, "silent_gaps": silence / rhythm}, index=gaps.index)
     return pd.concat([own, scored], axis=1)
+
+
+def _held(X: pd.DataFrame, limits: Mapping[str, tuple[float, float]]) -> pd.DataFrame:
+    """Numbers within their limits."""
+    return X.assign(**{name: X[name].clip(low, high) for name, (low, high) in limits.items()})
 
 
 def _followed(gaps: pd.DataFrame, day: dt.date, as_of: dt.date, horizon: int, closed: Sequence[Closed]) -> pd.DataFrame:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-PRIOR_GAPS = 2.0
+PRIOR_GAPS, MOST_GAPS, LEAST_CUSTOMERS = 2.0, 20.0, 10
+NORMAL_QUARTERS = 1.3489795  # distance of the quartiles of a normal distribution with standard deviation 1
 NOBODY_TWICE = Text("no gap between purchases has ended; nobody has bought twice")
 
 
@@ -80,8 +81,9 @@ def rhythm_prior(durations: ArrayLike, event_observed: ArrayLike, customer: Arra
 
     Notes
     -----
-    One-way analysis of variance with unequal sizes, between by moments. Long gaps are cut by the end of the data, so both are
-    a little too short; the Cox model takes that up.
+    Each customer counts once, so that one with half of the purchases does not speak for all: within is the mean of the
+    customers' own variances, between the variance of their means (from the quartiles) less what chance gives them. Long gaps
+    are cut by the end of the data, so both are a little too short; the Cox model takes that up.
     """
     time, ended = np.asarray(durations, dtype=np.float64), np.asarray(event_observed, dtype=bool)
     codes, labels = group_codes(customer, len(time), what="customer")
@@ -93,14 +95,14 @@ def rhythm_prior(durations: ArrayLike, event_observed: ArrayLike, customer: Arra
     mean = total(who, logs, len(labels)) / np.maximum(count, 1)
     present = count > 0
     typical = float(np.exp(mean[present].mean()))
-    n, groups = float(count.sum()), int(present.sum())
-    if (count > 1).sum() < 10 or n - groups < 1:
+    several = count > 1
+    if several.sum() < LEAST_CUSTOMERS:
         return typical, PRIOR_GAPS
-    within = float(((logs - mean[who]) ** 2).sum() / (n - groups))
-    grand = float(logs.mean())
-    size = (n - float((count**2).sum()) / n) / (groups - 1)
-    between = (float((count * (mean - grand) ** 2)[present].sum()) / (groups - 1) - within) / size
-    return typical, float(np.clip(within / between, 0.0, 20.0)) if between > 0 else 20.0
+    own = total(who, (logs - mean[who]) ** 2, len(labels))[several] / (count[several] - 1)
+    within = float(own.mean())
+    quarter, three = np.quantile(mean[several], (0.25, 0.75))
+    between = float((three - quarter) / NORMAL_QUARTERS) ** 2 - within * float((1 / count[several]).mean())
+    return typical, float(np.clip(within / between, 0.0, MOST_GAPS)) if between > 0 else MOST_GAPS
 
 
 def simple_scores(silence: ArrayLike, rhythm: ArrayLike, *, alive: ArrayLike | None = None) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from crmkit.models.survival.data.design import Design, check_columns, encode, ma
 from crmkit.models.survival.data.layout import Patterns, cells_blocks, find_patterns, rows_blocks, strata_codes
 from crmkit.models.survival.data.observed import Observed, check_observed, chi_squared, one_of, total
 from crmkit.models.survival.data.riskset import Block, Moments, information, moments, residuals
-from crmkit.models.survival.regression.reference import fit_lifelines
+from crmkit.models.survival.regression.reference import Start, fit_lifelines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,10 +27,10 @@ Ints = NDArray[np.int64]
 
 TIES = ("efron", "breslow")
 ENGINES = ("auto", "lifelines", "cells", "rows")
-# with delayed entry lifelines 0.30.3 looks at every row again at every time. Measured with one BLAS thread on a busy machine:
-# .7 CPU s at 5,000 rows and 20 columns, 2.0 s at 11,010 and 22 (501 times of leaving), 2.6 s at 20,000 and 20; without entries
-# 1.3 s at 20,000
-LIFELINES_ROWS = 12_000
+# lifelines 0.30.3, begun at the maximum, looks at every row once; with late entry once for every time of leaving. One thread,
+# a busy machine: 1.0 CPU s at 11,010 rows, 22 columns and 443 times; without entries .3 s at 20,000 rows
+LIFELINES_ROWS = 20_000
+LIFELINES_LOOKS = 6_000_000
 STEPS = 40
 CLOSE = 1e-12  # half of the squared length of a Newton step in standard errors; one more step then squares what is left
 NEAR = 1e-10  # squared distance to the maximum, in standard errors, beyond which lifelines' answer is refused
@@ -143,7 +143,7 @@ def fit_cox(
     ties : {"efron", "breslow"}
         How customers leaving at the same time are treated. Efron is nearer to the truth under many ties.
     engine : {"auto", "lifelines", "cells", "rows"}
-        "auto": lifelines up to 12,000 rows (1 to 2 CPU s) with Efron ties and without weights; else cells where the
+        "auto": lifelines where :func:`lifelines_serves` with Efron ties and without weights; else cells where the
         covariates have few different patterns, else rows. "rows" is the path of refits and back-tests.
 
     Returns
@@ -177,7 +177,7 @@ def fit_cox(
     seen = check_observed(durations, event_observed, entry=entry, weights=weights)
     _check_table(seen, covariates, ties)
     codes, labels = strata_codes(strata, len(seen.time))
-    chosen = _choose(engine, len(seen.time), weights is not None, ties)
+    chosen = _choose(engine, seen, weights is not None, ties)
     prepared = None
     if chosen in ("cells", "auto"):
         prepared = _as_cells(seen, covariates, codes, len(labels), references, required=chosen == "cells")
@@ -187,22 +187,22 @@ def fit_cox(
     else:
         chosen = "cells"
     design, center, scale, blocks, X = prepared
-    fitter, steps, start = None, 0, None
+    fitter = None
+    beta, steps, null = _newton(blocks, len(design.columns), ties, design)
     if chosen == "lifelines":
-        fitter = _tried(seen, X, codes if strata is not None else None, required=engine == "lifelines")
-    if fitter is not None:
-        beta = np.asarray(fitter.params_, dtype=np.float64)
-    else:
-        chosen = "rows" if chosen == "lifelines" else chosen
-        beta, steps, start = _newton(blocks, len(design.columns), ties, design)
-    null = start or _evaluate(blocks, np.zeros(len(beta)), ties)[1]
+        known = Start(beta, null.log_likelihood)
+        fitter = _tried(seen, X, codes if strata is not None else None, known, required=engine == "lifelines")
+        if fitter is None:
+            chosen = "rows"
+        else:
+            beta = np.asarray(fitter.params_, dtype=np.float64)
     return _finish(design, center, scale, blocks, beta, ties, chosen, steps, tuple(labels), seen, null, fitter)
 
 
-def _tried(seen: Observed, X: Floats, stratum: Ints | None, *, required: bool) -> CoxPHFitter | None:
+def _tried(seen: Observed, X: Floats, stratum: Ints | None, start: Start, *, required: bool) -> CoxPHFitter | None:
     try:
-        return fit_lifelines(seen, X, stratum)
-    except ModelError:  # the path on rows finds the maximum, or says which column has none
+        return fit_lifelines(seen, X, stratum, start)
+    except ModelError:
         if required:
             raise
         return None
@@ -411,11 +411,34 @@ def _finish(
     )
 
 
-def _choose(engine: str, length: int, weighted: bool, ties: str) -> str:
+def lifelines_serves(durations: ArrayLike, event_observed: ArrayLike, *, entry: ArrayLike | None = None) -> bool:
+    """Is a model of these rows one that lifelines works out in about a second of processor time?
+
+    Parameters
+    ----------
+    durations, event_observed, entry : array_like, shape (n,)
+        As for :func:`fit_cox`.
+
+    Returns
+    -------
+    bool
+        At most ``LIFELINES_ROWS`` rows; with late entry also at most ``LIFELINES_LOOKS`` rows times distinct times of leaving.
+
+    Examples
+    --------
+    >>> lifelines_serves([5, 6, 7], [1, 1, 0])
+    True
+    """
+    time = np.asarray(durations, dtype=np.float64)
+    times = 1 if entry is None else len(np.unique(time[np.asarray(event_observed, dtype=bool)]))
+    return len(time) <= LIFELINES_ROWS and len(time) * times <= LIFELINES_LOOKS
+
+
+def _choose(engine: str, seen: Observed, weighted: bool, ties: str) -> str:
     possible = not weighted and ties == "efron"
     if engine == "lifelines" and not possible:
         raise ModelError("Cox model: engine 'lifelines' takes no weights and Efron ties only; take 'cells' or 'rows'")
-    if engine == "auto" and possible and length <= LIFELINES_ROWS:
+    if engine == "auto" and possible and lifelines_serves(seen.time, seen.event, entry=seen.entry):
         return "lifelines"
     return engine
 
