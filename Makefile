@@ -7,6 +7,9 @@ READY := $(VENV)/.ready-$(WHICH)
 EXAMPLES := $(VENV)/.examples-$(WHICH)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# what a file makes for all of its tests is made once, and files begin in the order of their names: the small ones of src are last
+ONE_FILE_ONE_WORKER := --dist loadfile --no-loadscope-reorder
+
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
@@ -21,10 +24,10 @@ report: $(READY)  ## set up and render the reports of the demo companies and of 
 
 test: $(READY)  ## set up and run the tests
 	@$(MAKE) --no-print-directory $(EXAMPLES) || echo "The public example data could not be installed; tests on them are skipped."
-	@$(BIN)/python -m pytest -n 2 -m "not slow"
+	@$(BIN)/python -m pytest -n 2 $(ONE_FILE_ONE_WORKER) -m "not slow"
 
 test-full: $(READY) $(EXAMPLES)  ## the tests and the full simulations
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 $(ONE_FILE_ONE_WORKER)
 
 mutants: $(READY) $(EXAMPLES)  ## would the tests notice 200 small changes of the code? (hours; goes on where it was stopped)
 	@$(BIN)/python tests/mutants/mutants.py

@@ -2,11 +2,17 @@
 
 import datetime as dt
 import json
-from contextlib import ExitStack
+import os
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
+# One processor for each process of tests; workers inherit it: threads that wait for one another took a third of it all.
+# Set before numpy is imported, because its threads are made then; a test of threads says how many it wants.
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "CRMKIT_THREADS"):
+    os.environ.setdefault(name, "1")
 
 # examples in docstrings are run in `src`; here, what is no test is not looked at
 collect_ignore = [str(path) for path in Path(__file__).parent.rglob("*.py") if not path.name.startswith("test_")]
@@ -117,6 +123,31 @@ def tiny_home(tmp_path, monkeypatch):
     write_params(home, "acme", "tiny:\n  horizon_days: 180\n")
     monkeypatch.setenv("CRMKIT_HOME", str(home))
     return home
+
+
+@pytest.fixture(scope="session")
+def _servers():
+    """The process that kernels are forked from, once it has been asked for."""
+    started = []
+    yield started
+    for one in started:
+        one.close()
+
+
+@pytest.fixture
+def shared_server(_servers, monkeypatch):
+    """Runs of a test fork their kernels from one process that stays for the next test, which need not import again.
+
+    Not for tests of that process, of how kernels end, or of what is imported.
+    """
+    from crmkit.report.kernels.pool import KernelServer
+
+    def server(analyses):
+        if not _servers or not _servers[-1].alive:
+            _servers.append(KernelServer([]))
+        return nullcontext(_servers[-1])
+
+    monkeypatch.setattr("crmkit.report.run.clients.KernelServer", server)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,8 @@ import yaml
 
 from crmkit import cli
 
+pytestmark = pytest.mark.usefixtures("shared_server")
+
 
 @pytest.fixture
 def command(monkeypatch, capsys):

@@ -182,7 +182,7 @@ def clean(
     keep: Annotated[int, typer.Option("--keep", metavar="N", min=0, help="how many runs of each date to keep")],
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="clients; default: all")] = None,
 ) -> None:
-    """Delete old runs. The last good one of a date is kept, and those that it is compared with."""
+    """Delete old runs. The last good one of a date is kept, and those that it is compared with. Copies of data go too."""
     from crmkit.core.settings import find_home
     from crmkit.report.run.clean import clean_runs
 

@@ -1,6 +1,7 @@
 """Modules stay small enough to be read at once and large enough to be worth a file; public functions say what they take."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ CRUMB, REASON = 120, "Stands alone:"
 everyone = pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(SRC).as_posix())
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
@@ -107,8 +109,9 @@ def crumbs(trees: dict[str, ast.Module]) -> list[str]:
                 wanted = [one if one in trees else node.module for one in inner]
             elif isinstance(node, ast.Import):
                 wanted = [alias.name for alias in node.names]
-            for one in set(wanted) & set(trees) - {name}:
-                users[one].add(name)
+            for one in wanted:
+                if one in trees and one != name:
+                    users[one].add(name)
     found = []
     for name, tree in trees.items():
         room = name.rpartition(".")[0]

@@ -279,7 +279,7 @@ def test_what_an_analysis_imports_is_found_without_importing_it():
 
 def test_what_jupyter_does_not_need_is_left_out_and_can_be_imported_afterwards():
     code = (
-        "import sys\nfrom crmkit.report.run.imports import light_imports\nwith light_imports():\n    import papermill\n"
+        "import sys\nfrom crmkit.report.imports import light_imports\nwith light_imports():\n    import papermill\n"
         "print('numpy' in sys.modules, 'arrow' in sys.modules)\nimport pyarrow.fs, isoduration"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -9,6 +9,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
 from crmkit.core.errors import ReportError
@@ -56,6 +57,17 @@ def test_bytes_are_equal_in_two_runs_and_few(kind, english, make):
         assert picture.width == int(theme.WIDTH * theme.DPI)
         assert picture.mode == "P"
         assert len(picture.getcolors()) <= theme.COLOURS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_places_are_looked_for_once_and_the_paper_is_that_of_the_page(kind, english, make, monkeypatch):
+    asked = []
+    execute = ConstrainedLayoutEngine.execute
+    monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda self, one: (asked.append(1), execute(self, one))[1])
+    with Image.open(BytesIO(png(draw(make.example(kind), english)))) as picture:
+        assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+    # seaborn draws a heat map once more, to see whether its labels overlap
+    assert len(asked) == 1 + (kind == "heat_grid")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -53,3 +53,13 @@ def cycle_start(label: Any) -> Any:
         else_=1,
     )
     return ibis.date(label.left(4).cast("int64"), month, 1)
+
+
+def cycle_start_in(label: str) -> str:
+    """The same in the engine's own words; ``label`` is the SQL of the text."""
+    sort = f"substr({label}, 5, 1)"
+    cases = " ".join(
+        f"WHEN '{sign}' THEN {month.format(number=f'CAST(right({label}, {digits}) AS BIGINT)')}"
+        for sign, digits, month in (("Q", 1, "3 * {number} - 2"), ("H", 1, "6 * {number} - 5"), ("-", 2, "{number}"))
+    )
+    return f"make_date(CAST(left({label}, 4) AS BIGINT), CASE {sort} {cases} ELSE 1 END, 1)"

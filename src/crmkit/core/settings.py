@@ -170,6 +170,11 @@ class PrivacySettings(_Strict):
     identifiers: Literal["pseudonym", "ids"] = Field("pseudonym", description="how customers are named on a page")
     min_cell: int = Field(10, ge=1, le=1000, description="groups of fewer customers are not shown")
     lists: Literal["pseudonym", "ids"] = Field("pseudonym", description="how customers are named in lists/, never on a page")
+    keep_copy: bool = Field(
+        True,
+        alias="copy",
+        description="whether tables that were read are kept in work/<client>/copy, for the next who reads them",
+    )
 
 
 class MoneySettings(_Strict):
@@ -290,6 +295,11 @@ def client_names(home: Path) -> list[str]:
 def analysis_names(home: Path) -> list[str]:
     """Names of the analyses: the stems of the notebooks."""
     return sorted(path.stem for path in (home / "notebooks").glob("*.ipynb"))
+
+
+def copy_folder(client: str, *, home: Path) -> Path:
+    """Where the copy of a client's tables lies, as they were read: beside nothing that is passed on."""
+    return home / "work" / client / "copy"
 
 
 def params_path(client: str, *, home: Path) -> Path:

@@ -1,19 +1,20 @@
 """What was known of a table on a day? Rows that had begun by then, and of these only what had happened by then.
 
 A subscription that ended in March was a running one in February, and nobody knew its reason. The tables declare which columns
-become known with which date (:attr:`crmkit.data.tables.TableContract.known`); the cut of a client's data at ``as_of`` and every
-earlier cut-off of a back-test hide the same columns, by the same expressions: where the engine needs SQL, it is made from them.
+become known with which date (:attr:`crmkit.data.tables.TableContract.known`); the cut of a client's data at ``as_of``, in the
+engine's own words, and every earlier cut-off of a back-test, an expression, hide the same columns: a test compares both.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import itertools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from crmkit.core.periods import cycle_start
+from crmkit.core.periods import cycle_start, cycle_start_in
 from crmkit.core.results import Quantity, Text
-from crmkit.data.sources.engine import to_frame
+from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.tables import TABLES
 
 if TYPE_CHECKING:
@@ -88,13 +89,66 @@ def event_of(table: ibis.Table, *, name: str) -> Any:
     return ibis.coalesce(*days) if days else None
 
 
-def count_later(table: ibis.Table, *, name: str, day: dt.date) -> tuple[int, dict[str, int]]:
+def cut(name: str, columns: Sequence[str], *, relation: str, day: dt.date, keep: Sequence[str]) -> str:
+    """The query of what was known of a relation at the end of a day: :func:`known_at` in the engine's own words.
+
+    The door opens many tables, and an expression takes longer to be put together than the engine takes for a small table.
+
+    Parameters
+    ----------
+    name : str
+        Name of the table.
+    columns, keep : sequence of str
+        Columns of the relation, and those that come out.
+    relation : str
+        Its name inside the engine.
+    day : date
+    """
+    shown = _shown(name, columns, day)
+    parts = ", ".join(f"{shown[one]} AS {identifier(one)}" if one in shown else identifier(one) for one in keep)
+    return f"SELECT {parts} FROM {relation}{begun(name, columns, day)}"
+
+
+def begun(name: str, columns: Sequence[str], day: dt.date) -> str:
+    """The condition of rows whose event lies on or before a day, or has no date; empty where every row counts."""
+    event = event_in(name, columns)
+    return f" WHERE ({event}) <= {_on(day)} OR ({event}) IS NULL" if event else ""
+
+
+def event_in(name: str, columns: Sequence[str]) -> str:
+    """The day that decides whether a row counts, in the engine's words; empty where the table has no such column."""
+    contract = TABLES[name]
+    days = [
+        cycle_start_in(identifier(column))
+        if contract.columns[column].kind == "cycle"
+        else f"CAST({identifier(column)} AS DATE)"
+        for column in (contract.event, contract.event_else)
+        if column in columns
+    ]
+    return f"coalesce({', '.join(days)})" if days else ""
+
+
+def _shown(name: str, columns: Sequence[str], day: dt.date) -> dict[str, str]:
+    """Column: what is seen of it on a day, for those that became known with a date."""
+    contract, shown = TABLES[name], dict[str, str]()
+    for date, hidden in contract.known.items():
+        if date not in columns:
+            continue
+        for column in (one for one in hidden if one in columns):
+            declared = contract.columns[column]
+            usual = "NULL" if declared.default is None else str(declared.default)
+            before = literal(declared.until_known) if declared.until_known else usual
+            shown[column] = f"CASE WHEN {_later(date, day)} THEN {before} ELSE {identifier(column)} END"
+    return shown
+
+
+def count_later(con: Any, relation: str, columns: Sequence[str], *, name: str, day: dt.date) -> tuple[int, dict[str, int]]:
     """What does the cut at a day leave out?
 
     Parameters
     ----------
-    table : ibis.Table
-        As it came in.
+    con, relation, columns
+        The engine, the table inside it as it came in, and its columns.
     name : str
         Its name.
     day : date
@@ -107,25 +161,24 @@ def count_later(table: ibis.Table, *, name: str, day: dt.date) -> tuple[int, dic
     hidden : dict of str to int
         Date column that makes other columns known: rows that count and of which something is hidden; those with none left out.
     """
-    import ibis
-
-    event = event_of(table, name=name)
-    after = ibis.literal(False) if event is None else (event > ibis.literal(day)).fill_null(False)
-    dates = [date for date in TABLES[name].known if date in table.columns]
-    if event is None and not dates:
+    event = event_in(name, columns)
+    dates = [date for date in TABLES[name].known if date in columns]
+    if not event and not dates:
         return 0, {}
-    hidden = {f"hidden_{date}": table.count(where=~after & _after(table, date, day)) for date in dates}
-    counted = to_frame(table.aggregate(left_out=table.count(where=after), **hidden)).iloc[0]
-    return int(counted["left_out"]), {date: int(rows) for date in dates if (rows := counted[f"hidden_{date}"])}
+    after = f"coalesce(({event}) > {_on(day)}, false)" if event else "false"
+    counts = [after, *(f"NOT {after} AND {_later(date, day)}" for date in dates)]
+    counted = ", ".join(f"count(*) FILTER ({condition})" for condition in counts)
+    ((left_out, *hidden),) = query(con, f"SELECT {counted} FROM {relation}")
+    return left_out, {date: rows for date, rows in zip(dates, hidden, strict=True) if rows}
 
 
-def last_event(table: ibis.Table, *, name: str, before: dt.date) -> dt.date | None:
+def last_event(con: Any, relation: str, columns: Sequence[str], *, name: str, before: dt.date) -> dt.date | None:
     """On which day before another did something last happen in a table: a start, an end, an answer, a solution?
 
     Parameters
     ----------
-    table : ibis.Table
-        As it came in.
+    con, relation, columns
+        The engine, the table inside it as it came in, and its columns.
     name : str
         Its name.
     before : date
@@ -136,26 +189,24 @@ def last_event(table: ibis.Table, *, name: str, before: dt.date) -> dt.date | No
     date or None
         None where there is no such day.
     """
-    import ibis
-
-    event = event_of(table, name=name)
-    days = [event] if event is not None else []
-    days += [table[date].cast("date") for date in TABLES[name].known if date in table.columns]
+    event = event_in(name, columns)
+    days = [event] if event else []
+    days += [f"CAST({identifier(date)} AS DATE)" for date in TABLES[name].known if date in columns]
     if not days:
         return None
-    newest = {f"day_{at}": day.max(where=day < ibis.literal(before)) for at, day in enumerate(days)}
-    found = to_frame(table.aggregate(**newest)).iloc[0].dropna()
-    return max((day.date() for day in found), default=None)
+    newest = ", ".join(f"max({day}) FILTER (({day}) < {_on(before)})" for day in days)
+    found: list[dt.date | None] = [*query(con, f"SELECT {newest} FROM {relation}")[0]]
+    return max((day for day in found if day is not None), default=None)
 
 
-def span_notes(table: ibis.Table, *, name: str, day: dt.date) -> list[Text]:
+def span_notes(con: Any, relation: str, columns: Sequence[str], *, name: str, day: dt.date) -> list[Text]:
     """What a reader should know of the time that a table covers: rows that end long before a day, weeks without any, contracts
     that begin on it.
 
     Parameters
     ----------
-    table : ibis.Table
-        As it came in.
+    con, relation, columns
+        The engine, the table inside it as it came in, and its columns.
     name : str
         Its name; of tables with few events nothing can be said.
     day : date
@@ -166,21 +217,18 @@ def span_notes(table: ibis.Table, *, name: str, day: dt.date) -> list[Text]:
     Stale: the newest row lies more than 31 days before the day, where no earlier pause was as long. Gaps: between two rows lie
     more than seven days and as many as usually hold twenty rows; of evenly spread rows that would happen once in e^20 times.
     """
-    import ibis
-
-    event = event_of(table, name=name) if name in (*STEADY, NEW) else None
-    if event is None:
+    event = event_in(name, columns) if name in (*STEADY, NEW) else ""
+    if not event:
         return []
     if name == NEW:
-        begun = int(to_frame(table.aggregate(n=table.count(where=event == ibis.literal(day))))["n"].sum())
+        ((begun,),) = query(con, f"SELECT count(*) FILTER (({event}) = {_on(day)}) FROM {relation}")
         return [Text(BEGUN.template, {"n": Quantity(begun, "count"), "day": Quantity(day, "date")})] if begun else []
-    counted = table.filter(event <= ibis.literal(day)).group_by(day=event).aggregate(n=lambda rows: rows.count())
-    found = to_frame(counted.order_by("day")).dropna()
-    if found.empty:
+    found = query(con, f"SELECT {event}, count(*) FROM {relation} WHERE ({event}) <= {_on(day)} GROUP BY 1 ORDER BY 1")
+    if not found:
         return []
-    days = [one.date() for one in found["day"]]
+    days = [one for one, _ in found]
     pauses = [(later - earlier).days for earlier, later in itertools.pairwise(days)]
-    lag, rows, span = (day - days[-1]).days, int(found["n"].sum()), (days[-1] - days[0]).days + 1
+    lag, rows, span = (day - days[-1]).days, sum(n for _, n in found), (days[-1] - days[0]).days + 1
     notes = []
     if lag > STALE_DAYS and lag > max(pauses, default=0):
         notes.append(Text(STALE.template, {"lag": Quantity(lag, "days"), "day": Quantity(day, "date")}))
@@ -196,6 +244,14 @@ def span_notes(table: ibis.Table, *, name: str, day: dt.date) -> list[Text]:
         }
         notes.append(Text(GAPS.template, numbers))
     return notes
+
+
+def _later(date: str, day: dt.date) -> str:
+    return f"coalesce(CAST({identifier(date)} AS DATE) > {_on(day)}, false)"
+
+
+def _on(day: dt.date) -> str:
+    return f"DATE '{day.isoformat()}'"
 
 
 def _after(table: ibis.Table, date: str, day: dt.date) -> Any:

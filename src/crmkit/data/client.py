@@ -22,16 +22,17 @@ from crmkit.core.nested_params import refuse_injected
 from crmkit.core.privacy import client_key
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import LANGUAGES, Settings, TableSettings, find_home, read_settings
-from crmkit.data.as_of import begun_by, count_later, last_event, seen_at, span_notes
+from crmkit.data.as_of import begun, count_later, cut, last_event, span_notes
 from crmkit.data.intake.answers import OF_ANSWERS, answer_notes, answers, is_answers
+from crmkit.data.intake.copy import Copy, copy_of
 from crmkit.data.intake.macros import Macros
 from crmkit.data.intake.table import Intake, Loaded, Place, load_table
 from crmkit.data.sources.damage import telling_damage
-from crmkit.data.sources.engine import connect, disconnect, identifier, query, to_frame
-from crmkit.data.sources.files import Stamp, find_files, is_as_it_was, open_source
+from crmkit.data.sources.engine import connect, disconnect, identifier, query
+from crmkit.data.sources.files import Source, Stamp, find_files, is_as_it_was, open_source
 from crmkit.data.sources.readers import attach
 from crmkit.data.tables import MAIN_TABLE, TABLES
-from crmkit.data.tables.check import contract_problems
+from crmkit.data.tables.check import contract_problems, keeps_contract
 
 if TYPE_CHECKING:
     import ibis
@@ -246,8 +247,13 @@ def _load(settings: Settings, *, home: Path, rejects: Path | None) -> tuple[Any,
             attach(con, source.path)
     except DataError as err:
         return con, loaded, [*problems, *err.problems]
+    rejects = rejects or home / "reports" / settings.client / "rejects"
+    copy = _copy_of(settings, source, home=home, rejects=rejects) if not problems else None
+    kept = copy.restore(con) if copy is not None else None
+    if kept is not None:
+        return con, kept, problems
     macros = Macros(con, timezone=settings.timezone)
-    place = Place(settings, source, spill, rejects or home / "reports" / settings.client / "rejects", home, macros)
+    place = Place(settings, source, spill, rejects, home, macros)
     for table in TABLES:
         try:
             with telling_damage(con, partial(_files, table, place), where=f"{table}: "):
@@ -261,7 +267,17 @@ def _load(settings: Settings, *, home: Path, rejects: Path | None) -> tuple[Any,
             loaded |= {table: found} if found is not None else {}
     if not loaded and not problems:
         problems.append(str(_nothing(source.path, where=where, database=source.database)))
+    if copy is not None and not problems:
+        copy.save(con, loaded)
     return con, loaded, problems
+
+
+def _copy_of(settings: Settings, source: Source, *, home: Path, rejects: Path) -> Copy | None:
+    """Where the tables may lie as they were read before; what is wrong with the files is said by those who read them."""
+    try:
+        return copy_of(settings, source, home=home, rejects=rejects)
+    except (DataError, OSError):
+        return None
 
 
 def _files(table: str, place: Place) -> list[Path]:
@@ -314,31 +330,30 @@ def _cut_all(
         if is_answers(TABLES[name]):
             notes += answer_notes(con, name, settings=settings.tables.get(name, TableSettings()))
             intake[-1] = replace(intake[-1], notes=tuple(notes))
-        problems += contract_problems(tables[name], name=name)
+        if not keeps_contract(con, tables[name], name=name):
+            problems += contract_problems(tables[name], name=name)
     if problems:
         raise DataError(problems)
     source = next((name for name in CUSTOMERS_FROM if name in tables), "")
     if "customers" not in tables and source:
-        tables["customers"], derived = _derive_customers(tables[source], source)
+        tables["customers"], derived = _derive_customers(con, source)
         intake.append(derived)
     elif "customers" in tables:
-        intake = [replace(one, notes=(*one.notes, *_unknown_customers(con, one.table))) for one in intake]
+        intake = [replace(one, notes=(*one.notes, *_unknown_customers(con, one.table, tables))) for one in intake]
     return day, {name: tables[name] for name in TABLES if name in tables}, tuple(intake)
 
 
 def _cut_table(con: Any, name: str, table: Loaded, day: dt.date) -> tuple[int, list[Text]]:
     """Make the relation of a table's rows up to a day; how many are left out, and what was hidden of the others?"""
-    whole = con.table(table.relation)
-    after, hidden = count_later(whole, name=name, day=day)
-    kept = begun_by(whole, name=name, day=day)
-    columns = list(table.columns)
+    whole, relation, columns = table.columns, table.relation, list(table.columns)
+    after, hidden = count_later(con, relation, whole, name=name, day=day)
     if table.items:
-        con.create_view(f"until_{name}", kept, overwrite=True)
+        query(con, f"CREATE OR REPLACE VIEW until_{name} AS SELECT * FROM {relation}{begun(name, whole, day)}")
         query(con, f"CREATE OR REPLACE VIEW answers_{name} AS {answers(f'until_{name}', columns, table.items)}")
-        kept = con.table(f"answers_{name}")
+        relation = f"answers_{name}"
         columns = [column for column in TABLES[name].columns if column in columns or column in OF_ANSWERS]
-    con.create_view(name, seen_at(kept.select(columns), name=name, day=day), overwrite=True)
-    return after, span_notes(whole, name=name, day=day) + [
+    query(con, f"CREATE OR REPLACE VIEW {name} AS {cut(name, columns, relation=relation, day=day, keep=columns)}")
+    return after, span_notes(con, table.relation, whole, name=name, day=day) + [
         Text(LATER.template, {"column": column, "day": Quantity(day, "date"), "rows": Quantity(rows, "count")})
         for column, rows in hidden.items()
     ]
@@ -364,7 +379,8 @@ def _last_day(con: Any, loaded: Mapping[str, Loaded], *, settings: Settings) -> 
     """The last day before today with any event in any table that tells over which time the company was watched."""
     before = _today(settings.timezone)
     names = [name for name in loaded if TABLES[name].tells_span] or list(loaded)
-    days = [day for name in names if (day := last_event(con.table(loaded[name].relation), name=name, before=before))]
+    found = (last_event(con, loaded[name].relation, loaded[name].columns, name=name, before=before) for name in names)
+    days = [day for day in found if day is not None]
     if not days:
         raise DataError(f"as_of: {' and '.join(names)} have no day before today, {before}; set as_of in the params file")
     return max(days)
@@ -374,10 +390,10 @@ def _today(timezone: str) -> dt.date:
     return dt.datetime.now(ZoneInfo(timezone)).date()
 
 
-def _unknown_customers(con: Any, name: str) -> list[Text]:
+def _unknown_customers(con: Any, name: str, tables: Mapping[str, Any]) -> list[Text]:
     """Notes on rows that name a customer whom the table ``customers`` does not have; they are kept."""
     notes: list[Text] = []
-    present = con.table(name).columns if name != "customers" else ()
+    present = tables[name].columns if name != "customers" and name in tables else ()
     for column in (one for one in TABLES[name].customers if one in present):
         ours = identifier(column)
         counted = (
@@ -390,12 +406,14 @@ def _unknown_customers(con: Any, name: str) -> list[Text]:
     return notes
 
 
-def _derive_customers(table: Any, source: str) -> tuple[Any, Intake]:
-    first = table[TABLES[source].event].cast("date").min()
-    customers = table.group_by("customer_id").agg(created_at=first)
-    count = int(to_frame(customers.aggregate(n=customers.count()))["n"].iloc[0])
+def _derive_customers(con: Any, source: str) -> tuple[Any, Intake]:
+    first = f"min(CAST({identifier(TABLES[source].event)} AS DATE))"
+    query(
+        con, f"CREATE OR REPLACE VIEW customers AS SELECT customer_id, {first} AS created_at FROM {source} GROUP BY customer_id"
+    )
+    ((count,),) = query(con, "SELECT count(*) FROM customers")
     note = Text("derived from the table {source}; created_at is the day of its first row", {"source": source})
-    return customers, Intake(table="customers", rows_read=count, rows_kept=count, notes=(note,))
+    return con.table("customers"), Intake(table="customers", rows_read=count, rows_kept=count, notes=(note,))
 
 
 def _fingerprint(loaded: Mapping[str, Loaded], *, settings: Settings, as_of: dt.date) -> str:

@@ -12,6 +12,8 @@ WIDTH = 7.2
 DPI = 144
 SCREEN_DPI = 96
 COLOURS = 256
+# settings of matplotlib that are no look: to ask for some of them opens a window
+OF_WINDOWS = ("backend", "backend_fallback", "interactive", "toolbar")
 
 PAPER = "#ffffff"
 INK = "#1f2933"
@@ -69,16 +71,26 @@ def font_families() -> list[str]:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The look of a figure, for as long as the block lasts; whatever the reader's own settings are, they return after it.
+    """The look of a figure, for as long as the block lasts; whatever the reader's own settings are, they return after it."""
+    import matplotlib as mpl
 
-    Seaborn's values come first and ours after them, because ``seaborn.set_theme`` would undo the fonts.
-    """
+    with mpl.rc_context():
+        # they are valid since they were made; to look at all of them again costs as much as a plain figure
+        settings: Any = mpl.rcParams
+        dict.update(settings, _looks())
+        yield
+
+
+@cache
+def _looks() -> dict[str, Any]:
+    """Every setting of a figure; seaborn's come first and ours after them, as ``seaborn.set_theme`` would undo the fonts."""
+    import matplotlib as mpl
     import matplotlib.style
     import seaborn as sns
 
-    looks = {**sns.axes_style("ticks"), **sns.plotting_context("paper"), **_rc()}
-    with matplotlib.style.context(["default", looks]):
-        yield
+    with matplotlib.style.context(["default", {**sns.axes_style("ticks"), **sns.plotting_context("paper"), **_rc()}]):
+        looks = dict(mpl.rcParams.copy())
+    return {name: value for name, value in looks.items() if name not in OF_WINDOWS}
 
 
 def _rc() -> dict[str, Any]:

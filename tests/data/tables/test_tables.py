@@ -6,8 +6,9 @@ from pathlib import Path
 import ibis
 import pytest
 
+from crmkit.data.sources.engine import connect, disconnect, query
 from crmkit.data.tables import TABLES
-from crmkit.data.tables.check import contract_problems
+from crmkit.data.tables.check import contract_problems, keeps_contract
 
 README = Path(__file__).parents[3] / "data" / "README.md"
 
@@ -55,3 +56,38 @@ def test_keys_are_unique():
     once = ibis.memtable({"customer_id": ["a", "b"]}, schema=schema)
     assert len(contract_problems(twice, name="customers")) == 1
     assert contract_problems(once, name="customers") == []
+
+
+@pytest.fixture(scope="module")
+def con():
+    made, _ = connect()
+    yield made
+    disconnect(made)
+
+
+GOOD = "'a' AS customer_id, DATE '2025-01-02' AS ordered_at, 3::DECIMAL(18, 4) AS amount, false AS is_return"
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "keeps"),
+    [
+        ("transactions", GOOD, True),
+        ("transactions", f"{GOOD}, 'web' AS channel", True),
+        ("transactions", GOOD.replace("'a'", "NULL::VARCHAR"), False),
+        ("transactions", GOOD.replace("false", "NULL::BOOLEAN"), False),
+        ("transactions", GOOD.replace("3::DECIMAL(18, 4)", "3.0::DOUBLE"), False),
+        ("transactions", GOOD.replace(", false AS is_return", ""), False),
+        ("transactions", f"{GOOD}, 1 AS z", False),
+        ("transactions", f"{GOOD}, (-1)::DECIMAL(18, 4) AS cost", False),
+        ("customers", "unnest(['a', 'b']) AS customer_id", True),
+        ("customers", "unnest(['a', 'a']) AS customer_id", False),
+        ("referrals", "'a' AS referrer_id, unnest(['b', 'c']) AS referred_id, DATE '2025-01-02' AS referred_at", True),
+        ("exposures", "'a' AS campaign_id, 'b' AS customer_id, 'treated' AS arm", True),
+        ("exposures", "'a' AS campaign_id, 'b' AS customer_id, 'other' AS arm", False),
+    ],
+)
+def test_one_query_sees_what_the_checks_see(con, name, rows, keeps):
+    query(con, f"CREATE OR REPLACE TABLE {name} AS SELECT {rows}")
+    table = con.table(name)
+    assert keeps_contract(con, table, name=name) == keeps
+    assert (not contract_problems(table, name=name)) == keeps

@@ -19,6 +19,7 @@ from crmkit.models.purchases.btyd import (
     interval,
     known,
     parameter_draws,
+    pareto,
     probability_active,
     simulate,
     tuples,
@@ -56,6 +57,44 @@ def test_the_short_refit_finds_what_a_full_search_finds(model):
     assert short.failed == 0
     assert (np.abs(short.values - full) < 0.01 * errors).all()
     assert [one.model for one in short.fits()] == [model] * 8
+
+
+@pytest.mark.parametrize("size", [600, 3000])
+def test_many_refits_share_what_each_tuple_says(size, monkeypatch):
+    histories = tuples(*customers("pareto_nbd", size, 0))
+    found = fit(histories, "pareto_nbd")
+    shared = parameter_draws(histories, found, draws=24, seed=3).values
+    monkeypatch.setattr(samples, "MOST_AROUND", 0)
+    alone = parameter_draws(histories, found, draws=24, seed=3).values
+    apart = np.abs(np.log(shared / alone)) / np.sqrt(np.diag(found.covariance))
+    # those of which the cubic alone tells are near by, and the others have asked the likelihood
+    assert apart.max() < 0.1
+    assert np.median(apart) < 0.02
+    # limits move by less than 2 % of their width
+    low, high = np.quantile(alone, [0.025, 0.975], axis=0)
+    assert (np.abs(np.quantile(shared, [0.025, 0.975], axis=0) - [low, high]) < 0.02 * (high - low)).all()
+
+
+@pytest.mark.parametrize("table", [True, False])
+def test_scores_of_tuples_add_up_to_the_gradient(table, monkeypatch):
+    monkeypatch.setattr(pareto, "TABLE_GAIN", 4 if table else 0)
+    histories = tuples(*(np.ceil(one) for one in customers("pareto_nbd", 900, 1)))
+    theta = np.log([0.5, 0.3, 0.7, 0.4])
+    each = pareto.scores(histories, 40.0)(theta)
+    assert each.shape == (len(histories), 4)
+    whole = pareto.objective(histories, 40.0)(theta)[1]
+    assert np.allclose(histories.n @ each / histories.customers, whole, rtol=1e-9, atol=1e-12)
+
+
+def test_a_root_too_far_away_is_not_told():
+    powers, places = samples._basis(2, 3), samples._places(2)
+    inverse = samples._inverse(2, 3)
+    ring = np.stack([places[:, 0] - 1.5, places[:, 1] ** 3 + places[:, 1] - 2.0], axis=1)
+    assert np.allclose(samples._zero(powers, inverse @ ring), [1.5, 1.0])
+    far = np.stack([places[:, 0] - 7.0, places[:, 1]], axis=1)
+    assert samples._zero(powers, inverse @ far) is None
+    none = np.stack([places[:, 0] ** 2 + 1.0, places[:, 1]], axis=1)
+    assert samples._zero(powers, inverse @ none) is None
 
 
 @pytest.mark.parametrize(("distance", "allowed"), [(2.5, True), (1.5, False)])

@@ -9,6 +9,8 @@ import pytest
 from crmkit.report.page.exporter import PageExporter
 from crmkit.report.run import run_clients
 
+pytestmark = pytest.mark.usefixtures("shared_server")
+
 BRIEF = """\
 from IPython.display import display
 display({"application/vnd.crmkit.briefs+json": [{"slug": "care", "name": "Care", "html": "<p>words</p>"}]}, raw=True)

@@ -16,6 +16,8 @@ from crmkit.report.params.notebooks import read_notebook, read_notebooks, run_or
 from crmkit.report.record import read_results
 from crmkit.report.run import exit_code, plan, run_clients
 
+pytestmark = pytest.mark.usefixtures("shared_server")
+
 DATE = "2025-12-31"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 
@@ -27,6 +28,11 @@ class Source:
     path: Path
     database: bool
     label: str
+
+    @cached_property
+    def there(self) -> list[str]:
+        """Every file below the folder, looked for once."""
+        return sorted(path.relative_to(self.path).as_posix() for path in self.path.rglob("*") if path.is_file())
 
 
 def open_source(source: str, *, home: Path, where: str) -> Source:
@@ -66,7 +72,7 @@ def find_files(table: str, *, source: Source, settings: TableSettings | None) ->
     DataError
         When a declared file does not exist (the nearest name is offered), or two files are named like the table.
     """
-    there = sorted(path.relative_to(source.path).as_posix() for path in source.path.rglob("*") if path.is_file())
+    there = source.there
     if settings is not None and settings.file is not None:
         return [source.path / name for name in _declared(table, settings.file, source=source, there=there)]
     named = [name for name in there if _is_table(Path(name), table)]

@@ -1,7 +1,8 @@
 """Does a table keep its contract: the right types, nothing empty that is required, values in range, keys unique?
 
-The checks are those of pandera on the engine's own tables, made from the declarations in :mod:`crmkit.data.tables`. They run
-last, on what the reports will read; what a row can be blamed for has been found by :mod:`crmkit.data.intake.rejects` before.
+One query looks whether it does. Where it does not, pandera checks the engine's own tables, by the same declarations in
+:mod:`crmkit.data.tables`, and tells what is wrong. Both run last, on what the reports will read; what a row can be blamed for
+has been found by :mod:`crmkit.data.intake.rejects` before.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crmkit.core.errors import Problem
-from crmkit.data.sources.engine import quiet
+from crmkit.data.sources.engine import identifier, literal, query, quiet
 from crmkit.data.tables import TABLES, Column, TableContract
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def table_schema(contract: TableContract) -> Any:
         name: pa.Column(
             ibis.dtype(TYPES[column.kind]),
             checks=_checks(pa, column),
-            nullable=not column.required and column.default is None,
-            required=column.required or column.default is not None,
+            nullable=not _filled(column),
+            required=_filled(column),
         )
         for name, column in contract.columns.items()
     }
@@ -59,15 +60,47 @@ def _checks(pa: Any, column: Column) -> list[Any]:
     return [*checks, pa.Check.isin(list(column.choices))] if column.choices else checks
 
 
-def contract_problems(table: ibis.Table, *, name: str) -> list[Problem]:
-    """Everything in which a table breaks its contract; nothing where it keeps it."""
-    from pandera.errors import SchemaErrors
+def keeps_contract(con: Any, table: ibis.Table, *, name: str) -> bool:
+    """Whether a table, in the engine under its own name, keeps its contract: columns and types at once, values by one query."""
+    import ibis
 
+    contract, types = _contract(table, name), table.schema()
+    must = [column for column, declared in contract.columns.items() if _filled(declared)]
+    if not set(must) <= set(types) <= set(contract.columns):
+        return False
+    if any(kind.copy(nullable=True) != ibis.dtype(TYPES[contract.columns[column].kind]) for column, kind in types.items()):
+        return False
+    broken = [f"{identifier(column)} IS NULL" for column in must]
+    for column in types:
+        declared, ours = contract.columns[column], identifier(column)
+        broken += [f"{ours} < {declared.low}"] if declared.low is not None else []
+        broken += [f"{ours} > {declared.high}"] if declared.high is not None else []
+        broken += [f"{ours} NOT IN ({', '.join(map(literal, declared.choices))})"] if declared.choices else []
+    values = f"SELECT 1 FROM {name} WHERE {' OR '.join(broken)}" if broken else ""
+    keys = ", ".join(map(identifier, contract.unique))
+    twice = f"SELECT 1 FROM {name} GROUP BY {keys} HAVING count(*) > 1" if keys else ""
+    asked = [f"NOT EXISTS ({one})" for one in (values, twice) if one]
+    return bool(query(con, f"SELECT {' AND '.join(asked) or 'true'}")[0][0])
+
+
+def _filled(column: Column) -> bool:
+    return column.required or column.default is not None
+
+
+def _contract(table: ibis.Table, name: str) -> TableContract:
     contract = TABLES[name]
     if contract.returns and contract.returns[0] not in table.columns:
         # a list of purchases without amounts, as the client has said
         amount = replace(contract.columns[contract.returns[0]], required=False)
-        contract = replace(contract, columns={**contract.columns, contract.returns[0]: amount})
+        return replace(contract, columns={**contract.columns, contract.returns[0]: amount})
+    return contract
+
+
+def contract_problems(table: ibis.Table, *, name: str) -> list[Problem]:
+    """Everything in which a table breaks its contract; nothing where it keeps it."""
+    from pandera.errors import SchemaErrors
+
+    contract = _contract(table, name)
     try:
         with quiet():
             table_schema(contract).validate(table, lazy=True)

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from crmkit.report.imports import FORMATS, light_imports
+
 PACKAGE = "crmkit"
 SHOWN = "crmkit.show"
 # what every kernel needs, whichever the analysis
@@ -35,10 +37,11 @@ INNER = {
         "ibis.formats.pyarrow",
     ),
     "matplotlib": ("matplotlib.pyplot", "matplotlib.backends.backend_agg", "matplotlib_inline.backend_inline"),
-    "pandera": ("pandera.ibis", "pandera.backends.ibis.builtin_checks", "pandera.backends.ibis.container"),
     "PIL": tuple(f"PIL.{kind}ImagePlugin" for kind in ("Bmp", "Gif", "Jpeg", "Png", "Ppm")),
     "pandas": ("pandas.core.arrays.arrow.extension_types", "pyarrow.parquet", "pyarrow.pandas_compat"),
 }
+# says what is wrong with a table that breaks its contract, which no run survives
+RARE = ("pandera",)
 IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)|import[ \t]+([^\n#]+))", re.MULTILINE)
 CHECKED_ONLY = re.compile(r"^if TYPE_CHECKING:\n(?:[ \t]+[^\n]*\n|\n)*", re.MULTILINE)
 BY_NAME = re.compile(r"import_module\(f\"(crmkit(?:\.\w+)*)\.\{")
@@ -78,7 +81,7 @@ def modules_of(analyses: Iterable[str], *, root: Path | None = None) -> list[str
                 waiting += [f"{found[:-2]}.{one.stem}" for one in path.parent.glob("*.py")]
             elif found.split(".")[0] == PACKAGE:
                 waiting.append(found)
-            else:
+            elif found.split(".")[0] not in RARE:
                 foreign[found] = None
     libraries = {name.split(".")[0] for name in foreign}
     inner = [name for library, names in INNER.items() if library in libraries for name in names]
@@ -111,9 +114,10 @@ def imported(text: str) -> Iterator[str]:
 
 def load(names: Iterable[str]) -> None:
     """Import modules. What is no module, or cannot be imported, is left to the notebook, where it gets its error message."""
-    for name in names:
-        with suppress(Exception):
-            importlib.import_module(name)
+    with light_imports(FORMATS):
+        for name in names:
+            with suppress(Exception):
+                importlib.import_module(name)
 
 
 def _path(name: str, source: Path) -> Path | None:

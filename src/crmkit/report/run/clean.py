@@ -1,4 +1,7 @@
-"""Which old runs may go? All but the newest few, the last good ones, and those that they are compared with."""
+"""Which old runs may go? All but the newest few, the last good ones, and those that they are compared with.
+
+With them go the copies of what was read, which the next run makes again.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crmkit.core.errors import ParamError, Problem, did_you_mean
+from crmkit.core.settings import copy_folder
 from crmkit.report.folders import dates_of, locked, read_latest, reports_folder
 from crmkit.report.record import previous
 
@@ -22,7 +26,7 @@ class Removed:
 
 
 def clean_runs(home: Path, *, keep: int, clients: Iterable[str] | None = None) -> Removed:
-    """Delete old runs.
+    """Delete old runs, and the copies of what was read.
 
     Parameters
     ----------
@@ -40,26 +44,38 @@ def clean_runs(home: Path, *, keep: int, clients: Iterable[str] | None = None) -
     """
     root = reports_folder(home)
     there = sorted(path.name for path in root.iterdir() if dates_of(home, path.name)) if root.is_dir() else []
+    copied = sorted(path.parent.name for path in (home / "work").glob("*/copy") if path.is_dir())
     chosen = there if not clients else list(dict.fromkeys(clients))
     unknown = [
-        Problem(f"client {name!r}", "has no reports", hint=did_you_mean(name, there)) for name in chosen if name not in there
+        Problem(f"client {name!r}", "has no reports", hint=did_you_mean(name, there))
+        for name in chosen
+        if name not in (*there, *copied)
     ]
     if unknown:
         raise ParamError(unknown)
     removed: list[Path] = []
     size = 0
-    for client in chosen:
+    for client in copied:
+        if not clients or client in chosen:
+            size += _remove(copy_folder(client, home=home))
+            removed.append(copy_folder(client, home=home))
+    for client in (name for name in chosen if name in there):
         with locked(home, client):
             needed = set(_needed(home, client))
             for folder in _old(home, client, keep):
                 if folder in needed:
                     continue
-                size += sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-                shutil.rmtree(folder)
+                size += _remove(folder)
                 removed.append(folder)
                 with suppress(OSError):
                     folder.parent.rmdir()  # only where nothing is left of the run
     return Removed(tuple(removed), size)
+
+
+def _remove(folder: Path) -> int:
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    shutil.rmtree(folder)
+    return size
 
 
 def _needed(home: Path, client: str) -> Iterator[Path]:

@@ -14,10 +14,10 @@ from crmkit.core.settings import Settings
 from crmkit.report.folders import locked, note_unchanged, reports_folder
 from crmkit.report.guard.mishaps import said_of
 from crmkit.report.guard.secrets import secrets_of
+from crmkit.report.imports import light_imports
 from crmkit.report.kernels.pool import KernelServer, can_fork
 from crmkit.report.params.flatten import Flat, check_clients
 from crmkit.report.params.notebooks import Notebook, read_notebooks, with_upstream
-from crmkit.report.run.imports import light_imports
 from crmkit.report.run.inputs import kit_hashes
 from crmkit.report.run.outcome import Outcome
 from crmkit.report.run.plan import Plan, known, make_plan, missing_tables, note_state

@@ -85,9 +85,15 @@ def write_axis(drawn: DrawnAxis, axis: Axis | None, locale: Locale) -> None:
         drawn.set_major_locator(ticker.MaxNLocator(nbins=6, integer=unit == "count", steps=[1, 2, 2.5, 5, 10]))
     words = tick_words(unit, locale)
 
+    seen: dict[Any, list[float]] = {}
+
     def with_neighbours(value: float, _position: int | None = None) -> str:
         low, high = sorted(drawn.get_view_interval())
-        return words(value, [tick for tick in drawn.get_majorticklocs() if low <= tick <= high])
+        key = (low, high, drawn.get_major_locator())
+        if key not in seen:
+            seen.clear()
+            seen[key] = [tick for tick in drawn.get_majorticklocs() if low <= tick <= high]
+        return words(value, seen[key])
 
     drawn.set_major_formatter(ticker.FuncFormatter(with_neighbours))
 

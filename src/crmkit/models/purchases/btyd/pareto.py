@@ -6,6 +6,7 @@ mu ~ Gamma(s, beta); neither is seen, only the purchases.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -112,6 +113,36 @@ def objective(histories: Tuples, scale: float, *, exact: bool = False) -> Object
         d_beta -= s * dot(part, (s + 1) * deaths.over_lifetime - s * deaths.integral * over_B)
         gradient = np.array([d_r * r, d_alpha * alpha, d_s * s, d_beta * beta])
         return -value / customers, -gradient / customers
+
+    return at
+
+
+def scores(histories: Tuples, scale: float) -> Callable[[Floats], Floats]:
+    """What does each tuple alone say of the parameters: one customer's part of the gradient of :func:`objective`?
+
+    Returns
+    -------
+    callable
+        From log-parameters to an array with a row per tuple; the mean over customers, by their counts, is the gradient.
+    """
+    tx, T, x = histories.recency / scale, histories.T / scale, histories.frequency
+    (ix, ux), (_, ut), (_, uT) = histories.codes
+    times = np.union1d(ut / scale, uT / scale)
+    table = len(ux) * len(times) < TABLE_GAIN * len(histories)
+    places = (Codes(ix, ux), Codes(np.searchsorted(times, tx), times), Codes(np.searchsorted(times, T), times))
+
+    def at(theta: Floats) -> Floats:
+        params = np.exp(theta)
+        r, alpha, s, beta = params
+        deaths = _deaths_by_table(params, *places) if table else _deaths_one_by_one(params, x, tx, T)
+        part = 1 / (np.exp(-deaths.rise) + s * deaths.integral)
+        d_r = (digamma(r + ux) - digamma(r))[ix] - np.log1p(T / alpha) - s * part * deaths.log_purchase
+        d_alpha = r / alpha - (r + x) / (alpha + T)
+        d_alpha -= s * part * (r + x) * (deaths.over_purchase - deaths.integral / (alpha + T))
+        d_s = part * (deaths.integral - s * deaths.log_lifetime) - np.log1p(T / beta)
+        d_beta = s / beta - s / (beta + T)
+        d_beta -= s * part * ((s + 1) * deaths.over_lifetime - s * deaths.integral / (beta + T))
+        return -np.stack([d_r * r, d_alpha * alpha, d_s * s, d_beta * beta], axis=1)
 
     return at
 

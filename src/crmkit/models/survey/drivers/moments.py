@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +14,12 @@ from crmkit.core.results import Text
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Integers = NDArray[np.intp]
+Step = Callable[[Floats, Floats], tuple[Floats, Floats]]
 
 EXACT, ENOUGH = 1e-10, 1e-5
 MOST_STEPS = 2000
 CHUNK = 4_000_000
+NUDGE, LEAPS = 1e-5, 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +97,10 @@ def ready(values: ArrayLike, *, weights: ArrayLike | None = None) -> Answers:
 
 
 def moments(
-    answers: Answers, counts: Floats | None = None, start: tuple[Floats, Floats] | None = None
+    answers: Answers,
+    counts: Floats | None = None,
+    start: tuple[Floats, Floats] | None = None,
+    ahead: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """Which means and covariances are the most likely ones?
 
@@ -106,6 +111,8 @@ def moments(
         How often each row was drawn, for the bootstrap.
     start : tuple of mean and covariance, optional
         Where the search starts; it then stops at 1e-5 of a standard deviation instead of 1e-10.
+    ahead : array of shape (p, p), optional
+        How far the whole way is, of which a step of EM is a part, near the start; from :func:`_ahead`.
 
     Returns
     -------
@@ -132,8 +139,10 @@ def moments(
     if answers.complete:
         mean, second = _unfold((w @ answers.products)[None, :])
         return mean[0], second[0]
-    sums = np.add.reduceat(w[:, None] * answers.products, answers.starts)
-    return _em(sums, answers.observed.astype(np.float64), start)
+    step = _step_of(answers, w)
+    if start is not None and ahead is not None and (found := _leap(step, start, ahead)) is not None:
+        return found
+    return _em(step, answers.observed.shape[1], start)
 
 
 def bootstrap(answers: Answers, *, draws: int, seed: int) -> Iterator[tuple[Floats, Floats]]:
@@ -154,6 +163,7 @@ def bootstrap(answers: Answers, *, draws: int, seed: int) -> Iterator[tuple[Floa
     rng = np.random.default_rng(seed)
     n = len(answers.weights)
     start = None if answers.complete else moments(answers)
+    ahead = _ahead(_step_of(answers, answers.weights), start) if start is not None else None
     size = max(1, CHUNK // n)
     for first in range(0, draws, size):
         batch = min(size, draws - first)
@@ -162,7 +172,7 @@ def bootstrap(answers: Answers, *, draws: int, seed: int) -> Iterator[tuple[Floa
         if answers.complete:
             yield _unfold((counts * answers.weights) @ answers.products)
         else:
-            found = [moments(answers, one, start) for one in counts]
+            found = [moments(answers, one, start, ahead) for one in counts]
             yield np.array([mean for mean, _ in found]), np.array([second for _, second in found])
 
 
@@ -182,26 +192,87 @@ def _square(packed: Floats, q: int) -> Floats:
     return full
 
 
-def _em(sums: Floats, observed: Floats, start: tuple[Floats, Floats] | None) -> tuple[Floats, Floats]:
-    q = observed.shape[1]
+def _step_of(answers: Answers, weights: Floats) -> Step:
+    """The step of EM on these answers: from mean and covariance to the next."""
+    q = answers.observed.shape[1]
+    sums = np.add.reduceat(weights[:, None] * answers.products, answers.starts)
+    observed = answers.observed.astype(np.float64)
     n, s, t = sums[:, 0], sums[:, 1 : q + 1], _square(sums[:, q + 1 :], q)
-    mean, cov = (np.zeros(q), np.eye(q)) if start is None else start
     both = observed[:, :, None] * observed[:, None, :]
     gaps = (1 - observed)[:, :, None] * np.eye(q)
-    tolerance = EXACT if start is None else ENOUGH
-    for _ in range(MOST_STEPS):
+
+    def step(mean: Floats, cov: Floats) -> tuple[Floats, Floats]:
         known_mean = observed * mean
         d = s - n[:, None] * known_mean
         dd = t - s[:, :, None] * known_mean[:, None, :] - known_mean[:, :, None] * s[:, None, :]
         dd += n[:, None, None] * known_mean[:, :, None] * known_mean[:, None, :]
         filled = cov @ (np.linalg.inv(both * cov + gaps) * both)  # regression of all values on the known ones
-        step = np.einsum("gij,gj->i", filled, d) / n.sum()
+        move = np.einsum("gij,gj->i", filled, d) / n.sum()
         rest = cov - filled @ cov
         spread = (filled @ dd @ filled.transpose(0, 2, 1) + n[:, None, None] * rest).sum(0) / n.sum()
-        new = spread - np.outer(step, step)
-        new = (new + new.T) / 2
-        change = max(np.abs(step).max(), np.abs(new - cov).max())
-        mean, cov = mean + step, new
+        new = spread - np.outer(move, move)
+        return mean + move, (new + new.T) / 2
+
+    return step
+
+
+def _em(step: Step, q: int, start: tuple[Floats, Floats] | None) -> tuple[Floats, Floats]:
+    mean, cov = (np.zeros(q), np.eye(q)) if start is None else start
+    tolerance = EXACT if start is None else ENOUGH
+    for _ in range(MOST_STEPS):
+        later, new = step(mean, cov)
+        change = max(np.abs(later - mean).max(), np.abs(new - cov).max())
+        mean, cov = later, new
         if change < tolerance:
             return mean, cov
     raise ModelError(Text("covariance: missing answers do not settle; some pairs of items were hardly ever answered together"))
+
+
+def _ahead(step: Step, start: tuple[Floats, Floats]) -> Floats | None:
+    """How much farther than a step of EM is the way to where it ends, near the end of the whole sample?
+
+    Notes
+    -----
+    Near its end EM is linear: what is left shrinks by a matrix J at each step, so the way is (I - J)^-1 times the step. Another
+    sample's J is nearly the same, and what it is off by, the next step tells. None where there is no such inverse.
+
+    References
+    ----------
+    Louis (1982), doi:10.1111/j.2517-6161.1982.tb01203.x.
+    """
+    q = len(start[0])
+    here, there = _packed(*start), _packed(*step(*start))
+    columns = []
+    for at in range(len(here)):
+        moved = here.copy()
+        moved[at] += NUDGE
+        columns.append((_packed(*step(*_unpacked(moved, q))) - there) / NUDGE)
+    try:
+        return np.asarray(np.linalg.inv(np.eye(len(here)) - np.array(columns).T))
+    except np.linalg.LinAlgError:
+        return None
+
+
+def _leap(step: Step, start: tuple[Floats, Floats], ahead: Floats) -> tuple[Floats, Floats] | None:
+    """The end of EM in a few leaps; None where they do not settle, or lead to what is no covariance."""
+    q = len(start[0])
+    here = _packed(*start)
+    for _ in range(LEAPS):
+        mean, cov = _unpacked(here, q)
+        if not np.linalg.eigvalsh(cov)[0] > 0:
+            return None
+        move = _packed(*step(mean, cov)) - here
+        here = here + ahead @ move
+        # of what was left, the leap leaves a tenth at most
+        if np.abs(move).max() < 10 * ENOUGH:
+            mean, cov = _unpacked(here, q)
+            return (mean, cov) if np.linalg.eigvalsh(cov)[0] > 0 else None
+    return None
+
+
+def _packed(mean: Floats, cov: Floats) -> Floats:
+    return np.concatenate([mean, cov[np.triu_indices(len(mean))]])
+
+
+def _unpacked(packed: Floats, q: int) -> tuple[Floats, Floats]:
+    return packed[:q], _square(packed[None, q:], q)[0]
