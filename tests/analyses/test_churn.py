@@ -15,7 +15,7 @@ import pytest
 from crmkit import open_client
 from crmkit.analyses import churn
 from crmkit.analyses.churn.alarms import alarm_limits
-from crmkit.analyses.churn.backtest import MODEL
+from crmkit.analyses.churn.backtest import MODEL, RECENCY
 from crmkit.analyses.churn.backtest import Test as OneTest
 from crmkit.analyses.churn.basics import checks
 from crmkit.analyses.churn.calendar import chance_limits
@@ -113,7 +113,7 @@ def retail_results(retailco):
 
 def test_without_contracts_every_exhibit_is_shown_or_says_why_not(retail_results):
     found = retail_results
-    absent = {"churn_causes", "churn_reasons", "churn_proportionality", "churn_uplift"}
+    absent = {"churn_causes", "churn_reasons", "churn_uplift"}
     assert {name for name, result in found.items() if not result.assessed} == absent
     assert all(say(found[name].reason, Locale()) for name in absent)
     for result in found.values():
@@ -189,8 +189,9 @@ def test_the_model_beats_the_simple_rules_where_the_truth_has_more_than_they_see
 
 
 def test_it_says_so_when_a_simple_rule_is_as_good(retailco):
-    """In trade without contracts, the days since the last purchase hold nearly everything."""
-    finding = churn.backtest(retailco.past, retailco.work, retailco.offer, contacts=100, value=retailco.value).finding
+    """A model that is the longest silence itself is not better than it."""
+    same = tuple(replace(at, scores=at.scores.assign(**{MODEL: at.scores[RECENCY]})) for at in retailco.work.tests)
+    finding = comparison(retailco.past, replace(retailco.work, tests=same))
     assert finding.passed is False
     assert "longest silence" in say(finding.text, Locale())
 
@@ -409,7 +410,9 @@ def test_the_board_has_its_error_and_finds_a_doubled_rate():
     ("rule", "said"),
     [
         ({"kind": "contract"}, r"kind: is 'contract'; did you mean 'contractual'\?"),
-        ({"horizon_days": 0}, "horizon_days: is 0; at least 1 day is needed"),
+        ({"horizon_days": -1}, "horizon_days: is -1; at least 1 day is needed"),
+        ({"silence_days": -1}, "silence_days: is -1; at least 1 day is needed"),
+        ({"limit": 1.0}, "false_limit: is 1.0; a share above 0 and below 1"),
         ({"grace_days": -1}, "grace_days: is -1; 0 or more days are needed"),
         ({"sampling": "cohrt"}, "sampling: is 'cohrt'; it is cohort, last_period, or the day"),
     ],
@@ -521,7 +524,7 @@ def test_the_window_is_refused_beyond_half_of_the_span():
     days = pd.to_datetime("2024-01-01") + pd.to_timedelta(rng.integers(0, 730, 120), unit="D")
     bought = pd.DataFrame({"customer_id": [f"C{i % 50}" for i in range(120)], "ordered_at": days, "amount": 10.0})
     company = company_of({"transactions": bought})
-    past = churn.history(company, churn.define(kind="non_contractual"))
+    past = churn.history(company, churn.define(kind="silence"))
     assert not past.usable
     found = churn.window(past)
     assert not found.assessed
@@ -620,15 +623,6 @@ def test_curves_are_those_of_the_page(techco):
         assert fitters[name].survival_function_at_times(own["x"]).to_numpy() == pytest.approx(own["value"], rel=1e-8)
         ends = fitters[name].confidence_interval_.loc[own["x"]].to_numpy()[own["low"].notna()]
         assert ends == pytest.approx(own[["low", "high"]].dropna().to_numpy(), rel=1e-8)
-
-
-def test_where_the_model_is_none_of_lifelines_it_says_so_and_gives_the_curves(retailco):
-    found = churn.lifelines_model(retailco.past, retailco.work)
-    assert "of one period" in say(found.reason, Locale())
-    assert found.fitters
-    shown = churn.lifelines_summary(found)
-    assert shown.table["n"].sum() == sum(len(one.durations) for one in found.fitters.values())
-    assert "of one period" in say(shown.note, Locale())
 
 
 def test_a_model_too_large_for_lifelines_says_so(techco, monkeypatch):

@@ -11,11 +11,11 @@ import pytest
 
 from crmkit.analyses import churn
 from crmkit.analyses.churn.alarms import _counts
-from crmkit.analyses.churn.backtest import MODEL, tenure_only
+from crmkit.analyses.churn.backtest import MODEL, RULES, tenure_only
 from crmkit.analyses.churn.backtest import Test as OneTest
 from crmkit.analyses.churn.basics import base_rows
 from crmkit.analyses.churn.effects import _effects_finding
-from crmkit.analyses.churn.evaluation import RULES, comparison
+from crmkit.analyses.churn.evaluation import comparison
 from crmkit.analyses.churn.panel import SILENT_STEP_DAYS, _schedule, one_cut
 from crmkit.analyses.churn.read import MOST_LEVELS, REST
 from crmkit.core.language import Locale, say
@@ -74,7 +74,9 @@ def test_periods_do_not_overlap_where_six_are_left_to_learn_from(periods, step, 
     """Nine cut-offs a horizon apart leave six beside the three of the test; eight do not."""
     rule = SimpleNamespace(horizon_days=90, grace_days=0, since=None)
     start = DAY - dt.timedelta(days=90 * (periods + 1) + 30)
-    past = SimpleNamespace(rule=rule, start=start, as_of=DAY, contractual=True, spells=pd.DataFrame({"x": range(100)}))
+    past = SimpleNamespace(
+        rule=rule, start=start, as_of=DAY, contractual=True, shop=None, spells=pd.DataFrame({"x": range(100)})
+    )
     cuts, tests = _schedule(past, 3)
     assert len(cuts) == number
     assert {abs(a - b).days for a, b in itertools.pairwise(cuts)} == {step}
@@ -153,7 +155,7 @@ def test_the_day_of_the_cut_off_is_known_to_the_curve_of_the_time_as_a_customer(
             "entry_days": 0,
         }
     )
-    past = SimpleNamespace(contractual=True, spells=spells, rule=SimpleNamespace(horizon_days=10, since=None))
+    past = SimpleNamespace(contractual=True, shop=None, spells=spells, rule=SimpleNamespace(horizon_days=10, since=None))
     found = tenure_only(past, None, cut, pd.DataFrame({"tenure_days": [0.0]}))
     assert found == pytest.approx([0.5])
 

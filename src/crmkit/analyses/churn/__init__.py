@@ -7,6 +7,7 @@ then one function per exhibit.
 from crmkit.analyses.churn.alarms import board
 from crmkit.analyses.churn.backtest import study
 from crmkit.analyses.churn.basics import window
+from crmkit.analyses.churn.both import beside
 from crmkit.analyses.churn.calendar import cohorts, monthly
 from crmkit.analyses.churn.campaigns import assignment, uplift
 from crmkit.analyses.churn.causes import causes, reasons
@@ -34,6 +35,7 @@ __all__ = [
     "assignment",
     "at_risk",
     "backtest",
+    "beside",
     "board",
     "calibration",
     "causes",

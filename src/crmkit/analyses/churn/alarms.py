@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crmkit.analyses.churn import absences
 from crmkit.analyses.churn.basics import unusable
 from crmkit.analyses.churn.fit import Backtest, score
 from crmkit.analyses.churn.read import Past
@@ -52,6 +53,8 @@ def board(past: Past, work: Backtest) -> Result:
     title = Text("Alarm board: where does leaving rise?")
     if not past.usable:
         return unusable(past, "churn_board", title)
+    if past.shop is not None:
+        return absences.board(past, work, past.shop)
     end = _end(past)
     start = max(past.start, past.rule.since or past.start)
     if (end - start).days < RECENT_DAYS + FEWEST_BEFORE:

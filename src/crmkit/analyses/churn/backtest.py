@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.churn.fit import Backtest, Test, cause_specific, fit_model, score
+from crmkit.analyses.churn.chances import GAPS, LEVEL_DAYS, MEAN, RIVALS, Chances, Fits, each, fit_on, levels_of
+from crmkit.analyses.churn.fit import Backtest, Model, Test, cause_specific, fit_model, score
 from crmkit.analyses.churn.inputs import audit
-from crmkit.analyses.churn.panel import Panel, build_panel
+from crmkit.analyses.churn.panel import Panel, build_panel, shop_with
 from crmkit.analyses.churn.read import PERIOD_DAYS, Past
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
+from crmkit.core.results import Quantity, Text
 from crmkit.models import survival as sv
+from crmkit.models.survival.gaps import own_rhythm
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +28,8 @@ SEGMENT = mark("segment's last month")
 RECENCY = mark("longest silence")
 TENURE = mark("time as a customer")
 RULES = (SEGMENT, RECENCY, TENURE)
+OWN_RHYTHM, GONE = mark("silence over own rhythm"), mark("probability to be gone")
+SHOP_RULES = (RECENCY, OWN_RHYTHM, GONE)
 TENURE_BANDS = 10
 FEWEST_LEFT = 10
 
@@ -53,6 +59,8 @@ def study(past: Past, *, covariates: Sequence[str] = (), cutoffs: int = 3, waive
     """
     if not past.usable:
         return Backtest(None, None, None, (), None, None, past.window_reason)
+    if past.shop is not None:
+        return _shop_study(past, tuple(covariates), cutoffs, waived)
     try:
         panel = build_panel(past, cutoffs=cutoffs, covariates=tuple(covariates))
         model = fit_model(past, panel, chosen=covariates, engine="auto")
@@ -64,6 +72,100 @@ def study(past: Past, *, covariates: Sequence[str] = (), cutoffs: int = 3, waive
     tests = tuple(one for cut in panel.tests if (one := _test(past, panel, cut, tuple(covariates))) is not None)
     voluntary = cause_specific(past, panel, model, "voluntary") if past.contractual else None
     return Backtest(panel, model, voluntary, tests, scores, leaks)
+
+
+def rules_of(past: Past) -> tuple[str, ...]:
+    """The simple rules that a model has to beat."""
+    return RULES if past.shop is None else SHOP_RULES
+
+
+def _shop_study(past: Past, covariates: tuple[str, ...], cutoffs: int, waived: Sequence[str]) -> Backtest:
+    """Both models of a shop on today and on each earlier day; which is believed is decided by the earlier days."""
+    try:
+        panel = build_panel(past, cutoffs=cutoffs, covariates=covariates)
+        learner = _Learner(past, panel, covariates)
+        model = learner.model(past.as_of)
+    except ModelError as err:
+        return Backtest(None, None, None, (), None, None, err.text)
+    tests = list[Test]()
+    for cut in panel.tests:
+        try:
+            one = _shop_test(past, panel.at(cut), cut, learner.model(cut))
+        except ModelError:  # too little was known by then; the cut-off is missing in the table, which says how many there are
+            continue
+        tests += [] if one is None else [one]
+    behind = _believed(tests)
+    model = _believing(model, behind)
+    tests = [
+        replace(one, model=_believing(one.model, behind), scores=one.scores.assign(**{MODEL: one.rows[behind]}))
+        for one in tests
+    ]
+    leaks = audit(past, panel, model, chosen=covariates, waived=waived)
+    now = panel.at(past.as_of)
+    return Backtest(panel, model, None, tuple(tests), now.join(score(model, now)), leaks)
+
+
+class _Learner:
+    """Fits both models once per day, and sets their level by the newest days whose horizon was over."""
+
+    def __init__(self, past: Past, panel: Panel, chosen: tuple[str, ...]) -> None:
+        self.shop, self.past, self.panel, self.chosen = shop_with(past, covariates=chosen), past, panel, chosen
+        self.fits: dict[dt.date, Fits] = {}
+
+    def fit(self, day: dt.date) -> Fits:
+        if day not in self.fits:
+            engine = "auto" if day == self.past.as_of else "rows"
+            self.fits[day] = fit_on(self.shop, day, self.panel.features, chosen=self.chosen, engine=engine)
+        return self.fits[day]
+
+    def model(self, day: dt.date) -> Model:
+        before, rule, level = self.panel.before(day, self.past), self.past.rule, self.past.confidence
+        if not before:
+            raise ModelError(
+                Text("no earlier day has its horizon of {horizon} behind it", {"horizon": Quantity(rule.horizon_days, "days")})
+            )
+        fits = self.fit(day)
+        said = []
+        for cut in before[-LEVEL_DAYS:]:
+            rows = self.panel.at(cut)
+            ahead = each(fits, rows, horizon_days=rule.horizon_days, confidence=level)
+            said.append((ahead, rows["event_observed"]))
+        own = Chances(fits, rule.horizon_days, levels_of(said), MEAN, level)
+        return Model("gaps", fits.gaps.cox, fits.recipe, rule.horizon_days, 0, before[-LEVEL_DAYS:], level, own)
+
+
+def _shop_test(past: Past, rows: pd.DataFrame, cut: dt.date, model: Model) -> Test | None:
+    import pandas as pd
+
+    if int(rows["event_observed"].sum()) < FEWEST_LEFT or rows["event_observed"].all():
+        return None
+    assert past.shop is not None and model.chances is not None  # noqa: S101, PT018
+    found = score(model, rows)
+    known = found["probability"].notna().to_numpy()
+    rows, found = rows[known].reset_index(drop=True), found[known].reset_index(drop=True)
+    usual = own_rhythm(rows["mean_gap_days"], rows["number"] - 1, typical=past.shop.typical)
+    scores = pd.DataFrame(
+        {MODEL: found["probability"], RECENCY: rows["silence_days"], OWN_RHYTHM: rows["silence_days"] / usual}
+    )
+    scores[GONE] = 1 - found["p_alive"] if "p_alive" in found else rows["silence_days"] / past.shop.typical
+    there = rows.assign(
+        **{name: found[name] for name in RIVALS if name in found}, complete=True, follow_days=rows["duration_days"]
+    )
+    return Test(cut, model, there, scores)
+
+
+def _believed(tests: list[Test]) -> str:
+    """The model whose probabilities were nearest to what came, over all earlier days together (Brier score)."""
+    if not tests:
+        return MEAN
+    names = [name for name in RIVALS if all(name in one.rows for one in tests)]
+    error = {name: sum(float(((one.rows[name] - one.rows["event_observed"]) ** 2).sum()) for one in tests) for name in names}
+    return min(error, key=lambda name: error[name]) if error else GAPS
+
+
+def _believing(model: Model, behind: str) -> Model:
+    assert model.chances is not None  # noqa: S101
+    return replace(model, chances=model.chances.believing(behind))
 
 
 def _test(past: Past, panel: Panel, cut: dt.date, chosen: tuple[str, ...]) -> Test | None:

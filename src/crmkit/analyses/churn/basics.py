@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crmkit.analyses.churn import returning
 from crmkit.analyses.churn.read import PERIOD_DAYS, SHORTEST_SPAN_DAYS, Past
+from crmkit.analyses.churn.shop import Shop, customers_on
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Finding, Quantity, Result, Text, curve, not_assessed
 from crmkit.models.basics.shares import wilson
@@ -23,6 +25,8 @@ DESIGNS = {
 MOST_FALSE = 0.10  # of the silences taken for leaving, that a purchase ends all the same
 BY_CHANCE = 1e-4
 FEWEST = 30
+YEAR_DAYS = 365
+LARGEST_SHARE = 0.2
 
 
 def unusable(past: Past, name: str, title: Text) -> Result:
@@ -32,6 +36,8 @@ def unusable(past: Past, name: str, title: Text) -> Result:
 
 def base_rows(past: Past) -> list[dict[str, object]]:
     """Rows of an estimate table: customers, left so far (Wilson), still there, left because they had to, undecided."""
+    if past.shop is not None:
+        return _shop_rows(past, past.shop)
     rows = past.spells
     people, left = _people(past)
     found: list[dict[str, object]] = [
@@ -48,6 +54,46 @@ def base_rows(past: Past) -> list[dict[str, object]]:
     return found
 
 
+def _shop_rows(past: Past, shop: Shop) -> list[dict[str, object]]:
+    """Of a shop: everybody so far, who has been silent for longer than a customer is, and who of a year ago still buys."""
+    last = shop.gaps[~shop.gaps["event_observed"]]
+    gone = int((last["duration_days"] > shop.limit_days).sum())
+    found = [
+        _count(mark("Customers so far"), "customers", len(last), len(last)),
+        _share(mark("Silent for too long to be one"), "left_share", gone, len(last), past.confidence),
+    ]
+    ahead = float(shop.horizon_days)
+    found.append(
+        {
+            "group": mark("Looked ahead"),
+            "measure": "horizon_days",
+            "value": ahead,
+            "n": len(shop.gaps),
+            "unit": "days",
+            "method": mark("from the gaps"),
+        }
+    )
+    before = _kept(past, shop)
+    if before is not None:
+        found.append(_share(mark("Of those a year ago, still buy"), "kept_year", *before, past.confidence))
+    return found
+
+
+def _kept(past: Past, shop: Shop) -> tuple[int, int] | None:
+    """Of the customers of a day a year ago, how many have bought within the last horizon, and how many were there?"""
+    import datetime as dt
+
+    import pandas as pd
+
+    day = past.as_of - dt.timedelta(days=YEAR_DAYS)
+    if day <= past.start + dt.timedelta(days=shop.horizon_days):
+        return None
+    there = customers_on(shop, day, as_of=past.as_of)["customer_id"]
+    since = pd.Timestamp(past.as_of) - pd.Timedelta(days=shop.horizon_days)
+    buying = shop.gaps.loc[shop.gaps["started_at"] > since, "customer_id"]
+    return int(there.isin(set(buying)).sum()), len(there)
+
+
 def _people(past: Past) -> tuple[int, int]:
     """Customers, and those whose last spell has ended."""
     last = past.spells.sort_values(["customer_id", "spell"]).groupby("customer_id").tail(1)
@@ -57,6 +103,14 @@ def _people(past: Past) -> tuple[int, int]:
 def rule_words(past: Past) -> Text:
     """The definition in words."""
     design = DESIGNS[past.rule.sampling]
+    if past.shop is not None:
+        return Text(
+            "Customers: who bought within the last {limit}. Staying away: nothing bought within the next {horizon}.",
+            {
+                "limit": Quantity(float(past.shop.limit_days), "days"),
+                "horizon": Quantity(float(past.rule.horizon_days), "days"),
+            },
+        )
     if past.contractual:
         return Text(
             "Left: the contract ended and none followed within {grace}; a pause is no end. Design: {design}.",
@@ -78,7 +132,9 @@ def window(past: Past) -> Result:
         Curve: share of the silences longer than the window that a purchase has ended all the same, against the window.
     """
     title = Text("How often would a silence be taken for leaving, and the customer come back?")
-    if not past.usable:
+    if past.shop is not None:
+        return returning.horizon(past, past.shop)
+    if not past.usable and past.window is None:
         return unusable(past, "churn_window", title)
     if past.contractual:
         return not_assessed("churn_window", title, Text("customers leave by ending a contract, so no silence has to be judged"))
@@ -112,7 +168,8 @@ def window(past: Past) -> Result:
         "curve",
         title,
         shown,
-        finding=finding,
+        # of a window that is wrong too often nothing is concluded; the figure shows why
+        finding=finding if past.usable else None,
         note=Text(
             "Window: {quantile} of the silences that end have ended by then (Kaplan–Meier on gaps, the open one censored); "
             "it may not exceed half of the {span} observed. n = {n} gaps longer than a quarter of it; Wilson intervals.",
@@ -151,6 +208,8 @@ def checks(past: Past) -> list[Finding]:
                 action=Text("Set sampling to that day, or add the customers who left earlier."),
             )
         )
+    if past.shop is not None:
+        return _shop_checks(past, past.shop)
     if past.span_days < SHORTEST_SPAN_DAYS + 2 * past.rule.horizon_days:
         found.append(
             Finding(
@@ -163,6 +222,25 @@ def checks(past: Past) -> list[Finding]:
                 ),
             )
         )
+    return found
+
+
+def _shop_checks(past: Past, shop: Shop) -> list[Finding]:
+    """What a reader of a shop's page has to know before anything else."""
+    found = []
+    if shop.largest_share > LARGEST_SHARE:
+        text = Text(
+            "One customer made {share} of all purchases; what is said of usual gaps is mostly said of them.",
+            {"share": Quantity(shop.largest_share, "share")},
+        )
+        found.append(Finding("churn.heavy", "warning", False, text))
+    if shop.closed:
+        first, last = max(shop.closed, key=lambda one: one[1] - one[0])
+        text = Text(
+            "Nobody bought from {first} to {last}: these days are taken as closed and count in no silence.",
+            {"first": Quantity(first, "date"), "last": Quantity(last, "date")},
+        )
+        found.append(Finding("churn.closed", "info", None, text, action=Text("Check whether purchases are missing there.")))
     return found
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crmkit.analyses.churn import absences, returning
 from crmkit.analyses.churn.basics import unusable
 from crmkit.analyses.churn.read import Past
 from crmkit.core.language import mark
@@ -65,6 +66,8 @@ def monthly(past: Past) -> Result:
     title = Text("Share of customers leaving, month by month")
     if not past.usable:
         return unusable(past, "churn_monthly", title)
+    if past.shop is not None:
+        return absences.monthly(past, past.shop)
     table = months(past)
     if len(table) < FEWEST_MONTHS or not table["left"].sum():
         return not_assessed(
@@ -187,6 +190,8 @@ def cohorts(past: Past) -> Result:
     title = Text("Who is still there, by when they came")
     if not past.usable:
         return unusable(past, "churn_cohorts", title)
+    if past.shop is not None:
+        return returning.cohorts(past, past.shop)
     rows = past.spells[past.spells["entry_days"] == 0] if past.rule.since is not None else past.spells
     frequency = _frequency(rows)
     if rows.empty or frequency is None:

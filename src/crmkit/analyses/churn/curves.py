@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crmkit.analyses.churn import returning
 from crmkit.analyses.churn.basics import unusable
 from crmkit.analyses.churn.read import Past
+from crmkit.analyses.churn.shop import RHYTHM
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
@@ -63,6 +65,8 @@ def survival(past: Past) -> Result:
     title = Text("How long do customers stay?")
     if not past.usable:
         return unusable(past, "churn_survival", title)
+    if past.shop is not None:
+        return returning.survival(past, past.shop)
     by = past.groups[0] if past.groups else None
     one = past if by is None else _large(past, by)
     table = sv.kaplan_meier(**observed(one, by=by), confidence=past.confidence)
@@ -108,7 +112,9 @@ def _thinned(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def year_finding(past: Past) -> Finding | None:
-    """What remains of all customers after a year, in one sentence, with the median in words."""
+    """What remains of all customers after a year, in one sentence, with the median in words; of a shop, who came back."""
+    if past.shop is not None:
+        return returning.back_finding(past)
     table = _supported(sv.kaplan_meier(**observed(past), confidence=past.confidence))
     asked = min(YEAR, float(table["x"].max()))
     if asked <= 0:
@@ -162,20 +168,23 @@ def at_risk(past: Past) -> Result:
     one = past if by is None else _large(past, by)
     km = sv.kaplan_meier(**observed(one, by=by), confidence=past.confidence)
     last = float(km["x"].max())
-    table = sv.at_risk_table(km, [time for time in TIMES if time <= last])
+    horizon = past.rule.horizon_days
+    times = TIMES if past.shop is None else sorted({0, horizon // 4, horizon // 2, horizon, horizon * 3 // 2, 2 * horizon})
+    table = sv.at_risk_table(km, [time for time in times if time <= last])
     medians = sv.median_survival(km, unit="days").set_index("group")["value"]
     table["median"] = [medians[group] for group in table["group"]]
     table["reached"] = np.where(table["median"].isna(), mark("not reached"), mark("reached"))
     if by is None:
         table["group"] = EVERYBODY
+    shop = past.shop is not None
     columns = (
-        Column("group", by or "Group", translate=by is None),
+        Column("group", by or "Group", translate=by in (None, RHYTHM)),
         Column("x", "After", "days"),
-        Column("at_risk", "Still observed", "count"),
-        Column("events", "Left until then", "count"),
-        Column("value", "Still there", "share"),
+        Column("at_risk", "Still waited for" if shop else "Still observed", "count"),
+        Column("events", "Back by then" if shop else "Left until then", "count"),
+        Column("value", "Not back" if shop else "Still there", "share"),
         Column("interval", "Interval", "share"),
-        Column("median", "Half are gone after", "days"),
+        Column("median", "Half are back after" if shop else "Half are gone after", "days"),
         Column("reached", "Median", translate=True),
     )
     return Result("churn_at_risk", "table", title, table, columns=columns, note=_hidden_note(past, by))
@@ -200,7 +209,7 @@ def restricted(past: Past) -> Result:
         Restricted means per group with intervals; the finding gives the largest difference. The time is a year, or what every
         group was observed for.
     """
-    title = Text("Days that customers stay, of the first year")
+    title = Text("Days that customers stay, of the first year") if past.shop is None else Text("Days until customers buy again")
     if not past.usable or not past.groups:
         reason = Text("there is no column that splits customers into groups")
         return unusable(past, "churn_restricted", title) if not past.usable else not_assessed("churn_restricted", title, reason)
@@ -213,31 +222,44 @@ def restricted(past: Past) -> Result:
     except ModelError as err:
         return not_assessed("churn_restricted", title, err.text)
     shown = table.drop(columns="standard_error")
+    named = Text(RHYTHM) if by == RHYTHM else by
+    shop = past.shop is not None
     return Result(
         "churn_restricted",
         "interval_dots",
         title,
         shown,
-        finding=_apart_finding(by, apart, tau),
+        columns=(Column("group", "Group", translate=True),) if by == RHYTHM else (),
+        finding=_apart_finding(by, apart, tau, shop=shop),
         note=Text(
             "Area under the Kaplan–Meier curve until {tau}, by {by}; {confidence} intervals; differences corrected after Holm.",
-            {"tau": Quantity(tau, "days"), "by": by, "confidence": Quantity(past.confidence, "share")},
+            {"tau": Quantity(tau, "days"), "by": named, "confidence": Quantity(past.confidence, "share")},
         ),
-        alt=Text("Dots with intervals, one per group: mean number of days that customers stay within the time looked at."),
+        alt=Text(
+            "Dots with intervals, one per group: mean number of days until customers buy again, within the time looked at."
+        )
+        if shop
+        else Text("Dots with intervals, one per group: mean number of days that customers stay within the time looked at."),
         x=Axis("Group", "text"),
-        y=Axis("Mean time there", "days"),
+        y=Axis("Mean time until the next purchase" if shop else "Mean time there", "days"),
     )
 
 
 def _common_time(past: Past, by: str) -> float:
+    if past.shop is not None:  # everybody is followed for as long, and many have come back before
+        return float(min(YEAR, past.spells["duration_days"].max()))
     return float(min(YEAR, past.spells.groupby(by)["duration_days"].max().min()))
 
 
-def _apart_finding(by: str, apart: pd.DataFrame, tau: float) -> Finding:
+def _apart_finding(by: str, apart: pd.DataFrame, tau: float, *, shop: bool = False) -> Finding:
     row = apart.loc[apart["value"].abs().idxmax()]
     longer, shorter = (row["group_a"], row["group_b"]) if row["value"] >= 0 else (row["group_b"], row["group_a"])
     limits = sorted(abs(x) if np.sign(x) == np.sign(row["value"]) else -abs(x) for x in (row["low"], row["high"]))
     clear = row["p_holm"] < SIGNIFICANT
+    if shop:
+        return _wait_finding(
+            by, str(longer), str(shorter), Quantity(abs(row["value"]), "days", *limits), tau, clear=bool(clear)
+        )
     text = (
         Text(
             "Of the first {tau}, {longer} stay {days} longer than {shorter} ({by}).",
@@ -259,6 +281,27 @@ def _apart_finding(by: str, apart: pd.DataFrame, tau: float) -> Finding:
         )
     )
     return Finding(id="churn.restricted", severity="info", passed=None, text=text, evidence=("churn_restricted", "churn_tests"))
+
+
+def _wait_finding(by: str, longer: str, shorter: str, days: Quantity, tau: float, *, clear: bool) -> Finding:
+    """Which customers of a shop take longest to come back?"""
+    numbers: dict[str, Quantity | Text | str] = {
+        "tau": Quantity(tau, "days"),
+        "longer": Text(longer) if by == RHYTHM else longer,
+        "shorter": Text(shorter) if by == RHYTHM else shorter,
+        "by": Text(RHYTHM) if by == RHYTHM else by,
+        "days": days,
+    }
+    text = (
+        Text(
+            'Counted over {tau}, customers of the group "{longer}" take {days} longer to come back than those of '
+            '"{shorter}" ({by}).',
+            numbers,
+        )
+        if clear
+        else Text("No two groups of {by} differ clearly in the days until they come back, counted over {tau}.", numbers)
+    )
+    return Finding("churn.restricted", "info", None, text, evidence=("churn_restricted", "churn_tests"))
 
 
 def group_tests(past: Past) -> Result:
@@ -288,7 +331,7 @@ def group_tests(past: Past) -> Result:
     table = pd.concat([table, _pairs(past)], ignore_index=True)
     columns = (
         Column("test", "Test", translate=True),
-        Column("group", "Groups"),
+        Column("group", "Groups", translate=past.shop is not None),
         Column("statistic", "Chi squared", "score"),
         Column("df", "Degrees of freedom", "count"),
         Column("p", "p", "number"),
@@ -342,6 +385,14 @@ def _test_row(name: str, group: str, test: LogRank) -> dict[str, Any]:
 def _tests_finding(table: pd.DataFrame, past: Past) -> Finding:
     own = table[table["test"] == "log-rank"]
     clear = [str(name) for name in own.loc[own["p_holm"] < SIGNIFICANT, "group"]]
+    if past.shop is not None:
+        named = Text(RHYTHM) if clear == [RHYTHM] else ", ".join(clear)
+        text = (
+            Text("Customers come back at different speeds by this: {names}.", {"names": named})
+            if clear
+            else Text("No grouping shows a clear difference in how soon customers come back.")
+        )
+        return Finding(id="churn.groups", severity="info", passed=None, text=text, evidence=("churn_tests",))
     text = (
         Text("Customers leave at different rates by {names}.", {"names": ", ".join(clear)})
         if clear

@@ -20,17 +20,28 @@ from crmkit.models.survival.data.encoding import apply_recipe
 if TYPE_CHECKING:
     import pandas as pd
 
-ALL, OWN = mark("all who leave"), mark("of their own will")
+ALL, OWN, BACK = mark("all who leave"), mark("of their own will"), mark("buying again")
 ENGINES = {
     "cox": Text("Cox model (Efron), clock: days as a customer, up to {clock}"),
     "cloglog": Text("discrete-time model (complementary log-log) by month, because contracts end by month"),
     "once": Text("complementary log-log model of one period"),
+    "gaps": Text(
+        "Cox model of the gaps between purchases (Prentice, Williams & Peterson), time in own gaps, errors by customer"
+    ),
 }
 SPEEDS_UP = Text(
     "{n} of {of} features go clearly with leaving; the strongest that speeds it up is: {feature}, by the factor {ratio}."
 )
 SLOWS_DOWN = Text(
     "{n} of {of} features go clearly with leaving; the strongest that slows it down is: {feature}, by the factor {ratio}."
+)
+SOONER = Text(
+    "{n} of {of} features go clearly with coming back; with this one customers come back sooner, by the factor {ratio}: "
+    "{feature}."
+)
+LATER = Text(
+    "{n} of {of} features go clearly with coming back; with this one customers come back later, by the factor {ratio}: "
+    "{feature}."
 )
 SIGNIFICANT = 0.05
 MOST_SHOWN = 24
@@ -45,11 +56,12 @@ def effects(past: Past, work: Backtest) -> Result:
         Hazard ratios with intervals on a logarithmic scale: numbers per standard deviation, levels against the most frequent;
         all kinds of leaving, and of their own will alone where enough left so. The finding names what is clear after Holm.
     """
-    title = Text("What goes with leaving")
+    shop = past.shop is not None
+    title = Text("What goes with coming back") if shop else Text("What goes with leaving")
     if work.model is None or work.panel is None:
         return not_assessed("churn_effects", title, Text("{reason}", {"reason": work.reason}))
     table = effect_table(work, work.model)
-    rows = _rows(table, ALL, work.model, past.confidence)
+    rows = _rows(table, BACK if shop else ALL, work.model, past.confidence)
     if work.voluntary is not None:
         rows += _rows(effect_table(work, work.voluntary), OWN, work.voluntary, past.confidence)
     shown = estimates(rows)
@@ -60,18 +72,35 @@ def effects(past: Past, work: Backtest) -> Result:
         title,
         shown,
         columns=(Column("group", "Feature", translate=True), Column("measure", "Measure", translate=True)),
-        finding=_effects_finding(table),
+        finding=_effects_finding(table, shop=shop),
         note=_note(past, work.model),
         alt=Text(
+            "Dots with intervals on a logarithmic scale: factor on the rate of buying again; right of the line customers "
+            "come back "
+            "sooner."
+        )
+        if shop
+        else Text(
             "Dots with intervals on a logarithmic scale: hazard ratio of each feature; right of the line leaving is faster."
         ),
         x=Axis("Feature", "text"),
-        y=Axis("Hazard ratio", "ratio"),
+        y=Axis("Factor on the rate of buying again" if shop else "Hazard ratio", "ratio"),
     )
 
 
 def _note(past: Past, model: Model) -> Text:
     engine = Text(ENGINES[model.engine].template, {"clock": Quantity(model.clock_days, "days")})
+    if past.shop is not None:
+        return Text(
+            "{engine}. {n} gaps, {events} of them ended by a purchase. Numbers per standard deviation, levels against the most "
+            "frequent one; {confidence} intervals.",
+            {
+                "engine": engine,
+                "n": Quantity(model.fit.n, "count"),
+                "events": Quantity(model.fit.events, "count"),
+                "confidence": Quantity(past.confidence, "share"),
+            },
+        )
     return Text(
         "{engine}. {n} rows of {cuts} cut-offs, {events} left within the {horizon} after them. Numbers per standard deviation, "
         "levels against the most frequent one; {confidence} intervals.",
@@ -114,7 +143,10 @@ def effect_table(work: Backtest, model: Model) -> pd.DataFrame:
 def spreads(model: Model, X: pd.DataFrame) -> np.ndarray:
     """In which unit is the effect of each column shown? A standard deviation of a number, 1 of a level."""
     numbers = {one.name for one in model.recipe.numbers}
-    return np.array([float(X[name].std()) if name in numbers else 1.0 for name in model.fit.design.columns])
+    names = model.fit.design.columns
+    if model.chances is not None and isinstance(model.fit, sv.CoxFit):  # of what it was fitted to, which is no panel
+        return np.array([spread if name in numbers else 1.0 for name, spread in zip(names, model.fit.scale, strict=True)])
+    return np.array([float(X[name].std()) if name in numbers else 1.0 for name in names])
 
 
 def _estimated(model: Model) -> tuple[np.ndarray, np.ndarray]:
@@ -144,12 +176,16 @@ def _rows(table: pd.DataFrame, measure: str, model: Model, confidence: float) ->
     ]
 
 
-def _effects_finding(table: pd.DataFrame) -> Finding:
+def _effects_finding(table: pd.DataFrame, *, shop: bool = False) -> Finding:
     clear = table[table["p_holm"] < SIGNIFICANT]
     faster = clear[clear["ratio"] > 1].sort_values("ratio", ascending=False)
     slower = clear[clear["ratio"] < 1].sort_values("ratio")
     if clear.empty:
-        text = Text("No feature goes clearly with leaving, once the number of features is allowed for.")
+        text = (
+            Text("No feature goes clearly with coming back, once the number of features is allowed for.")
+            if shop
+            else Text("No feature goes clearly with leaving, once the number of features is allowed for.")
+        )
         return Finding("churn.effects", "info", None, text, evidence=("churn_effects",))
     first = (faster if len(faster) else slower).iloc[0]
     numbers: dict[str, Quantity | Text | str] = {
@@ -158,7 +194,8 @@ def _effects_finding(table: pd.DataFrame) -> Finding:
         "feature": Text(str(first["heading"]).replace("{", "{{").replace("}", "}}")),
         "ratio": Quantity(first["ratio"], "score", first["low"], first["high"]),
     }
-    text = Text((SPEEDS_UP if len(faster) else SLOWS_DOWN).template, numbers)
+    words = (SOONER, LATER) if shop else (SPEEDS_UP, SLOWS_DOWN)
+    text = Text(words[0 if len(faster) else 1].template, numbers)
     return Finding("churn.effects", "info", None, text, evidence=("churn_effects",))
 
 
@@ -179,6 +216,7 @@ def proportionality(work: Backtest) -> Result:
         table = sv.proportional_hazards(work.model.fit)
     except ModelError as err:
         return not_assessed("churn_proportionality", title, err.text)
+    shop = work.model.chances is not None
     bad = table[table["verdict"].str.startswith("changes:")]
     table = table.assign(heading=[heading(term) if term != "GLOBAL" else mark("all together") for term in table["term"]])
     columns = (
@@ -192,6 +230,15 @@ def proportionality(work: Backtest) -> Result:
     )
     text = (
         Text(
+            "{n} {n:effect changes|effects change} with the length of the silence by so much that it matters; the table "
+            "says what "
+            "to do.",
+            {"n": Quantity(len(bad), "count")},
+        )
+        if len(bad) and shop
+        else Text("No effect changes with the length of the silence by so much that it matters.")
+        if shop
+        else Text(
             "{n} effects change with the time as a customer by so much that it matters; the table says what to do.",
             {"n": Quantity(len(bad), "count")},
         )
@@ -202,9 +249,16 @@ def proportionality(work: Backtest) -> Result:
         "churn.proportional", "warning" if len(bad) else "good", not len(bad), text, evidence=("churn_proportionality",)
     )
     note = Text(
-        "Score test (Grambsch & Therneau) on the Kaplan–Meier scale. Early and late: when a quarter and "
-        "three quarters of those "
-        "who left had left. With many customers every change is significant; the factor between early and "
-        "late says if it matters."
+        "Score test (Grambsch & Therneau) on the Kaplan–Meier scale. Early and late: when a quarter and three quarters of "
+        "the gaps "
+        "that ended had ended. With many purchases every change is significant; the factor between early and late says if it "
+        "matters."
     )
+    if not shop:
+        note = Text(
+            "Score test (Grambsch & Therneau) on the Kaplan–Meier scale. Early and late: when a quarter and "
+            "three quarters of those "
+            "who left had left. With many customers every change is significant; the factor between early and "
+            "late says if it matters."
+        )
     return Result("churn_proportionality", "table", title, table, columns=columns, finding=finding, note=note)

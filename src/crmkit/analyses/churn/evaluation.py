@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.churn.backtest import MODEL, RULES, TENURE, difference
+from crmkit.analyses.churn.backtest import MODEL, TENURE, difference, rules_of
+from crmkit.analyses.churn.chances import RIVALS
 from crmkit.analyses.churn.fit import Backtest, Test, score
 from crmkit.analyses.churn.read import Past
 from crmkit.analyses.churn.worth import Worth, earlier_value
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 OBSERVED, PREDICTED = mark("observed"), mark("predicted")
 BY_PROFIT = mark("the model, by profit")
 RIGHT = (0.8, 1.25)
+AUC = mark("AUC at the horizon")
+IN_SHORT = ("Brier score", "Observed / expected", "Calibration slope")
 NO_TEST = Text("no earlier cut-off had both enough to learn from and its whole horizon behind it")
 
 
@@ -52,7 +55,8 @@ def calibration(past: Past, work: Backtest) -> Result:
         Dots per tenth of the predicted probability, observed with intervals beside predicted, over all cut-offs of the
         back-test; the finding is on observed over expected.
     """
-    title = Text("Did as many leave as predicted?")
+    shop = past.shop is not None
+    title = Text("Did as many stay away as predicted?") if shop else Text("Did as many leave as predicted?")
     if not work.tests:
         return not_assessed("churn_calibration", title, _why(work))
     seen = pooled(work)
@@ -72,7 +76,9 @@ def calibration(past: Past, work: Backtest) -> Result:
         severity="good" if good else "warning",
         passed=good,
         text=Text(
-            "For each customer expected to leave, {ratio} left, in {k} cut-offs that the models had not seen.",
+            "For each customer expected to stay away, {ratio} did, on {k} earlier days that the models had not seen."
+            if shop
+            else "For each customer expected to leave, {ratio} left, in {k} cut-offs that the models had not seen.",
             {"ratio": Quantity(value, "score", low, high), "k": Quantity(len(work.tests), "count")},
         ),
         criteria=Text(
@@ -100,7 +106,7 @@ def calibration(past: Past, work: Backtest) -> Result:
         ),
         alt=Text("Dots per tenth of customers, from the lowest predicted risk: share observed to leave, and share predicted."),
         x=Axis("Tenth, the lowest risk first", "text"),
-        y=Axis("Left within the horizon", "share"),
+        y=Axis("Bought nothing within the horizon" if shop else "Left within the horizon", "share"),
     )
 
 
@@ -123,7 +129,7 @@ def accuracy(past: Past, work: Backtest) -> Result:
     made: dict[str, Callable[[], sv.Agreement]] = {
         mark("Harrell's C"): lambda: sv.concordance(t, e, p, tau=horizon, confidence=level),
         mark("Uno's C"): lambda: sv.concordance(t, e, p, weighting="uno", tau=horizon, confidence=level),
-        mark("AUC at the horizon"): lambda: sv.auc_at(t, e, p, horizon=horizon, confidence=level),
+        AUC: lambda: sv.auc_at(t, e, p, horizon=horizon, confidence=level),
     }
     for name, make in made.items():
         try:
@@ -151,13 +157,44 @@ def accuracy(past: Past, work: Backtest) -> Result:
         except ModelError as err:
             return not_assessed("churn_accuracy", title, err.text)
     found = pd.concat([*parts, _integrated(past, work)], ignore_index=True)
+    if work.model is not None and work.model.chances is not None:
+        found["group"] = work.model.chances.behind
+    found = pd.concat([found, _rivals(past, work)], ignore_index=True)
     columns = (
+        *((Column("group", "Of", translate=True),) if past.shop is not None else ()),
         Column("measure", "Measure", translate=True),
         Column("value", "Value", "number"),
         Column("interval", "Interval", "number"),
         Column("n", "n", "count"),
     )
     return Result("churn_accuracy", "table", title, found, columns=columns)
+
+
+def _everywhere(work: Backtest, name: str) -> bool:
+    """Whether a model could be fitted on each of the earlier days."""
+    return all(name in one.rows and one.rows[name].notna().all() for one in work.tests)
+
+
+def _rivals(past: Past, work: Backtest) -> pd.DataFrame:
+    """Of a shop: the same in short for each of the models, of which the best stands behind the list."""
+    import pandas as pd
+
+    if past.shop is None or work.model is None or work.model.chances is None:
+        return estimates([])
+    seen = pd.concat([one.rows for one in work.tests], ignore_index=True)
+    t, e, horizon, level = seen["follow_days"], seen["event_observed"], float(past.rule.horizon_days), past.confidence
+    parts = []
+    for name in (name for name in RIVALS if _everywhere(work, name) and name != work.model.chances.behind):
+        own = sv.auc_at(t, e, seen[name], horizon=horizon, confidence=level)
+        row = {"group": name, "measure": AUC, "value": own.value, "low": own.low, "high": own.high, "n": own.n, "unit": "score"}
+        parts.append(estimates([row | {"method": own.method}]))
+        for table in (sv.brier_score, sv.calibration_summary):
+            try:
+                made = table(t, e, np.clip(seen[name], 1e-9, 1 - 1e-9), horizon=horizon, confidence=level)
+            except ModelError:  # too little was followed for this measure; the others stand
+                continue
+            parts.append(made[made["measure"].isin(IN_SHORT)].assign(group=name))
+    return pd.concat(parts, ignore_index=True) if parts else estimates([])
 
 
 def _integrated(past: Past, work: Backtest) -> pd.DataFrame:
@@ -230,11 +267,11 @@ def backtest(past: Past, work: Backtest, campaign: Campaign, *, contacts: int, v
     columns = (
         Column("cut", "Cut-off", "date"),
         Column("rule", "Ranked by", translate=True),
-        Column("left", "Left", "count"),
+        Column("left", "Stayed away" if past.shop is not None else "Left", "count"),
         Column("auc", "AUC", "score"),
         Column("lift_10", "Lift, top 10", "score"),
-        Column("precision", "Of the list, left", "share"),
-        Column("recall", "Leavers found", "share"),
+        Column("precision", "Of the list, stayed away" if past.shop is not None else "Of the list, left", "share"),
+        Column("recall", "Of these found" if past.shop is not None else "Leavers found", "share"),
         Column("observed_expected", "Observed / exp.", "score"),
         Column("captured", "Value captured", "share"),
         Column("profit", "Profit of the list", "money"),
@@ -309,8 +346,9 @@ def comparison(past: Past, work: Backtest) -> Finding:
     beaten: list[Text] = []
     rest: list[Text] = []
     least = np.inf
-    reach = critical(1 - (1 - past.confidence) / len(RULES))
-    for rule in RULES:
+    rules = rules_of(past)
+    reach = critical(1 - (1 - past.confidence) / len(rules))
+    for rule in rules:
         values, variances = zip(*(_apart(one, rule) for one in work.tests), strict=True)
         value, error = float(np.mean(values)), float(np.sqrt(np.sum(variances))) / len(values)
         least = min(least, value)
@@ -335,7 +373,9 @@ def comparison(past: Past, work: Backtest) -> Finding:
         severity="warning" if rest else "good",
         passed=not rest,
         text=text,
-        criteria=Text("Better than last month's rate of the segment, the longest silence, and the time as a customer alone."),
+        criteria=Text("Better than the longest silence, silence over own rhythm, and the probability to be gone.")
+        if past.shop is not None
+        else Text("Better than last month's rate of the segment, the longest silence, and the time as a customer alone."),
         evidence=("churn_backtest",),
     )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crmkit.analyses.churn.chances import GAPS, Chances, chances, each
 from crmkit.analyses.churn.panel import Panel
 from crmkit.analyses.churn.read import Past
 from crmkit.core.dates import DAYS_PER
@@ -39,9 +40,9 @@ class Model:
 
     Parameters
     ----------
-    engine : {"cox", "cloglog", "once"}
-        Cox model on the time as a customer; complementary log-log by month, where contracts end by month; of one period,
-        without contracts.
+    engine : {"cox", "cloglog", "once", "gaps"}
+        Cox model on the time as a customer; complementary log-log by month, where contracts end by month; of one period, for
+        declared silences; Cox model of the gaps between purchases, of a shop.
     fit : CoxFit or DiscreteFit
     recipe : Recipe
     horizon_days : int
@@ -50,6 +51,8 @@ class Model:
     cuts : tuple of date
         Cut-offs that it learned from.
     confidence : float
+    chances : Chances or None
+        Of a shop: the model of the gaps beside the purchase model, and which of them is believed.
     """
 
     engine: str
@@ -59,6 +62,7 @@ class Model:
     clock_days: int
     cuts: tuple[dt.date, ...]
     confidence: float
+    chances: Chances | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +77,8 @@ class Test:
     rows : DataFrame
         Customers of that day with their features, what they did, and ``follow_days`` (beyond the horizon for who stayed).
     scores : DataFrame
-        A column per rule, MODEL first: higher = more likely to leave; model and TENURE are probabilities.
+        A column per rule, MODEL first: higher = more likely to leave; model and TENURE are probabilities. Of a shop the rows
+        hold what each of its models said.
     """
 
     cut: dt.date
@@ -226,6 +231,8 @@ def score(model: Model, rows: pd.DataFrame, *, later_days: int = 0) -> pd.DataFr
     DataFrame
         ``log_hazard_ratio, probability, low, high, beyond_support, missing_inputs``, in the order of the rows.
     """
+    if model.chances is not None:
+        return chances(model.chances, rows)
     X = apply_recipe(model.recipe, rows)
     elapsed, ahead = np.zeros(len(rows)), 1
     if model.engine != "once":  # the model of one period knows no time: each customer is at its start
@@ -248,7 +255,9 @@ def parts(model: Model, rows: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     X = apply_recipe(model.recipe, rows)
-    if isinstance(model.fit, sv.CoxFit):
+    if model.chances is not None and isinstance(model.fit, sv.CoxFit):
+        table = _away(model.chances, sv.contributions(model.fit, X), rows)
+    elif isinstance(model.fit, sv.CoxFit):
         table = sv.contributions(model.fit, X)
     else:
         fit = model.fit
@@ -262,6 +271,25 @@ def parts(model: Model, rows: pd.DataFrame) -> pd.DataFrame:
         if gap is not None:
             table[number.name] += table.pop(gap)
     return table
+
+
+def _away(of: Chances, back: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """What makes a customer of a shop stay away: the parts against coming back, and those of the silence and of the own gap.
+
+    log(-log P(no purchase)) is the log of the rate that is left for this silence in this rhythm, plus the parts.
+    """
+    own = np.exp(rows["log_rhythm"].to_numpy(dtype="float64"))
+    usual = rows.assign(silence_days=float((rows["silence_days"].to_numpy() / own).mean()) * own)
+
+    def rest(of_whom: pd.DataFrame) -> np.ndarray:
+        said = each(of.fits, of_whom, horizon_days=of.horizon_days, confidence=of.confidence)
+        whole = np.log(-np.log(np.clip(said[GAPS].to_numpy(), 1e-12, 1 - 1e-12)))
+        return np.asarray(said["log_hazard_ratio"].to_numpy() - whole)
+
+    there, without = rest(rows), rest(usual)
+    table = (-back).assign(days_since_last=there - without - (there - without).mean())
+    rhythm = without - without.mean()
+    return table.assign(log_rhythm=table["log_rhythm"] + rhythm if "log_rhythm" in table else rhythm)
 
 
 def expected_days(model: Model, rows: pd.DataFrame, *, days: int, first: np.ndarray | None = None) -> np.ndarray:
@@ -278,8 +306,12 @@ def expected_days(model: Model, rows: pd.DataFrame, *, days: int, first: np.ndar
     Returns
     -------
     array of float64
-        Horizon by horizon: within each the rate is constant. nan where the probability is not estimable.
+        Horizon by horizon: within each the rate is constant. nan where the probability is not estimable. Of a shop: days until
+        the next purchase, at most the horizon.
     """
+    if model.chances is not None:  # what is waited for is the next purchase, and nothing is said beyond the horizon
+        p = np.clip(score(model, rows)["probability"].to_numpy() if first is None else first, 1e-12, 1 - 1e-12)
+        return np.asarray((1 - p) / (-np.log(p) / model.horizon_days))
     stay, total = np.ones(len(rows)), np.zeros(len(rows))
     done = 0
     while done < days:

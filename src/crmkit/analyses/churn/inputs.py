@@ -70,6 +70,18 @@ WORDS: dict[str, Word] = {
     "mean_amount": Word(mark("amount per purchase *"), "price", True, mark("Amount per purchase day (log)")),
     "known_days": Word(mark("time as a customer"), "profile", False, mark("Days since first purchase (log)")),
     "purchase_days": Word(mark("few purchases *"), "usage", True, mark("Purchase days")),
+    "log_rhythm": Word(mark("buys seldom *"), "usage", True, mark("Own gap between purchases (log)")),
+    "log_previous": Word(mark("waited longer than usual *"), "usage", True, mark("Last wait over own gap (log)")),
+    "log_amount": Word(mark("amount of the last purchase *"), "price", True, mark("Amount of the last purchase (log)")),
+    "log_mean_amount": Word(
+        mark("last purchase unlike the usual *"), "price", True, mark("Usual amount over the last one (log)")
+    ),
+    "returned_share": Word(mark("sent much back *"), "product", True, mark("Share of money sent back")),
+    "discount_share": Word(mark("buys at a discount *"), "price", True, mark("Share of discount, last purchase")),
+    "season_sin": Word(mark("the time of the year"), "profile", False, mark("Season (spring against autumn)")),
+    "season_cos": Word(mark("the time of the year"), "profile", False, mark("Season (winter against summer)")),
+    "category": Word(mark("what was bought"), "product", True, mark("Category of the last purchase")),
+    "channel": Word(mark("where it was bought"), "profile", False, mark("Channel of the last purchase")),
 }
 KINDS = ("service", "product", "usage", "satisfaction", "price", "profile", "other")
 GAP = {

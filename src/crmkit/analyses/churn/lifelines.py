@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crmkit.analyses.churn.chances import fitted_rows, own_gap
 from crmkit.analyses.churn.curves import observed, shown_groups
 from crmkit.analyses.churn.effects import spreads
 from crmkit.analyses.churn.fit import Backtest, stretches
 from crmkit.analyses.churn.inputs import heading
+from crmkit.analyses.churn.panel import shop_with
 from crmkit.analyses.churn.read import Past
 from crmkit.core.language import mark, translate
 from crmkit.core.results import Column, Quantity, Result, Text, not_assessed
 from crmkit.models import survival as sv
 from crmkit.models.survival.data.design import encode
 from crmkit.models.survival.data.encoding import apply_recipe
+from crmkit.models.survival.gaps import stratum_of_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,8 +75,16 @@ def lifelines_model(past: Past, work: Backtest, *, language: str = "en") -> CoxP
         return Curves(Text("there is no model: {reason}", {"reason": work.reason}), lifelines_curves(past))
     if not isinstance(model.fit, sv.CoxFit):
         return Curves(NOT_COX[model.engine], lifelines_curves(past))
-    rows = work.panel.at(*model.cuts)
-    entry, stop, _ = stretches(rows)
+    shop = shop_with(past, model.recipe) if past.shop is not None else None
+    strata = None
+    if shop is None or model.chances is None:
+        rows = work.panel.at(*model.cuts)
+        entry, stop, _ = stretches(rows)
+    else:
+        rows = fitted_rows(shop, past.as_of)
+        own = own_gap(shop, rows)
+        entry, stop = rows["silence_days"].to_numpy() / own, rows["duration_days"].to_numpy() / own
+        strata = stratum_of_number(rows["number"], model.chances.fits.gaps.strata)
     if not sv.lifelines_serves(stop, rows["event_observed"], entry=entry):
         text = Text(
             "the model has {n} rows, which lifelines does not work out in about a second", {"n": Quantity(len(rows), "count")}
@@ -82,8 +93,8 @@ def lifelines_model(past: Past, work: Backtest, *, language: str = "en") -> CoxP
     X = apply_recipe(model.recipe, rows)
     scale = spreads(model, X)
     columns = _named(encode(model.fit.design, X) / scale, model.fit.design.columns, language)
-    start = sv.Start(model.fit.coefficients * scale, model.fit.log_likelihood_null)
-    return sv.cox_fitter(stop, rows["event_observed"], columns, entry=entry, start=start, confidence=model.confidence)
+    start, level = sv.Start(model.fit.coefficients * scale, model.fit.log_likelihood_null), model.confidence
+    return sv.cox_fitter(stop, rows["event_observed"], columns, entry=entry, strata=strata, start=start, confidence=level)
 
 
 def _named(values: np.ndarray, names: tuple[str, ...], language: str) -> pd.DataFrame:

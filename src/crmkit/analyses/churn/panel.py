@@ -8,16 +8,20 @@ doi:10.1111/j.1467-9469.2006.00529.x).
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crmkit.analyses.churn.chances import outcome
 from crmkit.analyses.churn.read import Past
+from crmkit.analyses.churn.shop import RHYTHM, Shop, customers_on, rhythm_level
 from crmkit.core.dates import DAYS_PER_YEAR
 from crmkit.core.errors import DataError, ModelError, ParamError, Problem, did_you_mean
+from crmkit.core.results import Quantity, Text
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.features import FEATURES, churn_features
+from crmkit.models.survival.data.encoding import Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +41,19 @@ PURCHASES = {
     "mean_amount": "last_day",
     "known_days": "last_day",
 }
+# of the gap that a customer is in: all of it was known on its first day
+OF_GAPS = (
+    "log_rhythm",
+    "log_previous",
+    "log_amount",
+    "log_mean_amount",
+    "returned_share",
+    "discount_share",
+    "season_sin",
+    "season_cos",
+    "category",
+    "channel",
+)
 
 
 @dataclass(frozen=True)
@@ -98,15 +115,17 @@ def build_panel(past: Past, *, cutoffs: int, covariates: tuple[str, ...] = ()) -
 
     cuts, tests = _schedule(past, cutoffs)
     rows = pd.concat(_alike([one_cut(past, cut) for cut in [*cuts, past.as_of]]), ignore_index=True)
-    beside = _attributes(past, covariates)
+    beside = attributes(past, covariates)
     if beside is not None:
         rows = rows.merge(beside, how="left", on="customer_id", validate="many_to_one")
-    known = [name for name in (*FEATURES, *PURCHASES, *ATTRIBUTES, *covariates) if name in rows.columns]
+    made = OF_GAPS if past.shop is not None else (*FEATURES, *PURCHASES)
+    known = [name for name in (*made, *ATTRIBUTES, *covariates) if name in rows.columns]
     unknown = [name for name in covariates if name not in rows.columns]
     if unknown:
         raise ParamError([Problem("covariates:", f"no column '{name}'", did_you_mean(name, known)) for name in unknown])
     dated = {name: FEATURES[name].newest for name in known if name in FEATURES and FEATURES[name].newest in rows}
-    dated |= {name: PURCHASES[name] for name in known if name in PURCHASES}
+    dated |= {name: PURCHASES[name] for name in known if name in PURCHASES and past.shop is None}
+    dated |= {name: "started_at" for name in known if name in OF_GAPS}
     return Panel((*cuts, past.as_of), tests, rows, dated, tuple(dict.fromkeys(known)))
 
 
@@ -120,6 +139,8 @@ def _alike(parts: list[pd.DataFrame]) -> list[pd.DataFrame]:
 
 def _schedule(past: Past, cutoffs: int) -> tuple[list[dt.date], tuple[dt.date, ...]]:
     """Days on which predictions could have been made: all whose horizon is over, and the newest of them to test on."""
+    if past.shop is not None:
+        return _shop_schedule(past, cutoffs)
     wait = past.rule.horizon_days + past.rule.grace_days
     first = max(past.start, past.rule.since or past.start) + dt.timedelta(days=SETTLING_DAYS)
     last = past.as_of - dt.timedelta(days=wait)
@@ -142,10 +163,34 @@ def _schedule(past: Past, cutoffs: int) -> tuple[list[dt.date], tuple[dt.date, .
     return cuts[::-1], tuple(sorted(tests))
 
 
+def _shop_schedule(past: Past, cutoffs: int) -> tuple[list[dt.date], tuple[dt.date, ...]]:
+    """Half a horizon apart, on none of which the shop was closed in the days ahead; the newest are tested.
+
+    The level of a model comes from the newest day whose horizon is over, so each test needs such a day before it.
+    """
+    assert past.shop is not None  # noqa: S101
+    horizon = past.rule.horizon_days
+    step = max(1, horizon // 2)
+    first = past.start + dt.timedelta(days=max(SETTLING_DAYS, step))
+    cuts, day = list[dt.date](), past.as_of - dt.timedelta(days=horizon)
+    while day >= first and len(cuts) < cutoffs + LEAST_CUTS:
+        if past.shop.free(day, horizon):
+            cuts.append(day)
+        day -= dt.timedelta(days=step)
+    if not cuts:
+        numbers = {"span": Quantity(past.span_days, "days"), "horizon": Quantity(horizon, "days")}
+        raise ModelError(Text("the data cover {span}, which is too short to test a horizon of {horizon} on any day", numbers))
+    wait = dt.timedelta(days=horizon)
+    tests = [cut for cut in cuts[:cutoffs] if any(one + wait <= cut for one in cuts)]
+    return cuts[::-1], tuple(sorted(tests))
+
+
 def one_cut(past: Past, cut: dt.date) -> pd.DataFrame:
     """The customers of one day: features as known then, and what they did within the horizon."""
     import pandas as pd
 
+    if past.shop is not None:
+        return _shop_cut(past, cut)
     table = _contract_features(past, cut) if past.contractual else _purchase_features(past, cut)
     over = cut + dt.timedelta(days=past.rule.horizon_days + past.rule.grace_days) <= past.as_of
     future = None if not over else (_contract_labels if past.contractual else _silent_labels)(past, cut)
@@ -159,7 +204,43 @@ def one_cut(past: Past, cut: dt.date) -> pd.DataFrame:
     return found.astype(numbers | {"event": "object"}).assign(cut=pd.Timestamp(cut))
 
 
-def _attributes(past: Past, covariates: tuple[str, ...]) -> pd.DataFrame | None:
+def _shop_cut(past: Past, cut: dt.date) -> pd.DataFrame:
+    """Customers of a shop: the gap they were in, and whether they bought within the horizon."""
+    import pandas as pd
+
+    assert past.shop is not None  # noqa: S101
+    horizon = past.rule.horizon_days
+    rows = customers_on(past.shop, cut, as_of=past.as_of)
+    found = rows.assign(tenure_days=rows["T"], days_since_last=rows["silence_days"], purchase_days=rows["number"])
+    found[RHYTHM] = rhythm_level(past.shop, rows)
+    if "mean_amount" in rows:
+        found["spent"] = rows["mean_amount"] * rows["number"]
+    left = outcome(rows, horizon).to_numpy(dtype=bool) if cut < past.as_of else np.zeros(len(rows), dtype=bool)
+    over = cut + dt.timedelta(days=horizon) <= past.as_of
+    found = found.assign(
+        # who came back is followed beyond the horizon, so that evaluation counts them as stayed
+        duration_days=np.where(left, horizon, horizon + 1).astype("float64") if over else np.nan,
+        event_observed=left if over else False,
+        event=pd.Series("left", index=rows.index, dtype="object").where(pd.Series(left & over, index=rows.index)),
+    )
+    numbers = dict.fromkeys(found.select_dtypes("number").columns, "float64")
+    return found.astype(numbers | {"event": "object"}).assign(cut=pd.Timestamp(cut))
+
+
+def shop_with(past: Past, recipe: Recipe | None = None, covariates: tuple[str, ...] = ()) -> Shop:
+    """The shop with what is known of its customers beside every gap, so that a model may use it."""
+    assert past.shop is not None  # noqa: S101
+    asked = covariates
+    if recipe is not None:
+        asked = (*(one.name for one in recipe.words), *(one.name for one in recipe.numbers))
+    beside = attributes(past, tuple(name for name in asked if name not in past.shop.gaps))
+    if beside is None:
+        return past.shop
+    names = [name for name in beside.columns if name not in past.shop.gaps]
+    return replace(past.shop, gaps=past.shop.gaps.merge(beside[["customer_id", *names]], how="left", on="customer_id"))
+
+
+def attributes(past: Past, covariates: tuple[str, ...]) -> pd.DataFrame | None:
     """Columns of the table of customers, as exported: they may have changed since a cut-off, which the page says."""
     known = past.tables.get("customers")
     names = [name for name in dict.fromkeys([*ATTRIBUTES, *covariates]) if known is not None and name in known.columns]
@@ -192,7 +273,7 @@ def _contract_labels(past: Past, cut: dt.date) -> pd.DataFrame:
 
 
 def _purchase_features(past: Past, cut: dt.date) -> pd.DataFrame:
-    """Of customers who had bought within the window: how often, how recently against their own rhythm, how much."""
+    """Of customers who had bought within a declared window: how often, how recently against their own rhythm, how much."""
     import pandas as pd
 
     assert past.purchases is not None and past.window is not None  # noqa: S101, PT018  only called without contracts

@@ -1,7 +1,7 @@
 """When did each customer come, how long did they stay, and did they leave? What every part of the analysis starts from.
 
 When somebody counts as gone, and which customers the data hold, is declared before anything is counted (:func:`define`).
-Where nobody says that they leave, it is read from purchases and the silence after them.
+Where nobody says that they leave, leaving is not to come back in time, and all of it follows from the gaps between purchases.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crmkit.analyses.churn.shop import RHYTHM, Shop, customers_on, open_shop, rhythm_level
 from crmkit.core.dates import parse_iso
 from crmkit.core.errors import CrmkitError, DataError, ModelError, ParamError, Problem, did_you_mean
-from crmkit.core.results import Text
+from crmkit.core.results import Quantity, Text
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries import spells as subscription_summaries
 from crmkit.data.summaries.purchases import MONEY, has_amounts, with_amounts
-from crmkit.models.survival import InactivityWindow, choose_window
+from crmkit.models.survival import InactivityWindow, choose_window, inactivity_windows
 
 if TYPE_CHECKING:
     import ibis
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
     from crmkit.data.client import Client
 
-KINDS = ("auto", "contractual", "non_contractual")
+KINDS = ("auto", "contractual", "non_contractual", "silence")
+CONTRACT_HORIZON = 90
+FALSE_LIMIT = 0.2
 SAMPLINGS = ("cohort", "last_period")
 PERIOD_DAYS = 30
 GROUPS = ("plan", "size", "region", "industry", "acquisition_channel")
@@ -43,16 +46,21 @@ class Definition:
 
     Parameters
     ----------
-    kind : {"auto", "contractual", "non_contractual"}
-        Whether customers end a contract, or fall silent; "auto": by the tables that are there.
+    kind : {"auto", "contractual", "non_contractual", "silence"}
+        Whether customers end a contract, do not come back in time, or have been silent for a declared time; "auto": by the
+        tables that are there.
     horizon_days : int
-        How far ahead leaving is predicted.
+        How far ahead leaving is predicted; 0: 90 days with contracts, else from the gaps between purchases.
     grace_days : int
         Contractual: within which a new contract continues the old one.
     sampling : {"cohort", "active", "last_period"}
         Everybody who ever came; only who was there on a day or came later; only who was there when the last 30 days began.
     since : date or None
         That day, for "active".
+    silence_days : int
+        Silence after which a customer counts as gone, for "silence"; 0: from the gaps.
+    false_limit : float
+        Share of those called gone who may come back.
     """
 
     kind: str
@@ -60,20 +68,34 @@ class Definition:
     grace_days: int
     sampling: str
     since: dt.date | None
+    silence_days: int = 0
+    false_limit: float = FALSE_LIMIT
 
 
-def define(*, kind: str = "auto", horizon_days: int = 90, grace_days: int = 0, sampling: str = "cohort") -> Definition:
+def define(
+    *,
+    kind: str = "auto",
+    horizon_days: int = 0,
+    grace_days: int = 0,
+    sampling: str = "cohort",
+    silence_days: int = 0,
+    limit: float = FALSE_LIMIT,
+) -> Definition:
     """When does a customer count as gone, and which customers do the data hold?
 
     Parameters
     ----------
-    kind : {"auto", "contractual", "non_contractual"}
+    kind : {"auto", "contractual", "non_contractual", "silence"}
     horizon_days : int
-        At least 1 day.
+        0 (found from the data) or more days.
     grace_days : int
         0 or more days.
     sampling : {"cohort", "last_period"} or str
         A date YYYY-MM-DD says that customers who had left before it are not in the data.
+    silence_days : int
+        Of kind "silence": after which a customer counts as gone; 0: from the gaps between purchases.
+    limit : float
+        Share of those called gone who may come back; above it nothing is said.
 
     Raises
     ------
@@ -88,8 +110,12 @@ def define(*, kind: str = "auto", horizon_days: int = 90, grace_days: int = 0, s
     faults: list[Problem] = []
     if kind not in KINDS:
         faults.append(Problem("kind:", f"is '{kind}'", did_you_mean(kind, KINDS)))
-    if horizon_days < 1:
-        faults.append(Problem("horizon_days:", f"is {horizon_days}", "at least 1 day is needed"))
+    if horizon_days < 0:
+        faults.append(Problem("horizon_days:", f"is {horizon_days}", "at least 1 day is needed, or 0: found from the data"))
+    if silence_days < 0:
+        faults.append(Problem("silence_days:", f"is {silence_days}", "at least 1 day is needed, or 0: found from the data"))
+    if not 0 < limit < 1:
+        faults.append(Problem("false_limit:", f"is {limit}", "a share above 0 and below 1 is needed"))
     if grace_days < 0:
         faults.append(Problem("grace_days:", f"is {grace_days}", "0 or more days are needed"))
     since = None
@@ -101,7 +127,8 @@ def define(*, kind: str = "auto", horizon_days: int = 90, grace_days: int = 0, s
             faults.append(Problem("sampling:", f"is '{sampling}'", allowed))
     if faults:
         raise ParamError(faults)
-    return Definition(kind, horizon_days, grace_days, "active" if since else sampling, since)
+    drawn = "active" if since else sampling
+    return Definition(kind, horizon_days, grace_days, drawn, since, silence_days, limit)
 
 
 def observed_since(rule: Definition, as_of: dt.date) -> dt.date | None:
@@ -126,17 +153,17 @@ class Past:
     Parameters
     ----------
     rule : Definition
-        As it holds for these data: the kind that was found, no grace without contracts, and then a horizon of at least the
-        inactivity window.
+        As it holds for these data: the kind and the horizon that were found, no grace without contracts.
     as_of, start : date
         Last day that counts and first day on which a customer came.
     groups : tuple of str
         Columns that split the results, the main one first.
     spells : DataFrame
         One row per spell: ``customer_id, spell, started_at, ended_at, observed_end, entry_days, duration_days,
-        event_observed, event, churn_reason, plan, mrr`` and the groups (the plan is the one at the start).
+        event_observed, event, churn_reason, plan, mrr`` and the groups (the plan is the one at the start). Of a shop: one row
+        per customer of an earlier day, the time from it to their next purchase, which is the event.
     window : InactivityWindow or None
-        Without contracts: the silence after which a customer counts as gone.
+        Of kind "silence": the silence after which a customer counts as gone.
     window_reason : Text or str
         Why it cannot be said who has left; empty where it can.
     purchases : DataFrame or None
@@ -144,6 +171,8 @@ class Past:
     tables : mapping of str to ibis.Table
     min_cell : int
     confidence : float
+    shop : Shop or None
+        Of kind "non_contractual": the gaps between purchases.
     """
 
     rule: Definition
@@ -157,6 +186,7 @@ class Past:
     tables: Mapping[str, ibis.Table] = field(repr=False)
     min_cell: int = 10
     confidence: float = 0.95
+    shop: Shop | None = None
 
     @property
     def contractual(self) -> bool:
@@ -207,17 +237,19 @@ def history(company: Client, rule: Definition, *, groups: Sequence[str] = (), co
             Text("needs {table}", {"table": needed}) if rule.kind != "auto" else Text("needs subscriptions or transactions")
         )
         return _nothing(company, rule, kind, missing, confidence)
+    if kind == "non_contractual":
+        return _returning(company, replace(rule, kind=kind, since=since), groups, confidence)
+    rule = replace(rule, horizon_days=rule.horizon_days or CONTRACT_HORIZON)
     reason: Text | str
     if contractual:
         spells, window, reason, purchases = _contracts(company, rule.grace_days, since), None, "", None
     else:
-        spells, window, reason, purchases = _silences(company, since=since, confidence=confidence)
+        spells, window, reason, purchases = _silences(company, rule, since=since, confidence=confidence)
     names, spells = _grouped(company, spells, groups)
     start = spells["started_at"].min().date()
     span = (company.as_of - start).days + 1
     if rule.horizon_days > span // 2:
-        short = f"the horizon is {rule.horizon_days} days, but the data cover {span}; at most half of them can be looked ahead"
-        return _nothing(company, rule, kind, short, confidence)
+        return _nothing(company, rule, kind, _short(rule.horizon_days, span), confidence)
     declared = replace(
         rule,
         kind=kind,
@@ -237,6 +269,69 @@ def history(company: Client, rule: Definition, *, groups: Sequence[str] = (), co
         tables=company.tables,
         min_cell=company.settings.privacy.min_cell,
         confidence=confidence,
+    )
+
+
+def _short(horizon: int, span: int) -> str:
+    return f"the horizon is {horizon} days, but the data cover {span}; at most half of them can be looked ahead"
+
+
+def _returning(company: Client, rule: Definition, groups: Sequence[str], confidence: float) -> Past:
+    """Of a shop: every customer of a day two horizons ago, and when they bought again."""
+    import pandas as pd
+
+    try:
+        shop = open_shop(
+            company.tables["transactions"],
+            as_of=company.as_of,
+            since=rule.since,
+            horizon_days=rule.horizon_days,
+            false_limit=rule.false_limit,
+            confidence=confidence,
+        )
+        start = shop.gaps["started_at"].min().date()
+        span = (company.as_of - start).days + 1
+        if shop.horizon_days > span // 2:
+            return _nothing(company, rule, rule.kind, _short(shop.horizon_days, span), confidence)
+        day = company.as_of - dt.timedelta(days=min(2 * shop.horizon_days, span // 2))
+        rows = customers_on(shop, day, as_of=company.as_of)
+    except ModelError as err:
+        return _nothing(company, rule, rule.kind, err.text, confidence)
+    ahead, back = rows["ahead_days"], rows["event_observed"].to_numpy(dtype=bool)
+    spells = pd.DataFrame(
+        {
+            "customer_id": rows["customer_id"],
+            "spell": 1,
+            "started_at": pd.Timestamp(day),
+            "ended_at": rows["ended_at"],
+            "observed_end": rows["ended_at"].fillna(pd.Timestamp(company.as_of)),
+            "entry_days": 0,
+            "duration_days": ahead,
+            "event_observed": back,
+            "event": pd.Series("back", index=rows.index, dtype="object").where(pd.Series(back, index=rows.index)),
+            RHYTHM: rhythm_level(shop, rows),
+        }
+    )
+    names, people = _grouped(company, shop.gaps[["customer_id"]].drop_duplicates().reset_index(drop=True), groups)
+    spells = spells.merge(people[["customer_id", *names]], how="left", on="customer_id", validate="one_to_one")
+    shop = replace(shop, people=people)
+    if spells[RHYTHM].nunique() > 1:
+        names = (*names, RHYTHM)
+    return Past(
+        rule=replace(rule, horizon_days=shop.horizon_days, grace_days=0),
+        as_of=company.as_of,
+        start=start,
+        groups=names,
+        spells=spells,
+        window=None,
+        window_reason="",
+        purchases=shop.gaps.rename(columns={"started_at": "day"})[
+            ["customer_id", "day", *(["amount"] if "amount" in shop.gaps else [])]
+        ].assign(**({} if "amount" in shop.gaps else {"amount": float("nan")})),
+        tables=company.tables,
+        min_cell=company.settings.privacy.min_cell,
+        confidence=confidence,
+        shop=shop,
     )
 
 
@@ -300,7 +395,7 @@ def _levels(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _silences(
-    company: Client, *, since: dt.date | None, confidence: float
+    company: Client, rule: Definition, *, since: dt.date | None, confidence: float
 ) -> tuple[pd.DataFrame, InactivityWindow | None, Text | str, pd.DataFrame]:
     """The spells of customers without a contract, the window they follow from, why there is none, and the purchases.
 
@@ -318,10 +413,21 @@ def _silences(
     gaps, ended = _gaps(bought, end)
     span = float((end - bought["day"].min()).days)
     try:
-        window: InactivityWindow | None = choose_window(gaps, ended, span=span, quantile=QUANTILE, confidence=confidence)
+        window: InactivityWindow | None = _window(gaps, ended, span=span, declared=rule.silence_days, confidence=confidence)
         reason: Text | str = ""
     except ModelError as err:
         window, reason = None, err.text
+    if window is not None and window.false_churn_share > rule.false_limit:
+        numbers = {
+            "window": Quantity(window.window, "days"),
+            "share": Quantity(window.false_churn_share, "share", window.low, window.high),
+            "limit": Quantity(rule.false_limit, "share"),
+        }
+        reason = Text(
+            "of the silences longer than {window}, {share} ended with a purchase, and at most {limit} may; without a declared "
+            "silence the page asks who does not come back in time",
+            numbers,
+        )
     grouped = bought.groupby("customer_id", sort=True)["day"]
     table = pd.DataFrame({"started_at": grouped.min(), "last": grouped.max()}).reset_index()
     silent = (end - table["last"]).dt.days
@@ -340,6 +446,21 @@ def _silences(
     if start is not None:
         spells = spells[(spells["observed_end"] >= start) & (spells["duration_days"] > spells["entry_days"])]
     return spells.reset_index(drop=True), window, reason, bought
+
+
+def _window(gaps: np.ndarray, ended: np.ndarray, *, span: float, declared: int, confidence: float) -> InactivityWindow:
+    """The window declared, or the one that nearly all silences that end have ended by."""
+    if not declared:
+        return choose_window(gaps, ended, span=span, quantile=QUANTILE, confidence=confidence)
+    longest = span / 2
+    if declared > longest:
+        raise ModelError(
+            Problem("inactivity window:", f"is {declared}, more than half of the {span:g} observed", f"at most {longest:g}")
+        )
+    grid = np.unique([*np.linspace(declared / 4, longest, 40).round(6), float(declared)])
+    table = inactivity_windows(gaps, ended, windows=grid, span=span, confidence=confidence)
+    row = table.loc[table["window"] == declared].iloc[0]
+    return InactivityWindow(float(declared), QUANTILE, row["false_churn_share"], row["low"], row["high"], longest, table)
 
 
 def _purchase_days(company: Client) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crmkit.analyses.churn.chances import CLEARLY, GAPS, PURCHASES
 from crmkit.analyses.churn.economics import Plan, no_contact
 from crmkit.analyses.churn.fit import Backtest, parts
 from crmkit.analyses.churn.inputs import GAP, KINDS, word
@@ -32,6 +33,7 @@ FLAGS = {
     "new": mark("new customer"),
     "extrapolated": mark("here longer than nearly all others"),
 }
+APART = mark("the two models differ")
 
 
 def check_actions(actions: Mapping[str, str]) -> None:
@@ -102,6 +104,9 @@ def early_warning(past: Past, work: Backtest, value: Worth, plan: Plan | None = 
         Column("action", "Suggested action"),
         Column("flag", "Flag", translate=True),
     )
+    if past.shop is not None:
+        silent = Column("days_since_last", "Silent for", "days")
+        columns = (columns[0], silent, *(one for one in columns[1:] if one.name != "reason_3"))
     note = Text(
         "Risk: probability to leave within {horizon}, of those still here, with its interval. * can be changed. {source}. The "
         "files hold all {n} customers, with the days that each is expected to stay of the next {days} if nothing changes.",
@@ -112,7 +117,29 @@ def early_warning(past: Past, work: Backtest, value: Worth, plan: Plan | None = 
             "n": Quantity(len(table), "count"),
         },
     )
+    if past.shop is not None:
+        note = _shop_note(past, work, value, len(table))
     return Result("churn_list", "table", title, table, columns=columns, note=note, customers=True)
+
+
+def _shop_note(past: Past, work: Backtest, value: Worth, n: int) -> Text:
+    """What the columns of a shop's list mean, and which model stands behind it."""
+    assert work.model is not None and work.model.chances is not None  # noqa: S101, PT018  there is a list
+    return Text(
+        "Risk: probability to buy nothing within {horizon}, by the {behind}. Value at risk: what the customer would bring "
+        "after that "
+        "over {days} if won back, times the risk. * can be changed. {source}. Where the model of the gaps and the purchase "
+        "model lie "
+        "more than {apart} apart, the flag says so. The files hold all {n} customers.",
+        {
+            "horizon": Quantity(past.rule.horizon_days, "days"),
+            "behind": Text(work.model.chances.behind),
+            "days": Quantity(value.value_days, "days"),
+            "source": Text(SOURCES[value.source]),
+            "apart": Quantity(CLEARLY, "share"),
+            "n": Quantity(n, "count"),
+        },
+    )
 
 
 def list_rows(past: Past, work: Backtest, value: Worth, *, actions: Mapping[str, str]) -> pd.DataFrame:
@@ -140,6 +167,12 @@ def list_rows(past: Past, work: Backtest, value: Worth, *, actions: Mapping[str,
     flags = flag_table(past, work, rows)
     table = table.assign(flag=_first_flag(flags), **{f"is_{name}": flags[name] for name in FLAGS})
     table["tenure_days"] = rows["tenure_days"].to_numpy()
+    if past.shop is not None:
+        own = rows.reset_index(drop=True)
+        table["days_since_last"], table["purchase_days"] = own["days_since_last"], own["purchase_days"]
+        table["by_gaps"], table["by_purchases"] = own[GAPS], own.get(PURCHASES, np.nan)
+        table["is_apart"] = own["apart"].to_numpy(dtype=bool)
+        table["flag"] = np.where((table["flag"] == "") & table["is_apart"], APART, table["flag"])
     by = "at_risk" if value.source else "probability"
     order = table.sort_values([by, "customer_id"], ascending=[False, True], kind="stable", na_position="last")
     return order.reset_index(drop=True)

@@ -23,9 +23,14 @@ if TYPE_CHECKING:
 SOURCES = {
     "clv": mark("Value: from the value report"),
     "price": mark("Value: monthly price times margin, while the customer stays"),
+    "clv_back": mark("Value: from the value report, of a customer who is still one"),
+    "spend_back": mark("Value: spend per day so far times margin, of a customer who comes back"),
     "spend": mark("Value: spend per day so far times margin, while the customer stays"),
     "": mark("No value: needs prices in subscriptions, transactions, or the value report"),
 }
+
+
+LEAST_ALIVE = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +98,8 @@ def worth(
     first = expected_days(work.model, rows, days=horizon, first=p)
     later = np.where(p < 1, (days - first) / np.maximum(1 - p, 1e-12), 0.0)
     per_day, source = _per_day(rows, margin)
+    if past.shop is not None:
+        return _shop_worth(rows, days, per_day * (value_days - horizon), source, reading, key, value_days, margin)
     value, kept = per_day * days, per_day * later
     known = _clv(reading, rows, margin, key)
     if known is not None:
@@ -103,12 +110,37 @@ def worth(
     return Worth(table, source, value_days, margin)
 
 
+def _shop_worth(
+    rows: pd.DataFrame,
+    days: np.ndarray,
+    kept: np.ndarray,
+    source: str,
+    reading: Reading | None,
+    key: bytes,
+    value_days: int,
+    margin: float,
+) -> Worth:
+    """Of a shop: what a customer who comes back brings; the value report gives it for customers who are still active."""
+    p = rows["probability"].to_numpy()
+    names = pseudonyms(rows["customer_id"].astype(str), key=key)
+    found = [per_customer(reading, name, tables=["clv_scores"]) for name in ("clv", "p_alive")]
+    if source and found[0] is not None and found[1] is not None:
+        source = "clv_back"
+        clv, alive = (one.reindex(names).to_numpy() for one in found if one is not None)
+        # who is nearly surely gone says little of what they would bring
+        awake = clv / np.maximum(alive, LEAST_ALIVE)
+        kept = np.where(np.isfinite(awake), awake, kept)
+    table = rows.assign(expected_days=days, value=(1 - p) * kept, value_if_kept=kept, at_risk=p * kept)
+    return Worth(table, source and (source if source == "clv_back" else "spend_back"), value_days, margin)
+
+
 def _per_day(rows: pd.DataFrame, margin: float) -> tuple[np.ndarray, str]:
     if "mrr" in rows and rows["mrr"].notna().any():
         return np.asarray(margin * rows["mrr"].fillna(0.0).to_numpy(dtype="float64") / DAYS_PER["month"]), "price"
     if "spent" in rows:
         # a month more, so that the first days of a new customer are not taken for their rhythm
-        seen = rows["known_days"].to_numpy(dtype="float64") + DAYS_PER["month"]
+        known = rows["T"] if "T" in rows else rows["known_days"]
+        seen = known.to_numpy(dtype="float64") + DAYS_PER["month"]
         return np.asarray(margin * rows["spent"].to_numpy(dtype="float64") / seen), "spend"
     return np.full(len(rows), np.nan), ""
 
@@ -126,18 +158,27 @@ def earlier_value(past: Past, rows: pd.DataFrame, value: Worth) -> np.ndarray | 
 
 def totals(past: Past, value: Worth) -> Result:
     """How many customers came, left, are expected to leave within the horizon, and what goes with them? Value boxes."""
-    title = Text("Customers, and who is expected to leave")
+    shop = past.shop is not None
+    title = Text("Customers, and who is expected to stay away") if shop else Text("Customers, and who is expected to leave")
     if not past.usable:
         return unusable(past, "churn_totals", title)
     boxes = base_rows(past)
     if value.customers is not None:
-        boxes += _expected_rows(value.customers, value.source)
+        boxes += _expected_rows(value.customers, value.source, shop=shop)
     numbers: Numbers = {
         "rule": rule_words(past),
         "horizon": Quantity(past.rule.horizon_days, "days"),
         "days": Quantity(value.value_days, "days"),
         "margin": Quantity(value.margin, "share"),
     }
+    if past.shop is not None:
+        note = Text(
+            "{rule} Value over {days}, {margin} of revenue, of a customer who comes back. Limits of what is expected are "
+            "those of each "
+            "customer, summed: wider than the interval of the sum.",
+            numbers,
+        )
+        return Result("churn_totals", "values", title, estimates(boxes), finding=risk_finding(past, value), note=note)
     note = (
         Text(
             "{rule} Horizon {horizon}; value over {days}, {margin} of revenue. Limits of what is expected are those of each "
@@ -154,7 +195,7 @@ def totals(past: Past, value: Worth) -> Result:
     return Result("churn_totals", "values", title, estimates(boxes), finding=risk_finding(past, value), note=note)
 
 
-def _expected_rows(rows: pd.DataFrame, source: str) -> list[dict[str, object]]:
+def _expected_rows(rows: pd.DataFrame, source: str, *, shop: bool = False) -> list[dict[str, object]]:
     p = rows["probability"].dropna()
     n = len(p)
     boxes: list[dict[str, object]] = [
@@ -167,7 +208,7 @@ def _expected_rows(rows: pd.DataFrame, source: str) -> list[dict[str, object]]:
             "method": mark("count"),
         },
         {
-            "group": mark("Expected to leave"),
+            "group": mark("Expected to stay away") if shop else mark("Expected to leave"),
             "measure": "expected",
             "value": p.sum(),
             "low": rows["low"].sum(),
@@ -215,6 +256,19 @@ def risk_finding(past: Past, value: Worth) -> Finding | None:
         "horizon": Quantity(past.rule.horizon_days, "days"),
         "money": Quantity(float(rows["at_risk"].sum()), "money"),
     }
+    stake = Quantity(float(rows["at_risk"].sum()), "money") if value.source else None
+    if past.shop is not None:
+        text = (
+            Text(
+                "Of {n} customers {left} {left:is|are} expected to buy nothing within {horizon} ({share}); won back they "
+                "would bring "
+                "{money}.",
+                numbers,
+            )
+            if value.source
+            else Text("Of {n} customers {left} {left:is|are} expected to buy nothing within {horizon} ({share}).", numbers)
+        )
+        return Finding("churn.risk", "info", None, text, evidence=("churn_totals", "churn_list"), money_at_stake=stake)
     text = (
         Text(
             "Of {n} customers {left} {left:is|are} expected to leave within {horizon} ({share}); with "
@@ -224,5 +278,4 @@ def risk_finding(past: Past, value: Worth) -> Finding | None:
         if value.source
         else Text("Of {n} customers {left} {left:is|are} expected to leave within {horizon} ({share}).", numbers)
     )
-    stake = Quantity(float(rows["at_risk"].sum()), "money") if value.source else None
     return Finding("churn.risk", "info", None, text, evidence=("churn_totals", "churn_list"), money_at_stake=stake)

@@ -8,7 +8,7 @@ import numpy as np
 
 from crmkit.analyses.clv.read import Purchases, no_value
 from crmkit.analyses.clv.stages import StageRules
-from crmkit.analyses.clv.values import Values, lacking
+from crmkit.analyses.clv.values import Values, awake, lacking
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
 
@@ -21,6 +21,7 @@ REASONS = {
     "protect": mark("among the most valuable, and silent for longer than usual"),
     "protect_sure": mark("among the most valuable"),
     "wake": mark("spent much, and has probably left"),
+    "silent": mark("spent much, and is silent for long against the own rhythm"),
     "second": mark("bought once, spends above average, probably active"),
     "more": mark("active, buys rarely, spends above average"),
 }
@@ -39,8 +40,8 @@ def protect(past: Purchases, values: Values | None, *, most: int) -> Result:
     if values is None or values.clv is None or values.under_contract:
         return not_assessed("clv_protect", title, lacking(values) or no_value(past))
     table = values.customers
-    best = table[table["clv"] >= _threshold(table["clv"])].copy()
-    fading = best["p_alive"] < FADING_BELOW
+    top = (table["clv"] >= _threshold(table["clv"])).to_numpy()
+    best, fading = table[top].copy(), awake(table)[top] < FADING_BELOW
     best["reason"] = np.where(fading, REASONS["protect"], REASONS["protect_sure"])
     best["money"] = best["clv"]
     ranked = best.assign(fading=fading).sort_values(["fading", "money", "customer_id"], ascending=[False, False, True])
@@ -68,17 +69,26 @@ def wake(past: Purchases, values: Values | None, *, most: int, rules: StageRules
     if values is None or values.clv is None or values.under_contract:
         return not_assessed("clv_wake", title, lacking(values) or no_value(past))
     table = values.customers
-    asleep = table[
-        (table["total"] >= _threshold(table["total"])) & (table["p_alive"] < rules.at_risk_below) & (table["clv"] > 0)
-    ].copy()
+    active = awake(table)
+    asleep = table[(table["total"] >= _threshold(table["total"])) & (active < rules.at_risk_below) & (table["clv"] > 0)].copy()
     asleep["reason"] = REASONS["wake"]
     asleep["money"] = asleep["clv"] * (1 / asleep["p_alive"].clip(lower=1e-9) - 1)
+    if values.all_stay:  # what is expected of them hangs on their coming back
+        asleep["reason"] = REASONS["silent"]
+        asleep["money"] = asleep["clv"]
     ranked = asleep.sort_values(["money", "customer_id"], ascending=[False, True])
     text = Text(
         "{n} {n:customer who spent much has|customers who spent much have} probably left; awake they "
         "would be worth {money} more.",
         {"n": Quantity(len(asleep), "count"), "money": Quantity(float(asleep["money"].sum()), "money")},
     )
+    if values.all_stay:
+        text = Text(
+            "{n} {n:customer who spent much has|customers who spent much have} been silent for long against their own rhythm; "
+            "{money} of expected value depend on them.",
+            {"n": Quantity(len(asleep), "count"), "money": Quantity(float(asleep["money"].sum()), "money")},
+        )
+        return _list("clv_wake", title, ranked, most, text, Column("money", "Expected value", "money"))
     return _list("clv_wake", title, ranked, most, text, Column("money", "Worth more if active", "money"))
 
 
@@ -96,7 +106,7 @@ def grow(past: Purchases, values: Values | None, *, most: int, rules: StageRules
         return not_assessed("clv_grow", title, lacking(values) or no_value(past))
     table = values.customers
     per_day = table["total"] / table["purchase_days"]
-    chosen = (table["p_alive"] >= rules.at_risk_below) & (table["purchase_days"] <= 2) & (per_day > per_day.mean())
+    chosen = (awake(table) >= rules.at_risk_below) & (table["purchase_days"] <= 2) & (per_day > per_day.mean())
     rare = table[chosen].copy()
     rare["reason"] = np.where(rare["purchase_days"] == 1, REASONS["second"], REASONS["more"])
     rare["money"] = values.terms.margin * rare["expected_spend"]

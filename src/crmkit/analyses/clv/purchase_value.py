@@ -139,6 +139,8 @@ def _estimated(past: Purchases, name: str, fitted: FitSet, terms: Terms) -> Valu
         table = table.assign(expected_spend=each, clv=earned)
         clv = Total(float(table["clv"].sum()), float("nan"), float("nan"))
     still = _total(fit, lambda one: float((n * sums.alive(one)).sum()), past.confidence)
+    # no more are active than there are
+    still = replace(still, low=max(still.low, 0.0), high=min(still.high, float(n.sum())))
     often = None if bought is None else Total(float((n * bought).sum()), float("nan"), float("nan"))
     return Values(name, table, still, often, clv, terms, kinds=kinds)
 

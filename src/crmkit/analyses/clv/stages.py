@@ -9,7 +9,7 @@ import numpy as np
 
 from crmkit.analyses.clv.customers import shares
 from crmkit.analyses.clv.read import Purchases
-from crmkit.analyses.clv.values import Values, lacking
+from crmkit.analyses.clv.values import Values, awake, lacking
 from crmkit.core.errors import ParamError
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
@@ -93,14 +93,15 @@ def staged(past: Purchases, values: Values, *, rules: StageRules) -> pd.DataFram
     """
     import pandas as pd
 
-    table = values.customers[["customer_id", "purchase_days", "p_alive"]].assign(clv=values.customers[counted_in(past)])
+    known = values.customers
+    table = known[["customer_id", "purchase_days", "p_alive"]].assign(clv=known[counted_in(past)], awake=awake(known))
     if past.people.never_bought:
         never = pd.DataFrame(
             {"customer_id": list(past.people.never_bought), "purchase_days": 0, "p_alive": float("nan"), "clv": 0.0}
         )
         table = pd.concat([table, never], ignore_index=True)
-    stage = assign_stages(table["purchase_days"].to_numpy(), table["p_alive"].to_numpy(), rules=rules)
-    return table.assign(stage=stage)
+    stage = assign_stages(table["purchase_days"].to_numpy(), table["awake"].to_numpy(), rules=rules)
+    return table.drop(columns="awake").assign(stage=stage)
 
 
 def counted_in(past: Purchases) -> str:
@@ -147,7 +148,7 @@ def stages(past: Purchases, values: Values | None, *, rules: StageRules) -> Resu
         shares(counts, confidence=past.confidence),
         columns=(Column("group", "Stage", translate=True),),
         finding=_finding(table),
-        note=_note(rules, n),
+        note=_note(rules, n, all_stay=values.all_stay),
         alt=Text("Bars: share of customers in each stage: potential, first purchase, repeat, loyal, at risk and lapsed."),
         x=Axis("Stage"),
         y=Axis("Share of customers", "share"),
@@ -193,7 +194,19 @@ def _finding(table: pd.DataFrame) -> Finding:
     )
 
 
-def _note(rules: StageRules, n: int) -> Text:
+def _note(rules: StageRules, n: int, *, all_stay: bool) -> Text:
+    if all_stay:
+        return Text(
+            "There is no sign that anybody leaves, so silence counts: half active after three own gaps between purchases, a "
+            "quarter after five. Loyal from {loyal} purchase days on; at risk below {risk}, lapsed below {lapsed}; n = {n}. "
+            "Whiskers are Wilson intervals.",
+            {
+                "loyal": Quantity(rules.loyal_from, "count"),
+                "risk": Quantity(rules.at_risk_below, "share"),
+                "lapsed": Quantity(rules.lapsed_below, "share"),
+                "n": Quantity(n, "count"),
+            },
+        )
     return Text(
         "Loyal from {loyal} purchase days on; at risk below a probability of {risk} to be active, lapsed below {lapsed}; "
         "n = {n}. Whiskers are Wilson intervals.",

@@ -7,10 +7,11 @@ from itertools import pairwise
 from crmkit.analyses.clv.customers import shares
 from crmkit.analyses.clv.fit import NAMES
 from crmkit.analyses.clv.read import Purchases
-from crmkit.analyses.clv.values import BY_CONTRACT, Refits, Values, lacking
+from crmkit.analyses.clv.values import BY_CONTRACT, Refits, Values, awake, lacking
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, estimates, not_assessed
 
+AT_RISK_BELOW = 0.5
 BANDS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
@@ -155,6 +156,14 @@ def value_finding(past: Purchases, values: Values) -> Finding | None:
 def alive_finding(values: Values) -> Finding:
     """How many customers are still there, in one sentence."""
     n = len(values.customers)
+    if values.all_stay:
+        silent = int((awake(values.customers) < AT_RISK_BELOW).sum())
+        text = Text(
+            "There is no sign that anybody leaves: what follows is how long they take to come back. {silent} of {n} customers "
+            "{silent:has|have} been silent for more than three of their own gaps.",
+            {"silent": Quantity(silent, "count"), "n": Quantity(n, "count")},
+        )
+        return Finding("clv.alive", "info", None, text, evidence=("clv_alive", "clv_totals"))
     return Finding(
         id="clv.alive",
         severity="info",

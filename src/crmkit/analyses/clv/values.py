@@ -213,6 +213,10 @@ class Refits:
     futures: int
 
 
+SURELY, NEARLY_ALL = 0.99, 0.99
+PRIOR_GAPS = 2.0
+
+
 @dataclass(frozen=True)
 class Values:
     """Every customer's expectations from ``as_of`` on.
@@ -254,6 +258,48 @@ class Values:
     def under_contract(self) -> bool:
         """Whether customers are bound by contracts, so that nobody has to guess who is still one."""
         return self.model == SBG
+
+    @property
+    def all_stay(self) -> bool:
+        """Whether nothing in the purchases shows that anybody leaves; then silence in own gaps says who is active."""
+        return not self.under_contract and nobody_leaves(self.customers["p_alive"].to_numpy())
+
+
+def nobody_leaves(p_alive: np.ndarray) -> bool:
+    """Whether the model calls nearly everybody active for certain, so that it says nothing of who is gone."""
+    return bool(len(p_alive)) and float(np.mean(np.asarray(p_alive) > SURELY)) >= NEARLY_ALL
+
+
+def awake(customers: pd.DataFrame) -> np.ndarray:
+    """How active is each customer: the probability to be active, or where that is 1 for everybody, by the silence in own gaps.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        ``p_alive, frequency, recency_days, days_since_last``.
+
+    Returns
+    -------
+    array, shape (n,)
+        Shares. By silence: 1 up to an own gap, a half at three, a quarter at five. The own gap is the mean of the customer's,
+        drawn towards the usual one of all, which counts for two.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = {"p_alive": 1.0, "frequency": [98, 98], "recency_days": 980, "days_since_last": [10, 30]}
+    >>> awake(pd.DataFrame(rows)).tolist()
+    [1.0, 0.5]
+    """
+    alive = customers["p_alive"].to_numpy(dtype="float64")
+    often = customers["frequency"].to_numpy(dtype="float64")
+    if not nobody_leaves(alive) or not (often > 0).any():
+        return alive
+    known = customers["recency_days"].to_numpy(dtype="float64")
+    usual = float(np.median(known[often > 0] / often[often > 0]))
+    own = np.maximum((PRIOR_GAPS * usual + known) / (PRIOR_GAPS + often), 1.0)
+    silence = customers["days_since_last"].to_numpy(dtype="float64") / own
+    return np.asarray(np.minimum(1.0, 0.5 ** ((silence - 1) / 2)))
 
 
 def tiered(values: Values, tiering: Tiering) -> Values:

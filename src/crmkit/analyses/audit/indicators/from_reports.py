@@ -26,6 +26,8 @@ EVENTS = mark("customers who left over customer-months, Wilson")
 STRATIFIED = mark("Kaplan-Meier, groups weighted by size")
 LARGEST_GAP = mark("largest gap of any group, Wilson")
 KEPT = mark("as the other analysis has it")
+STILL_BUY = mark("of the customers a year ago, who bought within the horizon that ends today, Wilson")
+STAYED_AWAY = mark("customers who did not come back within the horizon, over its months, Wilson")
 TOP, EASE = "CSAT, two top boxes", "CES, mean"
 
 Owned = Mapping[str, Reading]
@@ -76,7 +78,15 @@ def _row(table: pd.DataFrame | None, column: str, text: str) -> Any:
 
 
 def retention(of: Source, past: History) -> Estimate:
-    """R-RET: how many customers are kept after a year? The groups of the curves, weighted with their size."""
+    """R-RET: how many customers are kept after a year? The groups of the curves, weighted with their size.
+
+    Of a shop: of the customers of a day a year ago, who still buy.
+    """
+    row = _shop(of, "kept_year")
+    if row is not None:
+        return kept(float(row["value"]), float(row["low"]), float(row["high"]), float(row["n"]), of, STILL_BUY)
+    if _is_shop(of):
+        return nothing(NOT_HELD, "churn: churn_totals")
     table = of.table("churn_at_risk")
     if table is None:
         return nothing(NOT_HELD, "churn: churn_at_risk")
@@ -91,12 +101,26 @@ def retention(of: Source, past: History) -> Estimate:
     return kept(value, value - ends[0], value + ends[1], float(size.sum()), of, STRATIFIED)
 
 
+def _is_shop(of: Source) -> bool:
+    """Whether the report on leaving asks who does not come back in time."""
+    return _row(of.table("churn_totals"), "measure", "horizon_days") is not None
+
+
+def _shop(of: Source, measure: str) -> Any:
+    return _row(of.table("churn_totals"), "measure", measure) if _is_shop(of) else None
+
+
 def churn_rate(of: Source, past: History) -> Estimate:
-    """R-CHURN: which share of customers leaves in a month?"""
+    """R-CHURN: which share of customers leaves in a month? Of a shop: stays away, spread over the months of the horizon."""
     row = _row(of.table("churn_board"), "dimension", "")
     if row is None or not row["days_recent"] > 0:
         return nothing(NOT_HELD, "churn: churn_board")
-    return share(float(row["left"]), float(row["days_recent"]) / MONTH_DAYS, of.confidence, method=EVENTS)
+    return share(
+        float(row["left"]),
+        float(row["days_recent"]) / MONTH_DAYS,
+        of.confidence,
+        method=STAYED_AWAY if _is_shop(of) else EVENTS,
+    )
 
 
 def second_purchase(of: Source, past: History) -> Estimate:
@@ -216,7 +240,7 @@ def _within(days: pd.Series, window: Window) -> pd.Series:
 def churn_before(of: Source, past: History, window: Window) -> Estimate:
     """R-CHURN of another window: who left in its months, over the customers of those months."""
     table = of.table("churn_monthly")
-    if table is None:
+    if table is None or _is_shop(of):  # months of a shop hold who stays away within its horizon, not within a month
         return nothing(NOT_HELD, "churn: churn_monthly")
     seen = table[(table["group"] == "observed") & _within(table["x"], window) & table["value"].notna()]
     exposed = float(seen["at_risk"].sum())

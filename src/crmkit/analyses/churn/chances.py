@@ -1,0 +1,286 @@
+"""How probable is it that a customer of a shop does not buy in time? Two models, their mean, and which of them is believed.
+
+One is the Cox model of the gaps between purchases: how long customers like this one take to come back, given how long they
+have been silent, both in their own usual gap. The other is the purchase model of the value report, which knows only how often
+and how recently somebody bought, and that some are gone for good. Both are fitted to what was known by a day, and their level
+is set by the newest days whose horizon was over by then.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crmkit.analyses.churn.shop import Shop, customers_on, histories_by
+from crmkit.core.errors import ModelError
+from crmkit.core.language import mark
+from crmkit.core.results import Quantity, Text
+from crmkit.models.purchases import btyd
+from crmkit.models.survival import gaps as gm
+from crmkit.models.survival.data.encoding import Recipe, apply_recipe, learn_recipe
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from crmkit.models.purchases.btyd.fitting import Fit
+
+Floats = NDArray[np.float64]
+
+GAPS, PURCHASES, MEAN = mark("model of the gaps"), mark("purchase model"), mark("mean of both models")
+RIVALS = (GAPS, PURCHASES, MEAN)
+PURCHASE_MODELS = ("pareto_nbd", "mbgnbd")
+EDGE = 1e-6
+LEVEL_DAYS = 4
+FEWEST_LEVEL = 20
+SPREAD, STEPS = 0.5, 40
+MEETINGS = 6
+CLEARLY = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class Fits:
+    """Both models of one day.
+
+    Parameters
+    ----------
+    day : date
+    gaps : RecurrentFit
+    recipe : Recipe
+        How features become columns of the model of the gaps.
+    purchases : Fit or None
+        None where no purchase model can be fitted.
+    typical : float
+        Usual gap of the shop, in days.
+    """
+
+    day: dt.date
+    gaps: gm.RecurrentFit
+    recipe: Recipe
+    purchases: Fit | None
+    typical: float
+
+
+@dataclass(frozen=True, eq=False)
+class Chances:
+    """Both models of one day with their level, and which of them is believed.
+
+    Parameters
+    ----------
+    fits : Fits
+    horizon_days : int
+    levels : dict of str to pair of float
+        How the probabilities of each model are moved and stretched, so that on the newest days whose horizon was over as
+        many stayed away as it expected.
+    behind : {"model of the gaps", "purchase model", "mean of both models"}
+        What stands behind the list.
+    confidence : float
+    """
+
+    fits: Fits
+    horizon_days: int
+    levels: dict[str, tuple[float, float]] = field(default_factory=dict)
+    behind: str = MEAN
+    confidence: float = 0.95
+
+    def believing(self, behind: str) -> Chances:
+        """The same with another model behind the list."""
+        return replace(self, behind=behind)
+
+
+def fit_on(shop: Shop, day: dt.date, features: Sequence[str], *, chosen: Sequence[str] = (), engine: str = "rows") -> Fits:
+    """Both models, of what was known by a day.
+
+    Parameters
+    ----------
+    shop : Shop
+    day : date
+    features : sequence of str
+        Columns of the gaps that a model may use.
+    chosen : sequence of str
+        Features to use; empty: all that can be.
+    engine : {"rows", "auto"}
+        As for :func:`~crmkit.models.survival.fit_cox`.
+
+    Raises
+    ------
+    ModelError
+        When no gap had ended by then, or no column explains anything.
+    """
+    rows = fitted_rows(shop, day)
+    own = own_gap(shop, rows)
+    there = [name for name in features if rows[name].notna().any()]
+    recipe = learn_recipe(rows, there, chosen=[name for name in chosen if name in there])
+    X = apply_recipe(recipe, rows)
+    found = gm.fit_gap_times(
+        rows["duration_days"] / own,
+        rows["event_observed"],
+        X,
+        number=rows["number"],
+        customer=rows["customer_id"],
+        entry=rows["silence_days"] / own,
+        engine=engine,
+    )
+    return Fits(day, found, recipe, _purchases(histories_by(shop, day)), shop.typical)
+
+
+def own_gap(shop: Shop, rows: pd.DataFrame) -> Floats:
+    """The usual gap of each customer, in days: silence is counted in it, so that one curve fits daily and yearly buyers."""
+    return np.asarray(np.exp(rows["log_rhythm"].to_numpy(dtype="float64")) * shop.typical)
+
+
+def fitted_rows(shop: Shop, day: dt.date) -> pd.DataFrame:
+    """What the model of a day is fitted to: the customers of earlier days, a horizon apart, each followed for a horizon.
+
+    So it learns from customers like those it is asked about; in all gaps those who buy often would count most.
+    """
+    import pandas as pd
+
+    horizon, parts = shop.horizon_days, []
+    for k in range(MEETINGS):
+        met = day - dt.timedelta(days=horizon * (k + 1))
+        if not shop.free(met, horizon):
+            continue
+        try:
+            rows = customers_on(shop, met, as_of=day)
+        except ModelError:  # nobody had bought so early
+            break
+        late = rows["ahead_days"] > horizon
+        until = rows["silence_days"] + rows["ahead_days"].clip(upper=horizon)
+        rows = rows.assign(duration_days=until, event_observed=rows["event_observed"] & ~late)
+        parts.append(rows[rows["duration_days"] > rows["silence_days"]])
+    if not parts:
+        raise ModelError(Text("before {day} no horizon was over", {"day": Quantity(day, "date")}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _purchases(known: pd.DataFrame) -> Fit | None:
+    histories = btyd.tuples(known["frequency"], known["recency"], known["T"])
+    for model in PURCHASE_MODELS:
+        try:
+            return btyd.fit(histories, model)
+        except ModelError:  # nothing in the histories that this model could learn from; the next knows less
+            continue
+    return None
+
+
+def each(fits: Fits, rows: pd.DataFrame, *, horizon_days: int, confidence: float) -> pd.DataFrame:
+    """What each model says of some customers, before its level is set: a column per rival there is, limits, and the rest."""
+    X, own = apply_recipe(fits.recipe, rows), np.exp(rows["log_rhythm"].to_numpy(dtype="float64")) * fits.typical
+    found = gm.no_purchase_probability(
+        fits.gaps,
+        X,
+        silence=rows["silence_days"] / own,
+        horizon=horizon_days / own,
+        number=rows["number"],
+        tail="constant",
+        confidence=confidence,
+    )
+    table = found.rename(columns={"probability": GAPS})
+    if fits.purchases is not None:
+        history = (rows["frequency"], rows["recency"], rows["T"])
+        table[PURCHASES] = 1 - btyd.probability_active(fits.purchases, float(horizon_days), *history)
+        table["p_alive"] = btyd.probability_alive(fits.purchases, *history)
+    return table
+
+
+def scale(p: Floats | pd.Series[float]) -> Floats:
+    """log(-log(1 - p)), within what a computer can tell from 0 and 1: here levels are set and models averaged."""
+    q = np.clip(np.asarray(p, dtype="float64"), EDGE, 1 - EDGE)
+    return np.asarray(np.log(-np.log1p(-q)))
+
+
+def _back(x: Floats) -> Floats:
+    return np.asarray(-np.expm1(-np.exp(np.clip(x, -30.0, 5.0))))
+
+
+def level(expected: Floats, left: NDArray[np.bool_]) -> tuple[float, float]:
+    """How have probabilities to be moved and stretched so that as many stay away as expected, at high risk and at low?
+
+    Returns
+    -------
+    tuple of float
+        What is added on the scale log(-log(1 - p)), and the factor before it: a regression of what came, the factor held near 1
+        where little came. (0, 1) where there is too little to tell.
+
+    Notes
+    -----
+    Cox (1958), doi:10.1093/biomet/45.3-4.562, on the complementary log-log scale. The factor has a normal prior around 1 of
+    standard deviation SPREAD.
+    """
+    known = np.isfinite(expected)
+    x, y = scale(expected[known]), left[known].astype("float64")
+    if min(y.sum(), len(y) - y.sum()) < FEWEST_LEVEL:
+        return 0.0, 1.0
+    X, at = np.column_stack([np.ones(len(x)), x]), np.array([0.0, 1.0])
+    prior = np.diag([0.0, 1 / SPREAD**2])
+    for _ in range(STEPS):  # Fisher scoring
+        eta = np.clip(X @ at, -30.0, 3.0)
+        p = _back(eta)
+        slope = np.exp(eta - np.exp(eta))
+        each_weight = slope / np.maximum(p * (1 - p), EDGE)
+        information = (X * (slope * each_weight)[:, None]).T @ X + prior
+        step = np.linalg.solve(information, X.T @ ((y - p) * each_weight) - prior @ (at - [0.0, 1.0]))
+        at = at + np.clip(step, -0.5, 0.5)
+    return float(at[0]), float(at[1])
+
+
+def levels_of(before: Sequence[tuple[pd.DataFrame, pd.Series[bool]]]) -> dict[str, tuple[float, float]]:
+    """The level of each model, from what it said on earlier days and what came."""
+    import pandas as pd
+
+    if not before:
+        return {}
+    said = pd.concat([_both(table) for table, _ in before], ignore_index=True)
+    left = np.concatenate([came.to_numpy(dtype=bool) for _, came in before])
+    return {name: level(said[name].to_numpy(), left) for name in RIVALS if name in said}
+
+
+def _both(table: pd.DataFrame) -> pd.DataFrame:
+    """With the mean of both models, on the scale on which they are levelled."""
+    if PURCHASES not in table:
+        return table
+    return table.assign(**{MEAN: _back((scale(table[GAPS]) + scale(table[PURCHASES])) / 2)})
+
+
+def chances(of: Chances, rows: pd.DataFrame) -> pd.DataFrame:
+    """How probable is it that each customer buys nothing within the horizon?
+
+    Returns
+    -------
+    DataFrame
+        ``log_hazard_ratio`` (above 0: more likely to stay away), ``probability, low, high`` (of what is believed),
+        ``beyond_support, missing_inputs``, a column per rival, ``p_alive`` where there is a purchase model, and ``apart``
+        (whether the two models clearly differ).
+
+    Notes
+    -----
+    The limits are those of the model of the gaps, moved to the probability that is believed.
+    """
+    table = _both(each(of.fits, rows, horizon_days=of.horizon_days, confidence=of.confidence))
+    raw = scale(table[GAPS])
+    for name in (name for name in RIVALS if name in table):
+        add, factor = of.levels.get(name, (0.0, 1.0))
+        table[name] = _back(add + factor * scale(table[name]))
+    # a curve that has seen no purchase says nothing of its customers; the other model does
+    for name in (GAPS, MEAN) if PURCHASES in table else ():
+        table[name] = table[name].fillna(table[PURCHASES])
+    p = table[of.behind if of.behind in table else GAPS].to_numpy(dtype="float64")
+    moved = scale(p) - raw
+    return table.assign(
+        probability=p,
+        low=np.fmin(_back(scale(table["low"]) + moved), p),
+        high=np.fmax(_back(scale(table["high"]) + moved), p),
+        log_hazard_ratio=-table["log_hazard_ratio"],
+        beyond_support=False,
+        apart=np.abs(table[GAPS] - table[PURCHASES]) > CLEARLY if PURCHASES in table else False,
+    ).drop(columns="basis")
+
+
+def outcome(rows: pd.DataFrame, horizon_days: int) -> pd.Series[bool]:
+    """Who of the customers of a day bought nothing within the horizon?"""
+    return ~(rows["event_observed"] & (rows["ahead_days"] <= horizon_days))
