@@ -144,7 +144,7 @@ def test_no_command_prints_a_secret(with_secret, command, arguments, covers):
 
 
 def test_an_error_that_nobody_foresaw_tells_no_secret(with_secret, command, monkeypatch):
-    def check(name):
+    def check(name, **_):
         from crmkit.core.settings import read_settings
 
         raise ValueError(f"{read_settings(name, home=with_secret).source}: {SECRET}")

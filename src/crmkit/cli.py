@@ -216,7 +216,10 @@ def clean(
     keep: Annotated[int, typer.Option("--keep", metavar="N", min=0, help="how many runs of each date to keep")],
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="clients; default: all")] = None,
 ) -> None:
-    """Delete old runs but the last good one of a date and what it is compared with; copies of data and rows not kept go too."""
+    """Delete old runs, copies of data, and rows that were not kept.
+
+    The last good run of a date stays, and what it is compared with.
+    """
     from crmkit.core.settings import find_home
     from crmkit.report.run.clean import clean_runs
 

@@ -295,7 +295,7 @@ def test_values_come_from_the_value_report_where_it_fits(techco):
     rows = techco.value.customers
     names = [pseudonym(one, key=KEY) for one in rows["customer_id"]]
     table = pd.DataFrame({"customer_id": names[::2], "clv": 1000.0})
-    reading = SimpleNamespace(reason=None, table=lambda _: table)
+    reading = SimpleNamespace(reason=None, report=None, table=lambda _: table)
     value = churn.worth(techco.past, techco.work, reading, value_days=365, margin=0.5, key=KEY)
     assert value.source == "clv"
     assert (value.customers["value"].iloc[::2] == 1000.0).all()

@@ -46,7 +46,7 @@ WEIGHTS = (10, 5, 5, 4, 2) + (1,) * 20
 ITEMS = {"csat": {"scale": [1, 5], "kind": "csat"}, "nps": {"scale": [0, 10], "kind": "nps"}}
 # columns that say how others are to be understood; they come in by a kind that is about them
 LEFT_TO_KINDS = {
-    "transactions": {"currency", "quantity", "price", "cost", "is_return"},
+    "transactions": {"currency", "quantity", "price", "cost", "is_return", "refunded"},
     "subscriptions": {"interval", "tenure", "churned"},
     "surveys": {"item_id", "score", "not_applicable", "duration_seconds"},
     "interactions": {"quantity"},

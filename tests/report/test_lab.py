@@ -9,12 +9,12 @@ from types import SimpleNamespace
 import pytest
 from IPython.core.formatters import DisplayFormatter
 
+from crmkit.core.cells import read_cell
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale
 from crmkit.core.results import Finding, Quantity, Result, Text
 from crmkit.report.lab import QUIET, jupyter_command, lab_environment, with_values, write_copies
 from crmkit.report.page.display import show_results
-from crmkit.report.params.cells import read_cell
 
 CELL = """\
 client: str = "a"  # the client's name

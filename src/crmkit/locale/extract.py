@@ -135,7 +135,7 @@ def _choices(node: object) -> Iterator[object]:
 
 def in_notebook(source: str) -> Found:
     """The prose of a notebook: one message for each block of Markdown, and for what each parameter is for, and its unit."""
-    from crmkit.report.params.cells import read_cell
+    from crmkit.core.cells import read_cell
 
     cells = json.loads(source)["cells"]
     prose = [block for cell in cells if cell["cell_type"] == "markdown" for block in blocks("".join(cell["source"]))]

@@ -14,9 +14,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from crmkit.core.cells import read_cell
 from crmkit.core.settings import HOME_VARIABLE
 from crmkit.report.folders import read_json, write_json, write_text
-from crmkit.report.params.cells import read_cell
 from crmkit.report.params.flatten import Flat, check_clients
 from crmkit.report.params.notebooks import PARAMETERS_TAG, Notebook, cell_source, read_notebooks, translated
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crmkit.core.cells import FIRST_THREE
 from crmkit.core.errors import CrmkitError, ReportError, did_you_mean
 from crmkit.core.results import Text
 from crmkit.core.settings import read_settings
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, read_json, read_latest, reports_folder
-from crmkit.report.params.cells import FIRST_THREE
 from crmkit.report.params.flatten import flatten
 
 if TYPE_CHECKING:

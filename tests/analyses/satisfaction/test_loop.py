@@ -76,7 +76,7 @@ def test_without_values_the_longest_wait_comes_first(make_survey_company):
 
 def test_values_of_the_value_report_are_known_by_pseudonym(make_survey_company):
     clv = pd.DataFrame({"customer_id": [pseudonym("B", key=KEY)], "clv": [777.0]})
-    reading = SimpleNamespace(reason=None, table=lambda name: clv)
+    reading = SimpleNamespace(reason=None, report=None, table=lambda name: clv)
     company = make_survey_company(survey(*SIX), ITEMS, transactions=bought(A=1))
     result = closed_loop(answers(company), reading, key=KEY)
     assert result.table["customer_id"].iloc[0] == "B"

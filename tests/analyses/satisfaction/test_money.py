@@ -64,7 +64,7 @@ def seen(past):
 
 
 def reading(table, reason=None):
-    return SimpleNamespace(reason=reason, table=lambda name: table)
+    return SimpleNamespace(reason=reason, report=None, table=lambda name: table)
 
 
 def test_the_planted_effect_is_found_and_called_an_association(past, seen):

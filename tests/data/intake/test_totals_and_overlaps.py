@@ -144,9 +144,10 @@ def test_what_was_refunded_comes_off_the_amount(project):
 
 def test_no_more_is_refunded_than_was_paid(project):
     project.write("transactions.csv", "customer_id,ordered_at,amount,refunded\nA,2024-01-30,50,60\nB,2024-01-31,8,\n")
-    said = r"column 'refunded' has 1 value greater than the amount \(row 2\): '60'; no more can be given back than was paid"
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError) as caught:
         project.open()
+    said = "column 'refunded' has 1 value greater than the amount (row 2): '60'; no more can be given back than was paid"
+    assert said in caught.value.shown[0]
 
 
 def test_of_several_customers_in_one_cell_the_first_counts(project):

@@ -8,9 +8,9 @@ import yaml
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
+from crmkit.core.cells import model_of, read_cell
 from crmkit.core.errors import ParamError, ReportError
 from crmkit.core.settings import read_settings
-from crmkit.report.params.cells import model_of, read_cell
 from crmkit.report.params.flatten import check_clients, describe, flatten, flatten_nested, schema, to_yaml, used_parameters
 
 FIRST = 'client: str = "acme"\nas_of: str = ""\nlanguage: str = "en"\n'

@@ -114,7 +114,7 @@ def in_this_process(fault, home):
         intake=(),
         tables={},
         unchanged=lambda: None,
-        settings=SimpleNamespace(privacy=privacy),
+        settings=SimpleNamespace(privacy=privacy, agreed=dict),
     )
 
     def execute(nb, _, *, session, **options):
@@ -238,7 +238,8 @@ def test_drawn_steps_may_fail(pretended):
         assert reached, (kind, number)
         check_last_good(home)
         check_next(home)
-    assert failed > DRAWN / 2
+    # the index is written anew after each notebook, and a write of it that fails does not fail the run
+    assert failed > DRAWN / 3
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ NOBODY_LEAVES = Finding(
     id="clv.nobody_leaves",
     severity="info",
     passed=None,
-    text=Text("There is no sign that anybody leaves; values come from a model in which all customers go on buying."),
+    text=Text("Values come from a model in which all customers go on buying."),
     criteria=Text("No rate of leaving explains the purchases better than none."),
 )
 MAXIMUM = Text("The likelihood has a maximum inside the range of the parameters.")

@@ -230,7 +230,7 @@ def _refuse_nul(path: Path, *, encoding: str, where: str) -> None:
             if at >= 0:
                 raise DataError(
                     f"{where}, read as {encoding}, holds bytes of value 0, the first at byte {read + at + 1}: it is damaged or"
-                    " no text file; export it again, or declare its encoding, for example encoding: utf-16-le"
+                    " no text file; export it again, or declare its encoding, for example encoding: utf-16-le."
                 )
             read += len(chunk)
 

@@ -49,8 +49,8 @@ def without_values(message: str) -> str:
     --------
     >>> without_values("can't parse: Anna Adler, at position 3")
     "can't parse: xxxx xxxxx, xx xxxxxxxx 9"
-    >>> without_values("no column 'amount' for \\"Anna Adler\\"")
-    "no column 'amount' for \\"xxxx xxxxx\\""
+    >>> print(without_values("no column 'amount' for \\"Anna Adler\\""))
+    no column 'amount' for "xxxx xxxxx"
     """
     first, *more = message.strip().splitlines() or [""]
     first = UNREAD.sub(lambda found: found[1] + (found[2] if found[2][:1] in "'\"" else covered(found[2])), first)

@@ -17,6 +17,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from crmkit.core.cells import FIRST_THREE, Parameter, model_of, read_cell
 from crmkit.core.dates import parse_iso
 from crmkit.core.errors import CrmkitError, ParamError, Problem, did_you_mean, shortened
 from crmkit.core.language import mark
@@ -24,7 +25,6 @@ from crmkit.core.nested_params import OWN as PAPERMILLS_OWN
 from crmkit.core.nested_params import run_by_program
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import AGREED, Settings, analysis_names, find_home, params_path, read_settings
-from crmkit.report.params.cells import FIRST_THREE, Parameter, model_of, read_cell
 from crmkit.report.params.notebooks import read_notebook
 
 DEFAULT = mark("default")
