@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from churn_exhibits import exhibits
 from crmkit import open_client
 from crmkit.analyses import churn
 from crmkit.analyses.churn.alarms import alarm_limits
@@ -46,36 +47,6 @@ def whole(company, *, kind="auto", campaign=None, contacts=100, budget=0.0, marg
     return SimpleNamespace(past=past, work=work, value=value, offer=offer, plan=plan)
 
 
-def exhibits(one):
-    past, work, value, plan = one.past, one.work, one.value, one.plan
-    return [
-        churn.totals(past, value),
-        churn.board(past, work),
-        churn.monthly(past),
-        churn.window(past),
-        churn.survival(past),
-        churn.at_risk(past),
-        churn.restricted(past),
-        churn.group_tests(past),
-        churn.cohorts(past),
-        churn.causes(past),
-        churn.reasons(past),
-        churn.effects(past, work),
-        churn.proportionality(work),
-        churn.columns(work),
-        churn.calibration(past, work),
-        churn.accuracy(past, work),
-        churn.backtest(past, work, one.offer, contacts=100, value=value),
-        churn.early_warning(past, work, value, plan, actions=ACTIONS),
-        churn.profit_curve(plan),
-        churn.rules(plan),
-        churn.tornado(plan),
-        churn.assignment(past, plan),
-        churn.uplift(past),
-        churn.lifelines_summary(churn.lifelines_model(past, work)),
-    ]
-
-
 @pytest.fixture(scope="module")
 def techco(tmp_path_factory):
     with open_client("techco", home=ROOT, rejects=tmp_path_factory.mktemp("rejects")) as company:
@@ -95,7 +66,7 @@ def truth():
 
 @pytest.fixture(scope="module")
 def results(techco):
-    return {result.name: result for result in exhibits(techco)}
+    return {result.name: result for result in exhibits(techco, ACTIONS)}
 
 
 def test_every_exhibit_has_a_name_of_its_own_and_can_be_shown(results):
@@ -108,7 +79,7 @@ def test_every_exhibit_has_a_name_of_its_own_and_can_be_shown(results):
 
 @pytest.fixture(scope="module")
 def retail_results(retailco):
-    return {result.name: result for result in exhibits(retailco)}
+    return {result.name: result for result in exhibits(retailco, ACTIONS)}
 
 
 def test_without_contracts_every_exhibit_is_shown_or_says_why_not(retail_results):
@@ -464,7 +435,7 @@ def contract_company(table, **more):
 
 def test_contracts_alone_are_enough():
     one = whole(contract_company(contracts()))
-    found = {result.name: result for result in exhibits(one)}
+    found = {result.name: result for result in exhibits(one, ACTIONS)}
     assert one.work.model is not None, one.work.reason
     assert found["churn_list"].assessed
     assert found["churn_list"].table["probability"].mean() == pytest.approx(1 - np.exp(-0.18), abs=0.05)
@@ -473,7 +444,7 @@ def test_contracts_alone_are_enough():
 def test_without_the_table_nothing_is_assessed_and_nothing_breaks():
     for rule, said in (({}, "needs subscriptions or transactions"), ({"kind": "contractual"}, "needs subscriptions")):
         one = whole(company_of({}), **rule)
-        for result in exhibits(one):
+        for result in exhibits(one, ACTIONS):
             assert not result.assessed
             assert said in say(result.reason, Locale()), result.name
         assert said in say(churn.headline(one.past, one.work, one.value, one.plan)[0].text, Locale())

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from churn_exhibits import exhibits
 from crmkit.analyses import churn
 from crmkit.analyses.audit.indicators.from_reports import Source, churn_rate, retention
 from crmkit.analyses.churn.absences import compared, months
@@ -19,6 +20,7 @@ from crmkit.analyses.churn.panel import build_panel
 from crmkit.analyses.churn.shop import customers_on
 from crmkit.core.errors import DataError, ReportError
 from crmkit.core.language import Locale, say
+from crmkit.core.privacy import pseudonyms
 from crmkit.core.settings import Settings
 
 DAY = dt.date(2025, 12, 31)
@@ -59,37 +61,6 @@ def whole(company, **rule):
     return SimpleNamespace(past=past, work=work, value=value, offer=offer, plan=plan)
 
 
-def exhibits(one):
-    past, work, value, plan = one.past, one.work, one.value, one.plan
-    found = [
-        churn.totals(past, value),
-        churn.board(past, work),
-        churn.monthly(past),
-        churn.window(past),
-        churn.survival(past),
-        churn.at_risk(past),
-        churn.restricted(past),
-        churn.group_tests(past),
-        churn.cohorts(past),
-        churn.causes(past),
-        churn.reasons(past),
-        churn.effects(past, work),
-        churn.proportionality(work),
-        churn.columns(work),
-        churn.calibration(past, work),
-        churn.accuracy(past, work),
-        churn.backtest(past, work, one.offer, contacts=100, value=value),
-        churn.early_warning(past, work, value, plan, actions={}),
-        churn.profit_curve(plan),
-        churn.rules(plan),
-        churn.tornado(plan),
-        churn.assignment(past, plan),
-        churn.uplift(past),
-        churn.lifelines_summary(churn.lifelines_model(past, work)),
-    ]
-    return {result.name: result for result in found}
-
-
 @pytest.fixture(scope="module")
 def shop():
     return whole(company_of(purchases()))
@@ -97,7 +68,7 @@ def shop():
 
 @pytest.fixture(scope="module")
 def found(shop):
-    return exhibits(shop)
+    return {result.name: result for result in exhibits(shop, {})}
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +132,19 @@ def test_who_is_believed_was_nearest_to_what_came(shop):
     seen = pd.concat([one.rows for one in shop.work.tests])
     error = {name: ((seen[name] - seen["event_observed"]) ** 2).mean() for name in (GAPS, PURCHASES, MEAN)}
     assert shop.work.model.chances.behind == min(error, key=error.get)
+
+
+@pytest.mark.parametrize(("margin", "times"), [(0.4, 1.0), (0.2, 0.5)])
+def test_value_of_the_value_report_is_of_a_customer_who_is_still_one_at_this_margin(shop, margin, times):
+    names = pseudonyms(shop.work.scores["customer_id"], key=KEY)
+    table = pd.DataFrame({"customer_id": names, "clv": 40.0, "p_alive": 0.8})
+    parameters = {"margin": {"value": 0.4}, "retention_cost": {"value": 0.0}}
+    reading = SimpleNamespace(reason=None, report={"parameters": parameters}, table=lambda _: table)
+    value = churn.worth(shop.past, shop.work, reading, value_days=365, margin=margin, key=KEY)
+    assert value.source == "clv_back"
+    assert value.customers["value_if_kept"].to_numpy() == pytest.approx(times * 40 / 0.8)
+    spent = churn.worth(shop.past, shop.work, value_days=365, margin=margin, key=KEY)
+    assert spent.source == "spend_back"
 
 
 def test_a_list_says_where_the_models_differ(shop, found):
@@ -319,7 +303,7 @@ def test_lifelines_has_the_coefficients_of_the_gaps(shop):
 )
 def test_without_gaps_the_page_stands_with_a_sentence(table, said):
     one = whole(company_of(table))
-    for result in exhibits(one).values():
+    for result in exhibits(one, {}):
         assert not result.assessed
         assert said in say(result.reason, Locale()), result.name
     assert said in say(churn.headline(one.past, one.work, one.value, one.plan)[0].text, Locale())

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import crmkit.models.purchases.btyd.betageo as betageo
 from crmkit.core.errors import ModelError
 from crmkit.models.purchases.btyd import (
     fit,
@@ -184,3 +185,19 @@ def test_other_refusals():
                      {"lost": np.append(np.zeros(1500), np.ones(300))})  # fmt: skip
     with pytest.raises(ModelError, match="with covariates did not converge"):
         fit_covariates(never, "bgnbd", leaving=[])
+
+
+@pytest.mark.parametrize("modified", [False, True])
+def test_many_groups_at_once_say_what_each_says_alone(modified):
+    rng = np.random.default_rng(8)
+    groups = []
+    for number in (1, 7, 60):
+        x = rng.integers(0, 5, number).astype(float) * (number > 1)  # a group in which nobody came back
+        T = rng.integers(20, 60, number).astype(float)
+        groups.append(tuples(x, np.where(x > 0, np.ceil(T * rng.uniform(0.1, 1.0, number)), 0.0), T))
+    theta = rng.normal(0, 0.7, (3, 4))
+    values, slopes = betageo.objectives(groups, 30.0, modified)(theta)
+    for one, row, value, slope in zip(groups, theta, values, slopes, strict=True):
+        alone = betageo.objective(one, 30.0, modified)(row)
+        assert value == pytest.approx(alone[0], rel=1e-12)
+        assert slope == pytest.approx(alone[1], rel=1e-10, abs=1e-13)

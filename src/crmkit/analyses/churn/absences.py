@@ -28,6 +28,11 @@ Floats = NDArray[np.float64]
 
 EVERYBODY = mark("All customers")
 ALARM, RISING, STEADY = mark("alarm"), mark("risk is rising"), mark("steady")
+MORE_AWAY = Text(
+    "More customers stay away than of such customers before, in {n} {n:group|groups}, most of all {group}: {rate}, where "
+    "{before} was to be expected."
+)
+AS_BEFORE = Text("In no group do more customers stay away than of such customers before.")
 OBSERVED, EXPECTED = mark("observed"), mark("expected of them")
 FALSE_ALARMS = 0.05
 RISE, LEAST_RISE = 1.25, 0.02
@@ -141,11 +146,9 @@ def board(past: Past, work: Backtest, shop: Shop) -> Result:
         Column("state", "State", translate=True),
     )
     note = Text(
-        "Customers of {day} who bought nothing within {horizon}, against customers of {k} earlier days who bought as often "
-        "and had "
-        "been silent for as long. Limits: if nothing has changed, at least one of the {m} groups is in alarm by chance in "
-        "at most "
-        "{error} of the boards. Risk: predicted by today's model on the customers of both days.",
+        "Customers of {day} who bought nothing within {horizon}, against customers of {k} earlier days who bought as often and "
+        "had been silent for as long. Limits: if nothing has changed, at least one of the {m} groups is in alarm by chance in "
+        "at most {error} of the boards. Risk: predicted by today's model on the customers of both days.",
         {
             "day": Quantity(newest, "date"),
             "horizon": Quantity(past.rule.horizon_days, "days"),
@@ -154,7 +157,8 @@ def board(past: Past, work: Backtest, shop: Shop) -> Result:
             "error": Quantity(FALSE_ALARMS, "share"),
         },
     )
-    return Result("churn_board", "table", title, found, columns=columns, finding=_finding(found), note=note)
+    finding = board_finding(found, alarmed=MORE_AWAY, calm=AS_BEFORE)
+    return Result("churn_board", "table", title, found, columns=columns, finding=finding, note=note)
 
 
 def _name(by: str, level: str) -> str:
@@ -181,37 +185,36 @@ def _members(shop: Shop, by: str, level: str, rows: pd.DataFrame) -> NDArray[np.
     return np.ones(len(rows), dtype=bool) if not by else (shop.groups_of(by, rows) == level)
 
 
-def _finding(table: pd.DataFrame) -> Finding:
+def board_finding(table: pd.DataFrame, *, alarmed: Text, calm: Text) -> Finding:
+    """What a board says: the group in alarm that is furthest from what was expected, the one whose risk rose most, or neither.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``group, state, rate, before, risk_now, risk_before``.
+    alarmed : Text
+        With places for ``n, group, rate, before``.
+    calm : Text
+    """
+
+    def first(rows: pd.DataFrame, now: str, then: str) -> dict[str, Quantity | Text | str]:
+        worst = rows.assign(gap=rows[now] / rows[then]).sort_values("gap", ascending=False).iloc[0]
+        name = Text(str(worst["group"]).replace("{", "{{").replace("}", "}}"))
+        ahead, behind = Quantity(worst[now], "share"), Quantity(worst[then], "share")
+        return {"n": Quantity(len(rows), "count"), "group": name, "rate": ahead, "now": ahead, "before": behind}
+
     alarm, rising = (table[table["state"] == state] for state in (ALARM, RISING))
     if len(alarm):
-        worst = alarm.assign(gap=alarm["rate"] / alarm["before"]).sort_values("gap", ascending=False).iloc[0]
-        text = Text(
-            "More customers stay away than of such customers before, in {n} {n:group|groups}, most of all {group}: {rate}, "
-            "where "
-            "{before} was to be expected.",
-            {
-                "n": Quantity(len(alarm), "count"),
-                "group": Text(str(worst["group"]).replace("{", "{{").replace("}", "}}")),
-                "rate": Quantity(worst["rate"], "share"),
-                "before": Quantity(worst["before"], "share"),
-            },
-        )
+        text = Text(alarmed.template, first(alarm, "rate", "before"))
         return Finding("churn.board", "critical", False, text, evidence=("churn_board",))
     if len(rising):
-        top = rising.assign(gap=rising["risk_now"] / rising["risk_before"]).sort_values("gap", ascending=False).iloc[0]
         text = Text(
             "No group is in alarm yet, but the predicted risk of {n} has risen, most of all of {group}: from {before} to "
             "{now}.",
-            {
-                "n": Quantity(len(rising), "count"),
-                "group": Text(str(top["group"]).replace("{", "{{").replace("}", "}}")),
-                "before": Quantity(top["risk_before"], "share"),
-                "now": Quantity(top["risk_now"], "share"),
-            },
+            first(rising, "risk_now", "risk_before"),
         )
         return Finding("churn.board", "warning", False, text, evidence=("churn_board",))
-    text = Text("In no group do more customers stay away than of such customers before.")
-    return Finding("churn.board", "good", True, text, evidence=("churn_board",))
+    return Finding("churn.board", "good", True, calm, evidence=("churn_board",))
 
 
 def months(past: Past, shop: Shop) -> pd.DataFrame:
@@ -283,10 +286,8 @@ def monthly(past: Past, shop: Shop) -> Result:
         finding=_months_finding(past, table["month"], value, above, float(table["left"].sum() / n.sum())),
         note=Text(
             "Customers on the first day of the month who bought nothing within {horizon}. The band: what is expected of "
-            "customers "
-            "who buy as often and were silent for as long, over all {n} months; a steady shop stays inside with a "
-            "probability of "
-            "{sure} at least. Months share customers and days ahead, so neighbours are alike.",
+            "customers who buy as often and were silent for as long, over all {n} months; a steady shop stays inside with a "
+            "probability of {sure} at least. Months share customers and days ahead, so neighbours are alike.",
             {
                 "horizon": Quantity(past.rule.horizon_days, "days"),
                 "n": Quantity(len(table), "count"),
@@ -313,9 +314,8 @@ def _months_finding(past: Past, month: pd.Series[Any], value: Floats, above: NDA
     criteria = Text("None of the last three months is above the limits of chance.")
     if not len(above):
         text = Text(
-            "On average {mean} of a month's customers do not buy within {horizon}, and in none of {n} months do more stay "
-            "away than "
-            "chance explains.",
+            "On average {mean} of a month's customers do not buy within {horizon}, and in none of {n} months do more stay away "
+            "than chance explains.",
             numbers,
         )
         return Finding("churn.months", "good", True, text, criteria=criteria, evidence=("churn_monthly",))
@@ -323,8 +323,7 @@ def _months_finding(past: Past, month: pd.Series[Any], value: Floats, above: NDA
     recent = bool((above >= len(value) - 3).any())
     text = Text(
         "On average {mean} of a month's customers do not buy within {horizon}; in {count} of {n} months more stay away than "
-        "chance "
-        "explains, most of all of {month}: {share}.",
+        "chance explains, most of all of {month}: {share}.",
         numbers
         | {
             "count": Quantity(len(above), "count"),

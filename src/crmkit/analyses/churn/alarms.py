@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from crmkit.analyses.churn import absences
+from crmkit.analyses.churn.absences import ALARM, EVERYBODY, FALSE_ALARMS, RISE, RISING, STEADY, board_finding
 from crmkit.analyses.churn.basics import unusable
 from crmkit.analyses.churn.fit import Backtest, score
 from crmkit.analyses.churn.read import Past
 from crmkit.core.dates import DAYS_PER
-from crmkit.core.language import mark
-from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
+from crmkit.core.results import Column, Quantity, Result, Text, not_assessed
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RECENT_DAYS, BEFORE_DAYS = 90, 365
-FALSE_ALARMS = 0.05
 FEWEST_BEFORE = 120
-EVERYBODY = mark("All customers")
-ALARM, RISING, STEADY = mark("alarm"), mark("risk is rising"), mark("steady")
-RISE = 1.25
+FASTER = Text(
+    "{n} {n:group leaves|groups leave} faster than {n:its|their} own past explains, most of all {group}: {rate} per month, "
+    "after {before} in the year before."
+)
+AS_EVER = Text("No group leaves faster than its own past explains.")
 
 
 def board(past: Past, work: Backtest) -> Result:
@@ -93,12 +94,19 @@ def board(past: Past, work: Backtest) -> Result:
         Column("state", "State", translate=True),
     )
     note = Text(
-        "Last 90 days until {end} against the year before. Limits: if nothing has changed, at least one of "
-        "the {m} groups is in "
-        "alarm by chance in at most {error} of the boards. Risk: predicted by today's model on the customers of both days.",
+        "Last 90 days until {end} against the year before. Limits: if nothing has changed, at least one of the {m} groups is "
+        "in alarm by chance in at most {error} of the boards. Risk: predicted by today's model on the customers of both days.",
         {"end": Quantity(end, "date"), "m": Quantity(len(table), "count"), "error": Quantity(FALSE_ALARMS, "share")},
     )
-    return Result("churn_board", "table", title, table, columns=columns, finding=_board_finding(table), note=note)
+    return Result(
+        "churn_board",
+        "table",
+        title,
+        table,
+        columns=columns,
+        finding=board_finding(table, alarmed=FASTER, calm=AS_EVER),
+        note=note,
+    )
 
 
 def _end(past: Past) -> dt.date:
@@ -183,41 +191,3 @@ def _with_risk(table: pd.DataFrame, past: Past, work: Backtest, middle: dt.date)
             known = p[own][np.isfinite(p[own])]
             table.loc[place, name] = float(known.mean()) if len(known) >= past.min_cell else np.nan
     return table
-
-
-def _board_finding(table: pd.DataFrame) -> Finding:
-    alarm, rising = (table[table["state"] == state] for state in (ALARM, RISING))
-    if len(alarm):
-        worst = alarm.assign(gap=alarm["rate"] / alarm["before"]).sort_values("gap", ascending=False).iloc[0]
-        text = Text(
-            "{n} {n:group leaves|groups leave} faster than {n:its|their} own past explains, most of all "
-            "{group}: {rate} per month, after "
-            "{before} in the "
-            "year before.",
-            {
-                "n": Quantity(len(alarm), "count"),
-                "group": _named(worst),
-                "rate": Quantity(worst["rate"], "share"),
-                "before": Quantity(worst["before"], "share"),
-            },
-        )
-        return Finding("churn.board", "critical", False, text, evidence=("churn_board",))
-    if len(rising):
-        top = rising.assign(gap=rising["risk_now"] / rising["risk_before"]).sort_values("gap", ascending=False).iloc[0]
-        text = Text(
-            "No group is in alarm yet, but the predicted risk of {n} has risen, most of all of {group}: from "
-            "{before} to {now}.",
-            {
-                "n": Quantity(len(rising), "count"),
-                "group": _named(top),
-                "before": Quantity(top["risk_before"], "share"),
-                "now": Quantity(top["risk_now"], "share"),
-            },
-        )
-        return Finding("churn.board", "warning", False, text, evidence=("churn_board",))
-    text = Text("No group leaves faster than its own past explains.")
-    return Finding("churn.board", "good", True, text, evidence=("churn_board",))
-
-
-def _named(row: pd.Series[Any]) -> Text | str:
-    return f"{row['dimension']}: {row['level']}" if row["dimension"] else Text(EVERYBODY)

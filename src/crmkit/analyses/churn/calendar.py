@@ -88,9 +88,8 @@ def monthly(past: Past) -> Result:
         columns=(Column("group", "Line", translate=True),),
         finding=finding,
         note=Text(
-            "Left in the month, of those there when it began. The band is where a steady company's months stay: "
-            "all {n} of them "
-            "with a probability of {sure} (exact binomial); {outside} are outside.",
+            "Left in the month, of those there when it began. The band is where a steady company's months stay: all {n} of "
+            "them with a probability of {sure} (exact binomial); {outside} are outside.",
             {
                 "n": Quantity(len(table), "count"),
                 "sure": Quantity(1 - BOARD_ERROR, "share"),
@@ -151,9 +150,8 @@ def _months_finding(table: pd.DataFrame, value: np.ndarray, high: np.ndarray, lo
             severity="warning" if recent else "info",
             passed=not recent,
             text=Text(
-                "{mean} of customers leave in a month on average; {count} of {n} months are above what chance "
-                "explains, most of "
-                "all {month} with {share}.",
+                "{mean} of customers leave in a month on average; {count} of {n} months are above what chance explains, most "
+                "of all {month} with {share}.",
                 numbers
                 | {
                     "count": Quantity(len(above), "count"),

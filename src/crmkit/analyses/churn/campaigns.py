@@ -55,9 +55,8 @@ def assignment(past: Past, plan: Plan) -> Result:
         Column("arm", "Arm", translate=True),
     )
     note = Text(
-        "Drawn by a keyed hash of campaign and customer, so the arms can be recomputed at any time and do "
-        "not change when the list "
-        "does. When the campaign is over, hand these rows back as the table exposures.",
+        "Drawn by a keyed hash of campaign and customer, so the arms can be recomputed at any time and do not change when the "
+        "list does. When the campaign is over, hand these rows back as the table exposures.",
     )
     return Result(
         "churn_assignment", "table", title, table, columns=columns, finding=_detectable(own, plan), note=note, customers=True

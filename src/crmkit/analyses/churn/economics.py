@@ -172,9 +172,8 @@ def profit_curve(plan: Plan) -> Result:
         severity="info",
         passed=None,
         text=Text(
-            "Without a limit {k} of {n} customers are worth a contact, which would bring {money}; for a customer "
-            "of median value "
-            "it pays from a risk of {even} on.",
+            "Without a limit {k} of {n} customers are worth a contact, which would bring {money}; for a customer of median "
+            "value it pays from a risk of {even} on.",
             {
                 "k": Quantity(int(top["contacts"]), "count"),
                 "n": Quantity(n, "count"),
@@ -250,9 +249,8 @@ def plan_finding(plan: Plan) -> Finding | None:
         text = Text("No contact is expected to bring more than it costs under these assumptions.")
         return Finding("churn.plan", "info", None, text, evidence=("churn_rules",))
     text = Text(
-        "Contacting the {k} customers with the best expected profit costs {cost} and brings {profit}; by "
-        "risk alone it would be "
-        "{risk}. No choice within the budget brings more than {bound}.",
+        "Contacting the {k} customers with the best expected profit costs {cost} and brings {profit}; by risk alone it would "
+        "be {risk}. No choice within the budget brings more than {bound}.",
         {
             "k": Quantity(k, "count"),
             "cost": Quantity(plan.choice.cost, "money"),
@@ -316,9 +314,8 @@ def tornado(plan: Plan) -> Result:
         columns=(Column("group", "Assumption", translate=True),),
         finding=finding,
         note=Text(
-            "Save rate: the middle {middle} of a beta distribution around the assumed rate, as precise as one of "
-            "{a} in {n}; all "
-            "others by half less and half more.",
+            "Save rate: the middle {middle} of a beta distribution around the assumed rate, as precise as one of {a} in {n}; "
+            "all others by half less and half more.",
             {
                 "middle": Quantity(SPREAD[1] - SPREAD[0], "share"),
                 "a": Quantity(SAVE_RANGE[0], "count"),

@@ -75,9 +75,8 @@ def effects(past: Past, work: Backtest) -> Result:
         finding=_effects_finding(table, shop=shop),
         note=_note(past, work.model),
         alt=Text(
-            "Dots with intervals on a logarithmic scale: factor on the rate of buying again; right of the line customers "
-            "come back "
-            "sooner."
+            "Dots with intervals on a logarithmic scale: factor on the rate of buying again; right of the line customers come "
+            "back sooner."
         )
         if shop
         else Text(
@@ -230,9 +229,8 @@ def proportionality(work: Backtest) -> Result:
     )
     text = (
         Text(
-            "{n} {n:effect changes|effects change} with the length of the silence by so much that it matters; the table "
-            "says what "
-            "to do.",
+            "{n} {n:effect changes|effects change} with the length of the silence by so much that it matters; the table says "
+            "what to do.",
             {"n": Quantity(len(bad), "count")},
         )
         if len(bad) and shop
@@ -249,16 +247,14 @@ def proportionality(work: Backtest) -> Result:
         "churn.proportional", "warning" if len(bad) else "good", not len(bad), text, evidence=("churn_proportionality",)
     )
     note = Text(
-        "Score test (Grambsch & Therneau) on the Kaplan–Meier scale. Early and late: when a quarter and three quarters of "
-        "the gaps "
-        "that ended had ended. With many purchases every change is significant; the factor between early and late says if it "
-        "matters."
+        "Score test (Grambsch & Therneau) on the Kaplan–Meier scale. Early and late: when a quarter and three quarters of the "
+        "gaps that ended had ended. With many purchases every change is significant; the factor between early and late says if "
+        "it matters."
     )
     if not shop:
         note = Text(
-            "Score test (Grambsch & Therneau) on the Kaplan–Meier scale. Early and late: when a quarter and "
-            "three quarters of those "
-            "who left had left. With many customers every change is significant; the factor between early and "
-            "late says if it matters."
+            "Score test (Grambsch & Therneau) on the Kaplan–Meier scale. Early and late: when a quarter and three quarters of "
+            "those who left had left. With many customers every change is significant; the factor between early and late says "
+            "if it matters."
         )
     return Result("churn_proportionality", "table", title, table, columns=columns, finding=finding, note=note)

@@ -356,16 +356,14 @@ def comparison(past: Past, work: Backtest) -> Finding:
     k = Quantity(len(work.tests), "count")
     if not rest:
         text = Text(
-            "Over {k} cut-offs the model ranks customers clearly better than all three simple rules; the nearest "
-            "is {gap} of AUC "
-            "behind.",
+            "Over {k} cut-offs the model ranks customers clearly better than all three simple rules; the nearest is {gap} of "
+            "AUC behind.",
             {"k": k, "gap": Quantity(least, "score")},
         )
     else:
         text = Text(
-            "Over {k} cut-offs the model does not rank customers clearly better than {rules}: use the simpler "
-            "rule, or the model "
-            "for its probabilities only.",
+            "Over {k} cut-offs the model does not rank customers clearly better than {rules}: use the simpler rule, or the "
+            "model for its probabilities only.",
             {"k": k, "rules": _listed(rest)},
         )
     return Finding(

@@ -140,9 +140,8 @@ def columns(work: Backtest) -> Result:
         Column("leak", "Knows the future?", translate=True),
     )
     note = Text(
-        "PSI (population stability index): below {stable} is usually called stable, above {shifted} a shift. "
-        "Columns of the table "
-        "customers are as exported today; what they were on earlier days is not known.",
+        "PSI (population stability index): below {stable} is usually called stable, above {shifted} a shift. Columns of the "
+        "table customers are as exported today; what they were on earlier days is not known.",
         {"stable": Quantity(STABLE, "score"), "shifted": Quantity(SHIFTED, "score")},
     )
     return Result("churn_columns", "table", title, table, columns=shown, finding=_finding(table, work), note=note)
@@ -175,6 +174,7 @@ def _finding(table: pd.DataFrame, work: Backtest) -> Finding:
         "moved": Quantity(len(moved), "count"),
         "first": Text(str(moved["heading"].iloc[0]).replace("{", "{{").replace("}", "}}")) if len(moved) else "",
     }
+    action = None
     if waived:
         text = Text(
             "{n} {n:column was|columns were} searched by {k} rules for knowledge of the future; {waived} "
@@ -183,14 +183,15 @@ def _finding(table: pd.DataFrame, work: Backtest) -> Finding:
         )
     elif len(moved):
         text = Text(
-            "{n} columns were searched by {k} rules, and none knows the future; {moved} have shifted since the model learned, "
-            "most of all: {first}.",
+            "Today's customers differ from those that the model learned from in {moved} of {n} features, most of all in: "
+            "{first}.",
             numbers,
         )
+        action = Text("Trust the order of the list more than its probabilities, and run this report again next month.")
     else:
         text = Text("{n} columns were searched by {k} rules; none knows the future, and none has shifted by much.", numbers)
     fine = not waived and moved.empty
-    return Finding("churn.columns", "good" if fine else "warning", fine, text, evidence=("churn_columns",))
+    return Finding("churn.columns", "good" if fine else "warning", fine, text, evidence=("churn_columns",), action=action)
 
 
 def audit(past: Past, panel: Panel, model: Model, *, chosen: Sequence[str] = (), waived: Sequence[str] = ()) -> pd.DataFrame:

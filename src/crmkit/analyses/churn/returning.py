@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.churn.read import Past
-from crmkit.analyses.churn.shop import Shop
+from crmkit.analyses.churn.shop import WITH_CUSTOMERS, Shop
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, curve, not_assessed
 from crmkit.models import survival as sv
@@ -26,7 +26,6 @@ FIRST, SECOND, THIRD, LATER = (
 AFTER = {1: FIRST, 2: SECOND, 3: THIRD, 4: LATER}
 LEAST_AT_RISK = 10
 MOST_DRAWN = 300
-WITH_CUSTOMERS = 40_000  # above so many gaps errors by customer and plain ones are both too small to see
 COHORT_DAYS = (30, 60, 90, 180, 270, 365, 540, 730)
 COHORT_PERIODS = (("M", 31), ("Q", 92), ("Y", 366))
 MOST_COHORTS = 12
@@ -119,16 +118,13 @@ def horizon_finding(past: Past, shop: Shop) -> Finding:
     elif not shop.leaving:
         text = Text(
             "This page asks who will not buy within {horizon}; there is no sign that anybody leaves: what follows is how long "
-            "they take "
-            "to come back.",
+            "they take to come back.",
             numbers,
         )
     elif shop.capped:
         text = Text(
-            "This page asks who will not buy within {horizon}, the longest that so few data can be "
-            "tested with; of those silent "
-            "for so "
-            "long {share} come back later, and only from {lost} on fewer than {limit}.",
+            "This page asks who will not buy within {horizon}, the longest that so few data can be tested with; of those "
+            "silent for so long {share} come back later, and only from {lost} on fewer than {limit}.",
             numbers,
         )
     else:
@@ -166,9 +162,8 @@ def survival(past: Past, shop: Shop) -> Result:
         columns=(Column("group", "Purchase", translate=True),),
         finding=back_finding(past),
         note=Text(
-            "Kaplan–Meier of {n} gaps between purchase days, by which purchase they follow; {confidence} intervals "
-            "(log-log, by "
-            "customer); a curve ends where fewer than {least} gaps are left under it.",
+            "Kaplan–Meier of {n} gaps between purchase days, by which purchase they follow; {confidence} intervals (log-log, "
+            "by customer); a curve ends where fewer than {least} gaps are left under it.",
             {
                 "n": Quantity(len(rows), "count"),
                 "confidence": Quantity(past.confidence, "share"),
@@ -245,8 +240,7 @@ def cohorts(past: Past, shop: Shop) -> Result:
         finding=_cohort_finding(table, order),
         note=Text(
             "Kaplan–Meier share with a second purchase; {n} customers in {k} cohorts; cells that not the whole cohort could "
-            "reach "
-            "stay empty.",
+            "reach stay empty.",
             {
                 "n": Quantity(int(table.drop_duplicates("row")["n"].sum()), "count"),
                 "k": Quantity(table["row"].nunique(), "count"),

@@ -127,10 +127,8 @@ def _shop_note(past: Past, work: Backtest, value: Worth, n: int) -> Text:
     assert work.model is not None and work.model.chances is not None  # noqa: S101, PT018  there is a list
     return Text(
         "Risk: probability to buy nothing within {horizon}, by the {behind}. Value at risk: what the customer would bring "
-        "after that "
-        "over {days} if won back, times the risk. * can be changed. {source}. Where the model of the gaps and the purchase "
-        "model lie "
-        "more than {apart} apart, the flag says so. The files hold all {n} customers.",
+        "after that over {days} if won back, times the risk. * can be changed. {source}. Where the model of the gaps and the "
+        "purchase model lie more than {apart} apart, the flag says so. The files hold all {n} customers.",
         {
             "horizon": Quantity(past.rule.horizon_days, "days"),
             "behind": Text(work.model.chances.behind),

@@ -123,15 +123,18 @@ def _shop_worth(
     """Of a shop: what a customer who comes back brings; the value report gives it for customers who are still active."""
     p = rows["probability"].to_numpy()
     names = pseudonyms(rows["customer_id"].astype(str), key=key)
-    found = [per_customer(reading, name, tables=["clv_scores"]) for name in ("clv", "p_alive")]
-    if source and found[0] is not None and found[1] is not None:
+    clv = _clv(reading, rows, margin, key)
+    active = per_customer(reading, "p_alive", tables=["clv_scores"])
+    if source:
+        source = "spend_back"
+    if source and clv is not None and active is not None:
         source = "clv_back"
-        clv, alive = (one.reindex(names).to_numpy() for one in found if one is not None)
+        alive = active.reindex(names).to_numpy()
         # who is nearly surely gone says little of what they would bring
         awake = clv / np.maximum(alive, LEAST_ALIVE)
         kept = np.where(np.isfinite(awake), awake, kept)
     table = rows.assign(expected_days=days, value=(1 - p) * kept, value_if_kept=kept, at_risk=p * kept)
-    return Worth(table, source and (source if source == "clv_back" else "spend_back"), value_days, margin)
+    return Worth(table, source, value_days, margin)
 
 
 def _per_day(rows: pd.DataFrame, margin: float) -> tuple[np.ndarray, str]:
@@ -173,9 +176,8 @@ def totals(past: Past, value: Worth) -> Result:
     }
     if past.shop is not None:
         note = Text(
-            "{rule} Value over {days}, {margin} of revenue, of a customer who comes back. Limits of what is expected are "
-            "those of each "
-            "customer, summed: wider than the interval of the sum.",
+            "{rule} Value over {days}, {margin} of revenue, of a customer who comes back. Limits of what is expected are those "
+            "of each customer, summed: wider than the interval of the sum.",
             numbers,
         )
         return Result("churn_totals", "values", title, estimates(boxes), finding=risk_finding(past, value), note=note)
@@ -260,9 +262,8 @@ def risk_finding(past: Past, value: Worth) -> Finding | None:
     if past.shop is not None:
         text = (
             Text(
-                "Of {n} customers {left} {left:is|are} expected to buy nothing within {horizon} ({share}); won back they "
-                "would bring "
-                "{money}.",
+                "Of {n} customers {left} {left:is|are} expected to buy nothing within {horizon} ({share}); won back they would "
+                "bring {money}.",
                 numbers,
             )
             if value.source

@@ -58,10 +58,9 @@ def changes(past: Survey, weights: Weights) -> Result:
     )
     both = _in_both(past)
     note = Text(
-        "{before} to {now}, in points: of NPS, or percentage points of the answers in the two top boxes. NPS: "
-        "adjusted two-sample interval; "
-        "shares: Newcombe; Holm over {m} comparisons. {both} customers answered in both waves, which makes the tests careful. "
-        "Weighted: the change of all customers. Smallest noticed: found in four of five such surveys.",
+        "{before} to {now}, in points: of NPS, or percentage points of the answers in the two top boxes. NPS: adjusted "
+        "two-sample interval; shares: Newcombe; Holm over {m} comparisons. {both} customers answered in both waves, which "
+        "makes the tests careful. Weighted: the change of all customers. Smallest noticed: found in four of five such surveys.",
         {
             "before": past.waves.previous,
             "now": past.waves.reported,
@@ -211,11 +210,9 @@ def chance(past: Survey, table: pd.DataFrame, score: str) -> Text:
     error = reach / _deviate(past.confidence)
     moves = float((2 * ndtr(-LARGE_MOVE / error.to_numpy())).sum())
     return Text(
-        "{score}, {before} to {now}; {m} groups, Holm over all of them. If nothing had changed anywhere, chance alone "
-        "would still "
-        "move about {moves} of these groups by {large} points or more, and without correction show at least one "
-        "“significant” change in "
-        "{share} of such reports.",
+        "{score}, {before} to {now}; {m} groups, Holm over all of them. If nothing had changed anywhere, chance alone would "
+        "still move about {moves} of these groups by {large} points or more, and without correction show at least one "
+        "“significant” change in {share} of such reports.",
         {
             "score": Text(score),
             "before": past.waves.previous,

@@ -201,9 +201,8 @@ def _measured(scale: Scale, past: Survey) -> list[tuple[str, Reliability]]:
 
 def _why(reasons: list[Text]) -> Text:
     note = Text(
-        "Alpha with Feldt's interval, from all pairs of answers; omega from one factor with a bootstrap interval, "
-        "from complete "
-        "answers; it does not suppose that all questions weigh the same. A dash: undefined."
+        "Alpha with Feldt's interval, from all pairs of answers; omega from one factor with a bootstrap interval, from "
+        "complete answers; it does not suppose that all questions weigh the same. A dash: undefined."
     )
     if not reasons:
         return note

@@ -222,9 +222,8 @@ def _finding(past: Survey, now: list[Change], before: list[Change], days: int, n
     }
     if before and (holm([one.p for one in before]) < level).any():
         text = Text(
-            "Members and others like them differed before anybody joined, so what came after ({money} per member "
-            "within {days}) "
-            "cannot be laid to the programme.",
+            "Members and others like them differed before anybody joined, so what came after ({money} per member within "
+            "{days}) cannot be laid to the programme.",
             numbers,
         )
         return Finding("satisfaction.reward", "warning", None, text, evidence=(name,))

@@ -204,9 +204,8 @@ def items(past: Survey) -> Result:
         *((STANDING,) if (table["standing"] != "").any() else ()),
     )
     note = Text(
-        "Intervals: Wilson, of the share in the two top boxes; those of the mean are in the results file. Sorted by "
-        "the mean on "
-        "0 (worst answer) to 100 (best); questions with fewer than 30 answers have no rank."
+        "Intervals: Wilson, of the share in the two top boxes; those of the mean are in the results file. Sorted by the mean "
+        "on 0 (worst answer) to 100 (best); questions with fewer than 30 answers have no rank."
     )
     return Result(name, "table", title, table, columns, finding=_best_and_worst(table, ranked), note=note)
 

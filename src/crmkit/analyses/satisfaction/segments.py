@@ -182,9 +182,8 @@ def differences(past: Survey) -> Result:
         Column("detectable", "Smallest noticed", "points"),
     )
     note = Text(
-        "{score}: the group less all other answers of {wave}, in {m} comparisons. Method: {method}; p-values after "
-        "Holm for all "
-        "of them. Smallest noticed: the difference that would be found in four of five such surveys.",
+        "{score}: the group less all other answers of {wave}, in {m} comparisons. Method: {method}; p-values after Holm for "
+        "all of them. Smallest noticed: the difference that would be found in four of five such surveys.",
         {
             "score": Text(asked[1]),
             "wave": past.waves.reported,

@@ -62,10 +62,9 @@ def trend(past: Survey) -> Result:
         columns=(Column("group", "Score", translate=True),),
         finding=_trend_finding([one for one, flag in zip(waves, out, strict=True) if flag], len(levels), past.waves.reported),
         note=Text(
-            "XmR chart of {waves} waves: the limits are the mean {mean} plus and minus 2.66 times the mean step {step}. "
-            "If nothing changes, "
-            "{alarm} of such charts still show a signal. n: {least} to {most} answers per wave; the band is the "
-            "interval of each score.",
+            "XmR chart of {waves} waves: the limits are the mean {mean} plus and minus 2.66 times the mean step {step}. If "
+            "nothing changes, {alarm} of such charts still show a signal. n: {least} to {most} answers per wave; the band is "
+            "the interval of each score.",
             {
                 "waves": Quantity(len(levels), "count"),
                 "mean": Quantity(chart.centre, unit_of(asked[0])),

@@ -205,9 +205,8 @@ def weighting(past: Survey, weights: Weights) -> Result:
     raking = weights.rakings[past.waves.reported]
     note = Text(
         "Raked to {margins} of {base} customers; weights up to {trim} times the mean, {trimmed} of the answers held there, "
-        "largest gap {gap} percentage points. Design effect {deff} (Kish), effective n {n} of {answers}, largest "
-        "weight {ratio} "
-        "times the median. Standard errors know the margins.",
+        "largest gap {gap} percentage points. Design effect {deff} (Kish), effective n {n} of {answers}, largest weight "
+        "{ratio} times the median. Standard errors know the margins.",
         {
             "margins": Text(", ".join(f"{{{at}}}" for at in _numbered(weights)), _named(weights)),
             "base": Quantity(0 if past.population.customers is None else len(past.population.customers), "count"),

@@ -209,10 +209,9 @@ def _moment_macros(zone: str) -> list[str]:
         " WHEN regexp_full_match(x, '[0-9]{2}-[A-Za-z]{3}-[0-9]{1,2}') THEN CAST(try_strptime(x, '%y-%b-%d') AS DATE) END"
     )
     clock = (
-        "CASE WHEN m.t = '' THEN CAST(d AS TIMESTAMP)"
-        " WHEN m.p = '' THEN try_cast(CAST(d AS VARCHAR) || ' ' || crm_clock(m.t) AS TIMESTAMP)"
-        " ELSE try_strptime(CAST(d AS VARCHAR) || ' ' || crm_clock(m.t) || ' ' || upper(replace(m.p, '.', '')),"
-        " ['%Y-%m-%d %I:%M:%S %p', '%Y-%m-%d %I:%M:%S.%f %p']) END"
+        "CASE WHEN m.t = '' THEN CAST(d AS TIMESTAMP) WHEN m.p = '' THEN try_cast(CAST(d AS VARCHAR) || ' ' || crm_clock(m.t) "
+        "AS TIMESTAMP) ELSE try_strptime(CAST(d AS VARCHAR) || ' ' || crm_clock(m.t) || ' ' || upper(replace(m.p, '.', '')), "
+        "['%Y-%m-%d %I:%M:%S %p', '%Y-%m-%d %I:%M:%S.%f %p']) END"
     )
     minutes = (
         "CASE WHEN regexp_matches(z, '[0-9]') THEN (CASE WHEN contains(z, '-') THEN -1 ELSE 1 END)"

@@ -297,9 +297,8 @@ def expected_remaining(
     if alpha <= 1:
         raise ModelError(
             Text(
-                "{model}: without a discount the expected renewals for ever are infinite, because subscribers leave too "
-                "slowly (alpha = {alpha}, and it would have to be above 1); give a number of periods or a discount_rate above "
-                "0.",
+                "{model}: without a discount the expected renewals for ever are infinite, because subscribers leave too slowly "
+                "(alpha = {alpha}, and it would have to be above 1); give a number of periods or a discount_rate above 0.",
                 {"model": TITLE, "alpha": f"{alpha:.4g}"},
             )
         )

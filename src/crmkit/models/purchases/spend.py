@@ -124,9 +124,8 @@ def fit_gamma_gamma(frequency: ArrayLike, monetary_value: ArrayLike, n: ArrayLik
     if customers < FEWEST_CUSTOMERS:
         raise ModelError(
             Text(
-                "Gamma-Gamma cannot be fitted: {customers} {customers:customer has|customers have} a "
-                "repeat purchase and a mean spend above 0, and it "
-                "needs at least {fewest_customers}; take a longer period.",
+                "Gamma-Gamma cannot be fitted: {customers} {customers:customer has|customers have} a repeat purchase and a "
+                "mean spend above 0, and it needs at least {fewest_customers}; take a longer period.",
                 {"customers": Quantity(customers, "count"), "fewest_customers": Quantity(FEWEST_CUSTOMERS, "count")},
             )
         )

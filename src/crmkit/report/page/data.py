@@ -26,9 +26,8 @@ AFTER = Text("after the last day that counts")
 NOTE = Text("{table}: {note}")
 UNDRAWN = Text("Characters of the data for which no font is there stand as boxes in figures: {characters}")
 UNSCANNED = Text(
-    "{n} {n:identifier|identifiers} of customers {n:is|are} too short or too common to be looked for on "
-    "the finished page: {kinds}. "
-    "The page was made without them, but that could not be checked."
+    "{n} {n:identifier|identifiers} of customers {n:is|are} too short or too common to be looked for on the finished page: "
+    "{kinds}. The page was made without them, but that could not be checked."
 )
 KINDS = {
     "id": Text("customer numbers"),

@@ -85,11 +85,10 @@ def _how(work: Drive) -> Text:
     if found is None or work.outcome is None:
         return Text("")
     return Text(
-        "“{outcome}” explained by {p} drivers; {method} shares, together {r2} of its variance. n = {n} answers of "
-        "{waves}, {weighted}; "
-        "{missing} of the ratings missing ({how}; only {complete} answers are complete). Bootstrap intervals; noise: "
-        "what the luckiest of as "
-        "many unrelated drivers would reach, which corrects for their number. An association, not an effect.",
+        "“{outcome}” explained by {p} drivers; {method} shares, together {r2} of its variance. n = {n} answers of {waves}, "
+        "{weighted}; {missing} of the ratings missing ({how}; only {complete} answers are complete). Bootstrap intervals; "
+        "noise: what the luckiest of as many unrelated drivers would reach, which corrects for their number. An association, "
+        "not an effect.",
         {
             "outcome": work.outcome.label,
             "p": Quantity(len(found.drivers), "count"),
@@ -123,9 +122,8 @@ def _drivers_finding(work: Drive, table: pd.DataFrame) -> Finding:
         "flat": Quantity(len(flat), "count"),
     }
     text = Text(
-        "“{driver}” moves satisfaction most: {share} of what the drivers explain, first in {stable} of the resamples. "
-        "Of {p} drivers "
-        "{noise} cannot be told from noise; for {along} more no effect of their own is shown.",
+        "“{driver}” moves satisfaction most: {share} of what the drivers explain, first in {stable} of the resamples. Of {p} "
+        "drivers {noise} cannot be told from noise; for {along} more no effect of their own is shown.",
         numbers,
     )
     if flat:
@@ -178,17 +176,15 @@ def _halo_finding(spread: model.Halo) -> Finding:
     evidence = ("satisfaction_ranks",)
     if spread.suspected:
         text = Text(
-            "The drivers follow one overall impression (halo): it holds {share} of their variance and {explained} of "
-            "what they explain. Their "
-            "order says little.",
+            "The drivers follow one overall impression (halo): it holds {share} of their variance and {explained} of what they "
+            "explain. Their order says little.",
             numbers,
         )
         action = Text("Ask for facts (how long, how often, solved or not) instead of marks.")
         return Finding("satisfaction.halo", "warning", False, text, evidence=evidence, action=action)
     text = Text(
-        "The drivers can be told apart: their common impression holds {share} of their variance; {entangled} are "
-        "entangled with others "
-        "(VIF above 10).",
+        "The drivers can be told apart: their common impression holds {share} of their variance; {entangled} are entangled "
+        "with others (VIF above 10).",
         numbers,
     )
     return Finding("satisfaction.halo", "good", True, text, evidence=evidence)
@@ -259,10 +255,9 @@ def importance_performance(past: Survey, work: Drive) -> Result:
         columns=(Column("group", "Driver"),),
         finding=_start_finding(table),
         note=Text(
-            "Performance: mean on 0 (worst answer) to 100 (best); importance: part of what the drivers explain. "
-            "Lines: the mean "
-            "performance weighted by importance, and an equal share. Bars: bootstrap intervals; grey: no effect of "
-            "its own shown."
+            "Performance: mean on 0 (worst answer) to 100 (best); importance: part of what the drivers explain. Lines: the "
+            "mean performance weighted by importance, and an equal share. Bars: bootstrap intervals; grey: no effect of its "
+            "own shown."
         ),
         alt=Text("Points with bars in both directions: how important each driver is, against how well it does."),
         x=Axis("Performance, of 100", "points"),
@@ -341,9 +336,8 @@ def what_if(past: Survey, work: Drive, *, rise: float = 0.5) -> Result:
         columns=(Column("group", "Driver"), Column("measure", "Measure", translate=True)),
         finding=_rise_finding(work, table, rise),
         note=Text(
-            "Coefficient of a linear regression times the rise, the other drivers and the wave held; bootstrap "
-            "intervals, Holm over the drivers. "
-            "It becomes an effect only if what else moves both has been held: try it in one region first."
+            "Coefficient of a linear regression times the rise, the other drivers and the wave held; bootstrap intervals, Holm "
+            "over the drivers. It becomes an effect only if what else moves both has been held: try it in one region first."
         ),
         alt=Text("A dot with an interval per driver: by how much the outcome would be higher."),
         x=Axis("Driver", "text"),

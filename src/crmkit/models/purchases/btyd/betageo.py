@@ -6,6 +6,8 @@ purchase (BG/NBD), or after every purchase including the first (MBG/NBD, the mod
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln, digamma, expit, gammaln
@@ -108,5 +110,57 @@ def objective(histories: Tuples, scale: float, modified: bool) -> Objective:
         d_b = dot(per_x, both + digamma(bx) - digamma(b)) - dot(np.add.reduceat(left, runs), 1 / den[ix[runs]])
         gradient = np.array([d_r * r, d_alpha * alpha, d_a * a, d_b * b])
         return -value / customers, -gradient / customers
+
+    return at
+
+
+def objectives(groups: Sequence[Tuples], scale: float, modified: bool) -> Callable[[Floats], tuple[Floats, Floats]]:
+    """What is :func:`objective` of each of many small groups, all of them worked out at once?
+
+    Parameters
+    ----------
+    groups : sequence of Tuples
+    scale, modified
+        As for :func:`objective`.
+
+    Returns
+    -------
+    callable
+        From log-parameters, a row per group, to a value per group and a row of its gradient.
+
+    Notes
+    -----
+    A term of one column alone is worked out for each tuple again, which costs less than a step of Python for each group as long
+    as groups have some hundred tuples.
+    """
+    of = np.repeat(np.arange(len(groups)), [len(one) for one in groups])
+    first = np.searchsorted(of, np.arange(len(groups)))
+    x, tx, T, w = (np.concatenate([getattr(one, name) for one in groups]) for name in ("frequency", "recency", "T", "n"))
+    tx, T = tx / scale, T / scale
+    share = w / np.add.reduceat(w, first)[of]
+    may_have_left = np.ones(len(x)) if modified else (x > 0).astype(np.float64)
+    survivals = x + 1.0 if modified else x
+    risk = x if modified else np.maximum(x - 1.0, 0.0)
+
+    def at(theta: Floats) -> tuple[Floats, Floats]:
+        log_alpha, log_a = theta[of, 1], theta[of, 2]
+        r, alpha, a, b = np.exp(theta)[of].T
+        at_T, at_t, shape, bx, den = alpha + T, alpha + tx, r + x, b + survivals, b + risk
+        log_T = np.log(at_T)
+        later = log_T - np.log(at_t)
+        odds = log_a - np.log(np.where(may_have_left > 0, den, 1.0)) + shape * later
+        small = np.exp(-np.abs(odds))
+        left = may_have_left * np.where(odds >= 0, 1.0, small) / (1.0 + small)
+        value = gammaln(shape) - gammaln(r) + betaln(a, bx) - betaln(a, b) + r * log_alpha - shape * log_T
+        value = value + may_have_left * (np.maximum(odds, 0.0) + np.log1p(small))
+
+        d_r = digamma(shape) - digamma(r) + log_alpha - log_T + left * later
+        d_alpha = r / alpha - shape / at_T + left * shape * (1 / at_T - 1 / at_t)
+        both = digamma(a + b) - digamma(a + bx)
+        d_a = both + left / a
+        d_b = both + digamma(bx) - digamma(b) - left / np.where(may_have_left > 0, den, 1.0)
+        slopes = np.stack([value, d_r * r, d_alpha * alpha, d_a * a, d_b * b], axis=1) * share[:, None]
+        found = -np.add.reduceat(slopes, first)
+        return found[:, 0], found[:, 1:]
 
     return at

@@ -19,7 +19,7 @@ from crmkit.models.basics.draws import Known
 from crmkit.models.basics.edges import FAR, WIDEST, reason_against, standard_errors, widened
 from crmkit.models.basics.estimates import critical
 from crmkit.models.basics.optimise import Objective, Optimum, polish, settle
-from crmkit.models.purchases.btyd.fitting import PARAMETERS, TITLES, Fit, edges_of, fit, objective_of, unit_of_params
+from crmkit.models.purchases.btyd.fitting import PARAMETERS, TITLES, Fit, edges_of, fit, objectives_of, unit_of_params
 from crmkit.models.purchases.btyd.tuples import Tuples, check_histories, tuples
 
 Floats = NDArray[np.float64]
@@ -337,16 +337,13 @@ def _objective(data: Patterns, plain: Fit, effects: list[tuple[str, str]], scale
             moved, sign = _moved(plain.model, effect)
             design[names.index(moved), 4 + column] = sign * row[data.names.index(covariate)] / norms[column]
         designs.append(design)
-    parts = [objective_of(part, plain, scale) for part in data.histories]
-    shares = [part.customers / data.customers for part in data.histories]
+    parts = objectives_of(data.histories, plain, scale)
+    shares = np.array([part.customers / data.customers for part in data.histories])
+    stacked = np.array(designs)
 
     def at(theta: Floats) -> tuple[float, Floats]:
-        value, gradient = 0.0, np.zeros_like(theta)
-        for share, part, design in zip(shares, parts, designs, strict=True):
-            one, slope = part((design * theta).sum(1))
-            value += share * one
-            gradient += share * (design * slope[:, None]).sum(0)
-        return value, gradient
+        values, slopes = parts((stacked * theta).sum(2))
+        return float((shares * values).sum()), (stacked * (shares[:, None] * slopes)[:, :, None]).sum((0, 1))
 
     return at, norms
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Protocol
@@ -42,6 +42,8 @@ SHOWN = 1.92
 # rates of leaving that are tried: how much customers differ, and how many leave in the mean time watched
 LEAVING_SHAPES, LEAVING_SHARES = (0.3, 1.0, 1e3), (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 EXACT = 1e-10
+# per group; with more, each group by itself is quicker
+FEW_TUPLES = 500
 
 
 class Fitted(Protocol):
@@ -239,6 +241,19 @@ def objective_of(histories: Tuples, fitted: Fit, scale: float) -> Objective:
     return _objective(histories, fitted.model, scale, int(fitted.fixed.get("k", 0)))
 
 
+def objectives_of(groups: Sequence[Tuples], fitted: Fit, scale: float) -> Callable[[Floats], tuple[Floats, Floats]]:
+    """The likelihood of a fit's model on each of several groups: from a row of log-parameters each to values and gradients."""
+    if fitted.model in ("bgnbd", "mbgnbd") and sum(map(len, groups)) < FEW_TUPLES * len(groups):
+        return betageo.objectives(groups, scale, fitted.model == "mbgnbd")
+    parts = [objective_of(one, fitted, scale) for one in groups]
+
+    def at(theta: Floats) -> tuple[Floats, Floats]:
+        found = [part(row) for part, row in zip(parts, theta, strict=True)]
+        return np.array([value for value, _ in found]), np.array([gradient for _, gradient in found])
+
+    return at
+
+
 def edges_of(model: str) -> list[Edge]:
     """The limiting models of a buy-till-you-die model."""
     leaving = lifetime_edges(4, 2, 3) if model == "pareto_nbd" else chance_edges(4, 2, 3)
@@ -393,9 +408,8 @@ def _require_information(histories: Tuples, title: str) -> None:
     if histories.customers < FEWEST_CUSTOMERS:
         raise ModelError(
             Text(
-                "{title} cannot be fitted: there {customers:is|are} {customers} "
-                "{customers:customer|customers}, and four parameters need at least "
-                "{fewest_customers}; take a longer acquisition period.",
+                "{title} cannot be fitted: there {customers:is|are} {customers} {customers:customer|customers}, and four "
+                "parameters need at least {fewest_customers}; take a longer acquisition period.",
                 {
                     "title": title,
                     "customers": Quantity(histories.customers, "count"),
