@@ -1,6 +1,6 @@
 """Notebooks as their readers meet them: run for their own demo client in Chinese, and opened in a real JupyterLab.
 
-Both are slow, so each notebook is run once for all tests, in a copy of the project that is thrown away.
+Both are slow, so each notebook is run once for all tests and all their processes, in a copy of the project that is thrown away.
 """
 
 import ast
@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+from filelock import FileLock
 
 from crmkit.report.folders import read_json
 from crmkit.report.lab import write_copies
@@ -31,13 +32,17 @@ class Project:
 
     def __init__(self, home):
         self.home = home
+        with FileLock(home.with_suffix(".lock")):
+            if not home.exists():
+                self.write(home)
+
+    def write(self, home):
         shutil.copytree(ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns(".*"))
         (home / "params").mkdir()
         (home / "data").symlink_to(ROOT / "data", target_is_directory=True)
         for path in (ROOT / "params").glob("*.yml"):
             text = re.sub(r"^language:.*\n", "", path.read_text(encoding="utf-8"), flags=re.M)
             (home / "params" / path.name).write_text(f"{text}\nlanguage: zh\n", encoding="utf-8")
-        self.done = {}
 
     def client(self, analysis):
         """The client that a notebook is opened for when nothing is changed in it."""
@@ -48,20 +53,23 @@ class Project:
 
     def run(self, analysis):
         """What ``crmkit run`` leaves of a notebook: the folder with its page and its record."""
-        if analysis not in self.done:
-            command = [sys.executable, "-m", "crmkit", "run", self.client(analysis), "--only", analysis]
-            home = {"CRMKIT_HOME": str(self.home)}
-            self.done[analysis] = subprocess.run(command, capture_output=True, text=True, env=os.environ | home)
-        done = self.done[analysis]
-        assert done.returncode == 0, done.stdout + done.stderr
-        kept = (self.home / "reports" / self.client(analysis)).glob(f"*/runs/*/{analysis}/report.json")
+        client = self.client(analysis)
+        with FileLock(self.home.with_suffix(f".{client}.lock")):
+            kept = [*(self.home / "reports" / client).glob(f"*/runs/*/{analysis}/report.json")]
+            if not kept:
+                command = [sys.executable, "-m", "crmkit", "run", client, "--only", analysis]
+                home = os.environ | {"CRMKIT_HOME": str(self.home)}
+                done = subprocess.run(command, capture_output=True, text=True, env=home)
+                assert done.returncode == 0, done.stdout + done.stderr
+                kept = [*(self.home / "reports" / client).glob(f"*/runs/*/{analysis}/report.json")]
         return max(kept, key=lambda path: path.stat().st_mtime).parent
 
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        home = tmp_path_factory.mktemp("project")
+        base = tmp_path_factory.getbasetemp()
+        home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "notebooks-of-all-clients"
         patch.setenv("CRMKIT_HOME", str(home))
         yield Project(home)
 
