@@ -19,7 +19,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from crmkit.core.dates import parse_iso
 from crmkit.core.errors import ParamError, Problem, did_you_mean, shortened
 from crmkit.core.language import undirected
-from crmkit.core.yaml_text import LOADER
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -265,7 +264,7 @@ COMMON_KEYS = frozenset(Settings.model_fields) - {"sections"}
 AGREED = dict.fromkeys(MoneySettings.model_fields, "money")
 
 
-class _UniqueKeys(LOADER):  # type: ignore[misc]
+class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """YAML in which a key given twice is an error, not a silent loss of the first."""
 
 
