@@ -1,6 +1,6 @@
 """Notebooks as their readers meet them: run for their own demo client in Chinese, and opened in a real JupyterLab.
 
-Both are slow, so each notebook is run once for all tests and all their processes, in a copy of the project that is thrown away.
+Both are slow, so each notebook is run once for all tests, in a copy of the project that is thrown away.
 """
 
 import ast
@@ -28,15 +28,21 @@ PATIENCE = 120
 
 
 class Project:
-    """A copy of the notebooks and params files beside the demo data; every client reports in Chinese."""
+    """A copy of the notebooks and params files beside the demo data; every client reports in Chinese.
+
+    All processes of tests share it, so that a notebook is run by the first that asks for it, and the others wait for that.
+    """
 
     def __init__(self, home):
         self.home = home
-        with FileLock(home.with_suffix(".lock")):
-            if not home.exists():
-                self.write(home)
+        self.lock = FileLock(f"{home}.lock")
+        with self.lock:
+            if not home.is_dir():
+                self.fill(home)
 
-    def write(self, home):
+    @staticmethod
+    def fill(home):
+        home.mkdir()
         shutil.copytree(ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns(".*"))
         (home / "params").mkdir()
         (home / "data").symlink_to(ROOT / "data", target_is_directory=True)
@@ -53,23 +59,24 @@ class Project:
 
     def run(self, analysis):
         """What ``crmkit run`` leaves of a notebook: the folder with its page and its record."""
-        client = self.client(analysis)
-        with FileLock(self.home.with_suffix(f".{client}.lock")):
-            kept = [*(self.home / "reports" / client).glob(f"*/runs/*/{analysis}/report.json")]
-            if not kept:
-                command = [sys.executable, "-m", "crmkit", "run", client, "--only", analysis]
-                home = os.environ | {"CRMKIT_HOME": str(self.home)}
-                done = subprocess.run(command, capture_output=True, text=True, env=home)
-                assert done.returncode == 0, done.stdout + done.stderr
-                kept = [*(self.home / "reports" / client).glob(f"*/runs/*/{analysis}/report.json")]
+        told = self.home / f"{analysis}.json"
+        with self.lock:
+            if not told.is_file():
+                command = [sys.executable, "-m", "crmkit", "run", self.client(analysis), "--only", analysis]
+                home = {"CRMKIT_HOME": str(self.home)}
+                done = subprocess.run(command, capture_output=True, text=True, env=os.environ | home)
+                told.write_text(json.dumps([done.returncode, done.stdout + done.stderr]), encoding="utf-8")
+        code, said = json.loads(told.read_text(encoding="utf-8"))
+        assert code == 0, said
+        kept = (self.home / "reports" / self.client(analysis)).glob(f"*/runs/*/{analysis}/report.json")
         return max(kept, key=lambda path: path.stat().st_mtime).parent
 
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        base = tmp_path_factory.getbasetemp()
-        home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "notebooks-of-all-clients"
+        own = tmp_path_factory.getbasetemp()
+        home = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "project-in-chinese"
         patch.setenv("CRMKIT_HOME", str(home))
         yield Project(home)
 

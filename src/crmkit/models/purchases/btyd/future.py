@@ -24,6 +24,7 @@ def draw_purchases(
     *,
     draws: int,
     rng: np.random.Generator,
+    still: ArrayLike | None = None,
 ) -> Floats:
     """How many purchases might each customer make in the next `horizon`?
 
@@ -39,6 +40,8 @@ def draw_purchases(
         How often each customer's future is drawn.
     rng : numpy.random.Generator
         Source of chance.
+    still : array_like, optional
+        :func:`probability_alive` of the same rows, where it is known already.
 
     Returns
     -------
@@ -90,8 +93,8 @@ def draw_purchases(
         chance = np.log1p(-rng.random(shape))  # the purchase after which the customer leaves
         last = 1 + np.floor(chance / np.log1p(-np.clip(leaving, 1e-300, 1 - 1e-16)))
         bought = np.minimum(np.floor(phases / k), last)
-    still = rng.random(shape) < alive(fit, (x, tx, age))
-    return np.asarray(np.where(still, bought, 0.0))
+    there = rng.random(shape) < (alive(fit, (x, tx, age)) if still is None else still)
+    return np.asarray(np.where(there, bought, 0.0))
 
 
 def _phases(params: Floats, x: Floats, tx: Floats, T: Floats, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:

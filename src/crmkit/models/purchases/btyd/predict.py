@@ -91,7 +91,15 @@ def probability_alive(fit: Fitted, frequency: ArrayLike, recency: ArrayLike, T: 
     return alive(fit, check_histories(frequency, recency, T))
 
 
-def expected_purchases(fit: Fitted, horizon: ArrayLike, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> Floats:
+def expected_purchases(
+    fit: Fitted,
+    horizon: ArrayLike,
+    frequency: ArrayLike,
+    recency: ArrayLike,
+    T: ArrayLike,
+    *,
+    still: ArrayLike | None = None,
+) -> Floats:
     """How many purchases will each customer make in the next `horizon`?
 
     Parameters
@@ -102,6 +110,8 @@ def expected_purchases(fit: Fitted, horizon: ArrayLike, frequency: ArrayLike, re
         Time after T, in the unit of the fit.
     frequency, recency, T : array_like
         Purchase histories as for :func:`tuples`.
+    still : array_like, optional
+        :func:`probability_alive` of the same rows, where it is known already.
 
     Returns
     -------
@@ -127,7 +137,8 @@ def expected_purchases(fit: Fitted, horizon: ArrayLike, frequency: ArrayLike, re
     """
     history = check_histories(frequency, recency, T)
     t = read_times(horizon, "horizon", history[0].shape)
-    return alive(fit, history) * purchases_if_alive(fit, history, t, 0.0)
+    there = alive(fit, history) if still is None else np.asarray(still, dtype=np.float64)
+    return there * purchases_if_alive(fit, history, t, 0.0)
 
 
 def probability_active(fit: Fitted, horizon: ArrayLike, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> Floats:
