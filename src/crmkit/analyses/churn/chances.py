@@ -3,7 +3,7 @@
 One is the Cox model of the gaps between purchases: how long customers like this one take to come back, given how long they
 have been silent, both in their own usual gap. The other is the purchase model of the value report, which knows only how often
 and how recently somebody bought, and that some are gone for good. Both are fitted to what was known by a day, and their level
-is set by the newest days whose horizon was over by then.
+is set by all earlier days whose horizon was over by then, which also tell how much days differ.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from crmkit.analyses.churn.shop import Shop, customers_on, histories_by
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.results import Quantity, Text
+from crmkit.models.basics.estimates import critical
 from crmkit.models.purchases import btyd
 from crmkit.models.survival import gaps as gm
 from crmkit.models.survival.data.encoding import Recipe, apply_recipe, learn_recipe
@@ -35,8 +36,8 @@ GAPS, PURCHASES, MEAN = mark("model of the gaps"), mark("purchase model"), mark(
 RIVALS = (GAPS, PURCHASES, MEAN)
 PURCHASE_MODELS = ("pareto_nbd", "mbgnbd")
 EDGE = 1e-6
-LEVEL_DAYS = 4
 FEWEST_LEVEL = 20
+FEWEST_DAYS = 3
 SPREAD, STEPS = 0.5, 40
 MEETINGS = 6
 CLEARLY = 0.2
@@ -65,6 +66,16 @@ class Fits:
     typical: float
 
 
+class Level(NamedTuple):
+    """How the probabilities of a model are moved and stretched, how sure that is, and how much days differ beyond chance."""
+
+    add: float = 0.0
+    factor: float = 1.0
+    covariance: Floats | None = None
+    between: float = 0.0
+    days: int = 0
+
+
 @dataclass(frozen=True, eq=False)
 class Chances:
     """Both models of one day with their level, and which of them is believed.
@@ -73,9 +84,9 @@ class Chances:
     ----------
     fits : Fits
     horizon_days : int
-    levels : dict of str to pair of float
-        How the probabilities of each model are moved and stretched, so that on the newest days whose horizon was over as
-        many stayed away as it expected.
+    levels : dict of str to Level
+        How the probabilities of each model are moved and stretched, so that on earlier days whose horizon was over as many
+        stayed away as it expected.
     behind : {"model of the gaps", "purchase model", "mean of both models"}
         What stands behind the list.
     confidence : float
@@ -83,7 +94,7 @@ class Chances:
 
     fits: Fits
     horizon_days: int
-    levels: dict[str, tuple[float, float]] = field(default_factory=dict)
+    levels: dict[str, Level] = field(default_factory=dict)
     behind: str = MEAN
     confidence: float = 0.95
 
@@ -198,46 +209,126 @@ def _back(x: Floats) -> Floats:
     return np.asarray(-np.expm1(-np.exp(np.clip(x, -30.0, 5.0))))
 
 
-def level(expected: Floats, left: NDArray[np.bool_]) -> tuple[float, float]:
+def level(expected: Floats, left: NDArray[np.bool_], customer: Any, day: Any) -> Level:
     """How have probabilities to be moved and stretched so that as many stay away as expected, at high risk and at low?
+
+    Parameters
+    ----------
+    expected : array
+        What a model said, of all customers of several days.
+    left : array of bool
+        Who stayed away.
+    customer, day : array_like
+        Of whom and for which day it was said.
 
     Returns
     -------
-    tuple of float
+    Level
         What is added on the scale log(-log(1 - p)), and the factor before it: a regression of what came, the factor held near 1
-        where little came. (0, 1) where there is too little to tell.
+        where little came; the covariance of both, by customer; the variance of what would have to be added from day to day, and
+        the number of days. Nothing is changed where there is too little to tell.
 
     Notes
     -----
     Cox (1958), doi:10.1093/biomet/45.3-4.562, on the complementary log-log scale. The factor has a normal prior around 1 of
-    standard deviation SPREAD.
+    standard deviation SPREAD. Variance between days: by moments (DerSimonian & Laird 1986,
+    doi:10.1016/0197-2456(86)90046-2).
     """
     known = np.isfinite(expected)
     x, y = scale(expected[known]), left[known].astype("float64")
     if min(y.sum(), len(y) - y.sum()) < FEWEST_LEVEL:
-        return 0.0, 1.0
+        return Level()
     X, at = np.column_stack([np.ones(len(x)), x]), np.array([0.0, 1.0])
     prior = np.diag([0.0, 1 / SPREAD**2])
     for _ in range(STEPS):  # Fisher scoring
-        eta = np.clip(X @ at, -30.0, 3.0)
-        p = _back(eta)
-        slope = np.exp(eta - np.exp(eta))
-        each_weight = slope / np.maximum(p * (1 - p), EDGE)
-        information = (X * (slope * each_weight)[:, None]).T @ X + prior
-        step = np.linalg.solve(information, X.T @ ((y - p) * each_weight) - prior @ (at - [0.0, 1.0]))
+        score, weight = _scored(X @ at, y)
+        information = (X * weight[:, None]).T @ X + prior
+        step = np.linalg.solve(information, X.T @ score - prior @ (at - [0.0, 1.0]))
         at = at + np.clip(step, -0.5, 0.5)
-    return float(at[0]), float(at[1])
+    score, weight = _scored(X @ at, y)
+    each_row = np.linalg.solve(information, (X * score[:, None]).T)
+    who = np.unique(np.asarray(customer)[known], return_inverse=True)[1]
+    summed = np.array([np.bincount(who, one) for one in each_row])
+    days = np.unique(np.asarray(day)[known], return_inverse=True)[1]
+    between = _between_days(*(np.bincount(days, one).astype(np.float64) for one in (score, weight)))
+    return Level(float(at[0]), float(at[1]), summed @ summed.T, between, int(days.max()) + 1)
 
 
-def levels_of(before: Sequence[tuple[pd.DataFrame, pd.Series[bool]]]) -> dict[str, tuple[float, float]]:
-    """The level of each model, from what it said on earlier days and what came."""
+def _scored(eta: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Score and information of each row on the complementary log-log scale."""
+    held = np.clip(eta, -30.0, 3.0)
+    p, slope = _back(held), np.exp(held - np.exp(held))
+    per = slope / np.maximum(p * (1 - p), EDGE)
+    return (y - p) * per, slope * per
+
+
+def _between_days(score: Floats, information: Floats) -> float:
+    """By how much what has to be added differs from day to day, beyond chance: a variance."""
+    apart, weight = score / information, information
+    k = len(weight)
+    if k < FEWEST_DAYS:
+        return 0.0
+    mean = float((weight * apart).sum() / weight.sum())
+    excess = float((weight * (apart - mean) ** 2).sum()) - (k - 1)
+    return max(0.0, excess / float(weight.sum() - (weight**2).sum() / weight.sum()))
+
+
+def levels_of(before: Sequence[tuple[pd.DataFrame, pd.DataFrame]]) -> dict[str, Level]:
+    """The level of each model, from what it said on earlier days and the customers of those days."""
     import pandas as pd
 
     if not before:
         return {}
     said = pd.concat([_both(table) for table, _ in before], ignore_index=True)
-    left = np.concatenate([came.to_numpy(dtype=bool) for _, came in before])
-    return {name: level(said[name].to_numpy(), left) for name in RIVALS if name in said}
+    rows = pd.concat([rows[["customer_id", "cut", "event_observed"]] for _, rows in before], ignore_index=True)
+    came = (rows["event_observed"].to_numpy(dtype=bool), rows["customer_id"], rows["cut"])
+    return {name: level(said[name].to_numpy(), *came) for name in RIVALS if name in said}
+
+
+def range_of_sum(of: Chances, found: pd.DataFrame, weight: Floats, *, confidence: float) -> tuple[float, float]:
+    """Between which limits will be what is lost with those who stay away: chance, an unsure level, and days that differ.
+
+    Parameters
+    ----------
+    of : Chances
+    found : DataFrame
+        From :func:`chances`: ``probability, low, high``.
+    weight : array
+        What is lost with each customer; 1 counts them.
+    confidence : float
+
+    Returns
+    -------
+    tuple of float
+        Limits around the sum of probabilities times weights, within what is possible. Where no level could be set, the limits
+        of each customer, summed, take its place.
+
+    Notes
+    -----
+    Three variances are added: of chance, of the level, and between days, which few days tell badly: Student's t with the
+    degrees of freedom of Satterthwaite (1946), doi:10.2307/3002019.
+    """
+    from scipy.special import stdtrit
+
+    p = found["probability"].to_numpy(dtype="float64")
+    known = np.isfinite(p) & np.isfinite(weight)
+    p, own = p[known], weight[known]
+    at = of.levels.get(of.behind, Level())
+    between, reach = 0.0, critical(confidence)
+    variance = float((own**2 * p * (1 - p)).sum())
+    if at.covariance is None:
+        half = float(((found["high"] - found["low"]).to_numpy()[known] * own).sum()) / 2
+        variance += (half / reach) ** 2
+    else:
+        eta = scale(p)
+        slope = own * np.exp(eta - np.exp(eta))
+        gradient = np.array([slope.sum(), (slope * (eta - at.add) / at.factor).sum()])
+        variance += float(gradient @ at.covariance @ gradient)
+        between = float(gradient[0] ** 2 * at.between * (1 + 1 / at.days))
+    if between > 0:
+        reach = float(stdtrit((at.days - 1) * (variance / between + 1) ** 2, 0.5 + confidence / 2))
+    middle, wide = float((own * p).sum()), reach * float(np.sqrt(variance + between))
+    return max(0.0, middle - wide), min(float(own.sum()), middle + wide)
 
 
 def _both(table: pd.DataFrame) -> pd.DataFrame:
@@ -264,8 +355,8 @@ def chances(of: Chances, rows: pd.DataFrame) -> pd.DataFrame:
     table = _both(each(of.fits, rows, horizon_days=of.horizon_days, confidence=of.confidence))
     raw = scale(table[GAPS])
     for name in (name for name in RIVALS if name in table):
-        add, factor = of.levels.get(name, (0.0, 1.0))
-        table[name] = _back(add + factor * scale(table[name]))
+        at = of.levels.get(name, Level())
+        table[name] = _back(at.add + at.factor * scale(table[name]))
     # a curve that has seen no purchase says nothing of its customers; the other model does
     for name in (GAPS, MEAN) if PURCHASES in table else ():
         table[name] = table[name].fillna(table[PURCHASES])
