@@ -127,7 +127,7 @@ class _Learner:
         fits = self.fit(day)
         met = [self.panel.at(cut) for cut in before]
         said = [(each(fits, rows, horizon_days=rule.horizon_days, confidence=level), rows) for rows in met]
-        own = Chances(fits, rule.horizon_days, levels_of(said), MEAN, level)
+        own = Chances(fits, rule.horizon_days, levels_of(said, today=day), MEAN, level)
         return Model("gaps", fits.gaps.cox, fits.recipe, rule.horizon_days, 0, before, level, own)
 
 

@@ -101,7 +101,7 @@ def _shop_rows(past: Past, shop: Shop) -> list[dict[str, object]]:
 def _lost(past: Past, shop: Shop, days: int) -> tuple[int, int]:
     """Of the customers of a day so long ago, how many are none today, and how many were there?"""
     day = past.as_of - dt.timedelta(days=days)
-    if day < past.start + dt.timedelta(days=shop.limit_days):
+    if day <= past.start + dt.timedelta(days=shop.horizon_days):
         return 0, 0
     there = customers_on(shop, day, as_of=past.as_of)["customer_id"]
     today = shop.gaps[~shop.gaps["event_observed"]]

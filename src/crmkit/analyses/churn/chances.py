@@ -37,7 +37,9 @@ RIVALS = (GAPS, PURCHASES, MEAN)
 PURCHASE_MODELS = ("pareto_nbd", "mbgnbd")
 EDGE = 1e-6
 FEWEST_LEVEL = 20
-FEWEST_DAYS = 3
+FEWEST_FREE = 2
+YEAR = 365.2425
+YEAR_DAYS = np.timedelta64(365, "D")
 SPREAD, STEPS = 0.5, 40
 MEETINGS = 6
 CLEARLY = 0.2
@@ -73,7 +75,7 @@ class Level(NamedTuple):
     factor: float = 1.0
     covariance: Floats | None = None
     between: float = 0.0
-    days: int = 0
+    free: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,15 +147,16 @@ def own_gap(shop: Shop, rows: pd.DataFrame) -> Floats:
 
 
 def fitted_rows(shop: Shop, day: dt.date) -> pd.DataFrame:
-    """What the model of a day is fitted to: the customers of earlier days, a horizon apart, each followed for a horizon.
+    """What the model of a day is fitted to: the customers of earlier days, half a horizon apart, each followed for a horizon.
 
-    So it learns from customers like those it is asked about; in all gaps those who buy often would count most.
+    So it learns from customers like those it is asked about; in all gaps those who buy often would count most. Half a horizon,
+    so that a horizon of half a year meets more than two times of the year; errors by customer allow for what is seen twice.
     """
     import pandas as pd
 
     horizon, parts = shop.horizon_days, []
     for k in range(MEETINGS):
-        met = day - dt.timedelta(days=horizon * (k + 1))
+        met = day - dt.timedelta(days=horizon + k * max(1, horizon // 2))
         if not shop.free(met, horizon):
             continue
         try:
@@ -209,7 +212,7 @@ def _back(x: Floats) -> Floats:
     return np.asarray(-np.expm1(-np.exp(np.clip(x, -30.0, 5.0))))
 
 
-def level(expected: Floats, left: NDArray[np.bool_], customer: Any, day: Any) -> Level:
+def level(expected: Floats, left: NDArray[np.bool_], customer: Any, day: Any, *, today: dt.date) -> Level:
     """How have probabilities to be moved and stretched so that as many stay away as expected, at high risk and at low?
 
     Parameters
@@ -218,40 +221,57 @@ def level(expected: Floats, left: NDArray[np.bool_], customer: Any, day: Any) ->
         What a model said, of all customers of several days.
     left : array of bool
         Who stayed away.
-    customer, day : array_like
-        Of whom and for which day it was said.
+    customer : array_like
+        Of whom it was said.
+    day : array_like of dates
+        For which day.
+    today : date
+        The day whose customers are asked about.
 
     Returns
     -------
     Level
         What is added on the scale log(-log(1 - p)), and the factor before it: a regression of what came, the factor held near 1
         where little came; the covariance of both, by customer; the variance of what would have to be added from day to day, and
-        the number of days. Nothing is changed where there is too little to tell.
+        its degrees of freedom. Nothing is changed where there is too little to tell.
 
     Notes
     -----
     Cox (1958), doi:10.1093/biomet/45.3-4.562, on the complementary log-log scale. The factor has a normal prior around 1 of
-    standard deviation SPREAD. Variance between days: by moments (DerSimonian & Laird 1986,
+    standard deviation SPREAD. Where the days span a year, what is added may change with the time of the year (a sine wave, with
+    such a prior around 0), and is that of today. Variance between days: by moments (DerSimonian & Laird 1986,
     doi:10.1016/0197-2456(86)90046-2).
     """
     known = np.isfinite(expected)
     x, y = scale(expected[known]), left[known].astype("float64")
     if min(y.sum(), len(y) - y.sum()) < FEWEST_LEVEL:
         return Level()
-    X, at = np.column_stack([np.ones(len(x)), x]), np.array([0.0, 1.0])
-    prior = np.diag([0.0, 1 / SPREAD**2])
+    when, days = np.unique(np.asarray(day, dtype="datetime64[D]")[known], return_inverse=True)
+    wave = _season(when) if when[-1] - when[0] >= YEAR_DAYS else np.empty((len(when), 0))
+    X = np.column_stack([np.ones(len(x)), x, wave[days]])
+    usual = np.array([0.0, 1.0, *np.zeros(wave.shape[1])])
+    prior, at = np.diag([0.0, *np.full(len(usual) - 1, 1 / SPREAD**2)]), usual
     for _ in range(STEPS):  # Fisher scoring
         score, weight = _scored(X @ at, y)
         information = (X * weight[:, None]).T @ X + prior
-        step = np.linalg.solve(information, X.T @ score - prior @ (at - [0.0, 1.0]))
+        step = np.linalg.solve(information, X.T @ score - prior @ (at - usual))
         at = at + np.clip(step, -0.5, 0.5)
     score, weight = _scored(X @ at, y)
     each_row = np.linalg.solve(information, (X * score[:, None]).T)
     who = np.unique(np.asarray(customer)[known], return_inverse=True)[1]
     summed = np.array([np.bincount(who, one) for one in each_row])
-    days = np.unique(np.asarray(day)[known], return_inverse=True)[1]
-    between = _between_days(*(np.bincount(days, one).astype(np.float64) for one in (score, weight)))
-    return Level(float(at[0]), float(at[1]), summed @ summed.T, between, int(days.max()) + 1)
+    there = _season(np.array([today], dtype="datetime64[D]"))[0][: wave.shape[1]]
+    now = np.array([[1.0, 0.0, *there], [0.0, 1.0, *np.zeros(len(there))]])
+    free = len(when) - 1 - wave.shape[1]
+    between = _between_days(*(np.bincount(days, one).astype(np.float64) for one in (score, weight)), free=free)
+    add, factor = (float(one) for one in now @ at)
+    return Level(add, factor, now @ (summed @ summed.T) @ now.T, between, free)
+
+
+def _season(days: NDArray[np.datetime64]) -> Floats:
+    """A wave over the year, in two columns."""
+    angle = 2 * np.pi * (days.astype(np.int64) % YEAR) / YEAR
+    return np.column_stack([np.sin(angle), np.cos(angle)])
 
 
 def _scored(eta: Floats, y: Floats) -> tuple[Floats, Floats]:
@@ -262,18 +282,16 @@ def _scored(eta: Floats, y: Floats) -> tuple[Floats, Floats]:
     return (y - p) * per, slope * per
 
 
-def _between_days(score: Floats, information: Floats) -> float:
+def _between_days(score: Floats, information: Floats, *, free: int) -> float:
     """By how much what has to be added differs from day to day, beyond chance: a variance."""
-    apart, weight = score / information, information
-    k = len(weight)
-    if k < FEWEST_DAYS:
+    if free < FEWEST_FREE:
         return 0.0
-    mean = float((weight * apart).sum() / weight.sum())
-    excess = float((weight * (apart - mean) ** 2).sum()) - (k - 1)
-    return max(0.0, excess / float(weight.sum() - (weight**2).sum() / weight.sum()))
+    apart, weight = score / information, information
+    excess = float((weight * (apart - float(score.sum() / weight.sum())) ** 2).sum()) - free
+    return max(0.0, excess / (free * float(weight.sum() - (weight**2).sum() / weight.sum()) / (len(weight) - 1)))
 
 
-def levels_of(before: Sequence[tuple[pd.DataFrame, pd.DataFrame]]) -> dict[str, Level]:
+def levels_of(before: Sequence[tuple[pd.DataFrame, pd.DataFrame]], *, today: dt.date) -> dict[str, Level]:
     """The level of each model, from what it said on earlier days and the customers of those days."""
     import pandas as pd
 
@@ -282,7 +300,7 @@ def levels_of(before: Sequence[tuple[pd.DataFrame, pd.DataFrame]]) -> dict[str, 
     said = pd.concat([_both(table) for table, _ in before], ignore_index=True)
     rows = pd.concat([rows[["customer_id", "cut", "event_observed"]] for _, rows in before], ignore_index=True)
     came = (rows["event_observed"].to_numpy(dtype=bool), rows["customer_id"], rows["cut"])
-    return {name: level(said[name].to_numpy(), *came) for name in RIVALS if name in said}
+    return {name: level(said[name].to_numpy(), *came, today=today) for name in RIVALS if name in said}
 
 
 def range_of_sum(of: Chances, found: pd.DataFrame, weight: Floats, *, confidence: float) -> tuple[float, float]:
@@ -324,9 +342,9 @@ def range_of_sum(of: Chances, found: pd.DataFrame, weight: Floats, *, confidence
         slope = own * np.exp(eta - np.exp(eta))
         gradient = np.array([slope.sum(), (slope * (eta - at.add) / at.factor).sum()])
         variance += float(gradient @ at.covariance @ gradient)
-        between = float(gradient[0] ** 2 * at.between * (1 + 1 / at.days))
+        between = float(gradient[0] ** 2 * at.between * (1 + 1 / (at.free + 1)))
     if between > 0:
-        reach = float(stdtrit((at.days - 1) * (variance / between + 1) ** 2, 0.5 + confidence / 2))
+        reach = float(stdtrit(at.free * (variance / between + 1) ** 2, 0.5 + confidence / 2))
     middle, wide = float((own * p).sum()), reach * float(np.sqrt(variance + between))
     return max(0.0, middle - wide), min(float(own.sum()), middle + wide)
 

@@ -132,7 +132,7 @@ def columns(work: Backtest) -> Result:
     before = score(work.model, learned)["probability"]
     rows.append(_row("probability", "", before, now["probability"], work.leaks) | {"heading": RISK, "leak": ""})
     rows.sort(key=lambda row: -row["psi"])
-    rows += [{"column": name, "heading": heading(name), "enters": f"– {reason}"} for name, reason in recipe.dropped]
+    rows += [{"column": name, "heading": heading(name), "enters": reason} for name, reason in recipe.dropped]
     table = pd.DataFrame(rows)
     shown = (
         Column("heading", "Column", translate=True),
@@ -168,7 +168,7 @@ def _row(name: str, enters: str, learned: pd.Series[Any], now: pd.Series[Any], l
 
 def _finding(table: pd.DataFrame, work: Backtest) -> Finding:
     assert work.leaks is not None  # noqa: S101
-    moved = table[table["psi"] > SHIFTED]
+    moved = table[(table["psi"] > SHIFTED) & (table["column"] != "probability")]
     waived = int(work.leaks["waived"].sum())
     numbers = {
         "n": Quantity(int((table["leak"].fillna("") != "").sum()), "count"),
