@@ -258,21 +258,21 @@ def test_months_add_up_to_what_was_expected_of_them(shop):
 
 def test_a_declared_silence_that_is_wrong_too_often_makes_no_finding():
     company = company_of(purchases(stays=0.0))
-    past = churn.history(company, churn.define(kind="silence", silence_days=60))
+    past = churn.history(company, churn.define(kind="silence", active_days=60))
     found = churn.window(past)
     assert found.assessed
     assert found.finding is None
     assert not past.usable
     assert not churn.at_risk(past).assessed
     assert "ended with a purchase, and at most 20" in say(churn.at_risk(past).reason, Locale())
-    allowed = churn.history(company, churn.define(kind="silence", silence_days=60, limit=0.99))
+    allowed = churn.history(company, churn.define(kind="silence", active_days=60, limit=0.99))
     assert allowed.usable
     assert allowed.window.window == 60
     assert churn.window(allowed).finding is not None
 
 
 def test_where_the_model_is_none_of_lifelines_it_says_so_and_gives_the_curves():
-    past = churn.history(company_of(purchases()), churn.define(kind="silence", silence_days=60, limit=0.99))
+    past = churn.history(company_of(purchases()), churn.define(kind="silence", active_days=60, limit=0.99))
     work = churn.study(past)
     assert work.model.engine == "once"
     found = churn.lifelines_model(past, work)

@@ -56,8 +56,10 @@ def base_rows(past: Past) -> list[dict[str, object]]:
 
 def _shop_rows(past: Past, shop: Shop) -> list[dict[str, object]]:
     """Of a shop: everybody so far, who has been silent for longer than a customer is, and who of a year ago still buys."""
+    import pandas as pd
+
     last = shop.gaps[~shop.gaps["event_observed"]]
-    gone = int((last["duration_days"] > shop.limit_days).sum())
+    gone = int(((pd.Timestamp(past.as_of) - last["started_at"]).dt.days > shop.limit_days).sum())
     found = [
         _count(mark("Customers so far"), "customers", len(last), len(last)),
         _share(mark("Silent for too long to be one"), "left_share", gone, len(last), past.confidence),

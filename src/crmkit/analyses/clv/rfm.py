@@ -166,7 +166,7 @@ def rfm_segments(past: Purchases, values: Values | None, *, rules: rfm.Rules | N
         Column("n", "Customers", "count"),
         Column("share_n", "Share of customers", "share"),
         *worth_columns(past),
-        Column("p_alive", "Mean probability to be active", "share"),
+        Column("p_alive", "Mean probability not to have left", "share"),
     )
     return Result("clv_rfm_segments", "table", title, shown, columns=columns)
 

@@ -21,9 +21,8 @@ from crmkit.models.basics.estimates import critical
 if TYPE_CHECKING:
     import pandas as pd
 
-YEAR_DAYS, REPEAT_DAYS, MONTH_DAYS = 365.0, 90.0, 30.4375
+REPEAT_DAYS, MONTH_DAYS = 90.0, 30.4375
 EVENTS = mark("customers who left over customer-months, Wilson")
-STRATIFIED = mark("Kaplan-Meier, groups weighted by size")
 LARGEST_GAP = mark("largest gap of any group, Wilson")
 KEPT = mark("as the other analysis has it")
 STILL_BUY = mark("of the customers a year ago, who bought within the horizon that ends today, Wilson")
@@ -78,36 +77,17 @@ def _row(table: pd.DataFrame | None, column: str, text: str) -> Any:
 
 
 def retention(of: Source, past: History) -> Estimate:
-    """R-RET: how many customers are kept after a year? The groups of the curves, weighted with their size.
-
-    Of a shop: of the customers of a day a year ago, who still buy.
-    """
-    row = _shop(of, "kept_year")
-    if row is not None:
-        return kept(float(row["value"]), float(row["low"]), float(row["high"]), float(row["n"]), of, STILL_BUY)
-    if _is_shop(of):
+    """R-RET: how many customers are kept after a year? Of a shop: of the customers of a day a year ago, who still buy."""
+    row = _row(of.table("churn_totals"), "measure", "kept_year")
+    if row is None:
         return nothing(NOT_HELD, "churn: churn_totals")
-    table = of.table("churn_at_risk")
-    if table is None:
-        return nothing(NOT_HELD, "churn: churn_at_risk")
-    start = table[table["x"] == 0].set_index("group")["at_risk"]
-    year = table[(table["x"] == YEAR_DAYS) & table["value"].notna()].set_index("group")
-    size = start.reindex(year.index)
-    if year.empty or size.sum() < start.sum():
-        return nothing(NOT_HELD, "churn: churn_at_risk")
-    weight = (size / size.sum()).to_numpy()
-    value = float(weight @ year["value"].to_numpy())
-    ends = [float(np.hypot.reduce(weight * (year["value"] - year[end]).fillna(0.0).to_numpy())) for end in ("low", "high")]
-    return kept(value, value - ends[0], value + ends[1], float(size.sum()), of, STRATIFIED)
+    method = STILL_BUY if _is_shop(of) else str(row["method"])
+    return kept(float(row["value"]), float(row["low"]), float(row["high"]), float(row["n"]), of, method)
 
 
 def _is_shop(of: Source) -> bool:
     """Whether the report on leaving asks who does not come back in time."""
     return _row(of.table("churn_totals"), "measure", "horizon_days") is not None
-
-
-def _shop(of: Source, measure: str) -> Any:
-    return _row(of.table("churn_totals"), "measure", measure) if _is_shop(of) else None
 
 
 def churn_rate(of: Source, past: History) -> Estimate:
