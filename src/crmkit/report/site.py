@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crmkit.core.format import DASH, alike, format_value
+from crmkit.core.format import DASH, format_value
 from crmkit.core.language import Locale, say, translate, undirected
 from crmkit.core.results import SEVERITIES, Text
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, read_json, read_latest, reports_folder, write_text
@@ -180,8 +180,7 @@ def _money(home: Path, client: str, as_of: str) -> Money | None:
     if not rows:
         return None
     language, currency = str(report.get("language") or "en"), str(report.get("currency") or "EUR")
-    places = alike([row["value"] for row in rows], "money")
-    show = partial(format_value, unit="money", language=language, currency=currency, decimals=places)
+    show = partial(format_value, unit="money", language=language, currency=currency)
 
     def limits(row: Mapping[str, Any]) -> str:
         if row["low"] is None or row["high"] is None:

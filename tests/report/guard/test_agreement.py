@@ -195,7 +195,7 @@ PLANTED = {
     "length of a list": ("clv_protect, rows", a_row_less),
     "sum of the bridge": (
         "audit_bridge: Net gain, Money",
-        on("acme/index.html", '<td class="num">€696</td>', '<td class="num">€996</td>'),
+        on("acme/index.html", '<td class="num">€695.60</td>', '<td class="num">€696</td>'),
     ),
     "active customers": (
         "customers: so far, How many",

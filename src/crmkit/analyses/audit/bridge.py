@@ -123,6 +123,8 @@ def bridge(results: Mapping[str, Reading]) -> Result:
     ]
     names = ("group", "value", "low", "high", "method")
     table = estimates({**dict(zip(names, row, strict=True)), "measure": "money", "unit": "money"} for row in rows)
+    # each sum as the sentence over it and the report that owns it have it
+    table.attrs["alike"] = False
     columns = (
         Column("group", "Step", translate=True),
         Column("value", "Money", "money"),
