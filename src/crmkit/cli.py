@@ -303,7 +303,10 @@ def form(
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="folder; default: work/<client>/form")] = None,
     cycle: Annotated[str, typer.Option("--cycle", metavar="CYCLE", help="2025Q4 or 2025H2; default: that of as_of")] = "",
 ) -> None:
-    """Write the self-assessment form of the audit. Filled in, it comes back as the table assessments."""
+    """Write the audit's forms: self-assessment and targets.
+
+    The self-assessment comes back as the table assessments, the targets as params/<client>/targets.xlsx.
+    """
     from crmkit.report.files.forms import write_form
 
     for path in write_form(name, out=out, cycle=cycle):

@@ -306,21 +306,21 @@ def test_months_add_up_to_what_was_expected_of_them(shop):
 
 def test_a_declared_silence_that_is_wrong_too_often_makes_no_finding():
     company = company_of(purchases(stays=0.0))
-    past = churn.history(company, churn.define(kind="silence", silence_days=60))
+    past = churn.history(company, churn.define(kind="silence", active_days=60))
     found = churn.window(past)
     assert found.assessed
     assert found.finding is None
     assert not past.usable
     assert not churn.at_risk(past).assessed
     assert "ended with a purchase, and at most 20" in say(churn.at_risk(past).reason, Locale())
-    allowed = churn.history(company, churn.define(kind="silence", silence_days=60, limit=0.99))
+    allowed = churn.history(company, churn.define(kind="silence", active_days=60, limit=0.99))
     assert allowed.usable
     assert allowed.window.window == 60
     assert churn.window(allowed).finding is not None
 
 
 def test_where_the_model_is_none_of_lifelines_it_says_so_and_gives_the_curves():
-    past = churn.history(company_of(purchases()), churn.define(kind="silence", silence_days=60, limit=0.99))
+    past = churn.history(company_of(purchases()), churn.define(kind="silence", active_days=60, limit=0.99))
     work = churn.study(past)
     assert work.model.engine == "once"
     found = churn.lifelines_model(past, work)
@@ -456,7 +456,7 @@ def test_the_warning_of_the_owner_travels_with_its_number(found):
     assert np.isnan(came_back("R-REPEAT", {"churn": reading}, 0.95))
     row = {"indicator": "R-RET", "status": "assessed", "name": "Kept", "value": 0.5, "low": 0.4, "high": 0.6, "target": 0.8}
     row |= {"unit": "share", "n": 100.0, "direction": "up", "p_value": 0.01, "came_back": share}
-    row |= {"start": pd.Timestamp(DAY), "end": pd.Timestamp(DAY)}
+    row |= {"start": pd.Timestamp(DAY), "end": pd.Timestamp(DAY), "owner": "churn", "placeholder": False}
     state = pd.DataFrame([row])
     (check,) = indicators(Looked(state, pd.DataFrame(), None, None, frozenset()))
     assert say(check.condition, Locale()).endswith("of those counted as lost came back later")
@@ -465,7 +465,7 @@ def test_the_warning_of_the_owner_travels_with_its_number(found):
 
 
 def test_a_declared_silence_says_how_often_it_is_wrong():
-    past = churn.history(company_of(purchases()), churn.define(kind="silence", silence_days=120, limit=0.99))
+    past = churn.history(company_of(purchases()), churn.define(kind="silence", active_days=120, limit=0.99))
     rows = churn.totals(past, churn.worth(past, churn.study(past), value_days=365, margin=1.0, key=KEY)).table.set_index(
         "measure"
     )

@@ -17,6 +17,8 @@ from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
 from crmkit.models.basics.families import holm
 from crmkit.models.purchases import rfm
+from crmkit.show.grid import table_grid
+from crmkit.show.tables import MAX_ROWS
 from unions import small_unions
 
 WORTH = {"horizon_days": 365, "discount_rate": 0.1, "margin": 1.0}
@@ -50,10 +52,13 @@ def test_every_customer_stands_in_one_stage_and_no_value_is_lost(study):
 
 
 def test_silence_weighs_more_than_the_past():
-    assert assign_stages(np.array([50, 50]), np.array([0.45, 0.05]), rules=RULES).tolist() == ["at risk", "lapsed"]
+    assert assign_stages(np.array([50, 50]), np.array([0.45, 0.95]), np.array([9, 366]), rules=RULES).tolist() == [
+        "at risk",
+        "lapsed",
+    ]
 
 
-@pytest.mark.parametrize("changed", [{"loyal_from": 2}, {"at_risk_below": 0.1}, {"lapsed_below": 0.6}])
+@pytest.mark.parametrize("changed", [{"loyal_from": 2}, {"at_risk_below": 1.1}, {"active_days": 0}])
 def test_limits_that_contradict_each_other_are_refused(changed):
     with pytest.raises(ParamError):
         clv.StageRules(**changed)
@@ -121,7 +126,7 @@ def held(past, models, values, *, rules):
     }
 
 
-@pytest.mark.parametrize("rules", [RULES, clv.StageRules(3, 0.9, 0.4), clv.StageRules(40, 0.3, 0.02)])
+@pytest.mark.parametrize("rules", [RULES, clv.StageRules(3, 0.9, 120), clv.StageRules(40, 0.3, 700)])
 def test_no_two_tables_of_the_page_tell_of_few_customers(study, rules):
     past, models, _, _ = study
     values = clv.customer_values(past, models, clv.Terms(**WORTH), tiering=clv.Tiering((0.005, 0.2, 0.5)), draws=0)
@@ -137,7 +142,7 @@ def test_what_the_total_leaves_over_of_the_stages_is_never_few(study, never):
     """Those who never bought hold nothing, so the value of all others is not hidden by them."""
     past, _, _, values = study
     past = replace(past, people=People(past.people.attributes, tuple(f"never{i}" for i in range(never))))
-    rules = clv.StageRules(40, 0.3, 0.02)
+    rules = clv.StageRules(40, 0.3, 700)
     counts = Counter(staged(past, values, rules=rules)["stage"])
     assert any(0 < n < 10 for n in counts.values())
     shown = clv.stage_table(past, values, rules=rules).table
@@ -307,16 +312,32 @@ def test_an_unknown_segment_column_gets_the_nearest(study):
 def test_lists_hold_whom_they_say(study):
     past, _, _, values = study
     protect, wake, grow = (
-        clv.protect(past, values, most=50),
-        clv.wake(past, values, most=50, rules=RULES),
-        clv.grow(past, values, most=50, rules=RULES),
+        clv.protect(past, values, rules=RULES),
+        clv.wake(past, values, rules=RULES),
+        clv.grow(past, values, rules=RULES),
     )
     assert all(result.customers for result in (protect, wake, grow))
     assert protect.table["money"].min() >= np.quantile(values.customers["clv"], 0.8)
     assert (wake.table["p_alive"] < RULES.at_risk_below).all()
     assert (grow.table["p_alive"] >= RULES.at_risk_below).all()
     assert (grow.table["purchase_days"] <= 2).all()
-    assert not set(wake.table["customer_id"]) & set(grow.table["customer_id"])
+    everybody = [customer for result in (protect, wake, grow) for customer in result.table["customer_id"]]
+    assert len(everybody) == len(set(everybody)) > 60  # nobody stands in two, and nobody is left out for the page's sake
+    shown = [table_grid(result, Locale(), name=str, max_rows=MAX_ROWS) for result in (protect, wake, grow)]
+    assert [len(grid.rows) for grid in shown] == [min(5, len(result.table)) for result in (protect, wake, grow)]
+    assert f"and {len(protect.table) - 5} more rows; all of them are in the workbook clv_protect.xlsx" in shown[0].notes
+    for result in (wake, grow):  # what they are sorted by stands behind the customer
+        assert result.columns[1].name == "money"
+        assert result.table["money"].is_monotonic_decreasing
+
+
+def test_who_has_lapsed_is_not_to_be_protected(study):
+    past, _, _, values = study
+    strict = clv.StageRules(active_days=30)
+    silent = set(values.customers.loc[values.customers["days_since_last"] > 30, "customer_id"])
+    assert silent & set(clv.protect(past, values, rules=RULES).table["customer_id"])
+    assert not silent & set(clv.protect(past, values, rules=strict).table["customer_id"])
+    assert not silent & set(clv.grow(past, values, rules=strict).table["customer_id"])
 
 
 def test_scores_of_all_customers(study):

@@ -71,9 +71,11 @@ def _limit_rows(days: float, back: tuple[float, float, float], n: int) -> list[d
 
 def _shop_rows(past: Past, shop: Shop) -> list[dict[str, object]]:
     """Of a shop: everybody so far, who has been silent for longer than a customer is, and who of an earlier day is lost."""
+    import pandas as pd
+
     last = shop.gaps[~shop.gaps["event_observed"]]
     limit = shop.limit_days
-    gone = int((last["duration_days"] > limit).sum())
+    gone = int(((pd.Timestamp(past.as_of) - last["started_at"]).dt.days > limit).sum())
     back = gm.horizon_table(
         shop.gaps["duration_days"],
         shop.gaps["event_observed"],

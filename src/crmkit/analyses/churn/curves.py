@@ -121,6 +121,22 @@ def _thinned(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def kept_row(past: Past) -> dict[str, object] | None:
+    """Which share of all is still there after a year? A row of an estimate table; None where nobody was seen for so long."""
+    table = _supported(sv.kaplan_meier(**observed(past), confidence=past.confidence))
+    if table["x"].max() < YEAR:
+        return None
+    row = table[table["x"] <= YEAR].iloc[-1]
+    return {
+        "group": mark("Kept after a year"),
+        "measure": "kept_year",
+        **{name: float(row[name]) for name in ("value", "low", "high")},
+        "n": past.spells["customer_id"].nunique(),
+        "unit": "share",
+        "method": mark("Kaplan-Meier"),
+    }
+
+
 def year_finding(past: Past) -> Finding | None:
     """What remains of all customers after a year, in one sentence, with the median in words; of a shop, who came back."""
     if past.shop is not None:

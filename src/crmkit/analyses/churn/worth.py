@@ -10,6 +10,7 @@ import numpy as np
 
 from crmkit.analyses.churn.basics import base_rows, rule_words, unusable
 from crmkit.analyses.churn.chances import Chances, range_of_sum
+from crmkit.analyses.churn.curves import kept_row
 from crmkit.analyses.churn.fit import Backtest, expected_days
 from crmkit.analyses.churn.read import Past
 from crmkit.core.dates import DAYS_PER
@@ -180,6 +181,8 @@ def totals(past: Past, value: Worth) -> Result:
     if not past.usable:
         return unusable(past, "churn_totals", title)
     boxes = base_rows(past)
+    kept = kept_row(past) if past.shop is None else None
+    boxes += [kept] if kept is not None else []
     if value.customers is not None:
         boxes += _expected_rows(value, value.customers, shop=shop)
     numbers: Numbers = {

@@ -167,7 +167,7 @@ def rfm_segments(
         Column("n", "Customers", "count"),
         Column("share_n", "Share of customers", "share"),
         *worth_columns(past),
-        Column("p_alive", "Mean probability to be active", "share"),
+        Column("p_alive", "Mean probability not to have left", "share"),
     )
     return Result("clv_rfm_segments", "table", title, shown, columns=columns)
 

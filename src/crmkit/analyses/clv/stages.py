@@ -15,22 +15,23 @@ from crmkit.core.errors import ParamError
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_beside, suppress_small
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, not_assessed
+from crmkit.data.summaries.standing import ACTIVE_DAYS, LAPSED
 
 if TYPE_CHECKING:
     import pandas as pd
 
 POTENTIAL, FIRST, REPEAT, LOYAL = mark("potential"), mark("first purchase"), mark("repeat"), mark("loyal")
-AT_RISK, LAPSED = mark("at risk"), mark("lapsed")
+AT_RISK = mark("at risk")
 STAGES = (POTENTIAL, FIRST, REPEAT, LOYAL, AT_RISK, LAPSED)
 NO_MODEL = Text("no purchase model could be fitted")
 BY_SILENCE = Text(
     "There is no sign that anybody leaves, so silence counts: half active after three own gaps between purchases, a quarter "
-    "after five. Loyal from {loyal} purchase days on; at risk below {risk}, lapsed below {lapsed}; n = {n}. Whiskers are "
-    "Wilson intervals."
+    "after five. Loyal from {loyal} purchase days on; at risk below {risk}; lapsed after {lapsed} without a purchase; n = {n}. "
+    "Whiskers are Wilson intervals."
 )
 BY_PROBABILITY = Text(
-    "Loyal from {loyal} purchase days on; at risk below a probability of {risk} to be active, lapsed below {lapsed}; n = {n}. "
-    "Whiskers are Wilson intervals."
+    "Loyal from {loyal} purchase days on; at risk below a probability of {risk} not to have left; lapsed after {lapsed} "
+    "without a purchase; n = {n}. Whiskers are Wilson intervals."
 )
 
 
@@ -42,28 +43,29 @@ class StageRules:
     ----------
     loyal_from : int
         Purchase days from which a customer is loyal, at least 3.
-    at_risk_below, lapsed_below : float
-        Probability to be active under which a customer is at risk, and lapsed.
+    at_risk_below : float
+        Probability not to have left under which a customer is at risk.
+    active_days : int
+        Days since the last purchase after which a customer has lapsed, on every page of the client.
 
     Raises
     ------
     ParamError
-        When the limits contradict each other.
+        When a limit cannot be.
     """
 
     loyal_from: int = 5
     at_risk_below: float = 0.5
-    lapsed_below: float = 0.2
+    active_days: int = ACTIVE_DAYS
 
     def __post_init__(self) -> None:
         problems = []
         if self.loyal_from < 3:
             problems.append(f"loyal_from: is {self.loyal_from}; at least 3 purchase days, because 2 are a repeat purchase")
-        if not 0 < self.lapsed_below < self.at_risk_below < 1:
-            problems.append(
-                f"at_risk_below, lapsed_below: are {self.at_risk_below} and {self.lapsed_below}; between 0 and 1, "
-                "lapsed_below the lower one"
-            )
+        if not 0 < self.at_risk_below < 1:
+            problems.append(f"at_risk_below: is {self.at_risk_below}; a share above 0 and below 1 is needed")
+        if self.active_days < 1:
+            problems.append(f"active_days: is {self.active_days}; at least 1 day is needed")
         if problems:
             raise ParamError(problems)
 
@@ -91,7 +93,7 @@ class Grouping:
         return table.reindex(index=list(groups), columns=self.hidden.index, fill_value=0), self.hidden.tolist()
 
 
-def assign_stages(purchase_days: np.ndarray, p_alive: np.ndarray, *, rules: StageRules) -> np.ndarray:
+def assign_stages(purchase_days: np.ndarray, p_alive: np.ndarray, silent_days: np.ndarray, *, rules: StageRules) -> np.ndarray:
     """The stage of each customer.
 
     Parameters
@@ -99,23 +101,27 @@ def assign_stages(purchase_days: np.ndarray, p_alive: np.ndarray, *, rules: Stag
     purchase_days : array, shape (n,)
         Days with a purchase so far; 0 for who never bought.
     p_alive : array, shape (n,)
-        Probability to be active; anything where nothing was bought.
+        Probability not to have left; anything where nothing was bought.
+    silent_days : array, shape (n,)
+        Days since the last purchase; anything where nothing was bought.
     rules : StageRules
 
     Returns
     -------
     array of str, shape (n,)
-        One of ``STAGES``. Silence weighs more than the past: who has probably left is at risk or lapsed, however often they
-        bought.
+        One of ``STAGES``. Silence weighs more than the past: who has bought nothing for ``active_days`` has lapsed, and who
+        has probably left is at risk, however often they bought.
 
     Examples
     --------
-    >>> assign_stages(np.array([0, 1, 3, 9, 9]), np.array([0.0, 0.9, 0.8, 0.9, 0.1]), rules=StageRules()).tolist()
-    ['potential', 'first purchase', 'repeat', 'loyal', 'lapsed']
+    >>> bought, alive, silent = np.array([[0, 0, 0], [1, 0.9, 1], [3, 0.8, 9], [9, 0.9, 9], [9, 0.1, 90], [9, 0.9, 400]]).T
+    >>> assign_stages(bought, alive, silent, rules=StageRules()).tolist()
+    ['potential', 'first purchase', 'repeat', 'loyal', 'at risk', 'lapsed']
     """
     bought = np.asarray(purchase_days)
     alive = np.asarray(p_alive, dtype="float64")
-    conditions = [bought == 0, alive < rules.lapsed_below, alive < rules.at_risk_below, bought >= rules.loyal_from, bought >= 2]
+    lapsed = np.asarray(silent_days, dtype="float64") > rules.active_days
+    conditions = [bought == 0, lapsed, alive < rules.at_risk_below, bought >= rules.loyal_from, bought >= 2]
     return np.select(conditions, [POTENTIAL, LAPSED, AT_RISK, LOYAL, REPEAT], default=FIRST)
 
 
@@ -127,14 +133,15 @@ def staged(past: Purchases, values: Values, *, rules: StageRules) -> pd.DataFram
     import pandas as pd
 
     known = values.customers
-    table = known[["customer_id", "purchase_days", "p_alive"]].assign(clv=known[counted_in(past)], awake=awake(known))
+    wanted = ["customer_id", "purchase_days", "days_since_last", "p_alive"]
+    table = known[wanted].assign(clv=known[counted_in(past)], awake=awake(known))
     if past.people.never_bought:
         never = pd.DataFrame(
             {"customer_id": list(past.people.never_bought), "purchase_days": 0, "p_alive": float("nan"), "clv": 0.0}
-        )
+        ).assign(days_since_last=float("nan"))
         table = pd.concat([table, never], ignore_index=True)
-    stage = assign_stages(table["purchase_days"].to_numpy(), table["awake"].to_numpy(), rules=rules)
-    return table.drop(columns="awake").assign(stage=stage)
+    columns = (table[name].to_numpy(dtype="float64") for name in ("purchase_days", "awake", "days_since_last"))
+    return table.drop(columns=["awake", "days_since_last"]).assign(stage=assign_stages(*columns, rules=rules))
 
 
 def counted_in(past: Purchases) -> str:
@@ -227,7 +234,7 @@ def stage_table(past: Purchases, values: Values | None, *, rules: StageRules) ->
         Column("stage", "Stage", translate=True),
         Column("n", "Customers", "count"),
         *worth_columns(past, shared=True),
-        Column("p_alive", "Mean probability to be active", "share"),
+        Column("p_alive", "Mean probability not to have left", "share"),
     )
     return Result("clv_stage_table", "table", title, by_stage(past, values, rules=rules)[1], columns=columns)
 
@@ -256,7 +263,7 @@ def _note(past: Purchases, rules: StageRules, n: int, hidden: int, *, all_stay: 
     numbers = {
         "loyal": Quantity(rules.loyal_from, "count"),
         "risk": Quantity(rules.at_risk_below, "share"),
-        "lapsed": Quantity(rules.lapsed_below, "share"),
+        "lapsed": Quantity(rules.active_days, "days"),
         "n": Quantity(n, "count"),
     }
     said = Text((BY_SILENCE if all_stay else BY_PROBABILITY).template, numbers)

@@ -29,6 +29,7 @@ TITLES = {
 PLAIN = Text("{name}")
 Words = dict[str, Quantity | Text | str]
 # what misses its target by a share of all customers costs that share of their value; a monthly rate twelve times as much
+LEAVING = frozenset({"R-RET", "R-CHURN"})
 OF_ALL = {"R-RET": 1.0, "R-RENEW": 1.0, "R-SALESG": 1.0, "R-CHURN": 12.0}
 
 
@@ -107,7 +108,10 @@ def _at_stake(theme: Theme, lead: Check, grounds: Grounds) -> Stake:
     if grounds.worth is None:
         return Stake()
     total = float(grounds.worth.sum())
-    if lead.subject in OF_ALL and lead.rule == "indicator":
+    if lead.subject in LEAVING and grounds.at_risk is not None:
+        # measured, whatever the target is: what those would bring who are expected to leave
+        return Stake(NAN, total, *(float(one or 0.0) for one in grounds.at_risk))
+    if lead.subject in OF_ALL and lead.rule == "indicator" and not lead.placeholder:
         part, met = total * OF_ALL[lead.subject], lead.measure
         # the interval of the value, turned into that of the shortfall
         ends = sorted(

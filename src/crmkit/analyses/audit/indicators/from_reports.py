@@ -21,9 +21,8 @@ from crmkit.models.basics.estimates import critical
 if TYPE_CHECKING:
     import pandas as pd
 
-YEAR_DAYS, REPEAT_DAYS, MONTH_DAYS = 365.0, 90.0, 30.4375
+REPEAT_DAYS, MONTH_DAYS = 90.0, 30.4375
 EVENTS = mark("customers who left over customer-months, Wilson")
-STRATIFIED = mark("Kaplan-Meier, groups weighted by size")
 LARGEST_GAP = mark("largest gap of any group, Wilson")
 KEPT = mark("as the other analysis has it")
 STILL_BUY = mark("of the customers a year ago, who have not been silent for too long, Wilson")
@@ -85,24 +84,11 @@ def _row(table: pd.DataFrame | None, column: str, text: str) -> Any:
 
 
 def retention(of: Source, past: History) -> Estimate:
-    """R-RET: how many customers are kept after a year? The groups of the curves, weighted with their size.
-
-    Of a shop: of the customers of a day a year ago, who is still one.
-    """
+    """R-RET: how many customers are kept after a year? Of a shop: of the customers of a day a year ago, who is still one."""
     if _is_shop(of):
         return _of_shop(of, "kept_year", lambda row: _kept_row(row, of, STILL_BUY))
-    table = of.table("churn_at_risk")
-    if table is None:
-        return nothing(NOT_HELD, "churn: churn_at_risk")
-    start = table[table["x"] == 0].set_index("group")["at_risk"]
-    year = table[(table["x"] == YEAR_DAYS) & table["value"].notna()].set_index("group")
-    size = start.reindex(year.index)
-    if year.empty or size.sum() < start.sum():
-        return nothing(NOT_HELD, "churn: churn_at_risk")
-    weight = (size / size.sum()).to_numpy()
-    value = float(weight @ year["value"].to_numpy())
-    ends = [float(np.hypot.reduce(weight * (year["value"] - year[end]).fillna(0.0).to_numpy())) for end in ("low", "high")]
-    return kept(value, value - ends[0], value + ends[1], float(size.sum()), of, STRATIFIED)
+    row = _total(of, "kept_year")
+    return nothing(NOT_HELD, "churn: churn_totals") if row is None else _kept_row(row, of, str(row["method"]))
 
 
 def _is_shop(of: Source) -> bool:
