@@ -1,14 +1,11 @@
 """The command ``crmkit``: what can be asked for at a terminal.
 
 Each command reads its arguments, calls one function and prints; heavy libraries are imported by the commands that need them.
+Annotations are evaluated here, once: Typer reads them all before each command, and as text they would be compiled first.
 """
 
-from __future__ import annotations
-
-import json
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from enum import StrEnum
@@ -89,6 +86,8 @@ def _scrubbed(stream: TextIO) -> TextIO:
 
 
 def _main() -> None:
+    import traceback
+
     debug = "--debug" in sys.argv
     try:
         app(args=[argument for argument in sys.argv[1:] if argument != "--debug"])
@@ -314,6 +313,8 @@ def form(
 @app.command()
 def schema() -> None:
     """Write the JSON Schema of a params file. An editor checks with it while you type."""
+    import json
+
     from crmkit.core.settings import find_home
     from crmkit.report.params.flatten import schema as schema_of
 

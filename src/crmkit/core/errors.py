@@ -9,14 +9,14 @@ therefore put into it by :func:`quoted`: the text of an error has it covered, an
 
 from __future__ import annotations
 
-import difflib
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from crmkit.core.results import Text
+if TYPE_CHECKING:
+    from crmkit.core.results import Text
 
 EXIT_CODE = 2
 ROWS_SHOWN = 5
@@ -122,6 +122,8 @@ def covered(value: str) -> str:
     >>> covered("31.12.2025"), covered("anna@example.com"), covered("王小明")
     ('99.99.9999', 'xxxx@xxxxxxx.xxx', 'xxx')
     """
+    import unicodedata
+
     kinds = ((one, unicodedata.category(one)[0]) for one in value)
     return "".join(one if kind in "PSZ" else "9" if kind == "N" else "x" for one, kind in kinds)
 
@@ -143,6 +145,8 @@ class CrmkitError(ValueError):
     language: str = ""
 
     def __init__(self, problems: str | Problem | Text | Sequence[str | Problem | Text]) -> None:
+        from crmkit.core.results import Text
+
         listed = [problems] if isinstance(problems, str | Problem | Text) else list(problems)
         self.texts: tuple[str | Text, ...] = tuple(one if isinstance(one, Text | Told) else Told(str(one)) for one in listed)
         self.problems: tuple[str, ...] = tuple(_in_english(one) for one in self.texts)
@@ -162,6 +166,8 @@ class CrmkitError(ValueError):
         >>> ModelError(["too few", "too late"]).text
         Text(template='{problem0} {problem1}', numbers={'problem0': 'too few', 'problem1': 'too late'})
         """
+        from crmkit.core.results import Text
+
         names = [f"problem{number}" for number in range(len(self.texts))]
         return Text(" ".join(f"{{{name}}}" for name in names), dict(zip(names, self.texts, strict=True)))
 
@@ -212,6 +218,8 @@ def nearest(name: str, options: Iterable[str]) -> str | None:
     >>> nearest("zzz", ["horizon_days"]) is None
     True
     """
+    import difflib
+
     folded = {option.casefold(): option for option in options}
     close = difflib.get_close_matches(str(name).casefold(), list(folded), n=1, cutoff=0.6)
     return folded[close[0]] if close else None

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import os
-import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +33,8 @@ def client_key(client: str, *, home: Path) -> bytes:
     """
     named = os.environ.get(KEY_VARIABLE)
     if named:
+        import hashlib
+
         return hashlib.sha256(f"{client}\0{named}".encode()).digest()
     path = home / "params" / f"{client}.key"
     try:
@@ -44,6 +42,8 @@ def client_key(client: str, *, home: Path) -> bytes:
     except FileExistsError:
         pass
     else:
+        import secrets
+
         with os.fdopen(handle, "w") as file:
             file.write(secrets.token_hex(KEY_BYTES) + "\n")
     key = path.read_text().strip()
@@ -64,6 +64,11 @@ def pseudonym(customer_id: str, *, key: bytes) -> str:
     >>> pseudonym("007", key=b"secret") == pseudonym("7", key=b"secret")
     False
     """
+    # not before they are needed: the terminal's help imports this module, and they load a library of ciphers
+    import base64
+    import hashlib
+    import hmac
+
     digest = hmac.new(key, customer_id.encode("utf-8"), hashlib.sha256).digest()
     return base64.b32encode(digest).decode("ascii")[:PSEUDONYM_LETTERS]
 

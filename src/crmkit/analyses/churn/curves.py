@@ -320,8 +320,9 @@ def group_tests(past: Past) -> Result:
     Returns
     -------
     Result
-        A row per test: ``test, group, statistic, df, p, p_holm, n``. Log-rank per grouping, within the strata of the next
-        grouping, and by pairs of the main one; p corrected after Holm within each of the three families.
+        A row per test: ``test, group, statistic, df, p, p_holm, n``, and of what ``group`` is made: ``by, within, first,
+        second``. Log-rank per grouping, within the strata of the next grouping, and by pairs of the main one; p corrected
+        after Holm within each of the three families.
     """
     title = Text("Tests of differences between groups")
     if not past.usable or not groupings(past):
@@ -338,10 +339,17 @@ def group_tests(past: Past) -> Result:
     table["p_holm"] = np.nan
     for _, family in table.groupby("test"):
         table.loc[family.index, "p_holm"] = holm(family["p"].to_numpy())
-    table = pd.concat([table, _pairs(past)], ignore_index=True)
+    table = pd.concat([table, _pairs(past)], ignore_index=True).fillna({"within": "", "first": "", "second": ""})
+    # how often somebody buys is in our words, which are translated one by one
+    parts = (
+        Column("by", "Grouping", translate=True),
+        Column("within", "Within", translate=True),
+        Column("first", "One group", translate=True),
+        Column("second", "The other", translate=True),
+    )
     columns = (
         Column("test", "Test", translate=True),
-        Column("group", "Groups", translate=past.shop is not None),
+        *([one for one in parts if table[one.name].any()] if past.shop is not None else [Column("group", "Groups")]),
         Column("statistic", "Chi squared", "score"),
         Column("df", "Degrees of freedom", "count"),
         Column("p", "p", "number"),
@@ -368,7 +376,7 @@ def _stratified(past: Past) -> Iterable[dict[str, Any]]:
             lambda one=one, by=by, within=within: sv.logrank(**observed(one, by=by), strata=one.spells[within].to_numpy(object))
         )
         if test is not None:
-            yield _test_row(mark("log-rank within strata"), f"{by} | {within}", test)
+            yield _test_row(mark("log-rank within strata"), f"{by} | {within}", test) | {"by": by, "within": within}
 
 
 def _pairs(past: Past) -> pd.DataFrame:
@@ -376,7 +384,8 @@ def _pairs(past: Past) -> pd.DataFrame:
     found = sv.logrank_pairs(**observed(_large(past, by), by=by))
     names = [f"{by}: {a} – {b}" for a, b in zip(found["group_a"], found["group_b"], strict=True)]
     kept = found[["statistic", "p", "p_holm", "n"]]
-    return kept.assign(test=mark("log-rank by pairs"), group=names, df=1)
+    kept = kept.assign(test=mark("log-rank by pairs"), group=names, df=1, by=by, within="")
+    return kept.assign(first=found["group_a"], second=found["group_b"])
 
 
 def _tried(test: Any) -> LogRank | None:
@@ -388,7 +397,8 @@ def _tried(test: Any) -> LogRank | None:
 
 
 def _test_row(name: str, group: str, test: LogRank) -> dict[str, Any]:
-    return {"test": name, "group": group, "statistic": test.statistic, "df": test.df, "p": test.p, "n": test.table["n"].sum()}
+    own = {"statistic": test.statistic, "df": test.df, "p": test.p, "n": test.table["n"].sum()}
+    return {"test": name, "group": group, "by": group, "within": ""} | own
 
 
 def _tests_finding(table: pd.DataFrame, past: Past) -> Finding:

@@ -74,6 +74,11 @@ def indicators(looked: Looked) -> list[Check]:
                 "end": Quantity(row["end"].date(), "date"),
             },
         )
+        if row["came_back"] == row["came_back"]:
+            condition = Text(
+                "{said}; {back} of those counted as lost came back later",
+                {"said": condition, "back": Quantity(row["came_back"], "share")},
+            )
         found.append(
             Check(
                 "indicator",
