@@ -11,6 +11,7 @@ from crmkit.analyses.churn import absences
 from crmkit.analyses.churn.basics import unusable
 from crmkit.analyses.churn.read import Past
 from crmkit.core.language import mark
+from crmkit.core.privacy import can_be_shown
 from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, curve, not_assessed
 from crmkit.models import survival as sv
 
@@ -243,11 +244,12 @@ def _cells(past: Past, rows: pd.DataFrame) -> pd.DataFrame:
     sure = pd.Timestamp(past.as_of) if shop else _last_certain_day(past)
     periods = SHOP_PERIODS if shop else PERIODS
     frequency = next((name for name, days in periods if (last - first).days / days <= MOST_COHORTS), "Y")
-    cells = []
-    for label, own in rows.groupby(rows["started_at"].dt.to_period(frequency)):
+    cells, period = [], rows["started_at"].dt.to_period(frequency)
+    shown = can_be_shown(rows.groupby(period)["customer_id"].nunique(), min_cell=past.min_cell)
+    for label, own in rows.groupby(period):
         youngest = (sure - min(label.end_time.normalize(), last if shop else sure)).days
         ages = [age for age in (SHOP_AGES if shop else AGES) if age <= youngest]
-        if len(own) < past.min_cell or not ages:
+        if not shown[label] or not ages:
             continue
         km = sv.kaplan_meier(own["duration_days"], own["event_observed"], confidence=past.confidence)
         at = sv.at_risk_table(km, ages)

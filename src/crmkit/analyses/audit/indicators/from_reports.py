@@ -270,7 +270,8 @@ def churn_before(of: Source, past: History, window: Window) -> Estimate:
     table = of.table("churn_monthly")
     if table is None or _is_shop(of):  # months of a shop hold who stays away within its horizon, not within a month
         return nothing(NOT_HELD, "churn: churn_monthly")
-    seen = table[(table["group"] == "observed") & _within(table["x"], window) & table["value"].notna()]
+    seen = table[(table["group"] == "observed") & table["value"].notna()]
+    seen = seen[_within(seen["x"], window)]
     exposed = float(seen["at_risk"].sum())
     return share(round(float((seen["value"] * seen["at_risk"]).sum()), 6), exposed, of.confidence, method=EVENTS)
 
@@ -281,7 +282,8 @@ def _wave(of: Source, window: Window, measure: str, group: str = "") -> Any:
     if table is None:
         return None
     own = (table["measure"] == measure) & ((table["group"] == group) | (not group))
-    seen = table[own & _within(table["starts_on"], window)]
+    seen = table[own]
+    seen = seen[_within(seen["starts_on"], window)]
     return seen.sort_values("starts_on").iloc[-1] if len(seen) else None
 
 
