@@ -519,12 +519,12 @@ def test_contracts_that_end_by_month_get_a_model_by_month():
 
 def test_small_groups_are_not_shown():
     table = contracts()
-    table.loc[:4, "plan"] = "rare"
+    table.loc[:4, "plan"], table.loc[5:60, "plan"] = "rare", "few"
     past = churn.history(contract_company(table), churn.define(kind="contractual"), groups=["plan"])
     for result in (churn.survival(past), churn.at_risk(past), churn.restricted(past)):
         assert "rare" not in set(result.table["group"]), result.name
     said = say(churn.at_risk(past).note, Locale())
-    assert said == "1 group of fewer than 10 customers is not shown."
+    assert said == "2 groups are not shown, so that nothing is told of fewer than 10 customers."
 
 
 @pytest.mark.parametrize(

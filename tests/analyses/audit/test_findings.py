@@ -188,8 +188,9 @@ def test_tickets_of_the_last_day_count_among_those_of_unhappy_customers():
 
 def test_a_loss_of_all_goes_with_the_shortfall_and_its_interval():
     """0.85 is asked, 0.78 is there (0.75 to 0.87): 7 of the 100 that all customers are worth, at most 10, perhaps none."""
-    lead = SimpleNamespace(subject="R-RET", rule="indicator", measure=Measure(0.78, 0.75, 0.87, 0.85, 500, "share"))
-    base = SimpleNamespace(worth=pd.Series({"A": 60.0, "B": 40.0}), exposed={}, losses={})
+    lead = SimpleNamespace(subject="R-RET", rule="indicator", measure=Measure(0.78, 0.75, 0.87, 0.85, 500, "share"),
+                           placeholder=False)  # fmt: skip
+    base = SimpleNamespace(worth=pd.Series({"A": 60.0, "B": 40.0}), exposed={}, losses={}, at_risk=None)
     stake = _at_stake(SimpleNamespace(id="loyalty"), lead, base)
     assert (stake.money, stake.low, stake.high) == pytest.approx((7, 0, 10))
 
@@ -312,7 +313,7 @@ def small(**changed):
         "indicator": "P-RESP", "class": "process", "name": "First response", "value": 0.9, "low": 0.87, "high": 0.93,
         "n": 500.0,
         "unit": "share", "direction": "up", "target": 0.85, "score": 4.0, "status": "assessed", "p_value": 0.999, "kri": True,
-        "start": pd.Timestamp("2025-07-01"), "end": pd.Timestamp("2025-12-31"),
+        "start": pd.Timestamp("2025-07-01"), "end": pd.Timestamp("2025-12-31"), "owner": "audit", "placeholder": False,
     } | changed.pop("row", {})  # fmt: skip
     ends = pd.date_range("2024-01-31", periods=24, freq="ME")
     noise = np.random.default_rng(0).normal(0, 0.01, 24)
