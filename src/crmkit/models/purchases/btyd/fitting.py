@@ -243,8 +243,11 @@ def objective_of(histories: Tuples, fitted: Fit, scale: float) -> Objective:
 
 def objectives_of(groups: Sequence[Tuples], fitted: Fit, scale: float) -> Callable[[Floats], tuple[Floats, Floats]]:
     """The likelihood of a fit's model on each of several groups: from a row of log-parameters each to values and gradients."""
-    if fitted.model in ("bgnbd", "mbgnbd") and sum(map(len, groups)) < FEW_TUPLES * len(groups):
-        return betageo.objectives(groups, scale, fitted.model == "mbgnbd")
+    if not fitted.fixed and sum(map(len, groups)) < FEW_TUPLES * len(groups):
+        if fitted.model == "pareto_nbd":
+            return pareto.objectives(groups, scale)
+        if fitted.model in ("bgnbd", "mbgnbd"):
+            return betageo.objectives(groups, scale, fitted.model == "mbgnbd")
     parts = [objective_of(one, fitted, scale) for one in groups]
 
     def at(theta: Floats) -> tuple[Floats, Floats]:
