@@ -94,7 +94,9 @@ def _main() -> None:
     except CrmkitError as err:
         if debug:
             traceback.print_exc()
-        for problem in () if debug else err.shown:
+        from crmkit.core.messages import spoken
+
+        for problem in () if debug else spoken(err, err.language or _spoken_here()):
             print(problem, file=sys.stderr)
         raise SystemExit(EXIT_CODE) from None
     except KeyboardInterrupt:
@@ -103,6 +105,18 @@ def _main() -> None:
         if debug:
             traceback.print_exc()
         raise SystemExit(1 if debug else _mishap(err)) from None
+
+
+def _spoken_here() -> str:
+    """The language of the first client that the command names, else that of the terminal."""
+    from crmkit.core.messages import terminal_language
+    from crmkit.core.settings import CLIENT_NAME, client_language, find_home
+
+    with suppress(CrmkitError):
+        home = find_home()
+        asked = (client_language(name, home=home) for name in sys.argv[2:] if CLIENT_NAME.fullmatch(name))
+        return next(filter(None, asked), terminal_language())
+    return terminal_language()
 
 
 def _mishap(error: Exception) -> int:
@@ -289,7 +303,10 @@ def form(
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="folder; default: work/<client>/form")] = None,
     cycle: Annotated[str, typer.Option("--cycle", metavar="CYCLE", help="2025Q4 or 2025H2; default: that of as_of")] = "",
 ) -> None:
-    """Write the self-assessment form of the audit. Filled in, it comes back as the table assessments."""
+    """Write the audit's forms: self-assessment and targets.
+
+    The self-assessment comes back as the table assessments, the targets as params/<client>/targets.xlsx.
+    """
     from crmkit.report.files.forms import write_form
 
     for path in write_form(name, out=out, cycle=cycle):

@@ -382,7 +382,7 @@ def test_the_board_has_its_error_and_finds_a_doubled_rate():
     [
         ({"kind": "contract"}, r"kind: is 'contract'; did you mean 'contractual'\?"),
         ({"horizon_days": -1}, "horizon_days: is -1; at least 1 day is needed"),
-        ({"silence_days": -1}, "silence_days: is -1; at least 1 day is needed"),
+        ({"active_days": -1}, "active_days: is -1; at least 1 day is needed"),
         ({"limit": 1.0}, "false_limit: is 1.0; a share above 0 and below 1"),
         ({"grace_days": -1}, "grace_days: is -1; 0 or more days are needed"),
         ({"sampling": "cohrt"}, "sampling: is 'cohrt'; it is cohort, last_period, or the day"),

@@ -135,7 +135,7 @@ def test_the_title_is_the_clients_own_words(look, harm):
 
 
 def test_its_words_are_shown(harm):
-    assert "Customers still active" in harm["clv"].read_text(encoding="utf-8"), "a page with everything on it"
+    assert "Customers who have not left, estimated" in harm["clv"].read_text(encoding="utf-8"), "a page with everything on it"
     assert "&lt;script&gt;" in harm["clv"].read_text(encoding="utf-8")
 
 

@@ -77,6 +77,13 @@ class Told(str):
         told.shown = QUOTED.sub(r"\1", text)
         return told
 
+    @classmethod
+    def of(cls, kept: str, shown: str) -> Told:
+        """Two wordings of one sentence: as it may be kept, and as the terminal shows it."""
+        told = super().__new__(cls, kept)
+        told.shown = shown
+        return told
+
 
 def as_shown(problems: Iterable[str]) -> tuple[str, ...]:
     """Problems as the terminal shows them."""
@@ -131,8 +138,11 @@ class CrmkitError(ValueError):
 
     Notes
     -----
-    ``problems`` and the error's own text may be kept; ``shown`` has the values of the data that they cover.
+    ``problems`` and the error's own text may be kept; ``shown`` has the values of the data that they cover. ``language`` is
+    that in which they are to be shown, where that is known.
     """
+
+    language: str = ""
 
     def __init__(self, problems: str | Problem | Text | Sequence[str | Problem | Text]) -> None:
         from crmkit.core.results import Text

@@ -197,6 +197,19 @@ class MoneySettings(_Strict):
     )
 
 
+class CustomerSettings(_Strict):
+    """Who counts as a customer: agreed once, the same in every analysis."""
+
+    active_days: int | None = Field(
+        None, ge=7, le=3650, description="without a contract, a customer is active who bought within so many days"
+    )
+    sampling: str | None = Field(
+        None,
+        description="cohort: everybody who ever came is in the data; last_period: only who was there in the last month; or the"
+        " day YYYY-MM-DD before which no leaver is in the data",
+    )
+
+
 class Settings(_Strict):
     """One client's params file, checked; ``sections`` holds the analyses' own parameters, unchecked here."""
 
@@ -210,6 +223,9 @@ class Settings(_Strict):
     tables: dict[str, TableSettings] = Field(default_factory=dict, description="how each table is read")
     privacy: PrivacySettings = Field(default_factory=PrivacySettings, description="what of a person may be seen")
     money: MoneySettings = Field(default_factory=MoneySettings, description="what money counts as, in every analysis")
+    customer: CustomerSettings = Field(
+        default_factory=CustomerSettings, description="who counts as a customer, in every analysis"
+    )
     sections: dict[str, dict[str, Any]] = Field(default_factory=dict, exclude=True)
 
     def agreed(self) -> dict[str, Any]:
@@ -220,7 +236,7 @@ class Settings(_Strict):
         >>> Settings(client="acme", title="Acme", source="data", money={"margin": 0.4}).agreed()
         {'margin': 0.4}
         """
-        return self.money.model_dump(exclude_none=True)
+        return self.money.model_dump(exclude_none=True) | self.customer.model_dump(exclude_none=True)
 
     @field_validator("client")
     @classmethod
@@ -261,7 +277,9 @@ class Settings(_Strict):
 
 COMMON_KEYS = frozenset(Settings.model_fields) - {"sections"}
 # parameters that belong to the client and not to one analysis: under which common key each stands
-AGREED = dict.fromkeys(MoneySettings.model_fields, "money")
+AGREED = dict.fromkeys(MoneySettings.model_fields, "money") | dict.fromkeys(CustomerSettings.model_fields, "customer")
+# what single analyses once called it: the agreed parameter that has taken its place
+REPLACED = {"silence_days": "active_days", "lapsed_below": "active_days"}
 
 
 class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -306,6 +324,16 @@ def find_home(start: Path | None = None) -> Path:
 def client_names(home: Path) -> list[str]:
     """Names of the clients that have a params file, in alphabetical order."""
     return sorted(path.stem for path in (home / "params").glob("*.yml"))
+
+
+def client_language(client: str, *, home: Path) -> str:
+    """The language that a params file asks for; empty where there is none, or nothing in it can be read."""
+    try:
+        found = yaml.safe_load((home / "params" / f"{client}.yml").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return ""
+    asked = found.get("language", "en") if isinstance(found, dict) else ""
+    return asked if asked in ("en", "zh") else ""
 
 
 def analysis_names(home: Path) -> list[str]:
@@ -404,11 +432,12 @@ def _explain(error: ErrorDetails, where: str) -> Problem:
         return Problem(place, "is missing", "it is required")
     if kind == "extra_forbidden":
         tables = ItemSettings if "items" in path[:-1] else TableSettings
-        options = {"tables": tables, "privacy": PrivacySettings, "money": MoneySettings}[path[0]].model_fields
+        of = {"tables": tables, "privacy": PrivacySettings, "money": MoneySettings, "customer": CustomerSettings}
+        options = of[path[0]].model_fields
         return Problem(f"{where}, {'.'.join(path[:-1])}:", f"unknown key {path[-1]!r}", hint=did_you_mean(path[-1], options))
     if kind == "string_type":
         return Problem(place, f"was read as {shortened(repr(value))}, not as text", "quote it")
-    message = error["msg"].removeprefix("Value error, ")
+    message = error["msg"].removeprefix("Value error, ").removeprefix(f"{path[-1]}: " if path else "")
     if message.startswith(repr(value)):
         return Problem(place, f"{shortened(repr(value))}{message.removeprefix(repr(value))}")
     return Problem(place, f"is {shortened(repr(value))}", message[0].lower() + message[1:])

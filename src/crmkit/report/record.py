@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -136,14 +136,26 @@ def previous(client: str, analysis: str, *, as_of: str, run_id: str, home: Path)
         this one; None where there is neither. Its ``as_of`` and ``run`` name it. Its parameters and data may differ.
     """
     dates = [date for date in dates_of(home, client) if UNDATED != date < as_of]
+    found = _newest(dates, analysis, client=client, home=home)
+    if found is not None:
+        return found
+    runs = (reports_folder(home) / client / as_of / "runs").glob(f"*/{analysis}")
+    earlier = sorted((folder for folder in runs if folder.parent.name < run_id), reverse=True)
+    return next((found for folder in earlier if (found := _good(folder, analysis)) is not None), None)
+
+
+def last_results(analysis: str, *, client: str, home: Path) -> Reading | None:
+    """The last good run of an analysis, of whichever day; None where there is none."""
+    return _newest(dates_of(home, client), analysis, client=client, home=home)
+
+
+def _newest(dates: Iterable[str], analysis: str, *, client: str, home: Path) -> Reading | None:
     for date in dates:
         entry = read_latest(home, client, date)["analyses"].get(analysis)
         found = _good(reports_folder(home) / client / date / entry["folder"], analysis) if entry else None
         if found is not None:
             return found
-    runs = (reports_folder(home) / client / as_of / "runs").glob(f"*/{analysis}")
-    earlier = sorted((folder for folder in runs if folder.parent.name < run_id), reverse=True)
-    return next((found for folder in earlier if (found := _good(folder, analysis)) is not None), None)
+    return None
 
 
 def _good(folder: Path, analysis: str) -> Reading | None:

@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crmkit.core.format import format_value
+from crmkit.core.format import DASH, format_value
 from crmkit.core.language import Locale, say, translate, undirected
 from crmkit.core.results import SEVERITIES, Text
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, read_json, read_latest, reports_folder, write_text
@@ -17,11 +17,13 @@ from crmkit.report.page.briefs import AUDIENCES
 from crmkit.report.page.since_last import changes
 from crmkit.report.record import previous
 from crmkit.show.boxes import SEVERITY
+from crmkit.show.grid import FROM_TO
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 VALUES_SHOWN = 3
+BRIDGE = "audit_bridge"
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def write_site(home: Path) -> Path:
         lines = client_lines(home, folder.name)
         if lines:
             clients[folder.name] = lines
-            write_text(folder / "index.html", _client_page(folder.name, lines))
+            write_text(folder / "index.html", _client_page(home, folder.name, lines))
     write_text(root / "index.html", _portfolio_page(clients))
     return root / "index.html"
 
@@ -154,10 +156,45 @@ def _values(report: Mapping[str, Any], language: str, before: Mapping[str, Any] 
     return tuple(listed)
 
 
-def _client_page(client: str, lines: list[Line]) -> str:
+def _client_page(home: Path, client: str, lines: list[Line]) -> str:
     language, title = lines[0].language, lines[0].title
     heading = say(Text("Reports of {title}", {"title": title}), Locale(language))
-    return _render(heading=heading, title=title, lines=lines, language=language, client=client)
+    money = _money(home, client, lines[0].as_of)
+    return _render(heading=heading, title=title, lines=lines, language=language, client=client, money=money)
+
+
+@dataclass(frozen=True)
+class Money:
+    """The chain from what customers could bring to what can be won, as the audit has it: a sentence, a row for each step."""
+
+    title: str
+    finding: str
+    rows: tuple[tuple[str, str, str, str], ...]
+
+
+def _money(home: Path, client: str, as_of: str) -> Money | None:
+    """What the newest audit of a day says of money; None where it says nothing."""
+    entry = read_latest(home, client, as_of)["analyses"].get("audit")
+    report = read_json(reports_folder(home) / client / as_of / entry["folder"] / REPORT) if entry else {}
+    rows = [row for row in report.get("estimates", []) if row.get("exhibit") == BRIDGE]
+    if not rows:
+        return None
+    language, currency = str(report.get("language") or "en"), str(report.get("currency") or "EUR")
+    show = partial(format_value, unit="money", language=language, currency=currency)
+
+    def limits(row: Mapping[str, Any]) -> str:
+        if row["low"] is None or row["high"] is None:
+            return DASH
+        return say(Text(FROM_TO.template, {name: show(row[name]) for name in ("low", "high")}), Locale(language, currency))
+
+    said = {one["id"]: one["text"] for one in report.get("findings", [])}
+    titles = {one["name"]: one["title"] for one in report.get("exhibits", [])}
+    words = partial(translate, language=language)
+    return Money(
+        str(titles.get(BRIDGE, "")),
+        str(said.get("audit.bridge", "")),
+        tuple((words(row["group"]), show(row["value"]), limits(row), words(row["method"])) for row in rows),
+    )
 
 
 def _portfolio_page(clients: Mapping[str, list[Line]]) -> str:
@@ -175,6 +212,7 @@ def _render(
     lines: list[Line] | None = None,
     clients: Mapping[str, list[Line]] | None = None,
     client: str = "",
+    money: Money | None = None,
 ) -> str:
     from crmkit.report.page.assets import page_assets
 
@@ -186,6 +224,7 @@ def _render(
         earlier=[line for line in lines if line.as_of != lines[0].as_of] if lines is not None else [],
         clients=clients,
         client=client,
+        money=money,
         t=partial(translate, language=language),
         **page_assets("site"),
     )

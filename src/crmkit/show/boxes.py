@@ -117,7 +117,7 @@ def _finding_html(finding: Finding, locale: Locale, name: Naming | None) -> str:
     spans = "".join(f' <span class="{kind}">{escape(text)}</span>' for kind, text in more)
     severity = escape(say(SEVERITY[finding.severity], locale))
     return (
-        f'<li class="finding {finding.severity}"><span class="severity">{severity}</span> '
+        f'<li class="finding {finding.severity}" id="{escape(finding.id)}"><span class="severity">{severity}</span> '
         f'<span class="sentence">{escape(sentence_[1])}</span>{spans}</li>'
     )
 

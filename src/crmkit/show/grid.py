@@ -23,6 +23,7 @@ OWN_UNIT = ("value", "low", "high", "outcome_low", "outcome_high")
 INTERVAL_HEADING = Text("{percent}% interval")
 FROM_TO = Text("{low} to {high}")
 MORE_ROWS = Text("and {n} more {n:row|rows}; all of them are in the results file")
+MORE_CUSTOMERS = Text("and {n} more {n:row|rows}; all of them are in the workbook {file}")
 TOO_FEW = Text("– not shown: a group of too few customers, or one from which such a group could be worked out")
 METHOD = Text("Method: {method}")
 
@@ -52,16 +53,24 @@ class Grid:
     notes: tuple[str, ...]
 
 
-def table_grid(result: Result, locale: Locale, *, name: Naming | None = None, max_rows: int | None = None) -> Grid:
+def table_grid(
+    result: Result,
+    locale: Locale,
+    *,
+    name: Naming | None = None,
+    max_rows: int | None = None,
+    like: pd.DataFrame | None = None,
+) -> Grid:
     """The words of a table: headings, cells and notes; parameters as in :func:`crmkit.show.tables.table_html`."""
     table = required(result)
     columns, notes = _columns(result, table)
     absent = [column.name for column in columns if column.name not in table.columns and column.name != "interval"]
     if absent:
         raise ReportError(f"exhibit '{result.name}': its table has no column {', '.join(repr(one) for one in absent)}")
-    shown = table if max_rows is None else table.head(max_rows)
+    own = attribute(table, "rows")
+    shown = table if max_rows is None else table.head(max_rows if own is None else min(own, max_rows))
     rows, keys, hidden = [], [], []
-    decimals = _decimals(shown, columns)
+    decimals = _decimals(shown if like is None else like, columns)
     for row in shown.to_dict("records"):
         hidden.append(bool(row.get("suppressed", False)))
         rows.append(tuple(_words(row, column, result, locale, name, decimals) for column in columns))
@@ -69,7 +78,8 @@ def table_grid(result: Result, locale: Locale, *, name: Naming | None = None, ma
     if any(hidden):
         notes.append(TOO_FEW)
     if len(shown) < len(table):
-        notes.insert(0, Text(MORE_ROWS.template, {"n": Quantity(len(table) - len(shown), "count")}))
+        more = MORE_CUSTOMERS if result.customers else MORE_ROWS
+        notes.insert(0, Text(more.template, {"n": Quantity(len(table) - len(shown), "count"), "file": f"{result.name}.xlsx"}))
     headings = tuple(_heading(column, table, locale) for column in columns)
     said = tuple(sentence(text, locale) for text in notes)
     return Grid(columns, headings, tuple(rows), tuple(keys), tuple(hidden), said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
+from typing import TYPE_CHECKING
 
 from crmkit.core.language import Locale, say
 from crmkit.core.results import Column, Finding, Result, Text, worst_first
@@ -18,6 +19,9 @@ from crmkit.show.boxes import (
 from crmkit.show.figures import figure_html
 from crmkit.show.grid import WORDS, Grid, table_grid
 from crmkit.show.words import Naming, sentence, width
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "exhibit_html",
@@ -36,7 +40,14 @@ TERMINAL_ROWS = 20
 LONG = 10
 
 
-def exhibit_html(result: Result, locale: Locale, *, name: Naming | None = None, max_rows: int | None = MAX_ROWS) -> str:
+def exhibit_html(
+    result: Result,
+    locale: Locale,
+    *,
+    name: Naming | None = None,
+    max_rows: int | None = MAX_ROWS,
+    like: pd.DataFrame | None = None,
+) -> str:
     """A result of any kind as a piece of a page; everything from data is escaped.
 
     Parameters
@@ -47,6 +58,8 @@ def exhibit_html(result: Result, locale: Locale, *, name: Naming | None = None, 
         What a customer is called on the page, from the identifier, usually a pseudonym; without it customers are withheld.
     max_rows : int or None
         Rows of a table shown at most.
+    like : DataFrame or None
+        Rows that those of a table are rounded like, as where it shows some of them on a page of their own.
 
     Raises
     ------
@@ -58,11 +71,18 @@ def exhibit_html(result: Result, locale: Locale, *, name: Naming | None = None, 
     if result.kind == "values":
         return values_html(result, locale, name=name)
     if result.kind == "table":
-        return table_html(result, locale, name=name, max_rows=max_rows)
+        return table_html(result, locale, name=name, max_rows=max_rows, like=like)
     return figure_html(result, locale, name=name)
 
 
-def table_html(result: Result, locale: Locale, *, name: Naming | None = None, max_rows: int | None = None) -> str:
+def table_html(
+    result: Result,
+    locale: Locale,
+    *,
+    name: Naming | None = None,
+    max_rows: int | None = None,
+    like: pd.DataFrame | None = None,
+) -> str:
     """A result as a table of a page; everything from data is escaped.
 
     Parameters
@@ -76,6 +96,8 @@ def table_html(result: Result, locale: Locale, *, name: Naming | None = None, ma
         What a customer is called on the page, from the identifier, usually a pseudonym; without it customers are withheld.
     max_rows : int or None
         Rows shown at most; a line says how many more there are.
+    like : DataFrame or None
+        Rows that these are rounded like; None: those shown.
 
     Returns
     -------
@@ -88,7 +110,7 @@ def table_html(result: Result, locale: Locale, *, name: Naming | None = None, ma
     ReportError
         When there is no table, a declared column is not in it, or a value does not have its unit.
     """
-    grid = table_grid(result, locale, name=name, max_rows=max_rows)
+    grid = table_grid(result, locale, name=name, max_rows=max_rows, like=like)
     title = escape(sentence(result.title, locale, name))
     finding = sentence(result.finding.text, locale, name) if result.finding else ""
     caption = f'<strong class="title">{title}</strong>' + (

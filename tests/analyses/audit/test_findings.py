@@ -256,6 +256,34 @@ def test_headline_leads_with_what_is_surest(study):
     assert headline([], EN)[0].passed is True
 
 
+def test_what_misses_a_placeholder_is_grey_and_says_so(study):
+    lead = {f"audit.{one.id}": one for one in study.found}
+    said = {one.id: one for one in headline(study.found, EN)}
+    placeholders = {name for name in said if lead[name].lead.placeholder}
+    assert placeholders
+    for name in placeholders:
+        assert said[name].severity == "info"
+        assert "is the kit's placeholder, not your target." in say(said[name].text, EN)
+        assert "a placeholder of the kit" in say(said[name].criteria, EN)
+    own = [replace(one, checks=(replace(one.lead, placeholder=False), *one.checks[1:])) for one in study.found]
+    for one in headline(own, EN):
+        assert one.severity in ("critical", "warning")
+        assert "placeholder" not in say(one.text, EN)
+
+
+def test_no_shortfall_against_a_placeholder_is_money(study):
+    """What a share of all customers misses its target by costs that share of their value, but only of a target of one's own."""
+    measure = Measure(0.3, 0.25, 0.35, 0.8, 100, "share")
+    missed = Check("indicator", "leaving", "R-RET", True, 0.001, Text("a"), Text("b"), measure)
+    base, theme = replace(study.base, at_risk=None, worth=pd.Series({"A": 100.0})), themes()["leaving"]
+    assert _at_stake(theme, missed, base).money == pytest.approx(50.0)
+    assert np.isnan(_at_stake(theme, replace(missed, placeholder=True), base).money)
+    measured = replace(base, at_risk=(20.0, 10.0, 30.0))
+    for one in (missed, replace(missed, placeholder=True)):
+        stake = _at_stake(theme, one, measured)
+        assert (stake.money, stake.low, stake.high) == (20.0, 10.0, 30.0)
+
+
 def test_holm_is_over_everything_that_was_looked_at(study):
     p = np.array([one.p_value for one in study.checks])
     adjusted = np.array([one.adjusted for one in study.checks])

@@ -64,7 +64,7 @@ def test_what_needs_money_says_so(counted, make_company):
         clv.concentration(past, values),
         clv.tiers(past, models, values),
         clv.segments(past, values, by=["region"]),
-        clv.protect(past, values, most=5),
+        clv.protect(past, values, rules=RULES),
         clv.top_customers(past, values, most=5),
     ):
         assert result.table is None

@@ -104,7 +104,7 @@ def test_single_customers_have_limits(study):
     # what a customer will do is far less known than what is expected of them
     assert ((table["outcome_high"] - table["outcome_low"]) > 3 * (table["high"] - table["low"])).all()
     headings = table_grid(result, Locale(), name=lambda one: one).headings
-    assert headings[2:6] == ("Parameters: from", "to", "With chance: from", "to")
+    assert headings[2:6] == ("Parameters: from", "Parameters: to", "With chance: from", "With chance: to")
     assert customer_limits(values, values.customers.head(0), confidence=0.95) is None
 
 

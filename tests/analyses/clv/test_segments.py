@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,8 @@ from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
 from crmkit.models.basics.families import holm
 from crmkit.models.purchases import rfm
+from crmkit.show.grid import table_grid
+from crmkit.show.tables import MAX_ROWS
 from unions import small_unions
 
 WORTH = {"horizon_days": 365, "discount_rate": 0.1, "margin": 1.0}
@@ -49,10 +52,13 @@ def test_every_customer_stands_in_one_stage_and_no_value_is_lost(study):
 
 
 def test_silence_weighs_more_than_the_past():
-    assert assign_stages(np.array([50, 50]), np.array([0.45, 0.05]), rules=RULES).tolist() == ["at risk", "lapsed"]
+    assert assign_stages(np.array([50, 50]), np.array([0.45, 0.95]), np.array([9, 366]), rules=RULES).tolist() == [
+        "at risk",
+        "lapsed",
+    ]
 
 
-@pytest.mark.parametrize("changed", [{"loyal_from": 2}, {"at_risk_below": 0.1}, {"lapsed_below": 0.6}])
+@pytest.mark.parametrize("changed", [{"loyal_from": 2}, {"at_risk_below": 1.1}, {"active_days": 0}])
 def test_limits_that_contradict_each_other_are_refused(changed):
     with pytest.raises(ParamError):
         clv.StageRules(**changed)
@@ -97,6 +103,69 @@ def test_grid_and_segments_together_tell_of_no_few_customers(study, min_cell, li
         within = (inside.drop(columns=name) == 0).all(axis=1)
         left = inside[name].sum() - inside.loc[within & seen, name].sum()
         assert not 0 < left < min_cell
+
+
+def held(past, models, values, *, rules):
+    """Of each table with customers in groups: the group of each customer, and the groups that are not shown."""
+    scores = scored(values.customers)[0]
+    grid = clv.rfm_grid(past, values, stages=rules).table
+    named = clv.rfm_segments(past, values, stages=rules).table
+    staged_ = clv.stage_table(past, values, rules=rules).table
+    tiers = clv.tiers(past, models, values).table
+    return {
+        "grid": (
+            [f"{r}{f}" for r, f in zip(scores["r"], scores["f"], strict=True)],
+            {f"{row.recency}{row.frequency}" for row in grid[grid["suppressed"]].itertuples()},
+        ),
+        "segments": (scores["segment"].tolist(), set(named.loc[named["suppressed"], "segment"])),
+        "stages": (
+            staged(past, values, rules=rules)["stage"].head(len(scores)).tolist(),
+            set(staged_.loc[staged_["suppressed"], "stage"]),
+        ),
+        "tiers": (values.customers["tier"].tolist(), set(tiers.loc[tiers["suppressed"], "tier"])),
+    }
+
+
+@pytest.mark.parametrize("rules", [RULES, clv.StageRules(3, 0.9, 120), clv.StageRules(40, 0.3, 700)])
+def test_no_two_tables_of_the_page_tell_of_few_customers(study, rules):
+    past, models, _, _ = study
+    values = clv.customer_values(past, models, clv.Terms(**WORTH), tiering=clv.Tiering((0.005, 0.2, 0.5)), draws=0)
+    found = held(replace(past, min_cell=4), models, values, rules=rules)
+    for groups, hidden in found.values():
+        assert {group for group, n in Counter(groups).items() if n < 4} <= hidden
+    for (own, away), (others, unseen) in combinations(found.values(), 2):
+        assert small_unions(own, others, away, unseen, min_cell=4) == 0
+
+
+@pytest.mark.parametrize("never", [1, 4, 15])
+def test_what_the_total_leaves_over_of_the_stages_is_never_few(study, never):
+    """Those who never bought hold nothing, so the value of all others is not hidden by them."""
+    past, _, _, values = study
+    past = replace(past, people=People(past.people.attributes, tuple(f"never{i}" for i in range(never))))
+    rules = clv.StageRules(40, 0.3, 700)
+    counts = Counter(staged(past, values, rules=rules)["stage"])
+    assert any(0 < n < 10 for n in counts.values())
+    shown = clv.stage_table(past, values, rules=rules).table
+    hidden = {row.stage: counts[row.stage] for row in shown[shown["suppressed"]].itertuples()}
+    assert {stage for stage, n in counts.items() if n < 10} <= set(hidden)
+    bought = [n for stage, n in hidden.items() if stage != "potential"]
+    assert not bought or (len(bought) >= 2 and sum(bought) >= 10)
+    bars = clv.stages(past, values, rules=rules)
+    assert set(bars.table["group"]) == set(STAGES) - set(hidden)
+    note = say(bars.note, Locale())
+    assert note.endswith(f"{len(hidden)} groups are not shown, so that nothing is told of fewer than 10 customers.")
+
+
+def test_the_sentence_counts_no_stage_that_is_hidden(study):
+    past, _, _, values = study
+    counts = Counter(staged(past, values, rules=RULES)["stage"])
+    many = say(clv.stages(replace(past, min_cell=1), values, rules=RULES).finding.text, Locale())
+    assert many == (
+        f"{counts['at risk'] + counts['lapsed']} of 601 customers are at risk or lapsed; {counts['loyal']} are loyal."
+    )
+    nobody = clv.stages(replace(past, min_cell=1000), values, rules=RULES)
+    assert nobody.finding is None
+    assert say(nobody.reason, Locale()) == "every group is too small to be shown"
 
 
 @pytest.mark.parametrize("min_cell", [3, 5, 10, 20])
@@ -243,16 +312,32 @@ def test_an_unknown_segment_column_gets_the_nearest(study):
 def test_lists_hold_whom_they_say(study):
     past, _, _, values = study
     protect, wake, grow = (
-        clv.protect(past, values, most=50),
-        clv.wake(past, values, most=50, rules=RULES),
-        clv.grow(past, values, most=50, rules=RULES),
+        clv.protect(past, values, rules=RULES),
+        clv.wake(past, values, rules=RULES),
+        clv.grow(past, values, rules=RULES),
     )
     assert all(result.customers for result in (protect, wake, grow))
     assert protect.table["money"].min() >= np.quantile(values.customers["clv"], 0.8)
     assert (wake.table["p_alive"] < RULES.at_risk_below).all()
     assert (grow.table["p_alive"] >= RULES.at_risk_below).all()
     assert (grow.table["purchase_days"] <= 2).all()
-    assert not set(wake.table["customer_id"]) & set(grow.table["customer_id"])
+    everybody = [customer for result in (protect, wake, grow) for customer in result.table["customer_id"]]
+    assert len(everybody) == len(set(everybody)) > 60  # nobody stands in two, and nobody is left out for the page's sake
+    shown = [table_grid(result, Locale(), name=str, max_rows=MAX_ROWS) for result in (protect, wake, grow)]
+    assert [len(grid.rows) for grid in shown] == [min(5, len(result.table)) for result in (protect, wake, grow)]
+    assert f"and {len(protect.table) - 5} more rows; all of them are in the workbook clv_protect.xlsx" in shown[0].notes
+    for result in (wake, grow):  # what they are sorted by stands behind the customer
+        assert result.columns[1].name == "money"
+        assert result.table["money"].is_monotonic_decreasing
+
+
+def test_who_has_lapsed_is_not_to_be_protected(study):
+    past, _, _, values = study
+    strict = clv.StageRules(active_days=30)
+    silent = set(values.customers.loc[values.customers["days_since_last"] > 30, "customer_id"])
+    assert silent & set(clv.protect(past, values, rules=RULES).table["customer_id"])
+    assert not silent & set(clv.protect(past, values, rules=strict).table["customer_id"])
+    assert not silent & set(clv.grow(past, values, rules=strict).table["customer_id"])
 
 
 def test_scores_of_all_customers(study):

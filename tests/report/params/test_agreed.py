@@ -9,7 +9,7 @@ import pytest
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
 from crmkit.core.reading import per_customer
-from crmkit.core.settings import AGREED, Settings, read_settings
+from crmkit.core.settings import AGREED, REPLACED, Settings, read_settings
 from crmkit.report.params.flatten import Used, check_clients, flatten, other_than_agreed, schema, used_parameters
 from crmkit.report.params.notebooks import read_notebooks
 
@@ -48,12 +48,13 @@ def test_an_agreed_parameter_has_the_same_line_in_every_notebook():
                 holders[name] += 1
     assert {name: len(found) for name, found in lines.items()} == dict.fromkeys(AGREED, 1)
     assert holders["margin"] >= 4
+    assert holders["active_days"] == len(read_notebooks(ROOT))
 
 
 def test_no_demo_client_repeats_it_in_a_section():
     for path in sorted((ROOT / "params").glob("*.yml")):
         settings = read_settings(path.stem, home=ROOT)
-        assert not [name for section in settings.sections.values() for name in section if name in AGREED]
+        assert not [name for section in settings.sections.values() for name in section if name in {**AGREED, **REPLACED}]
 
 
 def test_it_reaches_each_notebook_that_uses_it(home):
@@ -79,14 +80,35 @@ def test_a_section_of_its_own_is_refused_with_the_line_to_write(home):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
+        ("silence_days: 90", "write 'customer: {active_days: 90}' once, and remove the line here."),
+        ("silence_days: 0", "write 'customer: {active_days: 365}' once, and remove the line here."),
+        ("lapsed_below: 0.2", "write 'customer: {active_days: 365}' once, and remove the line here."),
+    ],
+)
+def test_an_old_definition_of_a_customer_is_refused_with_the_line_to_write(home, line, said):
+    settings_of(home, f"tiny: {{{line}}}\n")
+    with pytest.raises(ParamError) as caught:
+        check_clients(["acme"], ["tiny"], home=home)
+    name = line.partition(":")[0]
+    assert [str(one) for one in caught.value.problems] == [
+        f"params/acme.yml, tiny.{name}: is no more; who is a customer is the same in every analysis; {said}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
         ("money: {margin: 1.2}", "params/acme.yml, money.margin: is 1.2"),
         ("money: {margin: -0.1}", "params/acme.yml, money.margin: is -0.1"),
         ("money: {margn: 0.4}", "unknown key 'margn'; did you mean 'margin'?"),
         ("money: {discount_rate: ten}", "params/acme.yml, money.discount_rate: is 'ten'"),
+        ("customer: {active_days: 0}", "params/acme.yml, customer.active_days: is 0"),
+        ("customer: {active_day: 90}", "unknown key 'active_day'; did you mean 'active_days'?"),
+        ("customer: {active_days: 90}\ncustomer: {active_days: 180}", "the key 'customer' stands twice"),
     ],
 )
 def test_what_cannot_be_is_refused(home, line, said):
-    with pytest.raises(ParamError, match=r"money") as caught:
+    with pytest.raises(ParamError, match=r"money|customer") as caught:
         settings_of(home, line)
     assert said in str(caught.value)
 
@@ -106,7 +128,8 @@ def test_a_running_notebook_knows_where_it_is_from_and_what_is_said_elsewhere(ho
 def test_an_editor_finds_it_once():
     document = schema(ROOT)
     assert "margin" not in document["properties"]["clv"]["properties"]
-    assert set(document["$defs"]["MoneySettings"]["properties"]) == set(AGREED)
+    both = [document["$defs"][name]["properties"] for name in ("MoneySettings", "CustomerSettings")]
+    assert {name for properties in both for name in properties} == set(AGREED)
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """How good is the company with its customers? Indicators, scores, self-assessment, findings, risks and a plan."""
 
 from crmkit.analyses.audit.assess import assess, cycles, monthly
+from crmkit.analyses.audit.bridge import bridge, read_bridge
 from crmkit.analyses.audit.by_class import indicator_table, tiles, trend_table, trends
 from crmkit.analyses.audit.catalogue import Catalogue, Indicator, load_catalogue
 from crmkit.analyses.audit.client_changes import Change
@@ -32,6 +33,7 @@ __all__ = [
     "assess",
     "benchmarks",
     "blank_form",
+    "bridge",
     "calendar",
     "cases",
     "catalogue_changes",
@@ -60,6 +62,7 @@ __all__ = [
     "rater_leniency",
     "raters",
     "read_answers",
+    "read_bridge",
     "register_checks",
     "risk_map",
     "risk_table",

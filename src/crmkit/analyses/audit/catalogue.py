@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from crmkit.analyses.audit.client_changes import Change, differences, overlay_of, read_overlay
+from crmkit.analyses.audit.targets import FILE, read_targets
 from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.core.results import Unit
 from crmkit.core.yaml_text import read_yaml
@@ -192,21 +193,33 @@ def load_catalogue(*, path: Path | str | None = None, home: Path | None = None, 
     -------
     Catalogue
 
+    Notes
+    -----
+    Targets that were filled into ``params/<client>/targets.xlsx`` count like those of the file.
+
     Raises
     ------
     ParamError
-        Everything in which the client's file cannot be used.
+        Everything in which the client's files cannot be used.
 
     Examples
     --------
     >>> len(load_catalogue()), load_catalogue()["P-RESP"].target
     (57, 0.85)
     """
-    base = _base()
+    indicators: Mapping[str, Indicator] = kit_indicators()
+    changes: tuple[Change, ...] = ()
     found, named = _overlay_path(path, home=home, client=client)
-    if found is None:
-        return Catalogue(base, digest=_digest(base))
-    indicators, changes = merge(base, read_overlay(found, named=named, of="catalogue"), where=named)
+    if found is not None:
+        indicators, changes = merge(indicators, read_overlay(found, named=named, of="catalogue"), where=named)
+    filled, where = overlay_of(client, FILE, home=home)
+    if filled is not None:
+        wanted = read_targets(filled, named=where)
+        twice = sorted({change.id for change in changes if change.key == "target"} & set(wanted))
+        if twice:
+            raise ParamError([Problem(f"{where}, {one}:", f"has a target in {named} too", "keep one of them") for one in twice])
+        indicators, more = merge(indicators, wanted, where=where)
+        changes = (*changes, *more)
     return Catalogue(indicators, changes, _digest(indicators))
 
 
@@ -253,7 +266,8 @@ def merge(
 
 
 @cache
-def _base() -> Mapping[str, Indicator]:
+def kit_indicators() -> Mapping[str, Indicator]:
+    """All indicators as the kit has them, by id."""
     found: dict[str, Indicator] = {}
     folder = resources.files("crmkit.analyses.audit.indicators")
     for group in GROUPS:

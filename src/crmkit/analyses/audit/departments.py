@@ -129,7 +129,7 @@ def _together(rest: list[Department]) -> Department:
 
 
 def _exhibits(one: Department, work: Audit) -> tuple[Result, ...]:
-    """Its findings, risks, indicators and actions; what it has none of is left out."""
+    """Its findings, risks, indicators and actions, without what is said of those of all; what it has none of is left out."""
     made: list[Result] = []
     if one.found:
         numbers = {each.id: place for place, each in one.found.items()}
@@ -142,7 +142,7 @@ def _exhibits(one: Department, work: Audit) -> tuple[Result, ...]:
     if one.actions:
         # the budget is that of all actions, and so is what is said of it
         made.append(replace(plan_table(replace(work.plan, actions=tuple(one.actions)), work.book, work.locale), note=None))
-    return tuple(made)
+    return tuple(replace(result, finding=None) for result in made)
 
 
 def _watched(one: Department, work: Audit) -> Result | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,6 +19,7 @@ from crmkit.data.summaries.audit import organisation as audit_organisation
 from crmkit.data.summaries.audit import steps as audit_events
 from crmkit.data.summaries.audit import tickets as audit_tickets
 from crmkit.data.summaries.audit.months import MOST_MONTHS, first_day, month_ends, month_starts
+from crmkit.data.summaries.standing import ACTIVE, ACTIVE_DAYS, standing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,8 +68,15 @@ class Activity:
         return float(self.active[known].sum()) if known else 0.0
 
 
-def activity(frames: Mapping[str, pd.DataFrame], covered: Mapping[str, int], months: int) -> Activity | None:
-    """Who was active: by contract, else whoever bought within twelve months, else whoever had become a customer by then.
+def activity(
+    frames: Mapping[str, pd.DataFrame],
+    covered: Mapping[str, int],
+    ends: Sequence[dt.date],
+    *,
+    active_days: int = ACTIVE_DAYS,
+    today: pd.DataFrame | None = None,
+) -> Activity | None:
+    """Who was active: by contract, else whoever bought recently, else whoever had become a customer by then.
 
     Parameters
     ----------
@@ -75,16 +84,32 @@ def activity(frames: Mapping[str, pd.DataFrame], covered: Mapping[str, int], mon
         Of ``contracts, purchases, arrivals`` those that there are.
     covered : mapping of str to int
         How many months back each table reaches.
-    months : int
-        How many months there are.
+    ends : sequence of date
+        The last day of each month, month 0 first.
+    active_days : int
+        Within how many days an active customer has bought.
+    today : DataFrame or None
+        Who is a customer on the last day, as every page of the client has it: :func:`crmkit.data.summaries.standing.standing`.
     """
+    found = _activity(frames, covered, ends, active_days)
+    if found is None or today is None or not len(found.customers):
+        return found
+    now = set(today.loc[today["state"] == ACTIVE, "customer_id"])
+    found.active[0] = [customer in now for customer in found.customers]
+    return found
+
+
+def _activity(
+    frames: Mapping[str, pd.DataFrame], covered: Mapping[str, int], ends: Sequence[dt.date], active_days: int
+) -> Activity | None:
+    months = len(ends)
     if "contracts" in frames:
         customers, active = _by_contract(frames["contracts"], months)
         return Activity(customers, active, "subscriptions", covered["subscriptions"])
     if "purchases" in frames:
-        customers, active = _by_purchase(frames["purchases"], months)
-        # the first year of the data does not show who had bought in the year before
-        reach = max(covered["transactions"] - YEAR + 1, min(covered["transactions"], 1))
+        customers, active = _by_purchase(frames["purchases"], ends, active_days)
+        # the first months of the data do not show who had bought before them
+        reach = max(covered["transactions"] - math.ceil(YEAR * active_days / 366) + 1, min(covered["transactions"], 1))
         return Activity(customers, active, "transactions", reach)
     if "arrivals" in frames:
         came = frames["arrivals"].set_index("month")["n"].reindex(range(months + 1), fill_value=0).to_numpy()
@@ -107,14 +132,17 @@ def _by_contract(contracts: pd.DataFrame, months: int) -> tuple[NDArray[np.str_]
     return customers, active
 
 
-def _by_purchase(purchases: pd.DataFrame, months: int) -> tuple[NDArray[np.str_], NDArray[np.bool_]]:
+def _by_purchase(
+    purchases: pd.DataFrame, ends: Sequence[dt.date], active_days: int
+) -> tuple[NDArray[np.str_], NDArray[np.bool_]]:
     bought = purchases[purchases["orders"] > 0]
     customers, number = np.unique(bought["customer_id"].to_numpy(dtype=str), return_inverse=True)
     month = bought["month"].to_numpy(dtype="int64")
-    active = np.zeros((months, len(customers)), dtype=bool)
-    for back in range(YEAR):
-        seen = month - back >= 0
-        active[month[seen] - back, number[seen]] = True
+    last = bought["last_on"].to_numpy(dtype="datetime64[D]")
+    active = np.zeros((len(ends), len(customers)), dtype=bool)
+    for at, end in enumerate(ends):
+        silent = (np.datetime64(end) - last).astype(int)
+        active[at, number[(month >= at) & (silent <= active_days)]] = True
     return customers, active
 
 
@@ -186,6 +214,8 @@ class Rules:
         Days after a campaign in which purchases count for it.
     margin : float
         Part of revenue that counts as gain, 0 to 1.
+    active_days : int
+        Within how many days an active customer without a contract has bought.
     required : tuple of str
         Cells that a customer record ought to fill.
     """
@@ -199,6 +229,7 @@ class Rules:
     adopt_days: int = 30
     effect_days: int = 90
     margin: float = 1.0
+    active_days: int = ACTIVE_DAYS
     required: tuple[str, ...] = REQUIRED
 
 
@@ -266,8 +297,8 @@ class History:
     def rows(self, frame: str, window: Window) -> pd.DataFrame:
         """The rows of a summary within a window."""
         if frame not in self._by_month:
-            indices: Any = self.frames[frame].groupby("month").indices
-            self._by_month[frame] = indices
+            months: Mapping[Any, Any] = self.frames[frame].groupby("month").indices
+            self._by_month[frame] = {int(month): np.asarray(places) for month, places in months.items()}
         places = self._by_month[frame]
         found = [places[month] for month in window.months if month in places]
         return self.frames[frame].take(np.sort(np.concatenate(found)) if found else [])
@@ -327,7 +358,8 @@ def history(company: Client, *, cycle: str = "half_year", cycles: int = 4, rules
     frames = _frames(company, starts, rules, tables)
     plans = _plans(frames["goals"], company.as_of) if "goals" in frames else {}
     scale = _effort_scale(company)
-    who = activity(frames, covered, len(starts))
+    today = standing(company.tables, as_of=company.as_of, active_days=rules.active_days)
+    who = activity(frames, covered, ends, active_days=rules.active_days, today=today)
     return History(company.as_of, company.language, windows, months, starts, tables, covered, frames, who, plans, scale, rules)
 
 

@@ -45,6 +45,8 @@ PURCHASES = {
 # of the gap that a customer is in: all of it was known on its first day
 OF_GAPS = (
     "log_rhythm",
+    "log_rhythm_squared",
+    "log_number",
     "log_previous",
     "log_amount",
     "log_mean_amount",
@@ -171,7 +173,7 @@ def _schedule(past: Past, cutoffs: int) -> tuple[list[dt.date], tuple[dt.date, .
 def _shop_schedule(past: Past, cutoffs: int) -> tuple[list[dt.date], tuple[dt.date, ...]]:
     """Half a horizon apart, on none of which the shop was closed in the days ahead; the newest are tested.
 
-    The level of a model comes from the newest day whose horizon is over, so each test needs such a day before it.
+    The level of a model comes from the days whose horizon is over, so each test needs such a day before it.
     """
     assert past.shop is not None  # noqa: S101
     horizon = past.rule.horizon_days

@@ -57,8 +57,8 @@ class Definition:
         Everybody who ever came; only who was there on a day or came later; only who was there when the last 30 days began.
     since : date or None
         That day, for "active".
-    silence_days : int
-        Silence after which a customer counts as gone, for "silence"; 0: from the gaps.
+    active_days : int
+        Without contracts: within how many days a customer has bought; 0: from the gaps.
     false_limit : float
         Share of those called gone who may come back.
     """
@@ -68,7 +68,7 @@ class Definition:
     grace_days: int
     sampling: str
     since: dt.date | None
-    silence_days: int = 0
+    active_days: int = 0
     false_limit: float = FALSE_LIMIT
 
 
@@ -78,7 +78,7 @@ def define(
     horizon_days: int = 0,
     grace_days: int = 0,
     sampling: str = "cohort",
-    silence_days: int = 0,
+    active_days: int = 0,
     limit: float = FALSE_LIMIT,
 ) -> Definition:
     """When does a customer count as gone, and which customers do the data hold?
@@ -92,8 +92,9 @@ def define(
         0 or more days.
     sampling : {"cohort", "last_period"} or str
         A date YYYY-MM-DD says that customers who had left before it are not in the data.
-    silence_days : int
-        Of kind "silence": after which a customer counts as gone; 0: from the gaps between purchases.
+    active_days : int
+        Without contracts: who has bought within so many days is a customer, and of kind "silence" gone after them; 0: from
+        the gaps between purchases.
     limit : float
         Share of those called gone who may come back; above it nothing is said.
 
@@ -112,8 +113,8 @@ def define(
         faults.append(Problem("kind:", f"is '{kind}'", did_you_mean(kind, KINDS)))
     if horizon_days < 0:
         faults.append(Problem("horizon_days:", f"is {horizon_days}", "at least 1 day is needed, or 0: found from the data"))
-    if silence_days < 0:
-        faults.append(Problem("silence_days:", f"is {silence_days}", "at least 1 day is needed, or 0: found from the data"))
+    if active_days < 0:
+        faults.append(Problem("active_days:", f"is {active_days}", "at least 1 day is needed, or 0: found from the data"))
     if not 0 < limit < 1:
         faults.append(Problem("false_limit:", f"is {limit}", "a share above 0 and below 1 is needed"))
     if grace_days < 0:
@@ -128,7 +129,7 @@ def define(
     if faults:
         raise ParamError(faults)
     drawn = "active" if since else sampling
-    return Definition(kind, horizon_days, grace_days, drawn, since, silence_days, limit)
+    return Definition(kind, horizon_days, grace_days, drawn, since, active_days, limit)
 
 
 def observed_since(rule: Definition, as_of: dt.date) -> dt.date | None:
@@ -286,6 +287,7 @@ def _returning(company: Client, rule: Definition, groups: Sequence[str], confide
             as_of=company.as_of,
             since=rule.since,
             horizon_days=rule.horizon_days,
+            active_days=rule.active_days,
             false_limit=rule.false_limit,
             confidence=confidence,
         )
@@ -413,7 +415,7 @@ def _silences(
     gaps, ended = _gaps(bought, end)
     span = float((end - bought["day"].min()).days)
     try:
-        window: InactivityWindow | None = _window(gaps, ended, span=span, declared=rule.silence_days, confidence=confidence)
+        window: InactivityWindow | None = _window(gaps, ended, span=span, declared=rule.active_days, confidence=confidence)
         reason: Text | str = ""
     except ModelError as err:
         window, reason = None, err.text

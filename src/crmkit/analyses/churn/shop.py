@@ -107,7 +107,14 @@ class Shop:
 
 
 def open_shop(
-    transactions: ibis.Table, *, as_of: dt.date, since: dt.date | None, horizon_days: int, false_limit: float, confidence: float
+    transactions: ibis.Table,
+    *,
+    as_of: dt.date,
+    since: dt.date | None,
+    horizon_days: int,
+    false_limit: float,
+    confidence: float,
+    active_days: int = 0,
 ) -> Shop:
     """The gaps of a shop, with the horizon that follows from them where none is declared.
 
@@ -122,6 +129,8 @@ def open_shop(
     false_limit : float
         Share of those called lost who may come back.
     confidence : float
+    active_days : int
+        Within how many days a customer has bought; 0: from the gaps.
 
     Raises
     ------
@@ -151,7 +160,7 @@ def open_shop(
         gaps=gaps.assign(**{str(name): features[name] for name in features.columns}),
         horizon=chosen,
         horizon_days=ahead,
-        limit_days=limit,
+        limit_days=active_days or limit,
         capped=capped,
         closed=closed,
         typical=typical,
@@ -224,7 +233,10 @@ def customers_on(shop: Shop, day: dt.date, *, as_of: dt.date) -> pd.DataFrame:
     else:
         rows = shop.gaps[~shop.gaps["event_observed"]].reset_index(drop=True)
         rows = rows.assign(silence_days=rows["duration_days"], ahead_days=0)
-    rows = rows[rows["silence_days"] <= shop.limit_days].reset_index(drop=True)
+    # by the calendar, as on the client's other pages: a shop that is closed does not keep anybody
+    silent = (pd.Timestamp(day) - rows["started_at"]).dt.days
+    there: pd.DataFrame = rows[silent <= shop.limit_days]
+    rows = there.reset_index(drop=True)
     if rows.empty:
         raise ModelError(Problem("customers:", f"nobody had bought within {shop.limit_days} days of {day}", "take another day"))
     recency = rows["known_days"].astype("float64")

@@ -1,4 +1,8 @@
-"""Whom to protect, whom to wake, whom to grow? Lists of customers with the reason and the money."""
+"""Whom to protect, whom to wake, whom to grow? Lists of customers with the reason and the money.
+
+Nobody stands in two lists: who has lapsed, or has probably left, is to be woken or in none; of the others the most valuable are
+to be protected, and the rest may grow. Each list holds everybody it is about, by the money that stands first in it.
+"""
 
 from __future__ import annotations
 
@@ -17,46 +21,52 @@ if TYPE_CHECKING:
 
 TOP = 0.2
 FADING_BELOW = 0.8
+ON_THE_PAGE = 5
 REASONS = {
     "protect": mark("among the most valuable, and silent for longer than usual"),
     "protect_sure": mark("among the most valuable"),
     "wake": mark("spent much, and has probably left"),
     "silent": mark("spent much, and is silent for long against the own rhythm"),
-    "second": mark("bought once, spends above average, probably active"),
+    "second": mark("bought once, spends above average, has probably not left"),
     "more": mark("active, buys rarely, spends above average"),
 }
 
 
-def protect(past: Purchases, values: Values | None, *, most: int) -> Result:
+def protect(past: Purchases, values: Values | None, *, rules: StageRules) -> Result:
     """Which of the most valuable customers should be looked after, those first who have begun to be silent?
 
     Returns
     -------
     Result
-        The fifth of customers worth most, at most ``most``: those whose probability to be active has fallen below 80 % come
-        first; the money is the expected value.
+        The fifth of customers worth most, without those who have lapsed or probably left: those whose probability to be active
+        has fallen below 80 % come first; the money is the expected value.
     """
     title = Text("To protect: the most valuable customers, the doubtful ones first")
     if values is None or values.clv is None or values.under_contract:
         return not_assessed("clv_protect", title, lacking(values) or no_value(past))
     table = values.customers
-    top = (table["clv"] >= _threshold(table["clv"])).to_numpy()
-    best, fading = table[top].copy(), awake(table)[top] < FADING_BELOW
+    best = table[(table["clv"] >= _threshold(table["clv"])) & ~_asleep(table, rules)].copy()
+    fading = awake(table)[table.index.get_indexer(best.index)] < FADING_BELOW
     best["reason"] = np.where(fading, REASONS["protect"], REASONS["protect_sure"])
     best["money"] = best["clv"]
     ranked = best.assign(fading=fading).sort_values(["fading", "money", "customer_id"], ascending=[False, False, True])
     text = Text(
-        "{n} of the most valuable customers have been silent for longer than usual; {money} of expected value depend on them.",
-        {"n": Quantity(int(fading.sum()), "count"), "money": Quantity(float(best.loc[fading, "money"].sum()), "money")},
+        "{n} of the {all} most valuable active customers {n:has|have} been silent for longer than usual; {money} of expected "
+        "value depends on them.",
+        {
+            "n": Quantity(int(fading.sum()), "count"),
+            "all": Quantity(len(best), "count"),
+            "money": Quantity(float(best.loc[fading, "money"].sum()), "money"),
+        },
     )
     if not fading.any():
         text = Text(
             "None of the {n} most valuable customers is silent for longer than usual.", {"n": Quantity(len(best), "count")}
         )
-    return _list("clv_protect", title, ranked, most, text, Column("money", "Expected value", "money"))
+    return _list("clv_protect", title, ranked, text, Column("money", "Expected value", "money"))
 
 
-def wake(past: Purchases, values: Values | None, *, most: int, rules: StageRules) -> Result:
+def wake(past: Purchases, values: Values | None, *, rules: StageRules) -> Result:
     """Which customers who used to spend much are asleep, and what would they be worth awake?
 
     Returns
@@ -69,54 +79,60 @@ def wake(past: Purchases, values: Values | None, *, most: int, rules: StageRules
     if values is None or values.clv is None or values.under_contract:
         return not_assessed("clv_wake", title, lacking(values) or no_value(past))
     table = values.customers
-    active = awake(table)
-    asleep = table[(table["total"] >= _threshold(table["total"])) & (active < rules.at_risk_below) & (table["clv"] > 0)].copy()
+    asleep = table[(table["total"] >= _threshold(table["total"])) & _asleep(table, rules) & (table["clv"] > 0)].copy()
     asleep["reason"] = REASONS["wake"]
     asleep["money"] = asleep["clv"] * (1 / asleep["p_alive"].clip(lower=1e-9) - 1)
     if values.all_stay:  # what is expected of them hangs on their coming back
         asleep["reason"] = REASONS["silent"]
         asleep["money"] = asleep["clv"]
     ranked = asleep.sort_values(["money", "customer_id"], ascending=[False, True])
-    text = Text(
-        "{n} {n:customer who spent much has|customers who spent much have} probably left; awake they "
-        "would be worth {money} more.",
-        {"n": Quantity(len(asleep), "count"), "money": Quantity(float(asleep["money"].sum()), "money")},
-    )
+    numbers = {"n": Quantity(len(asleep), "count"), "money": Quantity(float(asleep["money"].sum()), "money")}
     if values.all_stay:
         text = Text(
             "{n} {n:customer who spent much has|customers who spent much have} been silent for long against their own rhythm; "
             "{money} of expected value depend on them.",
-            {"n": Quantity(len(asleep), "count"), "money": Quantity(float(asleep["money"].sum()), "money")},
+            numbers,
         )
-        return _list("clv_wake", title, ranked, most, text, Column("money", "Expected value", "money"))
-    return _list("clv_wake", title, ranked, most, text, Column("money", "Worth more if active", "money"))
+        return _list("clv_wake", title, ranked, text, Column("money", "Expected value", "money"))
+    text = Text(
+        "{n} {n:customer who spent much has|customers who spent much have} probably left; awake they "
+        "would be worth {money} more.",
+        numbers,
+    )
+    return _list("clv_wake", title, ranked, text, Column("money", "Worth more if they had not left", "money"))
 
 
-def grow(past: Purchases, values: Values | None, *, most: int, rules: StageRules) -> Result:
+def grow(past: Purchases, values: Values | None, *, rules: StageRules) -> Result:
     """Which active customers buy rarely though they spend much when they do?
 
     Returns
     -------
     Result
-        Probably active, at most two purchase days, spend per purchase above the mean of all; the money is what one further
-        purchase brings.
+        Probably active and not among the most valuable, at most two purchase days, spend per purchase above the mean of all;
+        the money is what one further purchase brings.
     """
     title = Text("To grow: active customers who buy rarely and spend much")
     if values is None or values.clv is None or values.under_contract:
         return not_assessed("clv_grow", title, lacking(values) or no_value(past))
     table = values.customers
     per_day = table["total"] / table["purchase_days"]
-    chosen = (awake(table) >= rules.at_risk_below) & (table["purchase_days"] <= 2) & (per_day > per_day.mean())
-    rare = table[chosen].copy()
+    rest = ~_asleep(table, rules) & (table["clv"] < _threshold(table["clv"]))
+    rare = table[rest & (table["purchase_days"] <= 2) & (per_day > per_day.mean())].copy()
     rare["reason"] = np.where(rare["purchase_days"] == 1, REASONS["second"], REASONS["more"])
     rare["money"] = values.terms.margin * rare["expected_spend"]
-    ranked = rare.assign(order=rare["money"] * rare["p_alive"]).sort_values(["order", "customer_id"], ascending=[False, True])
+    ranked = rare.sort_values(["money", "customer_id"], ascending=[False, True])
     text = Text(
-        "{n} {n:customer is|customers are} probably active, {n:buys|buy} rarely and {n:spends|spend} "
+        "{n} {n:customer has|customers have} probably not left, {n:buys|buy} rarely and {n:spends|spend} "
         "above average; one further purchase of each brings {money}.",
         {"n": Quantity(len(rare), "count"), "money": Quantity(float(rare["money"].sum()), "money")},
     )
-    return _list("clv_grow", title, ranked, most, text, Column("money", "One further purchase", "money"))
+    return _list("clv_grow", title, ranked, text, Column("money", "One further purchase", "money"))
+
+
+def _asleep(table: pd.DataFrame, rules: StageRules) -> np.ndarray:
+    """Who has lapsed, or has probably left."""
+    silent = table["days_since_last"].to_numpy(dtype="float64") > rules.active_days
+    return np.asarray(silent | (awake(table) < rules.at_risk_below))
 
 
 def scores(past: Purchases, values: Values | None) -> Result:
@@ -141,17 +157,18 @@ def _threshold(amounts: pd.Series[float]) -> float:
     return float(np.quantile(amounts.to_numpy(), 1 - TOP))
 
 
-def _list(name: str, title: Text, ranked: pd.DataFrame, most: int, text: Text, money: Column) -> Result:
+def _list(name: str, title: Text, ranked: pd.DataFrame, text: Text, money: Column) -> Result:
     wanted = ["customer_id", "money", "reason", "p_alive", "purchase_days", "days_since_last", "total"]
     columns = (
         Column("customer_id", "Customer", "customer"),
         money,
         Column("reason", "Reason", translate=True),
-        Column("p_alive", "Probability to be active", "share"),
+        Column("p_alive", "Probability not to have left", "share"),
         Column("purchase_days", "Purchase days so far", "count"),
         Column("days_since_last", "Days since last purchase", "count"),
         Column("total", "Spent so far", "money"),
     )
     finding = Finding(name.replace("_", ".", 1), "info", None, text, evidence=(name,))
-    table = ranked.head(most)[wanted].reset_index(drop=True)
+    table = ranked[wanted].reset_index(drop=True)
+    table.attrs["rows"] = ON_THE_PAGE
     return Result(name, "table", title, table, columns=columns, finding=finding, customers=True)

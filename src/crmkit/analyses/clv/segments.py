@@ -197,7 +197,7 @@ def _columns() -> tuple[Column, ...]:
         Column("growth", "Growth of spend", "share"),
         Column("growth_low", "from", "share"),
         Column("growth_high", "to", "share"),
-        Column("p_alive", "Mean probability to be active", "share"),
+        Column("p_alive", "Mean probability not to have left", "share"),
     )
 
 

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 TOP = 0.2
 LIMIT_COLUMNS = (
     Column("low", "Parameters: from", "money"),
-    Column("high", "to", "money"),
+    Column("high", "Parameters: to", "money"),
     Column("outcome_low", "With chance: from", "money"),
-    Column("outcome_high", "to", "money"),
+    Column("outcome_high", "With chance: to", "money"),
 )
 
 
@@ -139,7 +139,7 @@ def _columns() -> tuple[Column, ...]:
         Column("value", "Expected value", "money"),
         Column("share_value", "Share of value", "share"),
         Column("mean_value", "Value per customer", "money"),
-        Column("p_alive", "Mean probability to be active", "share"),
+        Column("p_alive", "Mean probability not to have left", "share"),
     )
 
 
@@ -267,7 +267,7 @@ def top_customers(past: Purchases, values: Values | None, *, most: int) -> Resul
         Column("customer_id", "Customer", "customer"),
         Column("clv", "Expected value", "money"),
         *(() if limits is None else LIMIT_COLUMNS),
-        Column("p_alive", "Probability to be active", "share"),
+        Column("p_alive", "Probability not to have left", "share"),
         Column("expected_purchases", "Expected purchases", "score"),
         Column("purchase_days", "Purchase days so far", "count"),
         Column("total", "Spent so far", "money"),

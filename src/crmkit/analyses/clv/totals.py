@@ -23,7 +23,12 @@ def totals(past: Purchases, values: Values | None) -> Result:
     n = len(values.customers)
     bound = values.under_contract
     boxes = [
-        (mark("Customers under contract") if bound else mark("Customers still active"), "alive", values.alive, "count"),
+        (
+            mark("Customers under contract") if bound else mark("Customers who have not left, estimated"),
+            "alive",
+            values.alive,
+            "count",
+        ),
         (mark("Expected months paid") if bound else mark("Expected purchases"), "purchases", values.purchases, "count"),
         (mark("Expected value"), "clv", values.clv, "money"),
     ]
@@ -107,9 +112,9 @@ def intervals(past: Purchases, values: Values | None) -> Result:
         Column("measure", "Measure", translate=True),
         Column("value", "Expected", "count"),
         Column("low", "Parameters: from", "count"),
-        Column("high", "to", "count"),
+        Column("high", "Parameters: to", "count"),
         Column("outcome_low", "With chance: from", "count"),
-        Column("outcome_high", "to", "count"),
+        Column("outcome_high", "With chance: to", "count"),
     )
     table = values.refits.table
     return Result("clv_intervals", "table", title, table, columns=columns, note=_intervals_note(past, values, values.refits))
@@ -169,7 +174,7 @@ def alive_finding(values: Values) -> Finding:
         severity="info",
         passed=None,
         text=Text(
-            "{alive} of {n} customers {alive:is|are} expected to be still active, {share}.",
+            "An estimated {alive} of {n} customers {alive:has|have} not left, {share}.",
             {
                 "alive": Quantity(values.alive.value, "count", values.alive.low, values.alive.high),
                 "n": Quantity(n, "count"),
@@ -184,7 +189,7 @@ def alive(past: Purchases, values: Values | None) -> Result:
     """How sure is it that customers are still active? Customers by their probability."""
     import pandas as pd
 
-    title = Text("Customers by the probability that they are still active")
+    title = Text("Customers by the probability that they have not left")
     if values is None or values.under_contract:
         return not_assessed("clv_alive", title, lacking(values) or BY_CONTRACT)
     cut = pd.cut(values.customers["p_alive"], BANDS, include_lowest=True, labels=_band_labels())
@@ -199,10 +204,8 @@ def alive(past: Purchases, values: Values | None) -> Result:
             "{model}, n = {n}; whiskers are Wilson intervals of the share in each band.",
             {"model": NAMES[values.model], "n": Quantity(n, "count")},
         ),
-        alt=Text(
-            "Bars: share of customers in five bands of the probability to be still active, from the lowest to the highest."
-        ),
-        x=Axis("Probability to be still active", "text"),
+        alt=Text("Bars: share of customers in five bands of the probability not to have left, from the lowest to the highest."),
+        x=Axis("Probability not to have left", "text"),
         y=Axis("Share of customers", "share"),
     )
 

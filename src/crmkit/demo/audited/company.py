@@ -276,7 +276,7 @@ def write_client(made: Company, home: Path, *, client: str = "", sections: Mappi
     client : str
         Name of the client; empty: that of the company.
     sections : mapping or None
-        Sections of analyses for the params file, for example ``{"churn": {"sampling": "2024-01-01"}}``.
+        Sections of analyses for the params file, for example ``{"churn": {"cutoffs": 2}}``.
 
     Returns
     -------

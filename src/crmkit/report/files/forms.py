@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crmkit.core.errors import ParamError, ReportError
+from crmkit.core.format import missing
 from crmkit.core.language import Locale, translate
-from crmkit.core.settings import find_home, read_settings
+from crmkit.core.settings import Settings, find_home, read_settings
 from crmkit.report.files.lists import guard
+from crmkit.report.record import Reading, last_results
 
 if TYPE_CHECKING:
     from crmkit.core.results import Result
@@ -35,7 +37,8 @@ def write_form(client: str, *, out: Path | None = None, cycle: str = "", home: P
     Returns
     -------
     list of Path
-        ``assessments.csv``, which comes back as the table of that name, and ``assessments.xlsx`` with the same rows.
+        ``assessments.csv``, which comes back as the table of that name, and ``assessments.xlsx`` with the same rows; once there
+        is an audit, also ``targets.xlsx``, which comes back as ``params/<client>/targets.xlsx``.
 
     Raises
     ------
@@ -65,9 +68,44 @@ def write_form(client: str, *, out: Path | None = None, cycle: str = "", home: P
         )
         folder.mkdir(parents=True, exist_ok=True)
         made += write_template(form, folder, locale=Locale(settings.language, settings.currency))
+    audit = last_results("audit", client=client, home=home)
+    if audit is not None:
+        made += write_targets(audit, settings, folder, home=home)
     if not made:
         raise ParamError("no notebook has a form; one that has names the function that makes it in its metadata, under crmkit")
     return made
+
+
+def write_targets(audit: Reading, settings: Settings, folder: Path, *, home: Path) -> list[Path]:
+    """The workbook of targets: what each indicator is today, its best, the kit's placeholder, and a column to fill in."""
+    import xlsxwriter
+
+    from crmkit.analyses.audit.catalogue import kit_indicators, load_catalogue
+    from crmkit.analyses.audit.targets import FILE, target_sheet
+
+    book = load_catalogue(home=home, client=settings.client)
+    sheet_of = target_sheet(audit, book, kit=kit_indicators(), language=settings.language)
+    if sheet_of.table is None or sheet_of.table.empty:
+        return []
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / FILE
+    with xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False}) as workbook:
+        sheet = workbook.add_worksheet(sheet_of.name)
+        sheet.freeze_panes(1, 2)
+        heading, asked = workbook.add_format({"bold": True, "bottom": 1}), workbook.add_format({"bg_color": "#fff4ce"})
+        rows = sheet_of.table.to_dict("records")
+        for place, column in enumerate(sheet_of.columns):
+            sheet.set_column(place, place, 34 if column.name == "name" else 16, asked if column.name == "target" else None)
+            sheet.write_string(0, place, column.name, heading)
+            sheet.write_comment(0, place, translate(column.label, settings.language))
+            for line, row in enumerate(rows, start=1):
+                value = row[column.name]
+                if isinstance(value, str):
+                    words = translate(value, settings.language) if column.translate else value
+                    sheet.write_string(line, place, str(guard(words)))
+                elif not missing(value):
+                    sheet.write_number(line, place, float(value))
+    return [path]
 
 
 def form_of(analysis: str, name: str) -> Callable[..., Result]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crmkit.core.format import format_value
-from crmkit.core.language import Locale, say
-from crmkit.core.results import Column, Finding, Quantity, Result, Text
+from crmkit.core.language import Locale, mark, say
+from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
+from crmkit.data.summaries.standing import ACTIVE, LAPSED, NEVER, standing
 
 if TYPE_CHECKING:
     from crmkit.data.client import Client
@@ -34,6 +35,22 @@ KINDS = {
     "email": Text("e-mail addresses"),
     "phone": Text("phone numbers"),
     "name": Text("names"),
+}
+
+SO_FAR = mark("so far")
+WORDS: dict[str, dict[str, str]] = {
+    "contract": {
+        SO_FAR: mark("had a contract for a day or more"),
+        ACTIVE: mark("a contract that began before {day} runs"),
+        LAPSED: mark("had a contract, and none runs"),
+        NEVER: mark("listed as a customer, without any contract"),
+    },
+    "purchase": {
+        SO_FAR: mark("bought at least once"),
+        ACTIVE: mark("bought within the last {days}"),
+        LAPSED: mark("bought before, but not within the last {days}"),
+        NEVER: mark("listed as a customer, without any purchase"),
+    },
 }
 
 
@@ -65,6 +82,33 @@ def intake_result(company: Client) -> Result:
         finding=_finding(company),
         note=Text("{sources}", {"sources": "; ".join(notes)}) if notes else None,
     )
+
+
+def customers_result(company: Client, *, active_days: int) -> Result:
+    """How many customers are known, active today and lapsed, and what do these words mean on every page of the client?
+
+    Returns
+    -------
+    Result
+        ``customers``: a row for each word, ``state, n, rule``.
+    """
+    import pandas as pd
+
+    title, locale = Text("Who counts as a customer"), Locale(company.language, company.currency)
+    found = standing(company.tables, as_of=company.as_of, active_days=active_days)
+    if found is None:
+        return not_assessed("customers", title, Text("needs subscriptions or transactions"))
+    said = {"days": Quantity(active_days, "days"), "day": Quantity(company.as_of, "date")}
+    rules = WORDS["contract" if "subscriptions" in company.tables else "purchase"]
+    counts = found["state"].value_counts().to_dict()
+    counts[SO_FAR] = counts.get(ACTIVE, 0) + counts.get(LAPSED, 0)
+    rows = [
+        {"state": state, "n": int(counts.get(state, 0)), "rule": say(Text(rule, said), locale)}
+        for state, rule in rules.items()
+        if state in counts or state != NEVER
+    ]
+    columns = (Column("state", "Customers", translate=True), Column("n", "How many", "count"), Column("rule", "Who they are"))
+    return Result("customers", "table", title, pd.DataFrame(rows), columns=columns)
 
 
 def intake_record(one: Intake, locale: Locale) -> dict[str, Any]:

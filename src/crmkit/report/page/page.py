@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any, overload
 from crmkit.core.language import Locale, say
 from crmkit.core.nested_params import run_by_program
 from crmkit.core.privacy import pseudonym
-from crmkit.core.results import BRIEFS_MIME, REPORT_MIME, Brief, Finding, Result, Text, worst_first
+from crmkit.core.results import BRIEFS_MIME, REPORT_MIME, Brief, Finding, Quantity, Result, Text, worst_first
 from crmkit.data.sources.engine import to_frame
+from crmkit.data.summaries.standing import ACTIVE_DAYS
 from crmkit.data.tables import TABLES
 from crmkit.report.files.calendars import write_calendar
 from crmkit.report.files.lists import write_list
@@ -31,13 +32,13 @@ from crmkit.report.folders import RECORD, REPORT, keep, new_run_id, note_attempt
 from crmkit.report.guard.identifiers import unscanned, write_first_marks, write_marks
 from crmkit.report.guard.secrets import scrub_json, secrets_of
 from crmkit.report.page.briefs import linked
-from crmkit.report.page.data import intake_record, intake_result
+from crmkit.report.page.data import customers_result, intake_record, intake_result
 from crmkit.report.page.display import show_results
 from crmkit.report.params.flatten import Used, other_than_agreed, used_parameters
 from crmkit.report.params.notebooks import read_notebook
 from crmkit.report.record import Reading, read_results
 from crmkit.show.notebook_style import styled
-from crmkit.show.tables import exhibit_html, exhibit_text, findings_html, findings_text
+from crmkit.show.tables import MAX_ROWS, exhibit_html, exhibit_text, findings_html, findings_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -181,8 +182,10 @@ class Page:
         return {one: read(one) for one in read_notebook(self.analysis, home=company.home).results}
 
     def intake(self) -> Shown:
-        """Display which rows count and which were left out."""
-        return self.show(intake_result(self.company))
+        """Display which rows count, which were left out, and who counts as a customer."""
+        days = self.used.get("active_days")
+        counted = customers_result(self.company, active_days=ACTIVE_DAYS if days is None else days.value)
+        return self.show(intake_result(self.company), counted)
 
     def headline(self, findings: Iterable[Finding]) -> Shown:
         """Display what matters most, the worst first; these findings lead the page.
@@ -275,9 +278,16 @@ class Page:
         """A short page as the notebook carries it to whoever writes the pages."""
         called = self.customer_name()
         levelled = [self._at_level(result) for result in one.results]
-        shown = [exhibit_html(result, self.locale, name=called, max_rows=None) for result in levelled]
+        shown = [
+            exhibit_html(result, self.locale, name=called, max_rows=None, like=self._whole(result.name)) for result in levelled
+        ]
         intro = f"<p>{escape(say(one.intro, self.locale))}</p>" if one.intro else ""
         return {"slug": one.slug, "name": _called(one, self.locale), "html": "\n".join([intro, *shown])}
+
+    def _whole(self, name: str) -> pd.DataFrame | None:
+        """The rows that the page itself shows of a table: a short page rounds its own as they are."""
+        shown = self.shown.get(name)
+        return None if shown is None or shown.table is None else shown.table.head(MAX_ROWS)
 
     def _write(self, result: Result, table: pd.DataFrame, out: Path) -> None:
         hidden = table
@@ -402,14 +412,25 @@ def _finding(finding: Finding, locale: Locale) -> dict[str, Any]:
         "action": say(finding.action, locale),
         "evidence": list(finding.evidence),
         "money_at_stake": None if stake is None else _number(stake.value),
+        "numbers": _numbers(finding.text),
     }
+
+
+def _numbers(text: Text) -> dict[str, dict[str, Any]]:
+    """The numbers of a sentence by their places; those of a sentence within it behind its place, as in ``causes.share``."""
+    found: dict[str, dict[str, Any]] = {}
+    for place, one in text.numbers.items():
+        if isinstance(one, Text):
+            found |= {f"{place}.{inner}": number for inner, number in _numbers(one).items()}
+        elif isinstance(one, Quantity) and one.unit not in ("text", "customer"):
+            found[place] = {"value": _number(one.value), "low": _number(one.low), "high": _number(one.high), "unit": one.unit}
+    return found
 
 
 def _boxes(result: Result, locale: Locale) -> list[dict[str, Any]]:
     if result.table is None:
         return []
     from crmkit.core.language import translate
-    from crmkit.core.results import Quantity
 
     rows = result.table.to_dict("records")
     return [
@@ -449,9 +470,11 @@ def _called(one: Brief, locale: Locale) -> str:
 
 
 def _number(value: Any) -> Any:
-    """A value that JSON can hold: nan becomes null."""
+    """A value that JSON can hold: nan becomes null, a day its ISO form."""
     if hasattr(value, "item"):
         value = value.item()
+    if hasattr(value, "isoformat"):
+        return value.isoformat()[:10]
     return None if isinstance(value, float) and value != value else value
 
 

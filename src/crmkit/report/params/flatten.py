@@ -23,8 +23,8 @@ from crmkit.core.errors import CrmkitError, ParamError, Problem, did_you_mean, s
 from crmkit.core.language import mark
 from crmkit.core.nested_params import OWN as PAPERMILLS_OWN
 from crmkit.core.nested_params import run_by_program
-from crmkit.core.results import Quantity, Text
-from crmkit.core.settings import AGREED, Settings, analysis_names, find_home, params_path, read_settings
+from crmkit.core.results import Quantity, Text, Unit
+from crmkit.core.settings import AGREED, REPLACED, Settings, analysis_names, find_home, params_path, read_settings
 from crmkit.report.params.notebooks import read_notebook
 
 DEFAULT = mark("default")
@@ -111,7 +111,7 @@ def flatten(
     origins |= {name: where for name in (*FIRST_THREE, *agreed) if name in settings.model_fields_set | agreed.keys()}
     origins |= {name: where for name in section if name in origins}
     origins |= {name: COMMAND_LINE for name in given if name in origins}
-    own = {name: value for name, value in section.items() if name not in AGREED}
+    own = {name: value for name, value in section.items() if name not in AGREED and name not in REPLACED}
     problems = [
         *_of_all(section, where=f"{where}, {analysis}"),
         *_problems({**common, **own}, declared, where=f"{where}, {analysis}", kept=(*FIRST_THREE, *AGREED)),
@@ -127,7 +127,7 @@ def flatten(
 
 def _of_all(section: Mapping[str, Any], *, where: str) -> list[Problem]:
     """What stands in one analysis' section and belongs to all of them."""
-    return [
+    problems = [
         Problem(
             f"{where}.{name}:",
             "is the same in every analysis, so it cannot stand in the section of one",
@@ -135,6 +135,16 @@ def _of_all(section: Mapping[str, Any], *, where: str) -> list[Problem]:
         )
         for name, key in AGREED.items()
         if name in section
+    ]
+    return problems + [
+        Problem(
+            f"{where}.{old}:",
+            "is no more; who is a customer is the same in every analysis",
+            f"write '{AGREED[name]}: {{{name}: {section[old] if old.endswith('_days') and section[old] else 365}}}' once, "
+            "and remove the line here",
+        )
+        for old, name in REPLACED.items()
+        if old in section
     ]
 
 
@@ -250,18 +260,27 @@ def used_parameters(
     return used
 
 
-AGREED_WORDS = {
-    "margin": Text("The margin is {here} here, and {agreed} on the client's other pages."),
-    "discount_rate": Text("Later money is discounted by {here} a year here, and by {agreed} on the client's other pages."),
+AGREED_WORDS: dict[str, tuple[Text, Unit]] = {
+    "margin": (Text("The margin is {here} here, and {agreed} on the client's other pages."), "share"),
+    "discount_rate": (
+        Text("Later money is discounted by {here} a year here, and by {agreed} on the client's other pages."),
+        "share",
+    ),
+    "active_days": (
+        Text("Customers are active here who bought within {here}, and on the client's other pages within {agreed}."),
+        "days",
+    ),
+    "sampling": (Text("The data are taken to hold {here} here, and {agreed} on the client's other pages."), "text"),
 }
 
 
 def other_than_agreed(used: Mapping[str, Used], settings: Settings) -> list[Text]:
     """What has been given for this notebook alone, although the client's file says it for all of them."""
+    differing = {name: value for name, value in settings.agreed().items() if name in used and used[name].value != value}
     return [
-        Text(AGREED_WORDS[name].template, {"here": Quantity(used[name].value, "share"), "agreed": Quantity(value, "share")})
-        for name, value in settings.agreed().items()
-        if name in used and used[name].value != value
+        Text(words.template, {"here": Quantity(used[name].value, unit), "agreed": Quantity(value, unit)})
+        for name, value in differing.items()
+        for words, unit in [AGREED_WORDS[name]]
     ]
 
 

@@ -153,7 +153,7 @@ def inputs_of(
 
 def _beside(folder: Path) -> str:
     """Hash of what a client changes in catalogues of the kit: the files of ``params/<client>/``."""
-    files = sorted(path for path in folder.glob("*.yml") if path.is_file())
+    files = sorted(path for kind in ("*.yml", "*.xlsx") for path in folder.glob(kind) if path.is_file())
     return digest({path.name: content_hash(path) for path in files})
 
 

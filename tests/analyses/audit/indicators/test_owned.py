@@ -19,11 +19,7 @@ def past(make_past, frame):
 @pytest.fixture
 def owned(frame, reading):
     board = frame("dimension level left days_recent", ("", "All customers", 30, 30.4375 * 1000), ("plan", "basic", 20, 100))
-    risk = frame(
-        "group x at_risk value low high",
-        ("basic", 0.0, 300, 1.0, math.nan, math.nan), ("basic", 365.0, 100, 0.6, 0.5, 0.7),
-        ("pro", 0.0, 100, 1.0, math.nan, math.nan), ("pro", 365.0, 50, 0.8, 0.76, 0.84),
-    )  # fmt: skip
+    stayed = frame(ESTIMATES, ("t", "kept_year", 0.65, 0.6, 0.7, 400, "share", "Kaplan-Meier"))
     totals = frame(
         ESTIMATES, ("t", "alive", 5, 4, 6, 50, "count", "m"), ("t", "clv", 5000.0, 4000.0, 6000.0, 50, "money", "delta")
     )
@@ -51,7 +47,7 @@ def owned(frame, reading):
         ("South", base, 0.5, math.nan, math.nan, 200, "share", "count"),
     )
     return {
-        "churn": reading(churn_board=board, churn_at_risk=risk),
+        "churn": reading(churn_board=board, churn_totals=stayed),
         "clv": reading(clv_totals=totals, clv_tiers=tiers, clv_intervals=intervals, clv_second_purchase=second),
         "satisfaction": reading(satisfaction_scores=scores, satisfaction_response=asked, satisfaction_representative=like),
     }
@@ -61,7 +57,7 @@ def owned(frame, reading):
     ("name", "value", "n"),
     [
         ("R-CHURN", 30 / 1000, 1000),
-        ("R-RET", 0.75 * 0.6 + 0.25 * 0.8, 400),
+        ("R-RET", 0.65, 400),
         ("R-REPEAT", 0.25, 50),
         ("R-CLV", 100.0, 50),
         ("R-TIER", 0.8, 50),
@@ -82,8 +78,7 @@ def test_limits_of_the_owner_are_kept(measure, past, owned):
     assert (measure("R-NPS", past, owned=owned).low, measure("R-NPS", past, owned=owned).high) == (12.0, 28.0)
     assert measure("P-CES", past, owned=owned).low == pytest.approx(1 + 4 * (7 - 3.8) / 6)
     assert measure("R-TIER", past, owned=owned).low == pytest.approx(0.8 * 3800 / 4000)
-    kept = measure("R-RET", past, owned=owned)
-    assert kept.high - kept.value == pytest.approx(math.hypot(0.75 * 0.1, 0.25 * 0.04))
+    assert (measure("R-RET", past, owned=owned).low, measure("R-RET", past, owned=owned).high) == (0.6, 0.7)
 
 
 def test_who_has_not_run_is_named(measure, past, owned, book, reading):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crmkit.analyses.audit.bridge import read_bridge
 from crmkit.analyses.audit.read import History, Window
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
@@ -78,6 +79,10 @@ class Grounds:
         What that value is.
     active : int
         Customers at the end.
+    at_risk : tuple of float or None
+        Money, with its limits, that those would bring who are expected to leave, as the report on leaving has it.
+    won : float
+        Money that a campaign is expected to win back of it.
     """
 
     tickets: pd.DataFrame | None
@@ -88,6 +93,8 @@ class Grounds:
     worth: pd.Series[float] | None = None
     basis: Text | None = None
     active: int = 0
+    at_risk: tuple[float, float, float] | None = None
+    won: float = float("nan")
 
     @property
     def ranked(self) -> pd.DataFrame | None:
@@ -136,7 +143,11 @@ def grounds(
     live = past.who
     at_end = live.at_end(past.current) if live is not None else None
     active = int(at_end.sum()) if at_end is not None else 0
-    return Grounds(rated, drivers, reason, exposed, losses, worth, basis, active)
+    found = read_bridge(results or {})
+    if isinstance(found, Text):
+        return Grounds(rated, drivers, reason, exposed, losses, worth, basis, active)
+    risk = (float(found.at_risk.value), float(found.at_risk.low or 0.0), float(found.at_risk.high or 0.0))
+    return Grounds(rated, drivers, reason, exposed, losses, worth, basis, active, risk, found.won)
 
 
 def driver_table(tickets: pd.DataFrame) -> pd.DataFrame:

@@ -29,6 +29,7 @@ TITLES = {
 PLAIN = Text("{name}")
 Words = dict[str, Quantity | Text | str]
 # what misses its target by a share of all customers costs that share of their value; a monthly rate twelve times as much
+LEAVING = frozenset({"R-RET", "R-CHURN"})
 OF_ALL = {"R-RET": 1.0, "R-RENEW": 1.0, "R-SALESG": 1.0, "R-CHURN": 12.0}
 
 
@@ -86,7 +87,7 @@ def _told(theme: Theme, rule: str, checks: list[Check], past: History, grounds: 
         title=Text(TITLES.get(rule, PLAIN).template, {"name": theme.name(past.language)}),
         checks=tuple(ordered),
         cause=cause.text,
-        effect=_effect(theme, grounds, stake),
+        effect=_effect(theme, grounds, stake, silent=past.who is not None and past.who.source == "transactions"),
         recommendation=_recommendation(theme, cause, past.language),
         drivers=cause.names,
         stake=stake,
@@ -107,7 +108,10 @@ def _at_stake(theme: Theme, lead: Check, grounds: Grounds) -> Stake:
     if grounds.worth is None:
         return Stake()
     total = float(grounds.worth.sum())
-    if lead.subject in OF_ALL and lead.rule == "indicator":
+    if lead.subject in LEAVING and grounds.at_risk is not None:
+        # measured, whatever the target is: what those would bring who are expected to leave
+        return Stake(NAN, total, *(float(one or 0.0) for one in grounds.at_risk))
+    if lead.subject in OF_ALL and lead.rule == "indicator" and not lead.placeholder:
         part, met = total * OF_ALL[lead.subject], lead.measure
         # the interval of the value, turned into that of the shortfall
         ends = sorted(
@@ -125,7 +129,7 @@ def _at_stake(theme: Theme, lead: Check, grounds: Grounds) -> Stake:
     return Stake(NAN, exposed, *lost)
 
 
-def _effect(theme: Theme, grounds: Grounds, stake: Stake) -> Text:
+def _effect(theme: Theme, grounds: Grounds, stake: Stake, *, silent: bool) -> Text:
     money = Quantity(stake.money, "money", stake.low, stake.high)
     ids = grounds.exposed.get(theme.id)
     parts: list[Text] = []
@@ -152,11 +156,14 @@ def _effect(theme: Theme, grounds: Grounds, stake: Stake) -> Text:
             "gap": gap,
             "money": money,
         }
-        parts.append(
-            Text("of those affected a cycle earlier {hit} were lost, of the others {rest}; at stake: {money}", said)
-            if loss.low > 0
-            else Text("more losses than among others are not established ({gap})", said)
-        )
+        more = Text("of those affected a cycle earlier {hit} were lost, of the others {rest}; at stake: {money}", said)
+        if silent:  # nobody gives notice to a shop, and some of the silent come back
+            more = Text(
+                "of those affected a cycle earlier {hit} have bought nothing for a year since, of the others {rest}; at stake: "
+                "{money}",
+                said,
+            )
+        parts.append(more if loss.low > 0 else Text("more losses than among others are not established ({gap})", said))
     points = exposed_effect(theme, grounds)
     if sure_and_negative(points):
         parts.append(

@@ -70,6 +70,8 @@ class Check:
         The p-value corrected for all checks of the audit.
     where : str
         Where it shows most, in the client's words; empty where that is not known.
+    placeholder : bool
+        Whether the criterion is a placeholder of the kit and no target of the company.
     """
 
     rule: str
@@ -82,6 +84,7 @@ class Check:
     measure: Measure = Measure()
     adjusted: float = NAN
     where: str = ""
+    placeholder: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FEWEST_MONTHS = 18
+# reports whose numbers are of all the data, whatever the cycle of the audit is
+OWN_PERIODS = frozenset({"clv", "churn"})
 RELEVANT_CHANGE = 0.05
 
 
@@ -63,17 +65,20 @@ def indicators(looked: Looked) -> list[Check]:
             "down": Text("{name} ({id}) of at most {target}", words),
             "range": Text("{name} ({id}) near {target}", words),
         }[row["direction"]]
+        if row["placeholder"]:
+            criteria = Text("{rule}, a placeholder of the kit and no target of yours", {"rule": criteria})
         off = _worse(row)
-        condition = Text(
-            "{name}: {value}, n = {n}, {start} to {end}",
-            {
-                "name": row["name"],
-                "value": _of(row, "value"),
-                "n": Quantity(row["n"], "count"),
-                "start": Quantity(row["start"].date(), "date"),
-                "end": Quantity(row["end"].date(), "date"),
-            },
-        )
+        measured: Words = {"name": row["name"], "value": _of(row, "value"), "n": Quantity(row["n"], "count")}
+        if row["owner"] in OWN_PERIODS:
+            condition = Text("{name}: {value}, n = {n}", measured)
+        else:
+            period = {name: Quantity(row[name].date(), "date") for name in ("start", "end")}
+            condition = Text("{name}: {value}, n = {n}, {start} to {end}", {**measured, **period})
+        if row["came_back"] == row["came_back"]:
+            condition = Text(
+                "{said}; {back} of those counted as lost came back later",
+                {"said": condition, "back": Quantity(row["came_back"], "share")},
+            )
         found.append(
             Check(
                 "indicator",
@@ -84,6 +89,7 @@ def indicators(looked: Looked) -> list[Check]:
                 criteria,
                 condition,
                 Measure(row["value"], row["low"], row["high"], row["target"], row["n"], row["unit"]),
+                placeholder=bool(row["placeholder"]),
             )
         )
     return found

@@ -307,7 +307,7 @@ def measured(
     """The action with baseline, target, expected effect, the first day on which it can be seen, cost and worth."""
     row, price = rows.get(action.aim.indicator), action.price
     cost = price.cost if np.isfinite(price.cost) else price.effort * means.day_rate
-    worth = value.get(theme_named(action.finding), NAN) * means.effect_share
+    worth = value.get(theme_named(action.finding), NAN)
     worth = 0.0 if action.source == PEOPLE or not np.isfinite(worth) else worth
     action = replace(action, price=replace(price, cost=cost, worth=worth))
     if row is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.audit.catalogue import Catalogue
-from crmkit.analyses.audit.findings.model import AuditFinding
+from crmkit.analyses.audit.findings.model import NAN, AuditFinding
 from crmkit.analyses.audit.plan.actions import (
     DO,
     PEOPLE,
@@ -51,6 +51,7 @@ def make_plan(
     *,
     own: pd.DataFrame | None = None,
     means: Means | None = None,
+    won: float = NAN,
     confidence: float = 0.95,
 ) -> Plan:
     """What is to be done?
@@ -66,6 +67,8 @@ def make_plan(
     own : pandas.DataFrame or None
         The client's table ``actions``; its rows come first, and one that answers a finding replaces the kit's proposal.
     means : Means or None
+    won : float
+        Money that keeping customers is expected to win, where the report on leaving has worked it out.
     confidence : float
 
     Returns
@@ -81,7 +84,10 @@ def make_plan(
             made.append(proposed(one, past, locale))
             answered.add(one.theme)
     made += by_people(found, past, locale.language)
-    value = {one.theme: one.stake.money for one in reversed(found)}
+    value = {one.theme: one.stake.money * means.effect_share for one in reversed(found)}
+    if np.isfinite(won):
+        # what can be won is known; what is at stake is more, and no action wins all of it
+        value |= {theme: won for theme in value if theme == "leaving"}
     full = [measured(action, rows, past, book, means, value, confidence) for action in made]
     choice, kept = _within(full, means)
     order = sorted(kept, key=lambda action: (not action.taken, -action.price.ratio, action.dates.due_on, action.id))

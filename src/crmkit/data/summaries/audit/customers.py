@@ -148,7 +148,7 @@ def purchases(transactions: ibis.Table, *, starts: Sequence[dt.date]) -> pd.Data
     Returns
     -------
     DataFrame
-        ``month, customer_id, orders, returns, amount`` (less returns).
+        ``month, customer_id, orders, returns, amount`` (less returns)``, last_on`` (of the last order).
     """
     import ibis
 
@@ -164,6 +164,7 @@ def purchases(transactions: ibis.Table, *, starts: Sequence[dt.date]) -> pd.Data
         "orders": rows.count(where=~rows.back),
         "returns": rows.count(where=rows.back),
         "amount": rows.net.sum().cast("float64"),
+        "last_on": rows.ordered_at.cast("date").max(where=~rows.back),
     }
     return to_frame(rows.group_by(keys).agg(**counts).order_by(keys))
 

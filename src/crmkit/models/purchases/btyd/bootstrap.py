@@ -21,8 +21,8 @@ from crmkit.core.errors import ModelError
 from crmkit.core.results import Quantity, Text
 from crmkit.models.basics.draws import ParameterDraws, normal_draws
 from crmkit.models.basics.optimise import HIGHEST, LOWEST, Objective, minimise, polish
-from crmkit.models.purchases.btyd import pareto
 from crmkit.models.purchases.btyd.fitting import Fit, fit, objective_of, unit_of_params
+from crmkit.models.purchases.btyd.model import model_of
 from crmkit.models.purchases.btyd.tuples import Codes, Tuples
 
 Floats = NDArray[np.float64]
@@ -110,8 +110,9 @@ def parameter_draws(
     start = np.log(np.array([fitted.params[name] for name in fitted.names]) / units)
 
     around = None
-    if fitted.model == "pareto_nbd" and not fitted.fixed and len(histories) <= MOST_AROUND and draws > FEWEST_AROUND:
-        around = Surroundings.of(pareto.scores(histories, scale), start, fitted.covariance)
+    scores = model_of(fitted.model).search.scores
+    if scores is not None and not fitted.fixed and len(histories) <= MOST_AROUND and draws > FEWEST_AROUND:
+        around = Surroundings.of(scores(histories, scale), start, fitted.covariance)
 
     def refit(counts: NDArray[np.int64]) -> Floats:
         def objective() -> Objective:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmkit.models.purchases.btyd.covariates import CovariateFit
-from crmkit.models.purchases.btyd.fitting import Fitted
+from crmkit.models.purchases.btyd.model import Fitted
 from crmkit.models.purchases.btyd.tuples import check_histories, group_rows
 
 Floats = NDArray[np.float64]

@@ -1,0 +1,37 @@
+"""The pages of a company, the short ones and the index say one thing: no name stands for two numbers."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from crmkit.report.guard.agreement import NAMED, contradictions, statements
+
+ROOT = Path(__file__).parents[2]
+CLIENTS = sorted(path.stem for path in (ROOT / "params").glob("*.yml"))
+FEWEST_NAMED, FEWEST_SHARED = 15, 200
+
+
+def agree(client, home):
+    found = contradictions(client, home=home)
+    assert not found, "\n".join(str(one) for one in found)
+    return Counter(name for name, _ in {(one.name, one.place) for one in statements(client, home=home)})
+
+
+def test_the_pages_of_the_demo_shop_agree(project):
+    project.run("audit")  # with all whose results it reads
+    places = agree(project.client("audit"), project.home)
+    assert sum(places[name] > 1 for name in NAMED) >= FEWEST_NAMED
+    assert sum(count > 1 for count in places.values()) >= FEWEST_SHARED
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("client", CLIENTS)
+def test_the_pages_of_every_demo_client_agree(client, project):
+    command = [sys.executable, "-m", "crmkit", "run", client]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"CRMKIT_HOME": str(project.home)})
+    assert done.returncode == 0, done.stdout + done.stderr
+    agree(client, project.home)
