@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import crmkit.models.purchases.btyd.betageo as betageo
+import crmkit.models.purchases.btyd.pareto as pareto
 from crmkit.core.errors import ModelError
 from crmkit.models.purchases.btyd import (
     fit,
@@ -187,8 +188,8 @@ def test_other_refusals():
         fit_covariates(never, "bgnbd", leaving=[])
 
 
-@pytest.mark.parametrize("modified", [False, True])
-def test_many_groups_at_once_say_what_each_says_alone(modified):
+@pytest.mark.parametrize("model", ["bgnbd", "mbgnbd", "pareto_nbd"])
+def test_many_groups_at_once_say_what_each_says_alone(model):
     rng = np.random.default_rng(8)
     groups = []
     for number in (1, 7, 60):
@@ -196,8 +197,10 @@ def test_many_groups_at_once_say_what_each_says_alone(modified):
         T = rng.integers(20, 60, number).astype(float)
         groups.append(tuples(x, np.where(x > 0, np.ceil(T * rng.uniform(0.1, 1.0, number)), 0.0), T))
     theta = rng.normal(0, 0.7, (3, 4))
-    values, slopes = betageo.objectives(groups, 30.0, modified)(theta)
+    given = () if model == "pareto_nbd" else (model == "mbgnbd",)
+    module = pareto if model == "pareto_nbd" else betageo
+    values, slopes = module.objectives(groups, 30.0, *given)(theta)
     for one, row, value, slope in zip(groups, theta, values, slopes, strict=True):
-        alone = betageo.objective(one, 30.0, modified)(row)
+        alone = module.objective(one, 30.0, *given)(row)
         assert value == pytest.approx(alone[0], rel=1e-12)
         assert slope == pytest.approx(alone[1], rel=1e-10, abs=1e-13)

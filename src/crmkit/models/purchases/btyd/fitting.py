@@ -221,7 +221,7 @@ def objective_of(histories: Tuples, fitted: Fit, scale: float) -> Objective:
 def objectives_of(groups: Sequence[Tuples], fitted: Fit, scale: float) -> Callable[[Floats], tuple[Floats, Floats]]:
     """The likelihood of a fit's model on each of several groups: from a row of log-parameters each to values and gradients."""
     together = model_of(fitted.model).search.groups
-    if together is not None and sum(map(len, groups)) < FEW_TUPLES * len(groups):
+    if together is not None and not fitted.fixed and sum(map(len, groups)) < FEW_TUPLES * len(groups):
         return together(groups, scale)
     parts = [objective_of(one, fitted, scale) for one in groups]
 

@@ -154,6 +154,7 @@ MODELS: Mapping[str, Model] = MappingProxyType(
                 start=lambda k: pareto.log_start(),
                 objective=lambda histories, scale, k: pareto.objective(histories, scale),
                 exact=lambda histories, scale: pareto.objective(histories, scale, exact=True),
+                groups=pareto.objectives,
                 scores=pareto.scores,
             ),
             log_likelihood=pareto.log_likelihood,

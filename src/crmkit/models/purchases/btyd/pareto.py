@@ -6,7 +6,7 @@ mu ~ Gamma(s, beta); neither is seen, only the purchases.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -133,18 +133,55 @@ def scores(histories: Tuples, scale: float) -> Callable[[Floats], Floats]:
 
     def at(theta: Floats) -> Floats:
         params = np.exp(theta)
-        r, alpha, s, beta = params
         deaths = _deaths_by_table(params, *places) if table else _deaths_one_by_one(params, x, tx, T)
-        part = 1 / (np.exp(-deaths.rise) + s * deaths.integral)
-        d_r = (digamma(r + ux) - digamma(r))[ix] - np.log1p(T / alpha) - s * part * deaths.log_purchase
-        d_alpha = r / alpha - (r + x) / (alpha + T)
-        d_alpha -= s * part * (r + x) * (deaths.over_purchase - deaths.integral / (alpha + T))
-        d_s = part * (deaths.integral - s * deaths.log_lifetime) - np.log1p(T / beta)
-        d_beta = s / beta - s / (beta + T)
-        d_beta -= s * part * ((s + 1) * deaths.over_lifetime - s * deaths.integral / (beta + T))
-        return -np.stack([d_r * r, d_alpha * alpha, d_s * s, d_beta * beta], axis=1)
+        return -_slopes(params, x, T, deaths)
 
     return at
+
+
+def objectives(groups: Sequence[Tuples], scale: float) -> Callable[[Floats], tuple[Floats, Floats]]:
+    """What is :func:`objective` of each of many small groups, all of them worked out at once?
+
+    Parameters
+    ----------
+    groups : sequence of Tuples
+    scale : float
+        As for :func:`objective`.
+
+    Returns
+    -------
+    callable
+        From log-parameters, a row per group, to a value per group and a row of its gradient.
+    """
+    of = np.repeat(np.arange(len(groups)), [len(one) for one in groups])
+    first = np.searchsorted(of, np.arange(len(groups)))
+    x, tx, T, w = (np.concatenate([getattr(one, name) for one in groups]) for name in ("frequency", "recency", "T", "n"))
+    tx, T = tx / scale, T / scale
+    share = w / np.add.reduceat(w, first)[of]
+
+    def at(theta: Floats) -> tuple[Floats, Floats]:
+        params = np.exp(theta).T[:, of]
+        r, alpha, s, beta = params
+        deaths = _deaths_one_by_one(params, x, tx, T)
+        value = gammaln(r + x) - gammaln(r) - x * theta[of, 1] - (r + x) * np.log1p(T / alpha) - s * np.log1p(T / beta)
+        value += np.log(np.exp(-deaths.rise) + s * deaths.integral) + deaths.rise
+        found = -np.add.reduceat(np.column_stack([value, _slopes(params, x, T, deaths)]) * share[:, None], first)
+        return found[:, 0], found[:, 1:]
+
+    return at
+
+
+def _slopes(params: Floats, x: Floats, T: Floats, deaths: Deaths) -> Floats:
+    """How does the log-likelihood of each history change with each log-parameter? A row per history."""
+    r, alpha, s, beta = params
+    part = 1 / (np.exp(-deaths.rise) + s * deaths.integral)
+    d_r = digamma(r + x) - digamma(r) - np.log1p(T / alpha) - s * part * deaths.log_purchase
+    d_alpha = r / alpha - (r + x) / (alpha + T)
+    d_alpha -= s * part * (r + x) * (deaths.over_purchase - deaths.integral / (alpha + T))
+    d_s = part * (deaths.integral - s * deaths.log_lifetime) - np.log1p(T / beta)
+    d_beta = s / beta - s / (beta + T)
+    d_beta -= s * part * ((s + 1) * deaths.over_lifetime - s * deaths.integral / (beta + T))
+    return np.stack([d_r * r, d_alpha * alpha, d_s * s, d_beta * beta], axis=1)
 
 
 def _deaths_one_by_one(params: Floats, x: Floats, tx: Floats, T: Floats) -> Deaths:
