@@ -27,7 +27,7 @@ test: $(READY)  ## set up and run the tests
 	@$(BIN)/python -m pytest -n 2 $(ONE_FILE_ONE_WORKER) -m "not slow"
 
 test-full: $(READY) $(EXAMPLES)  ## the tests and the full simulations
-	@$(BIN)/python -m pytest -n 2 $(ONE_FILE_ONE_WORKER)
+	@CRMKIT_INTEGRALS=again $(BIN)/python -m pytest -n 2 $(ONE_FILE_ONE_WORKER)
 
 mutants: $(READY) $(EXAMPLES)  ## would the tests notice 200 small changes of the code? (hours; goes on where it was stopped)
 	@$(BIN)/python tests/mutants/mutants.py

@@ -1,9 +1,11 @@
-"""Is it known who stays away? Two shops of real customers, on earlier days: `python benchmarks/churn_shops.py [cdnow journey]`.
+"""Is it known who stays away? Shops of real and of simulated customers: `python benchmarks/churn_shops.py [cdnow season ...]`.
 
 The page of leaving is worked out for the public logs of `make examples`, and judged on three earlier days that its models had
 not seen: as many as expected, the right spread of probabilities, the order, and the value of a list of 100 customers, beside
 the best of three rules that need no model (longest silence, silence over own rhythm, probability to be gone). All figures are
-of the page. The last lines say `name measured bound met|short`.
+of the page. The simulated ones (`ordinary`: Pareto/NBD; `loyal`: nobody leaves; `season`: winters at less than half the pace of
+summers) are judged on the days after the last one, forty shops of 2,000 customers each: as many as expected, and within the
+limits as often as stated (99 % band of so many shops). The last lines say `name measured bound met|short`.
 """
 
 from __future__ import annotations
@@ -20,7 +22,12 @@ from crmkit.analyses import churn
 from crmkit.analyses.churn.backtest import MODEL, SHOP_RULES
 from crmkit.analyses.churn.evaluation import BY_PROFIT
 
+sys.path.insert(0, str(ROOT / "tests"))
+from shops import KINDS, simulated
+from shops import judged as foretold
+
 SHOPS = ("cdnow", "journey")
+MADE, CUSTOMERS = 40, 2000
 CONTACTS = 100
 MOST_ABSENT = 3
 
@@ -52,10 +59,24 @@ def judged(name: str) -> list[Bar]:
     ]
 
 
+def made(kind: str) -> list[Bar]:
+    """The bars of forty simulated shops of one kind."""
+    found = pd.DataFrame([foretold(simulated(kind, seed, CUSTOMERS)) for seed in range(MADE)])
+    ratio = float(found["away"].sum() / found["expected"].sum())
+    held = float(found["away"].between(found["low"], found["high"]).mean())
+    band = 2.5758 * (0.95 * 0.05 / MADE) ** 0.5
+    return [
+        Bar(f"{kind}: observed / expected", ratio, 0.95),
+        Bar(f"{kind}: observed / expected", ratio, 1.05, least=False),
+        Bar(f"{kind}: within the limits of 95 %", held, 0.95 - band),
+    ]
+
+
 def main() -> None:
-    """Judge the shops that are named, or both."""
+    """Judge the shops that are named, or all."""
     pd.options.display.width = 160
-    finish([bar for name in (sys.argv[1:] or SHOPS) for bar in judged(name)])
+    wanted = sys.argv[1:] or (*SHOPS, *KINDS)
+    finish([bar for name in wanted for bar in (made(name) if name in KINDS else judged(name))])
 
 
 if __name__ == "__main__":

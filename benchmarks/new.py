@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -38,21 +39,35 @@ def command(home: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def cpu() -> float:
+    """Seconds of processor that all commands so far have taken, with their kernels."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def measure(name: str, rows: int, home: Path) -> tuple[float, int, int]:
     """Seconds from folder to page, lines of the longest table, and tables whose rows or sum are not what was written."""
     (home / "params").mkdir()
     shutil.copytree(ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns(".*"))
     truth = CASES[name].write(home / "exports", rows)
-    began = time.perf_counter()
-    command(home, "new", "acme", str(home / "exports"), "--yes")
-    command(home, "check", "acme")
-    command(home, "run", "acme", "--only", CASES[name].analysis, "--timeout", "600")
-    took = time.perf_counter() - began
+    took, steps = 0.0, []
+    for step in (
+        ("new", "acme", str(home / "exports"), "--yes"),
+        ("check", "acme"),
+        ("run", "acme", "--only", CASES[name].analysis, "--timeout", "600"),
+    ):
+        began, used = time.perf_counter(), cpu()
+        command(home, *step)
+        took += time.perf_counter() - began
+        steps.append(f"{step[0]} {time.perf_counter() - began:.1f} s wall, {cpu() - used:.1f} s CPU")
     pages = [path for one in CASES[name].analysis.split(",") for path in (home / "reports" / "acme").glob(f"*/{one}.html")]
     found = {table: counted(home, table) for table in truth}
     wrong = sum(found[table] != truth[table] for table in truth) + (len(pages) < len(CASES[name].analysis.split(",")))
     longest = max(lines_of((home / "params" / "acme.yml").read_text(encoding="utf-8")).values())
-    print(f"{name}: {took:.1f} s, {longest} lines, {found}{'' if found == truth else f', expected {truth}'}", flush=True)
+    print(
+        f"{name}: {took:.1f} s ({'; '.join(steps)}), {longest} lines, {found}{'' if found == truth else f', expected {truth}'}",
+        flush=True,
+    )
     return took, longest, wrong
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import os
+import sys
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -174,6 +175,21 @@ def company(tmp_path_factory):
             return opened.enter_context(open_client("acme", home=home))
 
         yield make
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Runs the command in this process; gives exit code, stdout and stderr."""
+    from crmkit import cli
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["crmkit", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out = capsys.readouterr()
+        return ended.value.code or 0, out.out, out.err
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -13,24 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from crmkit import cli
 from crmkit.report.params.flatten import describe
 
 pytestmark = pytest.mark.usefixtures("shared_server")
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Runs the command in this process; gives exit code, stdout and stderr."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["crmkit", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out = capsys.readouterr()
-        return ended.value.code or 0, out.out, out.err
-
-    return run
 
 
 def test_a_run_prints_where_the_page_is(tiny_home, command):

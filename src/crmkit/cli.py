@@ -1,14 +1,11 @@
 """The command ``crmkit``: what can be asked for at a terminal.
 
 Each command reads its arguments, calls one function and prints; heavy libraries are imported by the commands that need them.
+Annotations are evaluated here, once: Typer reads them all before each command, and as text they would be compiled first.
 """
 
-from __future__ import annotations
-
-import json
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from enum import StrEnum
@@ -89,13 +86,17 @@ def _scrubbed(stream: TextIO) -> TextIO:
 
 
 def _main() -> None:
+    import traceback
+
     debug = "--debug" in sys.argv
     try:
         app(args=[argument for argument in sys.argv[1:] if argument != "--debug"])
     except CrmkitError as err:
         if debug:
             traceback.print_exc()
-        for problem in () if debug else err.shown:
+        from crmkit.core.messages import spoken
+
+        for problem in () if debug else spoken(err, err.language or _spoken_here()):
             print(problem, file=sys.stderr)
         raise SystemExit(EXIT_CODE) from None
     except KeyboardInterrupt:
@@ -104,6 +105,18 @@ def _main() -> None:
         if debug:
             traceback.print_exc()
         raise SystemExit(1 if debug else _mishap(err)) from None
+
+
+def _spoken_here() -> str:
+    """The language of the first client that the command names, else that of the terminal."""
+    from crmkit.core.messages import terminal_language
+    from crmkit.core.settings import CLIENT_NAME, client_language, find_home
+
+    with suppress(CrmkitError):
+        home = find_home()
+        asked = (client_language(name, home=home) for name in sys.argv[2:] if CLIENT_NAME.fullmatch(name))
+        return next(filter(None, asked), terminal_language())
+    return terminal_language()
 
 
 def _mishap(error: Exception) -> int:
@@ -322,6 +335,8 @@ def form(
 @app.command()
 def schema() -> None:
     """Write the JSON Schema of a params file. An editor checks with it while you type."""
+    import json
+
     from crmkit.core.settings import find_home
     from crmkit.report.params.flatten import schema as schema_of
 

@@ -11,19 +11,19 @@ import pytest
 
 from churn_exhibits import exhibits
 from crmkit.analyses import churn
-from crmkit.analyses.audit.indicators.from_reports import Source, churn_rate, retention
+from crmkit.analyses.audit.findings.rules import Looked, indicators
+from crmkit.analyses.audit.indicators.from_reports import CAME_BACK, Source, came_back, churn_rate, retention
 from crmkit.analyses.churn.absences import compared, months
 from crmkit.analyses.churn.backtest import MODEL, SHOP_RULES, Backtest
-from crmkit.analyses.churn.chances import GAPS, MEAN, PURCHASES, level, outcome, scale
+from crmkit.analyses.churn.chances import GAPS, MEAN, PURCHASES, Chances, Level, level, outcome, range_of_sum, scale
 from crmkit.analyses.churn.fit import parts, score
 from crmkit.analyses.churn.panel import build_panel
 from crmkit.analyses.churn.shop import customers_on
-from crmkit.core.errors import DataError, ReportError
+from crmkit.core.errors import ReportError
 from crmkit.core.language import Locale, say
 from crmkit.core.privacy import pseudonyms
-from crmkit.core.settings import Settings
+from shops import DAY, company_of
 
-DAY = dt.date(2025, 12, 31)
 KEY = b"secret"
 NEVER_SAID = {"churn_causes", "churn_reasons", "churn_uplift"}
 
@@ -44,12 +44,6 @@ def purchases(n=300, *, days=500, every=40.0, stays=300.0, seed=0):
     return pd.DataFrame(
         {"customer_id": table["customer_id"], "ordered_at": ordered, "amount": rng.gamma(3.0, 10.0, len(table)).round(2)}
     )
-
-
-def company_of(table, **more):
-    settings = Settings(client="test", title="Test", source="data/test", privacy={"min_cell": 10})
-    tables = {"transactions": ibis.memtable(table)} | {name: ibis.memtable(one) for name, one in more.items()}
-    return SimpleNamespace(name="test", tables=tables, as_of=DAY, settings=settings, currency="EUR", language="en")
 
 
 def whole(company, **rule):
@@ -195,12 +189,66 @@ def test_a_level_is_found_again(add, factor):
     rng = np.random.default_rng(0)
     said = rng.uniform(0.05, 0.9, 40_000)
     true = -np.expm1(-np.exp(add + factor * scale(said)))
-    found = level(said, rng.random(len(said)) < true)
-    assert found == pytest.approx((add, factor), abs=0.05)
+    day = np.datetime64("2025-01-01") + 30 * (np.arange(40_000) % 8)
+    found = level(said, rng.random(len(said)) < true, np.arange(40_000), day, today=DAY)
+    assert found[:2] == pytest.approx((add, factor), abs=0.05)
+    assert found.free == 7
+    assert found.between < 0.01
 
 
 def test_too_little_changes_no_level():
-    assert level(np.full(100, 0.5), np.arange(100) < 5) == (0.0, 1.0)
+    day = np.full(100, np.datetime64("2025-01-01"))
+    assert level(np.full(100, 0.5), np.arange(100) < 5, np.arange(100), day, today=DAY) == Level()
+
+
+def test_days_that_differ_and_customers_who_are_alike_widen_what_is_expected():
+    """A variance between days is found again; rows of one customer twice are no second customer."""
+    rng = np.random.default_rng(1)
+    n = np.repeat(np.arange(300), 500)
+    day, apart = np.datetime64("2025-01-01") + n, 0.3 * rng.standard_normal(300)
+    said = rng.uniform(0.1, 0.6, len(n))
+    left = rng.random(len(n)) < -np.expm1(-np.exp(apart[n] + scale(said)))
+    assert level(said, left, np.arange(len(n)), day, today=DAY).between == pytest.approx(apart.var(), rel=0.1)
+    one, two = slice(0, 4000), np.r_[0:4000, 0:4000]
+    once = level(said[one], left[one], np.arange(4000), day[one], today=DAY)
+    twice = level(said[two], left[two], np.tile(np.arange(4000), 2), day[two], today=DAY)
+    assert twice.covariance == pytest.approx(once.covariance, rel=0.05)
+
+
+@pytest.mark.parametrize("today", [dt.date(2025, 7, 1), dt.date(2025, 12, 31)])
+def test_of_more_than_a_year_the_level_is_that_of_the_time_of_the_year(today):
+    rng = np.random.default_rng(2)
+    n = np.repeat(np.arange(9), 4000)
+    day = np.datetime64("2023-06-01") + 91 * n
+    said = rng.uniform(0.1, 0.6, len(n))
+    wave = 0.4 * np.cos(2 * np.pi * (np.append(day, np.datetime64(today)).astype(int) % 365.2425) / 365.2425)
+    found = level(said, rng.random(len(n)) < -np.expm1(-np.exp(wave[:-1] + scale(said))), np.arange(len(n)), day, today=today)
+    assert found.add == pytest.approx(wave[-1], abs=0.05)
+    assert found.between < 0.01
+
+
+@pytest.mark.parametrize(("apart", "n"), [(0.0, 100), pytest.param(0.0, 1000, marks=pytest.mark.slow), (0.1, 100)])
+def test_what_is_expected_holds_what_comes_as_often_as_stated(apart, n):
+    """The number who stay away on a tenth day lies within the limits; the same customers on all days, a model that is off."""
+    held = 0
+    for seed in range(n):
+        rng = np.random.default_rng(seed)
+        who = rng.normal(0, 0.8, 200)
+        said, left = [], []
+        for _ in range(10):
+            x = who - 0.8 + rng.normal(0, 0.3, 200)
+            said.append(-np.expm1(-np.exp(x)))
+            left.append(rng.random(200) < -np.expm1(-np.exp(0.3 + 0.9 * x + apart * rng.standard_normal())))
+        day = np.repeat(np.datetime64("2025-01-01") + 30 * np.arange(9), 200)
+        given = (np.concatenate(said[:9]), np.concatenate(left[:9]), np.tile(np.arange(200), 9), day)
+        own = level(*given, today=DAY)
+        expected = -np.expm1(-np.exp(own.add + own.factor * scale(said[9])))
+        of = Chances(None, 30, {MEAN: own})
+        table = pd.DataFrame({"probability": expected, "low": expected, "high": expected})
+        low, high = range_of_sum(of, table, np.ones(200), confidence=0.95)
+        held += low <= left[9].sum() <= high
+    band = 2.5758 * np.sqrt(0.95 * 0.05 / n)
+    assert 0.95 - band <= held / n <= 0.95 + band
 
 
 def test_groups_are_compared_with_customers_like_them():
@@ -293,31 +341,11 @@ def test_lifelines_has_the_coefficients_of_the_gaps(shop):
 # odd data
 
 
-@pytest.mark.parametrize(
-    ("table", "said"),
-    [
-        (purchases().drop_duplicates("customer_id"), "nobody has bought twice"),
-        (purchases().assign(ordered_at=pd.Timestamp("2025-12-01")), "all purchases lie on one day"),
-        (purchases(5), "too few for any horizon"),
-    ],
-)
-def test_without_gaps_the_page_stands_with_a_sentence(table, said):
-    one = whole(company_of(table))
+def test_of_too_few_gaps_the_page_stands_with_a_sentence():
+    one = whole(company_of(purchases(5)))
     for result in exhibits(one, {}):
         assert not result.assessed
-        assert said in say(result.reason, Locale()), result.name
-    assert said in say(churn.headline(one.past, one.work, one.value, one.plan)[0].text, Locale())
-
-
-def test_returns_only_are_one_message():
-    with pytest.raises(DataError, match="nobody has bought anything; check amount and is_return"):
-        churn.history(company_of(purchases().assign(is_return=True)), churn.define())
-
-
-def test_a_shop_younger_than_its_horizon_says_so():
-    past = churn.history(company_of(purchases(days=100)), churn.define(horizon_days=90))
-    assert not past.usable
-    assert "the horizon is 90 days, but the data cover" in say(churn.survival(past).reason, Locale())
+        assert "too few for any horizon" in say(result.reason, Locale()), result.name
 
 
 def test_days_on_which_the_shop_was_closed_are_no_silence():
@@ -391,25 +419,62 @@ def source_of(**tables):
 
 
 def test_the_audit_takes_what_a_shop_means_by_staying(shop, found):
-    """A year is longer than the horizon: retention is who of then still buys, never the share that has not bought again."""
-    totals, board = found["churn_totals"].table, found["churn_board"].table
-    of = source_of(churn_totals=totals, churn_board=board, churn_at_risk=found["churn_at_risk"].table)
-    kept = totals.set_index("measure").loc["kept_year"]
-    assert retention(of, None).value == pytest.approx(kept["value"])
-    day = pd.Timestamp(DAY) - pd.Timedelta(days=365)
-    bought = shop.past.purchases
-    last = bought[bought["day"] <= day].groupby("customer_id")["day"].max()
-    there = last[(day - last).dt.days <= shop.past.shop.limit_days].index
-    since = pd.Timestamp(DAY) - pd.Timedelta(days=shop.past.rule.horizon_days)
-    still = set(bought.loc[bought["day"] > since, "customer_id"])
-    assert kept["value"] == pytest.approx(np.mean([one in still for one in there]))
-    row = board[board["dimension"] == ""].iloc[0]
-    months = row["active"] * shop.past.rule.horizon_days / 30.4375
-    assert churn_rate(of, None).value == pytest.approx(row["left"] / months)
+    """Counted by hand: who of a year ago is still a customer, and who of so long ago as the limit is lost."""
+    totals = found["churn_totals"].table
+    of = source_of(churn_totals=totals, churn_at_risk=found["churn_at_risk"].table)
+    bought, limit = shop.past.purchases, shop.past.shop.limit_days
+    rows = totals.set_index("measure")
+    today = bought.groupby("customer_id")["day"].max()
+    lost = set(today.index[(pd.Timestamp(DAY) - today).dt.days > limit])
+
+    def there(days):
+        day = pd.Timestamp(DAY) - pd.Timedelta(days=days)
+        last = bought[bought["day"] <= day].groupby("customer_id")["day"].max()
+        return last[(day - last).dt.days <= limit].index
+
+    assert rows.loc["came_back", "value"] <= 0.2
+    assert retention(of, None).value == pytest.approx(np.mean([one not in lost for one in there(365)]))
+    gone = np.mean([one in lost for one in there(limit)])
+    assert churn_rate(of, None).value == pytest.approx(gone / (limit / 30.4375), rel=1e-6)
+
+
+@pytest.mark.parametrize(("back", "allowed"), [(0.19, True), (0.21, False), (float("nan"), False)])
+def test_where_too_many_of_the_lost_come_back_the_audit_has_no_number(found, back, allowed):
+    totals = found["churn_totals"].table.copy()
+    totals.loc[totals["measure"] == "came_back", "value"] = back
+    of = source_of(churn_totals=totals, churn_at_risk=found["churn_at_risk"].table)
+    for one in (retention(of, None), churn_rate(of, None)):
+        assert one.known == allowed
+        assert one.reason == ("" if allowed else CAME_BACK)
+
+
+def test_the_warning_of_the_owner_travels_with_its_number(found):
+    totals = found["churn_totals"].table
+    reading = source_of(churn_totals=totals).reading
+    share = totals.set_index("measure").loc["came_back", "value"]
+    assert came_back("R-RET", {"churn": reading}, 0.95) == share
+    assert np.isnan(came_back("R-REPEAT", {"churn": reading}, 0.95))
+    row = {"indicator": "R-RET", "status": "assessed", "name": "Kept", "value": 0.5, "low": 0.4, "high": 0.6, "target": 0.8}
+    row |= {"unit": "share", "n": 100.0, "direction": "up", "p_value": 0.01, "came_back": share}
+    row |= {"start": pd.Timestamp(DAY), "end": pd.Timestamp(DAY)}
+    state = pd.DataFrame([row])
+    (check,) = indicators(Looked(state, pd.DataFrame(), None, None, frozenset()))
+    assert say(check.condition, Locale()).endswith("of those counted as lost came back later")
+    (plain,) = indicators(Looked(state.assign(came_back=np.nan), pd.DataFrame(), None, None, frozenset()))
+    assert "came back" not in say(plain.condition, Locale())
+
+
+def test_a_declared_silence_says_how_often_it_is_wrong():
+    past = churn.history(company_of(purchases()), churn.define(kind="silence", silence_days=120, limit=0.99))
+    rows = churn.totals(past, churn.worth(past, churn.study(past), value_days=365, margin=1.0, key=KEY)).table.set_index(
+        "measure"
+    )
+    assert rows.loc["came_back", "value"] == past.window.false_churn_share
+    assert rows.loc["limit_days", "value"] == 120
 
 
 def test_of_a_shop_younger_than_a_year_no_retention_is_taken(found):
     totals = found["churn_totals"].table
     young = totals[totals["measure"] != "kept_year"]
     of = source_of(churn_totals=young, churn_at_risk=found["churn_at_risk"].table)
-    assert retention(of, None).value is None or np.isnan(retention(of, None).value)
+    assert not retention(of, None).known

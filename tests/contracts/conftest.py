@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+from filelock import FileLock
 
 from crmkit.report.folders import read_json
 from crmkit.report.lab import write_copies
@@ -27,17 +28,27 @@ PATIENCE = 120
 
 
 class Project:
-    """A copy of the notebooks and params files beside the demo data; every client reports in Chinese."""
+    """A copy of the notebooks and params files beside the demo data; every client reports in Chinese.
+
+    All processes of tests share it, so that a notebook is run by the first that asks for it, and the others wait for that.
+    """
 
     def __init__(self, home):
         self.home = home
+        self.lock = FileLock(f"{home}.lock")
+        with self.lock:
+            if not home.is_dir():
+                self.fill(home)
+
+    @staticmethod
+    def fill(home):
+        home.mkdir()
         shutil.copytree(ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns(".*"))
         (home / "params").mkdir()
         (home / "data").symlink_to(ROOT / "data", target_is_directory=True)
         for path in (ROOT / "params").glob("*.yml"):
             text = re.sub(r"^language:.*\n", "", path.read_text(encoding="utf-8"), flags=re.M)
             (home / "params" / path.name).write_text(f"{text}\nlanguage: zh\n", encoding="utf-8")
-        self.done = {}
 
     def client(self, analysis):
         """The client that a notebook is opened for when nothing is changed in it."""
@@ -48,12 +59,15 @@ class Project:
 
     def run(self, analysis):
         """What ``crmkit run`` leaves of a notebook: the folder with its page and its record."""
-        if analysis not in self.done:
-            command = [sys.executable, "-m", "crmkit", "run", self.client(analysis), "--only", analysis]
-            home = {"CRMKIT_HOME": str(self.home)}
-            self.done[analysis] = subprocess.run(command, capture_output=True, text=True, env=os.environ | home)
-        done = self.done[analysis]
-        assert done.returncode == 0, done.stdout + done.stderr
+        told = self.home / f"{analysis}.json"
+        with self.lock:
+            if not told.is_file():
+                command = [sys.executable, "-m", "crmkit", "run", self.client(analysis), "--only", analysis]
+                home = {"CRMKIT_HOME": str(self.home)}
+                done = subprocess.run(command, capture_output=True, text=True, env=os.environ | home)
+                told.write_text(json.dumps([done.returncode, done.stdout + done.stderr]), encoding="utf-8")
+        code, said = json.loads(told.read_text(encoding="utf-8"))
+        assert code == 0, said
         kept = (self.home / "reports" / self.client(analysis)).glob(f"*/runs/*/{analysis}/report.json")
         return max(kept, key=lambda path: path.stat().st_mtime).parent
 
@@ -61,7 +75,8 @@ class Project:
 @pytest.fixture(scope="session")
 def project(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        home = tmp_path_factory.mktemp("project")
+        own = tmp_path_factory.getbasetemp()
+        home = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "project-in-chinese"
         patch.setenv("CRMKIT_HOME", str(home))
         yield Project(home)
 

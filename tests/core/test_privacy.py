@@ -113,7 +113,7 @@ def test_two_tables_of_the_same_customers_do_not_give_each_other_away(seed):
     groups = pd.DataFrame({"n": beside.sum().to_numpy(), "value": 1.0})
     hidden = suppress_small(groups, values=["value"], min_cell=8)["suppressed"].to_numpy()
     own = pd.DataFrame({"n": beside.sum(axis=1).to_numpy(), "value": 1.0})
-    shown = suppress_beside(own, beside, hidden=hidden.tolist(), values=["value"], min_cell=8)
+    shown = suppress_beside(own, [(beside, hidden.tolist())], values=["value"], min_cell=8)
     away, unseen = set(beside.index[shown["suppressed"]]), set(beside.columns[hidden])
     assert away >= set(beside.index[own["n"] < 8])
     assert shown["value"].isna().tolist() == shown["suppressed"].tolist()
@@ -125,7 +125,7 @@ def test_a_group_that_lies_inside_another_and_leaves_few_of_it_is_hidden():
     beside = pd.DataFrame({"x": [30, 4, 0], "y": [0, 40, 50]})
     own = pd.DataFrame({"n": beside.sum(axis=1), "value": 1.0})
     assert not suppress_small(own, values=["value"], min_cell=10)["suppressed"].any()
-    shown = suppress_beside(own, beside, hidden=[False, False], values=["value"], min_cell=10)
+    shown = suppress_beside(own, [(beside, [False, False])], values=["value"], min_cell=10)
     assert shown["suppressed"].tolist() == [True, True, False]
 
 

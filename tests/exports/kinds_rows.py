@@ -260,6 +260,9 @@ def said_kinds() -> list[Kind]:
         Kind("said: a true minus", _negative("−{}"), tables=("transactions",)),
         Kind("said: returns by prefix", _prefix, tables=("transactions",)),
         Kind("said: a negative amount that nobody marked", _unmarked, stage="row", tables=("transactions",)),
+        Kind("said: refunds beside the amount", _refunded, tables=("transactions",)),
+        Kind("said: more refunded than paid", _refunded_too_much, stage="row", tables=("transactions",)),
+        Kind("said: a refund below nought", _refunded_below, stage="row", tables=("transactions",)),
         Kind("said: quantity times price", _product, tables=("transactions",)),
         Kind("said: quantity below nought", _product_returned, tables=("transactions",)),
         Kind("said: yearly prices", _interval, tables=("subscriptions",)),
@@ -404,6 +407,38 @@ def _unmarked(export: Export, rng: Random) -> bool:
     row.fate = "amount: negative, and not marked as a return"
     export.touched.add("amount")
     return True
+
+
+def _refunded(export: Export, rng: Random) -> bool:
+    """What was given back is taken off: of all, of a part, of nothing."""
+    if not _free(export, "amount", "refunded", "is_return", "lines"):
+        return False
+    shares = [Decimal(share) for share in ("0", "1", "0.25")]
+    back = [(row.truth["amount"] * shares[at % 3]).quantize(Decimal("0.01")) for at, row in enumerate(export.rows)]
+    empty = rng.random() < 0.5
+    _add(export, "refunded", "money", [value or None if empty else value for value in back])
+    for row, value in zip(export.rows, back, strict=True):
+        row.truth["amount"] -= value
+    export.touched |= {"amount", "lines"}
+    return True
+
+
+def _refunded_one(export: Export, rng: Random, share: Decimal, fate: str) -> bool:
+    if not _refunded(export, rng):
+        return False
+    row = export.rows[rng.randrange(len(export.rows))]
+    paid = row.truth["amount"] + (row.truth["refunded"] or 0)
+    row.truth["refunded"] = (paid * share).quantize(Decimal("0.01"))
+    row.cells["refunded"], row.fate = plain(row.truth["refunded"]), fate
+    return True
+
+
+def _refunded_too_much(export: Export, rng: Random) -> bool:
+    return _refunded_one(export, rng, Decimal("1.5"), "refunded: more than the amount")
+
+
+def _refunded_below(export: Export, rng: Random) -> bool:
+    return _refunded_one(export, rng, Decimal("-0.5"), "refunded: below 0")
 
 
 def _product(export: Export, rng: Random, returned: bool = False) -> bool:

@@ -9,14 +9,14 @@ therefore put into it by :func:`quoted`: the text of an error has it covered, an
 
 from __future__ import annotations
 
-import difflib
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from crmkit.core.results import Text
+if TYPE_CHECKING:
+    from crmkit.core.results import Text
 
 EXIT_CODE = 2
 ROWS_SHOWN = 5
@@ -77,6 +77,13 @@ class Told(str):
         told.shown = QUOTED.sub(r"\1", text)
         return told
 
+    @classmethod
+    def of(cls, kept: str, shown: str) -> Told:
+        """Two wordings of one sentence: as it may be kept, and as the terminal shows it."""
+        told = super().__new__(cls, kept)
+        told.shown = shown
+        return told
+
 
 def as_shown(problems: Iterable[str]) -> tuple[str, ...]:
     """Problems as the terminal shows them."""
@@ -115,6 +122,8 @@ def covered(value: str) -> str:
     >>> covered("31.12.2025"), covered("anna@example.com"), covered("王小明")
     ('99.99.9999', 'xxxx@xxxxxxx.xxx', 'xxx')
     """
+    import unicodedata
+
     kinds = ((one, unicodedata.category(one)[0]) for one in value)
     return "".join(one if kind in "PSZ" else "9" if kind == "N" else "x" for one, kind in kinds)
 
@@ -129,10 +138,15 @@ class CrmkitError(ValueError):
 
     Notes
     -----
-    ``problems`` and the error's own text may be kept; ``shown`` has the values of the data that they cover.
+    ``problems`` and the error's own text may be kept; ``shown`` has the values of the data that they cover. ``language`` is
+    that in which they are to be shown, where that is known.
     """
 
+    language: str = ""
+
     def __init__(self, problems: str | Problem | Text | Sequence[str | Problem | Text]) -> None:
+        from crmkit.core.results import Text
+
         listed = [problems] if isinstance(problems, str | Problem | Text) else list(problems)
         self.texts: tuple[str | Text, ...] = tuple(one if isinstance(one, Text | Told) else Told(str(one)) for one in listed)
         self.problems: tuple[str, ...] = tuple(_in_english(one) for one in self.texts)
@@ -152,6 +166,8 @@ class CrmkitError(ValueError):
         >>> ModelError(["too few", "too late"]).text
         Text(template='{problem0} {problem1}', numbers={'problem0': 'too few', 'problem1': 'too late'})
         """
+        from crmkit.core.results import Text
+
         names = [f"problem{number}" for number in range(len(self.texts))]
         return Text(" ".join(f"{{{name}}}" for name in names), dict(zip(names, self.texts, strict=True)))
 
@@ -202,6 +218,8 @@ def nearest(name: str, options: Iterable[str]) -> str | None:
     >>> nearest("zzz", ["horizon_days"]) is None
     True
     """
+    import difflib
+
     folded = {option.casefold(): option for option in options}
     close = difflib.get_close_matches(str(name).casefold(), list(folded), n=1, cutoff=0.6)
     return folded[close[0]] if close else None

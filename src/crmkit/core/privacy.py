@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import os
-import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +33,8 @@ def client_key(client: str, *, home: Path) -> bytes:
     """
     named = os.environ.get(KEY_VARIABLE)
     if named:
+        import hashlib
+
         return hashlib.sha256(f"{client}\0{named}".encode()).digest()
     path = home / "params" / f"{client}.key"
     try:
@@ -44,6 +42,8 @@ def client_key(client: str, *, home: Path) -> bytes:
     except FileExistsError:
         pass
     else:
+        import secrets
+
         with os.fdopen(handle, "w") as file:
             file.write(secrets.token_hex(KEY_BYTES) + "\n")
     key = path.read_text().strip()
@@ -64,6 +64,11 @@ def pseudonym(customer_id: str, *, key: bytes) -> str:
     >>> pseudonym("007", key=b"secret") == pseudonym("7", key=b"secret")
     False
     """
+    # not before they are needed: the terminal's help imports this module, and they load a library of ciphers
+    import base64
+    import hashlib
+    import hmac
+
     digest = hmac.new(key, customer_id.encode("utf-8"), hashlib.sha256).digest()
     return base64.b32encode(digest).decode("ascii")[:PSEUDONYM_LETTERS]
 
@@ -117,22 +122,40 @@ def suppress_small(
     return _blanked(shown, [*values, n], _with_others(small, counts, parts if names else [np.arange(len(counts))], min_cell))
 
 
+def can_be_shown(counts: pd.Series[int], *, min_cell: int) -> pd.Series[bool]:
+    """Which groups of a partition can be shown? None of nobody, and what :func:`suppress_small` leaves.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> can_be_shown(pd.Series({"a": 400, "b": 300, "c": 2, "d": 0}), min_cell=10).tolist()
+    [True, False, False, False]
+    """
+    hidden = suppress_small(counts.rename("n").to_frame(), values=[], min_cell=min_cell)["suppressed"]
+    return ~hidden & (counts > 0)
+
+
 def suppress_beside(
-    table: pd.DataFrame, beside: pd.DataFrame, *, hidden: Sequence[bool], values: list[str], n: str = "n", min_cell: int
+    table: pd.DataFrame,
+    beside: Sequence[tuple[pd.DataFrame, Sequence[bool]]],
+    *,
+    values: list[str],
+    n: str = "n",
+    min_cell: int,
 ) -> pd.DataFrame:
-    """Which groups must be hidden where another table shows the same customers in other groups?
+    """Which groups must be hidden where other tables show the same customers in other groups?
 
     Besides what :func:`suppress_small` hides, so many groups go that no union of fewer than ``min_cell`` customers is left
-    when groups of either table are added up and others subtracted.
+    when groups of the table and of one of the others are added up and subtracted.
 
     Parameters
     ----------
     table : DataFrame
         One row per group.
-    beside : DataFrame
-        Customers by group of ``table`` (rows, in its order) and group of the other table (columns, at most some twelve).
-    hidden : sequence of bool
-        Which groups of the other table are hidden.
+    beside : sequence of (DataFrame, sequence of bool)
+        Of each other table: customers by group of ``table`` (rows, in its order) and group of the other table (columns, at
+        most some twelve), and which groups of the other table are hidden. Groups of which it has nobody are a part by
+        themselves: what is hidden of all others is enough without them.
     values, n, min_cell
         As for :func:`suppress_small`.
 
@@ -151,28 +174,37 @@ def suppress_beside(
     import numpy as np
 
     counts = table[n].to_numpy(dtype="float64")
-    whole = [np.arange(len(counts))]
-    away = _with_others((counts > 0) & (counts < min_cell), counts, whole, min_cell)
-    unseen = np.asarray(hidden, dtype=bool)
-    groups = beside.to_numpy(dtype="float64")
-    if unseen.any():
-        groups = np.column_stack([groups[:, ~unseen], groups[:, unseen].sum(axis=1)])
-    left = _small_unions(groups, away, min_cell=min_cell)
+    others = [_seen_groups(groups, hidden) for groups, hidden in beside]
+    parts = [np.arange(len(counts)), *(np.flatnonzero(groups.sum(axis=1) > 0) for groups in others)]
+
+    def found(away: NDArray[np.bool_]) -> int:
+        return sum(_small_unions(groups, away, min_cell=min_cell) for groups in others)
+
+    away = _with_others((counts > 0) & (counts < min_cell), counts, parts, min_cell)
+    left = found(away)
     while left and (~away & (counts > 0)).any():
         tried = []
         for one in np.flatnonzero(~away & (counts > 0)):
             more = away.copy()
             more[one] = True
-            more = _with_others(more, counts, whole, min_cell)
-            tried.append((_small_unions(groups, more, min_cell=min_cell), int(more.sum()), counts[one], int(one), more))
+            more = _with_others(more, counts, parts, min_cell)
+            tried.append((found(more), int(more.sum()), counts[one], int(one), more))
         left, *_, away = min(tried, key=lambda one: one[:4])
     # what went first may not have been needed in the end
     for one in sorted(np.flatnonzero(away & (counts >= min_cell)), key=lambda at: -counts[at]):
         less = away.copy()
         less[one] = False
-        if (_with_others(less, counts, whole, min_cell) == less).all() and not _small_unions(groups, less, min_cell=min_cell):
+        if (_with_others(less, counts, parts, min_cell) == less).all() and not found(less):
             away = less
     return _blanked(table.copy(), [*values, n], away)
+
+
+def _seen_groups(groups: pd.DataFrame, hidden: Sequence[bool]) -> NDArray[np.float64]:
+    """Customers by groups that are shown, and by all that is hidden together."""
+    import numpy as np
+
+    counts, unseen = groups.to_numpy(dtype="float64"), np.asarray(hidden, dtype=bool)
+    return np.column_stack([counts[:, ~unseen], counts[:, unseen].sum(axis=1)]) if unseen.any() else counts
 
 
 def _small_unions(groups: NDArray[np.float64], away: NDArray[np.bool_], *, min_cell: int) -> int:

@@ -326,6 +326,16 @@ def client_names(home: Path) -> list[str]:
     return sorted(path.stem for path in (home / "params").glob("*.yml"))
 
 
+def client_language(client: str, *, home: Path) -> str:
+    """The language that a params file asks for; empty where there is none, or nothing in it can be read."""
+    try:
+        found = yaml.safe_load((home / "params" / f"{client}.yml").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return ""
+    asked = found.get("language", "en") if isinstance(found, dict) else ""
+    return asked if asked in ("en", "zh") else ""
+
+
 def analysis_names(home: Path) -> list[str]:
     """Names of the analyses: the stems of the notebooks."""
     return sorted(path.stem for path in (home / "notebooks").glob("*.ipynb"))
@@ -427,7 +437,7 @@ def _explain(error: ErrorDetails, where: str) -> Problem:
         return Problem(f"{where}, {'.'.join(path[:-1])}:", f"unknown key {path[-1]!r}", hint=did_you_mean(path[-1], options))
     if kind == "string_type":
         return Problem(place, f"was read as {shortened(repr(value))}, not as text", "quote it")
-    message = error["msg"].removeprefix("Value error, ")
+    message = error["msg"].removeprefix("Value error, ").removeprefix(f"{path[-1]}: " if path else "")
     if message.startswith(repr(value)):
         return Problem(place, f"{shortened(repr(value))}{message.removeprefix(repr(value))}")
     return Problem(place, f"is {shortened(repr(value))}", message[0].lower() + message[1:])

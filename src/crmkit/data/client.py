@@ -250,7 +250,8 @@ def check_client(
         if loaded:
             day, _, intake = _cut(con, loaded, wanted, settings=settings)
     except (DataError, ParamError) as err:
-        problems = [*problems, *err.problems]
+        # a day that is looked for in what is left of broken tables says nothing of its own
+        problems = [*problems, *(err.problems if settings.as_of or not problems else ())]
     finally:
         disconnect(con)
     present = {table.table for table in intake}

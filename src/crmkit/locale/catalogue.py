@@ -17,12 +17,16 @@ from string import Formatter
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
+from crmkit.core.messages import PLACE
 from crmkit.core.settings import find_home
 from crmkit.locale.extract import Found, in_notebook, in_python, in_template
+from crmkit.locale.said import raised_in
 
 PACKAGE = Path(__file__).parents[1]
 LANGUAGES = ("zh",)
-DOMAINS = ("crmkit", "notebooks")
+DOMAINS = ("crmkit", "messages", "notebooks")
+# where faults of files, data and parameters are found
+RAISING = ("data", "core", "report/params", "report/folders.py")
 HEADER = """\
 # {title}: the words of crmkit, brought up to date by `python -m crmkit.locale.catalogue`.
 msgid ""
@@ -52,6 +56,10 @@ def sources(domain: str, *, home: Path) -> Iterable[tuple[Path, Callable[[str], 
     """Every file that holds messages of a domain, and what reads them out of it."""
     if domain == "notebooks":
         return [(path, in_notebook) for path in sorted((home / "notebooks").glob("*.ipynb"))]
+    if domain == "messages":
+        places = [PACKAGE / one for one in RAISING]
+        files = [path for one in places for path in ([one] if one.is_file() else sorted(one.rglob("*.py")))]
+        return [(path, lambda source: Found(raised_in(source))) for path in files]
     code = [(path, in_python) for path in sorted(PACKAGE.rglob("*.py"))]
     return [*code, *((path, in_template) for path in sorted(PACKAGE.rglob("*.j2")))]
 
@@ -156,7 +164,7 @@ def problems(language: str, domain: str, *, home: Path) -> list[str]:
     found += [f"{domain}: {name!r} is used nowhere" for name in [*have, *map(str, catalog.obsolete)] if name not in used]
     found += [f"{domain}: {name!r} is marked fuzzy" for name, message in have.items() if message.fuzzy]
     for name, message in have.items():
-        differ = different_places if domain == "crmkit" else different_markdown
+        differ = {"notebooks": different_markdown, "messages": unknown_places}.get(domain, different_places)
         if message.string and (what := differ(name, str(message.string))):
             found.append(f"{domain}: {name!r} and its translation differ in {what}")
     return sorted(found)
@@ -171,6 +179,18 @@ def different_places(template: str, translation: str) -> str:
     'the places {high}, {hoch}'
     """
     names = sorted(_places(template) ^ _places(translation))
+    return f"the places {', '.join(f'{{{name}}}' for name in names)}" if names else ""
+
+
+def unknown_places(template: str, translation: str) -> str:
+    """Which places a translation has that the message has not; it need not have all.
+
+    Examples
+    --------
+    >>> unknown_places("has {0} {1} below {2}", "有{0}个值小于{3}")
+    'the places {3}'
+    """
+    names = sorted(set(PLACE.findall(translation)) - set(PLACE.findall(template)))
     return f"the places {', '.join(f'{{{name}}}' for name in names)}" if names else ""
 
 

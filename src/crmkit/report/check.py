@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crmkit.core.errors import ParamError, ReportError, counted
+from crmkit.core.errors import ParamError, ReportError
 from crmkit.core.language import Locale, say
+from crmkit.core.results import Numbers, Quantity, Text
 from crmkit.core.settings import find_home, read_settings
 from crmkit.report.folders import check_writable
 from crmkit.report.params.flatten import check_clients
@@ -58,39 +59,46 @@ def check_reports(client: str, *, home: Path | None = None, tell: Callable[[str]
     notebooks = read_notebooks(place)
     settings = read_settings(client, home=place)
     wrong: tuple[str, ...] = ()
-    lines = []
+    lines: list[Text | str] = []
     try:
         _, flats = check_clients([client], notebooks, home=place)[client]
         good = sum(len(flat.values) for flat in flats.values())
-        lines.append(f"params/{client}.yml  good: {good} parameters of {len(flats)} analyses")
+        told: Numbers = {"client": client, "good": Quantity(good, "count"), "n": Quantity(len(flats), "count")}
+        lines.append(Text("params/{client}.yml  good: {good} parameters of {n} analyses", told))
     except ParamError as err:
         wrong = err.problems
     from crmkit.data.client import check_client
 
     check = check_client(client, home=place, tell=tell)
     if check.as_of is not None:
-        lines.append(f"as of {check.as_of.isoformat()}")
+        lines.append(Text("as of {day}", {"day": check.as_of.isoformat()}))
     lines += [line for intake in check.intake for line in _intake_lines(intake)]
-    broken = ", ".join(check.broken) or "the source"
+    broken = ", ".join(check.broken) or Text("the source")
     able = []
     for analysis, notebook in notebooks.items():
         missing = [table for table in notebook.needs if table in check.missing]
         less = [table for table in notebook.uses if table in check.missing]
         own = [problem for problem in wrong if problem.startswith(f"params/{client}.yml, {analysis}")]
         if check.problems:
-            verdict = f"cannot run until {broken} {'is' if len(check.broken) < 2 else 'are'} mended: see below"
+            verdict = Text(
+                "cannot run until {broken} is mended: see below"
+                if len(check.broken) < 2
+                else "cannot run until {broken} are mended: see below",
+                {"broken": broken},
+            )
         elif own:
-            verdict = "cannot run until its parameters are mended: see below"
+            verdict = Text("cannot run until its parameters are mended: see below")
         else:
             verdict = _verdict(missing, less)
             able += [] if missing else [notebook]
-        lines.append(f"{analysis}  {verdict}")
+        lines.append(Text("{analysis}  {verdict}", {"analysis": analysis, "verdict": verdict}))
     if able and not wrong:
         lines.append(_how_long(able, check.intake, settings.client, home=place))
-    return Checked(tuple(lines), (*check.problems, *wrong, *_writing_problems(client, place)))
+    locale = Locale(settings.language)
+    return Checked(tuple(say(line, locale) for line in lines), (*check.problems, *wrong, *_writing_problems(client, place)))
 
 
-def _how_long(notebooks: Sequence[Notebook], intake: Sequence[Intake], client: str, *, home: Path) -> str:
+def _how_long(notebooks: Sequence[Notebook], intake: Sequence[Intake], client: str, *, home: Path) -> Text:
     """How long a run takes: as long as it took last time, else by the cells of its notebooks and the rows that they read."""
     rows = {one.table: one.rows_kept for one in intake}
     seconds, known = 0.0, 0
@@ -99,9 +107,14 @@ def _how_long(notebooks: Sequence[Notebook], intake: Sequence[Intake], client: s
         known += last is not None
         read = sum(rows.get(table, 0) for table in dict.fromkeys((*notebook.needs, *notebook.uses)))
         seconds += notebook.cells * CELL_SECONDS + read / ROWS_A_SECOND if last is None else last
-    about = counted(round(seconds / 60), "minute") if seconds >= 90 else f"{max(10, round(seconds, -1)):.0f} seconds"
-    basis = "as last time" if known == len(notebooks) else "on two slow cores"
-    return f"a run of {counted(len(notebooks), 'notebook')} takes about {about}, {basis}"
+    numbers: Numbers = {
+        "n": Quantity(len(notebooks), "count"),
+        "about": Text("{n} {n:minute|minutes}", {"n": Quantity(round(seconds / 60), "count")})
+        if seconds >= 90
+        else Text("{n} seconds", {"n": Quantity(max(10, round(seconds, -1)), "count")}),
+        "basis": Text("as last time") if known == len(notebooks) else Text("on two slow cores"),
+    }
+    return Text("a run of {n} {n:notebook|notebooks} takes about {about}, {basis}", numbers)
 
 
 def _writing_problems(client: str, home: Path) -> tuple[str, ...]:
@@ -112,18 +125,28 @@ def _writing_problems(client: str, home: Path) -> tuple[str, ...]:
     return ()
 
 
-def _intake_lines(intake: Intake) -> Iterator[str]:
-    source = f"  from {', '.join(intake.files)}" if intake.files else ""
-    later = f", {intake.rows_after_as_of:,} after the date" if intake.rows_after_as_of else ""
-    noun = "row" if intake.rows_read == 1 else "rows"
-    yield f"{intake.table}  {intake.rows_kept:,} of {intake.rows_read:,} {noun}{later}{source}"
-    for reason, number in intake.rows_set_aside.items():
-        yield f"  {number:,} set aside: {reason}"
+def _intake_lines(intake: Intake) -> Iterator[Text]:
+    numbers: dict[str, Quantity | Text | str] = {
+        "table": intake.table,
+        "kept": Quantity(intake.rows_kept, "count"),
+        "read": Quantity(intake.rows_read, "count"),
+        "later": "",
+        "source": "",
+    }
+    if intake.rows_after_as_of:
+        numbers["later"] = Text(", {n} after the date", {"n": Quantity(intake.rows_after_as_of, "count")})
+    if intake.files:
+        numbers["source"] = Text("  from {files}", {"files": ", ".join(intake.files)})
+    yield Text("{table}  {kept} of {read} {read:row|rows}{later}{source}", numbers)
+    for one in intake.set_aside:
+        yield Text("  {n} set aside: {reason}", {"n": Quantity(one.rows, "count"), "reason": one.text})
     for note in intake.notes:
-        yield f"  {say(note, Locale())}"
+        yield Text("  {note}", {"note": note})
 
 
-def _verdict(missing: list[str], less: list[str]) -> str:
+def _verdict(missing: list[str], less: list[str]) -> Text:
     if missing:
-        return f"cannot run: needs {', '.join(missing)}"
-    return f"can run, with less to say: without {', '.join(less)}" if less else "can run"
+        return Text("cannot run: needs {tables}", {"tables": ", ".join(missing)})
+    if less:
+        return Text("can run, with less to say: without {tables}", {"tables": ", ".join(less)})
+    return Text("can run")

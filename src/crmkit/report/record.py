@@ -40,6 +40,7 @@ class Reading:
     folder: Path | None = None
     report: Mapping[str, Any] | None = None
     reason: Text | None = field(default=None)
+    _tables: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def as_of(self) -> str:
@@ -67,7 +68,9 @@ class Reading:
         if not path.is_file():
             names = [one.stem for one in path.parent.glob("*.parquet")]
             raise ReportError(f"{self.analysis}: has no result {name!r}; {did_you_mean(name, names)}")
-        return pd.read_parquet(path)
+        if name not in self._tables:
+            self._tables[name] = pd.read_parquet(path)
+        return self._tables[name].copy()
 
 
 def read_results(

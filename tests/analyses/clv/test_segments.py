@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -102,6 +103,69 @@ def test_grid_and_segments_together_tell_of_no_few_customers(study, min_cell, li
         within = (inside.drop(columns=name) == 0).all(axis=1)
         left = inside[name].sum() - inside.loc[within & seen, name].sum()
         assert not 0 < left < min_cell
+
+
+def held(past, models, values, *, rules):
+    """Of each table with customers in groups: the group of each customer, and the groups that are not shown."""
+    scores = scored(values.customers)[0]
+    grid = clv.rfm_grid(past, values, stages=rules).table
+    named = clv.rfm_segments(past, values, stages=rules).table
+    staged_ = clv.stage_table(past, values, rules=rules).table
+    tiers = clv.tiers(past, models, values).table
+    return {
+        "grid": (
+            [f"{r}{f}" for r, f in zip(scores["r"], scores["f"], strict=True)],
+            {f"{row.recency}{row.frequency}" for row in grid[grid["suppressed"]].itertuples()},
+        ),
+        "segments": (scores["segment"].tolist(), set(named.loc[named["suppressed"], "segment"])),
+        "stages": (
+            staged(past, values, rules=rules)["stage"].head(len(scores)).tolist(),
+            set(staged_.loc[staged_["suppressed"], "stage"]),
+        ),
+        "tiers": (values.customers["tier"].tolist(), set(tiers.loc[tiers["suppressed"], "tier"])),
+    }
+
+
+@pytest.mark.parametrize("rules", [RULES, clv.StageRules(3, 0.9, 0.4), clv.StageRules(40, 0.3, 0.02)])
+def test_no_two_tables_of_the_page_tell_of_few_customers(study, rules):
+    past, models, _, _ = study
+    values = clv.customer_values(past, models, clv.Terms(**WORTH), tiering=clv.Tiering((0.005, 0.2, 0.5)), draws=0)
+    found = held(replace(past, min_cell=4), models, values, rules=rules)
+    for groups, hidden in found.values():
+        assert {group for group, n in Counter(groups).items() if n < 4} <= hidden
+    for (own, away), (others, unseen) in combinations(found.values(), 2):
+        assert small_unions(own, others, away, unseen, min_cell=4) == 0
+
+
+@pytest.mark.parametrize("never", [1, 4, 15])
+def test_what_the_total_leaves_over_of_the_stages_is_never_few(study, never):
+    """Those who never bought hold nothing, so the value of all others is not hidden by them."""
+    past, _, _, values = study
+    past = replace(past, people=People(past.people.attributes, tuple(f"never{i}" for i in range(never))))
+    rules = clv.StageRules(40, 0.3, 0.02)
+    counts = Counter(staged(past, values, rules=rules)["stage"])
+    assert any(0 < n < 10 for n in counts.values())
+    shown = clv.stage_table(past, values, rules=rules).table
+    hidden = {row.stage: counts[row.stage] for row in shown[shown["suppressed"]].itertuples()}
+    assert {stage for stage, n in counts.items() if n < 10} <= set(hidden)
+    bought = [n for stage, n in hidden.items() if stage != "potential"]
+    assert not bought or (len(bought) >= 2 and sum(bought) >= 10)
+    bars = clv.stages(past, values, rules=rules)
+    assert set(bars.table["group"]) == set(STAGES) - set(hidden)
+    note = say(bars.note, Locale())
+    assert note.endswith(f"{len(hidden)} groups are not shown, so that nothing is told of fewer than 10 customers.")
+
+
+def test_the_sentence_counts_no_stage_that_is_hidden(study):
+    past, _, _, values = study
+    counts = Counter(staged(past, values, rules=RULES)["stage"])
+    many = say(clv.stages(replace(past, min_cell=1), values, rules=RULES).finding.text, Locale())
+    assert many == (
+        f"{counts['at risk'] + counts['lapsed']} of 601 customers are at risk or lapsed; {counts['loyal']} are loyal."
+    )
+    nobody = clv.stages(replace(past, min_cell=1000), values, rules=RULES)
+    assert nobody.finding is None
+    assert say(nobody.reason, Locale()) == "every group is too small to be shown"
 
 
 @pytest.mark.parametrize("min_cell", [3, 5, 10, 20])

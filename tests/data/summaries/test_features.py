@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from crmkit.data.client import open_client
-from crmkit.data.sources.engine import to_frame
+from crmkit.data.sources.engine import frames_on, to_frame
 from crmkit.data.summaries.features import FEATURES, churn_features
 
 T0 = dt.date(2024, 6, 30)
@@ -142,6 +142,19 @@ def test_rows_of_the_future_change_nothing(techco, t0):
     for newest in {feature.newest for feature in FEATURES.values()}:
         assert not (full[newest] > pd.Timestamp(t0)).any()
     assert full["customer_id"].is_monotonic_increasing
+
+
+def test_many_days_at_once_give_what_each_day_gives(techco):
+    """Dates of a calendar's every kind: the end of a month, of a year, a day that only a leap year has."""
+
+    def on(day):
+        return churn_features(techco.tables, t0=day, grace_days=30, attributes=())
+
+    days = [dt.date(2024, 2, 29), dt.date(2024, 12, 31), dt.date(2025, 1, 1), dt.date(2025, 9, 30)]
+    found = frames_on(on, days)
+    assert [len(one) > 50 for one in found] == [True] * len(days)
+    for day, one in zip(days, found, strict=True):
+        pd.testing.assert_frame_equal(one, to_frame(on(day)))
 
 
 def test_same_bytes_in_every_run(techco):

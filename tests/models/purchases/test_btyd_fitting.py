@@ -22,6 +22,7 @@ from crmkit.models.purchases.btyd import (
 )
 from crmkit.models.purchases.btyd import betageo as geometric
 from crmkit.models.purchases.btyd import pareto as lifetime
+from integrals import quad
 
 TRUTH = {
     "bgnbd": {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426},
@@ -121,7 +122,7 @@ def exact_likelihood(model, theta, x, tx, T):
     x, tx, T = mp.mpf(x), mp.mpf(tx), mp.mpf(T)
     buys = mp.gamma(r + x) / mp.gamma(r) * alpha**r
     if model == "pareto_nbd":
-        left = third * mp.quad(lambda u: (alpha + u) ** -(r + x) * (fourth + u) ** -(third + 1), [tx, (tx + T) / 2, T])
+        left = third * quad(lambda u: (alpha + u) ** -(r + x) * (fourth + u) ** -(third + 1), [tx, (tx + T) / 2, T])
         return mp.log(buys * fourth**third * ((alpha + T) ** -(r + x) * (fourth + T) ** -third + left))
     more = 1 if model == "mbgnbd" else 0
     stays = mp.beta(third, fourth + x + more) / mp.beta(third, fourth) * (alpha + T) ** -(r + x)

@@ -18,6 +18,7 @@ from crmkit.models.purchases.btyd import (
     probability_alive,
     probability_purchases,
 )
+from integrals import quad
 
 CLOSE = 1e-10
 SMALLEST = 1e-290  # below, float64 has no digits left to compare
@@ -119,7 +120,7 @@ def test_geometric_predictions(model, params, history):
 def log_axis(f, low, high, origin):
     """Integral over log(origin + u), in pieces."""
     length = mp.log((origin + high) / (origin + low))
-    return mp.quad(lambda v: f((origin + low) * mp.exp(v) - origin) * (origin + low) * mp.exp(v), mp.linspace(0, length, 6))
+    return quad(lambda v: f((origin + low) * mp.exp(v) - origin) * (origin + low) * mp.exp(v), mp.linspace(0, length, 6))
 
 
 def pareto_oracle(params, history):
@@ -266,7 +267,7 @@ def test_pareto_probability_of_a_count(params, x, t):
 
         size = left(mp.mpf(0))  # mpmath stops at an absolute error
         reference = negative_binomial(r, alpha, mp.mpf(x), t_) * (beta / (beta + t_)) ** s
-        reference += size * mp.quad(lambda y: left(y) / size, mp.linspace(0, longest, 12))
+        reference += size * quad(lambda y: left(y) / size, mp.linspace(0, longest, 12))
     near(probability_purchases(given("pareto_nbd", params), x, t).item(), reference)
 
 

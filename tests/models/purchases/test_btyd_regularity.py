@@ -23,6 +23,7 @@ from crmkit.models.purchases.btyd import (
     tuples,
 )
 from crmkit.models.purchases.btyd import erlang as regular
+from integrals import quad
 
 NAMES = ("r", "alpha", "a", "b", "k")
 CASES = [
@@ -96,7 +97,7 @@ class Oracle:
             s = self.shape + j
             wide = mp.sqrt(90 / s)
             points = [mp.log(s) + step for step in (-wide - 45 / s, -wide, -wide / 2, 0, wide / 2, wide, wide + 2)]
-            total += weight * mp.quad(lambda y, j=j: worth(y, j), points)
+            total += weight * quad(lambda y, j=j: worth(y, j), points)
         return self.alive * total
 
 

@@ -21,6 +21,7 @@ from crmkit.models.purchases.btyd import (
     parameter_draws,
     pareto,
     probability_active,
+    probability_alive,
     simulate,
     tuples,
 )
@@ -107,6 +108,34 @@ def test_a_sample_whose_maximum_is_near_the_end_of_the_range_is_none(monkeypatch
     else:
         with pytest.raises(ModelError, match="no maximum of the likelihood inside"):
             samples.refit_from(far, start, np.eye(2), 1.0)
+
+
+def test_a_sample_far_from_the_whole_is_found_without_a_full_search(monkeypatch):
+    histories = tuples(*simulate(known("pareto_nbd", TRUTH["pareto_nbd"]), np.full(900, 39.0), np.random.default_rng(4)))
+    found = fit(histories, "pareto_nbd")
+    buyers = np.where(histories.frequency > 2, 3 * histories.n, histories.n)
+    scale, units = samples.unit_of_params(histories, found.names)
+    start = np.log(np.array(list(found.params.values())) / units)
+    likelihood = samples.objective_of(samples.drawn(histories, buyers), found, scale)
+    whole = samples.minimise(likelihood, start).theta
+    assert np.abs((whole - start) / np.sqrt(np.diag(found.covariance))).max() > 3
+    monkeypatch.setattr(samples, "minimise", None)
+    monkeypatch.setattr(samples, "polish", None)
+    assert samples.refit_from(likelihood, start, found.covariance, found.n) == pytest.approx(whole, abs=1e-4)
+
+
+@pytest.mark.parametrize("model", TRUTH)
+def test_who_is_still_there_may_be_known_already(model):
+    truth, rng = known(model, TRUTH[model]), np.random.default_rng(6)
+    history = simulate(truth, np.full(400, 39.0), rng)
+    still = probability_alive(truth, *history)
+    assert np.array_equal(expected_purchases(truth, 20.0, *history, still=still), expected_purchases(truth, 20.0, *history))
+    drawn = [
+        draw_purchases(truth, 20.0, *history, draws=3, rng=np.random.default_rng(7), **given)
+        for given in ({}, {"still": still})
+    ]
+    assert np.array_equal(*drawn)
+    assert expected_purchases(truth, 20.0, *history, still=0 * still).sum() == 0
 
 
 def test_totals_of_a_forecast_cannot_be_changed():

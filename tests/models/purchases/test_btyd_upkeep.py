@@ -7,6 +7,7 @@ import pytest
 from crmkit.core.errors import ModelError
 from crmkit.models.purchases.btyd import known, probability_alive, simulate
 from crmkit.models.purchases.btyd.upkeep import discounted_time_alive
+from integrals import quad
 
 PARAMS = [
     ("pareto_nbd", {"r": 0.55, "alpha": 10.6, "s": 0.61, "beta": 11.7}),
@@ -37,7 +38,7 @@ def test_against_forty_digits(model, params, horizon, rate):
     with mpmath.workdps(40):
         for i, (count, _, age) in enumerate(HISTORIES):
             stays = staying(model, params, count, age)
-            true = mpmath.quad(lambda u, stays=stays: mpmath.exp(-rate * u) * stays(u), edges)
+            true = quad(lambda u, stays=stays: mpmath.exp(-rate * u) * stays(u), edges)
             assert found[i] == pytest.approx(float(true) * alive[i], rel=1e-10)
 
 

@@ -22,8 +22,9 @@ from crmkit.models.survival import (
     restricted_mean,
     restricted_mean_differences,
 )
-from crmkit.models.survival.curves.curves import product_limit
+from crmkit.models.survival.curves.curves import left_by, product_limit
 from crmkit.models.survival.data.design import _separation
+from crmkit.models.survival.data.observed import check_observed, count_at_risk
 
 
 def sample(seed, n=400):
@@ -262,3 +263,14 @@ def test_where_nobody_left_nothing_separates():
     assert _separation("new", x, weight, np.zeros(10)) == []
     (problem,) = _separation("new", x, weight, 1 - x)
     assert "of the 5 customers with the value 1, none left" in str(problem)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_short_way_to_a_quantile_is_that_of_the_curve(seed, share):
+    rng = np.random.default_rng(seed)
+    time, left, n = rng.integers(0, 30, 60), rng.random(60) < 0.7, rng.integers(1, 4, 60)
+    whole = median_survival(kaplan_meier(time, left, weights=n), share=share).iloc[0]
+    short = left_by(count_at_risk(check_observed(time, left, weights=n)), share=share, confidence=0.95)
+    assert short == pytest.approx([whole["value"], whole["low"], whole["high"]], nan_ok=True)
+    assert np.isfinite(short[0]) or share == 0.1

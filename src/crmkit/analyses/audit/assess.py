@@ -11,6 +11,7 @@ import numpy as np
 from crmkit.analyses.audit.catalogue import Catalogue, Indicator
 from crmkit.analyses.audit.indicators import Estimate, Owned, evaluate
 from crmkit.analyses.audit.indicators.estimate import NO_BEFORE, NO_PLAN, SHORT, TOO_FEW
+from crmkit.analyses.audit.indicators.from_reports import came_back
 from crmkit.analyses.audit.read import History, Window
 from crmkit.analyses.audit.sampling import Sampling
 from crmkit.analyses.audit.scoring import ASSESSED, NOT_ASSESSED, score, score_range
@@ -47,6 +48,7 @@ COLUMNS = (
     "cut3",
     "cut4",
     "cut5",
+    "came_back",
     "start",
     "end",
 )
@@ -86,7 +88,8 @@ def assess(past: History, catalogue: Catalogue, *, owned: Owned | None = None, c
         ``status``, ``reason`` (why not assessed), ``owner, weight, method``, ``p_value`` (one-sided, for "the truth is worse
         than the target"), ``needs`` (the table, column or analysis that is missing), ``kri``, ``placeholder`` (whether the
         target is the kit's own), ``reference`` (what the value is compared with), ``cut2`` to ``cut5`` (where scores begin, in
-        ``unit``; for ``range`` as a part of the target), ``start, end`` (of the period).
+        ``unit``; for ``range`` as a part of the target), ``came_back`` (share of those counted as lost who came back
+        later, where loss is a silence), ``start, end`` (of the period).
     """
     return _table(past, catalogue, past.current, owned=owned or {}, confidence=confidence)
 
@@ -219,6 +222,7 @@ def _row(
         "placeholder": _placeholder(one, past, catalogue),
         "reference": found.reference,
         **_cuts(held.cuts),
+        "came_back": came_back(one.id, owned, confidence) if found.known else NAN,
         "start": pd.Timestamp(seen.start),
         "end": pd.Timestamp(seen.end),
     }

@@ -14,7 +14,7 @@ from crmkit.analyses.audit.scoring import ASSESSED, class_scores
 from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.format import format_value
 from crmkit.core.language import mark
-from crmkit.core.results import Axis, Column, Result, Text, curve, estimates, not_assessed
+from crmkit.core.results import Axis, Column, Quantity, Result, Text, curve, estimates, not_assessed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,6 +112,12 @@ def level_table(work: Audit, rows: pd.DataFrame, name: str, title: Text, columns
     own["score_text"] = [_score_words(row) for row in own.to_dict("records")]
     own["whose"] = np.where(own["placeholder"], KITS, OWN)
     note = Text("Score: a step function of the value, 1 to 5; the range in brackets follows from the interval.")
+    wrong = own[own["came_back"].notna()]
+    if len(wrong):
+        words: dict[str, Quantity | Text | str] = {"note": note, "back": Quantity(wrong["came_back"].iloc[0], "share")}
+        note = Text(
+            "{note} Customers are lost when they are silent for too long; {back} of those silent so long came back.", words
+        )
     own = own.reset_index(drop=True)
     own.attrs["alike"] = False
     return Result(name, "table", title, own, columns=columns, note=note)

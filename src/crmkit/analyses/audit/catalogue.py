@@ -16,13 +16,13 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from crmkit.analyses.audit.client_changes import Change, differences, overlay_of, read_overlay
 from crmkit.analyses.audit.targets import FILE, read_targets
 from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.core.results import Unit
+from crmkit.core.yaml_text import read_yaml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -271,7 +271,7 @@ def kit_indicators() -> Mapping[str, Indicator]:
     found: dict[str, Indicator] = {}
     folder = resources.files("crmkit.analyses.audit.indicators")
     for group in GROUPS:
-        for entry in yaml.safe_load((folder / f"{group}.yml").read_text(encoding="utf-8")):
+        for entry in read_yaml((folder / f"{group}.yml").read_text(encoding="utf-8")):
             one = Indicator.model_validate(entry)
             if one.id in found or one.group != group:
                 raise ParamError(Problem(f"{group}.yml, {one.id}:", "stands there twice, or in the file of another class"))

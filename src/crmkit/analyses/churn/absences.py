@@ -8,6 +8,7 @@ where the same customers stand on both sides, that makes the limits a little too
 from __future__ import annotations
 
 import datetime as dt
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from crmkit.analyses.churn.read import Past
 from crmkit.analyses.churn.shop import RHYTHM, RHYTHMS, Shop, customers_on, rhythm_level
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
+from crmkit.core.privacy import can_be_shown
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
 
 if TYPE_CHECKING:
@@ -106,10 +108,11 @@ def board(past: Past, work: Backtest, shop: Shop) -> Result:
     )
     table = []
     levels = [("", ""), *((by, str(level)) for by in past.groups for level in sorted(shop.level_of(by).unique()))]
-    for dimension, level in levels:
+    sizes = pd.DataFrame([[_members(shop, *level, one).sum() for one in (rows, before)] for level in levels])
+    dimensions = [dimension for dimension, _ in levels]
+    shown = np.all([sizes[at].groupby(dimensions).transform(can_be_shown, min_cell=past.min_cell) for at in sizes], axis=0)
+    for dimension, level in compress(levels, shown):
         own, theirs, today = (_members(shop, dimension, level, one) for one in (rows, before, now))
-        if own.sum() < past.min_cell or theirs.sum() < past.min_cell:
-            continue
         mine, others = rows[own], before[theirs]
         left = mine["event_observed"].to_numpy(dtype=bool)
         expected, spread = compared(

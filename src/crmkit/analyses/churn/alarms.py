@@ -13,6 +13,7 @@ from crmkit.analyses.churn.basics import unusable
 from crmkit.analyses.churn.fit import Backtest, score
 from crmkit.analyses.churn.read import Past
 from crmkit.core.dates import DAYS_PER
+from crmkit.core.privacy import can_be_shown
 from crmkit.core.results import Column, Quantity, Result, Text, not_assessed
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def board(past: Past, work: Backtest) -> Result:
     table = pd.DataFrame(counted)
     table.insert(0, "level", [level for _, level in groups])
     table.insert(0, "dimension", [by or "" for by, _ in groups])
-    table = table[table["active"] >= past.min_cell].reset_index(drop=True)
+    shown = table.groupby("dimension")["active"].transform(can_be_shown, min_cell=past.min_cell)
+    table = table[shown.astype(bool)].reset_index(drop=True)
     limit = alarm_limits(table["left_before"], table["days_before"], table["days_recent"], error=FALSE_ALARMS)
     month = DAYS_PER["month"]
     table["rate"] = month * table["left"] / table["days_recent"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.churn.chances import GAPS, LEVEL_DAYS, MEAN, RIVALS, Chances, Fits, each, fit_on, levels_of
+from crmkit.analyses.churn.chances import GAPS, MEAN, RIVALS, Chances, Fits, each, fit_on, levels_of
 from crmkit.analyses.churn.fit import Backtest, Model, Test, cause_specific, fit_model, score
 from crmkit.analyses.churn.inputs import audit
 from crmkit.analyses.churn.panel import Panel, build_panel, shop_with
@@ -106,7 +106,7 @@ def _shop_study(past: Past, covariates: tuple[str, ...], cutoffs: int, waived: S
 
 
 class _Learner:
-    """Fits both models once per day, and sets their level by the newest days whose horizon was over."""
+    """Fits both models once per day, and sets their level by the earlier days whose horizon was over."""
 
     def __init__(self, past: Past, panel: Panel, chosen: tuple[str, ...]) -> None:
         self.shop, self.past, self.panel, self.chosen = shop_with(past, covariates=chosen), past, panel, chosen
@@ -125,13 +125,10 @@ class _Learner:
                 Text("no earlier day has its horizon of {horizon} behind it", {"horizon": Quantity(rule.horizon_days, "days")})
             )
         fits = self.fit(day)
-        said = []
-        for cut in before[-LEVEL_DAYS:]:
-            rows = self.panel.at(cut)
-            ahead = each(fits, rows, horizon_days=rule.horizon_days, confidence=level)
-            said.append((ahead, rows["event_observed"]))
-        own = Chances(fits, rule.horizon_days, levels_of(said), MEAN, level)
-        return Model("gaps", fits.gaps.cox, fits.recipe, rule.horizon_days, 0, before[-LEVEL_DAYS:], level, own)
+        met = [self.panel.at(cut) for cut in before]
+        said = [(each(fits, rows, horizon_days=rule.horizon_days, confidence=level), rows) for rows in met]
+        own = Chances(fits, rule.horizon_days, levels_of(said, today=day), MEAN, level)
+        return Model("gaps", fits.gaps.cox, fits.recipe, rule.horizon_days, 0, before, level, own)
 
 
 def _shop_test(past: Past, rows: pd.DataFrame, cut: dt.date, model: Model) -> Test | None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from crmkit.analyses.churn import returning
 from crmkit.analyses.churn.read import PERIOD_DAYS, SHORTEST_SPAN_DAYS, Past
-from crmkit.analyses.churn.shop import Shop, customers_on
+from crmkit.analyses.churn.shop import WITH_CUSTOMERS, Shop, customers_on
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Finding, Quantity, Result, Text, curve, not_assessed
 from crmkit.models.basics.shares import wilson
+from crmkit.models.survival import gaps as gm
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,49 +53,62 @@ def base_rows(past: Past) -> list[dict[str, object]]:
         found.append(_share(mark("Of those who left, had to"), "involuntary_share", forced, events, past.confidence))
     if past.contractual and paused:
         found.append(_count(mark("Paused, or ended too recently to be sure"), "undecided", paused, people))
+    if past.window is not None:
+        found += _limit_rows(past.window.window, (past.window.false_churn_share, past.window.low, past.window.high), people)
+    return found
+
+
+def _limit_rows(days: float, back: tuple[float, float, float], n: int) -> list[dict[str, object]]:
+    """After which silence somebody counts as lost, and how often that is wrong: other pages take both with their numbers."""
+    value, low, high = back
+    limit = {"group": mark("Counts as lost after a silence of"), "measure": "limit_days", "value": days, "n": n, "unit": "days"}
+    wrong = {"group": mark("Of those silent for so long, came back"), "measure": "came_back", "value": value, "n": n}
+    found: list[dict[str, object]] = [limit | {"method": mark("from the gaps")}]
+    if np.isfinite(value):
+        found.append(wrong | {"low": low, "high": high, "unit": "share", "method": mark("Kaplan-Meier")})
     return found
 
 
 def _shop_rows(past: Past, shop: Shop) -> list[dict[str, object]]:
-    """Of a shop: everybody so far, who has been silent for longer than a customer is, and who of a year ago still buys."""
+    """Of a shop: everybody so far, who has been silent for longer than a customer is, and who of an earlier day is lost."""
     import pandas as pd
 
     last = shop.gaps[~shop.gaps["event_observed"]]
-    gone = int(((pd.Timestamp(past.as_of) - last["started_at"]).dt.days > shop.limit_days).sum())
+    limit = shop.limit_days
+    gone = int(((pd.Timestamp(past.as_of) - last["started_at"]).dt.days > limit).sum())
+    back = gm.horizon_table(
+        shop.gaps["duration_days"],
+        shop.gaps["event_observed"],
+        horizons=[limit],
+        customer=shop.gaps["customer_id"] if len(shop.gaps) <= WITH_CUSTOMERS else None,
+        confidence=past.confidence,
+    ).iloc[0]
     found = [
         _count(mark("Customers so far"), "customers", len(last), len(last)),
         _share(mark("Silent for too long to be one"), "left_share", gone, len(last), past.confidence),
+        *_limit_rows(limit, (float(back["false_share"]), float(back["low"]), float(back["high"])), int(back["called"])),
     ]
-    ahead = float(shop.horizon_days)
-    found.append(
-        {
-            "group": mark("Looked ahead"),
-            "measure": "horizon_days",
-            "value": ahead,
-            "n": len(shop.gaps),
-            "unit": "days",
-            "method": mark("from the gaps"),
-        }
-    )
-    before = _kept(past, shop)
-    if before is not None:
-        found.append(_share(mark("Of those a year ago, still buy"), "kept_year", *before, past.confidence))
+    ahead = {"group": mark("Looked ahead"), "measure": "horizon_days", "value": float(shop.horizon_days)}
+    found.append(ahead | {"n": len(shop.gaps), "unit": "days", "method": mark("from the gaps")})
+    lost, there = _lost(past, shop, limit)
+    if there:
+        found.append(_share(mark("Of the customers that long ago, lost"), "lost_share", lost, there, past.confidence))
+    lost, there = _lost(past, shop, YEAR_DAYS)
+    if there:
+        kept = _share(mark("Of the customers a year ago, still one"), "kept_year", there - lost, there, past.confidence)
+        found.append(kept)
     return found
 
 
-def _kept(past: Past, shop: Shop) -> tuple[int, int] | None:
-    """Of the customers of a day a year ago, how many have bought within the last horizon, and how many were there?"""
-    import datetime as dt
-
-    import pandas as pd
-
-    day = past.as_of - dt.timedelta(days=YEAR_DAYS)
+def _lost(past: Past, shop: Shop, days: int) -> tuple[int, int]:
+    """Of the customers of a day so long ago, how many are none today, and how many were there?"""
+    day = past.as_of - dt.timedelta(days=days)
     if day <= past.start + dt.timedelta(days=shop.horizon_days):
-        return None
+        return 0, 0
     there = customers_on(shop, day, as_of=past.as_of)["customer_id"]
-    since = pd.Timestamp(past.as_of) - pd.Timedelta(days=shop.horizon_days)
-    buying = shop.gaps.loc[shop.gaps["started_at"] > since, "customer_id"]
-    return int(there.isin(set(buying)).sum()), len(there)
+    today = shop.gaps[~shop.gaps["event_observed"]]
+    gone = today.loc[today["duration_days"] > shop.limit_days, "customer_id"]
+    return int(there.isin(set(gone)).sum()), len(there)
 
 
 def _people(past: Past) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from crmkit.analyses.churn import absences, returning
 from crmkit.analyses.churn.basics import unusable
 from crmkit.analyses.churn.read import Past
 from crmkit.core.language import mark
+from crmkit.core.privacy import can_be_shown
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
 from crmkit.models import survival as sv
 
@@ -197,10 +198,11 @@ def cohorts(past: Past) -> Result:
     period = rows["started_at"].dt.to_period(frequency)
     sure = _last_certain_day(past)
     cells = []
+    shown = can_be_shown(rows.groupby(period)["customer_id"].nunique(), min_cell=past.min_cell)
     for label, own in rows.groupby(period):
         youngest = (sure - min(label.end_time.normalize(), sure)).days
         ages = [age for age in AGES if age <= youngest]
-        if len(own) < past.min_cell or not ages:
+        if not shown[label] or not ages:
             continue
         km = sv.kaplan_meier(own["duration_days"], own["event_observed"], confidence=past.confidence)
         at = sv.at_risk_table(km, ages)

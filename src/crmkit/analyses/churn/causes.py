@@ -97,7 +97,8 @@ def reasons(past: Past) -> Result:
     Returns
     -------
     Result
-        Bars: share of the leavers per reason (simultaneous Wilson intervals); reasons of fewer than ``min_cell`` are joined.
+        Bars: share of the leavers per reason (simultaneous Wilson intervals); reasons of fewer than ``min_cell`` are joined,
+        with the next where these are few together.
     """
     title = Text("Reasons of leaving, as given")
     if not past.usable:
@@ -111,6 +112,8 @@ def reasons(past: Past) -> Result:
     counts = given.value_counts()
     order = sorted(counts.index, key=lambda name: (-counts[name], name))
     kept = [name for name in order if counts[name] >= past.min_cell][:MOST_REASONS]
+    while kept and 0 < counts.drop(kept).sum() < past.min_cell:
+        kept.pop()
     rest = int(counts.drop(kept).sum())
     labels, k = (
         [*kept, *([mark("all others")] if rest else [])],

@@ -3,7 +3,7 @@
 One is the Cox model of the gaps between purchases: how long customers like this one take to come back, given how long they
 have been silent, both in their own usual gap. The other is the purchase model of the value report, which knows only how often
 and how recently somebody bought, and that some are gone for good. Both are fitted to what was known by a day, and their level
-is set by the newest days whose horizon was over by then.
+is set by all earlier days whose horizon was over by then, which also tell how much days differ.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from crmkit.analyses.churn.shop import Shop, customers_on, histories_by
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.results import Quantity, Text
+from crmkit.models.basics.estimates import critical
 from crmkit.models.purchases import btyd
 from crmkit.models.survival import gaps as gm
 from crmkit.models.survival.data.encoding import Recipe, apply_recipe, learn_recipe
@@ -35,8 +36,10 @@ GAPS, PURCHASES, MEAN = mark("model of the gaps"), mark("purchase model"), mark(
 RIVALS = (GAPS, PURCHASES, MEAN)
 PURCHASE_MODELS = ("pareto_nbd", "mbgnbd")
 EDGE = 1e-6
-LEVEL_DAYS = 4
 FEWEST_LEVEL = 20
+FEWEST_FREE = 2
+YEAR = 365.2425
+YEAR_DAYS = np.timedelta64(365, "D")
 SPREAD, STEPS = 0.5, 40
 MEETINGS = 6
 CLEARLY = 0.2
@@ -65,6 +68,16 @@ class Fits:
     typical: float
 
 
+class Level(NamedTuple):
+    """How the probabilities of a model are moved and stretched, how sure that is, and how much days differ beyond chance."""
+
+    add: float = 0.0
+    factor: float = 1.0
+    covariance: Floats | None = None
+    between: float = 0.0
+    free: int = 0
+
+
 @dataclass(frozen=True, eq=False)
 class Chances:
     """Both models of one day with their level, and which of them is believed.
@@ -73,9 +86,9 @@ class Chances:
     ----------
     fits : Fits
     horizon_days : int
-    levels : dict of str to pair of float
-        How the probabilities of each model are moved and stretched, so that on the newest days whose horizon was over as
-        many stayed away as it expected.
+    levels : dict of str to Level
+        How the probabilities of each model are moved and stretched, so that on earlier days whose horizon was over as many
+        stayed away as it expected.
     behind : {"model of the gaps", "purchase model", "mean of both models"}
         What stands behind the list.
     confidence : float
@@ -83,7 +96,7 @@ class Chances:
 
     fits: Fits
     horizon_days: int
-    levels: dict[str, tuple[float, float]] = field(default_factory=dict)
+    levels: dict[str, Level] = field(default_factory=dict)
     behind: str = MEAN
     confidence: float = 0.95
 
@@ -134,15 +147,16 @@ def own_gap(shop: Shop, rows: pd.DataFrame) -> Floats:
 
 
 def fitted_rows(shop: Shop, day: dt.date) -> pd.DataFrame:
-    """What the model of a day is fitted to: the customers of earlier days, a horizon apart, each followed for a horizon.
+    """What the model of a day is fitted to: the customers of earlier days, half a horizon apart, each followed for a horizon.
 
-    So it learns from customers like those it is asked about; in all gaps those who buy often would count most.
+    So it learns from customers like those it is asked about; in all gaps those who buy often would count most. Half a horizon,
+    so that a horizon of half a year meets more than two times of the year; errors by customer allow for what is seen twice.
     """
     import pandas as pd
 
     horizon, parts = shop.horizon_days, []
     for k in range(MEETINGS):
-        met = day - dt.timedelta(days=horizon * (k + 1))
+        met = day - dt.timedelta(days=horizon + k * max(1, horizon // 2))
         if not shop.free(met, horizon):
             continue
         try:
@@ -198,46 +212,141 @@ def _back(x: Floats) -> Floats:
     return np.asarray(-np.expm1(-np.exp(np.clip(x, -30.0, 5.0))))
 
 
-def level(expected: Floats, left: NDArray[np.bool_]) -> tuple[float, float]:
+def level(expected: Floats, left: NDArray[np.bool_], customer: Any, day: Any, *, today: dt.date) -> Level:
     """How have probabilities to be moved and stretched so that as many stay away as expected, at high risk and at low?
+
+    Parameters
+    ----------
+    expected : array
+        What a model said, of all customers of several days.
+    left : array of bool
+        Who stayed away.
+    customer : array_like
+        Of whom it was said.
+    day : array_like of dates
+        For which day.
+    today : date
+        The day whose customers are asked about.
 
     Returns
     -------
-    tuple of float
+    Level
         What is added on the scale log(-log(1 - p)), and the factor before it: a regression of what came, the factor held near 1
-        where little came. (0, 1) where there is too little to tell.
+        where little came; the covariance of both, by customer; the variance of what would have to be added from day to day, and
+        its degrees of freedom. Nothing is changed where there is too little to tell.
 
     Notes
     -----
     Cox (1958), doi:10.1093/biomet/45.3-4.562, on the complementary log-log scale. The factor has a normal prior around 1 of
-    standard deviation SPREAD.
+    standard deviation SPREAD. Where the days span a year, what is added may change with the time of the year (a sine wave, with
+    such a prior around 0), and is that of today. Variance between days: by moments (DerSimonian & Laird 1986,
+    doi:10.1016/0197-2456(86)90046-2).
     """
     known = np.isfinite(expected)
     x, y = scale(expected[known]), left[known].astype("float64")
     if min(y.sum(), len(y) - y.sum()) < FEWEST_LEVEL:
-        return 0.0, 1.0
-    X, at = np.column_stack([np.ones(len(x)), x]), np.array([0.0, 1.0])
-    prior = np.diag([0.0, 1 / SPREAD**2])
+        return Level()
+    when, days = np.unique(np.asarray(day, dtype="datetime64[D]")[known], return_inverse=True)
+    wave = _season(when) if when[-1] - when[0] >= YEAR_DAYS else np.empty((len(when), 0))
+    X = np.column_stack([np.ones(len(x)), x, wave[days]])
+    usual = np.array([0.0, 1.0, *np.zeros(wave.shape[1])])
+    prior, at = np.diag([0.0, *np.full(len(usual) - 1, 1 / SPREAD**2)]), usual
     for _ in range(STEPS):  # Fisher scoring
-        eta = np.clip(X @ at, -30.0, 3.0)
-        p = _back(eta)
-        slope = np.exp(eta - np.exp(eta))
-        each_weight = slope / np.maximum(p * (1 - p), EDGE)
-        information = (X * (slope * each_weight)[:, None]).T @ X + prior
-        step = np.linalg.solve(information, X.T @ ((y - p) * each_weight) - prior @ (at - [0.0, 1.0]))
+        score, weight = _scored(X @ at, y)
+        information = (X * weight[:, None]).T @ X + prior
+        step = np.linalg.solve(information, X.T @ score - prior @ (at - usual))
         at = at + np.clip(step, -0.5, 0.5)
-    return float(at[0]), float(at[1])
+    score, weight = _scored(X @ at, y)
+    each_row = np.linalg.solve(information, (X * score[:, None]).T)
+    who = np.unique(np.asarray(customer)[known], return_inverse=True)[1]
+    summed = np.array([np.bincount(who, one) for one in each_row])
+    there = _season(np.array([today], dtype="datetime64[D]"))[0][: wave.shape[1]]
+    now = np.array([[1.0, 0.0, *there], [0.0, 1.0, *np.zeros(len(there))]])
+    free = len(when) - 1 - wave.shape[1]
+    between = _between_days(*(np.bincount(days, one).astype(np.float64) for one in (score, weight)), free=free)
+    add, factor = (float(one) for one in now @ at)
+    return Level(add, factor, now @ (summed @ summed.T) @ now.T, between, free)
 
 
-def levels_of(before: Sequence[tuple[pd.DataFrame, pd.Series[bool]]]) -> dict[str, tuple[float, float]]:
-    """The level of each model, from what it said on earlier days and what came."""
+def _season(days: NDArray[np.datetime64]) -> Floats:
+    """A wave over the year, in two columns."""
+    angle = 2 * np.pi * (days.astype(np.int64) % YEAR) / YEAR
+    return np.column_stack([np.sin(angle), np.cos(angle)])
+
+
+def _scored(eta: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Score and information of each row on the complementary log-log scale."""
+    held = np.clip(eta, -30.0, 3.0)
+    p, slope = _back(held), np.exp(held - np.exp(held))
+    per = slope / np.maximum(p * (1 - p), EDGE)
+    return (y - p) * per, slope * per
+
+
+def _between_days(score: Floats, information: Floats, *, free: int) -> float:
+    """By how much what has to be added differs from day to day, beyond chance: a variance."""
+    if free < FEWEST_FREE:
+        return 0.0
+    apart, weight = score / information, information
+    excess = float((weight * (apart - float(score.sum() / weight.sum())) ** 2).sum()) - free
+    return max(0.0, excess / (free * float(weight.sum() - (weight**2).sum() / weight.sum()) / (len(weight) - 1)))
+
+
+def levels_of(before: Sequence[tuple[pd.DataFrame, pd.DataFrame]], *, today: dt.date) -> dict[str, Level]:
+    """The level of each model, from what it said on earlier days and the customers of those days."""
     import pandas as pd
 
     if not before:
         return {}
     said = pd.concat([_both(table) for table, _ in before], ignore_index=True)
-    left = np.concatenate([came.to_numpy(dtype=bool) for _, came in before])
-    return {name: level(said[name].to_numpy(), left) for name in RIVALS if name in said}
+    rows = pd.concat([rows[["customer_id", "cut", "event_observed"]] for _, rows in before], ignore_index=True)
+    came = (rows["event_observed"].to_numpy(dtype=bool), rows["customer_id"], rows["cut"])
+    return {name: level(said[name].to_numpy(), *came, today=today) for name in RIVALS if name in said}
+
+
+def range_of_sum(of: Chances, found: pd.DataFrame, weight: Floats, *, confidence: float) -> tuple[float, float]:
+    """Between which limits will be what is lost with those who stay away: chance, an unsure level, and days that differ.
+
+    Parameters
+    ----------
+    of : Chances
+    found : DataFrame
+        From :func:`chances`: ``probability, low, high``.
+    weight : array
+        What is lost with each customer; 1 counts them.
+    confidence : float
+
+    Returns
+    -------
+    tuple of float
+        Limits around the sum of probabilities times weights, within what is possible. Where no level could be set, the limits
+        of each customer, summed, take its place.
+
+    Notes
+    -----
+    Three variances are added: of chance, of the level, and between days, which few days tell badly: Student's t with the
+    degrees of freedom of Satterthwaite (1946), doi:10.2307/3002019.
+    """
+    from scipy.special import stdtrit
+
+    p = found["probability"].to_numpy(dtype="float64")
+    known = np.isfinite(p) & np.isfinite(weight)
+    p, own = p[known], weight[known]
+    at = of.levels.get(of.behind, Level())
+    between, reach = 0.0, critical(confidence)
+    variance = float((own**2 * p * (1 - p)).sum())
+    if at.covariance is None:
+        half = float(((found["high"] - found["low"]).to_numpy()[known] * own).sum()) / 2
+        variance += (half / reach) ** 2
+    else:
+        eta = scale(p)
+        slope = own * np.exp(eta - np.exp(eta))
+        gradient = np.array([slope.sum(), (slope * (eta - at.add) / at.factor).sum()])
+        variance += float(gradient @ at.covariance @ gradient)
+        between = float(gradient[0] ** 2 * at.between * (1 + 1 / (at.free + 1)))
+    if between > 0:
+        reach = float(stdtrit(at.free * (variance / between + 1) ** 2, 0.5 + confidence / 2))
+    middle, wide = float((own * p).sum()), reach * float(np.sqrt(variance + between))
+    return max(0.0, middle - wide), min(float(own.sum()), middle + wide)
 
 
 def _both(table: pd.DataFrame) -> pd.DataFrame:
@@ -264,8 +373,8 @@ def chances(of: Chances, rows: pd.DataFrame) -> pd.DataFrame:
     table = _both(each(of.fits, rows, horizon_days=of.horizon_days, confidence=of.confidence))
     raw = scale(table[GAPS])
     for name in (name for name in RIVALS if name in table):
-        add, factor = of.levels.get(name, (0.0, 1.0))
-        table[name] = _back(add + factor * scale(table[name]))
+        at = of.levels.get(name, Level())
+        table[name] = _back(at.add + at.factor * scale(table[name]))
     # a curve that has seen no purchase says nothing of its customers; the other model does
     for name in (GAPS, MEAN) if PURCHASES in table else ():
         table[name] = table[name].fillna(table[PURCHASES])

@@ -13,6 +13,7 @@ from crmkit.analyses.churn.read import Past
 from crmkit.analyses.churn.shop import RHYTHM
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
+from crmkit.core.privacy import can_be_shown
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
 from crmkit.models import survival as sv
 
@@ -41,10 +42,19 @@ def observed(past: Past, *, by: str | None = None) -> dict[str, Any]:
 
 
 def shown_groups(past: Past, by: str) -> tuple[pd.DataFrame, list[str]]:
-    """The spells of the groups that are large enough to be shown, and how many groups are not."""
-    counts = past.spells[by].value_counts()
-    large = counts.index[counts >= past.min_cell]
-    return past.spells[past.spells[by].isin(large)], sorted(str(one) for one in counts.index.difference(large))
+    """The spells of the groups that can be shown so that nothing is told of few customers, and which groups cannot."""
+    shown = can_be_shown(past.spells.groupby(by)["customer_id"].nunique(), min_cell=past.min_cell)
+    large = shown.index[shown]
+    return past.spells[past.spells[by].isin(large)], sorted(str(one) for one in shown.index.difference(large))
+
+
+def groupings(past: Past) -> list[str]:
+    """What splits customers into groups of which some can be shown, the main one first."""
+    return [by for by in past.groups if len(shown_groups(past, by)[0])]
+
+
+def _main(past: Past) -> str | None:
+    return next(iter(groupings(past)), None)
 
 
 def _large(past: Past, by: str) -> Past:
@@ -67,7 +77,7 @@ def survival(past: Past) -> Result:
         return unusable(past, "churn_survival", title)
     if past.shop is not None:
         return returning.survival(past, past.shop)
-    by = past.groups[0] if past.groups else None
+    by = _main(past)
     one = past if by is None else _large(past, by)
     table = sv.kaplan_meier(**observed(one, by=by), confidence=past.confidence)
     shown = curve(_thinned(_supported(table))[["group", "x", "value", "low", "high", "at_risk"]])
@@ -180,7 +190,7 @@ def at_risk(past: Past) -> Result:
     title = Text("The customers behind the curves")
     if not past.usable:
         return unusable(past, "churn_at_risk", title)
-    by = past.groups[0] if past.groups else None
+    by = _main(past)
     one = past if by is None else _large(past, by)
     km = sv.kaplan_meier(**observed(one, by=by), confidence=past.confidence)
     last = float(km["x"].max())
@@ -211,7 +221,7 @@ def _hidden_note(past: Past, by: str | None) -> Text | None:
     if not hidden:
         return None
     return Text(
-        "{n} {n:group|groups} of fewer than {least} customers {n:is|are} not shown.",
+        "{n} {n:group|groups} {n:is|are} not shown, so that nothing is told of fewer than {least} customers.",
         {"n": Quantity(len(hidden), "count"), "least": Quantity(past.min_cell, "count")},
     )
 
@@ -226,10 +236,10 @@ def restricted(past: Past) -> Result:
         group was observed for.
     """
     title = Text("Days that customers stay, of the first year") if past.shop is None else Text("Days until customers buy again")
-    if not past.usable or not past.groups:
-        reason = Text("there is no column that splits customers into groups")
+    if not past.usable or not groupings(past):
+        reason = Text("no column splits customers into groups that are large enough to be shown")
         return unusable(past, "churn_restricted", title) if not past.usable else not_assessed("churn_restricted", title, reason)
-    by = past.groups[0]
+    by = groupings(past)[0]
     one = _large(past, by)
     tau = _common_time(one, by)
     try:
@@ -326,12 +336,13 @@ def group_tests(past: Past) -> Result:
     Returns
     -------
     Result
-        A row per test: ``test, group, statistic, df, p, p_holm, n``. Log-rank per grouping, within the strata of the next
-        grouping, and by pairs of the main one; p corrected after Holm within each of the three families.
+        A row per test: ``test, group, statistic, df, p, p_holm, n``, and of what ``group`` is made: ``by, within, first,
+        second``. Log-rank per grouping, within the strata of the next grouping, and by pairs of the main one; p corrected
+        after Holm within each of the three families.
     """
     title = Text("Tests of differences between groups")
-    if not past.usable or not past.groups:
-        reason = Text("there is no column that splits customers into groups")
+    if not past.usable or not groupings(past):
+        reason = Text("no column splits customers into groups that are large enough to be shown")
         return unusable(past, "churn_tests", title) if not past.usable else not_assessed("churn_tests", title, reason)
     import pandas as pd
 
@@ -344,10 +355,17 @@ def group_tests(past: Past) -> Result:
     table["p_holm"] = np.nan
     for _, family in table.groupby("test"):
         table.loc[family.index, "p_holm"] = holm(family["p"].to_numpy())
-    table = pd.concat([table, _pairs(past)], ignore_index=True)
+    table = pd.concat([table, _pairs(past)], ignore_index=True).fillna({"within": "", "first": "", "second": ""})
+    # how often somebody buys is in our words, which are translated one by one
+    parts = (
+        Column("by", "Grouping", translate=True),
+        Column("within", "Within", translate=True),
+        Column("first", "One group", translate=True),
+        Column("second", "The other", translate=True),
+    )
     columns = (
         Column("test", "Test", translate=True),
-        Column("group", "Groups", translate=past.shop is not None),
+        *([one for one in parts if table[one.name].any()] if past.shop is not None else [Column("group", "Groups")]),
         Column("statistic", "Chi squared", "score"),
         Column("df", "Degrees of freedom", "count"),
         Column("p", "p", "number"),
@@ -358,7 +376,7 @@ def group_tests(past: Past) -> Result:
 
 
 def _overall(past: Past) -> Iterable[dict[str, Any]]:
-    for by in past.groups:
+    for by in groupings(past):
         test = _tried(lambda by=by: sv.logrank(**observed(_large(past, by), by=by)))
         if test is not None:
             yield _test_row(mark("log-rank"), by, test)
@@ -366,24 +384,24 @@ def _overall(past: Past) -> Iterable[dict[str, Any]]:
 
 def _stratified(past: Past) -> Iterable[dict[str, Any]]:
     """Each grouping within the levels of the main one, and the main one within those of the second."""
-    pairs = [(by, past.groups[0]) for by in past.groups[1:]] + (
-        [(past.groups[0], past.groups[1])] if len(past.groups) > 1 else []
-    )
+    first, *others = groupings(past)
+    pairs = [*((by, first) for by in others), *((first, by) for by in others[:1])]
     for by, within in pairs:
         one = _large(past, by)
         test = _tried(
             lambda one=one, by=by, within=within: sv.logrank(**observed(one, by=by), strata=one.spells[within].to_numpy(object))
         )
         if test is not None:
-            yield _test_row(mark("log-rank within strata"), f"{by} | {within}", test)
+            yield _test_row(mark("log-rank within strata"), f"{by} | {within}", test) | {"by": by, "within": within}
 
 
 def _pairs(past: Past) -> pd.DataFrame:
-    by = past.groups[0]
+    by = groupings(past)[0]
     found = sv.logrank_pairs(**observed(_large(past, by), by=by))
     names = [f"{by}: {a} – {b}" for a, b in zip(found["group_a"], found["group_b"], strict=True)]
     kept = found[["statistic", "p", "p_holm", "n"]]
-    return kept.assign(test=mark("log-rank by pairs"), group=names, df=1)
+    kept = kept.assign(test=mark("log-rank by pairs"), group=names, df=1, by=by, within="")
+    return kept.assign(first=found["group_a"], second=found["group_b"])
 
 
 def _tried(test: Any) -> LogRank | None:
@@ -395,7 +413,8 @@ def _tried(test: Any) -> LogRank | None:
 
 
 def _test_row(name: str, group: str, test: LogRank) -> dict[str, Any]:
-    return {"test": name, "group": group, "statistic": test.statistic, "df": test.df, "p": test.p, "n": test.table["n"].sum()}
+    own = {"statistic": test.statistic, "df": test.df, "p": test.p, "n": test.table["n"].sum()}
+    return {"test": name, "group": group, "by": group, "within": ""} | own
 
 
 def _tests_finding(table: pd.DataFrame, past: Past) -> Finding:

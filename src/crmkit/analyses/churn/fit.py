@@ -289,7 +289,9 @@ def _away(of: Chances, back: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     there, without = rest(rows), rest(usual)
     table = (-back).assign(days_since_last=there - without - (there - without).mean())
     rhythm = without - without.mean()
-    return table.assign(log_rhythm=table["log_rhythm"] + rhythm if "log_rhythm" in table else rhythm)
+    for name in ("log_rhythm", "log_rhythm_squared"):  # one feature, whose effect bends
+        rhythm = rhythm + table.pop(name) if name in table else rhythm
+    return table.assign(log_rhythm=rhythm)
 
 
 def expected_days(model: Model, rows: pd.DataFrame, *, days: int, first: np.ndarray | None = None) -> np.ndarray:

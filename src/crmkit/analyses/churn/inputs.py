@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from crmkit.analyses.churn.fit import Backtest, Model, score
-from crmkit.analyses.churn.panel import Panel
+from crmkit.analyses.churn.panel import OF_GAPS, Panel
 from crmkit.analyses.churn.read import Past
 from crmkit.core.errors import ParamError, Problem
 from crmkit.core.language import mark
@@ -35,9 +35,10 @@ FEWEST = 20
 MOST_SEARCHED = 20_000
 # made by us from dates before the cut-off: that they run with the time as a customer is what they are for
 OWN = ("known_days", "purchase_days", "tenure_days", "days_since_last", "silence_share", "days_since_interaction")
-BY_DESIGN = frozenset((name, "tenure") for name in OWN)
+# customers of a shop differ in how often they buy before all else
+BY_DESIGN = frozenset({*((name, "tenure") for name in OWN), ("log_rhythm", "lift"), ("log_rhythm", "alone")})
 # made by us from rows before the cut-off: the client has no such column and could not mend it, so a hit is only shown
-MADE = frozenset({*FEATURES, *OWN, "purchase_rate", "mean_amount"} - {"plan", "mrr"})
+MADE = frozenset({*FEATURES, *OWN, *OF_GAPS, "purchase_rate", "mean_amount"} - {"plan", "mrr", "category", "channel"})
 
 
 class Word(NamedTuple):
@@ -71,6 +72,8 @@ WORDS: dict[str, Word] = {
     "known_days": Word(mark("time as a customer"), "profile", False, mark("Days since first purchase (log)")),
     "purchase_days": Word(mark("few purchases *"), "usage", True, mark("Purchase days")),
     "log_rhythm": Word(mark("buys seldom *"), "usage", True, mark("Own gap between purchases (log)")),
+    "log_rhythm_squared": Word(mark("buys seldom *"), "usage", True, mark("Own gap between purchases (log), squared")),
+    "log_number": Word(mark("few purchases *"), "usage", True, mark("Purchases so far (log)")),
     "log_previous": Word(mark("waited longer than usual *"), "usage", True, mark("Last wait over own gap (log)")),
     "log_amount": Word(mark("amount of the last purchase *"), "price", True, mark("Amount of the last purchase (log)")),
     "log_mean_amount": Word(
@@ -129,7 +132,7 @@ def columns(work: Backtest) -> Result:
     before = score(work.model, learned)["probability"]
     rows.append(_row("probability", "", before, now["probability"], work.leaks) | {"heading": RISK, "leak": ""})
     rows.sort(key=lambda row: -row["psi"])
-    rows += [{"column": name, "heading": heading(name), "enters": f"– {reason}"} for name, reason in recipe.dropped]
+    rows += [{"column": name, "heading": heading(name), "enters": reason} for name, reason in recipe.dropped]
     table = pd.DataFrame(rows)
     shown = (
         Column("heading", "Column", translate=True),
@@ -165,7 +168,7 @@ def _row(name: str, enters: str, learned: pd.Series[Any], now: pd.Series[Any], l
 
 def _finding(table: pd.DataFrame, work: Backtest) -> Finding:
     assert work.leaks is not None  # noqa: S101
-    moved = table[table["psi"] > SHIFTED]
+    moved = table[(table["psi"] > SHIFTED) & (table["column"] != "probability")]
     waived = int(work.leaks["waived"].sum())
     numbers = {
         "n": Quantity(int((table["leak"].fillna("") != "").sum()), "count"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crmkit.analyses.churn.chances import fitted_rows, own_gap
-from crmkit.analyses.churn.curves import observed, shown_groups
+from crmkit.analyses.churn.curves import groupings, observed, shown_groups
 from crmkit.analyses.churn.effects import spreads
 from crmkit.analyses.churn.fit import Backtest, stretches
 from crmkit.analyses.churn.inputs import heading
@@ -110,7 +110,7 @@ def lifelines_curves(past: Past) -> dict[str, KaplanMeierFitter]:
     """How long do customers stay, as objects of lifelines? A curve per level of the main group that is large enough to show."""
     if not past.usable:
         return {}
-    by = past.groups[0] if past.groups else None
+    by = next(iter(groupings(past)), None)
     given = observed(past)
     if by is None:
         return {"": sv.kaplan_meier_fitter(**given, confidence=past.confidence, label=EVERYBODY)}

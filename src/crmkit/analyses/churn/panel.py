@@ -19,11 +19,12 @@ from crmkit.analyses.churn.shop import RHYTHM, Shop, customers_on, rhythm_level
 from crmkit.core.dates import DAYS_PER_YEAR
 from crmkit.core.errors import DataError, ModelError, ParamError, Problem, did_you_mean
 from crmkit.core.results import Quantity, Text
-from crmkit.data.sources.engine import to_frame
+from crmkit.data.sources.engine import frames_on, to_frame
 from crmkit.data.summaries.features import FEATURES, churn_features
 from crmkit.models.survival.data.encoding import Recipe
 
 if TYPE_CHECKING:
+    import ibis
     import pandas as pd
 
 ATTRIBUTES = ("size", "region", "industry", "acquisition_channel")
@@ -44,6 +45,8 @@ PURCHASES = {
 # of the gap that a customer is in: all of it was known on its first day
 OF_GAPS = (
     "log_rhythm",
+    "log_rhythm_squared",
+    "log_number",
     "log_previous",
     "log_amount",
     "log_mean_amount",
@@ -114,7 +117,11 @@ def build_panel(past: Past, *, cutoffs: int, covariates: tuple[str, ...] = ()) -
     import pandas as pd
 
     cuts, tests = _schedule(past, cutoffs)
-    rows = pd.concat(_alike([one_cut(past, cut) for cut in [*cuts, past.as_of]]), ignore_index=True)
+    days = [*cuts, past.as_of]
+    under_contract = past.contractual and past.shop is None
+    features = _contract_features(past, days) if under_contract else [None] * len(days)
+    parts = [one_cut(past, cut, one) for cut, one in zip(days, features, strict=True)]
+    rows = pd.concat(_alike(parts), ignore_index=True)
     beside = attributes(past, covariates)
     if beside is not None:
         rows = rows.merge(beside, how="left", on="customer_id", validate="many_to_one")
@@ -166,7 +173,7 @@ def _schedule(past: Past, cutoffs: int) -> tuple[list[dt.date], tuple[dt.date, .
 def _shop_schedule(past: Past, cutoffs: int) -> tuple[list[dt.date], tuple[dt.date, ...]]:
     """Half a horizon apart, on none of which the shop was closed in the days ahead; the newest are tested.
 
-    The level of a model comes from the newest day whose horizon is over, so each test needs such a day before it.
+    The level of a model comes from the days whose horizon is over, so each test needs such a day before it.
     """
     assert past.shop is not None  # noqa: S101
     horizon = past.rule.horizon_days
@@ -185,19 +192,28 @@ def _shop_schedule(past: Past, cutoffs: int) -> tuple[list[dt.date], tuple[dt.da
     return cuts[::-1], tuple(sorted(tests))
 
 
-def one_cut(past: Past, cut: dt.date) -> pd.DataFrame:
-    """The customers of one day: features as known then, and what they did within the horizon."""
+def one_cut(past: Past, cut: dt.date, features: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The customers of one day: features as known then, and what they did within the horizon.
+
+    Parameters
+    ----------
+    past : Past
+    cut : date
+    features : DataFrame or None
+        Of customers under contract, where they are known already.
+    """
     import pandas as pd
 
     if past.shop is not None:
         return _shop_cut(past, cut)
-    table = _contract_features(past, cut) if past.contractual else _purchase_features(past, cut)
+    if features is None:
+        features = _contract_features(past, [cut])[0] if past.contractual else _purchase_features(past, cut)
     over = cut + dt.timedelta(days=past.rule.horizon_days + past.rule.grace_days) <= past.as_of
     future = None if not over else (_contract_labels if past.contractual else _silent_labels)(past, cut)
     if future is None:
-        found = table.assign(duration_days=np.nan, event_observed=False, event=np.nan)
+        found = features.assign(duration_days=np.nan, event_observed=False, event=np.nan)
     else:
-        found = table.merge(future, how="inner", on="customer_id", validate="one_to_one")
+        found = features.merge(future, how="inner", on="customer_id", validate="one_to_one")
         found = found[found["duration_days"] > 0].reset_index(drop=True)
     # whole numbers with and without gaps are of different types; one type for all cut-offs
     numbers = dict.fromkeys(found.select_dtypes("number").columns, "float64")
@@ -247,11 +263,14 @@ def attributes(past: Past, covariates: tuple[str, ...]) -> pd.DataFrame | None:
     return to_frame(known.select("customer_id", *names)).drop_duplicates("customer_id") if known is not None and names else None
 
 
-def _contract_features(past: Past, cut: dt.date) -> pd.DataFrame:
-    table = to_frame(churn_features(past.tables, t0=cut, grace_days=past.rule.grace_days, attributes=()))
-    if table.empty and cut == past.as_of:
+def _contract_features(past: Past, cuts: list[dt.date]) -> list[pd.DataFrame]:
+    def on(day: dt.date) -> ibis.Table:
+        return churn_features(past.tables, t0=day, grace_days=past.rule.grace_days, attributes=())
+
+    tables = frames_on(on, cuts)
+    if past.as_of in cuts and tables[cuts.index(past.as_of)].empty:
         raise DataError("subscriptions: nobody is under contract on the last day; check ended_at and as_of")
-    return table
+    return tables
 
 
 def _contract_labels(past: Past, cut: dt.date) -> pd.DataFrame:

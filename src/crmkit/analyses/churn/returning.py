@@ -10,6 +10,7 @@ import numpy as np
 from crmkit.analyses.churn.read import Past
 from crmkit.analyses.churn.shop import WITH_CUSTOMERS, Shop
 from crmkit.core.language import mark
+from crmkit.core.privacy import can_be_shown
 from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, curve, not_assessed
 from crmkit.models import survival as sv
 from crmkit.models.survival import gaps as gm
@@ -215,10 +216,11 @@ def cohorts(past: Past, shop: Shop) -> Result:
     frequency = next((name for name, days in COHORT_PERIODS if span / days <= MOST_COHORTS), "Y")
     period = rows["started_at"].dt.to_period(frequency)
     end, cells = pd.Timestamp(past.as_of), []
+    shown = can_be_shown(rows.groupby(period)["customer_id"].nunique(), min_cell=past.min_cell)
     for label, own in rows.groupby(period):
         youngest = (end - min(label.end_time.normalize(), own["started_at"].max())).days
         ages = [age for age in COHORT_DAYS if age <= youngest]
-        if len(own) < past.min_cell or not ages:
+        if not shown[label] or not ages:
             continue
         km = sv.kaplan_meier(own["duration_days"], own["event_observed"], confidence=past.confidence)
         at = sv.at_risk_table(km, ages)

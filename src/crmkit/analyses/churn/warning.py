@@ -101,7 +101,7 @@ def early_warning(past: Past, work: Backtest, value: Worth, plan: Plan | None = 
         Column("reason_1", "First reason", translate=True),
         Column("reason_2", "Second", translate=True),
         Column("reason_3", "Third", translate=True),
-        Column("action", "Suggested action"),
+        *([Column("action", "Suggested action")] if actions else []),
         Column("flag", "Flag", translate=True),
     )
     if past.shop is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from crmkit.analyses.churn.basics import base_rows, rule_words, unusable
+from crmkit.analyses.churn.chances import Chances, range_of_sum
 from crmkit.analyses.churn.curves import kept_row
 from crmkit.analyses.churn.fit import Backtest, expected_days
 from crmkit.analyses.churn.read import Past
@@ -50,6 +52,9 @@ class Worth:
     margin : float
     reason : str
         Why there is no list.
+    ranges : mapping of str to (low, high)
+        Of a shop: between which limits the number of those who stay away will be, "expected", and what goes with them,
+        "at_risk".
     """
 
     customers: pd.DataFrame | None
@@ -57,6 +62,7 @@ class Worth:
     value_days: int
     margin: float
     reason: Text | str = ""
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def worth(
@@ -100,7 +106,8 @@ def worth(
     later = np.where(p < 1, (days - first) / np.maximum(1 - p, 1e-12), 0.0)
     per_day, source = _per_day(rows, margin)
     if past.shop is not None:
-        return _shop_worth(rows, days, per_day * (value_days - horizon), source, reading, key, value_days, margin)
+        found = _shop_worth(rows, days, per_day * (value_days - horizon), source, reading, key, value_days, margin)
+        return replace(found, ranges=_ranges(work.model.chances, found.customers, past.confidence))
     value, kept = per_day * days, per_day * later
     known = _clv(reading, rows, margin, key)
     if known is not None:
@@ -138,6 +145,13 @@ def _shop_worth(
     return Worth(table, source, value_days, margin)
 
 
+def _ranges(of: Chances | None, rows: pd.DataFrame | None, confidence: float) -> dict[str, tuple[float, float]]:
+    if of is None or rows is None:
+        return {}
+    weights = {"expected": np.ones(len(rows)), "at_risk": rows["value_if_kept"].to_numpy(dtype="float64")}
+    return {name: range_of_sum(of, rows, weight, confidence=confidence) for name, weight in weights.items()}
+
+
 def _per_day(rows: pd.DataFrame, margin: float) -> tuple[np.ndarray, str]:
     if "mrr" in rows and rows["mrr"].notna().any():
         return np.asarray(margin * rows["mrr"].fillna(0.0).to_numpy(dtype="float64") / DAYS_PER["month"]), "price"
@@ -170,7 +184,7 @@ def totals(past: Past, value: Worth) -> Result:
     kept = kept_row(past) if past.shop is None else None
     boxes += [kept] if kept is not None else []
     if value.customers is not None:
-        boxes += _expected_rows(value.customers, value.source, shop=shop)
+        boxes += _expected_rows(value, value.customers, shop=shop)
     numbers: Numbers = {
         "rule": rule_words(past),
         "horizon": Quantity(past.rule.horizon_days, "days"),
@@ -179,9 +193,9 @@ def totals(past: Past, value: Worth) -> Result:
     }
     if past.shop is not None:
         note = Text(
-            "{rule} Value over {days}, {margin} of revenue, of a customer who comes back. Limits of what is expected are those "
-            "of each customer, summed: wider than the interval of the sum.",
-            numbers,
+            "{rule} Value over {days}, {margin} of revenue, of a customer who comes back. What will be seen lies within the "
+            "limits with a probability of {confidence}: they hold chance, an unsure model, and that days differ.",
+            {**numbers, "confidence": Quantity(past.confidence, "share")},
         )
         return Result("churn_totals", "values", title, estimates(boxes), finding=risk_finding(past, value), note=note)
     note = (
@@ -200,9 +214,14 @@ def totals(past: Past, value: Worth) -> Result:
     return Result("churn_totals", "values", title, estimates(boxes), finding=risk_finding(past, value), note=note)
 
 
-def _expected_rows(rows: pd.DataFrame, source: str, *, shop: bool = False) -> list[dict[str, object]]:
+def _expected_rows(value: Worth, rows: pd.DataFrame, *, shop: bool = False) -> list[dict[str, object]]:
     p = rows["probability"].dropna()
     n = len(p)
+
+    def limits(name: str, weight: pd.Series[float] | float) -> tuple[float, float]:
+        return value.ranges.get(name, (float((rows["low"] * weight).sum()), float((rows["high"] * weight).sum())))
+
+    low, high = limits("expected", 1.0)
     boxes: list[dict[str, object]] = [
         {
             "group": mark("Customers today"),
@@ -216,8 +235,8 @@ def _expected_rows(rows: pd.DataFrame, source: str, *, shop: bool = False) -> li
             "group": mark("Expected to stay away") if shop else mark("Expected to leave"),
             "measure": "expected",
             "value": p.sum(),
-            "low": rows["low"].sum(),
-            "high": rows["high"].sum(),
+            "low": low,
+            "high": high,
             "n": n,
             "unit": "count",
             "method": mark("sum of probabilities"),
@@ -226,24 +245,25 @@ def _expected_rows(rows: pd.DataFrame, source: str, *, shop: bool = False) -> li
             "group": mark("Expected share"),
             "measure": "expected_share",
             "value": p.mean(),
-            "low": rows["low"].mean(),
-            "high": rows["high"].mean(),
+            "low": low / n if n else np.nan,
+            "high": high / n if n else np.nan,
             "n": n,
             "unit": "share",
             "method": mark("mean probability"),
         },
     ]
-    if source:
+    if value.source:
+        low, high = limits("at_risk", rows["value_if_kept"])
         boxes.append(
             {
                 "group": mark("Value at risk"),
                 "measure": "at_risk",
                 "value": rows["at_risk"].sum(),
-                "low": (rows["low"] * rows["value_if_kept"]).sum(),
-                "high": (rows["high"] * rows["value_if_kept"]).sum(),
+                "low": low,
+                "high": high,
                 "n": n,
                 "unit": "money",
-                "method": SOURCES[source],
+                "method": SOURCES[value.source],
             }
         )
     return boxes
@@ -256,7 +276,7 @@ def risk_finding(past: Past, value: Worth) -> Finding | None:
     rows = value.customers
     numbers = {
         "n": Quantity(len(rows), "count"),
-        "left": Quantity(float(rows["probability"].sum()), "count"),
+        "left": Quantity(float(rows["probability"].sum()), "count", *value.ranges.get("expected", ())),
         "share": Quantity(float(rows["probability"].mean()), "share"),
         "horizon": Quantity(past.rule.horizon_days, "days"),
         "money": Quantity(float(rows["at_risk"].sum()), "money"),

@@ -71,27 +71,47 @@ class PurchaseDraws:
         return histories_of(self.who, self.per, self.kinds)
 
     @cached_property
+    def _everyone(self) -> btyd.Histories:
+        return self._histories.everyone
+
+    @cached_property
     def _worth(self) -> Floats:
         """A purchase to come, in purchases today."""
         expected = self.who["expected_purchases"].to_numpy()
         worth = self.who["discounted_purchases"].to_numpy()
         return np.asarray(np.divide(worth, expected, out=np.ones(len(expected)), where=expected > 0))
 
+    @cached_property
+    def _still(self) -> dict[int, Floats]:
+        """Who is still active by the parameters asked for last, per different history: expectation and futures need it both."""
+        return {}
+
+    def _alive(self, turn: int) -> Floats:
+        if turn not in self._still:
+            self._still.clear()
+            self._still[turn] = self._histories.each(self.models[turn], btyd.probability_alive)
+        return self._still[turn]
+
     def expected(self, turn: int) -> tuple[Floats, Floats | None]:
         """As :class:`Draws` says."""
         horizon, histories = self.terms.horizon_days / self.per, self._histories
-        count = histories.each(self.models[turn], lambda fit, *history: btyd.expected_purchases(fit, horizon, *history))
-        count = count[histories.inverse]
+
+        def ahead(fit: btyd.Fitted, x: Floats, tx: Floats, age: Floats, still: Floats) -> Floats:
+            return btyd.expected_purchases(fit, horizon, x, tx, age, still=still)
+
+        count = histories.each(self.models[turn], ahead, self._alive(turn))[histories.inverse]
         if not self.spends:
             return count, None
         return count, self._net(count * expected_spend(self.spends[turn], self.who["frequency"], self.who["monetary_value"]))
 
     def drawn(self, turn: int, rng: np.random.Generator, times: int = 1) -> tuple[Floats, Floats | None]:
         """As :class:`Draws` says."""
-        horizon, everyone = self.terms.horizon_days / self.per, self._histories.everyone
-        count = everyone.each(
-            self.models[turn], lambda fit, *history: btyd.draw_purchases(fit, horizon, *history, draws=times, rng=rng)
-        )
+        horizon, histories = self.terms.horizon_days / self.per, self._histories
+
+        def future(fit: btyd.Fitted, x: Floats, tx: Floats, age: Floats, still: Floats) -> Floats:
+            return btyd.draw_purchases(fit, horizon, x, tx, age, draws=times, rng=rng, still=still)
+
+        count = self._everyone.each(self.models[turn], future, self._alive(turn)[histories.inverse])
         if not self.spends:
             return count, None
         return count, self._net(draw_spend(self.spends[turn], self.who["frequency"], self.who["monetary_value"], count, rng))

@@ -116,9 +116,8 @@ def customer_limits(values: Values, who: pd.DataFrame, *, confidence: float, see
         return None
     refits, rng = values.refits, np.random.default_rng(seed)
     engine = draws_of(values, refits.models, refits.spends, refits.per, who)
-    turns = range(len(refits.models))
-    expected = np.array([engine.expected(turn)[1] for turn in turns])
-    outcome = np.concatenate([engine.drawn(turn, rng, FUTURES_EACH)[1] for turn in turns])
+    drawn = [(engine.expected(turn)[1], engine.drawn(turn, rng, FUTURES_EACH)[1]) for turn in range(len(refits.models))]
+    expected, outcome = np.array([one for one, _ in drawn]), np.concatenate([other for _, other in drawn])
     limits = (*percentiles(expected, confidence), *percentiles(outcome, confidence))
     return pd.DataFrame(dict(zip(LIMITS, limits, strict=True)), index=who.index)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from crmkit.analyses.clv.read import NO_PURCHASES, Purchases
-from crmkit.analyses.clv.stages import counted_in, worth_columns
+from crmkit.analyses.clv.stages import Grouping, StageRules, by_stage, by_tier, counted_in, worth_columns
 from crmkit.analyses.clv.values import Values, lacking
 from crmkit.core.errors import ParamError
 from crmkit.core.privacy import suppress_beside, suppress_small
@@ -69,7 +69,9 @@ def scored(customers: pd.DataFrame, *, rules: rfm.Rules | None = None) -> tuple[
     return customers.assign(r=r, f=f, m=m, segment=rfm.segments(r, f, m)), rule
 
 
-def rfm_grid(past: Purchases, values: Values | None, *, rules: rfm.Rules | None = None) -> Result:
+def rfm_grid(
+    past: Purchases, values: Values | None, *, rules: rfm.Rules | None = None, stages: StageRules | None = None
+) -> Result:
     """Where in the grid of recency and frequency is the value?
 
     Parameters
@@ -78,30 +80,27 @@ def rfm_grid(past: Purchases, values: Values | None, *, rules: rfm.Rules | None 
         As computed for the page.
     rules : Rules or None
         Own limits of the scores, from :func:`rfm_rules`.
+    stages : StageRules or None
+        Those of the stages on the page; default: as they come.
 
     Returns
     -------
     Result
-        Heat grid of the expected value per cell; small cells are hidden with their complement.
+        Heat grid of the expected value per cell; hidden are small cells, and those that with segments, stages and tiers would
+        tell of few customers.
     """
     known = past.spend.known
     title = Text("Expected value by recency and frequency" if known else "Expected purchases by recency and frequency")
     if values is None or values.under_contract or (values.clv is None and past.spend.known):
         return not_assessed("clv_rfm_grid", title, lacking(values) or NO_MODEL)
-    import pandas as pd
-
     table = _scored(past, values.customers, rules)
     cells = rfm.grid(table["r"], table["f"], value=table[counted_in(past)], p_alive=table["p_alive"])
     cells = cells[cells["n"] > 0].reset_index(drop=True)
-    # the segments are the same customers in other groups
-    named = _by_segment(past, table)
-    inside = table.groupby(["r", "f", "segment"]).size().unstack(fill_value=0)
-    inside = inside.reindex(
-        index=pd.MultiIndex.from_frame(cells[["recency", "frequency"]]), columns=named["segment"], fill_value=0
-    )
-    cells = suppress_beside(
-        cells, inside, hidden=named["suppressed"].tolist(), values=["value", "p_alive"], min_cell=past.min_cell
-    )
+    # segments, stages and tiers are the same customers in other groups
+    others = [_segments(past, values, table, stages=stages)[0], *_others(past, values, stages=stages)]
+    place, places = 10 * table["r"] + table["f"], 10 * cells["recency"] + cells["frequency"]
+    beside = [one.beside(place, places) for one in others]
+    cells = suppress_beside(cells, beside, values=["value", "p_alive"], min_cell=past.min_cell)
     if cells["value"].isna().all():
         few = Text("no cell of the grid has {n} customers", {"n": Quantity(past.min_cell, "count")})
         return not_assessed("clv_rfm_grid", title, few)
@@ -144,12 +143,14 @@ def rfm_grid(past: Purchases, values: Values | None, *, rules: rfm.Rules | None 
     )
 
 
-def rfm_segments(past: Purchases, values: Values | None, *, rules: rfm.Rules | None = None) -> Result:
+def rfm_segments(
+    past: Purchases, values: Values | None, *, rules: rfm.Rules | None = None, stages: StageRules | None = None
+) -> Result:
     """What do the named segments hold?
 
     Parameters
     ----------
-    past, values, rules
+    past, values, rules, stages
         As for :func:`rfm_grid`.
 
     Returns
@@ -160,7 +161,7 @@ def rfm_segments(past: Purchases, values: Values | None, *, rules: rfm.Rules | N
     title = Text("Segments by recency, frequency and money" if past.spend.known else "Segments by recency and frequency")
     if values is None or values.under_contract:
         return not_assessed("clv_rfm_segments", title, lacking(values) or NO_MODEL)
-    shown = _by_segment(past, _scored(past, values.customers, rules))
+    shown = _segments(past, values, _scored(past, values.customers, rules), stages=stages)[1]
     columns = (
         Column("segment", "Segment", translate=True),
         Column("n", "Customers", "count"),
@@ -256,15 +257,27 @@ def migration_matrix(past: Purchases, *, rules: rfm.Rules | None = None) -> Resu
     )
 
 
-def _by_segment(past: Purchases, table: pd.DataFrame) -> pd.DataFrame:
-    """What each segment holds, the small ones hidden."""
+def _others(past: Purchases, values: Values, *, stages: StageRules | None) -> list[Grouping]:
+    return [by_stage(past, values, rules=stages or StageRules())[0], by_tier(past, values)]
+
+
+def _segments(
+    past: Purchases, values: Values, table: pd.DataFrame, *, stages: StageRules | None
+) -> tuple[Grouping, pd.DataFrame]:
+    """Customers by segment, and what each segment holds, where that tells of no few customers, stages and tiers beside it."""
     worth = counted_in(past)
     rows = table.groupby("segment").agg(n=(worth, "size"), value=(worth, "sum"), p_alive=("p_alive", "mean"))
     rows = rows.reindex(list(rfm.SEGMENTS)).rename_axis("segment").reset_index()
     rows["n"] = rows["n"].fillna(0)
     rows["share_n"] = rows["n"] / rows["n"].sum()
     rows["mean_value"] = rows["value"] / rows["n"].where(rows["n"] > 0)
-    return suppress_small(rows, values=["value", "p_alive", "share_n", "mean_value"], min_cell=past.min_cell)
+    shown = suppress_beside(
+        rows,
+        [one.beside(table["segment"], rfm.SEGMENTS) for one in _others(past, values, stages=stages)],
+        values=["value", "p_alive", "share_n", "mean_value"],
+        min_cell=past.min_cell,
+    )
+    return Grouping(table["segment"], shown.set_index("segment")["suppressed"]), shown
 
 
 def _scored(past: Purchases, customers: pd.DataFrame, rules: rfm.Rules | None) -> pd.DataFrame:

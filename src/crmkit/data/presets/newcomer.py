@@ -14,7 +14,8 @@ from typing import Any
 
 import yaml
 
-from crmkit.core.errors import DataError, ParamError, Problem, did_you_mean, shortened
+from crmkit.core.errors import CrmkitError, DataError, ParamError, Problem, did_you_mean, shortened
+from crmkit.core.messages import terminal_language
 from crmkit.core.results import Text
 from crmkit.core.settings import CLIENT_NAME, TableSettings, find_home
 from crmkit.data.intake.macros import install
@@ -113,19 +114,37 @@ def new_client(
     DataError
         When no file is of a kind that is known: each with what is missing and the lines to fill in.
     """
-    home = home if home is not None else find_home()
+    answers = Answers(ask, language or terminal_language())
+    try:
+        place = place.expanduser().resolve()
+        return _looked_at(name, place, answers, tell, yes=yes, language=language, home=home or find_home(), today=today)
+    except CrmkitError as err:
+        err.language = answers.language
+        raise
+
+
+def _looked_at(
+    name: str,
+    place: Path,
+    answers: Answers,
+    tell: Callable[[str], None],
+    *,
+    yes: bool,
+    language: str,
+    home: Path,
+    today: dt.date | None,
+) -> Newcomer:
     today = today or dt.date.today()
-    place = place.expanduser().resolve()
     place, paths, others = _files(place)
     source = _source(place if place.is_dir() or is_database(place) else place.parent, home)
     target = _target(name, source, home=home)
-    answers = Answers(ask, language or "en")
     con, spill = connect()
     try:
         install(con, timezone="UTC")
         paths = paths or tables_of(place, con=con)
         found, problems = _recognise_all(paths, place, con=con, spill=spill)
-        answers.language = language or language_of([header for one in found for header in one.recognised.headers])
+        headers = [header for one in found for header in one.recognised.headers]
+        answers.language = language or (language_of(headers) if headers else terminal_language())
         for one in found:
             tell(f"{_names(one.files)}: {answers.say(_system(one.recognised.preset))}")
         found = _confirmed(found, answers=answers, problems=problems)
@@ -137,7 +156,7 @@ def new_client(
         common = common_keys(con, drafts, name=name, source=source, answers=answers, today=today)
     finally:
         disconnect(con)
-    if ask is None and not yes and answers.given:
+    if answers.ask is None and not yes and answers.given:
         last = Text("Answer these on a terminal, or take the answers that are shown with --yes.")
         raise ParamError([*answers.listed(), answers.say(last)])
     text = params_text(common, drafts)
@@ -145,7 +164,7 @@ def new_client(
     written = home / "work" / name / f"{name}.yml" if kept else target
     _write(written, text, home=home, replace=kept)
     lines = [line for draft in drafts for line in _lines(draft, answers)]
-    lines += [answers.say(Text("not placed: {problem}", {"problem": problem})) for problem in problems]
+    lines += [answers.say(Text("not placed: {problem}", {"problem": answers.say(problem)})) for problem in problems]
     lines += [answers.say(text).removesuffix(".") for text in _ignored(others)]
     taken = tuple(answers.listed())
     return Newcomer(written, written.relative_to(home).as_posix(), tuple(lines), taken, kept, answers.language)
@@ -370,12 +389,15 @@ def _shared_ids(con: Any, one: Draft, other: Draft, at: int) -> int:
 
 
 def _write(path: Path, text: str, *, home: Path, replace: bool) -> None:
-    where = path.relative_to(home).as_posix()
+    where, begun = path.relative_to(home).as_posix(), False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "w" if replace else "x", encoding="utf-8") as file:
+            begun = True
             file.write(text)
     except OSError as err:
+        if begun:
+            path.unlink(missing_ok=True)
         raise ParamError(f"{where} cannot be written: {err.strerror}") from err
 
 

@@ -14,10 +14,10 @@ from functools import cache
 from importlib import resources
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from crmkit.core.settings import ItemSettings
+from crmkit.core.yaml_text import read_yaml
 from crmkit.data.sources.layout import Row, joined
 from crmkit.data.tables import TABLES
 
@@ -112,7 +112,7 @@ def presets() -> tuple[Preset, ...]:
     """Every system that is known, in the order of the names of their files."""
     folder = resources.files("crmkit.data.presets") / "systems"
     files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".yml")), key=lambda entry: entry.name)
-    return tuple(Preset(**yaml.safe_load(entry.read_text(encoding="utf-8"))) for entry in files)
+    return tuple(Preset(**read_yaml(entry.read_text(encoding="utf-8"))) for entry in files)
 
 
 def letters(header: str) -> str:

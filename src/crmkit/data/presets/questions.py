@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, mark, say, translate
+from crmkit.core.messages import in_words
 from crmkit.core.results import Quantity, Text
 
 Said = dict[str, Quantity | Text | str]
@@ -77,8 +78,8 @@ class Answers:
         return answer
 
     def say(self, text: Text | str) -> str:
-        """A text in the language of whoever is asked; what is plain text already stays."""
-        return say(text, Locale(self.language))
+        """A text in the language of whoever is asked; a message as it arose, which is plain text, too."""
+        return in_words(text, self.language) if isinstance(text, str) else say(text, Locale(self.language))
 
     def yes(self, about: str, text: Text, *, safe: bool) -> bool:
         """Whether somebody says yes."""

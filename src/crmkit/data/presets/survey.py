@@ -12,10 +12,9 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-import yaml
-
 from crmkit.core.errors import shortened
 from crmkit.core.results import Text
+from crmkit.core.yaml_text import read_yaml
 from crmkit.data.presets.draft import Draft, ask_scale, likely_scale, scale_of
 from crmkit.data.presets.preset import letters, positions
 from crmkit.data.presets.questions import Answers, words
@@ -121,7 +120,7 @@ def _number_or_word(word: str) -> int | str:
 @cache
 def _known_answers() -> list[list[list[str]]]:
     text = (resources.files("crmkit.data.presets") / "answers.yml").read_text(encoding="utf-8")
-    found: list[list[list[str]]] = yaml.safe_load(text)
+    found: list[list[list[str]]] = read_yaml(text)
     return found
 
 

@@ -15,6 +15,16 @@ Floats = NDArray[np.float64]
 
 CUT = 42.0  # exp(-42) = 6e-19: what lies beyond does not count
 CHUNK = 1 << 19
+# how many panels of how many nodes, up to which length of the axis, and how far the integrand may fall on it (as logarithm);
+# found by trial over scales of 1e-4 to 1e4 and powers up to 10,000: each has a relative error below 1e-13 in its range
+RULES = (
+    (1, 12, 1.5, 8.0),
+    (1, 16, 2.5, 16.0),
+    (1, 24, 2.5, 50.0),
+    (1, 32, 4.0, np.inf),
+    (4, 24, 12.0, np.inf),
+    (8, 32, np.inf, np.inf),
+)
 
 
 @cache
@@ -54,22 +64,27 @@ def decay_integrals(A: Floats, p: Floats, B: Floats, q: Floats, h: Floats, *, mo
     Notes
     -----
     With m = min(A, B) and v = log(1 + u/m) the singularities of the integrand stay at distance pi from the real axis wherever
-    A and B lie. The range is cut where the integrand has fallen by exp(-42). Short
-    ranges take 32 nodes, long ones eight panels.
+    A and B lie. The range is cut where the integrand has fallen by exp(-42). Short ranges on which it falls little take 12
+    nodes, long ones panels (``RULES``).
     """
     shape = np.broadcast_shapes(*(np.shape(v) for v in (A, p, B, q, h)))
     A, p, B, q, h = (np.broadcast_to(np.asarray(v, dtype=np.float64), shape).ravel() for v in (A, p, B, q, h))
     m = np.minimum(A, B)
     with np.errstate(over="ignore", divide="ignore"):
         reach = np.minimum(A * np.expm1(np.minimum(CUT / p, 700.0)), B * np.expm1(np.minimum(CUT / q, 700.0)))
-        length = np.log1p(np.minimum(h, reach) / m)
+    end = np.minimum(h, reach)
+    length = np.log1p(end / m)
+    fall = p * np.log1p(end / A) + q * np.log1p(end / B)
     out = np.zeros((5 if moments else 1, A.size))
-    is_long = length > 2.5
-    for rows, nodes in ((np.flatnonzero(~is_long), gauss_legendre(32)), (np.flatnonzero(is_long), panels(8, 32))):
-        step = max(1, CHUNK // len(nodes[0]))
+    todo = np.ones(A.size, dtype=bool)
+    for count, nodes, longest, deepest in RULES:
+        own = todo & (length <= longest) & (fall <= deepest)
+        todo &= ~own
+        rows = np.flatnonzero(own)
+        step = max(1, CHUNK // (count * nodes))
         for first in range(0, len(rows), step):
             i = rows[first : first + step]
-            out[:, i] = _one_chunk(A[i], p[i], B[i], q[i], m[i], length[i], nodes, moments)
+            out[:, i] = _one_chunk(A[i], p[i], B[i], q[i], m[i], length[i], panels(count, nodes), moments)
     return out.reshape(-1, *shape)
 
 

@@ -20,7 +20,8 @@ from crmkit.models.basics.draws import Known, ParameterDraws
 from crmkit.models.basics.edges import chance_edges, highest, require_inside
 from crmkit.models.basics.optimise import Objective, log_covariance
 from crmkit.models.purchases.btyd.bootstrap import refit_from, resampled
-from crmkit.models.purchases.btyd.fitting import FEWEST_CUSTOMERS, Fitted
+from crmkit.models.purchases.btyd.fitting import FEWEST_CUSTOMERS
+from crmkit.models.purchases.btyd.model import Fitted
 from crmkit.models.purchases.btyd.staying import worth_by_row
 from crmkit.models.purchases.btyd.tuples import dot
 

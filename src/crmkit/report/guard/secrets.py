@@ -6,17 +6,13 @@ Imports little: every command asks it before it prints.
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from html import escape
 from pathlib import Path
 from typing import Any, TextIO
-from urllib.parse import quote, quote_plus
 
 from crmkit.core.errors import CrmkitError
 from crmkit.core.privacy import KEY_VARIABLE
@@ -93,6 +89,11 @@ def _read_secrets(home: Path, files: tuple[tuple[str, int], ...]) -> Mapping[str
 
 def _forms(value: str) -> set[str]:
     """A secret as it may be written: as it is, in a URL, in HTML, in JSON, in Python, and as a header of a request has it."""
+    import base64
+    import json
+    from html import escape
+    from urllib.parse import quote, quote_plus
+
     texts = {value, quote(value, safe=""), quote(value), quote_plus(value), escape(value), escape(value, quote=False)}
     texts |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
     return texts | {base64.b64encode(value.encode()).decode(), value.strip()}
@@ -122,6 +123,8 @@ def clean_notebook(nb: Any, *, home: Path, secrets: Mapping[str, str]) -> Any:
     Papermill calls cells completed that never ran when a kernel dies, and notes absolute paths; both go. The run record
     says what happened. Messages of errors have the values of customers covered.
     """
+    import json
+
     import nbformat
 
     from crmkit.report.guard.messages import kept_error

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from crmkit.core.messages import in_words
+from crmkit.core.settings import client_language, find_home
 from crmkit.report.folders import dates_of, read_latest
 from crmkit.report.run.outcome import GOOD, Outcome
 
@@ -164,8 +166,10 @@ class Lines:
         )
         if outcome.status not in GOOD:
             place = "" if outcome.by_user or outcome.cell is None else f"cell {outcome.cell}: "
+            language = client_language(outcome.client, home=find_home()) or "en"
             for problem in outcome.message.splitlines():
-                print(f"{outcome.client}  {outcome.analysis}  {place}{problem}", file=sys.stderr, flush=True)
+                said = in_words(problem, language)
+                print(f"{outcome.client}  {outcome.analysis}  {place}{said}", file=sys.stderr, flush=True)
         self._move(outcome.client, now="")
 
     def _move(self, client: str, *, advance: int = 0, now: str) -> None:

@@ -8,11 +8,11 @@ from functools import cache
 from importlib import resources
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from crmkit.core.language import mark
 from crmkit.core.results import Text
+from crmkit.core.yaml_text import read_yaml
 
 FINDING, OBSERVATION = mark("finding"), mark("observation")
 LEVELS = (FINDING, OBSERVATION)
@@ -211,7 +211,7 @@ def themes() -> dict[str, Theme]:
     (['slow', 'complex', 'scattered'], 57)
     """
     text = (resources.files("crmkit.analyses.audit.findings") / "themes.yml").read_text(encoding="utf-8")
-    return {one.id: one for one in (Theme.model_validate(entry) for entry in yaml.safe_load(text))}
+    return {one.id: one for one in (Theme.model_validate(entry) for entry in read_yaml(text))}
 
 
 def theme_of(indicator: str) -> Theme | None:

@@ -14,13 +14,13 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from crmkit.analyses.audit.client_changes import Change, overlay_of, read_overlay
 from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Result, Text
+from crmkit.core.yaml_text import read_yaml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -195,7 +195,7 @@ def merge(base: Form, overlay: Mapping[Any, Any], *, where: str = OVERLAY) -> Fo
 @cache
 def _base() -> Form:
     text = (resources.files("crmkit.analyses.audit.form") / OVERLAY).read_text(encoding="utf-8")
-    return Form.model_validate(yaml.safe_load(text))
+    return Form.model_validate(read_yaml(text))
 
 
 MONTHS = {"quarter": 3, "half_year": 6}

@@ -111,12 +111,17 @@ def clustered_share(
     if n <= 0:
         return nothing(NO_DATA)
     found = share(k, n, confidence, missing=missing)
-    each = rows.groupby(by, sort=True)[[hits, of]].sum()
-    each = each[each[of] > 0]
-    clusters, p = len(each), k / n
+    import pandas as pd
+
+    place, different = pd.factorize(rows[by], sort=True)
+    whose = place >= 0
+    sums = (rows[name].to_numpy(dtype="float64")[whose] for name in (hits, of))
+    k_each, n_each = (np.bincount(place[whose], one, len(different)) for one in sums)
+    k_each, n_each = k_each[n_each > 0], n_each[n_each > 0]
+    clusters, p = len(n_each), k / n
     if clusters < 2 or clusters == n or not 0 < p < 1:
         return found
-    rest = (each[hits] - p * each[of]).to_numpy(dtype="float64")
+    rest = k_each - p * n_each
     variance = clusters / (clusters - 1) * float(rest @ rest) / n**2
     effect = variance / (p * (1 - p) / n)
     if effect <= 1:
@@ -198,24 +203,21 @@ def waiting_time(rows: pd.DataFrame, confidence: float, *, waiting: float = 0.5,
     per : float
         Minutes in the unit of the result.
     """
-    from crmkit.models.survival.curves.curves import kaplan_meier, median_survival, product_limit
+    from crmkit.models.survival.curves.curves import left_by, product_limit
     from crmkit.models.survival.data.observed import check_observed, count_at_risk
 
     if rows.empty:
         return nothing(NO_DATA)
-    cells = rows.groupby(["minutes", "event"], sort=True, as_index=False)["n"].sum()
-    hours, event = cells["minutes"].to_numpy(dtype="float64") / per, cells["event"].to_numpy()
-    weights = cells["n"].to_numpy(dtype="float64")
-    curve = kaplan_meier(hours, event, weights=weights, confidence=confidence)
-    at = median_survival(curve, share=waiting).iloc[0]
+    hours, event = rows["minutes"].to_numpy(dtype="float64") / per, rows["event"].to_numpy()
+    weights = rows["n"].to_numpy(dtype="float64")
     counts = count_at_risk(check_observed(hours, event, weights=weights))
-    survival, greenwood = product_limit(counts)
+    value, low, high = left_by(counts, share=waiting, confidence=confidence)
     n = float(weights.sum())
-    if math.isnan(at["value"]):
+    if math.isnan(value):
         return nothing(NOT_REACHED, n=n)
-    sampling = Waiting(counts.time, survival, greenwood, waiting, n)
+    sampling = Waiting(counts.time, *product_limit(counts), waiting, n)
     running = float(weights[~event.astype(bool)].sum())
-    return Estimate(float(at["value"]), float(at["low"]), float(at["high"]), n, running, KAPLAN_MEIER, sampling)
+    return Estimate(value, low, high, n, running, KAPLAN_MEIER, sampling)
 
 
 def compared(now: Estimate, reference: float, relative: Estimate) -> Estimate:

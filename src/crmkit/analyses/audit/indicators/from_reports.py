@@ -25,8 +25,11 @@ REPEAT_DAYS, MONTH_DAYS = 90.0, 30.4375
 EVENTS = mark("customers who left over customer-months, Wilson")
 LARGEST_GAP = mark("largest gap of any group, Wilson")
 KEPT = mark("as the other analysis has it")
-STILL_BUY = mark("of the customers a year ago, who bought within the horizon that ends today, Wilson")
-STAYED_AWAY = mark("customers who did not come back within the horizon, over its months, Wilson")
+STILL_BUY = mark("of the customers a year ago, who have not been silent for too long, Wilson")
+SILENT = mark("customers who were silent for too long, over the months of that silence, Wilson")
+CAME_BACK = mark("too many of those counted as lost came back")
+FALSE_LIMIT = 0.2  # where the owner's record does not say
+LOSSES = ("R-RET", "R-CHURN")
 TOP, EASE = "CSAT, two top boxes", "CES, mean"
 
 Owned = Mapping[str, Reading]
@@ -47,6 +50,11 @@ class Source:
             return None
         return found if len(found) else None
 
+    def parameter(self, name: str, default: float) -> float:
+        """A parameter that the owner was run with."""
+        used = dict((self.reading.report or {}).get("parameters", {})).get(name, {})
+        return float(used.get("value", default)) if isinstance(used, Mapping) else default
+
 
 Reader = Callable[[Source, History], Estimate]
 Before = Callable[[Source, History, Window], Estimate]
@@ -57,8 +65,7 @@ def source(owned: Owned, analysis: str, confidence: float) -> Source | None:
     reading = owned.get(analysis)
     if reading is None or reading.reason is not None:
         return None
-    used = dict((reading.report or {}).get("parameters", {})).get("confidence", {})
-    return Source(reading, float(used.get("value", confidence)) if isinstance(used, Mapping) else confidence)
+    return Source(reading, Source(reading, confidence).parameter("confidence", confidence))
 
 
 def kept(value: float, low: float, high: float, n: float, of: Source, method: str = KEPT) -> Estimate:
@@ -77,30 +84,57 @@ def _row(table: pd.DataFrame | None, column: str, text: str) -> Any:
 
 
 def retention(of: Source, past: History) -> Estimate:
-    """R-RET: how many customers are kept after a year? Of a shop: of the customers of a day a year ago, who still buy."""
-    row = _row(of.table("churn_totals"), "measure", "kept_year")
-    if row is None:
-        return nothing(NOT_HELD, "churn: churn_totals")
-    method = STILL_BUY if _is_shop(of) else str(row["method"])
-    return kept(float(row["value"]), float(row["low"]), float(row["high"]), float(row["n"]), of, method)
+    """R-RET: how many customers are kept after a year? Of a shop: of the customers of a day a year ago, who is still one."""
+    if _is_shop(of):
+        return _of_shop(of, "kept_year", lambda row: _kept_row(row, of, STILL_BUY))
+    row = _total(of, "kept_year")
+    return nothing(NOT_HELD, "churn: churn_totals") if row is None else _kept_row(row, of, str(row["method"]))
 
 
 def _is_shop(of: Source) -> bool:
     """Whether the report on leaving asks who does not come back in time."""
-    return _row(of.table("churn_totals"), "measure", "horizon_days") is not None
+    return _total(of, "horizon_days") is not None
+
+
+def _total(of: Source, measure: str) -> Any:
+    return _row(of.table("churn_totals"), "measure", measure)
+
+
+def _of_shop(of: Source, measure: str, made: Callable[[Any], Estimate]) -> Estimate:
+    """A number of a shop's losses, none where too many of those counted as lost came back."""
+    row, back = _total(of, measure), _total(of, "came_back")
+    if row is None:
+        return nothing(NOT_HELD, "churn: churn_totals")
+    if back is None or not float(back["value"]) <= of.parameter("false_limit", FALSE_LIMIT):
+        return nothing(CAME_BACK, "churn: churn_totals", n=float(row["n"]))
+    return made(row)
+
+
+def _kept_row(row: Any, of: Source, method: str) -> Estimate:
+    return kept(float(row["value"]), float(row["low"]), float(row["high"]), float(row["n"]), of, method)
+
+
+def came_back(name: str, owned: Owned, confidence: float) -> float:
+    """Which share of those whom an indicator counts as lost came back later? The owner's warning; nan where there is none."""
+    of = source(owned, "churn", confidence) if name in LOSSES else None
+    row = None if of is None else _total(of, "came_back")
+    return math.nan if row is None else float(row["value"])
 
 
 def churn_rate(of: Source, past: History) -> Estimate:
-    """R-CHURN: which share of customers leaves in a month? Of a shop: stays away, spread over the months of the horizon."""
+    """R-CHURN: which share of customers leaves in a month? Of a shop: is silent for too long, over months of silence."""
+    if _is_shop(of):
+        months = float(_total(of, "limit_days")["value"]) / MONTH_DAYS
+
+        def monthly(row: Any) -> Estimate:
+            n = float(row["n"])
+            return share(round(float(row["value"]) * n, 6), n * months, of.confidence, method=SILENT)
+
+        return _of_shop(of, "lost_share", monthly)
     row = _row(of.table("churn_board"), "dimension", "")
     if row is None or not row["days_recent"] > 0:
         return nothing(NOT_HELD, "churn: churn_board")
-    return share(
-        float(row["left"]),
-        float(row["days_recent"]) / MONTH_DAYS,
-        of.confidence,
-        method=STAYED_AWAY if _is_shop(of) else EVENTS,
-    )
+    return share(float(row["left"]), float(row["days_recent"]) / MONTH_DAYS, of.confidence, method=EVENTS)
 
 
 def second_purchase(of: Source, past: History) -> Estimate:
@@ -222,7 +256,8 @@ def churn_before(of: Source, past: History, window: Window) -> Estimate:
     table = of.table("churn_monthly")
     if table is None or _is_shop(of):  # months of a shop hold who stays away within its horizon, not within a month
         return nothing(NOT_HELD, "churn: churn_monthly")
-    seen = table[(table["group"] == "observed") & _within(table["x"], window) & table["value"].notna()]
+    seen = table[(table["group"] == "observed") & table["value"].notna()]
+    seen = seen[_within(seen["x"], window)]
     exposed = float(seen["at_risk"].sum())
     return share(round(float((seen["value"] * seen["at_risk"]).sum()), 6), exposed, of.confidence, method=EVENTS)
 
@@ -233,7 +268,8 @@ def _wave(of: Source, window: Window, measure: str, group: str = "") -> Any:
     if table is None:
         return None
     own = (table["measure"] == measure) & ((table["group"] == group) | (not group))
-    seen = table[own & _within(table["starts_on"], window)]
+    seen = table[own]
+    seen = seen[_within(seen["starts_on"], window)]
     return seen.sort_values("starts_on").iloc[-1] if len(seen) else None
 
 

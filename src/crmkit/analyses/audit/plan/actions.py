@@ -11,13 +11,13 @@ from importlib import resources
 from typing import Any, Literal
 
 import numpy as np
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from crmkit.analyses.audit.catalogue import Catalogue, Indicator
 from crmkit.analyses.audit.findings.model import FINDING, NAN, AuditFinding, Words, theme_of, themes
 from crmkit.analyses.audit.read import History, absent
 from crmkit.core.language import Locale, mark, say
+from crmkit.core.yaml_text import read_yaml
 from crmkit.models.basics.estimates import critical
 
 
@@ -66,7 +66,7 @@ def library() -> Library:
     (90, 11)
     """
     text = (resources.files("crmkit.analyses.audit.plan") / "library.yml").read_text(encoding="utf-8")
-    return Library.model_validate(yaml.safe_load(text))
+    return Library.model_validate(read_yaml(text))
 
 
 SHORT_DAYS, LONG_DAYS = 365, 3 * 365

@@ -16,7 +16,8 @@ from crmkit.models.basics.edges import chance_edges, highest, occasion_edges, re
 from crmkit.models.basics.optimise import Objective, log_covariance
 from crmkit.models.purchases.bgbb.cells import TITLE, Cells, read
 from crmkit.models.purchases.btyd.bootstrap import refit_from, resampled
-from crmkit.models.purchases.btyd.fitting import FEWEST_CUSTOMERS, Fitted
+from crmkit.models.purchases.btyd.fitting import FEWEST_CUSTOMERS
+from crmkit.models.purchases.btyd.model import Fitted
 from crmkit.models.purchases.btyd.tuples import dot
 
 Floats = NDArray[np.float64]

@@ -9,7 +9,7 @@ from scipy.special import betaln, gammaln
 from crmkit.core.errors import ModelError, Problem
 from crmkit.models.purchases.bgbb.cells import TITLE, read
 from crmkit.models.purchases.bgbb.fitting import log_likelihood_of, values
-from crmkit.models.purchases.btyd.fitting import Fitted
+from crmkit.models.purchases.btyd.model import Fitted
 from crmkit.models.purchases.btyd.staying import worth_by_row
 
 Floats = NDArray[np.float64]

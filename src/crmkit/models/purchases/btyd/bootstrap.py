@@ -21,8 +21,8 @@ from crmkit.core.errors import ModelError
 from crmkit.core.results import Quantity, Text
 from crmkit.models.basics.draws import ParameterDraws, normal_draws
 from crmkit.models.basics.optimise import HIGHEST, LOWEST, Objective, minimise, polish
-from crmkit.models.purchases.btyd import pareto
 from crmkit.models.purchases.btyd.fitting import Fit, fit, objective_of, unit_of_params
+from crmkit.models.purchases.btyd.model import model_of
 from crmkit.models.purchases.btyd.tuples import Codes, Tuples
 
 Floats = NDArray[np.float64]
@@ -34,6 +34,7 @@ SMALL_STEP = 1e-3  # in standard errors
 CHORDS = 12
 EDGE = 10.0  # of a log-parameter; beyond, the short way is not trusted
 FLAT = 1e-6
+ARRIVED = 1e-8
 # the places around an estimate pay from some twenty samples on, and have to fit into memory
 FEWEST_AROUND, MOST_AROUND = 20, 100_000
 FARTHEST = 6.0  # standard errors, as the others: beyond, the cubic is not asked
@@ -109,8 +110,9 @@ def parameter_draws(
     start = np.log(np.array([fitted.params[name] for name in fitted.names]) / units)
 
     around = None
-    if fitted.model == "pareto_nbd" and not fitted.fixed and len(histories) <= MOST_AROUND and draws > FEWEST_AROUND:
-        around = Surroundings.of(pareto.scores(histories, scale), start, fitted.covariance)
+    scores = model_of(fitted.model).search.scores
+    if scores is not None and not fitted.fixed and len(histories) <= MOST_AROUND and draws > FEWEST_AROUND:
+        around = Surroundings.of(scores(histories, scale), start, fitted.covariance)
 
     def refit(counts: NDArray[np.int64]) -> Floats:
         def objective() -> Objective:
@@ -204,6 +206,9 @@ def refit_from(objective: Objective, start: Floats, covariance: Floats, n: int) 
         theta, size = theta - step, further
         if size < SMALL_STEP and np.abs(theta).max() < EDGE:
             return theta
+    far = _learning(objective, theta if np.isfinite(theta).all() and np.abs(theta - start).max() < 2 else start, inverse)
+    if far is not None:
+        return far
     optimum = polish(objective, theta) if np.isfinite(theta).all() and np.abs(theta - start).max() < 2 else None
     if optimum is None or optimum.gradient_norm > 1e-8:
         optimum = minimise(objective, np.clip(start, -EDGE, EDGE))
@@ -211,6 +216,17 @@ def refit_from(objective: Objective, start: Floats, covariance: Floats, n: int) 
     if optimum.gradient_norm > FLAT or not LOWEST + 2 < optimum.theta.min() <= optimum.theta.max() < HIGHEST - 2:
         raise ModelError(Text("a sample has no maximum of the likelihood inside the allowed range"))
     return optimum.theta
+
+
+def _learning(objective: Objective, start: Floats, inverse: Floats) -> Floats | None:
+    """The optimum by steps that learn how the second derivatives change on the way; None where they do not arrive inside."""
+    from scipy.optimize import minimize
+
+    options = {"hess_inv0": (inverse + inverse.T) / 2, "gtol": ARRIVED, "maxiter": 4 * CHORDS}
+    reached = minimize(objective, start, jac=True, method="BFGS", options=options)
+    theta = np.asarray(reached.x, dtype=np.float64)
+    arrived = np.abs(reached.jac).max() < ARRIVED and np.abs(theta).max() < EDGE
+    return theta if arrived else None
 
 
 @dataclass(frozen=True)

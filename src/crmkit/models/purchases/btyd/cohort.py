@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError
-from crmkit.models.purchases.btyd.fitting import Fitted
+from crmkit.models.purchases.btyd.model import Fitted
 from crmkit.models.purchases.btyd.newcomers import expected_purchases_new
 
 Floats = NDArray[np.float64]

@@ -19,7 +19,8 @@ from crmkit.models.basics.draws import Known
 from crmkit.models.basics.edges import FAR, WIDEST, reason_against, standard_errors, widened
 from crmkit.models.basics.estimates import critical
 from crmkit.models.basics.optimise import Objective, Optimum, polish, settle
-from crmkit.models.purchases.btyd.fitting import PARAMETERS, TITLES, Fit, edges_of, fit, objectives_of, unit_of_params
+from crmkit.models.purchases.btyd.fitting import Fit, fit, objectives_of, unit_of_params
+from crmkit.models.purchases.btyd.model import PARAMETERS, TITLES, model_of
 from crmkit.models.purchases.btyd.tuples import Tuples, check_histories, tuples
 
 Floats = NDArray[np.float64]
@@ -370,7 +371,7 @@ def _require_estimates(
             which = Text("the coefficient of {name} has no finite estimate", {"name": f"{covariate} ({effect})"})
             break
     if which is None:
-        edges = widened(edges_of(model), len(effects))
+        edges = widened(model_of(model).edges(), len(effects))
         which = reason_against(objective, optimum, data.customers, PARAMETERS[model], edges)
     if which is not None:
         raise ModelError(

@@ -5,34 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-import crmkit.models.purchases.btyd.betageo as betageo
-import crmkit.models.purchases.btyd.erlang as erlang
 import crmkit.models.purchases.btyd.pareto as pareto
 from crmkit.core.errors import ModelError, Problem, did_you_mean
 from crmkit.core.results import Quantity, Text
 from crmkit.models.basics.draws import Known
-from crmkit.models.basics.edges import Edge, buying_edges, chance_edges, highest, lifetime_edges, reason_against, require_inside
+from crmkit.models.basics.edges import buying_edges, highest, reason_against, require_inside
 from crmkit.models.basics.optimise import CONVERGED, Objective, Optimum, log_covariance, polish
+from crmkit.models.purchases.btyd.model import PARAMETERS, model_of
 from crmkit.models.purchases.btyd.tuples import Tuples, dot
 
 Floats = NDArray[np.float64]
 
-PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "bgnbd": ("r", "alpha", "a", "b"),
-        "mbgnbd": ("r", "alpha", "a", "b"),
-        "pareto_nbd": ("r", "alpha", "s", "beta"),
-        "mbgcnbd": ("r", "alpha", "a", "b", "k"),
-    }
-)
-TITLES: Mapping[str, str] = MappingProxyType(
-    {"bgnbd": "BG/NBD", "mbgnbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD", "mbgcnbd": "MBG/CNBD-k"}
-)
 RATES = ("alpha", "beta")  # carry the unit of time
 FEWEST_CUSTOMERS = 20
 # of Pareto/NBD: nobody leaves, to the last digit of what is predicted; and customers who buy at one rate
@@ -44,16 +31,6 @@ LEAVING_SHAPES, LEAVING_SHARES = (0.3, 1.0, 1e3), (0.003, 0.01, 0.03, 0.1, 0.3, 
 EXACT = 1e-10
 # per group; with more, each group by itself is quicker
 FEW_TUPLES = 500
-
-
-class Fitted(Protocol):
-    """Anything with a model's name and its parameters: a :class:`Fit`, or :func:`known` parameters."""
-
-    @property
-    def model(self) -> str: ...
-
-    @property
-    def params(self) -> Mapping[str, float]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +109,7 @@ def known(model: str, params: Mapping[str, float]) -> Known:
     >>> known("bgnbd", {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}).params["alpha"]
     4.414
     """
-    names = _names(model)
+    names = model_of(model).names
     problems = [
         Problem(f"{model}: parameter '{k}'", "does not exist", did_you_mean(k, names)) for k in params if k not in names
     ]
@@ -196,15 +173,15 @@ def fit(histories: Tuples, model: str) -> Fit:
 
 def search(histories: Tuples, model: str, *, k: int = 0) -> Fit:
     """Find the parameters of highest likelihood; for MBG/CNBD-k given k, and without the part of the single intervals."""
-    names = tuple(name for name in _names(model) if name != "k")
-    title = TITLES[model]
+    one = model_of(model)
+    names, title = tuple(name for name in one.names if name != "k"), one.title
     _require_information(histories, title)
     scale, units = unit_of_params(histories, names)
-    objective = _objective(histories, model, scale, k)
-    optimum = highest(objective, _start(model, k), histories.customers)
-    if model == "pareto_nbd":
-        optimum = _confirm(pareto.objective(histories, scale, exact=True), optimum)
-    require_inside(objective, optimum, histories.customers, names, edges_of(model), title)
+    objective = one.search.objective(histories, scale, k)
+    optimum = highest(objective, one.search.start(k), histories.customers)
+    if one.search.exact is not None:
+        optimum = _confirm(one.search.exact(histories, scale), optimum)
+    require_inside(objective, optimum, histories.customers, names, one.edges(), title)
 
     params = np.exp(optimum.theta) * units
     covariance = log_covariance(optimum, histories.customers)
@@ -238,13 +215,14 @@ def objective_of(histories: Tuples, fitted: Fit, scale: float) -> Objective:
     """The likelihood of a fit's model on other customers."""
     if "s" in fitted.fixed:
         return pareto.objective_of_stayers(histories, scale, fitted.fixed.get("r"))
-    return _objective(histories, fitted.model, scale, int(fitted.fixed.get("k", 0)))
+    return model_of(fitted.model).search.objective(histories, scale, int(fitted.fixed.get("k", 0)))
 
 
 def objectives_of(groups: Sequence[Tuples], fitted: Fit, scale: float) -> Callable[[Floats], tuple[Floats, Floats]]:
     """The likelihood of a fit's model on each of several groups: from a row of log-parameters each to values and gradients."""
-    if fitted.model in ("bgnbd", "mbgnbd") and sum(map(len, groups)) < FEW_TUPLES * len(groups):
-        return betageo.objectives(groups, scale, fitted.model == "mbgnbd")
+    together = model_of(fitted.model).search.groups
+    if together is not None and sum(map(len, groups)) < FEW_TUPLES * len(groups):
+        return together(groups, scale)
     parts = [objective_of(one, fitted, scale) for one in groups]
 
     def at(theta: Floats) -> tuple[Floats, Floats]:
@@ -252,12 +230,6 @@ def objectives_of(groups: Sequence[Tuples], fitted: Fit, scale: float) -> Callab
         return np.array([value for value, _ in found]), np.array([gradient for _, gradient in found])
 
     return at
-
-
-def edges_of(model: str) -> list[Edge]:
-    """The limiting models of a buy-till-you-die model."""
-    leaving = lifetime_edges(4, 2, 3) if model == "pareto_nbd" else chance_edges(4, 2, 3)
-    return [*leaving, *buying_edges(4, 0, 1)]
 
 
 def fit_bgnbd(histories: Tuples) -> Fit:
@@ -370,38 +342,12 @@ def _gain_by_leaving(histories: Tuples, params: Mapping[str, float]) -> float:
     return float(max(leave) - stay)
 
 
-def values(fitted: Fitted) -> Floats:
-    """The parameters in the order that the model's functions take."""
-    return np.array([fitted.params[name] for name in _names(fitted.model)])
-
-
-def _objective(histories: Tuples, model: str, scale: float, k: int = 0) -> Objective:
-    if model == "mbgcnbd":
-        return erlang.objective(histories, scale, k)
-    if model == "pareto_nbd":
-        return pareto.objective(histories, scale)
-    return betageo.objective(histories, scale, modified=model == "mbgnbd")
-
-
 def _confirm(exact: Objective, optimum: Optimum) -> Optimum:
     """The table of the search is an accelerator; the integral of each tuple by itself has the last word."""
     value, gradient = exact(optimum.theta)
     if np.abs(gradient).max() > EXACT:
         return polish(exact, optimum.theta, optimum.iterations)
     return replace(optimum, value=float(value), gradient=gradient)
-
-
-def _start(model: str, k: int = 0) -> Floats:
-    if model == "mbgcnbd":
-        return erlang.log_start(k)
-    start: Callable[[], Floats] = pareto.log_start if model == "pareto_nbd" else betageo.log_start
-    return start()
-
-
-def _names(model: str) -> tuple[str, ...]:
-    if model not in PARAMETERS:
-        raise ModelError(Problem("model", f"'{model}' does not exist", did_you_mean(str(model), PARAMETERS)))
-    return PARAMETERS[model]
 
 
 def _require_information(histories: Tuples, title: str) -> None:

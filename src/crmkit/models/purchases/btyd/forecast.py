@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.models.basics.draws import Known, ParameterDraws, percentiles
-from crmkit.models.purchases.btyd.fitting import Fitted
 from crmkit.models.purchases.btyd.future import draw_purchases
+from crmkit.models.purchases.btyd.model import Fitted
 from crmkit.models.purchases.btyd.predict import expected_purchases
 from crmkit.models.purchases.btyd.tuples import check_histories
 

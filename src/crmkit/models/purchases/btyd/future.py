@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from crmkit.core.errors import ModelError
 from crmkit.models.purchases.btyd.columns import read_times
 from crmkit.models.purchases.btyd.erlang import log_phases
-from crmkit.models.purchases.btyd.fitting import Fitted, values
+from crmkit.models.purchases.btyd.model import Fitted, model_of, values
 from crmkit.models.purchases.btyd.predict import alive
 from crmkit.models.purchases.btyd.tuples import check_histories
 
@@ -24,6 +24,7 @@ def draw_purchases(
     *,
     draws: int,
     rng: np.random.Generator,
+    still: ArrayLike | None = None,
 ) -> Floats:
     """How many purchases might each customer make in the next `horizon`?
 
@@ -39,6 +40,8 @@ def draw_purchases(
         How often each customer's future is drawn.
     rng : numpy.random.Generator
         Source of chance.
+    still : array_like, optional
+        :func:`probability_alive` of the same rows, where it is known already.
 
     Returns
     -------
@@ -79,18 +82,19 @@ def draw_purchases(
     k = more[0] if more else 1.0
     phase = _phases(values(fit), x, tx, age, shape, rng) if more else np.zeros(shape)
     rate = rng.gamma(r + k * x + phase, 1.0, shape) / (alpha + age)
-    if fit.model == "pareto_nbd":
+    leaves_after = model_of(fit.model).leaves_after
+    if leaves_after is None:
         leaving = rng.gamma(third, 1.0, shape) / (fourth + age)
         lifetime = rng.exponential(size=shape) / np.maximum(leaving, 1e-300)
         bought = rng.poisson(rate * np.minimum(lifetime, time)).astype(np.float64)
     else:
         phases = rng.poisson(rate * time) + phase
-        leaving = rng.beta(third, fourth + x + (0.0 if fit.model == "bgnbd" else 1.0), shape)
+        leaving = rng.beta(third, fourth + x + (1 - leaves_after), shape)
         chance = np.log1p(-rng.random(shape))  # the purchase after which the customer leaves
         last = 1 + np.floor(chance / np.log1p(-np.clip(leaving, 1e-300, 1 - 1e-16)))
         bought = np.minimum(np.floor(phases / k), last)
-    still = rng.random(shape) < alive(fit, (x, tx, age))
-    return np.asarray(np.where(still, bought, 0.0))
+    there = rng.random(shape) < (alive(fit, (x, tx, age)) if still is None else still)
+    return np.asarray(np.where(there, bought, 0.0))
 
 
 def _phases(params: Floats, x: Floats, tx: Floats, T: Floats, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmkit.models.purchases.btyd.covariates import CovariateFit
-from crmkit.models.purchases.btyd.fitting import Fitted
+from crmkit.models.purchases.btyd.model import Fitted
 from crmkit.models.purchases.btyd.tuples import check_histories, group_rows
 
 Floats = NDArray[np.float64]
@@ -44,12 +44,16 @@ class Histories:
         place = np.arange(len(self.inverse))
         return Histories(self.columns[:, self.inverse], place, np.ones_like(place), self.kind[self.inverse], self.kinds)
 
-    def each(self, model: Fitted | CovariateFit, function: Callable[..., ArrayLike]) -> Floats:
-        """What a function of a model and histories gives for every row, with the parameters of its kind."""
+    def each(self, model: Fitted | CovariateFit, function: Callable[..., ArrayLike], *beside: Floats) -> Floats:
+        """What a function of a model, histories and columns beside them gives for each row, by the parameters of its kind."""
         if not isinstance(model, CovariateFit):
-            return np.asarray(function(model, *self.columns), dtype="float64")
+            return np.asarray(function(model, *self.columns, *beside), dtype="float64")
         parts = [(model.at(covariates), self.kind == number) for number, covariates in enumerate(self.kinds)]
-        pieces = [(own, np.asarray(function(one, *self.columns[:, own]), dtype="float64")) for one, own in parts if own.any()]
+        pieces = [
+            (own, np.asarray(function(one, *self.columns[:, own], *(column[own] for column in beside)), dtype="float64"))
+            for one, own in parts
+            if own.any()
+        ]
         out = np.empty((*pieces[0][1].shape[:-1], self.columns.shape[1]))
         for own, piece in pieces:
             out[..., own] = piece

@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-import crmkit.models.purchases.btyd.erlang as erlang
-import crmkit.models.purchases.btyd.purchases as purchases
 from crmkit.core.errors import ModelError, Problem, rows
 from crmkit.models.purchases.btyd.columns import each_once, read_times
-from crmkit.models.purchases.btyd.fitting import Fitted, values
+from crmkit.models.purchases.btyd.model import Fitted, model_of, values
 from crmkit.models.purchases.btyd.predict import expected_purchases
 
 Floats = NDArray[np.float64]
@@ -92,10 +90,5 @@ def probability_purchases(fit: Fitted, x: ArrayLike, t: ArrayLike) -> Floats:
     bad = np.flatnonzero(~(np.isfinite(count) & (count >= 0) & (count == np.rint(count))))
     if len(bad):
         raise ModelError(Problem("prediction: x", f"is not a whole number >= 0 ({rows(bad[:5].tolist(), len(bad))})"))
-    params = values(fit)
-    if fit.model == "pareto_nbd":
-        return each_once(lambda k, u: purchases.pareto_probability(params, k, u), count, time)
-    if fit.model == "mbgcnbd":
-        return each_once(lambda k, u: erlang.probability_purchases(params, k, u), count, time)
-    modified = fit.model == "mbgnbd"
-    return each_once(lambda k, u: purchases.geometric_probability(params, k, u, modified), count, time)
+    params, model = values(fit), model_of(fit.model)
+    return each_once(lambda k, u: model.counted(params, k, u), count, time)

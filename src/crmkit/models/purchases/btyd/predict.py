@@ -9,13 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-import crmkit.models.purchases.btyd.betageo as betageo
-import crmkit.models.purchases.btyd.erlang as erlang
-import crmkit.models.purchases.btyd.pareto as pareto
-import crmkit.models.purchases.btyd.purchases as purchases
-from crmkit.models.basics.quadrature import decay_integrals
 from crmkit.models.purchases.btyd.columns import each_once, read_times
-from crmkit.models.purchases.btyd.fitting import Fitted, values
+from crmkit.models.purchases.btyd.model import Fitted, Model, model_of, values
 from crmkit.models.purchases.btyd.tuples import check_histories
 
 Floats = NDArray[np.float64]
@@ -53,13 +48,8 @@ def log_likelihood(fit: Fitted, frequency: ArrayLike, recency: ArrayLike, T: Arr
     >>> log_likelihood(fit, [0, 200], [0, 38], 40).round(4).tolist()
     [-0.5995, 100.7957]
     """
-    history, params = check_histories(frequency, recency, T), values(fit)
-    if fit.model == "pareto_nbd":
-        return each_once(lambda x, tx, age: pareto.log_likelihood(params, x, tx, age), *history)
-    if fit.model == "mbgcnbd":
-        return each_once(lambda x, tx, age: erlang.log_likelihood(params, x, tx, age), *history)
-    modified = fit.model == "mbgnbd"
-    return each_once(lambda x, tx, age: betageo.log_likelihood(params, x, tx, age, modified), *history)
+    params, model = values(fit), model_of(fit.model)
+    return each_once(lambda x, tx, age: model.log_likelihood(params, x, tx, age), *check_histories(frequency, recency, T))
 
 
 def probability_alive(fit: Fitted, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> Floats:
@@ -101,7 +91,15 @@ def probability_alive(fit: Fitted, frequency: ArrayLike, recency: ArrayLike, T: 
     return alive(fit, check_histories(frequency, recency, T))
 
 
-def expected_purchases(fit: Fitted, horizon: ArrayLike, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> Floats:
+def expected_purchases(
+    fit: Fitted,
+    horizon: ArrayLike,
+    frequency: ArrayLike,
+    recency: ArrayLike,
+    T: ArrayLike,
+    *,
+    still: ArrayLike | None = None,
+) -> Floats:
     """How many purchases will each customer make in the next `horizon`?
 
     Parameters
@@ -112,6 +110,8 @@ def expected_purchases(fit: Fitted, horizon: ArrayLike, frequency: ArrayLike, re
         Time after T, in the unit of the fit.
     frequency, recency, T : array_like
         Purchase histories as for :func:`tuples`.
+    still : array_like, optional
+        :func:`probability_alive` of the same rows, where it is known already.
 
     Returns
     -------
@@ -137,7 +137,8 @@ def expected_purchases(fit: Fitted, horizon: ArrayLike, frequency: ArrayLike, re
     """
     history = check_histories(frequency, recency, T)
     t = read_times(horizon, "horizon", history[0].shape)
-    return alive(fit, history) * purchases_if_alive(fit, history, t, 0.0)
+    there = alive(fit, history) if still is None else np.asarray(still, dtype=np.float64)
+    return there * purchases_if_alive(fit, history, t, 0.0)
 
 
 def probability_active(fit: Fitted, horizon: ArrayLike, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> Floats:
@@ -182,29 +183,14 @@ def probability_active(fit: Fitted, horizon: ArrayLike, frequency: ArrayLike, re
     """
     history = check_histories(frequency, recency, T)
     time = read_times(horizon, "horizon", history[0].shape)
-    params = values(fit)
-    r, alpha = params[:2]
-    if fit.model == "mbgcnbd":
-        buying = each_once(lambda x, tx, age, t: erlang.active(params, x, tx, age, t), *history, time)
-        return alive(fit, history) * buying
-
-    def buys(x: Floats, age: Floats, t: Floats) -> Floats:
-        if fit.model != "pareto_nbd":
-            return np.asarray(-np.expm1(-(r + x) * np.log1p(t / (alpha + age))))
-        span = alpha + age
-        return np.asarray((r + x) / span * decay_integrals(span, r + x + 1, params[3] + age, params[2], t)[0])
-
-    return alive(fit, history) * each_once(buys, history[0], history[2], time)
+    params, model = values(fit), model_of(fit.model)
+    buying = each_once(lambda x, tx, age, t: model.active(params, x, tx, age, t), *_of_future(model, history), time)
+    return alive(fit, history) * buying
 
 
 def alive(fit: Fitted, history: tuple[Floats, Floats, Floats]) -> Floats:
     """How probable is it that customers with these checked histories have not left?"""
-    params = values(fit)
-    if fit.model == "pareto_nbd":
-        return each_once(lambda x, tx, age: pareto.probability_alive(params, x, tx, age), *history)
-    if fit.model == "mbgcnbd":
-        return each_once(lambda x, tx, age: erlang.probability_alive(params, x, tx, age), *history)
-    return np.asarray(betageo.probability_alive(params, *history, modified=fit.model == "mbgnbd"))
+    return model_of(fit.model).alive(values(fit), *history)
 
 
 def purchases_if_alive(fit: Fitted, history: tuple[Floats, Floats, Floats], time: Floats, rate: float) -> Floats:
@@ -212,26 +198,17 @@ def purchases_if_alive(fit: Fitted, history: tuple[Floats, Floats, Floats], time
 
     A matter of frequency and T, not of recency, but for MBG/CNBD-k, where the next purchase may be due.
     """
-    params = values(fit)
-    if fit.model == "mbgcnbd":
-        return each_once(lambda *columns: _regular(params, columns, rate), *history, time)
-    if fit.model == "mbgnbd":
-        params = params + np.array([0.0, 0.0, 0.0, 1.0])
+    params, model = values(fit), model_of(fit.model)
 
-    def expected(x: Floats, age: Floats, t: Floats) -> Floats:
-        if rate == 0 and np.isinf(t).all():
-            return purchases.for_ever(fit.model, params, x, age)
-        if fit.model == "pareto_nbd":
-            counted, discounted = purchases.pareto_purchases, purchases.pareto_discounted
-        else:
-            counted, discounted = purchases.geometric_purchases, purchases.geometric_discounted
-        return discounted(params, x, age, t, rate) if rate > 0 else counted(params, x, age, t)
+    def expected(x: Floats, tx: Floats, age: Floats, t: Floats) -> Floats:
+        if rate > 0:
+            return model.discounted(params, x, tx, age, t, rate)
+        return model.for_ever(params, x, age) if np.isinf(t).all() else model.purchases(params, x, tx, age, t)
 
-    return each_once(expected, history[0], history[2], time)
+    return each_once(expected, *_of_future(model, history), time)
 
 
-def _regular(params: Floats, columns: tuple[Floats, ...], rate: float) -> Floats:
-    x, tx, age, t = columns
-    if rate == 0 and np.isinf(t).all():
-        return purchases.for_ever("mbgcnbd", params[:4] + np.array([0.0, 0.0, 0.0, 1.0]), x, age)
-    return erlang.discounted(params, x, tx, age, t, rate) if rate > 0 else erlang.purchases(params, x, tx, age, t)
+def _of_future(model: Model, history: tuple[Floats, Floats, Floats]) -> tuple[Floats, Floats, Floats]:
+    """The histories as far as the future hangs on them: rows that differ in nothing else are evaluated once."""
+    frequency, recency, T = history
+    return frequency, recency if model.by_recency else T, T

@@ -82,12 +82,16 @@ def geometric_discounted(params: Floats, x: Floats, T: Floats, t: Floats, rate: 
     return out
 
 
-def for_ever(model: str, params: Floats, x: Floats, T: Floats) -> Floats:
-    """How many purchases does a customer alive at T still make? Where a > 1 or s > 1, else without limit."""
-    first, alpha, third, fourth = params
-    if model == "pareto_nbd":
-        return np.asarray((first + x) / (alpha + T) * (fourth + T) / (third - 1))
-    return np.asarray((third + fourth + x - 1) / (third - 1) + 0.0 * T)
+def geometric_for_ever(params: Floats, x: Floats, T: Floats) -> Floats:
+    """How many purchases does a customer alive at T still make, where a > 1? BG/NBD; for MBG/NBD give b + 1 for b."""
+    _, _, a, b = params
+    return np.asarray((a + b + x - 1) / (a - 1) + 0.0 * T)
+
+
+def pareto_for_ever(params: Floats, x: Floats, T: Floats) -> Floats:
+    """How many purchases does a customer alive at T still make, where s > 1? Pareto/NBD."""
+    r, alpha, s, beta = params
+    return np.asarray((r + x) / (alpha + T) * (beta + T) / (s - 1))
 
 
 def pareto_purchases(params: Floats, x: Floats, T: Floats, t: Floats) -> Floats:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError
-from crmkit.models.purchases.btyd.fitting import Fitted, values
+from crmkit.models.purchases.btyd.model import Fitted, model_of, values
 
 Floats = NDArray[np.float64]
 
@@ -57,7 +57,8 @@ def simulate(fit: Fitted, T: ArrayLike, rng: np.random.Generator) -> tuple[Float
     r, alpha, third, fourth, *more = values(fit).tolist()
     k = more[0] if more else 1.0
     rate = rng.gamma(r, 1 / alpha, span.shape)
-    if fit.model == "pareto_nbd":
+    leaves_after = model_of(fit.model).leaves_after
+    if leaves_after is None:
         lifetime = rng.exponential(size=span.shape) / np.maximum(rng.gamma(third, 1 / fourth, span.shape), 1e-300)
         active = np.minimum(lifetime, span)
         x = rng.poisson(rate * active).astype(np.float64)
@@ -69,7 +70,7 @@ def simulate(fit: Fitted, T: ArrayLike, rng: np.random.Generator) -> tuple[Float
         leaving = np.maximum(rng.beta(third, fourth, span.shape), 1e-300)
         # the purchase after which the customer leaves; the modified model may leave after the first, number 0
         last = np.floor(np.log1p(-rng.random(span.shape)) / np.log1p(-np.minimum(leaving, 1 - 1e-16)))
-        x = np.minimum(bought, last + 1 if fit.model == "bgnbd" else last)
+        x = np.minimum(bought, last + leaves_after)
         later = phases - k * x
     recency = np.where(x > 0, active * rng.beta(np.maximum(k * x, 1.0), later + 1), 0.0)
     return x, recency, span

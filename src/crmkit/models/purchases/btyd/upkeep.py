@@ -10,7 +10,7 @@ from crmkit.core.errors import ModelError
 from crmkit.core.results import Text
 from crmkit.models.basics.quadrature import CUT, panels
 from crmkit.models.purchases.btyd.columns import each_once
-from crmkit.models.purchases.btyd.fitting import TITLES, Fitted, values
+from crmkit.models.purchases.btyd.model import Fitted, model_of, values
 from crmkit.models.purchases.btyd.predict import alive
 from crmkit.models.purchases.btyd.tuples import check_histories
 
@@ -59,20 +59,20 @@ def discounted_time_alive(
     [12.1, 40.7]
     """
     x, tx, age = check_histories(frequency, recency, T)
-    params = values(fit)
-    if fit.model == "mbgcnbd":
+    params, model = values(fit), model_of(fit.model)
+    if model.by_recency:
         raise ModelError(
-            Text("{model}: how long customers stay is not known in closed form; take mbgnbd.", {"model": TITLES[fit.model]})
+            Text("{model}: how long customers stay is not known in closed form; take mbgnbd.", {"model": model.title})
         )
     if horizon is None and discount_rate == 0:
         _require_finite(fit, float(params[0] + x.min(initial=np.inf)))
-    if fit.model == "pareto_nbd":
+    if model.leaves_after is None:
         s, beta = params[2:4]
 
         def lasting(x: Floats, age: Floats) -> Floats:
             return _integral(beta + age, horizon, discount_rate, lambda z, i: (1 + z) ** -s, float(s))
     else:
-        r, alpha, a, b = params[:4] + np.array([0, 0, 0, fit.model == "mbgnbd"])
+        r, alpha, a, b = params[:4] + np.array([0, 0, 0, 1 - model.leaves_after])
 
         def lasting(x: Floats, age: Floats) -> Floats:
             # the argument z / (1 + z) stays below 1, and no parameter grows with x but the last
@@ -106,12 +106,13 @@ def _integral(scale: Floats, horizon: float | None, rate: float, staying, power:
 
 
 def _require_finite(fit: Fitted, fewest: float) -> None:
-    name = "s" if fit.model == "pareto_nbd" else "a"
-    if fit.params[name] <= 1 or (name == "a" and fewest <= 1):
+    model = model_of(fit.model)
+    name = model.names[2]
+    if fit.params[name] <= 1 or (model.leaves_after is not None and fewest <= 1):
         raise ModelError(
             Text(
                 "{model}: without a discount customers stay for ever on average, because some leave too slowly ({name} = "
                 "{value}); give a horizon or a discount_rate above 0.",
-                {"model": TITLES[fit.model], "name": name, "value": f"{fit.params[name]:.4g}"},
+                {"model": model.title, "name": name, "value": f"{fit.params[name]:.4g}"},
             )
         )

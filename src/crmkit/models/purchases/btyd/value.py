@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from crmkit.core.errors import ModelError, Problem
 from crmkit.core.results import Text
 from crmkit.models.purchases.btyd.columns import read_times
-from crmkit.models.purchases.btyd.fitting import TITLES, Fitted
+from crmkit.models.purchases.btyd.model import Fitted, model_of
 from crmkit.models.purchases.btyd.predict import alive, purchases_if_alive
 from crmkit.models.purchases.btyd.tuples import check_histories
 
@@ -71,12 +71,13 @@ def discounted_expected_purchases(
 
 
 def _require_finite_lifetime(fit: Fitted) -> None:
-    name = "s" if fit.model == "pareto_nbd" else "a"
+    model = model_of(fit.model)
+    name = model.names[2]
     if fit.params[name] <= 1:
         raise ModelError(
             Text(
                 "{model}: without a discount the expected purchases for ever are infinite, because customers leave too slowly "
                 "({name} = {value}, and it would have to be above 1); give a horizon or a discount_rate above 0.",
-                {"model": TITLES[fit.model], "name": name, "value": f"{fit.params[name]:.4g}"},
+                {"model": model.title, "name": name, "value": f"{fit.params[name]:.4g}"},
             )
         )

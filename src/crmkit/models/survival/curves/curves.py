@@ -262,6 +262,14 @@ def median_survival(curve: pd.DataFrame, *, share: float = 0.5, unit: Unit = "nu
     return estimates(found)
 
 
+def left_by(counts: Counts, *, share: float, confidence: float) -> tuple[float, float, float]:
+    """By when is only a share still there? Value, lower and upper limit as those of :func:`median_survival`, of one group."""
+    value, greenwood = product_limit(counts)
+    ends = (value, *limits(value, greenwood, critical(confidence), "log-log"))
+    first, low, high = (_first_below(counts.time, end, share) for end in ends)
+    return first, low, high
+
+
 def product_limit(counts: Counts) -> tuple[Floats, Floats]:
     """Share still there after each time, and Greenwood's sum (the variance of its logarithm)."""
     kept = np.divide(counts.at_risk - counts.events, counts.at_risk, out=np.ones_like(counts.at_risk), where=counts.at_risk > 0)

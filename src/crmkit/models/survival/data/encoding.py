@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.core.errors import ModelError
+from crmkit.core.language import mark
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,14 +90,14 @@ def learn_recipe(rows: pd.DataFrame, features: Sequence[str], *, chosen: Sequenc
     for name in names:
         column = rows[name]
         if column.isna().mean() > MOST_MISSING:
-            dropped.append((name, "missing nearly always"))
+            dropped.append((name, mark("missing nearly always")))
         elif pd.api.types.is_datetime64_any_dtype(column):
-            dropped.append((name, "holds dates; turn it into a number, for example days until"))
+            dropped.append((name, mark("holds dates; turn it into a number, for example days until")))
         elif pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
             number = _number(name, column, event)
             twin = _twin(number, numbers, rows) if number else None
             if number is None:
-                dropped.append((name, "the same for nearly everybody"))
+                dropped.append((name, mark("the same for nearly everybody")))
             elif twin and name not in chosen:
                 dropped.append((name, f"tells the same as {twin}"))
             else:
@@ -104,7 +105,7 @@ def learn_recipe(rows: pd.DataFrame, features: Sequence[str], *, chosen: Sequenc
         else:
             word = _word(name, column, event)
             if len(word.levels) < 2:
-                dropped.append((name, "the same for nearly everybody"))
+                dropped.append((name, mark("the same for nearly everybody")))
             else:
                 words.append(word)
     if not numbers and not words:

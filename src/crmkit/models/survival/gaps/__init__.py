@@ -3,8 +3,7 @@
 The gaps come from :mod:`crmkit.data.summaries.gaps`. In order: what they can carry (``gap_support``, ``closures``), curves by
 purchase number and group (``gap_curves``, ``gap_medians``; one gap per customer by ``gaps_on_day``), the silence after which a
 customer counts as lost (``choose_horizon``), what makes gaps long (``fit_gap_times``, ``fit_calendar``), who will not buy
-within a horizon (``no_purchase_probability``), and the simple rules that a model has to beat (``simple_scores``).
-``fit_gap_model`` and ``score_gaps`` do the last steps in one: a probability for each of today's customers.
+within a horizon (``no_purchase_probability``).
 """
 
 from crmkit.models.survival.gaps.counting import (
@@ -16,16 +15,14 @@ from crmkit.models.survival.gaps.counting import (
     open_days,
     stratum_of_number,
 )
-from crmkit.models.survival.gaps.covariates import gap_covariates, usable_covariates
+from crmkit.models.survival.gaps.covariates import gap_covariates
 from crmkit.models.survival.gaps.curves import gap_curves, gap_medians
 from crmkit.models.survival.gaps.horizon import Horizon, choose_horizon, horizon_table
-from crmkit.models.survival.gaps.model import GapModel, fit_gap_model, score_gaps
 from crmkit.models.survival.gaps.outlook import no_purchase_probability
 from crmkit.models.survival.gaps.recurrent import RecurrentFit, customer_errors, fit_calendar, fit_gap_times
-from crmkit.models.survival.gaps.rhythm import own_rhythm, rhythm_prior, simple_scores
+from crmkit.models.survival.gaps.rhythm import own_rhythm, rhythm_prior
 
 __all__ = [
-    "GapModel",
     "GapSupport",
     "Horizon",
     "RecurrentFit",
@@ -34,7 +31,6 @@ __all__ = [
     "closures",
     "customer_errors",
     "fit_calendar",
-    "fit_gap_model",
     "fit_gap_times",
     "gap_covariates",
     "gap_curves",
@@ -46,8 +42,5 @@ __all__ = [
     "open_days",
     "own_rhythm",
     "rhythm_prior",
-    "score_gaps",
-    "simple_scores",
     "stratum_of_number",
-    "usable_covariates",
 ]

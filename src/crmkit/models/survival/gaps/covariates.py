@@ -45,6 +45,7 @@ def gap_covariates(
     -------
     pandas.DataFrame
         Where their columns are there: ``log_rhythm`` (logarithm of the own rhythm over the typical gap, 0 for a first gap),
+        ``log_rhythm_squared`` (its effect bends: the gaps of seldom buyers are not those of frequent ones, stretched),
         ``log_number`` (of the number, at most 12: how well the rhythm is known, within the last stratum), ``log_previous`` (of
         the previous gap over the own rhythm: slower than usual is above 0; 0 for a first gap), ``log_amount`` (of 1 + amount),
         ``log_mean_amount`` (log of (1 + mean) / (1 + amount)), ``returned_share``, ``discount_share``, ``season_sin``,
@@ -68,7 +69,9 @@ def gap_covariates(
         )
     count = gaps["number"].to_numpy(dtype=np.float64) - 1
     rhythm = own_rhythm(_floats(gaps["mean_gap_days"]), count, typical=typical, prior_gaps=prior_gaps)
-    found: dict[str, object] = {"log_rhythm": np.log(rhythm / typical), "log_number": np.log(np.minimum(count + 1, SURE))}
+    slow = np.log(rhythm / typical)
+    found: dict[str, object] = {"log_rhythm": slow, "log_rhythm_squared": slow**2}
+    found["log_number"] = np.log(np.minimum(count + 1, SURE))
     if "previous_gap_days" in gaps.columns:
         previous = _floats(gaps["previous_gap_days"])
         found["log_previous"] = np.where(count > 0, np.log(np.maximum(np.nan_to_num(previous, nan=1.0), 0.5) / rhythm), 0.0)
@@ -87,45 +90,6 @@ def gap_covariates(
     for name in (name for name in words if name in gaps.columns):
         table[name] = gaps[name].fillna("").astype(str)
     return table
-
-
-def usable_covariates(
-    covariates: pd.DataFrame, event_observed: NDArray[np.bool_], *, least: int = 30
-) -> tuple[list[str], list[tuple[str, str]]]:
-    """Which covariates can a model take, and which not, with the reason?
-
-    Parameters
-    ----------
-    covariates : pandas.DataFrame
-        From :func:`gap_covariates`, of the gaps to be fitted.
-    event_observed : array of bool, shape (n,)
-    least : int
-        Ended gaps that each side of a column needs.
-
-    Returns
-    -------
-    kept : list of str
-    dropped : list of (name, reason)
-    """
-    import pandas as pd
-
-    ended = np.asarray(event_observed, dtype=bool)
-    kept, dropped = list[str](), list[tuple[str, str]]()
-    for name in map(str, covariates.columns):
-        column = covariates[name]
-        if pd.api.types.is_numeric_dtype(column):
-            counts = column[ended].value_counts()
-            common = int(counts.iloc[0]) if len(counts) else 0
-            # of two values both have to be seen; of many the most common one says least
-            enough = int(ended.sum()) - common >= least and (column.nunique() > 2 or common >= least)
-        else:
-            counts = column[ended].value_counts()
-            enough = len(counts) > 1 and bool((counts >= least).all()) and set(column) == set(counts.index)
-        if enough:
-            kept.append(name)
-        else:
-            dropped.append((name, "the same for nearly all gaps, or a level that is rare"))
-    return kept, dropped
 
 
 def _floats(column: pd.Series[float]) -> Floats:

@@ -12,7 +12,7 @@ from crmkit.core.results import Text
 from crmkit.models.survival.data.observed import group_codes, total
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 Floats = NDArray[np.float64]
 
@@ -103,31 +103,3 @@ def rhythm_prior(durations: ArrayLike, event_observed: ArrayLike, customer: Arra
     quarter, three = np.quantile(mean[several], (0.25, 0.75))
     between = float((three - quarter) / NORMAL_QUARTERS) ** 2 - within * float((1 / count[several]).mean())
     return typical, float(np.clip(within / between, 0.0, MOST_GAPS)) if between > 0 else MOST_GAPS
-
-
-def simple_scores(silence: ArrayLike, rhythm: ArrayLike, *, alive: ArrayLike | None = None) -> pd.DataFrame:
-    """By which three simple rules would a shop say who does not come back? Higher is more surely gone.
-
-    Parameters
-    ----------
-    silence : array_like >= 0, shape (n,)
-        Time since the last purchase.
-    rhythm : array_like > 0, shape (n,)
-        From :func:`own_rhythm`.
-    alive : array_like of 0 to 1, shape (n,), optional
-        P(alive) of a buy-till-you-die model.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``silence``, ``own_rhythm`` (silence over own gap) and, where given, ``not_alive`` (1 - P(alive)).
-    """
-    import pandas as pd
-
-    days, usual = np.asarray(silence, dtype=np.float64), np.asarray(rhythm, dtype=np.float64)
-    if (usual <= 0).any() or not np.isfinite(usual).all():
-        raise ModelError(Problem("own rhythm:", "a customer's usual gap is 0 or missing", "draw it towards the typical one"))
-    found = {"silence": days, "own_rhythm": days / usual}
-    if alive is not None:
-        found["not_alive"] = 1 - np.asarray(alive, dtype=np.float64)
-    return pd.DataFrame(found)

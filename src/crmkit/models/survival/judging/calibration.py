@@ -109,8 +109,9 @@ def calibration_summary(
     Notes
     -----
     Slope: Cox coefficient of log(-log(1 - p)). Smoothed observed probability: Cox model on a natural spline of the same with
-    four knots, up to the horizon. Intervals of the distances: quantiles over draws of the curve from its estimated
-    distribution, on at most 20,000 customers; a perfect model has distances above 0 there too.
+    four knots, up to the horizon; on a straight line where nobody left below some prediction. Intervals of the distances:
+    quantiles over draws of the curve from its estimated distribution, on at most 20,000 customers; a perfect model has
+    distances above 0 there too.
 
     References
     ----------
@@ -161,7 +162,10 @@ def _smooth(seen: Observed, left: NDArray[np.bool_], p: Floats, horizon: float) 
     linear = fit_cox(time, left, pd.DataFrame({"score": score}), engine="rows")
     knots = np.unique(np.quantile(score, np.linspace(0.05, 0.95, KNOTS)))
     basis = natural_spline(score, knots)
-    curved = fit_cox(time, left, pd.DataFrame(basis, columns=[f"s{k}" for k in range(basis.shape[1])]), engine="rows")
+    try:
+        curved = fit_cox(time, left, pd.DataFrame(basis, columns=[f"s{k}" for k in range(basis.shape[1])]), engine="rows")
+    except ModelError:  # nobody left below some prediction, so a curve would fall without end there; a straight line does not
+        curved, basis = linear, score[:, None]
     base = baselines(curved)[0].hazard[-1]
     centred = basis - curved.center
     observed = -np.expm1(-base * np.exp(centred @ curved.coefficients))
