@@ -29,7 +29,6 @@ from shops import judged as foretold
 SHOPS = ("cdnow", "journey")
 MADE, CUSTOMERS = 40, 2000
 CONTACTS = 100
-MOST_ABSENT = 3
 
 
 def judged(name: str) -> list[Bar]:

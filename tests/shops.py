@@ -13,6 +13,7 @@ from crmkit.core.settings import Settings
 
 DAY = dt.date(2025, 12, 31)
 KINDS = ("ordinary", "loyal", "season")
+KEY = b"secret"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def judged(shop: Shop) -> dict[str, float]:
 
     past = churn.history(company_of(shop.transactions), churn.define())
     work = churn.study(past)
-    value = churn.worth(past, work, value_days=365, margin=1.0, key=b"test")
+    value = churn.worth(past, work, value_days=365, margin=1.0, key=KEY)
     box = churn.totals(past, value).table.set_index("measure").loc["expected"]
     days = work.scores["customer_id"].map(shop.ahead)
     accuracy = churn.accuracy(past, work).table
@@ -88,3 +89,33 @@ def judged(shop: Shop) -> dict[str, float]:
         "tests": float(len(work.tests)),
         "assessed": float(accuracy is not None),
     }
+
+
+def purchases(n=300, *, days=500, every=40.0, stays=300.0, seed=0):
+    """A shop: customers come in the first half, buy at a rate of their own, and leave after an exponential time (0: never)."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for i in range(n):
+        came = at = int(rng.integers(0, days // 2))
+        gap = every / rng.gamma(2.0, 0.5)
+        until = came + rng.exponential(stays) if stays else np.inf
+        while at < days and at <= until:
+            rows.append((f"C{i:04d}", at))
+            at += max(1, round(rng.exponential(gap)))
+    table = pd.DataFrame(rows, columns=["customer_id", "at"])
+    ordered = pd.Timestamp(DAY) - pd.to_timedelta(days - 1 - table["at"], unit="D")
+    return pd.DataFrame(
+        {"customer_id": table["customer_id"], "ordered_at": ordered, "amount": rng.gamma(3.0, 10.0, len(table)).round(2)}
+    )
+
+
+def whole(company, **rule):
+    """All that the notebook works out before its exhibits."""
+    from crmkit.analyses import churn
+
+    past = churn.history(company, churn.define(**rule))
+    work = churn.study(past)
+    value = churn.worth(past, work, value_days=365, margin=1.0, key=KEY)
+    offer = churn.Campaign(save_rate=0.3, offer_cost=5.0, contact_cost=1.0, uptake=0.5)
+    plan = churn.make_plan(past, value, offer, contacts=100, holdout_share=0.2, key=KEY)
+    return SimpleNamespace(past=past, work=work, value=value, offer=offer, plan=plan)

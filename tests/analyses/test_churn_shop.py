@@ -22,37 +22,9 @@ from crmkit.analyses.churn.shop import customers_on
 from crmkit.core.errors import ReportError
 from crmkit.core.language import Locale, say
 from crmkit.core.privacy import pseudonyms
-from shops import DAY, company_of
+from shops import DAY, KEY, company_of, purchases, whole
 
-KEY = b"secret"
 NEVER_SAID = {"churn_causes", "churn_reasons", "churn_uplift"}
-
-
-def purchases(n=300, *, days=500, every=40.0, stays=300.0, seed=0):
-    """A shop: customers come in the first half, buy at a rate of their own, and leave after an exponential time (0: never)."""
-    rng = np.random.default_rng(seed)
-    rows = []
-    for i in range(n):
-        came = at = int(rng.integers(0, days // 2))
-        gap = every / rng.gamma(2.0, 0.5)
-        until = came + rng.exponential(stays) if stays else np.inf
-        while at < days and at <= until:
-            rows.append((f"C{i:04d}", at))
-            at += max(1, round(rng.exponential(gap)))
-    table = pd.DataFrame(rows, columns=["customer_id", "at"])
-    ordered = pd.Timestamp(DAY) - pd.to_timedelta(days - 1 - table["at"], unit="D")
-    return pd.DataFrame(
-        {"customer_id": table["customer_id"], "ordered_at": ordered, "amount": rng.gamma(3.0, 10.0, len(table)).round(2)}
-    )
-
-
-def whole(company, **rule):
-    past = churn.history(company, churn.define(**rule))
-    work = churn.study(past)
-    value = churn.worth(past, work, value_days=365, margin=1.0, key=KEY)
-    offer = churn.Campaign(save_rate=0.3, offer_cost=5.0, contact_cost=1.0, uptake=0.5)
-    plan = churn.make_plan(past, value, offer, contacts=100, holdout_share=0.2, key=KEY)
-    return SimpleNamespace(past=past, work=work, value=value, offer=offer, plan=plan)
 
 
 @pytest.fixture(scope="module")
@@ -456,7 +428,7 @@ def test_the_warning_of_the_owner_travels_with_its_number(found):
     assert np.isnan(came_back("R-REPEAT", {"churn": reading}, 0.95))
     row = {"indicator": "R-RET", "status": "assessed", "name": "Kept", "value": 0.5, "low": 0.4, "high": 0.6, "target": 0.8}
     row |= {"unit": "share", "n": 100.0, "direction": "up", "p_value": 0.01, "came_back": share}
-    row |= {"start": pd.Timestamp(DAY), "end": pd.Timestamp(DAY)}
+    row |= {"start": pd.Timestamp(DAY), "end": pd.Timestamp(DAY), "owner": "churn", "placeholder": False}
     state = pd.DataFrame([row])
     (check,) = indicators(Looked(state, pd.DataFrame(), None, None, frozenset()))
     assert say(check.condition, Locale()).endswith("of those counted as lost came back later")
@@ -465,7 +437,7 @@ def test_the_warning_of_the_owner_travels_with_its_number(found):
 
 
 def test_a_declared_silence_says_how_often_it_is_wrong():
-    past = churn.history(company_of(purchases()), churn.define(kind="silence", silence_days=120, limit=0.99))
+    past = churn.history(company_of(purchases()), churn.define(kind="silence", active_days=120, limit=0.99))
     rows = churn.totals(past, churn.worth(past, churn.study(past), value_days=365, margin=1.0, key=KEY)).table.set_index(
         "measure"
     )

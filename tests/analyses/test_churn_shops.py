@@ -3,13 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_churn_shop import purchases, whole
 
 from churn_exhibits import exhibits
 from crmkit.analyses import churn
 from crmkit.core.errors import DataError
 from crmkit.core.language import Locale, say
-from shops import DAY, KINDS, judged, simulated
+from shops import DAY, KINDS, judged, purchases, simulated, whole
 
 
 def coverage(found):

@@ -117,4 +117,4 @@ def test_the_command_says_what_is_missing(monkeypatch, capsys, tiny_home):
     monkeypatch.setattr(messages, "problems", lambda language, domain, home: [f"{domain}: bad"])
     monkeypatch.setattr(messages, "hidden", lambda home: [])
     assert messages.main(["--check"]) == 1
-    assert capsys.readouterr().err == "zh, crmkit: bad\nzh, notebooks: bad\n"
+    assert capsys.readouterr().err == "zh, crmkit: bad\nzh, messages: bad\nzh, notebooks: bad\n"

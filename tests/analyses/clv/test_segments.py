@@ -126,7 +126,7 @@ def held(past, models, values, *, rules):
     }
 
 
-@pytest.mark.parametrize("rules", [RULES, clv.StageRules(3, 0.9, 0.4), clv.StageRules(40, 0.3, 0.02)])
+@pytest.mark.parametrize("rules", [RULES, clv.StageRules(3, 0.9, 120), clv.StageRules(40, 0.3, 700)])
 def test_no_two_tables_of_the_page_tell_of_few_customers(study, rules):
     past, models, _, _ = study
     values = clv.customer_values(past, models, clv.Terms(**WORTH), tiering=clv.Tiering((0.005, 0.2, 0.5)), draws=0)
@@ -142,7 +142,7 @@ def test_what_the_total_leaves_over_of_the_stages_is_never_few(study, never):
     """Those who never bought hold nothing, so the value of all others is not hidden by them."""
     past, _, _, values = study
     past = replace(past, people=People(past.people.attributes, tuple(f"never{i}" for i in range(never))))
-    rules = clv.StageRules(40, 0.3, 0.02)
+    rules = clv.StageRules(40, 0.3, 700)
     counts = Counter(staged(past, values, rules=rules)["stage"])
     assert any(0 < n < 10 for n in counts.values())
     shown = clv.stage_table(past, values, rules=rules).table

@@ -122,11 +122,38 @@ def test_half_of_the_headers_of_a_system(new, folder):
 def test_headers_in_a_third_language_are_named_with_the_lines_to_fill_in(new, folder):
     (folder / "umsatz.csv").write_text("Kundennr;Bestelldatum;Betrag\nK1;05.03.2024;10,50\nK2;06.03.2024;11,50\n")
     said = refused(new, folder)
-    assert said.startswith("umsatz.csv: has headers of no system that is known: Kundennr, Bestelldatum, Betrag; fill in")
+    assert said.startswith(
+        "umsatz.csv: has headers of no system that is known: Kundennr, Bestelldatum, Betrag; write params/acme.yml"
+    )
     filled = yaml.safe_load(said.split("params file:  ")[1])
     columns = filled["transactions"]["columns"]
     assert set(columns) == {"customer_id", "ordered_at", "amount"}
     assert (columns["ordered_at"], columns["amount"]) == ("Bestelldatum", "Betrag")
+
+
+def test_the_lines_to_fill_in_make_a_params_file(new, home, folder):
+    """Who writes what the message says, and nothing else, has a client that can be checked."""
+    (folder / "umsatz.csv").write_bytes(
+        "Kundennr;Bestelldatum;Betrag;Straße\nK1;05.03.2024;10,50;Süd\nK2;26.03.2024;1,5;x\n".encode("cp1252")
+    )
+    begin, line = (
+        refused(new, folder).split("one line for each of ")[1].split(" and tables, and in tables of this params file:  ")
+    )
+    asked = yaml.safe_load(f"{{{begin}, tables: {{{line}}}}}")
+    assert asked["client"] == "acme"
+    asked |= {"currency": "EUR"}
+    asked["tables"]["transactions"]["columns"]["customer_id"] = "Kundennr"
+    (home / "params" / "acme.yml").write_text(yaml.safe_dump(asked))
+    check = check_client("acme", home=home)
+    assert not check.problems
+    assert check.intake[0].rows_kept == 2
+
+
+def test_a_text_that_is_no_table_gets_no_lines(new, folder):
+    (folder / "orders.csv").write_text(ORDERS + orders())
+    (folder / "readme.txt").write_text("These are the exports of June.\nCall Tom if anything is missing.\n")
+    found, _ = new()
+    assert "not placed: readme.txt: has headers of no system that is known: These are the exports of June." in found.lines
 
 
 def test_a_third_language_beside_a_file_that_is_known(new, folder):

@@ -297,7 +297,8 @@ class History:
     def rows(self, frame: str, window: Window) -> pd.DataFrame:
         """The rows of a summary within a window."""
         if frame not in self._by_month:
-            self._by_month[frame] = self.frames[frame].groupby("month").indices
+            months: Mapping[Any, Any] = self.frames[frame].groupby("month").indices
+            self._by_month[frame] = {int(month): np.asarray(places) for month, places in months.items()}
         places = self._by_month[frame]
         found = [places[month] for month in window.months if month in places]
         return self.frames[frame].take(np.sort(np.concatenate(found)) if found else [])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from crmkit.core.errors import CrmkitError, ParamError, Problem
 from crmkit.core.language import mark
@@ -17,8 +17,6 @@ from crmkit.core.results import Column, Result, Text, not_assessed
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from crmkit.analyses.audit.catalogue import Indicator
 
 FILE = "targets.xlsx"
 CLASSES = ("audit_process", "audit_outcome", "audit_input_output", "audit_data_people")
@@ -35,6 +33,27 @@ COLUMNS = (
     Column("target", "Your target: fill in", "number"),
 )
 BETTER = {"up": mark("higher"), "down": mark("lower"), "range": mark("near the target")}
+
+
+class Indicator(Protocol):
+    """What is read of an indicator of the catalogue, which itself reads the targets."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def unit(self) -> str: ...
+
+    @property
+    def basis(self) -> str: ...
+
+    @property
+    def direction(self) -> str: ...
+
+    @property
+    def target(self) -> float: ...
+
+    def name(self, language: str) -> str: ...
 
 
 def target_sheet(audit: Reading, book: Iterable[Indicator], *, kit: Mapping[str, Indicator], language: str) -> Result:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.churn import absences, returning
+from crmkit.analyses.churn import absences
 from crmkit.analyses.churn.basics import unusable
 from crmkit.analyses.churn.read import Past
 from crmkit.core.language import mark
 from crmkit.core.privacy import can_be_shown
-from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
+from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, curve, not_assessed
 from crmkit.models import survival as sv
 
 if TYPE_CHECKING:
@@ -24,6 +24,13 @@ LEAST_ACTIVE = 30
 AGES = (90, 180, 270, 365, 540, 730, 1095)
 MOST_COHORTS = 12
 BOARD_ERROR = 0.05
+SHOP_AGES = (30, 60, 90, 180, 270, 365, 540, 730)
+PERIODS, SHOP_PERIODS = (("Q", 91), ("Y", 366)), (("M", 31), ("Q", 92), ("Y", 366))
+SECOND_PURCHASE = Text("Who has bought again, by when they first bought")
+STILL_THERE = Text("After {age}, {new} of the customers who came in {now} are still there; of those of {before} it was {old}.")
+BOUGHT_AGAIN = Text(
+    "Within {age}, {new} of those who first bought in {now} had bought again; of those of {before} it was {old}."
+)
 
 
 def months(past: Past) -> pd.DataFrame:
@@ -176,95 +183,105 @@ def _months_finding(table: pd.DataFrame, value: np.ndarray, high: np.ndarray, lo
 
 
 def cohorts(past: Past) -> Result:
-    """Do customers who came later stay longer?
+    """Do customers who came later stay longer? Of a shop: do more of them come back?
 
     Returns
     -------
     Result
-        Heat grid: a row per quarter (or half-year, or year) of coming, a column per age, the Kaplan-Meier share still there;
-        only ages that the whole cohort could have reached.
+        Heat grid: a row per month, quarter or year of coming, a column per age, the Kaplan-Meier share still there (of a shop:
+        that has bought again); only ages that the whole cohort could have reached.
     """
-    import pandas as pd
-
-    title = Text("Who is still there, by when they came")
+    shop = past.shop
+    title = Text("Who is still there, by when they came") if shop is None else SECOND_PURCHASE
     if not past.usable:
         return unusable(past, "churn_cohorts", title)
-    if past.shop is not None:
-        return returning.cohorts(past, past.shop)
-    rows = past.spells[past.spells["entry_days"] == 0] if past.rule.since is not None else past.spells
-    frequency = _frequency(rows)
-    if rows.empty or frequency is None:
+    rows = _comers(past)
+    if rows.empty:
         return not_assessed("churn_cohorts", title, Text("nobody came within the time observed"))
-    period = rows["started_at"].dt.to_period(frequency)
-    sure = _last_certain_day(past)
-    cells = []
-    shown = can_be_shown(rows.groupby(period)["customer_id"].nunique(), min_cell=past.min_cell)
-    for label, own in rows.groupby(period):
-        youngest = (sure - min(label.end_time.normalize(), sure)).days
-        ages = [age for age in AGES if age <= youngest]
-        if not shown[label] or not ages:
-            continue
-        km = sv.kaplan_meier(own["duration_days"], own["event_observed"], confidence=past.confidence)
-        at = sv.at_risk_table(km, ages)
-        cells += [
-            {"row": str(label), "column": age, "value": value, "low": low, "high": high, "n": len(own)}
-            for age, value, low, high in zip(ages, at["value"], at["low"], at["high"], strict=True)
-        ]
-    if not cells:
+    table = _cells(past, rows)
+    if table.empty:
         return not_assessed("churn_cohorts", title, Text("no cohort is large enough and old enough"))
-    table = pd.DataFrame(cells).sort_values(["row", "column"], kind="stable")
-    table["column"] = table["column"].astype(str)
-    table.attrs["unit"] = "share"
+    people = table.drop_duplicates("row")["n"]
+    numbers: Numbers = {"n": Quantity(int(people.sum()), "count"), "k": Quantity(len(people), "count")}
     return Result(
         "churn_cohorts",
         "heat_grid",
         title,
         table.drop(columns="n"),
-        finding=_cohort_finding(table),
+        finding=_cohort_finding(table, STILL_THERE if shop is None else BOUGHT_AGAIN),
         note=Text(
-            "Kaplan–Meier share; {n} customers in {k} cohorts; cells that not the whole cohort could reach stay empty.",
-            {
-                "n": Quantity(int(table.drop_duplicates("row")["n"].sum()), "count"),
-                "k": Quantity(table["row"].nunique(), "count"),
-            },
+            "Kaplan–Meier share; {n} customers in {k} cohorts; cells that not the whole cohort could reach stay empty.", numbers
+        )
+        if shop is None
+        else Text(
+            "Kaplan–Meier share with a second purchase; {n} customers in {k} cohorts; cells that not the whole cohort could "
+            "reach stay empty.",
+            numbers,
         ),
-        alt=Text("Grid: a row per cohort of customers, a column per age in days, in each cell the share still there."),
-        x=Axis("Days since they came", "text"),
-        y=Axis("Came in", "text"),
+        alt=Text("Grid: a row per cohort of customers, a column per age in days, in each cell the share still there.")
+        if shop is None
+        else Text(
+            "Grid: a row per cohort of customers, a column per age in days, in each cell the share that has bought again."
+        ),
+        x=Axis("Days since they came" if shop is None else "Days since the first purchase", "text"),
+        y=Axis("Came in" if shop is None else "First bought in", "text"),
     )
 
 
-def _frequency(rows: pd.DataFrame) -> str | None:
-    if rows.empty:
-        return None
-    span = (rows["started_at"].max() - rows["started_at"].min()).days
-    return next((name for name, days in (("Q", 91), ("Y", 366)) if span / days <= MOST_COHORTS), "Y")
+def _comers(past: Past) -> pd.DataFrame:
+    """Who came within the time observed: spells from their first day, of a shop the gaps after a first purchase."""
+    if past.shop is not None:
+        return past.shop.gaps[past.shop.gaps["number"] == 1]
+    return past.spells[past.spells["entry_days"] == 0] if past.rule.since is not None else past.spells
 
 
-def _cohort_finding(table: pd.DataFrame) -> Finding | None:
-    """The newest cohort against the one before it, at the age that both have reached."""
-    order = sorted(table["row"].unique())
-    for before, now in reversed(list(pairwise(order))):
-        own = table[table["row"] == now]
-        age = own["column"].astype(int).max()
-        pair = [table[(table["row"] == row) & (table["column"] == str(age))] for row in (before, now)]
-        if all(len(one) == 1 for one in pair):
-            old, new = (one.iloc[0] for one in pair)
-            worse = new["high"] < old["low"]
-            return Finding(
-                id="churn.cohorts",
-                severity="warning" if worse else "info",
-                passed=None,
-                text=Text(
-                    "After {age}, {new} of the customers who came in {now} are still there; of those of {before} it was {old}.",
-                    {
-                        "age": Quantity(int(age), "days"),
-                        "new": Quantity(new["value"], "share", new["low"], new["high"]),
-                        "old": Quantity(old["value"], "share", old["low"], old["high"]),
-                        "now": str(now),
-                        "before": str(before),
-                    },
-                ),
-                evidence=("churn_cohorts",),
-            )
+def _cells(past: Past, rows: pd.DataFrame) -> pd.DataFrame:
+    """``row, column, value, low, high, n`` of each cohort at each age that all of it could have reached."""
+    import pandas as pd
+
+    shop = past.shop is not None
+    first, last = rows["started_at"].min(), rows["started_at"].max()
+    sure = pd.Timestamp(past.as_of) if shop else _last_certain_day(past)
+    periods = SHOP_PERIODS if shop else PERIODS
+    frequency = next((name for name, days in periods if (last - first).days / days <= MOST_COHORTS), "Y")
+    cells, period = [], rows["started_at"].dt.to_period(frequency)
+    shown = can_be_shown(rows.groupby(period)["customer_id"].nunique(), min_cell=past.min_cell)
+    for label, own in rows.groupby(period):
+        youngest = (sure - min(label.end_time.normalize(), last if shop else sure)).days
+        ages = [age for age in (SHOP_AGES if shop else AGES) if age <= youngest]
+        if not shown[label] or not ages:
+            continue
+        km = sv.kaplan_meier(own["duration_days"], own["event_observed"], confidence=past.confidence)
+        at = sv.at_risk_table(km, ages)
+        found = pd.DataFrame({"row": str(label), "column": ages, "value": at["value"], "low": at["low"], "high": at["high"]})
+        cells.append(found.assign(n=len(own)))
+    if not cells:
+        return pd.DataFrame()
+    table = pd.concat(cells, ignore_index=True)
+    if shop:
+        table = table.assign(value=1 - table["value"], low=1 - table["high"], high=1 - table["low"]).dropna(subset="value")
+    table = table.sort_values(["row", "column"], kind="stable", ignore_index=True)
+    table["column"] = table["column"].astype(str)
+    table.attrs["unit"] = "share"
+    return table
+
+
+def _cohort_finding(table: pd.DataFrame, said: Text) -> Finding | None:
+    """The newest cohort against the one before it, at the oldest age that both have reached."""
+    names = sorted(table["row"].unique())
+    for before, now in reversed(list(pairwise(names))):
+        old, new = (table[table["row"] == row].set_index("column") for row in (before, now))
+        ages = [age for age in new.index if age in old.index]
+        if ages:
+            age = max(ages, key=int)
+            numbers: Numbers = {
+                "age": Quantity(int(age), "days"),
+                "new": Quantity(new.loc[age, "value"], "share", new.loc[age, "low"], new.loc[age, "high"]),
+                "old": Quantity(old.loc[age, "value"], "share", old.loc[age, "low"], old.loc[age, "high"]),
+                "now": str(now),
+                "before": str(before),
+            }
+            worse = bool(new.loc[age, "high"] < old.loc[age, "low"])
+            text = Text(said.template, numbers)
+            return Finding("churn.cohorts", "warning" if worse else "info", None, text, evidence=("churn_cohorts",))
     return None

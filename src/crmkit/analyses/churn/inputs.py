@@ -36,7 +36,11 @@ MOST_SEARCHED = 20_000
 # made by us from dates before the cut-off: that they run with the time as a customer is what they are for
 OWN = ("known_days", "purchase_days", "tenure_days", "days_since_last", "silence_share", "days_since_interaction")
 # customers of a shop differ in how often they buy before all else
-BY_DESIGN = frozenset({*((name, "tenure") for name in OWN), ("log_rhythm", "lift"), ("log_rhythm", "alone")})
+RHYTHM_FEATURES = ("log_rhythm", "log_rhythm_squared", "log_number")
+BY_DESIGN = frozenset(
+    {(name, "tenure") for name in (*OWN, *RHYTHM_FEATURES)}
+    | {(name, rule) for name in RHYTHM_FEATURES for rule in ("lift", "alone")}
+)
 # made by us from rows before the cut-off: the client has no such column and could not mend it, so a hit is only shown
 MADE = frozenset({*FEATURES, *OWN, *OF_GAPS, "purchase_rate", "mean_amount"} - {"plan", "mrr", "category", "channel"})
 

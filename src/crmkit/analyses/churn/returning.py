@@ -1,8 +1,7 @@
-"""How long do customers of a shop take to buy again, and how far ahead is it asked? Curves of the gaps, and of cohorts."""
+"""How long do customers of a shop take to buy again, and how far ahead is it asked? Curves of the gaps."""
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,13 +9,12 @@ import numpy as np
 from crmkit.analyses.churn.read import Past
 from crmkit.analyses.churn.shop import WITH_CUSTOMERS, Shop
 from crmkit.core.language import mark
-from crmkit.core.privacy import can_be_shown
-from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, curve, not_assessed
+from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, curve
 from crmkit.models import survival as sv
 from crmkit.models.survival import gaps as gm
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 FIRST, SECOND, THIRD, LATER = (
     mark("after the first purchase"),
@@ -27,9 +25,6 @@ FIRST, SECOND, THIRD, LATER = (
 AFTER = {1: FIRST, 2: SECOND, 3: THIRD, 4: LATER}
 LEAST_AT_RISK = 10
 MOST_DRAWN = 300
-COHORT_DAYS = (30, 60, 90, 180, 270, 365, 540, 730)
-COHORT_PERIODS = (("M", 31), ("Q", 92), ("Y", 366))
-MOST_COHORTS = 12
 BACK, SILENT = mark("came back later"), mark("gaps that last longer")
 
 
@@ -204,77 +199,3 @@ def back_finding(past: Past) -> Finding | None:
         ),
         evidence=("churn_survival", "churn_at_risk"),
     )
-
-
-def cohorts(past: Past, shop: Shop) -> Result:
-    """Which share of those who first bought in a period has bought again after so many days?"""
-    import pandas as pd
-
-    title = Text("Who has bought again, by when they first bought")
-    rows = shop.gaps[shop.gaps["number"] == 1]
-    span = (rows["started_at"].max() - rows["started_at"].min()).days
-    frequency = next((name for name, days in COHORT_PERIODS if span / days <= MOST_COHORTS), "Y")
-    period = rows["started_at"].dt.to_period(frequency)
-    end, cells = pd.Timestamp(past.as_of), []
-    shown = can_be_shown(rows.groupby(period)["customer_id"].nunique(), min_cell=past.min_cell)
-    for label, own in rows.groupby(period):
-        youngest = (end - min(label.end_time.normalize(), own["started_at"].max())).days
-        ages = [age for age in COHORT_DAYS if age <= youngest]
-        if not shown[label] or not ages:
-            continue
-        km = sv.kaplan_meier(own["duration_days"], own["event_observed"], confidence=past.confidence)
-        at = sv.at_risk_table(km, ages)
-        for age, value, low, high in zip(ages, at["value"], at["low"], at["high"], strict=True):
-            if np.isfinite(value):
-                found = {"value": 1 - value, "low": 1 - high, "high": 1 - low}
-                cells.append({"row": str(label), "column": age, **found, "n": len(own)})
-    if not cells:
-        return not_assessed("churn_cohorts", title, Text("no cohort is large enough and old enough"))
-    table = pd.DataFrame(cells).sort_values(["row", "column"], kind="stable")
-    order = [str(age) for age in sorted(table["column"].unique())]
-    table["column"] = table["column"].astype(str)
-    table.attrs["unit"] = "share"
-    return Result(
-        "churn_cohorts",
-        "heat_grid",
-        title,
-        table.drop(columns="n"),
-        finding=_cohort_finding(table, order),
-        note=Text(
-            "Kaplan–Meier share with a second purchase; {n} customers in {k} cohorts; cells that not the whole cohort could "
-            "reach stay empty.",
-            {
-                "n": Quantity(int(table.drop_duplicates("row")["n"].sum()), "count"),
-                "k": Quantity(table["row"].nunique(), "count"),
-            },
-        ),
-        alt=Text(
-            "Grid: a row per cohort of customers, a column per age in days, in each cell the share that has bought again."
-        ),
-        x=Axis("Days since the first purchase", "text"),
-        y=Axis("First bought in", "text"),
-    )
-
-
-def _cohort_finding(table: pd.DataFrame, order: list[str]) -> Finding | None:
-    """The newest cohort against the one before it, at the age that both have reached."""
-    names = sorted(table["row"].unique())
-    for before, now in reversed(list(pairwise(names))):
-        for age in reversed(order):
-            pair = [table[(table["row"] == row) & (table["column"] == age)] for row in (before, now)]
-            if all(len(one) == 1 for one in pair):
-                old, new = (one.iloc[0] for one in pair)
-                worse = bool(new["high"] < old["low"])
-                text = Text(
-                    "Within {age}, {new} of those who first bought in {now} had bought again; of those of {before} it was "
-                    "{old}.",
-                    {
-                        "age": Quantity(int(age), "days"),
-                        "new": Quantity(new["value"], "share", new["low"], new["high"]),
-                        "old": Quantity(old["value"], "share", old["low"], old["high"]),
-                        "now": str(now),
-                        "before": str(before),
-                    },
-                )
-                return Finding("churn.cohorts", "warning" if worse else "info", None, text, evidence=("churn_cohorts",))
-    return None

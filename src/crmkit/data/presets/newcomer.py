@@ -26,7 +26,7 @@ from crmkit.data.presets.preset import Preset, Recognised, positions, recognise
 from crmkit.data.presets.questions import Answers, Question, Said, count, words
 from crmkit.data.presets.sight import first_rows, is_database, is_readable, load, tables_of
 from crmkit.data.presets.survey import find_questions
-from crmkit.data.presets.written import glob_of, params_text, unplaced_lines
+from crmkit.data.presets.written import begun, glob_of, params_text, unplaced_lines
 from crmkit.data.sources.engine import connect, disconnect, query
 from crmkit.data.sources.layout import Row
 from crmkit.data.tables import TABLES
@@ -150,7 +150,7 @@ def _looked_at(
         found = _confirmed(found, answers=answers, problems=problems)
         drafts = _drafts(found, place, con=con, spill=spill, answers=answers, problems=problems, name=name)
         if not drafts:
-            said = [answers.say(problem) for problem in (*problems, *_ignored(others))]
+            said = [answers.say(begun(one, name=name, source=source)) for one in (*problems, *_ignored(others))]
             raise DataError(said or [f"{place}: holds no table"])
         _same_customers(con, drafts)
         common = common_keys(con, drafts, name=name, source=source, answers=answers, today=today)

@@ -21,6 +21,13 @@ from crmkit.data.tables import TABLES
 
 WIDTH = 116
 UNKNOWN_SHOWN = 15
+# a customer, a day and an amount
+FEWEST_HEADERS = 3
+TO_FILL_IN = Text("{file}: {what}; fill in and add to tables of the params file:  {line}")
+ALONE = Text(
+    "{file}: {what}; write params/{name}.yml, one line for each of {begin} and tables, and in tables of this params file:"
+    "  {line}"
+)
 
 
 def params_text(common: Common, drafts: Sequence[Draft]) -> str:
@@ -155,6 +162,14 @@ def unplaced_lines(
         what = Text("may be {table}, but has no {lacking} that is known; it could not place {there}", numbers)
     else:
         what = Text("has headers of no system that is known: {there}", numbers)
-    return Text(
-        "{file}: {what}; fill in and add to tables of the params file:  {line}", {"file": file, "what": what, "line": line}
-    )
+    if recognised is None and len(headers) < FEWEST_HEADERS:
+        return Text("{file}: {what}", {"file": file, "what": what})
+    return Text(TO_FILL_IN.template, {"file": file, "what": what, "line": line})
+
+
+def begun(problem: Text | str, *, name: str, source: str) -> Text | str:
+    """What is said of a file that has to be filled in, where there is no params file yet: with the lines that begin it."""
+    if not isinstance(problem, Text) or problem.template != TO_FILL_IN.template:
+        return problem
+    lines = {"client": name, "title": name.title(), "currency": "...", "source": source}
+    return Text(ALONE.template, {**problem.numbers, "name": name, "begin": _flow(lines)[1:-1]})

@@ -74,10 +74,11 @@ def indicators(looked: Looked) -> list[Check]:
         else:
             period = {name: Quantity(row[name].date(), "date") for name in ("start", "end")}
             condition = Text("{name}: {value}, n = {n}, {start} to {end}", {**measured, **period})
-        if row["came_back"] == row["came_back"]:
+        back = row.get("came_back", NAN)
+        if back == back:
             condition = Text(
                 "{said}; {back} of those counted as lost came back later",
-                {"said": condition, "back": Quantity(row["came_back"], "share")},
+                {"said": condition, "back": Quantity(back, "share")},
             )
         found.append(
             Check(

@@ -93,7 +93,7 @@ def draw_purchases(
         chance = np.log1p(-rng.random(shape))  # the purchase after which the customer leaves
         last = 1 + np.floor(chance / np.log1p(-np.clip(leaving, 1e-300, 1 - 1e-16)))
         bought = np.minimum(np.floor(phases / k), last)
-    there = rng.random(shape) < (alive(fit, (x, tx, age)) if still is None else still)
+    there = rng.random(shape) < (alive(fit, (x, tx, age)) if still is None else np.asarray(still, dtype=np.float64))
     return np.asarray(np.where(there, bought, 0.0))
 
 
