@@ -243,16 +243,35 @@ def clean(
 
 
 @app.command()
-def check(name: Name) -> None:
+def check(
+    name: Name,
+    pages: Annotated[bool, typer.Option("--pages", help="instead: do the pages of the last reports say the same?")] = False,
+) -> None:
     """Check a client's parameters and data. It says which analyses can run."""
     from crmkit.report.check import check_reports
 
+    if pages:
+        _compare_pages(name)
+        return
     with _reading() as tell:
         checked = check_reports(name, tell=tell)
     print("\n".join(checked.lines))
     if checked.problems:
         sys.stdout.flush()
         raise CrmkitError(list(checked.problems))
+
+
+def _compare_pages(name: str) -> None:
+    """Say which numbers the pages of a client's last reports say in two ways."""
+    from crmkit.core.settings import find_home, params_path
+    from crmkit.report.guard.agreement import contradictions, statements
+
+    home = find_home()
+    params_path(name, home=home)
+    found = contradictions(name, home=home)
+    if found:
+        raise CrmkitError([*(str(one) for one in found), f"run all of its reports together: crmkit run {name}"])
+    print(f"{name}: {len(statements(name, home=home)):,} statements compared; no two of them differ")
 
 
 @app.command(name="list")

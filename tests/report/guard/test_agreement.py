@@ -3,12 +3,15 @@
 import json
 import re
 import shutil
+import sys
+from contextlib import suppress
 
 import pandas as pd
 import pytest
 import yaml
 
 from conftest import write_notebook
+from crmkit import cli
 from crmkit.report.folders import read_json, reports_folder, write_json
 from crmkit.report.guard.agreement import NAMED, contradictions, statements
 from crmkit.report.run import run_clients
@@ -216,6 +219,28 @@ def test_a_planted_contradiction_is_found(home, name):
     assert found in told
     assert len(told[found].said) > 1
     assert str(told[found]).startswith(f"{found}: ")
+
+
+def test_it_can_be_asked_for_at_a_terminal(made, monkeypatch, capsys):
+    monkeypatch.setenv("CRMKIT_HOME", str(made))
+    monkeypatch.setattr(sys, "argv", ["crmkit", "check", "acme", "--pages"])
+    with suppress(SystemExit):
+        cli.main()
+    assert re.fullmatch(r"acme: \d+ statements compared; no two of them differ\n", capsys.readouterr().out)
+
+
+def test_what_differs_is_named_at_a_terminal(home, made, monkeypatch, capsys):
+    for folder in ("params", "notebooks"):
+        shutil.copytree(made / folder, home / folder)
+    with_margin(home)
+    monkeypatch.setenv("CRMKIT_HOME", str(home))
+    monkeypatch.setattr(sys, "argv", ["crmkit", "check", "acme", "--pages"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "margin: 0.4 (clv/report.json" in said
+    assert "run all of its reports together: crmkit run acme" in said
 
 
 def test_two_numbers_of_one_record_are_found(home):

@@ -216,8 +216,8 @@ def checks(past: Past) -> list[Finding]:
                 severity="critical",
                 passed=False,
                 text=Text(
-                    "Nobody is known to have left before {day}, though {share} of the customers had come by then: earlier "
-                    "leavers seem to be missing, and every share below is then too good.",
+                    "Nobody is known to have left before {day}, though {share} of the customers had come by then. Earlier "
+                    "leavers seem to be missing, and every share below is too good.",
                     {"day": Quantity(day, "date"), "share": Quantity(share, "share")},
                 ),
                 criteria=Text("Declared as a cohort: everybody who ever came is in the data."),

@@ -172,7 +172,7 @@ def profit_curve(plan: Plan) -> Result:
         severity="info",
         passed=None,
         text=Text(
-            "Without a limit {k} of {n} customers are worth a contact, which would bring {money}; for a customer of median "
+            "Without a limit {k} of {n} customers are worth a contact, which would bring {money}. For a customer of median "
             "value it pays from a risk of {even} on.",
             {
                 "k": Quantity(int(top["contacts"]), "count"),

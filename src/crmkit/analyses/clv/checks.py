@@ -91,15 +91,13 @@ def _exposure(past: Purchases) -> list[Finding]:
     usual = float(table["recency_days"].sum()) / repeats
     half = float(table["T_days"].median())
     good = half >= usual
+    new = int((table["T_days"] < usual).sum())
+    numbers = {"half": Quantity(half, "days"), "usual": Quantity(usual, "days"), "new": Quantity(new, "count")}
     text = Text(
-        "Half of the customers have been watched for {half} or more; repeat buyers come back after {usual} on average, and "
-        "{new} customers came too late for that.",
-        {
-            "half": Quantity(half, "days"),
-            "usual": Quantity(usual, "days"),
-            "new": Quantity(int((table["T_days"] < usual).sum()), "count"),
-        },
+        "Half of the customers have been watched for {half} or more; repeat buyers come back after {usual} on average.", numbers
     )
+    if new:
+        text = Text("{text} {new} {new:customer|customers} came too late for that.", {**numbers, "text": text})
     criteria = Text("Half of the customers are watched for longer than the usual time between two purchases.")
     return [Finding("clv.exposure", "good" if good else "warning", good, text, criteria=criteria)]
 

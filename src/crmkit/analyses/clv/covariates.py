@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from crmkit.analyses.clv.fit import NAMES, WITH, WITH_COVARIATES, KindFits, Models
 from crmkit.analyses.clv.read import NO_PURCHASES, Purchases
 from crmkit.analyses.clv.segments import NAMES as COLUMN_NAMES
+from crmkit.core.format import p_words
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Numbers, Quantity, Result, Text, not_assessed
 from crmkit.models.basics.families import holm
@@ -90,19 +91,19 @@ def _finding(past: Purchases, models: Models) -> Finding:
         "model": Text(NAMES[name + WITH]),
         "statistic": Quantity(with_.test.statistic, "score"),
         "degrees": Quantity(with_.test.degrees, "count"),
-        "p": Quantity(with_.test.p_value, "score"),
+        "p": p_words(with_.test.p_value),
         "aic": Quantity(gain, "points"),
     }
     text = (
         Text(
-            "Kinds of customers differ in how they buy or leave by more than chance: {model} is better by {aic} in AIC "
-            "(likelihood ratio {statistic}, {degrees} degrees of freedom, p = {p}).",
+            "Kinds of customers differ in how they buy or leave: {model} is better by {aic} in AIC. Likelihood ratio "
+            "{statistic}, {degrees} degrees of freedom, p: {p}.",
             numbers,
         )
         if better
         else Text(
-            "Kinds of customers do not differ in how they buy or leave by more than chance (likelihood ratio {statistic}, "
-            "{degrees} degrees of freedom, p = {p}).",
+            "Kinds of customers do not differ in how they buy or leave by more than chance. Likelihood ratio {statistic}, "
+            "{degrees} degrees of freedom, p: {p}.",
             numbers,
         )
     )

@@ -167,8 +167,8 @@ def _finding(past: Survey, found: dict[str, PerPoint], days: int, name: str) -> 
     }
     text = (
         Text(
-            "By experiment ({campaign}): the score changed by {score}, and leaving within {days} by {ratio} percentage points "
-            "per point: an effect, if the campaign acts through satisfaction alone.",
+            "By experiment ({campaign}), the score changed by {score}, and leaving within {days} by {ratio} percentage points "
+            "per point. An effect, if the campaign acts through satisfaction alone.",
             numbers,
         )
         if sure

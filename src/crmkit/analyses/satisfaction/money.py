@@ -365,12 +365,13 @@ def _finding(past: Survey, seen: Exposure, work: Worth, name: str) -> Finding:
         return Finding("satisfaction.money", "info", None, text, evidence=(name,))
     if not work.source:
         text = Text(
-            "A point more of “{item}” goes with {ratio} times the rate of leaving: an association, not an effect.", numbers
+            "Each extra point of “{item}” is linked to {ratio} times the rate of leaving: an association, not an effect.",
+            numbers,
         )
         return Finding("satisfaction.money", "info", None, text, evidence=(name,))
     text = Text(
-        "A point more of “{item}” goes with {ratio} times the rate of leaving, and over {days} with {money} per customer; with "
-        "{total} in all if everybody below the top rose by a point. An association, not an effect.",
+        "Each extra point of “{item}” is linked to {ratio} times the rate of leaving, and to {money} per customer over {days}. "
+        "A point more from everybody below the top would be {total}. An association, not an effect.",
         numbers,
     )
     action = Text("Improve one driver for some customers chosen by lot, and compare: only that shows what a point brings.")

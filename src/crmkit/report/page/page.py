@@ -417,9 +417,11 @@ def _finding(finding: Finding, locale: Locale) -> dict[str, Any]:
 
 
 def _numbers(text: Text) -> dict[str, dict[str, Any]]:
-    """The numbers of a sentence by their places; those of a sentence within it behind its place, as in ``causes.share``."""
+    """The numbers that a sentence shows, by place; those of a sentence within it behind its place, as in ``causes.share``."""
     found: dict[str, dict[str, Any]] = {}
     for place, one in text.numbers.items():
+        if f"{{{place}}}" not in text.template:
+            continue
         if isinstance(one, Text):
             found |= {f"{place}.{inner}": number for inner, number in _numbers(one).items()}
         elif isinstance(one, Quantity) and one.unit not in ("text", "customer"):
