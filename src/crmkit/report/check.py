@@ -13,7 +13,7 @@ from crmkit.core.results import Numbers, Quantity, Text
 from crmkit.core.settings import find_home, read_settings
 from crmkit.report.folders import check_writable
 from crmkit.report.params.flatten import check_clients
-from crmkit.report.params.notebooks import Notebook, read_notebooks
+from crmkit.report.params.notebooks import Notebook, lacking, read_notebooks
 from crmkit.report.run.progress import last_seconds
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def check_reports(client: str, *, home: Path | None = None, tell: Callable[[str]
     broken = ", ".join(check.broken) or Text("the source")
     able = []
     for analysis, notebook in notebooks.items():
-        missing = [table for table in notebook.needs if table in check.missing]
+        missing = lacking(notebook.needs, lambda table: table not in check.missing)
         less = [table for table in notebook.uses if table in check.missing]
         own = [problem for problem in wrong if problem.startswith(f"params/{client}.yml, {analysis}")]
         if check.problems:

@@ -213,6 +213,8 @@ def test_what_a_package_holds_is_known_without_opening_it(tiny_home, tmp_path, m
     settings = SimpleNamespace(source="package:shop/data", tables={"transactions": None})
     needs = SimpleNamespace(needs=("transactions", "orders", "customers", "surveys"))
     assert plan.missing_tables(needs, settings, home=tiny_home) == ["surveys"]
+    either = SimpleNamespace(needs=("orders|tickets", "tickets|surveys"))
+    assert plan.missing_tables(either, settings, home=tiny_home) == ["tickets / surveys"]
 
     def absent(source):
         raise DataError("not installed")

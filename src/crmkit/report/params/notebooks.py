@@ -6,7 +6,7 @@ A notebook is read as the JSON that it is: neither Jupyter nor the notebook's co
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -31,7 +31,7 @@ class Notebook:
     question : str
         The first heading.
     needs, uses : tuple of str
-        Tables without which it cannot run, and tables that it reads where they are there.
+        Tables without which it cannot run, ``a|b`` where one of two will do, and tables that it reads where they are there.
     results : tuple of str
         Analyses whose results it reads.
     form : str
@@ -51,6 +51,19 @@ class Notebook:
     parameters: str
     cells: int = 0
     form: str = ""
+
+
+def lacking(needs: Iterable[str], there: Callable[[str], bool]) -> list[str]:
+    """What a notebook needs and a client does not have; of tables that stand for each other, all in one.
+
+    Examples
+    --------
+    >>> lacking(["surveys", "orders|contracts"], {"customers"}.__contains__)
+    ['surveys', 'orders / contracts']
+    >>> lacking(["surveys", "orders|contracts"], {"contracts", "surveys"}.__contains__)
+    []
+    """
+    return [need.replace("|", " / ") for need in needs if not any(there(table) for table in need.split("|"))]
 
 
 def read_notebook(analysis: str, *, home: Path) -> Notebook:

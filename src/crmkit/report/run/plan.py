@@ -12,7 +12,7 @@ from crmkit.core.settings import Settings
 from crmkit.data.sources.files import PREFIX, package_folder
 from crmkit.report.folders import RECORD, new_run_id, read_json, reports_folder, write_json
 from crmkit.report.params.flatten import Flat
-from crmkit.report.params.notebooks import Notebook
+from crmkit.report.params.notebooks import Notebook, lacking
 from crmkit.report.run.inputs import Inputs, data_of, inputs_of, last_equal
 from crmkit.report.run.outcome import Outcome
 
@@ -152,7 +152,7 @@ def missing_tables(notebook: Notebook, settings: Settings, *, home: Path) -> lis
     if not folder.is_dir():
         return []
     there = {path.stem for path in folder.iterdir()} | set(settings.tables) | {"customers"}
-    return [table for table in notebook.needs if table not in there]
+    return lacking(notebook.needs, there.__contains__)
 
 
 def known(only: Iterable[str], notebooks: Mapping[str, Notebook]) -> list[str]:
