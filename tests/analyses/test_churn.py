@@ -596,6 +596,23 @@ def test_curves_are_those_of_the_page(techco):
         assert ends == pytest.approx(own[["low", "high"]].dropna().to_numpy(), rel=1e-8)
 
 
+def test_a_group_that_lifelines_draws_no_curve_of_is_left_out():
+    """All that are under observation on the first days leave, then others come in."""
+    table = contracts()
+    first = np.arange(20)
+    table.loc[first, "plan"], table.loc[first, "started_at"] = "a", dt.date(2025, 6, 1)
+    table.loc[first, "ended_at"] = dt.date(2025, 6, 10)
+    table.loc[20:, "plan"] = np.where(np.arange(380) % 2, "a", "b")
+    table = table[(table.index < 20) | (pd.to_datetime(table["started_at"]) < "2025-01-01")]
+    late = (table["plan"] == "b") & (pd.to_datetime(table["started_at"]) > "2024-01-01")
+    table.loc[late, ["ended_at", "churn_reason", "churn_kind"]] = None
+    window = churn.define(kind="contractual", sampling="2025-06-01")
+    past = churn.history(contract_company(table), window, groups=["plan"])
+    curve = churn.survival(past).table
+    assert set(curve["group"]) == {"a", "b"}
+    assert set(churn.lifelines_curves(past)) == {"b"}
+
+
 def test_a_model_too_large_for_lifelines_says_so(techco, monkeypatch):
     monkeypatch.setattr(cox, "LIFELINES_LOOKS", 1000)
     found = churn.lifelines_model(techco.past, techco.work)

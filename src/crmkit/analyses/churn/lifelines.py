@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from crmkit.analyses.churn.fit import Backtest, stretches
 from crmkit.analyses.churn.inputs import heading
 from crmkit.analyses.churn.panel import shop_with
 from crmkit.analyses.churn.read import Past
+from crmkit.core.errors import ModelError
 from crmkit.core.language import mark, translate
 from crmkit.core.results import Column, Quantity, Result, Text, not_assessed
 from crmkit.models import survival as sv
@@ -107,18 +109,25 @@ def _named(values: np.ndarray, names: tuple[str, ...], language: str) -> pd.Data
 
 
 def lifelines_curves(past: Past) -> dict[str, KaplanMeierFitter]:
-    """How long do customers stay, as objects of lifelines? A curve per level of the main group that is large enough to show."""
+    """How long do customers stay, as objects of lifelines? A curve per level of the main group that is large enough to show.
+
+    Left out is a group of which all that were under observation left before others came in: lifelines draws no curve of it.
+    """
     if not past.usable:
         return {}
     by = next(iter(groupings(past)), None)
-    given = observed(past)
-    if by is None:
-        return {"": sv.kaplan_meier_fitter(**given, confidence=past.confidence, label=EVERYBODY)}
-    levels = past.spells[by].to_numpy(dtype=object)
+    given: dict[str, Any] = observed(past)
+    parts = {"": given}
+    if by is not None:
+        levels = past.spells[by].to_numpy(dtype=object)
+        parts = {
+            str(level): {name: None if value is None else value[levels == level] for name, value in given.items()}
+            for level in sorted(shown_groups(past, by)[0][by].unique())
+        }
     found = {}
-    for level in sorted(shown_groups(past, by)[0][by].unique()):
-        own: dict[str, Any] = {name: None if value is None else value[levels == level] for name, value in given.items()}
-        found[str(level)] = sv.kaplan_meier_fitter(**own, confidence=past.confidence, label=str(level))
+    for level, own in parts.items():
+        with suppress(ModelError):
+            found[level] = sv.kaplan_meier_fitter(**own, confidence=past.confidence, label=level or EVERYBODY)
     return found
 
 
