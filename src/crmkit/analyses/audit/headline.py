@@ -7,7 +7,7 @@ from typing import cast
 
 import numpy as np
 
-from crmkit.analyses.audit.findings.finding import NOTHING
+from crmkit.analyses.audit.findings.finding import overall
 from crmkit.analyses.audit.findings.model import FINDING, AuditFinding
 from crmkit.core.language import Locale
 from crmkit.core.results import Finding, Quantity, Severity, Text, Unit
@@ -17,7 +17,7 @@ def headline(found: Sequence[AuditFinding], locale: Locale, *, most: int = 5) ->
     """The findings that lead the report, the surest first; one line where there is none."""
     top = [one for one in found if one.level == FINDING][:most]
     if not top:
-        return [Finding("audit.findings", "good", True, NOTHING, evidence=("audit_checks",))]
+        return [overall(found)]
     return [_core(one) for one in top]
 
 

@@ -15,6 +15,7 @@ from crmkit.analyses.churn.evaluation import calibration
 from crmkit.analyses.churn.read import Past, history
 from crmkit.analyses.churn.warning import early_warning
 from crmkit.analyses.churn.worth import totals, worth
+from crmkit.core.language import mark
 from crmkit.core.reading import Reading
 from crmkit.core.results import Finding, Result, Text, not_assessed
 
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
     from crmkit.data.client import Client
 
 NAME, ID = ("churn_", "churn_shop_"), ("churn.", "churn.shop_")
+# boxes that stand for the contracts under the same words
+BUYERS = {
+    "Customers so far": mark("Buyers so far"),
+    "Silent for too long to be one": mark("Buyers silent for too long"),
+    "Of those a year ago, still buy": mark("Of the buyers a year ago, still buy"),
+    "Customers today": mark("Buyers today"),
+    "Expected to stay away": mark("Buyers expected to stay away"),
+    "Expected share": mark("Share of buyers expected to stay away"),
+    "Value at risk": mark("Value at risk of buyers"),
+}
 TITLED = Text("{title} (purchases, beside the contracts)")
 
 
@@ -71,7 +82,10 @@ def _named(one: Result) -> Result:
     if finding is not None:
         finding = _finding(finding)
     title = Text(TITLED.template, {"title": one.title})
-    return replace(one, name=one.name.replace(*NAME, 1), title=title, finding=finding)
+    table = one.table
+    if one.kind == "values" and table is not None:
+        table = table.assign(group=table["group"].replace(BUYERS))
+    return replace(one, name=one.name.replace(*NAME, 1), title=title, table=table, finding=finding)
 
 
 def _finding(one: Finding) -> Finding:

@@ -99,7 +99,8 @@ def worth(
     value_days = value_days if value_days > horizon else value_days + horizon
     if work.model is None or work.scores is None or work.scores.empty:
         return Worth(None, "", value_days, margin, work.reason or Text("there is no customer on the last day"))
-    rows = work.scores
+    # a contract that begins on the last day counts from tomorrow, here as on every page
+    rows = work.scores if past.shop is not None else work.scores[work.scores["tenure_days"] > 0]
     p = rows["probability"].to_numpy()
     days = expected_days(work.model, rows, days=value_days, first=p)
     first = expected_days(work.model, rows, days=horizon, first=p)

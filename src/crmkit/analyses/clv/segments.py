@@ -195,8 +195,8 @@ def _columns() -> tuple[Column, ...]:
         Column("p_adjusted", "Adjusted p", "score"),
         Column("share_value", "Share of value", "share"),
         Column("growth", "Growth of spend", "share"),
-        Column("growth_low", "from", "share"),
-        Column("growth_high", "to", "share"),
+        Column("growth_low", "Growth: from", "share"),
+        Column("growth_high", "Growth: to", "share"),
         Column("p_alive", "Mean probability not to have left", "share"),
     )
 

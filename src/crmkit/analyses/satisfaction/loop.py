@@ -84,7 +84,7 @@ def closed_loop(
     import pandas as pd
 
     _check(margin, loop_days, due_days)
-    name, title = "satisfaction_loop", Text("Customers to call")
+    name, title = "satisfaction_loop", Text("Customers with a low answer, those who wait first")
     missing = nothing_to_follow(past, name, title)
     if missing is not None:
         return missing

@@ -25,6 +25,7 @@ from crmkit.core.settings import AGREED
 from crmkit.report.folders import REPORT, dates_of, read_json, read_latest, reports_folder
 from crmkit.report.params.flatten import COMMAND_LINE, NOTEBOOK
 
+LIMITS = re.compile(r"\s*[(（][^()（）]*[)）]$")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 VOID = frozenset({"br", "col", "hr", "img", "input", "link", "meta", "path", "source", "wbr"})
 FACTS = ("client", "title", "as_of", "language", "currency")
@@ -92,14 +93,29 @@ NAMED: Mapping[str, tuple[Source, ...]] = {
         _rows("clv_scores"),
         _box("churn", "Customers so far"),
     ),
+    "customers under contract so far": _counted("under contract so far"),
     "customers today": (
         *_counted("active"),
+        *_counted("under contract"),
         _box("clv", "Customers under contract"),
         _rows("clv_contract_scores"),
         _box("churn", "Customers today"),
         _number("churn.risk", "n"),
         _rows("churn_list"),
         *_indicator("R-NCUST"),
+    ),
+    "customers whose contract ended": _counted("contract ended"),
+    "customers never under contract": _counted("never under contract"),
+    "buyers today": (_box("churn", "Buyers today"), _number("churn.shop_risk", "n"), _rows("churn_shop_list")),
+    "buyers expected to stay away": (
+        _box("churn", "Buyers expected to stay away"),
+        _number("churn.shop_risk", "left"),
+        _sum("churn_shop_list", "probability", unit="count"),
+    ),
+    "value at risk of buyers": (
+        _box("churn", "Value at risk of buyers"),
+        _number("churn.shop_risk", "money"),
+        _sum("churn_shop_list", "at_risk"),
     ),
     "customers lapsed": (*_counted("lapsed"), _cell("clv_stage_table", "lapsed", column="n", unit="count")),
     "customers never": (*_counted("never bought"), _cell("clv_stage_table", "potential", column="n", unit="count")),
@@ -144,7 +160,6 @@ NAMED: Mapping[str, tuple[Source, ...]] = {
     "worth of winning back": (_number("clv.wake", "money"), _sum("clv_wake", "money")),
     "customers to grow": (_number("clv.grow", "n"), _rows("clv_grow")),
     "worth of growing": (_number("clv.grow", "money"), _sum("clv_grow", "money")),
-    "customers to call back": (_number("satisfaction.loop", "n"), _rows("satisfaction_loop")),
     "customers of the campaign": (_number("churn.plan", "n"), _rows("churn_assignment")),
     "profit of the campaign": (
         _number("churn.plan", "profit"),
@@ -405,8 +420,9 @@ def _shown(path: Path, report: Mapping[str, Any]) -> Iterator[Said]:
         stake, money = finding.first(kind="stake"), recorded.get(name, {}).get("money_at_stake")
         if stake and money is not None:
             shown = show(money, "money")
-            # the sum ends the sentence, whatever the language of the words before it
-            yield Said(f"{analysis}, {name}, at stake", shown if stake.endswith(shown) else stake, place)
+            # the sum ends the sentence, whatever the language of the words before it, but for its limits
+            without = LIMITS.sub("", stake)
+            yield Said(f"{analysis}, {name}, at stake", shown if without.endswith(shown) else stake, place)
     sentences = [one.text for kind in ("sentence", "finding") for one in page.all(tag="span", kind=kind)]
     yield from _framed(sentences, place)
     for exhibit in page.all(tag="div", kind="exhibit"):

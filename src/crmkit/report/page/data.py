@@ -38,6 +38,13 @@ KINDS = {
 }
 
 SO_FAR = mark("so far")
+# with contracts it is they that count, which a page on purchases has to say
+BY_CONTRACT = {
+    SO_FAR: mark("under contract so far"),
+    ACTIVE: mark("under contract"),
+    LAPSED: mark("contract ended"),
+    NEVER: mark("never under contract"),
+}
 WORDS: dict[str, dict[str, str]] = {
     "contract": {
         SO_FAR: mark("had a contract for a day or more"),
@@ -99,11 +106,16 @@ def customers_result(company: Client, *, active_days: int) -> Result:
     if found is None:
         return not_assessed("customers", title, Text("needs subscriptions or transactions"))
     said = {"days": Quantity(active_days, "days"), "day": Quantity(company.as_of, "date")}
-    rules = WORDS["contract" if "subscriptions" in company.tables else "purchase"]
+    by_contract = "subscriptions" in company.tables
+    rules = WORDS["contract" if by_contract else "purchase"]
     counts = found["state"].value_counts().to_dict()
     counts[SO_FAR] = counts.get(ACTIVE, 0) + counts.get(LAPSED, 0)
     rows = [
-        {"state": state, "n": int(counts.get(state, 0)), "rule": say(Text(rule, said), locale)}
+        {
+            "state": BY_CONTRACT[state] if by_contract else state,
+            "n": int(counts.get(state, 0)),
+            "rule": say(Text(rule, said), locale),
+        }
         for state, rule in rules.items()
         if state in counts or state != NEVER
     ]

@@ -200,6 +200,21 @@ RULE_WORDS = {
 IN_ORDER = mark("in order")
 
 
+def overall(found: Sequence[AuditFinding]) -> Finding:
+    """How much misses its criterion, for sure and as far as the estimate goes?"""
+    sure = sum(one.level == FINDING for one in found)
+    numbers = {"sure": Quantity(sure, "count"), "rest": Quantity(len(found) - sure, "count")}
+    if sure:
+        text = Text("{sure} {sure:finding|findings} and {rest} {rest:observation|observations}.", numbers)
+    elif found:
+        text = Text(
+            "Nothing misses its criterion for sure; {rest} {rest:observation asks|observations ask} for a look.", numbers
+        )
+    else:
+        text = NOTHING
+    return Finding("audit.findings", "warning" if sure else "good", sure == 0, text, evidence=("audit_findings",))
+
+
 def findings_overview(found: Sequence[AuditFinding], locale: Locale) -> Result:
     """What was found, the surest first: level, what is off, whom it touches, what is at stake.
 
@@ -269,16 +284,7 @@ def findings_overview(found: Sequence[AuditFinding], locale: Locale) -> Result:
         Column("stake", "At stake", "money"),
         Column("p_text", "p (Holm)"),
     )
-    sure = sum(one.level == FINDING for one in found)
-    text = (
-        Text(
-            "{sure} {sure:finding|findings} and {rest} {rest:observation|observations}.",
-            {"sure": Quantity(sure, "count"), "rest": Quantity(len(found) - sure, "count")},
-        )
-        if found
-        else NOTHING
-    )
-    finding = Finding("audit.findings", "warning" if sure else "good", sure == 0, text, evidence=("audit_findings",))
+    finding = overall(found)
     note = Text(
         "A finding is sure after correction for everything that was looked at (Holm); of an observation only the estimate is "
         "off. At stake: value of the customers affected times how much more of them were lost than of others."
