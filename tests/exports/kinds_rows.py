@@ -442,7 +442,7 @@ def _refunded_below(export: Export, rng: Random) -> bool:
 
 
 def _product(export: Export, rng: Random, returned: bool = False) -> bool:
-    if not _free(export, "amount", "is_return"):
+    if not _free(export, "amount", "is_return") or "columns" in export.declared:
         return False
     export.headers.pop("amount")
     count = len(export.rows)
