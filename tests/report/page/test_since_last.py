@@ -23,6 +23,7 @@ def before(value, unit="count", **more):
         ("share", 0.123, 0.15, "−2.7 percentage points since 30 Jun 2025", "−2.7 percentage points", "down"),
         ("count", 5.0, 0.0, "+5 since 30 Jun 2025", "+5", "up"),
         ("count", 5.1, 5.0, "Unchanged since 30 Jun 2025", "=", "same"),
+        ("score", 3.126, 3.124, "Unchanged since 30 Jun 2025", "=", "same"),
         ("days", 30.0, 31.5, "−1.5 days since 30 Jun 2025", "−1.5 days", "down"),
     ],
 )

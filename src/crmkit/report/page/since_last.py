@@ -5,6 +5,7 @@ What was measured in another unit or currency is not compared, and neither is a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -107,10 +108,11 @@ def _change(box: Mapping[str, Any], old: Mapping[str, Any], day: str, locale: Lo
     shown, before = (
         format_value(value, unit, language=locale.language, currency=locale.currency, decimals=places) for value in (now, then)
     )
-    if shown == before:
+    moved = _moved(now - then, unit, locale, places)
+    # the difference can be nothing, as it is shown, although both numbers are rounded apart
+    if shown == before or not re.search("[1-9]", moved):
         same = SAME_AS_RUN if own_run else SAME_SINCE
         return Change(say(Text(same.template, {"day": on}), locale), "=", "same")
-    moved = _moved(now - then, unit, locale, places)
     relative = _signed(now / then - 1, "share", locale) if unit in RELATIVE and then > 0 else ""
     parts: dict[str, Quantity | Text | str] = {"change": moved, "day": on, **({"relative": relative} if relative else {})}
     template = (AGAINST_RUN_WITH_SHARE if relative else AGAINST_RUN) if own_run else (SINCE_WITH_SHARE if relative else SINCE)
