@@ -43,7 +43,7 @@ def base_rows(past: Past) -> list[dict[str, object]]:
     rows = past.spells
     people, left = _people(past)
     found: list[dict[str, object]] = [
-        _count(mark("Customers so far"), "customers", people, people),
+        _count(mark("Under contract so far") if past.contractual else mark("Customers so far"), "customers", people, people),
         _share(mark("Left so far"), "left_share", left, people, past.confidence),
     ]
     forced = int((rows["event"] == "involuntary").sum())

@@ -93,7 +93,7 @@ NAMED: Mapping[str, tuple[Source, ...]] = {
         _rows("clv_scores"),
         _box("churn", "Customers so far"),
     ),
-    "customers under contract so far": _counted("under contract so far"),
+    "customers under contract so far": (*_counted("under contract so far"), _box("churn", "Under contract so far")),
     "customers today": (
         *_counted("active"),
         *_counted("under contract"),
