@@ -232,9 +232,10 @@ def test_findings_come_worst_first(finding, english):
     worse = replace(finding, severity="critical", text=Text("Worse."), criteria=None, money_at_stake=None, action=None)
     html = findings_html([finding, worse], english)
     assert html == (
-        '<ul class="findings"><li class="finding critical"><span class="severity">Critical</span> '
+        '<ul class="findings"><li class="finding critical" id="clv.top"><span class="severity">Critical</span> '
         '<span class="sentence">Worse.</span></li>'
-        '<li class="finding warning"><span class="severity">Warning</span> <span class="sentence">The top 20.4% hold it.</span>'
+        '<li class="finding warning" id="clv.top"><span class="severity">Warning</span> '
+        '<span class="sentence">The top 20.4% hold it.</span>'
         ' <span class="criteria">Rule: At most half.</span> <span class="stake">At stake: €12,000</span>'
         ' <span class="action">What to do: Look after them.</span></li></ul>'
     )

@@ -35,7 +35,7 @@ def row(name):
     one = BOOK[name]
     return {"indicator": name, "class": one.group, "name": one.en, "value": 0.4, "low": 0.3, "high": 0.5, "n": 99.0,
             "unit": one.unit, "target": one.target, "score": 1.0, "score_low": 1.0, "score_high": 2.0, "status": "assessed",
-            "placeholder": True, "method": "Wilson"}  # fmt: skip
+            "placeholder": True, "method": "Wilson", "came_back": float("nan")}  # fmt: skip
 
 
 def study(*, actions=(), risks=(), found=(), language="en"):

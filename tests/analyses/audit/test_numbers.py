@@ -22,6 +22,8 @@ WRITTEN = ("actions", "risks", "benchmarks", "processes", "goals")
 # these cells of words hold nothing but a number, which is kept as it is shown
 THEMSELVES = {("audit_finding_fields", "no"), ("audit_cases", "detail")}
 THEMSELVES |= {("audit_catalogue", "before"), ("audit_catalogue", "after")}
+# the day of the report, and the days of the params file
+THEMSELVES |= {("customers", "rule")}
 METHODS = re.compile(r"ICC\(.*?\)")
 ISO = re.compile(r"\d{4}-\d\d-\d\d")
 

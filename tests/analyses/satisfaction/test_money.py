@@ -294,7 +294,7 @@ def test_an_experiment_tells_what_a_point_brings(make_survey_company):
     assert table.loc["Score, treated less control", "low"] > 0.5
     assert table.loc["Left, per point", "high"] < 0
     assert table.loc["Left, per point", "low"] < -0.15 < table.loc["Left, per point", "high"]
-    assert "an effect, if the campaign acts through satisfaction alone" in say(result.finding.text, Locale())
+    assert "An effect, if the campaign acts through satisfaction alone" in say(result.finding.text, Locale())
     assert exhibit_html(result, Locale("zh"))
 
 

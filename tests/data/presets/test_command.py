@@ -78,7 +78,7 @@ def test_half_of_the_headers_of_a_system(refused, folder):
     (folder / "orders.csv").write_text("Name,Email,Financial Status,Created at,Lineitem name\n#1,a@b.c,paid,2024-03-01,Mug\n")
     said = refused()
     assert said.startswith("orders.csv: looks like Shopify orders, but has no Total, Lineitem quantity; there are ")
-    line = said.split("add to tables of the params file:  ")[1]
+    line = said.split("in tables of this params file:  ")[1]
     columns = yaml.safe_load(line)["transactions"]["columns"]
     assert columns == {"customer_id": "Email", "ordered_at": "Created at", "amount": "..."}
 

@@ -10,6 +10,7 @@ import numpy as np
 from crmkit.analyses.churn import returning
 from crmkit.analyses.churn.read import PERIOD_DAYS, SHORTEST_SPAN_DAYS, Past
 from crmkit.analyses.churn.shop import WITH_CUSTOMERS, Shop, customers_on
+from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Finding, Quantity, Result, Text, curve, not_assessed
 from crmkit.models.basics.shares import wilson
@@ -71,11 +72,10 @@ def _limit_rows(days: float, back: tuple[float, float, float], n: int) -> list[d
 
 def _shop_rows(past: Past, shop: Shop) -> list[dict[str, object]]:
     """Of a shop: everybody so far, who has been silent for longer than a customer is, and who of an earlier day is lost."""
-    import pandas as pd
 
     last = shop.gaps[~shop.gaps["event_observed"]]
     limit = shop.limit_days
-    gone = int(((pd.Timestamp(past.as_of) - last["started_at"]).dt.days > limit).sum())
+    gone = len(_gone(past, shop))
     back = gm.horizon_table(
         shop.gaps["duration_days"],
         shop.gaps["event_observed"],
@@ -105,10 +105,19 @@ def _lost(past: Past, shop: Shop, days: int) -> tuple[int, int]:
     day = past.as_of - dt.timedelta(days=days)
     if day <= past.start + dt.timedelta(days=shop.horizon_days):
         return 0, 0
-    there = customers_on(shop, day, as_of=past.as_of)["customer_id"]
+    try:
+        there = customers_on(shop, day, as_of=past.as_of)["customer_id"]
+    except ModelError:  # a shop that was closed had nobody then
+        return 0, 0
+    return int(there.isin(_gone(past, shop)).sum()), len(there)
+
+
+def _gone(past: Past, shop: Shop) -> set[str]:
+    """Who has been silent for longer than a customer is, by the calendar."""
+    import pandas as pd
+
     today = shop.gaps[~shop.gaps["event_observed"]]
-    gone = today.loc[today["duration_days"] > shop.limit_days, "customer_id"]
-    return int(there.isin(set(gone)).sum()), len(there)
+    return set(today.loc[(pd.Timestamp(past.as_of) - today["started_at"]).dt.days > shop.limit_days, "customer_id"])
 
 
 def _people(past: Past) -> tuple[int, int]:

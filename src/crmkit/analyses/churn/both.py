@@ -27,7 +27,7 @@ NAME, ID = ("churn_", "churn_shop_"), ("churn.", "churn.shop_")
 BUYERS = {
     "Customers so far": mark("Buyers so far"),
     "Silent for too long to be one": mark("Buyers silent for too long"),
-    "Of those a year ago, still buy": mark("Of the buyers a year ago, still buy"),
+    "Of the customers a year ago, still one": mark("Of the buyers a year ago, still one"),
     "Customers today": mark("Buyers today"),
     "Expected to stay away": mark("Buyers expected to stay away"),
     "Expected share": mark("Share of buyers expected to stay away"),

@@ -143,7 +143,7 @@ NAMED: Mapping[str, tuple[Source, ...]] = {
     "share expected to leave": (_box("churn", "Expected share"), _number("churn.risk", "share")),
     "kept after a year": (
         _box("churn", "Kept after a year"),
-        _box("churn", "Of those a year ago, still buy"),
+        _box("churn", "Of the customers a year ago, still one"),
         *_indicator("R-RET"),
     ),
     "value held by the top tier": (_number("clv.concentration", "held"), *_indicator("R-TIER")),
