@@ -22,6 +22,7 @@ from crmkit.analyses.churn.shop import customers_on
 from crmkit.core.errors import ReportError
 from crmkit.core.language import Locale, say
 from crmkit.core.privacy import pseudonyms
+from crmkit.core.settings import CustomerSettings
 from shops import DAY, KEY, company_of, purchases, whole
 
 NEVER_SAID = {"churn_causes", "churn_reasons", "churn_uplift"}
@@ -434,6 +435,22 @@ def test_the_warning_of_the_owner_travels_with_its_number(found):
     assert say(check.condition, Locale()).endswith("of those counted as lost came back later")
     (plain,) = indicators(Looked(state.assign(came_back=np.nan), pd.DataFrame(), None, None, frozenset()))
     assert "came back" not in say(plain.condition, Locale())
+
+
+def test_the_year_that_nobody_agreed_on_gives_way_to_the_gaps(shop):
+    """What is agreed is by the calendar and the same on all pages; else the limit is of the shop's own rhythm."""
+    usual = churn.history(company_of(purchases()), churn.define(active_days=365))
+    assert (usual.shop.limit_days, usual.shop.agreed) == (shop.past.shop.limit_days, False)
+    typed = churn.history(company_of(purchases()), churn.define(active_days=200))
+    assert (typed.shop.limit_days, typed.shop.agreed) == (200, True)
+    company = company_of(purchases())
+    company.settings = company.settings.model_copy(update={"customer": CustomerSettings(active_days=365)})
+    agreed = churn.history(company, churn.define(active_days=365))
+    assert (agreed.shop.limit_days, agreed.shop.agreed) == (365, True)
+    boxes = churn.totals(agreed, churn.worth(agreed, churn.study(agreed), value_days=365, margin=1.0, key=KEY)).table
+    last = agreed.purchases.groupby("customer_id")["day"].max()
+    there = int(((pd.Timestamp(DAY) - last).dt.days <= 365).sum())
+    assert boxes.set_index("group").loc["Customers today", "value"] == there
 
 
 def test_a_declared_silence_says_how_often_it_is_wrong():

@@ -55,16 +55,17 @@ def base_rows(past: Past) -> list[dict[str, object]]:
     if past.contractual and paused:
         found.append(_count(mark("Paused, or ended too recently to be sure"), "undecided", paused, people))
     if past.window is not None:
-        found += _limit_rows(past.window.window, (past.window.false_churn_share, past.window.low, past.window.high), people)
+        back = (past.window.false_churn_share, past.window.low, past.window.high)
+        found += _limit_rows(past.window.window, back, people, agreed=past.rule.active_days > 0)
     return found
 
 
-def _limit_rows(days: float, back: tuple[float, float, float], n: int) -> list[dict[str, object]]:
+def _limit_rows(days: float, back: tuple[float, float, float], n: int, *, agreed: bool) -> list[dict[str, object]]:
     """After which silence somebody counts as lost, and how often that is wrong: other pages take both with their numbers."""
     value, low, high = back
     limit = {"group": mark("Counts as lost after a silence of"), "measure": "limit_days", "value": days, "n": n, "unit": "days"}
     wrong = {"group": mark("Of those silent for so long, came back"), "measure": "came_back", "value": value, "n": n}
-    found: list[dict[str, object]] = [limit | {"method": mark("from the gaps")}]
+    found: list[dict[str, object]] = [limit | {"method": mark("as agreed") if agreed else mark("from the gaps")}]
     if np.isfinite(value):
         found.append(wrong | {"low": low, "high": high, "unit": "share", "method": mark("Kaplan-Meier")})
     return found
@@ -76,17 +77,18 @@ def _shop_rows(past: Past, shop: Shop) -> list[dict[str, object]]:
     last = shop.gaps[~shop.gaps["event_observed"]]
     limit = shop.limit_days
     gone = len(_gone(past, shop))
-    back = gm.horizon_table(
+    table = gm.horizon_table(
         shop.gaps["duration_days"],
         shop.gaps["event_observed"],
         horizons=[limit],
         customer=shop.gaps["customer_id"] if len(shop.gaps) <= WITH_CUSTOMERS else None,
         confidence=past.confidence,
     ).iloc[0]
+    back = (float(table["false_share"]), float(table["low"]), float(table["high"]))
     found = [
         _count(mark("Customers so far"), "customers", len(last), len(last)),
         _share(mark("Silent for too long to be one"), "left_share", gone, len(last), past.confidence),
-        *_limit_rows(limit, (float(back["false_share"]), float(back["low"]), float(back["high"])), int(back["called"])),
+        *_limit_rows(limit, back, int(table["called"]), agreed=shop.agreed),
     ]
     ahead = {"group": mark("Looked ahead"), "measure": "horizon_days", "value": float(shop.horizon_days)}
     found.append(ahead | {"n": len(shop.gaps), "unit": "days", "method": mark("from the gaps")})
@@ -113,11 +115,9 @@ def _lost(past: Past, shop: Shop, days: int) -> tuple[int, int]:
 
 
 def _gone(past: Past, shop: Shop) -> set[str]:
-    """Who has been silent for longer than a customer is, by the calendar."""
-    import pandas as pd
-
-    today = shop.gaps[~shop.gaps["event_observed"]]
-    return set(today.loc[(pd.Timestamp(past.as_of) - today["started_at"]).dt.days > shop.limit_days, "customer_id"])
+    """Who has been silent for longer than a customer is."""
+    rows = shop.running
+    return set(rows.loc[~shop.within(rows, past.as_of), "customer_id"])
 
 
 def _people(past: Past) -> tuple[int, int]:

@@ -20,6 +20,7 @@ from crmkit.core.results import Quantity, Text
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries import spells as subscription_summaries
 from crmkit.data.summaries.purchases import MONEY, has_amounts, with_amounts
+from crmkit.data.summaries.standing import ACTIVE_DAYS
 from crmkit.models.survival import InactivityWindow, choose_window, inactivity_windows
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class Definition:
     since : date or None
         That day, for "active".
     active_days : int
-        Without contracts: within how many days a customer has bought; 0: from the gaps.
+        Without contracts: within how many days a customer has bought; 0, and the usual year where the client's file says
+        nothing: from the gaps.
     false_limit : float
         Share of those called gone who may come back.
     """
@@ -230,6 +232,7 @@ def history(company: Client, rule: Definition, *, groups: Sequence[str] = (), co
     every exhibit then says so in its place.
     """
     since = observed_since(rule, company.as_of)
+    rule = replace(rule, active_days=_agreed_days(company, rule))
     kind = rule.kind if rule.kind != "auto" else "contractual" if "subscriptions" in company.tables else "non_contractual"
     contractual = kind == "contractual"
     needed = "subscriptions" if contractual else "transactions"
@@ -271,6 +274,12 @@ def history(company: Client, rule: Definition, *, groups: Sequence[str] = (), co
         min_cell=company.settings.privacy.min_cell,
         confidence=confidence,
     )
+
+
+def _agreed_days(company: Client, rule: Definition) -> int:
+    """Within how many days a customer has bought; 0 where nobody chose: the usual year knows nothing of a shop's rhythm."""
+    chosen = company.settings.customer.active_days is not None or rule.active_days != ACTIVE_DAYS
+    return rule.active_days if chosen else 0
 
 
 def _short(horizon: int, span: int) -> str:

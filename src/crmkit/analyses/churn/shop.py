@@ -63,6 +63,9 @@ class Shop:
         Own mean gaps at which "often" and "now and then" end.
     largest_share : float
         Of the purchases, made by one customer.
+    agreed : bool
+        Whether the limit was agreed with the client, and counts by the calendar as on all pages; else it follows from the gaps,
+        and days on which the shop was closed do not count.
     people : DataFrame or None
         ``customer_id`` and the groups of each customer.
     """
@@ -76,6 +79,7 @@ class Shop:
     typical: float
     thirds: tuple[float, float]
     largest_share: float
+    agreed: bool = False
     people: pd.DataFrame | None = None
 
     def level_of(self, by: str) -> pd.Series[Any]:
@@ -99,6 +103,19 @@ class Shop:
     def telling(self) -> bool:
         """Whether the data are long enough to see that customers leave: several usual gaps."""
         return self.horizon.longest >= LONG_ENOUGH * self.typical
+
+    @property
+    def running(self) -> pd.DataFrame:
+        """The gap that each customer is in on the last day; nothing of it is ahead."""
+        rows = self.gaps[~self.gaps["event_observed"]].reset_index(drop=True)
+        return rows.assign(silence_days=rows["duration_days"], ahead_days=0)
+
+    def within(self, rows: pd.DataFrame, day: dt.date) -> pd.Series[bool]:
+        """Whether the limit has not been passed in the gaps that customers are in on a day."""
+        import pandas as pd
+
+        silent = (pd.Timestamp(day) - rows["started_at"]).dt.days if self.agreed else rows["silence_days"]
+        return silent <= self.limit_days
 
     def free(self, day: dt.date, days: int) -> bool:
         """Whether the shop was open on all of the days after one."""
@@ -166,6 +183,7 @@ def open_shop(
         typical=typical,
         thirds=(thirds[0], thirds[1]),
         largest_share=support.largest_share,
+        agreed=active_days > 0,
     )
 
 
@@ -228,15 +246,8 @@ def customers_on(shop: Shop, day: dt.date, *, as_of: dt.date) -> pd.DataFrame:
     """
     import pandas as pd
 
-    if day < as_of:
-        rows = gm.gaps_on_day(shop.gaps, day, as_of=as_of, closed=shop.closed)
-    else:
-        rows = shop.gaps[~shop.gaps["event_observed"]].reset_index(drop=True)
-        rows = rows.assign(silence_days=rows["duration_days"], ahead_days=0)
-    # by the calendar, as on the client's other pages: a shop that is closed does not keep anybody
-    silent = (pd.Timestamp(day) - rows["started_at"]).dt.days
-    there: pd.DataFrame = rows[silent <= shop.limit_days]
-    rows = there.reset_index(drop=True)
+    rows = gm.gaps_on_day(shop.gaps, day, as_of=as_of, closed=shop.closed) if day < as_of else shop.running
+    rows = rows[shop.within(rows, day)].reset_index(drop=True)
     if rows.empty:
         raise ModelError(Problem("customers:", f"nobody had bought within {shop.limit_days} days of {day}", "take another day"))
     recency = rows["known_days"].astype("float64")

@@ -97,10 +97,12 @@ def worth(
     horizon = past.rule.horizon_days
     # what a customer who stays brings is counted from the end of the horizon on, so there must be days behind it
     value_days = value_days if value_days > horizon else value_days + horizon
-    if work.model is None or work.scores is None or work.scores.empty:
+    rows = work.scores
+    if rows is not None and past.contractual:
+        # a contract that begins on the last day counts from tomorrow, here as on every page
+        rows = rows[rows["tenure_days"] > 0]
+    if work.model is None or rows is None or rows.empty:
         return Worth(None, "", value_days, margin, work.reason or Text("there is no customer on the last day"))
-    # a contract that begins on the last day counts from tomorrow, here as on every page
-    rows = work.scores if past.shop is not None else work.scores[work.scores["tenure_days"] > 0]
     p = rows["probability"].to_numpy()
     days = expected_days(work.model, rows, days=value_days, first=p)
     first = expected_days(work.model, rows, days=horizon, first=p)
@@ -185,7 +187,7 @@ def totals(past: Past, value: Worth) -> Result:
     kept = kept_row(past) if past.shop is None else None
     boxes += [kept] if kept is not None else []
     if value.customers is not None:
-        boxes += _expected_rows(value, value.customers, shop=shop)
+        boxes += _expected_rows(past, value, value.customers)
     numbers: Numbers = {
         "rule": rule_words(past),
         "horizon": Quantity(past.rule.horizon_days, "days"),
@@ -215,7 +217,10 @@ def totals(past: Past, value: Worth) -> Result:
     return Result("churn_totals", "values", title, estimates(boxes), finding=risk_finding(past, value), note=note)
 
 
-def _expected_rows(value: Worth, rows: pd.DataFrame, *, shop: bool = False) -> list[dict[str, object]]:
+def _expected_rows(past: Past, value: Worth, rows: pd.DataFrame) -> list[dict[str, object]]:
+    shop = past.shop is not None
+    # who has been silent for longer than the gaps allow may still be a customer of the other pages
+    there = mark("Customers not yet lost") if past.shop is not None and not past.shop.agreed else mark("Customers today")
     p = rows["probability"].dropna()
     n = len(p)
 
@@ -225,7 +230,7 @@ def _expected_rows(value: Worth, rows: pd.DataFrame, *, shop: bool = False) -> l
     low, high = limits("expected", 1.0)
     boxes: list[dict[str, object]] = [
         {
-            "group": mark("Customers today"),
+            "group": there,
             "measure": "active",
             "value": len(rows),
             "n": len(rows),
