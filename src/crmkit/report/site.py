@@ -165,7 +165,7 @@ def _client_page(home: Path, client: str, lines: list[Line]) -> str:
 
 @dataclass(frozen=True)
 class Money:
-    """The chain from what customers could bring to what can be won, as the audit has it: a sentence, a row for each step."""
+    """The chain from what customers are worth to what can be won, as the audit has it: a sentence, a row for each step."""
 
     title: str
     finding: str

@@ -42,13 +42,12 @@ def results(**changed):
 def test_each_step_is_that_of_its_report_and_the_chain_adds_up():
     result = bridge(results())
     steps = dict(zip(result.table["group"], result.table["value"], strict=True))
-    assert (steps["Expected"], -steps["At risk"], steps["Net gain"]) == (41_344.0, 20_268.0, 696.0)
-    assert steps["If nobody left"] + steps["At risk"] == pytest.approx(steps["Expected"])
+    assert (steps["Value of all customers"], steps["At risk"], steps["Net gain"]) == (41_344.0, 20_268.0, 696.0)
     assert steps["Can be won back"] + steps["Cost of the campaign"] == pytest.approx(steps["Net gain"])
     limits = result.table.set_index("group").loc["At risk"]
     assert limits["low"] <= limits["value"] <= limits["high"]
     assert say(result.finding.text, Locale()) == (
-        "Of €61,612, €20,268 is at risk; contacting 100 customers costs €184.00 and leaves a gain of €696.00."
+        "Customers are worth €41,344; €20,268 is at risk. Contacting 100 customers costs €184.00 and leaves a gain of €696.00."
     )
     assert "value of customers" in exhibit_text(result, Locale())
 
@@ -56,7 +55,7 @@ def test_each_step_is_that_of_its_report_and_the_chain_adds_up():
 def test_where_no_contact_pays_nothing_is_won():
     result = bridge(results(churn=reading(churn_totals=LEAVING["churn_totals"])))
     assert result.table.set_index("group").loc["Net gain", "value"] == 0
-    assert "no contact would bring more than it costs" in say(result.finding.text, Locale())
+    assert "No contact would bring more than it costs" in say(result.finding.text, Locale())
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
-"""Of what customers could bring, how much is at risk, what of it can be won, at which cost, and what remains?
+"""What are customers worth, how much is at risk, what of it can be won, at which cost, and what remains?
 
-Every sum is read from a result table of the reports on value and on leaving. Sums that overlap are not added: what is expected
-of customers leaves out what is at risk, and what can be won is a part of it.
+Every sum is read from a result table of the reports on value and on leaving. Sums that overlap are not added: a part of what is
+at risk is within the value, and what can be won is a part of what is at risk.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from crmkit.core.language import mark
 from crmkit.core.reading import Reading
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, estimates, not_assessed
 
-TITLE = Text("From what customers could bring to what can be won")
+TITLE = Text("From what customers are worth to what can be won")
 NEEDED = ("clv", "churn")
 CHOSEN = "Expected profit"
 VALUE, LEAVING, CAMPAIGN = mark("value of customers"), mark("customers who leave"), mark("plan of the campaign")
@@ -28,7 +28,7 @@ class Bridge:
     Parameters
     ----------
     expected, at_risk : Quantity
-        What all customers are expected to bring, and what those would bring besides who are expected to leave; with limits.
+        What all customers are expected to bring, and what those would bring who are expected to leave; with limits.
     won, cost : float
         What the campaign is expected to win back, before its cost, and what it costs.
     contacts : int
@@ -40,11 +40,6 @@ class Bridge:
     won: float
     cost: float
     contacts: int
-
-    @property
-    def potential(self) -> float:
-        """What all would bring if nobody left."""
-        return float(self.expected.value + self.at_risk.value)
 
     @property
     def net(self) -> float:
@@ -114,9 +109,8 @@ def bridge(results: Mapping[str, Reading]) -> Result:
     risk, expected = found.at_risk, found.expected
     nothing: tuple[None, None] = (None, None)
     rows = [
-        (mark("If nobody left"), found.potential, *nothing, VALUE),
-        (mark("At risk"), -risk.value, _minus(risk.high), _minus(risk.low), LEAVING),
-        (mark("Expected"), expected.value, expected.low, expected.high, VALUE),
+        (mark("Value of all customers"), expected.value, expected.low, expected.high, VALUE),
+        (mark("At risk"), risk.value, risk.low, risk.high, LEAVING),
         (mark("Can be won back"), found.won, *nothing, CAMPAIGN),
         (mark("Cost of the campaign"), -found.cost, *nothing, CAMPAIGN),
         (mark("Net gain"), found.net, *nothing, CAMPAIGN),
@@ -134,31 +128,29 @@ def bridge(results: Mapping[str, Reading]) -> Result:
     return Result("audit_bridge", "table", TITLE, table, columns=columns, finding=_finding(found), note=_note())
 
 
-def _minus(limit: float | None) -> float | None:
-    return None if limit is None else -limit
-
-
 def _finding(found: Bridge) -> Finding:
     numbers = {
         "risk": Quantity(found.at_risk.value, "money"),
-        "potential": Quantity(found.potential, "money"),
+        "value": Quantity(found.expected.value, "money"),
         "n": Quantity(found.contacts, "count"),
         "cost": Quantity(found.cost, "money"),
         "net": Quantity(found.net, "money"),
     }
     text = (
         Text(
-            "Of {potential}, {risk} is at risk; contacting {n} {n:customer|customers} costs {cost} and leaves a gain of {net}.",
+            "Customers are worth {value}; {risk} is at risk. Contacting {n} {n:customer|customers} costs {cost} and leaves a "
+            "gain of {net}.",
             numbers,
         )
         if found.contacts
-        else Text("Of {potential}, {risk} is at risk; no contact would bring more than it costs.", numbers)
+        else Text("Customers are worth {value}; {risk} is at risk. No contact would bring more than it costs.", numbers)
     )
     return Finding("audit.bridge", "info", None, text, evidence=("audit_bridge",))
 
 
 def _note() -> Text:
     return Text(
-        "Expected is what remains of the first line after what is at risk. What can be won back is a part of what is at risk; "
-        "other sums at stake on these pages overlap with it and are not added."
+        "At risk is what those would bring who are expected to leave or to stay away. A part of it is within the value above, "
+        "so the two are neither added nor subtracted. What can be won back, and other sums at stake on these pages, are parts "
+        "of it."
     )

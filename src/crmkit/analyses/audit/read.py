@@ -50,12 +50,15 @@ class Activity:
         The table that says so.
     reach : int
         How many months back this is known.
+    active_days : int
+        Within how many days an active customer has bought; 0 where something else decides.
     """
 
     customers: NDArray[np.str_]
     active: NDArray[np.bool_]
     source: str
     reach: int
+    active_days: int = 0
 
     def at_end(self, window: Stretch) -> NDArray[np.bool_] | None:
         """Who is active at the end of a window; None where that is not known."""
@@ -110,7 +113,7 @@ def _activity(
         customers, active = _by_purchase(frames["purchases"], ends, active_days)
         # the first months of the data do not show who had bought before them
         reach = max(covered["transactions"] - math.ceil(YEAR * active_days / 366) + 1, min(covered["transactions"], 1))
-        return Activity(customers, active, "transactions", reach)
+        return Activity(customers, active, "transactions", reach, active_days)
     if "arrivals" in frames:
         came = frames["arrivals"].set_index("month")["n"].reindex(range(months + 1), fill_value=0).to_numpy()
         known = np.repeat(np.arange(months + 1), came.astype(int))

@@ -87,7 +87,7 @@ def _told(theme: Theme, rule: str, checks: list[Check], past: History, grounds: 
         title=Text(TITLES.get(rule, PLAIN).template, {"name": theme.name(past.language)}),
         checks=tuple(ordered),
         cause=cause.text,
-        effect=_effect(theme, grounds, stake, silent=past.who is not None and past.who.source == "transactions"),
+        effect=_effect(theme, grounds, stake, silence=past.who.active_days if past.who is not None else 0),
         recommendation=_recommendation(theme, cause, past.language),
         drivers=cause.names,
         stake=stake,
@@ -129,7 +129,7 @@ def _at_stake(theme: Theme, lead: Check, grounds: Grounds) -> Stake:
     return Stake(NAN, exposed, *lost)
 
 
-def _effect(theme: Theme, grounds: Grounds, stake: Stake, *, silent: bool) -> Text:
+def _effect(theme: Theme, grounds: Grounds, stake: Stake, *, silence: int) -> Text:
     money = Quantity(stake.money, "money", stake.low, stake.high)
     ids = grounds.exposed.get(theme.id)
     parts: list[Text] = []
@@ -157,11 +157,11 @@ def _effect(theme: Theme, grounds: Grounds, stake: Stake, *, silent: bool) -> Te
             "money": money,
         }
         more = Text("of those affected a cycle earlier {hit} were lost, of the others {rest}; at stake: {money}", said)
-        if silent:  # nobody gives notice to a shop, and some of the silent come back
+        if silence:  # nobody gives notice to a shop, and some of the silent come back
             more = Text(
-                "of those affected a cycle earlier {hit} have bought nothing for a year since, of the others {rest}; at stake: "
+                "of those affected a cycle earlier {hit} have bought nothing for {silence}, of the others {rest}; at stake: "
                 "{money}",
-                said,
+                {**said, "silence": Quantity(silence, "days")},
             )
         parts.append(more if loss.low > 0 else Text("more losses than among others are not established ({gap})", said))
     points = exposed_effect(theme, grounds)
