@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from crmkit.core.dates import parse_iso
 from crmkit.core.errors import ParamError, Problem, did_you_mean, shortened
 from crmkit.core.language import undirected
+from crmkit.core.yaml_text import LOADER, read_yaml
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -282,7 +283,7 @@ AGREED = dict.fromkeys(MoneySettings.model_fields, "money") | dict.fromkeys(Cust
 REPLACED = {"silence_days": "active_days", "lapsed_below": "active_days"}
 
 
-class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class _UniqueKeys(LOADER):  # type: ignore[misc]
     """YAML in which a key given twice is an error, not a silent loss of the first."""
 
 
@@ -329,7 +330,7 @@ def client_names(home: Path) -> list[str]:
 def client_language(client: str, *, home: Path) -> str:
     """The language that a params file asks for; empty where there is none, or nothing in it can be read."""
     try:
-        found = yaml.safe_load((home / "params" / f"{client}.yml").read_text(encoding="utf-8"))
+        found = read_yaml((home / "params" / f"{client}.yml").read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return ""
     asked = found.get("language", "en") if isinstance(found, dict) else ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from crmkit.core.errors import ParamError
+from crmkit.core.yaml_text import read_yaml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +59,7 @@ def read_overlay(path: Path, *, named: str, of: str) -> Mapping[Any, Any]:
         When it cannot be read as lines of the form ``ID: {key: value}``.
     """
     try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+        said = read_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as err:
         place = getattr(err, "problem_mark", None)
         line = f", line {place.line + 1}" if place else ""

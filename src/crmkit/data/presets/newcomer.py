@@ -18,6 +18,7 @@ from crmkit.core.errors import CrmkitError, DataError, ParamError, Problem, did_
 from crmkit.core.messages import terminal_language
 from crmkit.core.results import Text
 from crmkit.core.settings import CLIENT_NAME, TableSettings, find_home
+from crmkit.core.yaml_text import read_yaml
 from crmkit.data.intake.macros import install
 from crmkit.data.intake.words import word_of
 from crmkit.data.presets.common import common_keys, language_of
@@ -215,7 +216,7 @@ def _target(name: str, source: str, *, home: Path) -> Path:
     path = home / "params" / f"{name}.yml"
     if path.is_file():
         try:
-            there = yaml.safe_load(path.read_text(encoding="utf-8"))
+            there = read_yaml(path.read_text(encoding="utf-8"))
         except yaml.YAMLError:
             there = None
         now = there.get("source") if isinstance(there, dict) else None

@@ -12,6 +12,7 @@ from crmkit.core.errors import shortened
 from crmkit.core.language import Locale, say
 from crmkit.core.results import Text
 from crmkit.core.settings import Settings
+from crmkit.core.yaml_text import read_yaml
 from crmkit.data.presets.common import Common
 from crmkit.data.presets.draft import Draft, settings_of
 from crmkit.data.presets.preset import Recognised
@@ -60,7 +61,7 @@ def params_text(common: Common, drafts: Sequence[Draft]) -> str:
     for section, values in common.params.items():
         lines += ["", f"{section}:", *(f"  {key}: {_flow(value)}" for key, value in values.items())]
     text = "\n".join(lines) + "\n"
-    found = yaml.safe_load(text)
+    found = read_yaml(text)
     Settings(**{key: value for key, value in found.items() if key not in common.params})
     return text
 

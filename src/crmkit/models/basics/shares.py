@@ -229,15 +229,6 @@ def _limits(count: Floats, n: Floats, alpha: float | Floats) -> tuple[Floats, Fl
     return np.where(count == 0, share, low), share, np.where(count == n, share, high)
 
 
-def _limits_at(count: Floats, n: Floats, z: Floats) -> tuple[Floats, Floats, Floats]:
-    """The same at a deviate, for a search that asks for hundreds: statsmodels would find each from its tail."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = count / n
-        middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-        reach = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    return np.where(count == 0, share, middle - reach), share, np.where(count == n, share, middle + reach)
-
-
 def _newcombe_p(k1: Floats, n1: Floats, k2: Floats, n2: Floats) -> Floats:
     """From the deviate at which the square-and-add interval touches 0; the interval always reaches 0 in the end."""
     from scipy.optimize.elementwise import find_root
@@ -247,8 +238,9 @@ def _newcombe_p(k1: Floats, n1: Floats, k2: Floats, n2: Floats) -> Floats:
     high_k, high_n = np.where(swap, k1, k2), np.where(swap, n1, n2)
 
     def beyond(z: Floats, k: Floats, n: Floats, more_k: Floats, more_n: Floats) -> Floats:
-        _, p_low, upper = _limits_at(k, n, z)
-        lower, p_high, _ = _limits_at(more_k, more_n, z)
+        alpha = 2 * ndtr(-z)
+        _, p_low, upper = _limits(k, n, alpha)
+        lower, p_high, _ = _limits(more_k, more_n, alpha)
         return np.asarray(np.hypot(p_high - lower, upper - p_low) - (p_high - p_low))
 
     groups = (low_k, low_n, high_k, high_n)

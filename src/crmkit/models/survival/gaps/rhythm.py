@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError, ParamError, Problem
 from crmkit.core.results import Text
 from crmkit.models.survival.data.observed import group_codes, total
-
-if TYPE_CHECKING:
-    pass
 
 Floats = NDArray[np.float64]
 
