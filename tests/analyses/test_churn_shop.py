@@ -453,6 +453,18 @@ def test_the_year_that_nobody_agreed_on_gives_way_to_the_gaps(shop):
     assert boxes.set_index("group").loc["Customers today", "value"] == there
 
 
+def test_nobody_is_called_lost_after_a_silence_of_which_too_many_come_back():
+    """Customers who never leave: of those silent for long most come back, so no share of them is said to be lost."""
+    past = churn.history(company_of(purchases(stays=0.0)), churn.define())
+    rows = churn.totals(past, churn.worth(past, churn.study(past), value_days=365, margin=1.0, key=KEY)).table
+    rows = rows.set_index("measure")
+    assert rows.loc["came_back", "value"] > past.rule.false_limit
+    assert rows.loc["limit_days", "group"] == "Watched up to a silence of"
+    assert not {"left_share", "lost_share", "kept_year"} & set(rows.index)
+    of = source_of(churn_totals=rows.reset_index())
+    assert {retention(of, None).reason, churn_rate(of, None).reason} == {CAME_BACK}
+
+
 def test_a_declared_silence_says_how_often_it_is_wrong():
     past = churn.history(company_of(purchases()), churn.define(kind="silence", active_days=120, limit=0.99))
     rows = churn.totals(past, churn.worth(past, churn.study(past), value_days=365, margin=1.0, key=KEY)).table.set_index(

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from crmkit.core.dates import parse_iso
 from crmkit.core.errors import ParamError, Problem, did_you_mean, shortened
 from crmkit.core.language import undirected
-from crmkit.core.yaml_text import LOADER, read_yaml
+from crmkit.core.yaml_text import read_yaml
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -283,24 +283,6 @@ AGREED = dict.fromkeys(MoneySettings.model_fields, "money") | dict.fromkeys(Cust
 REPLACED = {"silence_days": "active_days", "lapsed_below": "active_days"}
 
 
-class _UniqueKeys(LOADER):  # type: ignore[misc]
-    """YAML in which a key given twice is an error, not a silent loss of the first."""
-
-
-def _unique_mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: set[Any] = set()
-    for key_node, _ in node.value:
-        key = loader.construct_object(key_node, deep=True)
-        if key in seen:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", key_node.start_mark)
-        seen.add(key)
-    found: dict[Any, Any] = loader.construct_mapping(node, deep=True)
-    return found
-
-
-_UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_mapping)
-
-
 def find_home(start: Path | None = None) -> Path:
     """Which folder is the project: ``$CRMKIT_HOME``, else the nearest parent that holds ``params/`` and ``notebooks/``.
 
@@ -414,7 +396,7 @@ def read_settings(client: str, *, home: Path) -> Settings:
 
 def _load(path: Path, where: str) -> dict[Any, Any]:
     try:
-        found = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
+        found = read_yaml(path.read_text(encoding="utf-8"), unique=True)
     except (yaml.YAMLError, UnicodeDecodeError) as err:
         mark = getattr(err, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""

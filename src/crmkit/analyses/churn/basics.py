@@ -60,10 +60,13 @@ def base_rows(past: Past) -> list[dict[str, object]]:
     return found
 
 
-def _limit_rows(days: float, back: tuple[float, float, float], n: int, *, agreed: bool) -> list[dict[str, object]]:
+def _limit_rows(
+    days: float, back: tuple[float, float, float], n: int, *, agreed: bool, sure: bool = True
+) -> list[dict[str, object]]:
     """After which silence somebody counts as lost, and how often that is wrong: other pages take both with their numbers."""
     value, low, high = back
-    limit = {"group": mark("Counts as lost after a silence of"), "measure": "limit_days", "value": days, "n": n, "unit": "days"}
+    group = mark("Counts as lost after a silence of") if sure else mark("Watched up to a silence of")
+    limit = {"group": group, "measure": "limit_days", "value": days, "n": n, "unit": "days"}
     wrong = {"group": mark("Of those silent for so long, came back"), "measure": "came_back", "value": value, "n": n}
     found: list[dict[str, object]] = [limit | {"method": mark("as agreed") if agreed else mark("from the gaps")}]
     if np.isfinite(value):
@@ -72,11 +75,11 @@ def _limit_rows(days: float, back: tuple[float, float, float], n: int, *, agreed
 
 
 def _shop_rows(past: Past, shop: Shop) -> list[dict[str, object]]:
-    """Of a shop: everybody so far, who has been silent for longer than a customer is, and who of an earlier day is lost."""
+    """Of a shop: everybody so far, who has been silent for longer than a customer is, and who of an earlier day is lost.
 
-    last = shop.gaps[~shop.gaps["event_observed"]]
-    limit = shop.limit_days
-    gone = len(_gone(past, shop))
+    Nobody is called lost after a silence of which too many come back.
+    """
+    last, limit = shop.running, shop.limit_days
     table = gm.horizon_table(
         shop.gaps["duration_days"],
         shop.gaps["event_observed"],
@@ -85,20 +88,20 @@ def _shop_rows(past: Past, shop: Shop) -> list[dict[str, object]]:
         confidence=past.confidence,
     ).iloc[0]
     back = (float(table["false_share"]), float(table["low"]), float(table["high"]))
-    found = [
-        _count(mark("Customers so far"), "customers", len(last), len(last)),
-        _share(mark("Silent for too long to be one"), "left_share", gone, len(last), past.confidence),
-        *_limit_rows(limit, back, int(table["called"]), agreed=shop.agreed),
-    ]
+    sure = back[0] <= past.rule.false_limit
+    found = [_count(mark("Customers so far"), "customers", len(last), len(last))]
+    if sure:
+        gone = len(_gone(past, shop))
+        found.append(_share(mark("Silent for too long to be one"), "left_share", gone, len(last), past.confidence))
+    found += _limit_rows(limit, back, int(table["called"]), agreed=shop.agreed, sure=sure)
     ahead = {"group": mark("Looked ahead"), "measure": "horizon_days", "value": float(shop.horizon_days)}
     found.append(ahead | {"n": len(shop.gaps), "unit": "days", "method": mark("from the gaps")})
-    lost, there = _lost(past, shop, limit)
+    lost, there = _lost(past, shop, limit) if sure else (0, 0)
     if there:
         found.append(_share(mark("Of the customers that long ago, lost"), "lost_share", lost, there, past.confidence))
-    lost, there = _lost(past, shop, YEAR_DAYS)
+    lost, there = _lost(past, shop, YEAR_DAYS) if sure else (0, 0)
     if there:
-        kept = _share(mark("Of the customers a year ago, still one"), "kept_year", there - lost, there, past.confidence)
-        found.append(kept)
+        found.append(_share(mark("Of the customers a year ago, still one"), "kept_year", there - lost, there, past.confidence))
     return found
 
 

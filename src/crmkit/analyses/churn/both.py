@@ -29,7 +29,7 @@ BUYERS = {
     "Silent for too long to be one": mark("Buyers silent for too long"),
     "Of the customers a year ago, still one": mark("Of the buyers a year ago, still one"),
     "Customers today": mark("Buyers today"),
-    "Customers not yet lost": mark("Buyers not yet lost"),
+    "Customers assessed": mark("Buyers assessed"),
     "Expected to stay away": mark("Buyers expected to stay away"),
     "Expected share": mark("Share of buyers expected to stay away"),
     "Value at risk": mark("Value at risk of buyers"),

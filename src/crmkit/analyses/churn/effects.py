@@ -30,18 +30,20 @@ ENGINES = {
     ),
 }
 SPEEDS_UP = Text(
-    "{n} of {of} features go clearly with leaving; the strongest that speeds it up is: {feature}, by the factor {ratio}."
+    "{n} of {of} features {n:goes|go} clearly with leaving; the strongest that speeds it up is: {feature}, by the factor "
+    "{ratio}."
 )
 SLOWS_DOWN = Text(
-    "{n} of {of} features go clearly with leaving; the strongest that slows it down is: {feature}, by the factor {ratio}."
+    "{n} of {of} features {n:goes|go} clearly with leaving; the strongest that slows it down is: {feature}, by the factor "
+    "{ratio}."
 )
 SOONER = Text(
-    "{n} of {of} features go clearly with coming back; with this one customers come back sooner, by the factor {ratio}: "
-    "{feature}."
+    "{n} of {of} features {n:goes|go} clearly with coming back; with this one customers come back sooner, by the factor "
+    "{ratio}: {feature}."
 )
 LATER = Text(
-    "{n} of {of} features go clearly with coming back; with this one customers come back later, by the factor {ratio}: "
-    "{feature}."
+    "{n} of {of} features {n:goes|go} clearly with coming back; with this one customers come back later, by the factor "
+    "{ratio}: {feature}."
 )
 SIGNIFICANT = 0.05
 MOST_SHOWN = 24

@@ -220,7 +220,7 @@ def totals(past: Past, value: Worth) -> Result:
 def _expected_rows(past: Past, value: Worth, rows: pd.DataFrame) -> list[dict[str, object]]:
     shop = past.shop is not None
     # who has been silent for longer than the gaps allow may still be a customer of the other pages
-    there = mark("Customers not yet lost") if past.shop is not None and not past.shop.agreed else mark("Customers today")
+    there = mark("Customers assessed") if past.shop is not None and not past.shop.agreed else mark("Customers today")
     p = rows["probability"].dropna()
     n = len(p)
 

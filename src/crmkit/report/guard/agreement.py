@@ -104,7 +104,7 @@ NAMED: Mapping[str, tuple[Source, ...]] = {
     ),
     "customers whose risk is known": (
         _box("churn", "Customers today"),
-        _box("churn", "Customers not yet lost"),
+        _box("churn", "Customers assessed"),
         _number("churn.risk", "n"),
         _rows("churn_list"),
     ),
@@ -112,7 +112,7 @@ NAMED: Mapping[str, tuple[Source, ...]] = {
     "customers never under contract": _counted("never under contract"),
     "buyers whose risk is known": (
         _box("churn", "Buyers today"),
-        _box("churn", "Buyers not yet lost"),
+        _box("churn", "Buyers assessed"),
         _number("churn.shop_risk", "n"),
         _rows("churn_shop_list"),
     ),

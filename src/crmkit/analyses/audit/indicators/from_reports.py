@@ -103,11 +103,9 @@ def _total(of: Source, measure: str) -> Any:
 def _of_shop(of: Source, measure: str, made: Callable[[Any], Estimate]) -> Estimate:
     """A number of a shop's losses, none where too many of those counted as lost came back."""
     row, back = _total(of, measure), _total(of, "came_back")
-    if row is None:
-        return nothing(NOT_HELD, "churn: churn_totals")
     if back is None or not float(back["value"]) <= of.parameter("false_limit", FALSE_LIMIT):
-        return nothing(CAME_BACK, "churn: churn_totals", n=float(row["n"]))
-    return made(row)
+        return nothing(CAME_BACK, "churn: churn_totals", n=0.0 if back is None else float(back["n"]))
+    return nothing(NOT_HELD, "churn: churn_totals") if row is None else made(row)
 
 
 def _kept_row(row: Any, of: Source, method: str) -> Estimate:
