@@ -11,6 +11,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -59,9 +60,19 @@ def sources(domain: str, *, home: Path) -> Iterable[tuple[Path, Callable[[str], 
     if domain == "messages":
         places = [PACKAGE / one for one in RAISING]
         files = [path for one in places for path in ([one] if one.is_file() else sorted(one.rglob("*.py")))]
-        return [(path, lambda source: Found(raised_in(source))) for path in files]
+        return [(path, _in_what_is_raised) for path in files]
     code = [(path, in_python) for path in sorted(PACKAGE.rglob("*.py"))]
     return [*code, *((path, in_template) for path in sorted(PACKAGE.rglob("*.j2")))]
+
+
+def _in_what_is_raised(source: str) -> Found:
+    return Found(raised_in(source))
+
+
+@cache
+def _read(extract: Callable[[str], Found], source: str) -> Found:
+    """What a text holds: each is read once, however often it is asked."""
+    return extract(source)
 
 
 def wanted(domain: str, *, home: Path, drafts: bool = False) -> Catalog:
@@ -76,7 +87,7 @@ def wanted(domain: str, *, home: Path, drafts: bool = False) -> Catalog:
         notebook = home / "notebooks" / f"{analysis}.ipynb"
         if analysis and not (notebook.is_file() and (drafts or not is_draft(notebook))):
             continue
-        for message in extract(path.read_text(encoding="utf-8")).messages:
+        for message in _read(extract, path.read_text(encoding="utf-8")).messages:
             if has_words(message):
                 catalog.add(message)
     return catalog
@@ -218,7 +229,7 @@ def hidden(*, home: Path) -> list[str]:
     return [
         f"{path.relative_to(PACKAGE.parent).as_posix()}:{line}: {what}"
         for path, extract in sources("crmkit", home=home)
-        for line, what in extract(path.read_text(encoding="utf-8")).hidden
+        for line, what in _read(extract, path.read_text(encoding="utf-8")).hidden
     ]
 
 
