@@ -35,6 +35,8 @@ class Question:
         What may be answered; empty: anything that ``fits``.
     fits : callable or None
         Whether an answer can be used.
+    language : {"en", "zh"}
+        Of the question.
     """
 
     about: str
@@ -42,6 +44,7 @@ class Question:
     safe: str
     choices: tuple[str, ...] = ()
     fits: Callable[[str], bool] | None = None
+    language: str = "en"
 
     def allows(self, answer: str) -> bool:
         """Whether an answer can be used."""
@@ -83,13 +86,13 @@ class Answers:
 
     def yes(self, about: str, text: Text, *, safe: bool) -> bool:
         """Whether somebody says yes."""
-        return self(Question(about, self.say(text), "yes" if safe else "no", ("yes", "no"))) == "yes"
+        return self(Question(about, self.say(text), "yes" if safe else "no", ("yes", "no"), language=self.language)) == "yes"
 
     def choose(
         self, about: str, text: Text, safe: str, choices: tuple[str, ...] = (), *, fits: Callable[[str], bool] | None = None
     ) -> str:
         """What somebody answers to a question that is not one of yes and no."""
-        return self(Question(about, self.say(text), safe, choices, fits))
+        return self(Question(about, self.say(text), safe, choices, fits, self.language))
 
     def listed(self) -> list[str]:
         """Each question with what was taken, a line each."""
