@@ -405,7 +405,7 @@ def _ask(question: Any) -> str:
     from crmkit.core.language import Locale, say
     from crmkit.core.results import Text
 
-    locale, choices, safe = Locale(question.language), question.choices, question.safe
+    locale, choices, safe = Locale(question.language), question.choices, question.best or question.safe
     if choices == ("yes", "no"):
         shown = {"yes": say(Text("yes"), locale), "no": say(Text("no"), locale)}
         choices, safe = tuple(shown.values()), shown[safe]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from crmkit.data.presets.draft import Draft, find_currencies, read_values
 from crmkit.data.presets.questions import Answers
 from crmkit.data.presets.sight import newest_day
 from crmkit.data.presets.survey import CHINESE
+
+KANA = re.compile("[\u3040-\u30ff]")
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,9 @@ class Common:
 
 
 def language_of(headers: Sequence[str]) -> str:
-    """Chinese where a third of the headers are."""
+    """Chinese where a third of the headers are, and none is Japanese."""
+    if any(KANA.search(header) for header in headers):
+        return "en"
     return "zh" if sum(bool(CHINESE.search(header)) for header in headers) > len(headers) / 3 else "en"
 
 
