@@ -76,6 +76,8 @@ def format_value(value: Any, unit: Unit, *, language: str = "en", currency: str 
     if unit == "date":
         return _date(value, language)
     number = float(value)
+    if unit == "p":
+        return p_words(number)
     if decimals is None:
         decimals = alike([number], unit)
     if unit == "share":

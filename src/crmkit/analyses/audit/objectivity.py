@@ -256,7 +256,7 @@ def gaps(answers: Answers, state: pd.DataFrame | None, *, gap_points: float = 0.
         Column("group", "Comparison", translate=True),
         Column("value", "Difference", "points"),
         Column("interval", "Interval", "points"),
-        Column("p_value", "p (Holm)", "number"),
+        Column("p_value", "p (Holm)", "p"),
         Column("n", "Standards", "count"),
         Column("method", "Method", translate=True),
     )

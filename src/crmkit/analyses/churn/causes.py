@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.churn.basics import unusable
+from crmkit.analyses.churn.basics import kinds_unknown, unusable
 from crmkit.analyses.churn.curves import MOST_DAYS_DRAWN, YEAR, observed
 from crmkit.analyses.churn.read import Past
 from crmkit.core.language import mark
@@ -42,6 +42,8 @@ def causes(past: Past) -> Result:
     kind = past.spells["event"].fillna(STAYS).astype(str).to_numpy(dtype=object)
     if (kind == STAYS).all():
         return not_assessed("churn_causes", title, Text("nobody has left"))
+    if kinds_unknown(past.spells):
+        return not_assessed("churn_causes", title, Text("no kind of leaving is recorded; needs the column churn_kind"))
     given = observed(past)
     table = sv.cumulative_incidence(given["durations"], kind, censored=STAYS, entry=given["entry"], confidence=past.confidence)
     table = table[(table["at_risk"] >= LEAST_AT_RISK) | (table["x"] == 0)].assign(group=lambda rows: rows["cause"])

@@ -368,8 +368,8 @@ def group_tests(past: Past) -> Result:
         *([one for one in parts if table[one.name].any()] if past.shop is not None else [Column("group", "Groups")]),
         Column("statistic", "Chi squared", "score"),
         Column("df", "Degrees of freedom", "count"),
-        Column("p", "p", "number"),
-        Column("p_holm", "p after Holm", "number"),
+        Column("p", "p", "p"),
+        Column("p_holm", "p after Holm", "p"),
         Column("n", "n", "count"),
     )
     return Result("churn_tests", "table", title, table, columns=columns, finding=_tests_finding(table, past))

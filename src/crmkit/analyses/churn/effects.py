@@ -224,7 +224,7 @@ def proportionality(work: Backtest) -> Result:
         Column("heading", "Feature", translate=True),
         Column("statistic", "Chi squared", "score"),
         Column("df", "Degrees of freedom", "count"),
-        Column("p_holm", "p after Holm", "number"),
+        Column("p_holm", "p after Holm", "p"),
         Column("hr_early", "Hazard ratio early", "score"),
         Column("hr_late", "Hazard ratio late", "score"),
         Column("verdict", "Verdict", translate=True),

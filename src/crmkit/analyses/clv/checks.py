@@ -42,9 +42,10 @@ def checks(past: Purchases, models: Models) -> list[Finding]:
     found += [
         Finding(
             id=f"clv.not_fitted.{name}",
-            severity="warning",
+            # where another one was chosen, the numbers are its own
+            severity="info" if models.chosen in models.final.fits else "warning",
             passed=False,
-            text=Text("{model} could not be fitted: {reason}", {"model": NAMES[name], "reason": reason}),
+            text=_not_fitted(NAMES[name], reason),
             criteria=MAXIMUM,
         )
         for name, reason in models.final.reasons.items()
@@ -80,6 +81,13 @@ def checks(past: Purchases, models: Models) -> list[Finding]:
         *_rate(past, models),
         *_returns(past),
     ]
+
+
+def _not_fitted(model: str, reason: Text) -> Text:
+    """Which model, and why not; most reasons name it."""
+    if "cannot be fitted" in reason.template:
+        return reason
+    return Text("{model} could not be fitted: {reason}", {"model": model, "reason": reason})
 
 
 def _exposure(past: Purchases) -> list[Finding]:

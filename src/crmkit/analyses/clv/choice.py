@@ -191,7 +191,7 @@ def _fit_table(past: Purchases, fitted: FitSet, name: str, title: Text) -> Resul
     )
     columns = (
         Column("group", "Model"),
-        Column("measure", "Parameter"),
+        Column("measure", "Parameter", translate=True),
         Column("value", "Estimate", "number"),
         Column("low", "from", "number"),
         Column("high", "to", "number"),
@@ -224,7 +224,7 @@ def _parameter_rows(label: str, fitted: btyd.Fit | SpendFit, confidence: float) 
     rows.append(
         {
             "group": label,
-            "measure": "log-likelihood",
+            "measure": mark("log-likelihood"),
             "value": fitted.log_likelihood,
             "n": fitted.n,
             "unit": "number",

@@ -192,7 +192,7 @@ def _columns() -> tuple[Column, ...]:
         Column("mean_value", "Value per customer", "money"),
         Column("low", "from", "money"),
         Column("high", "to", "money"),
-        Column("p_adjusted", "Adjusted p", "score"),
+        Column("p_adjusted", "Adjusted p", "p"),
         Column("share_value", "Share of value", "share"),
         Column("growth", "Growth of spend", "share"),
         Column("growth_low", "Growth: from", "share"),

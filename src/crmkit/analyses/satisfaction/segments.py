@@ -177,7 +177,7 @@ def differences(past: Survey) -> Result:
         Column("n_others", "n of all others", "count"),
         Column("value", "Difference, points", "points"),
         Column("interval", "Interval", "points"),
-        Column("p_holm", "p, Holm", "number"),
+        Column("p_holm", "p, Holm", "p"),
         Column("differs", "Beyond chance"),
         Column("detectable", "Smallest noticed", "points"),
     )

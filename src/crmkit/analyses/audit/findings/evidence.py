@@ -295,6 +295,8 @@ def drivers(grounds: Grounds) -> Result:
         "Most goes with {name}: {effect} points per standard deviation. Together the troubles explain {r} of the differences.",
         words,
     )
+    if not ranked["distinguishable"].any():
+        text = Text("No trouble goes with the satisfaction with tickets more than noise does.")
     noise = [Text(DRIVER_WORDS[name]) for name in ranked.loc[~ranked["distinguishable"], "driver"]]
     note = (
         Text(

@@ -157,7 +157,7 @@ def ranks(past: Survey, work: Drive) -> Result:
         Column("interval", "Interval", "share"),
         Column("places", "Ranks in resamples"),
         Column("rank_stability", "Same rank", "share"),
-        Column("p_value", "p against noise", "number"),
+        Column("p_value", "p against noise", "p"),
         Column("distinguishable", "Beyond noise"),
         Column("vif", "VIF", "score"),
         Column("odds_ratio", "Odds ratio", "score"),
