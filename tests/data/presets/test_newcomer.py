@@ -557,7 +557,7 @@ def test_a_language_that_was_asked_for_comes_first(new, folder):
     (folder / "订单.csv").write_text(CHINESE_ORDERS, encoding="utf-8")
     found, said = new(language="en")
     assert (found.language, said["language"]) == ("en", "en")
-    assert "订单.csv: yes  (1 row equal to an earlier one in every column: are they set aside?)" in found.taken
+    assert "订单.csv: yes  (1 row equal to an earlier one in every column: is it set aside?)" in found.taken
 
 
 def test_a_file_that_is_no_table(new, folder):
@@ -632,3 +632,15 @@ def test_none_of_the_columns_leaves_a_file_where_it_is(new, folder):
     (folder / "list.csv").write_text(UNKNOWN.format("Kd-Nr"))
     with pytest.raises(DataError, match="has headers of no system"):
         new(ask=lambda question: "yes" if question.choices == ("yes", "no") else "-", yes=False)
+
+
+def test_headers_without_a_row_below_them(new, folder):
+    (folder / "orders.csv").write_text(ORDERS)
+    assert refused(new, folder) == "orders.csv: has a header line and no row below it; export it again"
+
+
+def test_days_that_have_not_come_are_named(new, folder):
+    (folder / "orders.csv").write_text(ORDERS + orders(day="2031-03-{:02}"))
+    found, _ = new(today=dt.date(2026, 6, 1))
+    said = "  'Order Date': every day lies in the future, up to 2031-03-03; they are no days on which something happened"
+    assert said in found.lines

@@ -46,6 +46,8 @@ def language_of(headers: Sequence[str]) -> str:
 def common_keys(con: Any, drafts: Sequence[Draft], *, name: str, source: str, answers: Answers, today: dt.date) -> Common:
     """What all tables share, and then what each says of its values."""
     chinese = language_of([seen.header for draft in drafts for seen in draft.sight.columns]) == "zh"
+    # a Chinese system says so too where it writes names of its own fields
+    chinese = chinese or {draft.preset.language for draft in drafts} == {"zh"}
     for draft in drafts:
         find_currencies(con, draft)
     currency, said = _currency(drafts, chinese=chinese, answers=answers)
@@ -122,6 +124,13 @@ def _newest(con: Any, drafts: Sequence[Draft], *, today: dt.date) -> dt.date | N
                 yesterday = today - dt.timedelta(days=1)
                 day = newest_day(con, draft.sight, draft.seen(ours), dayfirst=draft.dayfirst, until=yesterday)
                 days += [day] if day else []
+                ahead = newest_day(con, draft.sight, draft.seen(ours), dayfirst=draft.dayfirst, until=dt.date.max)
+                if day is None and ahead is not None:
+                    text = Text(
+                        "{header}: every day lies in the future, up to {day}; they are no days on which something happened",
+                        {"header": repr(draft.seen(ours).header), "day": ahead.isoformat()},
+                    )
+                    draft.notes.append(text)
     return max(days, default=None)
 
 

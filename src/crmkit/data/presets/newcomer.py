@@ -338,6 +338,10 @@ def _drafts(
         except DataError as err:
             problems += err.problems
             continue
+        if not sight.rows:
+            text = Text("{file}: has a header line and no row below it; export it again", {"file": one.files[0].name})
+            problems.append(text)
+            continue
         draft = place_columns(one.recognised, sight, language=answers.language)
         draft.settings |= {"table" if is_database(place) else "file": pattern, **lines}
         if preset.questions and "item_id" not in draft.at:
