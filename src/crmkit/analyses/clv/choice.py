@@ -38,7 +38,7 @@ def model_choice(past: Purchases, models: Models, check: HoldOut | None) -> Resu
     if past.contracts is not None:
         return _contract_choice(past, models)
     if not models.final.fits:
-        return not_assessed("clv_model_choice", title, Text("no purchase model could be fitted"))
+        return not_assessed("clv_model_choice", title, Text("no model could be fitted; the section on the models says why"))
     table = pd.DataFrame(_rows(models.final, check)).sort_values(
         ["comparable", "aic"], ascending=[False, True], ignore_index=True
     )
