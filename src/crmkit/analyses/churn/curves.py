@@ -288,7 +288,7 @@ def _apart_finding(by: str, apart: pd.DataFrame, tau: float, *, shop: bool = Fal
         )
     text = (
         Text(
-            "Of the first {tau}, {longer} stay {days} longer than {shorter} ({by}).",
+            "Of the first {tau}, customers of the group “{longer}” stay {days} longer than those of “{shorter}” ({by}).",
             {
                 "tau": Quantity(tau, "days"),
                 "longer": str(longer),
@@ -299,7 +299,7 @@ def _apart_finding(by: str, apart: pd.DataFrame, tau: float, *, shop: bool = Fal
         )
         if clear
         else Text(
-            "No two groups of {by} differ clearly in the days they stay of the first {tau}.",
+            "No two groups ({by}) differ clearly in the days they stay of the first {tau}.",
             {
                 "by": by,
                 "tau": Quantity(tau, "days"),
@@ -320,12 +320,12 @@ def _wait_finding(by: str, longer: str, shorter: str, days: Quantity, tau: float
     }
     text = (
         Text(
-            'Counted over {tau}, customers of the group "{longer}" take {days} longer to come back than those of '
-            '"{shorter}" ({by}).',
+            "Counted over {tau}, customers of the group “{longer}” take {days} longer to come back than those of "
+            "“{shorter}” ({by}).",
             numbers,
         )
         if clear
-        else Text("No two groups of {by} differ clearly in the days until they come back, counted over {tau}.", numbers)
+        else Text("No two groups ({by}) differ clearly in the days until they come back, counted over {tau}.", numbers)
     )
     return Finding("churn.restricted", "info", None, text, evidence=("churn_restricted", "churn_tests"))
 

@@ -156,6 +156,8 @@ def _finding(company: Client) -> Finding:
             "{left} of {read} rows {left:was|were} left out, {rejected} of them because {rejected:it|they} could not be used.",
             numbers,
         )
+        if rejected
+        else Text("{left} of {read} rows {left:was|were} left out; each of them could be read.", numbers)
         if read > kept
         else Text("All {read} rows count; the last day is {as_of}.", numbers)
     )
