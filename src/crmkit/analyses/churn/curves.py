@@ -15,6 +15,7 @@ from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.privacy import can_be_shown
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
+from crmkit.data.tables.groups import level_name
 from crmkit.models import survival as sv
 
 if TYPE_CHECKING:
@@ -398,7 +399,7 @@ def _stratified(past: Past) -> Iterable[dict[str, Any]]:
 def _pairs(past: Past) -> pd.DataFrame:
     by = groupings(past)[0]
     found = sv.logrank_pairs(**observed(_large(past, by), by=by))
-    names = [f"{by}: {a} – {b}" for a, b in zip(found["group_a"], found["group_b"], strict=True)]
+    names = [level_name(by, f"{a} – {b}") for a, b in zip(found["group_a"], found["group_b"], strict=True)]
     kept = found[["statistic", "p", "p_holm", "n"]]
     kept = kept.assign(test=mark("log-rank by pairs"), group=names, df=1, by=by, within="")
     return kept.assign(first=found["group_a"], second=found["group_b"])

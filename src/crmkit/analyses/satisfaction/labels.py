@@ -12,7 +12,7 @@ from crmkit.analyses.satisfaction.population import REST, UNKNOWN
 from crmkit.core.language import mark, translate
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Column, Quantity, Result, Text, Unit, not_assessed
-from crmkit.data.tables.groups import GROUP_NAMES, NOT_KNOWN, OTHERS
+from crmkit.data.tables.groups import GROUP_NAMES, NOT_KNOWN, OTHERS, level_name
 from crmkit.models.survey.nps import DETRACTOR_TO, PROMOTER_FROM
 
 if TYPE_CHECKING:
@@ -62,9 +62,8 @@ def group_label(name: str) -> Text | str:
 
 def level_label(past: Survey, name: str, level: str) -> str:
     """A level with its grouping before it, in the language of the report: two groupings may have levels of one name."""
-    grouping = translate(LABELS.get(name, name), past.language)
-    level = translate({UNKNOWN: NOT_KNOWN, REST: OTHERS}.get(level, ""), past.language) or level
-    return f"{grouping}：{level}" if past.language == "zh" else f"{grouping}: {level}"
+    said = translate({UNKNOWN: NOT_KNOWN, REST: OTHERS}.get(level, ""), past.language) or level
+    return level_name(translate(LABELS.get(name, name), past.language), said)
 
 
 def dimension_label(past: Survey, name: str) -> str:
