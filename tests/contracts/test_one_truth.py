@@ -22,7 +22,7 @@ NOTHING = re.compile(r"\b0 of\b|\b(of|in|has) 0\b(?![.,]\d)|[有中的]0[个项�
 
 
 def agree(client, home):
-    newest = [path for path in home.glob(f"reports/{client}/*/runs/*/*/report.json")]
+    newest = list(home.glob(f"reports/{client}/*/runs/*/*/report.json"))
     said = [one["text"] for path in newest for one in read_json(path)["findings"]]
     assert not [text for text in said if NOTHING.search(text)]
     found = contradictions(client, home=home)
