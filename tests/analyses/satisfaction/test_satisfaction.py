@@ -140,6 +140,12 @@ def test_groups_are_compared_with_the_customers_of_the_day(results, retailco):
     assert numbers["base"].value == len(retailco.past.population.customers) > numbers["n"].value
 
 
+def test_with_careless_answers_there_are_more(results, retailco):
+    table = results["satisfaction_with_and_without"].table
+    n = table.groupby("measure")["n"].max()
+    assert n["with careless answers"] > n["without them"]
+
+
 def test_each_sign_of_careless_answers_has_its_count(results, retailco):
     rows = (retailco.past.answers.responses["wave"] == retailco.past.waves.reported).to_numpy()
     signs = retailco.past.answers.signs[rows]
@@ -439,7 +445,12 @@ def test_benchmarks_need_source_and_date(retailco):
     result = satisfaction.benchmarks(retailco.past, [good])
     assert result.table["verdict"].tolist() == ["ours is lower"]
     assert result.table["source"].tolist() == ["Report 7"]
-    assert result.table[["peer", "theirs"]].to_numpy().tolist() == [["Trade", 31]]
+    assert result.table[["peer", "theirs", "theirs_shown"]].to_numpy().tolist() == [["Trade", 31, 31]]
+    assert result.table["n"].tolist() == [retailco.past.current["nps"].notna().sum()]
+    share = good | {"item": "csat", "measure": "top_share", "value": 0.31}
+    assert satisfaction.benchmarks(retailco.past, [share]).table[["unit", "theirs_shown"]].to_numpy().tolist() == [
+        ["share", 31.0]
+    ]
     bad = [{**good, "source": ""}, {**good, "dated_at": "spring"}, {**good, "item": "npss"}]
     with pytest.raises(ParamError) as caught:
         satisfaction.benchmarks(retailco.past, bad)
