@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -138,6 +139,15 @@ def test_groups_are_compared_with_the_customers_of_the_day(results, retailco):
     numbers = result.note.numbers
     assert numbers["n"].value == result.table["n"].max()
     assert numbers["base"].value == len(retailco.past.population.customers) > numbers["n"].value
+
+
+def test_what_is_said_of_waves_and_missing_ratings(results, retailco):
+    finding, waves = results["satisfaction_changes"].finding, retailco.past.waves
+    assert f" from {waves.previous} to {waves.reported} " in say(finding.text, Locale())
+    assert re.search(
+        r"of the ratings missing \([a-z][^;]*; only \d+ answers are complete\)",
+        say(results["satisfaction_drivers"].note, Locale()),
+    )
 
 
 def test_with_careless_answers_there_are_more(results, retailco):
