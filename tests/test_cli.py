@@ -346,6 +346,7 @@ def test_check_says_about_how_long_a_run_takes(tiny_home, command):
     (folder / "transactions.csv").write_text("customer_id,or\u200bdered_at,amount\n1,2025-01-01,2\n", encoding="utf-8")
     code, out, _ = command("check", "acme")
     assert (code, out.splitlines()[-1]) == (0, "a run of 1 notebook takes about 10 seconds, on two slow cores")
+    assert "transactions  1 of 1 row  from transactions.csv" in out.splitlines()
     assert "  transactions.csv: characters that nobody sees were taken out of headers: 'ordered_at'" in out.splitlines()
     command("run", "acme")
     latest = tiny_home / "reports" / "acme" / "2025-12-31" / "latest.json"

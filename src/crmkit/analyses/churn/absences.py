@@ -22,6 +22,7 @@ from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_beside
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
+from crmkit.data.tables.groups import level_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -188,7 +189,7 @@ def _many(shop: Shop, levels: Sequence[tuple[str, str]], rows: pd.DataFrame, *, 
 
 def _name(by: str, level: str) -> str:
     """A group in words; how often somebody buys says it without a heading."""
-    return f"{by}: {level}" if by not in ("", RHYTHM) else level or EVERYBODY
+    return level_name(by, level) if by not in ("", RHYTHM) else level or EVERYBODY
 
 
 def _days(past: Past, work: Backtest) -> tuple[dt.date | None, list[dt.date]]:

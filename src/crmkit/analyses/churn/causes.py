@@ -164,8 +164,10 @@ def _reasons_finding(labels: list[str], value: np.ndarray, low: np.ndarray, high
     }
     sure = len(labels) > 1 and float(low[0]) > float(high[1])
     text = (
-        Text("The reason given most is {first}: {share} of those who left; {known} of them gave one.", numbers)
+        Text("The reason given most is “{first}”: {share} of those who left; {known} of them gave one.", numbers)
         if sure
-        else Text("{first} leads the reasons with {share}, but not clearly; {known} of those who left gave one.", numbers)
+        else Text(
+            "The reason given most is “{first}” ({share}), but not clearly so; {known} of those who left gave one.", numbers
+        )
     )
     return Finding(id="churn.reasons", severity="info", passed=None, text=text, evidence=("churn_reasons",))

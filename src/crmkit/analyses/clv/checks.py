@@ -25,6 +25,13 @@ NOBODY_LEAVES = Finding(
 MAXIMUM = Text("The likelihood has a maximum inside the range of the parameters.")
 
 
+def _unfitted(model: Text | str, reason: Text | str) -> Text:
+    """Why a model could not be fitted; most reasons name it themselves."""
+    if isinstance(reason, Text) and "cannot be fitted" in reason.template:
+        return reason
+    return Text("{model} could not be fitted: {reason}", {"model": model, "reason": reason})
+
+
 def checks(past: Purchases, models: Models) -> list[Finding]:
     """Do the data meet what the models assume?
 
@@ -45,7 +52,7 @@ def checks(past: Purchases, models: Models) -> list[Finding]:
             # where another one was chosen, the numbers are its own
             severity="info" if models.chosen in models.final.fits else "warning",
             passed=False,
-            text=_not_fitted(NAMES[name], reason),
+            text=_unfitted(NAMES[name], reason),
             criteria=MAXIMUM,
         )
         for name, reason in models.final.reasons.items()
@@ -67,7 +74,7 @@ def checks(past: Purchases, models: Models) -> list[Finding]:
                 id="clv.no_spend_model",
                 severity="warning",
                 passed=False,
-                text=Text("The spend model could not be fitted: {reason}", {"reason": models.final.spend_reason}),
+                text=_unfitted(Text("The spend model"), models.final.spend_reason),
                 criteria=Text("There are repeat buyers, and their mean spend has a finite expectation."),
             )
         )
@@ -81,13 +88,6 @@ def checks(past: Purchases, models: Models) -> list[Finding]:
         *_rate(past, models),
         *_returns(past),
     ]
-
-
-def _not_fitted(model: str, reason: Text) -> Text:
-    """Which model, and why not; most reasons name it."""
-    if "cannot be fitted" in reason.template:
-        return reason
-    return Text("{model} could not be fitted: {reason}", {"model": model, "reason": reason})
 
 
 def _exposure(past: Purchases) -> list[Finding]:

@@ -141,7 +141,8 @@ def _changes_finding(past: Survey, table: pd.DataFrame) -> Finding:
     numbers |= {"question": str(first["group"]), "change": quantity(first)}
     fell = bool((clear["value"] < 0).any())
     text = Text(
-        "{k} of {m} scores have changed from {before} to {now} by more than chance, most clearly “{question}”: {change}.",
+        "{k} of {m} scores {k:has|have} changed from {before} to {now} by more than chance, most clearly “{question}”: "
+        "{change}.",
         numbers,
     )
     return Finding("satisfaction.changes", "warning" if fell else "good", not fell, text, evidence=evidence)

@@ -152,13 +152,16 @@ def _finding(company: Client) -> Finding:
         "rejected": Quantity(rejected, "count"),
         "as_of": Quantity(company.as_of, "date"),
     }
-    some = Text("{left} of {read} rows {left:was|were} left out, all of them as declared.", numbers)
-    if rejected:
-        some = Text(
+    text = (
+        Text(
             "{left} of {read} rows {left:was|were} left out, {rejected} of them because {rejected:it|they} could not be used.",
             numbers,
         )
-    text = some if read > kept else Text("All {read} rows count; the last day is {as_of}.", numbers)
+        if rejected
+        else Text("{left} of {read} rows {left:was|were} left out; each of them could be read.", numbers)
+        if read > kept
+        else Text("All {read} rows count; the last day is {as_of}.", numbers)
+    )
     return Finding(
         id="intake.left_out",
         severity="warning" if rejected else "info",
