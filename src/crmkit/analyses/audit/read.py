@@ -472,15 +472,10 @@ def _record_frames(
     if has & set(audit_customers.CONTACTS):
         made["shared_contacts"] = audit_customers.shared_contacts(customers)
     # who is known from tickets or answers alone came before the first of them: neither their number nor their day is known
-    told = bool({"transactions", "subscriptions"} & tables.keys()) or not _derived(company)
-    if "created_at" in has and told:
+    derived = any(one.table == "customers" and not one.files for one in getattr(company, "intake", ()))
+    if "created_at" in has and (not derived or {"transactions", "subscriptions"} & tables.keys()):
         made["arrivals"] = audit_customers.arrivals(customers, starts=starts, referrals=company.tables.get("referrals"))
     return made
-
-
-def _derived(company: Client) -> bool:
-    """Whether the customers were worked out of another table, as the client has none of them."""
-    return any(one.table == "customers" and not one.files for one in getattr(company, "intake", ()))
 
 
 def _effort_scale(company: Client) -> tuple[float, float] | None:
