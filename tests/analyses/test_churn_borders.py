@@ -112,6 +112,13 @@ def test_the_curve_is_drawn_as_steps(past):
     assert churn.survival(past).table.attrs["step"] is True
 
 
+def test_the_board_says_until_when_and_of_how_many_groups(past, work):
+    found = churn.board(past, work)
+    note = say(found.note, Locale())
+    assert note.startswith("Last 90 days until ")
+    assert f"at least one of the {len(found.table)} groups is in alarm by chance" in note
+
+
 def test_groups_that_do_not_differ_are_said_with_column_and_days(past):
     assert say(churn.restricted(past).finding.text, Locale()) == (
         "No two groups (Plan) differ clearly in the days they stay of the first 365 days."

@@ -1,6 +1,7 @@
 """Where nobody gives notice: shops whose customers leave by a known chance, or never, and shops of odd data."""
 
 import datetime as dt
+import re
 from dataclasses import replace
 from itertools import combinations
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from crmkit.analyses.audit.findings.rules import Looked, indicators
 from crmkit.analyses.audit.indicators.from_reports import CAME_BACK, Source, came_back, churn_rate, retention
 from crmkit.analyses.churn.absences import compared, months
 from crmkit.analyses.churn.backtest import MODEL, SHOP_RULES, Backtest
+from crmkit.analyses.churn.basics import rule_words
 from crmkit.analyses.churn.chances import GAPS, MEAN, PURCHASES, Chances, Level, level, outcome, range_of_sum, scale
 from crmkit.analyses.churn.fit import parts, score
 from crmkit.analyses.churn.panel import build_panel
@@ -265,6 +267,8 @@ def test_a_shop_that_many_leave_at_once_sees_an_alarm():
     found = churn.board(past, Backtest(build_panel(past, cutoffs=3), None, None, (), None, None))
     assert found.table.set_index("group").loc["All customers", "state"] == "alarm"
     assert found.finding.severity == "critical"
+    note = say(found.note, Locale())
+    assert re.search(r"who bought nothing within 50 days, against customers of [1-9] earlier days? who bought as often", note)
 
 
 def test_months_add_up_to_what_was_expected_of_them(shop):
@@ -343,6 +347,7 @@ def test_where_the_model_is_none_of_lifelines_it_says_so_and_gives_the_curves():
     past = churn.history(company_of(purchases()), churn.define(kind="silence", active_days=60, limit=0.99))
     work = churn.study(past)
     assert work.model.engine == "once"
+    assert say(rule_words(past), Locale()).startswith("Left: nothing bought for more than 60 days; the day of leaving")
     found = churn.lifelines_model(past, work)
     assert "of one period" in say(found.reason, Locale())
     assert found.fitters

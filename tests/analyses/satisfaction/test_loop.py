@@ -186,6 +186,7 @@ def test_the_recovered_share_has_its_interval(make_survey_company):
     text = say(result.finding.text, Locale())
     assert text.startswith("Of 20 customers with a low answer (2025Q3) who answered again, 50% (29.9% to 70.1%) no longer")
     assert "20 have not answered again" in text
+    assert say(result.note, Locale()).startswith("The next answer of the same customer, whenever it came.")
 
 
 def test_a_wave_with_few_answers_is_hidden_and_cannot_be_worked_out(make_survey_company):

@@ -144,10 +144,38 @@ def test_groups_are_compared_with_the_customers_of_the_day(results, retailco):
 def test_what_is_said_of_waves_and_missing_ratings(results, retailco):
     finding, waves = results["satisfaction_changes"].finding, retailco.past.waves
     assert f" from {waves.previous} to {waves.reported} " in say(finding.text, Locale())
-    assert re.search(
-        r"of the ratings missing \([a-z][^;]*; only \d+ answers are complete\)",
-        say(results["satisfaction_drivers"].note, Locale()),
-    )
+    said = say(results["satisfaction_drivers"].note, Locale())
+    assert re.search(r"of the ratings missing \(EM covariance; only \d+ answers are complete\)", said)
+    table, now = results["satisfaction_response"].table, waves.reported
+    row = table[(table["wave"] == now) & (table["channel"] == table["channel"].iloc[-1])].iloc[-1]
+    text = say(results["satisfaction_response"].finding.text, Locale())
+    sent, answered = (int(n) for n in re.search(r"of the (\d+) asked answered \((\d+) people\)", text).groups())
+    assert sent > answered == table.loc[table["wave"] == now, "responded"].max()
+    assert row["wave"] == now
+
+
+def test_most_bad_answers_are_those_of_the_lower_half(results, retailco):
+    """The question of which most answers lie below the middle of its scale."""
+    past = retailco.past
+    shares = {}
+    for item in past.items:
+        given = past.current[item.id].dropna() if item.id in past.current else []
+        if len(given) >= past.min_cell:
+            shares[item.label] = (given < (item.low + item.high) / 2).mean()
+    worst = results["satisfaction_distribution"].finding.text.numbers
+    assert worst["share"].value == pytest.approx(max(shares.values()))
+
+
+def test_scales_are_counted_and_bounded(results):
+    table = results["satisfaction_reliability"].table
+    assert (table["n"] > 100).all()
+    assert (table["high"] <= 1).all()
+
+
+def test_a_driver_agrees_where_both_fits_have_its_sign(results, retailco):
+    table = results["satisfaction_ranks"].table.set_index("driver")
+    effects = pd.Series(dict(zip(retailco.work.found.drivers, retailco.work.found.effects, strict=True)))
+    assert (table["agrees"] == ((table["odds_ratio"] > 1) == (effects.reindex(table.index) > 0))).all()
 
 
 def test_with_careless_answers_there_are_more(results, retailco):

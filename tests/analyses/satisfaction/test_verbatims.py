@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from crmkit.analyses.satisfaction import answers
-from crmkit.analyses.satisfaction.labels import bands, leading_item
+from crmkit.analyses.satisfaction.labels import bands, group_label, leading_item, top_from
 from crmkit.analyses.satisfaction.survey import Item
 from crmkit.analyses.satisfaction.verbatims import commenting, quotes, read_comments, theme_counts, themes_by_score
 from crmkit.core.language import Locale, say
@@ -63,6 +63,15 @@ def test_comments_are_counted_by_score(one):
     assert row["group"] == "Detractors"
     assert row["n"] == len(low)
     assert [row["value"], row["low"], row["high"]] == pytest.approx([found.value[0], found.low[0], found.high[0]], abs=1e-12)
+
+
+def test_comments_sound_worse_where_the_least_content_write_more(make_survey_company):
+    company, wide = company_of(make_survey_company)
+    wide.loc[wide["nps"] >= 9, "comment"] = None
+    customers = pd.DataFrame({"customer_id": wide["customer_id"]})
+    past = answers(make_survey_company(wide, ITEMS, customers=customers))
+    text = say(commenting(past, read_comments(past)).finding.text, Locale())
+    assert "comments sound worse than the scores are" in text
 
 
 def test_themes_have_shares_with_intervals(one):
@@ -198,6 +207,11 @@ def test_bands():
         "Detractors", "Detractors", "Passives", "Passives", "Promoters", "Promoters", None,
     ]  # fmt: skip
     assert bands(csat, [1, 2, 3, 4, 5]).tolist() == ["Dissatisfied", "Dissatisfied", "In between", "Satisfied", "Satisfied"]
+    assert [top_from(Item("s", "s", "csat", 1, high)) for high in (2, 3, 4, 5)] == [2, 3, 3, 4]
+    assert [str(group_label(name).template) for name in ("industry", "acquisition_channel")] == [
+        "Industry",
+        "Acquisition channel",
+    ]
     assert bands(Item("e", "e", "ces", 1, 7), [3, 4, 5, 6]).tolist() == [
         "Dissatisfied",
         "In between",
