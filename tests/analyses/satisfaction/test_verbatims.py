@@ -66,7 +66,7 @@ def test_comments_are_counted_by_score(one):
 
 
 def test_comments_sound_worse_where_the_least_content_write_more(make_survey_company):
-    company, wide = company_of(make_survey_company)
+    _company, wide = company_of(make_survey_company)
     wide.loc[wide["nps"] >= 9, "comment"] = None
     customers = pd.DataFrame({"customer_id": wide["customer_id"]})
     past = answers(make_survey_company(wide, ITEMS, customers=customers))
