@@ -320,6 +320,12 @@ def test_uplift_counts_everybody_as_assigned(techco):
     expected = 0 - left.sum() / (arm == "control").sum()
     assert found.table["value"].iloc[0] == pytest.approx(expected, abs=0.01)
     assert found.finding.passed is True
+    days = pd.DataFrame({"customer_id": there["customer_id"], "day": day + pd.Timedelta(days=9), "amount": 10.0})
+    spent = (
+        churn.uplift(replace(past, purchases=days)).table.set_index("measure").loc["Spend per customer, treated less control"]
+    )
+    assert spent["low"] <= spent["value"] <= spent["high"]
+    assert spent["value"] == 0
     late = replace(past, tables={"exposures": ibis.memtable(exposures.assign(exposed_at=pd.Timestamp(DAY)))})
     assert not churn.uplift(late).assessed
 

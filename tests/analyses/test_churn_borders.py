@@ -8,12 +8,16 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import beta, binom
 
 from crmkit.analyses import churn
 from crmkit.analyses.churn.alarms import _counts
 from crmkit.analyses.churn.backtest import MODEL, RULES, tenure_only
 from crmkit.analyses.churn.backtest import Test as OneTest
 from crmkit.analyses.churn.basics import base_rows
+from crmkit.analyses.churn.both import BUYERS
+from crmkit.analyses.churn.calendar import chance_limits
+from crmkit.analyses.churn.economics import _ranges
 from crmkit.analyses.churn.effects import _effects_finding
 from crmkit.analyses.churn.evaluation import comparison
 from crmkit.analyses.churn.panel import SILENT_STEP_DAYS, _schedule, one_cut
@@ -112,6 +116,29 @@ def test_the_curve_is_drawn_as_steps(past):
     assert churn.survival(past).table.attrs["step"] is True
 
 
+def test_whether_effects_change_is_said_with_how_it_was_tested(work):
+    found = churn.proportionality(work)
+    assert found.finding.id == "churn.proportional"
+    assert say(found.note, Locale()).startswith("Score test (Grambsch & Therneau)")
+
+
+def test_limits_of_chance_are_shared_by_both_sides_and_all_groups():
+    n = np.array([100, 400])
+    low, high = chance_limits(n, 0.1, error=0.04)
+    assert (low * n).round(9).tolist() == binom.ppf(0.01, n, 0.1).tolist()
+    assert (high * n).round(9).tolist() == binom.isf(0.01, n, 0.1).tolist()
+
+
+def test_a_save_rate_of_nothing_is_varied_as_one_of_a_hundred():
+    low, high = _ranges(churn.Campaign(save_rate=0.0001))["save_rate"]
+    assert [low, high] == beta.ppf([0.05, 0.95], 0.2, 19.8).tolist()
+
+
+def test_customers_today_beside_contracts_are_buyers_today():
+    assert BUYERS["Customers today"] == "Buyers today"
+    assert BUYERS["Customers assessed"] == "Buyers assessed"
+
+
 def test_the_board_says_until_when_and_of_how_many_groups(past, work):
     found = churn.board(past, work)
     note = say(found.note, Locale())
@@ -134,6 +161,7 @@ def test_groups_are_also_compared_within_each_other(in_memory):
     found = table.groupby("test")["group"].apply(list).to_dict()
     assert found["log-rank"] == ["Plan", "Size"]
     assert found["log-rank within strata"] == ["Size | Plan", "Plan | Size"]
+    assert set(table.loc[table["test"] == "log-rank by pairs", "by"]) == {"Plan"}
 
 
 def test_who_left_on_the_day_after_the_first_counts_and_who_was_never_there_does_not():
