@@ -14,7 +14,6 @@ from crmkit.core.settings import Settings, TableSettings
 from crmkit.data.intake import answers as survey_items
 from crmkit.data.intake import choice, derived, exchange, ids, rejects, words
 from crmkit.data.intake.headers import Matched, match_columns
-from crmkit.data.intake.macros import Macros
 from crmkit.data.intake.notation import find_conventions, still_running
 from crmkit.data.intake.parse import reading
 from crmkit.data.intake.plain import look_at
@@ -109,7 +108,6 @@ class Place:
     spill: Path
     rejects: Path
     home: Path
-    macros: Macros
     # relations as they were found, of all tables that were read so far
     raws: dict[str, str] = field(default_factory=dict)
 
@@ -160,8 +158,6 @@ def _take(
     names = tuple(stamp.path.name for stamp in stamps) if not place.source.database else (settings.table or table,)
     apart = "" if raw.lazy else f"apart_{table}"
     look = look_at(con, raw.relation, raw.types, contract=contract, settings=settings, apart=apart)
-    if settings.values or exchange.CURRENCY in raw.types or not all(map(look.plain, raw.types)):
-        place.macros.define()
     words.check_words(con, contract, settings, params=place.params(table))
     money = exchange.find_exchange(con, raw, contract=contract, settings=settings, currency=place.settings.currency)
     ways, problems = find_conventions(
@@ -182,9 +178,6 @@ def _take(
     noted += ids.several_notes(con, raw.relation, raw.types, settings.first_of)
     noted += words.empty_notes(con, raw.relation, raw.types, contract, look=look)
     shape = Shape(raw, contract, settings, look, ways, computed, pointed, money)
-    # a plain day may mean that something has not ended, which is read the long way
-    if not all(map(shape.plain, raw.types)):
-        place.macros.define()
     columns, used = type_columns(con, table, shape)
     items = tuple(settings.items) if wide else ()
     intake = Intake(

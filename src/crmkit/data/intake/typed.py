@@ -14,8 +14,8 @@ from typing import Any
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake import answers as survey_items
 from crmkit.data.intake import choice, derived, exchange, ids, words
-from crmkit.data.intake.macros import MONEY
 from crmkit.data.intake.parse import PLAIN, Convention, not_ended, reading
+from crmkit.data.intake.phrases import MONEY
 from crmkit.data.intake.plain import TOTAL_STARTS, Look, is_plain, plain_reading
 from crmkit.data.sources import readers
 from crmkit.data.sources.engine import identifier, literal, query
