@@ -32,7 +32,7 @@ from crmkit.data.intake.table import Intake, Loaded, Place, load_table
 from crmkit.data.sources.damage import telling_damage
 from crmkit.data.sources.engine import connect, disconnect, identifier, query
 from crmkit.data.sources.files import Source, Stamp, find_files, is_as_it_was, open_source
-from crmkit.data.sources.readers import attach
+from crmkit.data.sources.readers import attach, database_tables
 from crmkit.data.tables import MAIN_TABLE, TABLES
 from crmkit.data.tables.check import contract_problems, keeps_contract
 
@@ -288,7 +288,7 @@ def _load(
     if kept is not None:
         return con, kept, problems
     set_zone(con, settings.timezone)
-    place = Place(settings, source, spill, rejects, home)
+    place = Place(settings, source, spill, rejects, home, there=database_tables(con) if source.database else ())
     for table in TABLES:
         if tell is not None:
             tell(table)

@@ -16,7 +16,7 @@ from crmkit.data.intake import choice, derived, exchange, ids, rejects, words
 from crmkit.data.intake.headers import Matched, match_columns
 from crmkit.data.intake.notation import find_conventions, still_running
 from crmkit.data.intake.parse import reading
-from crmkit.data.intake.plain import look_at
+from crmkit.data.intake.plain import APART_FROM, look_at
 from crmkit.data.intake.typed import Shape, type_columns
 from crmkit.data.sources import readers
 from crmkit.data.sources.engine import identifier, one_thread, query
@@ -110,6 +110,8 @@ class Place:
     home: Path
     # relations as they were found, of all tables that were read so far
     raws: dict[str, str] = field(default_factory=dict)
+    # of a database, its tables
+    there: Sequence[str] = ()
 
     def params(self, table: str) -> str:
         return f"params/{self.settings.client}.yml, tables.{table}"
@@ -138,7 +140,9 @@ def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
     raw, stamps = read
     place.raws[table] = raw.relation
     # what is no larger than what one thread takes at a time is taken by one
-    with one_thread(con, when=not raw.lazy and query(con, f"SELECT count(*) FROM {raw.relation}")[0][0] <= ROWS_OF_A_THREAD):
+    ((rows,),) = query(con, f"SELECT count(*) FROM {raw.relation}")
+    raw = replace(raw, few=rows < APART_FROM)
+    with one_thread(con, when=rows <= ROWS_OF_A_THREAD and not raw.stays):
         return _take(con, table, raw, stamps, contract=contract, settings=settings, place=place)
 
 
@@ -217,7 +221,7 @@ def _read(
             return choice.carry(matched, headers, table=table, settings=settings, where=where, lines=lines)
 
     if place.source.database:
-        if table not in place.settings.tables and table not in readers.database_tables(con):
+        if table not in place.settings.tables and table not in place.there:
             return None
         return readers.read_database(con, table, settings=settings, match=match), (stamp_of(place.source.path),)
     with at_step("files"):
@@ -283,8 +287,8 @@ def _keep(con: Any, loaded: Loaded, shape: Shape, *, place: Place) -> Loaded:
         raise DataError([rejects.explain(each, table=table, file=place.reject_file(table)) for each in found])
     notes += _row_notes(con, typed, shape, rows=rows, as_of=place.settings.as_of)
     columns = [*loaded.columns, *(f"{item}__na" for item in loaded.items)]
-    _store_kept(con, table, typed, columns=columns, lazy=lazy, any_left_out=bool(everything))
-    if typed != loaded.relation and not lazy:
+    _store_kept(con, table, typed, columns=columns, lazy=shape.raw.stays, any_left_out=bool(everything))
+    if typed != loaded.relation and not shape.raw.stays:
         query(con, f"DROP TABLE {typed}")
     repeats = sum(each.count for each in found if not each.issue.condition)
     intake = replace(

@@ -79,6 +79,10 @@ def type_columns(con: Any, table: str, shape: Shape) -> tuple[tuple[str, ...], l
 
     added = [name for name, column in shape.contract.columns.items() if column.default is not None and name not in raw.types]
     columns = tuple(name for name in shape.contract.columns if name in (*shape.present, *added))
+    if raw.few:
+        query(con, f"CREATE OR REPLACE TABLE {typed} AS {_select(con, shape, raw.relation, added=added)}")
+        readers.forget(con, raw)
+        return columns, [drop(f"TABLE {typed}")]
     if raw.lazy or all(map(shape.plain, raw.types)):
         query(con, f"CREATE OR REPLACE VIEW {typed} AS {_select(con, shape, raw.relation, added=added)}")
         return columns, [] if raw.lazy else [drop(f"VIEW {typed}"), partial(readers.forget, con, raw)]
@@ -189,7 +193,7 @@ def _already_clean(con: Any, shape: Shape) -> set[str]:
     names = [
         name
         for name, found in raw.types.items()
-        if raw.lazy and found == "VARCHAR" and contract.columns[name].kind in ("id", "text") and not shape.plain(name)
+        if raw.stays and found == "VARCHAR" and contract.columns[name].kind in ("id", "text") and not shape.plain(name)
     ]
     if not names:
         return set()

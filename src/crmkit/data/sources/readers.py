@@ -60,7 +60,9 @@ class Raw:
     held : str
         The table that holds its lines; empty where they lie elsewhere.
     registered : str
-        The name under which the engine looks at cells that lie in the memory of Python; empty where there are none.
+        Under which the engine looks at cells that lie in the memory of Python; empty where there are none.
+    few : bool
+        Whether to read and hold its rows costs less than to say twice how they are read.
     """
 
     relation: str
@@ -73,6 +75,12 @@ class Raw:
     first: str = ""
     held: str = ""
     registered: str = ""
+    few: bool = False
+
+    @property
+    def stays(self) -> bool:
+        """Whether rows are read in their source whenever they are asked for."""
+        return self.lazy and not self.few
 
 
 def read_files(con: Any, table: str, files: Sequence[Path], *, settings: TableSettings, match: Match, spill: Path) -> Raw:
@@ -374,12 +382,12 @@ def _look_over(con: Any, table: str, cells: Any, *, matched: Matched, name: str,
 
 def forget(con: Any, raw: Raw) -> None:
     """Give up what is held of a table as found; what stays in its source stays."""
-    if raw.lazy:
+    if raw.stays:
         return
     query(con, f"DROP VIEW {raw.relation}")
     if raw.registered:
         con.con.unregister(raw.registered)
-    else:
+    elif raw.held:
         query(con, f"DROP TABLE {raw.held}")
 
 
