@@ -35,6 +35,8 @@ WESTERN_LANGUAGES = tuple(
     map(frozenset, ("äöüß", "àâæçéèêëîïôœùûüÿ", "áéíóúüñ", "àáâãçéêíóôõú", "àèéìíîòóùú", "åäöæøé", "áéèêëïíóöü"))
 )
 CENTRAL_LANGUAGES = tuple(map(frozenset, ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű")))
+# the byte of the backslash is the sign of the yen in these: before a number it means money, never a path
+JAPANESE, YEN = ("shift_jis", "cp932"), re.compile(r"\\(?= ?[0-9])")
 SIGNS = frozenset("€§°’‘‚„“”–—…´«»·\N{NO-BREAK SPACE}")
 WESTERN_SIGNS = SIGNS | frozenset("£¿¡ºª")
 # ń, ę, ő, Ł and ż read as western, where no word of western Europe has them; quotation marks that are letters of DOS
@@ -348,6 +350,7 @@ def _transcode(path: Path, *, encoding: str, spill: Path) -> Path:
     """A copy in UTF-8, because the engine reads nothing else without an extension from the network."""
     copy = spill / f"{len(list(spill.iterdir()))}-utf8.txt"
     with open(path, encoding=encoding, newline="") as source, open(copy, "w", encoding="utf-8", newline="") as target:
-        while chunk := source.read(CHUNK):
-            target.write(chunk)
+        # whole lines, so that a sign and the digit after it are seen together
+        while chunk := source.read(CHUNK) + source.readline():
+            target.write(YEN.sub("¥", chunk) if encoding in JAPANESE else chunk)
     return copy
