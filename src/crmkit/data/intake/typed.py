@@ -1,7 +1,7 @@
 """What becomes of a table as found: each column read as what it is to be, lines that hold nothing of the table marked?
 
-Columns of plain values are read by one cast each, whenever they are asked for. Of a large table with a few odd values the rows
-that hold them are read the long way and held; of any other table all are.
+A table of few rows is read once and held. Of others columns of plain values are read by one cast each, whenever they are asked
+for. Of a large table with a few odd values the rows that hold them are read the long way and held; of any other table all are.
 """
 
 from __future__ import annotations
