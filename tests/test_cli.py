@@ -346,6 +346,7 @@ def test_check_says_about_how_long_a_run_takes(tiny_home, command):
     (folder / "transactions.csv").write_text("customer_id,or\u200bdered_at,amount\n1,2025-01-01,2\n", encoding="utf-8")
     code, out, _ = command("check", "acme")
     assert (code, out.splitlines()[-1]) == (0, "a run of 1 notebook takes about 10 seconds, on two slow cores")
+    assert "transactions  1 of 1 row  from transactions.csv" in out.splitlines()
     assert "  transactions.csv: characters that nobody sees were taken out of headers: 'ordered_at'" in out.splitlines()
     command("run", "acme")
     latest = tiny_home / "reports" / "acme" / "2025-12-31" / "latest.json"
@@ -408,3 +409,58 @@ def test_list_says_where_the_last_report_is(tiny_home, command, add_client):
     lines = command("list")[1].splitlines()
     assert "  acme  reports/acme/2025-12-31" in lines
     assert "  beta  no report yet: crmkit run beta" in lines
+
+
+# words of English in a row, besides names of files, of Python's errors and of what a notebook says itself
+ENGLISH = re.compile(r"\b(?:done|failed|unchanged|notebooks?|not run|cell)\b", re.IGNORECASE)
+
+
+def test_a_chinese_client_is_told_of_its_run_in_chinese(tiny_home, command, add_client, add_notebook):
+    add_client("acme", "language: zh\n")
+    add_notebook(
+        "broken", 'from crmkit.core.errors import DataError; raise DataError("orders.csv: has 0 bytes; export it again")'
+    )
+    add_notebook("crash", "1 / 0")
+    add_notebook("poor", tables={"needs": ["tickets"]})
+    (tiny_home / "data" / "acme").mkdir()
+    (tiny_home / "data" / "acme" / "transactions.csv").write_text("customer_id,ordered_at,amount\n1,2025-01-01,2\n")
+    code, out, err = command("run", "acme")
+    assert code == 1
+    lines = [line.removesuffix(line.split("  ")[-1]) for line in out.splitlines()[:-1]]
+    assert not [line for line in lines if ENGLISH.search(line.split("  ", 2)[2])]
+    assert re.search(r"^acme  tiny  完成  \d+\.\d秒  ", out, re.MULTILINE)
+    assert re.search(r"^acme  broken  失败  ", out, re.MULTILINE)
+    assert "acme  poor  未运行：需要tickets" in out
+    assert out.splitlines()[-1].startswith("4个notebook，2个失败，1个未运行，用时")
+    assert "acme  broken  orders.csv：为0字节；请重新导出\n" in err
+    assert "acme  crash  第4个单元格：ZeroDivisionError" in err
+    page = next((tiny_home / "reports" / "acme").glob("*/runs/*/broken/broken.html")).read_text(encoding="utf-8")
+    banner = re.search(r'class="banner".*?</div>', page, re.DOTALL)[0]
+    assert "orders.csv：为0字节；请重新导出" in banner
+    assert "orders.csv：为0字节；请重新导出" in (tiny_home / "reports" / "acme" / "index.html").read_text(encoding="utf-8")
+    code, out, _ = command("run", "acme", "--only", "tiny")
+    assert re.search(r"^acme  tiny  自运行\S+以来没有变化  ", out)
+
+
+def test_a_chinese_client_is_told_of_wrong_parameters_in_chinese(tiny_home, command, add_client):
+    add_client("acme", "language: zh\ntiny: {horizon_days: twelve, kind: contractul, models: [c], confidence: 1}\n")
+    _, _, err = command("run", "acme")
+    assert err.splitlines() == [
+        "params/acme.yml, tiny.horizon_days：为'twelve'；允许的是整数，从 1 起，至 1825（天）。",
+        "params/acme.yml, tiny.kind：为'contractul'；允许的是contractual 或 non_contractual；是否指'contractual'？",
+        "params/acme.yml, tiny.models：为'c'；允许的是列表：a 或 b。",
+        "params/acme.yml, tiny.confidence：为1；允许的是数字，大于 0，小于 1（占比）。",
+    ]
+    assert command("check", "acme")[2].splitlines()[0] == "params/acme.yml，source：没有文件夹data/acme。"
+    (tiny_home / "params" / "acme.yml").write_text("language: zh\nclient: acme\ntitle: A: B\n")
+    # what cannot be read does not say its language either
+    assert command("check", "acme")[2].startswith("params/acme.yml, line 3: cannot be read as YAML; a colon with a blank")
+
+
+def test_units_of_parameters_can_be_said():
+    from crmkit.core.cells import UNITS
+    from crmkit.core.settings import analysis_names
+
+    home = Path(__file__).parents[1]
+    declared = {one.unit for name in analysis_names(home) for one in describe(name, home=home) if one.unit}
+    assert declared == set(UNITS)

@@ -121,19 +121,25 @@ def _spoken_here() -> str:
 
 def _mishap(error: Exception) -> int:
     """Say what the machine refused, or that something was not foreseen and where the details are; gives the exit code."""
+    from crmkit.core.language import Locale, say
+    from crmkit.core.messages import in_words
+    from crmkit.core.results import Numbers, Text
     from crmkit.core.settings import find_home
     from crmkit.report.guard.mishaps import place_of, said_of, write_details
 
     home: Path | None = None
     with suppress(CrmkitError):
         home = find_home()
+    language = _spoken_here()
     said = said_of(error, home=home or Path.cwd())
     if said:
-        print(f"{said}.", file=sys.stderr)
+        print(in_words(f"{said}.", language), file=sys.stderr)
         return EXIT_CODE
     path = write_details(error, home=home)
-    details = f"the details are in {path}" if path is not None else "--debug shows the details"
-    print(f"Something was not foreseen ({type(error).__name__} in {place_of(error)}); {details}.", file=sys.stderr)
+    details = Text("--debug shows the details") if path is None else Text("the details are in {path}", {"path": str(path)})
+    numbers: Numbers = {"kind": type(error).__name__, "place": place_of(error), "details": details}
+    text = Text("Something was not foreseen ({kind} in {place}); {details}.", numbers)
+    print(say(text, Locale(language)), file=sys.stderr)
     return 1
 
 
@@ -374,10 +380,15 @@ def _reading() -> Iterator[Callable[[str], None] | None]:
     if not sys.stderr.isatty():
         yield None
         return
-    began = time.monotonic()
+    from crmkit.core.language import Locale, say
+    from crmkit.core.results import Numbers, Text
+
+    began, language = time.monotonic(), _spoken_here()
 
     def tell(table: str) -> None:
-        print(f"\r\033[Kreading {table}, {time.monotonic() - began:.0f} s", end="", file=sys.stderr, flush=True)
+        numbers: Numbers = {"table": table, "seconds": f"{time.monotonic() - began:.0f}"}
+        said = say(Text("reading {table}, {seconds} s", numbers), Locale(language))
+        print(f"\r\033[K{said}", end="", file=sys.stderr, flush=True)
 
     try:
         yield tell
@@ -391,17 +402,26 @@ def _silent(line: str) -> None:
 
 def _ask(question: Any) -> str:
     """Put a question to whoever sits there, until the answer can be used."""
-    allowed = f" [{' / '.join(question.choices)}]" if question.choices else ""
+    from crmkit.core.language import Locale, say
+    from crmkit.core.results import Text
+
+    locale, choices, safe = Locale(question.language), question.choices, question.best or question.safe
+    if choices == ("yes", "no"):
+        shown = {"yes": say(Text("yes"), locale), "no": say(Text("no"), locale)}
+        choices, safe = tuple(shown.values()), shown[safe]
+    allowed = f" [{' / '.join(choices)}]" if choices else ""
     while True:
-        answer = str(typer.prompt(f"{question.about}: {question.text}{allowed}", default=question.safe)).strip()
+        answer = str(typer.prompt(f"{question.about}: {question.text}{allowed}", default=safe)).strip()
         answer = YES_AND_NO.get(answer.casefold(), answer) if question.choices == ("yes", "no") else answer
         if question.allows(answer):
             return answer
-        print(f"{answer!r} is no answer")
+        print(say(Text("{answer} is no answer", {"answer": repr(answer)}), locale))
 
 
 def _run(clients: list[str], home: Path, only: str, **options: Any) -> int:
     """Run, print a last line, and give the exit code."""
+    from crmkit.core.language import Locale, say
+    from crmkit.core.results import Numbers, Quantity, Text
     from crmkit.report.run import exit_code, run_clients
     from crmkit.report.run.outcome import GOOD
     from crmkit.report.run.progress import Lines
@@ -412,7 +432,14 @@ def _run(clients: list[str], home: Path, only: str, **options: Any) -> int:
         outcomes = run_clients(clients, home=home, progress=progress, only=chosen, **options)
     failed = sum(outcome.status not in GOOD for outcome in outcomes)
     skipped = sum(outcome.status == "skipped" for outcome in outcomes)
-    print(f"{counted(len(outcomes), 'notebook')}, {failed} failed, {skipped} not run, {time.perf_counter() - began:.1f} s")
+    numbers: Numbers = {
+        "n": Quantity(len(outcomes), "count"),
+        "failed": str(failed),
+        "skipped": str(skipped),
+        "seconds": f"{time.perf_counter() - began:.1f}",
+    }
+    text = Text("{n} {n:notebook|notebooks}, {failed} failed, {skipped} not run, {seconds} s", numbers)
+    print(say(text, Locale(_spoken_here())))
     return exit_code(outcomes)
 
 

@@ -330,7 +330,7 @@ def test_uplift_counts_everybody_as_assigned(techco):
 def test_the_median_is_said_in_words(techco, results):
     table = results["churn_at_risk"].table
     assert set(table.loc[table["group"] == "enterprise", "reached"]) == {"not reached"}
-    loyal = techco.past.spells[techco.past.spells["plan"] == "enterprise"]
+    loyal = techco.past.spells[techco.past.spells["Plan"] == "enterprise"]
     said = say(year_finding(replace(techco.past, spells=loyal)).text, Locale())
     assert "the median is not reached: more than half are still there" in said
 

@@ -17,8 +17,9 @@ from crmkit.analyses.churn.basics import base_rows
 from crmkit.analyses.churn.effects import _effects_finding
 from crmkit.analyses.churn.evaluation import comparison
 from crmkit.analyses.churn.panel import SILENT_STEP_DAYS, _schedule, one_cut
-from crmkit.analyses.churn.read import MOST_LEVELS, REST
+from crmkit.analyses.churn.read import MOST_LEVELS
 from crmkit.core.language import Locale, say
+from crmkit.data.tables.groups import OTHERS
 from crmkit.models.basics.shares import wilson
 
 DAY = dt.date(2025, 12, 31)
@@ -56,9 +57,9 @@ def work(past):
 
 @pytest.mark.parametrize(("plans", "kept"), [(MOST_LEVELS, MOST_LEVELS), (MOST_LEVELS + 1, MOST_LEVELS - 1)])
 def test_levels_are_put_together_only_above_their_number(in_memory, plans, kept):
-    found = churn.history(in_memory(tables={"subscriptions": contracts(plans=plans)}), RULE, groups=["plan"]).spells["plan"]
+    found = churn.history(in_memory(tables={"subscriptions": contracts(plans=plans)}), RULE, groups=["plan"]).spells["Plan"]
     names = {f"p{i}" for i in range(kept)}
-    assert set(found) == (names if plans == kept else names | {REST})
+    assert set(found) == (names if plans == kept else names | {OTHERS})
 
 
 def test_limits_have_the_level_that_is_asked(in_memory):
@@ -113,7 +114,7 @@ def test_the_curve_is_drawn_as_steps(past):
 
 def test_groups_that_do_not_differ_are_said_with_column_and_days(past):
     assert say(churn.restricted(past).finding.text, Locale()) == (
-        "No two groups of plan differ clearly in the days they stay of the first 365 days."
+        "No two groups (Plan) differ clearly in the days they stay of the first 365 days."
     )
 
 
@@ -124,8 +125,8 @@ def test_groups_are_also_compared_within_each_other(in_memory):
     past = churn.history(company, RULE, groups=["plan", "size"])
     table = churn.group_tests(past).table
     found = table.groupby("test")["group"].apply(list).to_dict()
-    assert found["log-rank"] == ["plan", "size"]
-    assert found["log-rank within strata"] == ["size | plan", "plan | size"]
+    assert found["log-rank"] == ["Plan", "Size"]
+    assert found["log-rank within strata"] == ["Size | Plan", "Plan | Size"]
 
 
 def test_who_left_on_the_day_after_the_first_counts_and_who_was_never_there_does_not():
@@ -171,10 +172,12 @@ def test_a_model_that_ranks_by_lot_is_said_with_the_number_of_cut_offs(past, wor
     scores = pd.DataFrame({str(rule): rng.random(300) for rule in (*RULES, "Model")})
     lots = tuple(OneTest(one.cut, one.model, rows, scores.rename(columns={"Model": MODEL})) for one in work.tests)
     said = say(comparison(past, SimpleNamespace(tests=lots)).text, Locale())
-    assert said.startswith("Over 2 cut-offs the model does not rank customers clearly better than segment's last month; ")
+    assert said.startswith(
+        "Over 2 cut-offs the model does not rank customers clearly better than simple rules: segment's last month; "
+    )
 
 
-@pytest.mark.parametrize(("p", "said"), [(0.049, "1 of 2 features go clearly"), (0.051, "No feature goes clearly")])
+@pytest.mark.parametrize(("p", "said"), [(0.049, "1 of 2 features goes clearly"), (0.051, "No feature goes clearly")])
 def test_an_effect_is_clear_below_five_of_a_hundred(p, said):
     table = pd.DataFrame({"heading": ["slow", "old"], "ratio": [2.0, 1.1], "low": 1.01, "high": 3.0, "p_holm": [p, 1.0]})
     assert said in say(_effects_finding(table).text, Locale())

@@ -74,7 +74,7 @@ def test_the_board_less_its_groups_leaves_no_few_customers(study):
     past = study(contracts({"a": 300, "b": 200, "c": 60, "d": 4}))
     board = churn.board(past, churn.Backtest(None, None, None, (), None, None)).table
     whole = board.loc[board["dimension"] == "", "active"].item()
-    shown = board[board["dimension"] == "plan"]
+    shown = board[board["dimension"] == "Plan"]
     assert set(shown["level"]) == {"a", "b"}
     assert whole - shown["active"].sum() >= 10
 

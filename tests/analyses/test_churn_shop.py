@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import replace
+from itertools import combinations
 from types import SimpleNamespace
 
 import ibis
@@ -24,6 +25,7 @@ from crmkit.core.language import Locale, say
 from crmkit.core.privacy import pseudonyms
 from crmkit.core.settings import CustomerSettings
 from shops import DAY, KEY, company_of, purchases, whole
+from unions import small_unions
 
 NEVER_SAID = {"churn_causes", "churn_reasons", "churn_uplift"}
 
@@ -272,6 +274,51 @@ def test_months_add_up_to_what_was_expected_of_them(shop):
     rows = customers_on(shop.past.shop, day, as_of=DAY)
     assert table["active"].iloc[-1] == len(rows)
     assert table["left"].iloc[-1] == outcome(rows, shop.past.rule.horizon_days).sum()
+
+
+# groups that are few
+
+
+@pytest.mark.parametrize("sizes", [(90, 50), (60, 57), (80, 66), (40, 37), (12, 9)])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_whoever_adds_and_subtracts_the_groups_of_the_board_finds_no_few(sizes, seed):
+    """Within a grouping, and over each two of them: of regions and sizes some hold nearly the same customers."""
+    table = purchases(150, days=420, every=25.0, stays=0.0, seed=seed)
+    who = sorted(table["customer_id"].unique())
+    region = np.repeat(["N", "S", "W"], [sizes[0], sizes[1], len(who) - sum(sizes)])
+    size = np.repeat(["small", "large"], [sizes[0] + 3, len(who) - sizes[0] - 3])
+    people = pd.DataFrame({"customer_id": who, "region": region, "size": size})
+    past = churn.history(company_of(table, customers=people), churn.define(horizon_days=50))
+    panel = build_panel(past, cutoffs=3)
+    assert {"region", "size"} < set(past.groups)
+    found = churn.board(past, Backtest(panel, None, None, (), None, None)).table
+    day = [cut for cut in panel.cuts if cut + dt.timedelta(days=50) <= DAY][-1]
+    rows = panel.at(day)
+    whole = found.loc[found["dimension"] == "", "active"].item()
+    assert whole == len(rows)
+    of, hidden = {}, {}
+    for by in past.groups:
+        of[by] = past.shop.groups_of(by, rows).tolist()
+        shown = found[found["dimension"] == by].set_index("level")["active"]
+        counts = pd.Series(of[by]).value_counts()
+        assert shown.to_dict() == counts[shown.index].to_dict()
+        hidden[by] = set(counts.index) - set(shown.index)
+        assert whole - shown.sum() == 0 or (whole - shown.sum() >= 10 and len(hidden[by]) >= 2)
+    for one, other in combinations(past.groups, 2):
+        assert small_unions(of[one], of[other], hidden[one], hidden[other], min_cell=5) == 0
+
+
+def test_first_purchases_of_a_quarter_that_are_few_take_the_next_with_them():
+    table = purchases(300, days=800, every=25.0, stays=0.0)
+    first = table.groupby("customer_id")["ordered_at"].min()
+    late = first.index[first < first.min() + pd.Timedelta(days=90)]
+    few = table[~table["customer_id"].isin(late[4:])]
+    kept, whole_table = (churn.cohorts(churn.history(company_of(one), churn.define())).table for one in (few, table))
+    gone = set(whole_table["row"]) - set(kept["row"])
+    came = few.groupby("customer_id")["ordered_at"].min().dt.to_period("Q").astype(str).value_counts()
+    assert min(came[came > 0]) < 10
+    assert len(gone) >= 2
+    assert came.reindex(sorted(gone), fill_value=0).sum() >= 10
 
 
 # declared silences

@@ -47,6 +47,14 @@ def test_values(value, unit, english, chinese):
     assert format_value(value, unit, language="zh", currency="EUR") == chinese
 
 
+@pytest.mark.parametrize("unit", ["money", "share", "count", "number", "days", "weeks", "months", "years", "points", "score"])
+@pytest.mark.parametrize("value", [-0.0, -1e-9, -0.0004])
+def test_nothing_is_less_than_nothing(unit, value):
+    for language in ("en", "zh"):
+        shown = format_value(value, unit, language=language)
+        assert shown.startswith("-") == any(digit in shown for digit in "123456789")
+
+
 def test_an_estimate_shows_its_interval():
     assert format_quantity(Quantity(0.5, "share", 0.4, 0.6)) == "50% (40% to 60%)"
     assert format_quantity(Quantity(0.5, "share", 0.4, 0.6), language="zh") == "50%（40%至60%）"

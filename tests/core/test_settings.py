@@ -62,9 +62,9 @@ def test_every_problem_is_told_at_once(home):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("as_of: 2025-12-31", "params/acme.yml, as_of: was read as datetime.date(2025, 12, 31), not as text; quote it."),
+        ("as_of: 2025-12-31", "params/acme.yml, as_of: was read as 2025-12-31, not as text; quote it."),
         ("title: 007", "params/acme.yml, title: was read as 7, not as text; quote it."),
-        ("title: no", "params/acme.yml, title: was read as False, not as text; quote it."),
+        ("title: no", "params/acme.yml, title: was read as false, not as text; quote it."),
     ],
 )
 def test_what_yaml_read_as_something_else_is_to_be_quoted(home, line, said):
@@ -75,7 +75,7 @@ def test_what_yaml_read_as_something_else_is_to_be_quoted(home, line, said):
 
 def test_a_key_that_stands_twice_is_not_lost(home):
     assert problems(home, GOOD + "client: other\n") == [
-        "params/acme.yml, line 12: cannot be read as YAML: the key 'client' stands twice"
+        "params/acme.yml, line 12: the key 'client' stands twice; keep one of them."
     ]
 
 

@@ -75,6 +75,18 @@ _EQUAL = (
         '{"group": mark("Customers"), "measure": "customers", "value": n, "n": n, "unit": mark("count"), "method": "count"},',
         "`mark` gives back the word itself: it is there for those who collect words",
     ),
+    (
+        "models/survey/themes.py",
+        "return np.asarray(_shares(np.asarray(loads), topics) >= LEAST_PART)",
+        "return np.asarray(_shares(np.asarray(loads), topics) > LEAST_PART)",
+        "a share is a quotient of what was searched for, which never meets the limit to the last bit",
+    ),
+    (
+        "models/purchases/rfm.py",
+        "if not columns[0].size:",
+        "if not columns[1].size:",
+        "columns of different length are refused before",
+    ),
 )
 EQUAL = {" | ".join((f"src/crmkit/{path}", before, after)): reason for path, before, after, reason in _EQUAL}
 

@@ -147,3 +147,21 @@ def test_indexes_can_be_sorted_and_speak_one_language(tmp_path, leave):
     assert 'class="data listing sortable"' in text
     for english in ("Warning", "Status", "Report<", "Complete"):
         assert english not in text
+
+
+@pytest.mark.parametrize(("language", "shown"), [("en", "CN¥1,234"), ("zh", "¥1,234")])
+def test_the_money_of_a_client_is_shown_in_its_language_and_currency(tmp_path, leave, language, shown):
+    leave("acme", "2025-12-31", analysis="audit", language=language)
+    path = next(tmp_path.rglob(REPORT))
+    row = {
+        "exhibit": "audit_bridge",
+        "group": "Cost",
+        "measure": "money",
+        "value": 1234.5,
+        "low": None,
+        "high": None,
+        "method": "",
+    }
+    write_json(path, read_json(path) | {"estimates": [row], "currency": "CNY"})
+    write_site(tmp_path)
+    assert f'<td class="num">{shown}</td>' in (reports_folder(tmp_path) / "acme" / "index.html").read_text(encoding="utf-8")

@@ -37,6 +37,26 @@ UNIT = re.compile(r"[^\s\[\]()|;]+")
 
 
 NOUNS = {"str": mark("text"), "int": mark("a whole number"), "float": mark("a number"), "bool": mark("true or false")}
+LISTS = {"str": mark("a list of texts"), "int": mark("a list of whole numbers"), "float": mark("a list of numbers")}
+KEYS, LINES = mark("lines of 'key: value'"), mark("a list of lines of 'key: value'")
+# units that the notebooks declare, as a message says them
+UNITS = {
+    "1/year": mark("1/year"),
+    "comments": mark("comments"),
+    "customers": mark("customers"),
+    "cut-offs": mark("cut-offs"),
+    "cycles": mark("cycles"),
+    "days": mark("days"),
+    "hours": mark("hours"),
+    "money": mark("amount of money"),
+    "months": mark("months"),
+    "points": mark("points"),
+    "purchase days": mark("purchase days"),
+    "share": mark("share"),
+    "shares or money": mark("shares or money"),
+    "times": mark("times"),
+    "waves": mark("waves"),
+}
 
 
 @dataclass(frozen=True)
@@ -90,11 +110,11 @@ class Parameter:
             words = str(self.choices[0])
             for choice in self.choices[1:]:
                 words = Text("{one} or {other}", {"one": words, "other": str(choice)})
-        elif self.type.startswith("list"):
-            words = of
+        elif inner.startswith("list"):
+            words = Text(LISTS.get(of, LINES))
         else:
-            words = Text(NOUNS[inner]) if inner in NOUNS else inner
-        if self.type.startswith("list"):
+            words = Text(NOUNS.get(inner, KEYS))
+        if self.choices and inner.startswith("list"):
             words = Text("a list of {words}", {"words": words})
         if not self.choices and self.low is not None:
             numbers: dict[str, Quantity | Text | str] = {"words": words, "limit": f"{self.low:g}"}
@@ -103,7 +123,8 @@ class Parameter:
             numbers = {"words": words, "limit": f"{self.high:g}"}
             words = Text("{words} below {limit}" if self.high_open else "{words} to {limit}", numbers)
         if self.unit and not self.choices:
-            words = Text("{words} ({unit})", {"words": words, "unit": self.unit})
+            unit = Text(UNITS[self.unit]) if self.unit in UNITS else self.unit
+            words = Text("{words} ({unit})", {"words": words, "unit": unit})
         return words
 
     def lines(self, language: str, *, width: int) -> list[str]:

@@ -66,22 +66,26 @@ class Problem:
 
 
 class Told(str):
-    """A sentence as it may be kept; ``shown`` is the same with the values of the data in it, for the terminal alone."""
+    """A sentence as it may be kept; ``shown`` is the same with the values of the data in it, for the terminal alone.
 
-    __slots__ = ("shown",)
+    Where it was put together of a template, ``text`` is that, to be said in any language.
+    """
+
+    __slots__ = ("shown", "text")
     shown: str
+    text: Text | None
 
     def __new__(cls, text: str) -> Told:
         kept = QUOTED.sub(lambda found: covered(found[1]), text)
         told = super().__new__(cls, REPEATED.sub(r"\1", kept) if OPEN in text else kept)
-        told.shown = QUOTED.sub(r"\1", text)
+        told.shown, told.text = QUOTED.sub(r"\1", text), None
         return told
 
     @classmethod
-    def of(cls, kept: str, shown: str) -> Told:
+    def of(cls, kept: str, shown: str, *, text: Text | None = None) -> Told:
         """Two wordings of one sentence: as it may be kept, and as the terminal shows it."""
         told = super().__new__(cls, kept)
-        told.shown = shown
+        told.shown, told.text = shown, text
         return told
 
 
@@ -177,7 +181,8 @@ def _in_english(problem: str | Text) -> str:
         return problem
     from crmkit.core.language import Locale, say
 
-    return say(problem, Locale())
+    said = say(problem, Locale())
+    return Told.of(said, said, text=problem)
 
 
 class ParamError(CrmkitError):

@@ -63,11 +63,11 @@ def format_value(value: Any, unit: Unit, *, language: str = "en", currency: str 
     --------
     >>> format_value(1234.5, "money", currency="EUR"), format_value(12.5, "money", currency="EUR")
     ('€1,234', '€12.50')
+    >>> format_value(-0.0004, "money"), format_value(-0.0, "days")
+    ('€0.00', '0 days')
     >>> format_value(0.2425945, "number"), format_value(2357, "count"), format_value(None, "share")
     ('0.2426', '2,357', '–')
     """
-    from babel import numbers
-
     if unit in ("text", "customer"):
         return DASH if value is None or missing(value) else str(value)
     if missing(value):
@@ -76,8 +76,16 @@ def format_value(value: Any, unit: Unit, *, language: str = "en", currency: str 
     if unit == "date":
         return _date(value, language)
     number = float(value)
-    if decimals is None:
-        decimals = alike([number], unit)
+    if unit == "p":
+        return p_words(number)
+    shown = _measured(number, unit, locale, language, currency, alike([number], unit) if decimals is None else decimals)
+    # nothing is less than nothing: what is rounded to zero has no sign
+    return shown if any(digit in shown for digit in "123456789") else shown.removeprefix("-")
+
+
+def _measured(number: float, unit: Unit, locale: str, language: str, currency: str, decimals: int | None) -> str:
+    from babel import numbers
+
     if unit == "share":
         return str(numbers.format_percent(number, format=f"#,##0{_places(decimals)}%", locale=locale))
     if unit == "money":

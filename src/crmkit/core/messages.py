@@ -17,7 +17,7 @@ from crmkit.core.language import Locale, catalogue, mark, say
 from crmkit.core.results import Text
 
 PLACE = re.compile(r"\{(\d+)\}")
-HINTS = (mark("did you mean {0}?"), mark("there are {0}"), mark("the folder is empty"), mark("input should be {0}"))
+HINTS = (mark("did you mean {0}?"), mark("there are {0}"), mark("the folder is empty"))
 # what may stand in a place of a message, besides messages
 PARTS = (
     mark("{0} and {1} more"),
@@ -37,6 +37,12 @@ PARTS = (
     mark("a date and time"),
     mark("a month"),
     mark("a number"),
+    mark("a whole number or a list"),
+    mark("a list"),
+    mark("text or a number"),
+    mark("text or a whole number"),
+    mark("true or false"),
+    mark("in cell {0}"),
     mark("a quarter, half year, month or year"),
     mark("a whole number"),
     mark("yes or no"),
@@ -86,6 +92,8 @@ def in_words(message: str, language: str) -> str:
     """
     if language == "en":
         return message
+    if isinstance(message, Told) and message.text is not None:
+        return say(message.text, Locale(language))
     if isinstance(message, Told):
         return Told.of(in_words(str(message), language), in_words(message.shown, language))
     marked = re.sub(r"\([^()]*\)", lambda found: found[0].replace(BETWEEN, INSIDE), message)

@@ -29,6 +29,7 @@ Unit = Literal[
     "score",
     "points",
     "ratio",
+    "p",
     "customer",
 ]
 Severity = Literal["good", "info", "warning", "critical"]

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
@@ -19,10 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from crmkit.core.dates import parse_iso
 from crmkit.core.errors import ParamError, Problem, did_you_mean, shortened
 from crmkit.core.language import undirected
-from crmkit.core.yaml_text import read_yaml
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+from crmkit.core.refused import as_written, problems_of
+from crmkit.core.yaml_text import read_yaml, unreadable
 
 HOME_VARIABLE = "CRMKIT_HOME"
 CLIENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -52,14 +50,14 @@ class ItemSettings(_Strict):
     @classmethod
     def _column(cls, value: Any) -> Any:
         if value is not None and (isinstance(value, bool) or not isinstance(value, str | int)):
-            raise ValueError(f"{value!r} is no header and no number of a column; quote a header")
+            raise ParamError(f"{as_written(value)} is no header and no number of a column; quote a header")
         return value
 
     @field_validator("scale")
     @classmethod
     def _scale(cls, value: list[int | float]) -> list[int | float]:
         if len(value) != 2 or not value[0] < value[1]:
-            raise ValueError(f"{value!r} is no scale; write the lowest and the highest answer, for example [1, 5]")
+            raise ParamError(f"{value!r} is no scale; write the lowest and the highest answer, for example [1, 5]")
         return value
 
 
@@ -146,7 +144,7 @@ class TableSettings(_Strict):
     def _row_numbers(cls, value: int | list[int]) -> int | list[int]:
         numbers = value if isinstance(value, list) else [value]
         if any(number < 1 for number in numbers) or sorted(set(numbers)) != numbers:
-            raise ValueError(f"{value!r} are no rows; they count from 1 and rise, for example 4 or [1, 2]")
+            raise ParamError(f"{value!r} are no rows; they count from 1 and rise, for example 4 or [1, 2]")
         return value
 
     @field_validator("columns", mode="before")
@@ -154,7 +152,7 @@ class TableSettings(_Strict):
     def _columns(cls, value: Any) -> Any:
         for ours, header in value.items() if isinstance(value, dict) else ():
             if isinstance(header, bool) or not isinstance(header, str | int) or header == 0:
-                raise ValueError(f"{ours}: {header!r} is no header and no number of a column; quote a header")
+                raise ParamError(f"{ours}: {as_written(header)} is no header and no number of a column; quote a header")
         return value
 
     @field_validator("interval")
@@ -162,7 +160,7 @@ class TableSettings(_Strict):
     def _interval(cls, value: dict[str, int]) -> dict[str, int]:
         for word, months in value.items():
             if months < 1:
-                raise ValueError(f"{months!r} is no number of months for {word}; 1 or more is needed")
+                raise ParamError(f"{months!r} is no number of months for {word}; 1 or more is needed")
         return value
 
     @field_validator("rates")
@@ -170,9 +168,9 @@ class TableSettings(_Strict):
     def _rates(cls, value: dict[str, float]) -> dict[str, float]:
         for code, rate in value.items():
             if not re.fullmatch("[A-Z]{3}", code):
-                raise ValueError(f"{code!r} is not a currency; write its ISO code, three capital letters such as USD")
+                raise ParamError(f"{code!r} is not a currency; write its ISO code, three capital letters such as USD")
             if not 0 < rate < float("inf"):
-                raise ValueError(f"{rate!r} is no rate of {code}; a number above 0 is needed")
+                raise ParamError(f"{rate!r} is no rate of {code}; a number above 0 is needed")
         return value
 
 
@@ -243,7 +241,7 @@ class Settings(_Strict):
     @classmethod
     def _client(cls, value: str) -> str:
         if not CLIENT_NAME.fullmatch(value):
-            raise ValueError(f"{value!r} cannot name files; use small letters, digits, '-' and '_', at most 63")
+            raise ParamError(f"{value!r} cannot name files; use small letters, digits, '-' and '_', at most 63")
         return value
 
     @field_validator("title")
@@ -255,7 +253,7 @@ class Settings(_Strict):
     @classmethod
     def _currency(cls, value: str) -> str:
         if not re.fullmatch("[A-Z]{3}", value):
-            raise ValueError(f"{value!r} is not a currency; write its ISO code, three capital letters such as EUR")
+            raise ParamError(f"{value!r} is not a currency; write its ISO code, three capital letters such as EUR")
         return value
 
     @field_validator("timezone")
@@ -265,7 +263,9 @@ class Settings(_Strict):
             ZoneInfo(value)
         except (ValueError, OSError, KeyError) as err:
             # the list of all is read from hundreds of files
-            raise ValueError(f"{value!r} is not a time zone; {did_you_mean(value, available_timezones())}") from err
+            near = did_you_mean(value, available_timezones())
+            hint = near if near.startswith("did you mean") else "write it as in Europe/Berlin or Asia/Shanghai"
+            raise ParamError(f"{value!r} is not a time zone; {hint}") from err
         return value
 
     @field_validator("as_of")
@@ -385,7 +385,7 @@ def read_settings(client: str, *, home: Path) -> Settings:
     try:
         settings = Settings(**common, sections=sections)
     except ValidationError as err:
-        problems.extend(_explain(error, where) for error in err.errors())
+        problems += problems_of(err, Settings, common, where=where)
     else:
         if settings.client != path.stem:
             problems.append(f"{where}, client: is {settings.client!r} but the file is named {path.stem!r}; they must be equal")
@@ -398,32 +398,10 @@ def _load(path: Path, where: str) -> dict[Any, Any]:
     try:
         found = read_yaml(path.read_text(encoding="utf-8"), unique=True)
     except (yaml.YAMLError, UnicodeDecodeError) as err:
-        mark = getattr(err, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise ParamError(f"{where}{line}: cannot be read as YAML: {getattr(err, 'problem', None) or err}") from err
+        raise unreadable(err, where=where) from err
     if not isinstance(found, dict):
         raise ParamError(f"{where}: is empty or not a list of 'key: value' lines")
     return found
-
-
-def _explain(error: ErrorDetails, where: str) -> Problem:
-    """One sentence for one pydantic error: the key, the value, what is allowed."""
-    path = [str(part) for part in error["loc"]]
-    place = f"{where}, {'.'.join(path)}:"
-    value, kind = error.get("input"), error["type"]
-    if kind == "missing":
-        return Problem(place, "is missing", "it is required")
-    if kind == "extra_forbidden":
-        tables = ItemSettings if "items" in path[:-1] else TableSettings
-        of = {"tables": tables, "privacy": PrivacySettings, "money": MoneySettings, "customer": CustomerSettings}
-        options = of[path[0]].model_fields
-        return Problem(f"{where}, {'.'.join(path[:-1])}:", f"unknown key {path[-1]!r}", hint=did_you_mean(path[-1], options))
-    if kind == "string_type":
-        return Problem(place, f"was read as {shortened(repr(value))}, not as text", "quote it")
-    message = error["msg"].removeprefix("Value error, ").removeprefix(f"{path[-1]}: " if path else "")
-    if message.startswith(repr(value)):
-        return Problem(place, f"{shortened(repr(value))}{message.removeprefix(repr(value))}")
-    return Problem(place, f"is {shortened(repr(value))}", message[0].lower() + message[1:])
 
 
 def expand(text: str, *, where: str) -> str:

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
 
+from crmkit.core.errors import ParamError, Problem
+
+TWICE = re.compile("the key (.*) stands twice")
 QUICK: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+# what the parser says of a fault: what a person has to mend
+FAULTS = {
+    "mapping values are not allowed": "a colon with a blank behind it stands inside a value; quote the value",
+    "character '\\t'": "a line begins with a tab; write blanks",
+    "cannot start any token": "a value begins with a sign that YAML keeps for itself; quote it",
+    "alias": "a value begins with a sign that YAML keeps for itself; quote it",
+    "alphabetic or numeric": "a value begins with a sign that YAML keeps for itself; quote it",
+    "for the tag": "a value begins with a sign that YAML keeps for itself; quote it",
+    "could not find expected ':'": "a line has no colon behind its key",
+    "expected <block end>": "a line is not indented like those that it belongs to",
+    "or ']'": "a bracket is not closed, or a comma is missing",
+    "or '}'": "a bracket is not closed, or a comma is missing",
+    "end of stream": "a quotation mark is not closed",
+    "special characters": "it holds a character that stands in no text",
+    "": "look at blanks at the beginning of lines, at colons and quotation marks",
+}
 
 
 def _unique_mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
@@ -45,3 +67,24 @@ def read_yaml(text: str, *, unique: bool = False) -> Any:
         return yaml.load(text, Loader=quick)
     except yaml.YAMLError:
         return yaml.load(text, Loader=plain)
+
+
+def unreadable(error: yaml.YAMLError | UnicodeDecodeError, *, where: str) -> ParamError:
+    """What is wrong with a file that cannot be read, and in which line; the parser's own words are for programmers.
+
+    Examples
+    --------
+    >>> try:
+    ...     read_yaml("title: Shops: all of them")
+    ... except yaml.YAMLError as err:
+    ...     print(unreadable(err, where="acme.yml"))
+    acme.yml, line 1: cannot be read as YAML; a colon with a blank behind it stands inside a value; quote the value.
+    """
+    if isinstance(error, UnicodeDecodeError):
+        return ParamError(f"{where}: is not encoded as UTF-8; save it so")
+    mark, problem = getattr(error, "problem_mark", None), str(getattr(error, "problem", None) or error)
+    place = f"{where}:" if mark is None else f"{where}, line {mark.line + 1}:"
+    if twice := TWICE.fullmatch(problem):
+        return ParamError(Problem(place, f"the key {twice[1]} stands twice", "keep one of them"))
+    fault = next(words for words in FAULTS if words in problem)
+    return ParamError(Problem(place, "cannot be read as YAML", FAULTS[fault]))

@@ -21,13 +21,24 @@ from babel.messages.pofile import read_po, write_po
 from crmkit.core.messages import PLACE
 from crmkit.core.settings import find_home
 from crmkit.locale.extract import Found, in_notebook, in_python, in_template
-from crmkit.locale.said import raised_in
+from crmkit.locale.said import raised_in, returned_in
 
 PACKAGE = Path(__file__).parents[1]
 LANGUAGES = ("zh",)
 DOMAINS = ("crmkit", "messages", "notebooks")
 # where faults of files, data and parameters are found
-RAISING = ("data", "core", "report/params", "report/folders.py")
+RAISING = (
+    "data",
+    "core",
+    "report/params",
+    "report/run",
+    "report/folders.py",
+    "report/record.py",
+    "report/guard/identifiers.py",
+    "report/guard/messages.py",
+)
+# where what became of a kernel or of the machine is put into words for others to raise
+RETURNING = ("report/guard/mishaps.py", "report/kernels/pool.py")
 HEADER = """\
 # {title}: the words of crmkit, brought up to date by `python -m crmkit.locale.catalogue`.
 msgid ""
@@ -60,13 +71,18 @@ def sources(domain: str, *, home: Path) -> Iterable[tuple[Path, Callable[[str], 
     if domain == "messages":
         places = [PACKAGE / one for one in RAISING]
         files = [path for one in places for path in ([one] if one.is_file() else sorted(one.rglob("*.py")))]
-        return [(path, _in_what_is_raised) for path in files]
+        returning = [(PACKAGE / one, _in_what_is_returned) for one in RETURNING]
+        return [*((path, _in_what_is_raised) for path in files), *returning]
     code = [(path, in_python) for path in sorted(PACKAGE.rglob("*.py"))]
     return [*code, *((path, in_template) for path in sorted(PACKAGE.rglob("*.j2")))]
 
 
 def _in_what_is_raised(source: str) -> Found:
     return Found(raised_in(source))
+
+
+def _in_what_is_returned(source: str) -> Found:
+    return Found(returned_in(source))
 
 
 @cache

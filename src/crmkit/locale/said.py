@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 
 # name of the call -> its first argument that is shown
-RAISED = {"DataError": 0, "ParamError": 0, "ReportError": 0, "Problem": 0, "Issue": 3}
+RAISED = {"DataError": 0, "ParamError": 0, "ReportError": 0, "Problem": 0, "Issue": 3, "Outcome": 4, "_Ending": 1}
 GATHERED = ("append", "extend")
 HANDED_ON = ("rstrip", "join", "format", "removesuffix")
 PLACE = "\0"
@@ -41,6 +41,27 @@ def raised_in(source: str) -> tuple[str, ...]:
                 shown = [*call.args[RAISED[call.func.id] :], *(one.value for one in call.keywords)]
                 for argument in shown:
                     found |= dict.fromkeys(_templates(argument, scope, functions))
+    return tuple(dict.fromkeys(numbered(one) for one in found if _is_said(one)))
+
+
+def returned_in(source: str) -> tuple[str, ...]:
+    """The templates of the texts that the functions of a file give back.
+
+    Examples
+    --------
+    >>> returned_in('def f(x) -> str:\\n    return f"no room is left on {x}" if x else ""')
+    ('no room is left on {0}',)
+    """
+    tree = ast.parse(source)
+    functions = {one.name: one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef)}
+    outside = _assigned(one for one in tree.body if isinstance(one, ast.Assign))
+    found: dict[str, None] = {}
+    for function in functions.values():
+        if isinstance(function.returns, ast.Name) and function.returns.id == "str":
+            scope = outside | _assigned(ast.walk(function))
+            for one in ast.walk(function):
+                if isinstance(one, ast.Return) and one.value is not None:
+                    found |= dict.fromkeys(_templates(one.value, scope, functions))
     return tuple(dict.fromkeys(numbered(one) for one in found if _is_said(one)))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmkit.core.cells import FIRST_THREE
 from crmkit.core.errors import CrmkitError, ReportError, did_you_mean
+from crmkit.core.language import mark
 from crmkit.core.results import Text
 from crmkit.core.settings import read_settings
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, read_json, read_latest, reports_folder
@@ -17,8 +18,8 @@ from crmkit.report.params.flatten import flatten
 if TYPE_CHECKING:
     import pandas as pd
 
-RUN_FIRST = "not assessed: run {analysis} first"
-OUTDATED = "not assessed: {analysis} was run with other {what}; run it again"
+RUN_FIRST = mark("run {analysis} first")
+OUTDATED = mark("{analysis} was run with other {what}; run it again")
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def read_results(
         return Reading(analysis, reason=Text(RUN_FIRST, {"analysis": analysis}))
     different = _difference(report, client=client, as_of=as_of, fingerprint=fingerprint)
     if not different and not _same_parameters(report, analysis, client=client, home=home, overrides=overrides):
-        different = "parameters"
+        different = mark("parameters")
     if different:
         return Reading(analysis, reason=Text(OUTDATED, {"analysis": analysis, "what": Text(different)}))
     return Reading(analysis, folder, report)
@@ -165,8 +166,8 @@ def _good(folder: Path, analysis: str) -> Reading | None:
 
 def _difference(report: Mapping[str, Any], *, client: str, as_of: str, fingerprint: str) -> str:
     if report.get("client") != client or report.get("as_of") != as_of:
-        return "client or date"
-    return "" if report.get("data", {}).get("fingerprint") == fingerprint else "data"
+        return mark("client or date")
+    return "" if report.get("data", {}).get("fingerprint") == fingerprint else mark("data")
 
 
 def _same_parameters(

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from crmkit.core.format import DASH, format_value
 from crmkit.core.language import Locale, say, translate, undirected
+from crmkit.core.messages import in_words
 from crmkit.core.results import SEVERITIES, Text
+from crmkit.core.settings import client_language
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, read_json, read_latest, reports_folder, write_text
 from crmkit.report.page.briefs import AUDIENCES
 from crmkit.report.page.since_last import changes
@@ -98,7 +100,7 @@ def _line(home: Path, client: str, as_of: str, analysis: str, latest: Mapping[st
     good, last = latest["analyses"].get(analysis), latest["attempts"].get(analysis, {})
     folder = dated / (good or last)["folder"]
     report, record = read_json(folder / REPORT) if good else {}, read_json(folder / RECORD)
-    language = str(report.get("language") or "en")
+    language = str(report.get("language") or client_language(client, home=home) or "en")
     leading = _leading_finding(report)
     failed = last.get("status", "ok") != "ok"
     run_id = str((good or last).get("run", ""))
@@ -109,7 +111,7 @@ def _line(home: Path, client: str, as_of: str, analysis: str, latest: Mapping[st
         as_of=as_of,
         day="" if as_of == UNDATED else format_value(as_of, "date", language=language),
         status="ok" if good else "failed",
-        failed=str(last.get("message", "")) if failed else "",
+        failed=in_words(str(last.get("message", "")), language) if failed else "",
         values=_values(report, language, _previous(home, client, analysis, as_of, run_id)),
         finding=str(leading.get("text", "")),
         severity=str(leading.get("severity", "")),

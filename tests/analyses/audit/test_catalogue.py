@@ -140,7 +140,7 @@ def test_everything_wrong_is_said_at_once_with_the_nearest_right_name(book):
         f"{said}, P-RES: formula cannot be changed; only target, cuts, weight, en, zh, enabled can.",
         f"{said}, P-FCR: cuts [0.9, 0.8, 0.7, 0.6] must rise from score 2 to score 5, as the direction is up.",
         f"{said}, P-CSAT, target: is 'high'; a number is expected.",
-        f"{said}, P-CES: weight: is -1; input should be greater than 0.",
+        f"{said}, P-CES, weight: is -1; a number above 0 is expected.",
         f"{said}, R-NPS, enabled: is 'no'; true or false is expected.",
         f"{said}, R-REF: is 3; keys are expected: target, cuts, weight, en, zh, enabled.",
         f"{said}, R-NEW: class cannot be changed; only target, cuts, weight, en, zh, enabled can.",

@@ -76,10 +76,13 @@ def cells(table: pd.DataFrame) -> Iterator[Any]:
 
 
 def among(value: Any, known: list[Any]) -> bool:
-    """Whether a number stands among others, as it is or as a sum of the last digits that floats lose."""
+    """Whether a number stands among others, but for the last digits that floats lose; the words may say that it falls."""
     if isinstance(value, str):
         return value in known
-    return any(isinstance(one, float) and math.isclose(value, one, rel_tol=1e-9, abs_tol=1e-12) for one in known)
+    signed = (value, -value) if value > 0 else (value,)
+    return any(
+        isinstance(one, float) and math.isclose(each, one, rel_tol=1e-9, abs_tol=1e-12) for one in known for each in signed
+    )
 
 
 def texts_of(result: Result) -> Iterator[tuple[Text, tuple[str, ...]]]:

@@ -201,7 +201,7 @@ def test_a_wave_with_few_answers_is_hidden_and_cannot_be_worked_out(make_survey_
 def test_few_who_answered_again_are_no_basis(make_survey_company):
     result = recovered(answers(make_survey_company(survey(*SIX), ITEMS)))
     assert not result.assessed
-    assert "only 0 of them have answered again" in say(result.reason, Locale())
+    assert "none of them has answered again" in say(result.reason, Locale())
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

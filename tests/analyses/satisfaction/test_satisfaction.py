@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -138,6 +139,21 @@ def test_groups_are_compared_with_the_customers_of_the_day(results, retailco):
     numbers = result.note.numbers
     assert numbers["n"].value == result.table["n"].max()
     assert numbers["base"].value == len(retailco.past.population.customers) > numbers["n"].value
+
+
+def test_what_is_said_of_waves_and_missing_ratings(results, retailco):
+    finding, waves = results["satisfaction_changes"].finding, retailco.past.waves
+    assert f" from {waves.previous} to {waves.reported} " in say(finding.text, Locale())
+    assert re.search(
+        r"of the ratings missing \([a-z][^;]*; only \d+ answers are complete\)",
+        say(results["satisfaction_drivers"].note, Locale()),
+    )
+
+
+def test_with_careless_answers_there_are_more(results, retailco):
+    table = results["satisfaction_with_and_without"].table
+    n = table.groupby("measure")["n"].max()
+    assert n["with careless answers"] > n["without them"]
 
 
 def test_each_sign_of_careless_answers_has_its_count(results, retailco):
@@ -439,7 +455,12 @@ def test_benchmarks_need_source_and_date(retailco):
     result = satisfaction.benchmarks(retailco.past, [good])
     assert result.table["verdict"].tolist() == ["ours is lower"]
     assert result.table["source"].tolist() == ["Report 7"]
-    assert result.table[["peer", "theirs"]].to_numpy().tolist() == [["Trade", 31]]
+    assert result.table[["peer", "theirs", "theirs_shown"]].to_numpy().tolist() == [["Trade", 31, 31]]
+    assert result.table["n"].tolist() == [retailco.past.current["nps"].notna().sum()]
+    share = good | {"item": "csat", "measure": "top_share", "value": 0.31}
+    assert satisfaction.benchmarks(retailco.past, [share]).table[["unit", "theirs_shown"]].to_numpy().tolist() == [
+        ["share", 31.0]
+    ]
     bad = [{**good, "source": ""}, {**good, "dated_at": "spring"}, {**good, "item": "npss"}]
     with pytest.raises(ParamError) as caught:
         satisfaction.benchmarks(retailco.past, bad)

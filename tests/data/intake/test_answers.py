@@ -190,7 +190,10 @@ def test_an_item_named_like_a_column(project):
         ),
         ({}, "items.csat.scale: is missing; it is required."),
         ({"scale": [1, 5], "revers": True}, "items.csat: unknown key 'revers'; did you mean 'reverse'?"),
-        ({"scale": [1, 5], "kind": "score"}, "items.csat.kind: is 'score'; input should be 'csat', 'nps', 'ces', 'driver' or"),
+        (
+            {"scale": [1, 5], "kind": "score"},
+            "items.csat.kind: is 'score'; one of 'csat', 'nps', 'ces', 'driver', 'other' is expected",
+        ),
     ],
 )
 def test_a_wrong_declaration_is_explained(project, item, said):

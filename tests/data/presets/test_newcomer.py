@@ -123,7 +123,7 @@ def test_headers_in_a_third_language_are_named_with_the_lines_to_fill_in(new, fo
     (folder / "umsatz.csv").write_text("Kundennr;Bestelldatum;Betrag\nK1;05.03.2024;10,50\nK2;06.03.2024;11,50\n")
     said = refused(new, folder)
     assert said.startswith(
-        "umsatz.csv: has headers of no system that is known: Kundennr, Bestelldatum, Betrag; write params/acme.yml"
+        "umsatz.csv: has headers of no system that is known: Kundennr, Bestelldatum, Betrag; customer_id, ordered_at, amount in"
     )
     filled = yaml.safe_load(said.split("params file:  ")[1])
     columns = filled["transactions"]["columns"]
@@ -557,7 +557,7 @@ def test_a_language_that_was_asked_for_comes_first(new, folder):
     (folder / "订单.csv").write_text(CHINESE_ORDERS, encoding="utf-8")
     found, said = new(language="en")
     assert (found.language, said["language"]) == ("en", "en")
-    assert "订单.csv: yes  (1 row equal to an earlier one in every column: are they set aside?)" in found.taken
+    assert "订单.csv: yes  (1 row equal to an earlier one in every column: is it set aside?)" in found.taken
 
 
 def test_a_file_that_is_no_table(new, folder):
@@ -565,3 +565,82 @@ def test_a_file_that_is_no_table(new, folder):
     with pytest.raises(DataError) as caught:
         new(folder / "logo.png")
     assert str(caught.value) == "logo.png: is no file that is read; CSV, Excel, Parquet or DuckDB is expected."
+
+
+# an order number stands once, a customer comes back; numbers of customers are digits alone
+NUMBERED = "".join(
+    f"{90000 + n};{1 + n * 7 % 13:05};{1 + n % 28:02}.{1 + n % 12:02}.2024;{n}9,50;{1 + n % 3}\n" for n in range(1, 60)
+)
+UNKNOWN = "Beleg;{};Tag;Wert;Menge\n" + NUMBERED
+
+
+@pytest.mark.parametrize("header", ["Kd-Nr", "Member", "会员卡", "Q7"])
+def test_which_column_is_which_is_asked_with_the_likeliest_first(new, home, folder, header):
+    (folder / "list.csv").write_text(UNKNOWN.format(header), encoding="utf-8")
+    asked = []
+
+    def ask(question):
+        asked.append(question)
+        return {"list.csv": "yes" if question.choices == ("yes", "no") else question.best}.get(question.about, question.safe)
+
+    _, said = new(ask=ask, yes=False, language="en")
+    assert [question.best for question in asked[:4]] == ["", header, "Tag", "Wert"]
+    assert all(question.choices[0] == question.best and question.safe == "-" for question in asked[1:4])
+    columns = {"customer_id": header, "ordered_at": "Tag", "amount": "Wert"}
+    assert said["tables"]["transactions"]["columns"] == columns
+    with open_client("acme", home=home) as client:
+        frame = to_frame(client.tables["transactions"])
+    assert (len(frame), frame["customer_id"].nunique(), frame["amount"].sum()) == (
+        59,
+        13,
+        sum(n * 10 + 9.5 for n in range(1, 60)),
+    )
+
+
+def test_what_may_be_which_is_never_taken_unasked(new, folder):
+    (folder / "list.csv").write_text(UNKNOWN.format("Kd-Nr"))
+    said = refused(new, folder)
+    assert "customer_id, ordered_at, amount in the line are a guess: look at it, or answer on a terminal, without --yes" in said
+    assert said.endswith("transactions: {file: list.csv, columns: {customer_id: Kd-Nr, ordered_at: Tag, amount: Wert}}")
+    (folder / "orders.csv").write_text(ORDERS + orders())
+    found, written = new()
+    assert written["tables"]["transactions"]["file"] == "orders.csv"
+    assert any(line.startswith("list.csv: no  (its headers are not known: is each of its 59 rows") for line in found.taken)
+
+
+def test_one_column_that_is_not_known_is_asked_alone(new, folder):
+    text = "Order Number,Member,Order Date,Total\n" + "".join(
+        f"{n},{n % 9},2024-03-{1 + n % 28:02},{n}.50\n" for n in range(1, 50)
+    )
+    (folder / "orders.csv").write_text(text)
+    asked = []
+
+    def ask(question):
+        asked.append(question)
+        return question.best or question.safe
+
+    _, said = new(ask=ask, yes=False)
+    assert [one.text for one in asked if one.about == "orders.csv"] == [
+        "which column says who bought? The likeliest comes first; -: none of them"
+    ]
+    assert said["tables"]["transactions"]["columns"]["customer_id"] == "Member"
+    (folder.parents[1] / "params" / "acme.yml").unlink()
+    assert "may be transactions, but has no customer_id that is known" in refused(new, folder)
+
+
+def test_none_of_the_columns_leaves_a_file_where_it_is(new, folder):
+    (folder / "list.csv").write_text(UNKNOWN.format("Kd-Nr"))
+    with pytest.raises(DataError, match="has headers of no system"):
+        new(ask=lambda question: "yes" if question.choices == ("yes", "no") else "-", yes=False)
+
+
+def test_headers_without_a_row_below_them(new, folder):
+    (folder / "orders.csv").write_text(ORDERS)
+    assert refused(new, folder) == "orders.csv: has a header line and no row below it; export it again"
+
+
+def test_days_that_have_not_come_are_named(new, folder):
+    (folder / "orders.csv").write_text(ORDERS + orders(day="2031-03-{:02}"))
+    found, _ = new(today=dt.date(2026, 6, 1))
+    said = "  'Order Date': every day lies in the future, up to 2031-03-03; they are no days on which something happened"
+    assert said in found.lines

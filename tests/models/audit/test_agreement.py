@@ -150,6 +150,12 @@ def test_wrong_calls_are_refused():
         leniency(rated(0)[:2])
 
 
+def test_what_nobody_calls_essential_is_kept_by_chance_at_least_as_often():
+    found = content_validity([0, 4], [4, 5])
+    assert found["p_value"].tolist() == [1.0, 6 / 32]
+    assert found["n"].tolist() == [4, 5]
+
+
 def test_a_lenient_rater_is_flagged():
     """+1.5 points; 200 tables. Flagged in 95 % or more, and unbiased raters in 5 % or fewer."""
     found = [leniency(rated(seed, bias=1.5)) for seed in range(200)]

@@ -63,6 +63,11 @@ def test_what_brings_nothing_or_is_unknown_is_left():
     assert choose([1, 0, -1, np.nan], [1, 1, 1, np.nan], budget=9).chosen.tolist() == [True, False, False, False]
 
 
+def test_what_still_fits_is_taken_one_after_the_other():
+    order, cost = np.arange(4), np.array([10.0, 3.0, 2.0, 1.0])
+    assert first_that_fit(order, cost, budget=5.0, count=4).tolist() == [1, 2]
+
+
 def test_wrong_numbers_are_refused():
     for value, cost in (([1], [1, 2]), ([[1]], [[1]]), ([1], [-1]), ([1], [np.nan])):
         with pytest.raises(ModelError, match="choice"):

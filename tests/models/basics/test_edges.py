@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from crmkit.core.errors import ModelError
-from crmkit.models.basics.edges import LEAST, WIDEST, chance_edges, highest, reason_against, standard_errors
+from crmkit.models.basics.edges import LEAST, WIDEST, chance_edges, highest, reason_against, require_inside, standard_errors
 from crmkit.models.purchases import sbg
 
 # exactly one in ten leaves, but for so many fewer at the fourth renewal: from no difference at all to one that shows
@@ -54,3 +54,12 @@ def test_a_likelihood_off_in_the_tenth_digit_gives_the_same_verdict(scale):
 def test_the_words_name_the_simplest_limit():
     with pytest.raises(ModelError, match="left at once or never"):
         sbg.fit_sbg(sbg.cohorts([[100, 60, 60, 60]]))
+
+
+def test_only_the_parameters_that_decide_have_to_be_known():
+    flat = np.array([1.0, 1e-4])
+    optimum = highest(lambda theta: (0.5 * float(flat @ theta**2), flat * theta), np.zeros(2), 100)
+    given = (lambda theta: (0.5 * float(flat @ theta**2), flat * theta), optimum, 100, ("a", "b"), [], "A model")
+    require_inside(*given, bounded=("a",))
+    with pytest.raises(ModelError, match="A model cannot be fitted: the histories leave open how large b is"):
+        require_inside(*given)

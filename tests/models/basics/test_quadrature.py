@@ -22,6 +22,13 @@ def test_each_rule_is_exact_in_its_range(seed, monkeypatch):
     assert found == pytest.approx(decay_integrals(*columns, moments=True), rel=1e-13, abs=0)
 
 
+def test_without_moments_there_is_one_integral():
+    columns = drawn(0, rows=7)
+    alone, five = decay_integrals(*columns), decay_integrals(*columns, moments=True)
+    assert (alone.shape, five.shape) == ((1, 7), (5, 7))
+    assert alone[0].tolist() == five[0].tolist()
+
+
 def test_every_rule_is_used(monkeypatch):
     used = set()
 

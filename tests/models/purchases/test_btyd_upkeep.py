@@ -56,7 +56,9 @@ def test_simulated_lives():
 
 @pytest.mark.parametrize(("model", "params"), PARAMS)
 def test_for_ever_without_a_discount_is_refused(model, params):
-    with pytest.raises(ModelError, match=r"customers stay for ever on average.*give a horizon or a discount_rate above 0"):
+    name = list(params)[2]
+    why = rf"customers stay for ever on average.*\({name} = {params[name]:.4g}\); give a horizon or a discount_rate above 0"
+    with pytest.raises(ModelError, match=why):
         discounted_time_alive(known(model, params), [0, 3], [0, 30], 39, horizon=None, discount_rate=0.0)
 
 

@@ -119,6 +119,7 @@ def test_draws_have_a_finite_mean():
     assert len(drawn) == 400
     q = drawn.values[:, drawn.names.index("q")]
     assert q.min() > 1
+    assert (spend_draws(near, draws=400, seed=1).values != drawn.values).any()
     free = normal_draws("gamma_gamma", near.params, near.covariance, draws=400)
     assert (free.values[:, 1] <= 1).mean() > 0.05  # without the limit some would
 

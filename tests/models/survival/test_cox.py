@@ -22,7 +22,7 @@ from crmkit.models.survival import (
     with_robust_errors,
 )
 from crmkit.models.survival.data.design import encode, make_design
-from crmkit.models.survival.data.riskset import Cells
+from crmkit.models.survival.data.riskset import Cells, Timeline
 
 EFFECTS = {"plan": -0.8, "calls": 0.25, "fee": 0.1, "senior": 0.4}
 COLUMNS = ["plan", "calls", "fee", "senior", "region"]
@@ -171,6 +171,10 @@ def test_other_faults():
 
 def test_the_reference_level_can_be_chosen():
     time, left, table, _ = customers(2000)
+    fit = fit_cox(time, left, table)
+    errors, ratios = (coefficient_table(fit)[name].to_numpy() for name in ("standard_error", "hazard_ratio"))
+    assert errors.tolist() == fit.standard_errors.tolist()
+    assert ratios.tolist() == np.exp(fit.coefficients).tolist()
     first = coefficient_table(fit_cox(time, left, table)).set_index("column")["coefficient"]
     second = coefficient_table(fit_cox(time, left, table, references={"region": "south"})).set_index("column")["coefficient"]
     assert second["region[north]"] == pytest.approx(-first["region[south]"], abs=1e-9)
@@ -369,3 +373,8 @@ def test_counts_of_a_stratum_cannot_be_changed():
     cells = Cells(*[np.zeros((1, 1))] * 5, timeline=None)
     with pytest.raises(FrozenInstanceError):
         cells.times = np.ones(1)
+
+
+def test_nobody_is_at_risk_before_the_first_has_come():
+    line = Timeline(*(np.array(part, dtype=float) for part in ([5, 9], [2, 1], [2, 3], [1, 2])))
+    assert line.at_risk(np.array([1.0, 2.0, 2.5, 4.0, 5.0, 6.0])).tolist() == [0, 0, 1, 3, 3, 1]

@@ -223,6 +223,8 @@ def test_a_window_beyond_half_of_the_span_is_refused():
     out, ended, _ = gaps()
     with pytest.raises(ModelError, match=r"more than half of the 60 observed; at most 30; use the probability of a purchase"):
         choose_window(out, ended, span=60)
+    as_long = inactivity_windows([10, 20, 30], [1, 1, 0], windows=[20], span=60).iloc[0]
+    assert as_long[["longer", "returned"]].tolist() == [1, 0]
     assert inactivity_windows(out, ended, windows=[20, 40], span=60)["allowed"].tolist() == [True, False]
     with pytest.raises(ModelError, match="nobody has bought twice"):
         choose_window([3.0, 4.0], [0, 0], span=60)
@@ -256,6 +258,8 @@ def test_unknown_options_are_met_with_the_nearest():
         kaplan_meier([1, 2], [1, 1], interval="loglog")
     with pytest.raises(ParamError, match=r"confidence is 95"):
         kaplan_meier([1, 2], [1, 1], confidence=95)
+    with pytest.raises(ParamError, match="tau is 0; it is a time above 0"):
+        restricted_mean([1, 2], [1, 0], tau=0)
 
 
 def test_where_nobody_left_nothing_separates():
@@ -274,3 +278,8 @@ def test_the_short_way_to_a_quantile_is_that_of_the_curve(seed, share):
     short = left_by(count_at_risk(check_observed(time, left, weights=n)), share=share, confidence=0.95)
     assert short == pytest.approx([whole["value"], whole["low"], whole["high"]], nan_ok=True)
     assert np.isfinite(short[0]) or share == 0.1
+
+
+def test_who_came_later_is_not_yet_there_at_the_start():
+    table = kaplan_meier([5, 6], [1, 1], entry=[0, 1])
+    assert table.loc[table["x"] == 0, "at_risk"].tolist() == [1.0]

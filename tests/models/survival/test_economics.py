@@ -241,6 +241,14 @@ def test_uplift_of_spend_holds_its_level():
     assert 0.041 <= ours / 4000 <= 0.059
 
 
+def test_uplift_of_spend_needs_two_who_spent():
+    arm = np.arange(40) % 2 == 0
+    spend = np.where(np.arange(40) < 2, 10.0, 0.0)
+    assert uplift_spend(spend, arm).value == 0
+    with pytest.raises(ModelError, match="fewer than two customers have spent anything"):
+        uplift_spend(np.where(np.arange(40) < 1, 10.0, 0.0), arm)
+
+
 def test_uplift_of_spend_finds_a_real_effect():
     rng = np.random.default_rng(0)
     arm = np.repeat([True, False], [2000, 18_000])

@@ -107,6 +107,13 @@ def test_each_rule_finds_its_leak(rule):
     assert len(row) == 1, table
     assert row["value"].iloc[0] > row["limit"].iloc[0]
     assert row["severity"].iloc[0] == ("warning" if rule == "name" else "high")
+    if rule == "name":
+        assert row["value"].iloc[0] == 1.0  # it is there or not
+
+
+def test_a_rule_is_said_in_its_own_words():
+    assert LEAKAGE_RULES["duplicates"] == "the same customers are in training and test"
+    assert LEAKAGE_RULES["late_value"] == "changes towards the end for leavers"
 
 
 @pytest.mark.parametrize("rule", ["alone", "missing", "constant", "late_value", "duplicates", "future_date", "name"])

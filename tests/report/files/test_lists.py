@@ -74,6 +74,14 @@ def test_numbers_stay_numbers(tmp_path):
     assert CalamineWorkbook.from_path(str(book)).get_sheet_by_index(0).to_python()[1:] == [["A1", "B2", 0.0], ["B2", "A1", 1.0]]
 
 
+def test_a_day_is_ten_characters(tmp_path):
+    table = pd.DataFrame({"customer_id": ["A1"], "seen": pd.to_datetime(["2025-12-31 10:30"])})
+    columns = (Column("customer_id", "Customer", "customer"), Column("seen", "Seen", "date"))
+    result = Result("seen", "table", Text("Seen"), table, columns=columns, customers=True)
+    _, book = write_list(table, result, tmp_path, locale=Locale())
+    assert CalamineWorkbook.from_path(str(book)).get_sheet_by_index(0).to_python()[1] == ["A1", "2025-12-31"]
+
+
 def test_files_of_rejected_rows_run_nothing_either(tmp_path):
     for folder in ("params", "notebooks", "data/acme"):
         (tmp_path / folder).mkdir(parents=True)

@@ -1,5 +1,7 @@
 """The workbook of targets: it shows what is, comes back filled in, and refuses what cannot be a target."""
 
+import zipfile
+
 import pandas as pd
 import pytest
 import yaml
@@ -77,6 +79,13 @@ def test_it_shows_what_is_and_what_was_best(home):
         "target": "",
     }
     assert rows["P-HAND"]["best"] == 1.4  # of what ought to be rare the least
+
+
+def test_names_and_headers_stay_in_sight(home):
+    written(home)
+    with zipfile.ZipFile(next((home / "form").glob("*.xlsx"))) as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert '<pane xSplit="2" ySplit="1" topLeftCell="C2"' in sheet
 
 
 def test_what_is_filled_in_counts_as_the_companys_own(home):

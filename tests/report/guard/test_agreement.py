@@ -13,7 +13,7 @@ import yaml
 from conftest import write_notebook
 from crmkit import cli
 from crmkit.report.folders import read_json, reports_folder, write_json
-from crmkit.report.guard.agreement import NAMED, contradictions, statements
+from crmkit.report.guard.agreement import NAMED, contradictions, read_page, statements
 from crmkit.report.run import run_clients
 
 HEAD = """\
@@ -48,6 +48,10 @@ table.attrs["rows"] = 5
 told = finding("clv.protect", "{n} of the {all} best are silent.", n=Quantity(7, "count"), all=Quantity(12, "count"))
 columns = (Column("customer_id", "Customer", "customer"), Column("money", "Value", "money"))
 page.show(Result("clv_protect", "table", Text("To protect"), table, columns=columns, customers=True, finding=told))
+
+waiting = pd.DataFrame({"customer_id": [f"C{n:03d}" for n in range(20, 24)], "money": 90.5})
+told = finding("clv.wake", "{n} can be won back, worth {money}.", n=Quantity(4, "count"), money=money(362.0))
+page.show(Result("clv_wake", "table", Text("To wake"), waiting, columns=columns, customers=True, finding=told))
 
 page.publish()"""
 CHURN = """\
@@ -138,6 +142,24 @@ def test_pages_that_nobody_has_touched_agree(made):
     assert "reports/index.html" in places
     named = {name for name in NAMED if sum(one.name == name for one in said) > 1}
     assert {"customers so far", "customers today", "value at risk", "value of all customers", "profit of the campaign"} <= named
+
+
+def test_each_source_of_a_quantity_gives_what_its_name_says(made):
+    """Customers are counted, what they are worth is added, in the sentence as in the list."""
+    found = {name: set() for name in ("customers to win back", "worth of winning back")}
+    for one in statements("acme", home=made):
+        if one.name in found:
+            found[one.name].add((one.text, one.place))
+    assert found == {
+        "customers to win back": {("4", "clv: clv.wake n"), ("4", "clv: clv_wake")},
+        "worth of winning back": {("€362.00", "clv: clv.wake money"), ("€362.00", "clv: clv_wake money")},
+    }
+
+
+def test_the_words_of_a_page_are_those_that_a_reader_sees(tmp_path):
+    path = tmp_path / "page.html"
+    path.write_text("<p>One <em>company</em>,<script>two()</script><style>p {}</style> one truth</p>", encoding="utf-8")
+    assert read_page(path).first(tag="p") == "One company, one truth"
 
 
 def in_record(analysis, **changed):

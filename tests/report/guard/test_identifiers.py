@@ -144,6 +144,16 @@ def test_tables_of_events_will_do(marked):
     assert kinds("a@b.co", folder) == {}
 
 
+def test_two_tables_of_events_are_both_read(tmp_path):
+    con = ibis.duckdb.connect()
+    tables = {
+        name: con.create_table(name, pd.DataFrame({"customer_id": [person]}, dtype="string"))
+        for name, person in {"transactions": "R00017", "tickets": "R00018"}.items()
+    }
+    write_marks(tables, tmp_path)
+    assert kinds("R00017 and R00018", tmp_path) == {"id": 2}
+
+
 def test_what_the_author_wrote_is_no_finding(marked):
     folder = marked()
     assert kinds("R00017 and R00018", folder, own="sample = ['R00017']") == {"id": 1}

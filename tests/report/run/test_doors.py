@@ -100,6 +100,13 @@ def test_three_doors_give_the_same_report_and_the_fourth_stops(orders, papermill
     assert by_run == by_engine == by_flat
     assert by_run["parameters"]["horizon_days"] == {"value": 180, "origin": "params/retailco.yml"}
     assert by_run["language"] == "zh"
+    assert by_run["exhibits"][0] == {
+        "name": "intake",
+        "kind": "table",
+        "title": "计入与剔除的数据行",
+        "assessed": True,
+        "reason": "",
+    }
 
     refused, nothing = papermill("nested", "-f", str(nested))
     assert refused.returncode != 0
@@ -154,7 +161,12 @@ def test_papermill_alone_keeps_and_finds_results_as_a_run_does(reader, papermill
     by_papermill = findings(reader)
     assert not list(reader.glob("reports/retailco/.published/*"))
     write_site(reader)
-    assert all(line.status == "ok" and not line.page for line in client_lines(reader, "retailco"))
+    lines = client_lines(reader, "retailco")
+    assert all(line.status == "ok" and not line.page for line in lines)
+    assert {(line.analysis, line.question) for line in lines} == {
+        ("orders", "How many orders are there?"),
+        ("reader", "How many orders are there?"),
+    }
 
     # it is not known of them whether anything has changed, so both are run again; then they have pages
     outcomes = run_clients(["retailco"], home=reader)

@@ -82,7 +82,7 @@ def test_a_good_run_leaves_everything_in_its_place(tiny_home, monkeypatch):
 
 def test_results_are_read_only_where_everything_fits(tiny_home, add_client):
     common = {"client": "acme", "as_of": DATE, "fingerprint": "f1", "home": tiny_home}
-    assert read_results("tiny", **common).reason.template == "not assessed: run {analysis} first"
+    assert read_results("tiny", **common).reason.template == "run {analysis} first"
     run(tiny_home)
     found = read_results("tiny", **common)
     assert found.report["title"] == "ACME <Retail>"

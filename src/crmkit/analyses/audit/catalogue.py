@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from crmkit.analyses.audit.client_changes import Change, differences, overlay_of, read_overlay
 from crmkit.analyses.audit.targets import FILE, read_targets
 from crmkit.core.errors import ParamError, Problem, did_you_mean
+from crmkit.core.refused import problems_of
 from crmkit.core.results import Unit
 from crmkit.core.yaml_text import read_yaml
 
@@ -110,7 +111,7 @@ class Indicator(_Strict):
     @classmethod
     def _finite(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if not all(abs(cut) < float("inf") for cut in value):
-            raise ValueError("four numbers are expected")
+            raise ParamError("four numbers are expected")
         return value
 
     @model_validator(mode="after")
@@ -119,7 +120,7 @@ class Indicator(_Strict):
         rising = self.direction == "up"
         if not all(step > 0 if rising else step < 0 for step in steps):
             word = "rise" if rising else "fall"
-            raise ValueError(
+            raise ParamError(
                 f"cuts {list(self.cuts)} must {word} from score 2 to score 5, as the direction is {self.direction}"
             )
         return self
@@ -252,9 +253,10 @@ def merge(
             continue
         old = base[name]
         try:
-            merged[name] = Indicator.model_validate({**old.model_dump(by_alias=True), **keys})
+            given = {**old.model_dump(by_alias=True), **keys}
+            merged[name] = Indicator.model_validate(given)
         except ValidationError as err:
-            problems += [Problem(f"{where}, {name}:", _sentence(error)) for error in err.errors()]
+            problems += problems_of(err, Indicator, given, where=f"{where}, {name}")
             continue
         now = merged[name]
         changes += [
@@ -305,12 +307,6 @@ def _faults(name: str, keys: Any, where: str) -> list[Problem]:
             if wrong or (key == "cuts" and len(value) != CUTS):
                 found.append(Problem(f"{where}, {name}, {key}:", f"is {value!r}", wanted))
     return found
-
-
-def _sentence(error: Any) -> str:
-    place = ".".join(str(part) for part in error["loc"])
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{place}: is {error.get('input')!r}; {message[0].lower()}{message[1:]}" if place else message
 
 
 def _digest(indicators: Mapping[str, Indicator]) -> str:

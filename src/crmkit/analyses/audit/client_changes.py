@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from crmkit.core.errors import ParamError
-from crmkit.core.yaml_text import read_yaml
+from crmkit.core.yaml_text import read_yaml, unreadable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,9 +61,7 @@ def read_overlay(path: Path, *, named: str, of: str) -> Mapping[Any, Any]:
     try:
         said = read_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as err:
-        place = getattr(err, "problem_mark", None)
-        line = f", line {place.line + 1}" if place else ""
-        raise ParamError(f"{named}{line}: cannot be read as YAML: {getattr(err, 'problem', None) or err}") from err
+        raise unreadable(err, where=named) from err
     if said is not None and not isinstance(said, dict):
         raise ParamError(f"{named}: is no list of 'ID: {{key: value}}' lines; the ids are those of the {of}")
     return said or {}

@@ -239,7 +239,7 @@ def gaps(answers: Answers, state: pd.DataFrame | None, *, gap_points: float = 0.
     wide = whole[(whole["p_value"] < 1 - answers.confidence) & (whole["value"].abs() >= gap_points)]
     text = (
         Text(
-            "{name}: {gap}. Scores of the form are read with this in mind.",
+            "Scores depend on who gives them: {name}, {gap} points. Read the form with this in mind.",
             {
                 "name": Text(wide.iloc[0]["group"]),
                 "gap": Quantity(wide.iloc[0]["value"], "points", wide.iloc[0]["low"], wide.iloc[0]["high"]),
@@ -256,7 +256,7 @@ def gaps(answers: Answers, state: pd.DataFrame | None, *, gap_points: float = 0.
         Column("group", "Comparison", translate=True),
         Column("value", "Difference", "points"),
         Column("interval", "Interval", "points"),
-        Column("p_value", "p (Holm)", "number"),
+        Column("p_value", "p (Holm)", "p"),
         Column("n", "Standards", "count"),
         Column("method", "Method", translate=True),
     )

@@ -471,7 +471,9 @@ def _record_frames(
         made["found_customers"] = audit_customers.found_customers(customers, others)
     if has & set(audit_customers.CONTACTS):
         made["shared_contacts"] = audit_customers.shared_contacts(customers)
-    if "created_at" in has:
+    # who is known from tickets or answers alone came before the first of them: neither their number nor their day is known
+    derived = any(one.table == "customers" and not one.files for one in getattr(company, "intake", ()))
+    if "created_at" in has and (not derived or {"transactions", "subscriptions"} & tables.keys()):
         made["arrivals"] = audit_customers.arrivals(customers, starts=starts, referrals=company.tables.get("referrals"))
     return made
 

@@ -8,7 +8,7 @@ where the same customers stand on both sides, that makes the limits a little too
 from __future__ import annotations
 
 import datetime as dt
-from itertools import compress
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +20,9 @@ from crmkit.analyses.churn.read import Past
 from crmkit.analyses.churn.shop import RHYTHM, RHYTHMS, Shop, customers_on, rhythm_level
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
-from crmkit.core.privacy import can_be_shown
+from crmkit.core.privacy import suppress_beside
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
+from crmkit.data.tables.groups import level_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +41,8 @@ FALSE_ALARMS = 0.05
 RISE, LEAST_RISE = 1.25, 0.02
 BANDS = (0.25, 0.5, 1.0)  # of the horizon: silences that are compared with each other
 MOST_BEFORE = 4
+# a grouping of more levels is not looked at beside others: there are too many sums of them
+MOST_BESIDE = 12
 FEWEST_EXPECTED = 5.0
 MOST_MONTHS, FEWEST_MONTHS, LEAST_ACTIVE = 24, 4, 30
 
@@ -108,10 +111,8 @@ def board(past: Past, work: Backtest, shop: Shop) -> Result:
     )
     table = []
     levels = [("", ""), *((by, str(level)) for by in past.groups for level in sorted(shop.level_of(by).unique()))]
-    sizes = pd.DataFrame([[_members(shop, *level, one).sum() for one in (rows, before)] for level in levels])
-    dimensions = [dimension for dimension, _ in levels]
-    shown = np.all([sizes[at].groupby(dimensions).transform(can_be_shown, min_cell=past.min_cell) for at in sizes], axis=0)
-    for dimension, level in compress(levels, shown):
+    many, many_before, many_now = (_many(shop, levels, one, min_cell=past.min_cell) for one in (rows, before, now))
+    for dimension, level in (one for one in levels if one in many & many_before):
         own, theirs, today = (_members(shop, dimension, level, one) for one in (rows, before, now))
         mine, others = rows[own], before[theirs]
         left = mine["event_observed"].to_numpy(dtype=bool)
@@ -120,7 +121,7 @@ def board(past: Past, work: Backtest, shop: Shop) -> Result:
         )
         row = {"dimension": dimension, "level": level, "active": int(own.sum()), "left": int(left.sum())}
         row |= {"expected": expected, "spread": spread, "risk_before": np.nan, "risk_now": np.nan}
-        if risk and today.sum() >= past.min_cell:
+        if risk and (dimension, level) in many_now:
             row |= {"risk_before": float(risk["then"][own].mean()), "risk_now": float(risk["now"][today].mean())}
         table.append(row)
     found = pd.DataFrame(table)
@@ -164,9 +165,31 @@ def board(past: Past, work: Backtest, shop: Shop) -> Result:
     return Result("churn_board", "table", title, found, columns=columns, finding=finding, note=note)
 
 
+def _many(shop: Shop, levels: Sequence[tuple[str, str]], rows: pd.DataFrame, *, min_cell: int) -> frozenset[tuple[str, str]]:
+    """Groups of which something can be told: whoever adds and subtracts them finds no few customers, in any two groupings."""
+    import pandas as pd
+
+    people = rows.drop_duplicates("customer_id")
+    found: set[tuple[str, str]] = set()
+    seen: list[tuple[pd.Series[Any], pd.Series[bool]]] = []
+    for by in dict.fromkeys(by for by, _ in levels):
+        names = [level for one, level in levels if one == by]
+        own = pd.Series(shop.groups_of(by, people) if by else [""] * len(people), dtype=object).astype(str)
+        counts = own.value_counts().reindex(names, fill_value=0).rename("n").to_frame()
+        beside = [
+            (pd.crosstab(own, other).reindex(index=names, columns=hidden.index, fill_value=0), hidden.tolist())
+            for other, hidden in seen
+            if len(hidden) <= MOST_BESIDE
+        ]
+        hidden = suppress_beside(counts, beside, values=[], min_cell=min_cell)["suppressed"].astype(bool)
+        seen += [(own, hidden)] if by else []
+        found |= {(by, level) for level in names if counts["n"][level] and not hidden[level]}
+    return frozenset(found)
+
+
 def _name(by: str, level: str) -> str:
     """A group in words; how often somebody buys says it without a heading."""
-    return f"{by}: {level}" if by not in ("", RHYTHM) else level or EVERYBODY
+    return level_name(by, level) if by not in ("", RHYTHM) else level or EVERYBODY
 
 
 def _days(past: Past, work: Backtest) -> tuple[dt.date | None, list[dt.date]]:

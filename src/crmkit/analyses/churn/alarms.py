@@ -15,6 +15,7 @@ from crmkit.analyses.churn.read import Past
 from crmkit.core.dates import DAYS_PER
 from crmkit.core.privacy import can_be_shown
 from crmkit.core.results import Column, Quantity, Result, Text, not_assessed
+from crmkit.data.tables.groups import level_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +83,7 @@ def board(past: Past, work: Backtest) -> Result:
     rising = (table["risk_now"] / table["risk_before"] > RISE).fillna(False)
     table["state"] = np.where(alarm, ALARM, np.where(rising, RISING, STEADY))
     table["group"] = [
-        f"{row['dimension']}: {row['level']}" if row["dimension"] else EVERYBODY for row in table.to_dict("records")
+        level_name(row["dimension"], row["level"]) if row["dimension"] else EVERYBODY for row in table.to_dict("records")
     ]
     columns = (
         Column("group", "Group", translate=True),

@@ -13,6 +13,7 @@ from crmkit.analyses.churn.shop import WITH_CUSTOMERS, Shop, customers_on
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Finding, Quantity, Result, Text, curve, not_assessed
+from crmkit.data.summaries.spells import UNKNOWN_KIND
 from crmkit.models.basics.shares import wilson
 from crmkit.models.survival import gaps as gm
 
@@ -37,6 +38,12 @@ def unusable(past: Past, name: str, title: Text) -> Result:
     return not_assessed(name, title, Text(NO_WINDOW.template, {"reason": past.window_reason}))
 
 
+def kinds_unknown(spells: pd.DataFrame) -> bool:
+    """Whether of nobody who left it is known whether they wanted to."""
+    kinds = spells.loc[spells["event_observed"].astype(bool), "event"]
+    return bool((kinds == UNKNOWN_KIND).all())
+
+
 def base_rows(past: Past) -> list[dict[str, object]]:
     """Rows of an estimate table: customers, left so far (Wilson), still there, left because they had to, undecided."""
     if past.shop is not None:
@@ -50,7 +57,7 @@ def base_rows(past: Past) -> list[dict[str, object]]:
     forced = int((rows["event"] == "involuntary").sum())
     paused = int((rows["ended_at"].notna() & ~rows["event_observed"]).sum())
     events = int(rows["event_observed"].sum())
-    if past.contractual and events:
+    if past.contractual and events and not kinds_unknown(rows):
         found.append(_share(mark("Of those who left, had to"), "involuntary_share", forced, events, past.confidence))
     if past.contractual and paused:
         found.append(_count(mark("Paused, or ended too recently to be sure"), "undecided", paused, people))

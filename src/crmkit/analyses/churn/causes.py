@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.churn.basics import unusable
+from crmkit.analyses.churn.basics import kinds_unknown, unusable
 from crmkit.analyses.churn.curves import MOST_DAYS_DRAWN, YEAR, observed
 from crmkit.analyses.churn.read import Past
 from crmkit.core.language import mark
@@ -42,6 +42,8 @@ def causes(past: Past) -> Result:
     kind = past.spells["event"].fillna(STAYS).astype(str).to_numpy(dtype=object)
     if (kind == STAYS).all():
         return not_assessed("churn_causes", title, Text("nobody has left"))
+    if kinds_unknown(past.spells):
+        return not_assessed("churn_causes", title, Text("no kind of leaving is recorded; needs the column churn_kind"))
     given = observed(past)
     table = sv.cumulative_incidence(given["durations"], kind, censored=STAYS, entry=given["entry"], confidence=past.confidence)
     table = table[(table["at_risk"] >= LEAST_AT_RISK) | (table["x"] == 0)].assign(group=lambda rows: rows["cause"])
@@ -162,8 +164,10 @@ def _reasons_finding(labels: list[str], value: np.ndarray, low: np.ndarray, high
     }
     sure = len(labels) > 1 and float(low[0]) > float(high[1])
     text = (
-        Text("The reason given most is {first}: {share} of those who left; {known} of them gave one.", numbers)
+        Text("The reason given most is “{first}”: {share} of those who left; {known} of them gave one.", numbers)
         if sure
-        else Text("{first} leads the reasons with {share}, but not clearly; {known} of those who left gave one.", numbers)
+        else Text(
+            "The reason given most is “{first}” ({share}), but not clearly so; {known} of those who left gave one.", numbers
+        )
     )
     return Finding(id="churn.reasons", severity="info", passed=None, text=text, evidence=("churn_reasons",))

@@ -15,6 +15,7 @@ from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.privacy import can_be_shown
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
+from crmkit.data.tables.groups import level_name
 from crmkit.models import survival as sv
 
 if TYPE_CHECKING:
@@ -288,7 +289,7 @@ def _apart_finding(by: str, apart: pd.DataFrame, tau: float, *, shop: bool = Fal
         )
     text = (
         Text(
-            "Of the first {tau}, {longer} stay {days} longer than {shorter} ({by}).",
+            "Of the first {tau}, customers of the group “{longer}” stay {days} longer than those of “{shorter}” ({by}).",
             {
                 "tau": Quantity(tau, "days"),
                 "longer": str(longer),
@@ -299,7 +300,7 @@ def _apart_finding(by: str, apart: pd.DataFrame, tau: float, *, shop: bool = Fal
         )
         if clear
         else Text(
-            "No two groups of {by} differ clearly in the days they stay of the first {tau}.",
+            "No two groups ({by}) differ clearly in the days they stay of the first {tau}.",
             {
                 "by": by,
                 "tau": Quantity(tau, "days"),
@@ -320,12 +321,12 @@ def _wait_finding(by: str, longer: str, shorter: str, days: Quantity, tau: float
     }
     text = (
         Text(
-            'Counted over {tau}, customers of the group "{longer}" take {days} longer to come back than those of '
-            '"{shorter}" ({by}).',
+            "Counted over {tau}, customers of the group “{longer}” take {days} longer to come back than those of "
+            "“{shorter}” ({by}).",
             numbers,
         )
         if clear
-        else Text("No two groups of {by} differ clearly in the days until they come back, counted over {tau}.", numbers)
+        else Text("No two groups ({by}) differ clearly in the days until they come back, counted over {tau}.", numbers)
     )
     return Finding("churn.restricted", "info", None, text, evidence=("churn_restricted", "churn_tests"))
 
@@ -368,8 +369,8 @@ def group_tests(past: Past) -> Result:
         *([one for one in parts if table[one.name].any()] if past.shop is not None else [Column("group", "Groups")]),
         Column("statistic", "Chi squared", "score"),
         Column("df", "Degrees of freedom", "count"),
-        Column("p", "p", "number"),
-        Column("p_holm", "p after Holm", "number"),
+        Column("p", "p", "p"),
+        Column("p_holm", "p after Holm", "p"),
         Column("n", "n", "count"),
     )
     return Result("churn_tests", "table", title, table, columns=columns, finding=_tests_finding(table, past))
@@ -398,7 +399,7 @@ def _stratified(past: Past) -> Iterable[dict[str, Any]]:
 def _pairs(past: Past) -> pd.DataFrame:
     by = groupings(past)[0]
     found = sv.logrank_pairs(**observed(_large(past, by), by=by))
-    names = [f"{by}: {a} – {b}" for a, b in zip(found["group_a"], found["group_b"], strict=True)]
+    names = [level_name(by, f"{a} – {b}") for a, b in zip(found["group_a"], found["group_b"], strict=True)]
     kept = found[["statistic", "p", "p_holm", "n"]]
     kept = kept.assign(test=mark("log-rank by pairs"), group=names, df=1, by=by, within="")
     return kept.assign(first=found["group_a"], second=found["group_b"])

@@ -167,20 +167,29 @@ def profit_curve(plan: Plan) -> Result:
     n = len(plan.rows)
     shown.attrs["marks"] = [(float(top["x"]), Text("most: {money}", {"money": Quantity(top["value"], "money")}))]
     even = sv.break_even_probability(plan.rows["value"], plan.campaign)
+    numbers = {
+        "k": Quantity(int(top["contacts"]), "count"),
+        "n": Quantity(n, "count"),
+        "money": Quantity(float(top["value"]), "money"),
+        "even": Quantity(float(np.nanmedian(even)) if np.isfinite(even).any() else None, "share"),
+    }
+    text = (
+        Text(
+            "Without a limit {k} of {n} customers {k:is|are} worth a contact, which would bring {money}. For a customer of "
+            "median value it pays from a risk of {even} on.",
+            numbers,
+        )
+        if top["contacts"]
+        else Text(
+            "Even without a limit no customer is worth a contact. For one of median value it pays from a risk of {even} on.",
+            numbers,
+        )
+    )
     finding = Finding(
         id="churn.profit_curve",
         severity="info",
         passed=None,
-        text=Text(
-            "Without a limit {k} of {n} customers are worth a contact, which would bring {money}. For a customer of median "
-            "value it pays from a risk of {even} on.",
-            {
-                "k": Quantity(int(top["contacts"]), "count"),
-                "n": Quantity(n, "count"),
-                "money": Quantity(float(top["value"]), "money"),
-                "even": Quantity(float(np.nanmedian(even)) if np.isfinite(even).any() else None, "share"),
-            },
-        ),
+        text=text,
         evidence=("churn_profit_curve",),
     )
     return Result(

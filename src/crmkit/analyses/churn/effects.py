@@ -224,7 +224,7 @@ def proportionality(work: Backtest) -> Result:
         Column("heading", "Feature", translate=True),
         Column("statistic", "Chi squared", "score"),
         Column("df", "Degrees of freedom", "count"),
-        Column("p_holm", "p after Holm", "number"),
+        Column("p_holm", "p after Holm", "p"),
         Column("hr_early", "Hazard ratio early", "score"),
         Column("hr_late", "Hazard ratio late", "score"),
         Column("verdict", "Verdict", translate=True),
@@ -239,7 +239,8 @@ def proportionality(work: Backtest) -> Result:
         else Text("No effect changes with the length of the silence by so much that it matters.")
         if shop
         else Text(
-            "{n} effects change with the time as a customer by so much that it matters; the table says what to do.",
+            "{n} {n:effect changes|effects change} with the time as a customer by so much that it matters; the table says "
+            "what to do.",
             {"n": Quantity(len(bad), "count")},
         )
         if len(bad)

@@ -362,8 +362,8 @@ def comparison(past: Past, work: Backtest) -> Finding:
         )
     else:
         text = Text(
-            "Over {k} cut-offs the model does not rank customers clearly better than {rules}: use the simpler rule, or the "
-            "model for its probabilities only.",
+            "Over {k} cut-offs the model does not rank customers clearly better than simple rules: {rules}. Use the simpler "
+            "rule, or the model for its probabilities only.",
             {"k": k, "rules": _listed(rest)},
         )
     return Finding(

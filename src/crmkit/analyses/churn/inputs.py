@@ -200,7 +200,10 @@ def _finding(table: pd.DataFrame, work: Backtest) -> Finding:
         )
         action = Text("Trust the order of the list more than its probabilities, and run this report again next month.")
     else:
-        text = Text("{n} columns were searched by {k} rules; none knows the future, and none has shifted by much.", numbers)
+        text = Text(
+            "{n} {n:column was|columns were} searched by {k} rules; none knows the future, and none has shifted by much.",
+            numbers,
+        )
     fine = not waived and moved.empty
     return Finding("churn.columns", "good" if fine else "warning", fine, text, evidence=("churn_columns",), action=action)
 

@@ -154,7 +154,7 @@ def lifelines_summary(fitted: CoxPHFitter | Curves) -> Result:
         Column("coefficient", "Coefficient", "number"),
         Column("ratio", "Hazard ratio", "score"),
         Column("standard_error", "Standard error", "number"),
-        Column("p", "p", "number"),
+        Column("p", "p", "p"),
     )
     note = Text(
         "CoxPHFitter, {n} rows, {events} left; numbers per standard deviation. Its errors take rows as independent.",

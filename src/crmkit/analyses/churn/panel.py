@@ -160,7 +160,7 @@ def _schedule(past: Past, cutoffs: int) -> tuple[list[dt.date], tuple[dt.date, .
         raise ModelError(
             Problem(
                 "churn model:",
-                f"the data cover {past.span_days} days",
+                f"the data cover {max(0, room + wait + SETTLING_DAYS)} days",
                 f"more than {wait + SETTLING_DAYS} are needed for a horizon of {past.rule.horizon_days}",
             )
         )

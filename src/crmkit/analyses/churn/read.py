@@ -16,11 +16,13 @@ import numpy as np
 from crmkit.analyses.churn.shop import RHYTHM, Shop, customers_on, open_shop, rhythm_level
 from crmkit.core.dates import parse_iso
 from crmkit.core.errors import CrmkitError, DataError, ModelError, ParamError, Problem, did_you_mean
+from crmkit.core.language import translate
 from crmkit.core.results import Quantity, Text
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries import spells as subscription_summaries
 from crmkit.data.summaries.purchases import MONEY, has_amounts, with_amounts
 from crmkit.data.summaries.standing import ACTIVE_DAYS
+from crmkit.data.tables.groups import NOT_KNOWN, OTHERS, group_name
 from crmkit.models.survival import InactivityWindow, choose_window, inactivity_windows
 
 if TYPE_CHECKING:
@@ -37,7 +39,6 @@ PERIOD_DAYS = 30
 GROUPS = ("plan", "size", "region", "industry", "acquisition_channel")
 MOST_LEVELS = 8
 SHORTEST_SPAN_DAYS = 120
-REST = "other"
 QUANTILE = 0.95
 
 
@@ -160,7 +161,7 @@ class Past:
     as_of, start : date
         Last day that counts and first day on which a customer came.
     groups : tuple of str
-        Columns that split the results, the main one first.
+        What splits the results, the main one first, in the client's language; columns of these names stand in ``spells``.
     spells : DataFrame
         One row per spell: ``customer_id, spell, started_at, ended_at, observed_end, entry_days, duration_days,
         event_observed, event, churn_reason, plan, mrr`` and the groups (the plan is the one at the start). Of a shop: one row
@@ -378,7 +379,7 @@ def _contracts(company: Client, grace_days: int, since: dt.date | None) -> pd.Da
 
 
 def _grouped(company: Client, spells: pd.DataFrame, groups: Sequence[str]) -> tuple[tuple[str, ...], pd.DataFrame]:
-    """The spells with their groups beside them: of few levels, without gaps."""
+    """The spells with their groups beside them, named as a reader sees them: of few levels, without gaps."""
     table = spells.copy()
     if "first_plan" in table:
         # by the last plan, customers would have to survive until they change it
@@ -389,20 +390,21 @@ def _grouped(company: Client, spells: pd.DataFrame, groups: Sequence[str]) -> tu
         attributes = to_frame(known.select("customer_id", *beside))
         table = table.merge(attributes.drop_duplicates("customer_id"), how="left", on="customer_id", validate="many_to_one")
     there = [name for name in GROUPS if name in table and table[name].notna().any() and table[name].nunique() > 1]
-    unknown = [name for name in groups if name not in table]
-    if unknown:
+    missing = [name for name in groups if name not in table]
+    if missing:
         offered = sorted({*there, *(known.columns if known is not None else ())} - {"customer_id"})
-        raise ParamError([Problem("groups:", f"no column '{name}'", did_you_mean(name, offered)) for name in unknown])
-    names = tuple(groups) if groups else tuple(there)
-    return names, table.assign(**{name: _levels(table[name]) for name in names})
+        raise ParamError([Problem("groups:", f"no column '{name}'", did_you_mean(name, offered)) for name in missing])
+    unknown, rest = (translate(word, company.language) for word in (NOT_KNOWN, OTHERS))
+    words = {group_name(name, company.language): _levels(table[name], unknown, rest) for name in groups or there}
+    return tuple(words), table.assign(**words)
 
 
-def _levels(column: pd.Series[Any]) -> pd.Series[Any]:
+def _levels(column: pd.Series[Any], unknown: str, rest: str) -> pd.Series[Any]:
     """At most eight levels, the rarest together; a missing one is a level."""
-    words = column.astype("object").where(column.notna(), "–").astype(str)
+    words = column.astype("object").where(column.notna(), unknown).astype(str)
     counts = words.value_counts()
     kept = sorted(counts.index, key=lambda level: (-counts[level], level))[: MOST_LEVELS - 1]
-    return words if len(counts) <= MOST_LEVELS else words.where(words.isin(kept), REST)
+    return words if len(counts) <= MOST_LEVELS else words.where(words.isin(kept), rest)
 
 
 def _silences(

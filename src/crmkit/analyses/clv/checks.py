@@ -25,6 +25,13 @@ NOBODY_LEAVES = Finding(
 MAXIMUM = Text("The likelihood has a maximum inside the range of the parameters.")
 
 
+def _unfitted(model: Text | str, reason: Text | str) -> Text:
+    """Why a model could not be fitted; most reasons name it themselves."""
+    if isinstance(reason, Text) and "cannot be fitted" in reason.template:
+        return reason
+    return Text("{model} could not be fitted: {reason}", {"model": model, "reason": reason})
+
+
 def checks(past: Purchases, models: Models) -> list[Finding]:
     """Do the data meet what the models assume?
 
@@ -42,9 +49,10 @@ def checks(past: Purchases, models: Models) -> list[Finding]:
     found += [
         Finding(
             id=f"clv.not_fitted.{name}",
-            severity="warning",
+            # where another one was chosen, the numbers are its own
+            severity="info" if models.chosen in models.final.fits else "warning",
             passed=False,
-            text=Text("{model} could not be fitted: {reason}", {"model": NAMES[name], "reason": reason}),
+            text=_unfitted(NAMES[name], reason),
             criteria=MAXIMUM,
         )
         for name, reason in models.final.reasons.items()
@@ -66,7 +74,7 @@ def checks(past: Purchases, models: Models) -> list[Finding]:
                 id="clv.no_spend_model",
                 severity="warning",
                 passed=False,
-                text=Text("The spend model could not be fitted: {reason}", {"reason": models.final.spend_reason}),
+                text=_unfitted(Text("The spend model"), models.final.spend_reason),
                 criteria=Text("There are repeat buyers, and their mean spend has a finite expectation."),
             )
         )

@@ -38,7 +38,7 @@ def model_choice(past: Purchases, models: Models, check: HoldOut | None) -> Resu
     if past.contracts is not None:
         return _contract_choice(past, models)
     if not models.final.fits:
-        return not_assessed("clv_model_choice", title, Text("no purchase model could be fitted"))
+        return not_assessed("clv_model_choice", title, Text("no model could be fitted; the section on the models says why"))
     table = pd.DataFrame(_rows(models.final, check)).sort_values(
         ["comparable", "aic"], ascending=[False, True], ignore_index=True
     )
@@ -191,7 +191,7 @@ def _fit_table(past: Purchases, fitted: FitSet, name: str, title: Text) -> Resul
     )
     columns = (
         Column("group", "Model"),
-        Column("measure", "Parameter"),
+        Column("measure", "Parameter", translate=True),
         Column("value", "Estimate", "number"),
         Column("low", "from", "number"),
         Column("high", "to", "number"),
@@ -224,7 +224,7 @@ def _parameter_rows(label: str, fitted: btyd.Fit | SpendFit, confidence: float) 
     rows.append(
         {
             "group": label,
-            "measure": "log-likelihood",
+            "measure": mark("log-likelihood"),
             "value": fitted.log_likelihood,
             "n": fitted.n,
             "unit": "number",

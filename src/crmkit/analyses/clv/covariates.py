@@ -62,7 +62,7 @@ def effects(past: Purchases, models: Models) -> Result:
         Column("ratio", "Rate times", "score"),
         Column("low", "from", "score"),
         Column("high", "to", "score"),
-        Column("p_adjusted", "Adjusted p", "score"),
+        Column("p_adjusted", "Adjusted p", "p"),
         Column("n", "Customers", "count"),
     )
     return Result("clv_effects", "table", title, table, columns=columns, finding=_finding(past, models), note=NOTE)

@@ -16,7 +16,7 @@ from crmkit.models.purchases import rfm
 if TYPE_CHECKING:
     import pandas as pd
 
-NO_MODEL = Text("no purchase model could be fitted")
+NO_MODEL = Text("no model could be fitted; the section on the models says why")
 NO_EARLIER = Text("there is no earlier date to compare with (holdout_days is 0)")
 TIES = Text(
     "Scores from 1 to 5 by rank, 5 best; equal values get equal scores, so cells differ in size where many are equal. n = {n}."

@@ -13,6 +13,7 @@ from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
+from crmkit.data.tables.groups import GROUP_NAMES
 from crmkit.models.basics.estimates import critical
 from crmkit.models.basics.families import holm
 
@@ -25,12 +26,7 @@ MOST_DRAWN = 4_000_000
 NOTHING_KNOWN = mark("not known")
 NEW, EXISTING, POTENTIAL = mark("new"), mark("existing"), mark("potential")
 SEGMENT_COLUMNS = (*CUSTOMER_COLUMNS, *BOUGHT_COLUMNS)
-NAMES = {
-    "region": mark("Region"),
-    "industry": mark("Industry"),
-    "size": mark("Size"),
-    "acquisition_channel": mark("Acquisition channel"),
-    "department": mark("Department"),
+NAMES = GROUP_NAMES | {
     "category": mark("Need: category bought most"),
     "channel": mark("Behaviour: channel used most"),
     "standing": mark("New, existing, potential"),
@@ -192,7 +188,7 @@ def _columns() -> tuple[Column, ...]:
         Column("mean_value", "Value per customer", "money"),
         Column("low", "from", "money"),
         Column("high", "to", "money"),
-        Column("p_adjusted", "Adjusted p", "score"),
+        Column("p_adjusted", "Adjusted p", "p"),
         Column("share_value", "Share of value", "share"),
         Column("growth", "Growth of spend", "share"),
         Column("growth_low", "Growth: from", "share"),
@@ -204,15 +200,17 @@ def _columns() -> tuple[Column, ...]:
 def _finding(past: Purchases, shown: pd.DataFrame) -> Finding:
     differing = shown[(shown["p_adjusted"] < 1 - past.confidence) & ~shown["suppressed"]]
     compared = Quantity(int(shown["p"].notna().sum()), "count")
-    if differing.empty:
+    if not compared.value:
+        text = Text("No two segments are there to be compared.")
+    elif differing.empty:
         text = Text(
             "None of {compared} segments differs in value from all other customers by more than chance.", {"compared": compared}
         )
     else:
         best = differing.loc[differing["mean_value"].idxmax()]
         text = Text(
-            "{found} of {compared} segments differ in value from all other customers by more than chance; most valuable is "
-            "{segment}, {value} per customer.",
+            "{found} of {compared} segments {found:differs|differ} in value from all other customers by more than chance; "
+            "most valuable is {segment}, {value} per customer.",
             {
                 "found": Quantity(len(differing), "count"),
                 "compared": compared,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 POTENTIAL, FIRST, REPEAT, LOYAL = mark("potential"), mark("first purchase"), mark("repeat"), mark("loyal")
 AT_RISK = mark("at risk")
 STAGES = (POTENTIAL, FIRST, REPEAT, LOYAL, AT_RISK, LAPSED)
-NO_MODEL = Text("no purchase model could be fitted")
+NO_MODEL = Text("no model could be fitted; the section on the models says why")
 BY_SILENCE = Text(
     "There is no sign that anybody leaves, so silence counts: half active after three own gaps between purchases, a quarter "
     "after five. Loyal from {loyal} purchase days on; at risk below {risk}; lapsed after {lapsed} without a purchase; n = {n}. "

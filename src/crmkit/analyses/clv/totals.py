@@ -19,7 +19,7 @@ def totals(past: Purchases, values: Values | None) -> Result:
     """What is to be expected of all customers together? Value boxes."""
     title = Text("Expected from all customers together")
     if values is None:
-        return not_assessed("clv_totals", title, Text("no purchase model could be fitted"))
+        return not_assessed("clv_totals", title, Text("no model could be fitted; the section on the models says why"))
     n = len(values.customers)
     bound = values.under_contract
     boxes = [
@@ -104,7 +104,7 @@ def intervals(past: Purchases, values: Values | None) -> Result:
     """
     title = Text("How sure the totals are")
     if values is None:
-        return not_assessed("clv_intervals", title, Text("no purchase model could be fitted"))
+        return not_assessed("clv_intervals", title, Text("no model could be fitted; the section on the models says why"))
     if values.refits is None:
         return not_assessed("clv_intervals", title, values.no_refits or Text("no refits were asked for"))
     columns = (

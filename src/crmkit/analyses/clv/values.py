@@ -314,5 +314,5 @@ BY_CONTRACT = Text("needs transactions; contracts say who is a customer")
 def lacking(values: Values | None) -> Text | None:
     """Why nothing can be said of purchases, where nothing can; None where it can."""
     if values is None:
-        return Text("no purchase model could be fitted")
+        return Text("no model could be fitted; the section on the models says why")
     return BY_CONTRACT if values.under_contract else None

@@ -51,7 +51,7 @@ def changes(past: Survey, weights: Weights) -> Result:
         *COLUMNS,
         Column("value", "Change, points", "points"),
         Column("interval", "Interval", "points"),
-        Column("p_holm", "p, Holm", "number"),
+        Column("p_holm", "p, Holm", "p"),
         Column("changed", "Beyond chance"),
         Column("weighted", "Weighted", "points"),
         Column("detectable", "Smallest noticed", "points"),
@@ -59,13 +59,18 @@ def changes(past: Survey, weights: Weights) -> Result:
     both = _in_both(past)
     note = Text(
         "{before} to {now}, in points: of NPS, or percentage points of the answers in the two top boxes. NPS: adjusted "
-        "two-sample interval; shares: Newcombe; Holm over {m} comparisons. {both} customers answered in both waves, which "
-        "makes the tests careful. Weighted: the change of all customers. Smallest noticed: found in four of five such surveys.",
+        "two-sample interval; shares: Newcombe; Holm over {m} comparisons. {careful} Weighted: the "
+        "change of all customers. Smallest noticed: found in four of five such surveys.",
         {
             "before": past.waves.previous,
             "now": past.waves.reported,
             "m": Quantity(len(table), "count"),
-            "both": Quantity(both, "count"),
+            "careful": Text(
+                "{both} {both:customer|customers} answered in both waves, which makes the tests careful.",
+                {"both": Quantity(both, "count")},
+            )
+            if both
+            else Text("No customer answered in both waves."),
         },
     )
     return Result(name, "table", title, table, columns, finding=_changes_finding(past, table), note=note)
@@ -136,7 +141,8 @@ def _changes_finding(past: Survey, table: pd.DataFrame) -> Finding:
     numbers |= {"question": str(first["group"]), "change": quantity(first)}
     fell = bool((clear["value"] < 0).any())
     text = Text(
-        "{k} of {m} scores have changed from {before} to {now} by more than chance, most clearly “{question}”: {change}.",
+        "{k} of {m} scores {k:has|have} changed from {before} to {now} by more than chance, most clearly “{question}”: "
+        "{change}.",
         numbers,
     )
     return Finding("satisfaction.changes", "warning" if fell else "good", not fell, text, evidence=evidence)
@@ -170,7 +176,7 @@ def group_changes(past: Survey) -> Result:
         *COLUMNS,
         Column("value", "Change, points", "points"),
         Column("interval", "Interval", "points"),
-        Column("p_holm", "p, Holm", "number"),
+        Column("p_holm", "p, Holm", "p"),
         Column("changed", "Beyond chance"),
         Column("detectable", "Smallest noticed", "points"),
     )

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from crmkit.analyses.satisfaction.population import REST, UNKNOWN
 from crmkit.core.language import mark, translate
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Column, Quantity, Result, Text, Unit, not_assessed
+from crmkit.data.tables.groups import GROUP_NAMES, NOT_KNOWN, OTHERS, level_name
 from crmkit.models.survey.nps import DETRACTOR_TO, PROMOTER_FROM
 
 if TYPE_CHECKING:
@@ -20,11 +22,7 @@ if TYPE_CHECKING:
 
 FEWEST_RANKED = 30
 NOTHING = Text("there are no answers")
-LABELS = {
-    "size": mark("Size"),
-    "region": mark("Region"),
-    "industry": mark("Industry"),
-    "acquisition_channel": mark("Acquisition channel"),
+LABELS = GROUP_NAMES | {
     "channel": mark("Channel"),
     "language": mark("Language"),
     "wave": mark("Wave"),
@@ -64,8 +62,8 @@ def group_label(name: str) -> Text | str:
 
 def level_label(past: Survey, name: str, level: str) -> str:
     """A level with its grouping before it, in the language of the report: two groupings may have levels of one name."""
-    grouping = translate(LABELS.get(name, name), past.language)
-    return f"{grouping}：{level}" if past.language == "zh" else f"{grouping}: {level}"
+    said = translate({UNKNOWN: NOT_KNOWN, REST: OTHERS}.get(level, ""), past.language) or level
+    return level_name(translate(LABELS.get(name, name), past.language), said)
 
 
 def dimension_label(past: Survey, name: str) -> str:

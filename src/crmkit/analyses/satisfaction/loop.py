@@ -337,7 +337,8 @@ def recovered(past: Survey) -> Result:
     listed = [one for one in [_moves(ALL_WAVES, rows), *reversed(listed)] if one["low"]]
     if not listed or listed[0]["n"] < past.min_cell:
         n = listed[0]["n"] if listed else 0
-        return not_assessed(name, title, Text("only {n} of them have answered again", {"n": Quantity(n, "count")}))
+        rare = Text("only {n} of them {n:has|have} answered again", {"n": Quantity(n, "count")})
+        return not_assessed(name, title, rare if n else Text("none of them has answered again"))
     table = pd.DataFrame(listed)
     found = wilson(table["recovered"], table["n"], confidence=past.confidence)
     table = table.assign(value=found.value, low_limit=found.low, high_limit=found.high)

@@ -31,7 +31,7 @@ COLUMNS = (
     Column("low", "from", "share"),
     Column("high", "to", "share"),
     Column("difference", "Less than the top", "share"),
-    Column("p_value", "p", "number"),
+    Column("p_value", "p", "p"),
 )
 
 

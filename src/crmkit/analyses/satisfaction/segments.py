@@ -137,8 +137,7 @@ def _range_finding(table: pd.DataFrame) -> Finding | None:
         return None
     worst, best = ranked.loc[ranked["value"].idxmin()], ranked.loc[ranked["value"].idxmax()]
     text = Text(
-        "The lowest score has “{worst}” with {low}, the highest “{best}” with {high}; the next table says which "
-        "differences hold.",
+        "“{worst}” scores lowest with {low}, “{best}” highest with {high}. The next table says which differences hold.",
         {
             "worst": str(worst["group"]),
             "low": quantity(worst),
@@ -177,7 +176,7 @@ def differences(past: Survey) -> Result:
         Column("n_others", "n of all others", "count"),
         Column("value", "Difference, points", "points"),
         Column("interval", "Interval", "points"),
-        Column("p_holm", "p, Holm", "number"),
+        Column("p_holm", "p, Holm", "p"),
         Column("differs", "Beyond chance"),
         Column("detectable", "Smallest noticed", "points"),
     )

@@ -148,7 +148,7 @@ def steps(past: Survey) -> Result:
         Column("measure", "Score", translate=True),
         Column("value", "Change, points", "points"),
         Column("interval", "Interval", "points"),
-        Column("p_holm", "p, Holm", "number"),
+        Column("p_holm", "p, Holm", "p"),
         Column("moved", "Beyond chance"),
         Column("comparable", "Asked in the same way"),
         Column("n_others", "n before", "count"),

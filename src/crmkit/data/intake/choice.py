@@ -28,6 +28,7 @@ STATUS_ZH = ("状态", "订单状态", "支付状态", "交易状态", "订单�
 STATUS_TABLES = ("transactions", "subscriptions", "surveys")
 LEFT_OUT, NO_CUSTOMER = Text("left out: {word}"), Text("no customer: {word}")
 OTHERS = "..."
+EMPTY = Text("(empty)")
 BY_WORD = {"left out: ": LEFT_OUT, "no customer: ": NO_CUSTOMER}
 NAMED = 12
 UNREAD_STATUS = Text(
@@ -87,7 +88,8 @@ def reason_of(written: str) -> Text | None:
     """The reason of a row that was left out on request, from how it was written down; None for any other."""
     for start, text in BY_WORD.items():
         if written.startswith(start):
-            return Text(text.template, {"word": named(written.removeprefix(start))})
+            word = written.removeprefix(start)
+            return Text(text.template, {"word": EMPTY if word == EMPTY.template else named(word)})
     return None
 
 

@@ -97,7 +97,7 @@ def _nobody(con: Any, draft: Draft, counts: str, *, answers: Answers) -> None:
 def _without(con: Any, draft: Draft, ours: str, counts: str, *, answers: Answers) -> None:
     seen = draft.seen(ours)
     (n,) = query(con, f"SELECT count(*) FROM {draft.sight.raw.relation} WHERE {counts} AND {word_of(seen.name)} IS NULL")[0]
-    text = Text("{n} {n:row|rows} without {header}: are they left out?", {"n": count(n), "header": seen.header})
+    text = Text("{n} {n:row|rows} without {header}: {n:is it|are they} left out?", {"n": count(n), "header": seen.header})
     if n and answers.yes(f"{draft.label}, {seen.header}", text, safe=True):
         draft.settings.setdefault("leave_out", {})[seen.header] = [""]
 
@@ -124,7 +124,11 @@ def _returns(con: Any, draft: Draft, counts: str, *, answers: Answers) -> None:
     marked = {"is_return", "quantity"} & set(draft.at) or "returns" in draft.settings
     if below and not marked:
         about = f"{draft.label}, {amount.header}"
-        if answers.yes(about, Text("{n} {n:amount|amounts} below zero: are these returns?", {"n": count(below)}), safe=True):
+        if answers.yes(
+            about,
+            Text("{n} {n:amount|amounts} below zero: {n:is it a return|are these returns}?", {"n": count(below)}),
+            safe=True,
+        ):
             draft.settings["negative_amounts"] = "returns"
 
 
@@ -170,7 +174,7 @@ def _doubles(con: Any, draft: Draft, counts: str, *, answers: Answers) -> None:
     rows, different = query(con, f"SELECT count(*), count(DISTINCT ({key})) FROM {relation} WHERE {counts}")[0]
     twice = rows - different
     numbers = {"n": count(twice), "what": what, "rows": count(rows)}
-    text = Text("{n} {n:row|rows} equal to an earlier one in {what}: are they set aside?", numbers)
+    text = Text("{n} {n:row|rows} equal to an earlier one in {what}: {n:is it|are they} set aside?", numbers)
     if twice and answers.yes(draft.label, text, safe=True):
         draft.settings["repeats"] = "drop"
         draft.comments["repeats"] = Text("{n} of {rows} rows {n:stands|stand} twice in {what}", numbers)

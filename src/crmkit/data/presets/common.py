@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from crmkit.data.presets.draft import Draft, find_currencies, read_values
 from crmkit.data.presets.questions import Answers
 from crmkit.data.presets.sight import newest_day
 from crmkit.data.presets.survey import CHINESE
+
+KANA = re.compile("[\u3040-\u30ff]")
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,17 @@ class Common:
 
 
 def language_of(headers: Sequence[str]) -> str:
-    """Chinese where a third of the headers are."""
+    """Chinese where a third of the headers are, and none is Japanese."""
+    if any(KANA.search(header) for header in headers):
+        return "en"
     return "zh" if sum(bool(CHINESE.search(header)) for header in headers) > len(headers) / 3 else "en"
 
 
 def common_keys(con: Any, drafts: Sequence[Draft], *, name: str, source: str, answers: Answers, today: dt.date) -> Common:
     """What all tables share, and then what each says of its values."""
     chinese = language_of([seen.header for draft in drafts for seen in draft.sight.columns]) == "zh"
+    # a Chinese system says so too where it writes names of its own fields
+    chinese = chinese or {draft.preset.language for draft in drafts} == {"zh"}
     for draft in drafts:
         find_currencies(con, draft)
     currency, said = _currency(drafts, chinese=chinese, answers=answers)
@@ -117,6 +124,13 @@ def _newest(con: Any, drafts: Sequence[Draft], *, today: dt.date) -> dt.date | N
                 yesterday = today - dt.timedelta(days=1)
                 day = newest_day(con, draft.sight, draft.seen(ours), dayfirst=draft.dayfirst, until=yesterday)
                 days += [day] if day else []
+                ahead = newest_day(con, draft.sight, draft.seen(ours), dayfirst=draft.dayfirst, until=dt.date.max)
+                if day is None and ahead is not None:
+                    text = Text(
+                        "{header}: every day lies in the future, up to {day}; they are no days on which something happened",
+                        {"header": repr(draft.seen(ours).header), "day": ahead.isoformat()},
+                    )
+                    draft.notes.append(text)
     return max(days, default=None)
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from crmkit.data.intake.phrases import set_zone
 from crmkit.data.intake.words import word_of
 from crmkit.data.presets.common import common_keys, language_of
 from crmkit.data.presets.draft import Draft, place_columns
+from crmkit.data.presets.guess import ORDERS, TOLD, told_by_a_person
 from crmkit.data.presets.preset import Preset, Recognised, positions, recognise
 from crmkit.data.presets.questions import Answers, Question, Said, count, words
 from crmkit.data.presets.sight import first_rows, is_database, is_readable, load, tables_of
@@ -143,12 +145,15 @@ def _looked_at(
     try:
         set_zone(con, "UTC")
         paths = paths or tables_of(place, con=con)
-        found, problems = _recognise_all(paths, place, con=con, spill=spill)
-        headers = [header for one in found for header in one.recognised.headers]
+        found, strange, problems = _recognise_all(paths, place, con=con, spill=spill)
+        headers = [header for one in found for header in one.recognised.headers] or [
+            one for rows in strange.values() for _, fields in rows[:1] for one in fields
+        ]
         answers.language = language or (language_of(headers) if headers else terminal_language())
+        told = _told(strange, place, con=con, spill=spill, answers=answers, problems=problems)
         for one in found:
             tell(f"{_names(one.files)}: {answers.say(_system(one.recognised.preset))}")
-        found = _confirmed(found, answers=answers, problems=problems)
+        found = [*_confirmed(found, answers=answers, problems=problems), *told]
         drafts = _drafts(found, place, con=con, spill=spill, answers=answers, problems=problems, name=name)
         if not drafts:
             said = [answers.say(begun(one, name=name, source=source)) for one in (*problems, *_ignored(others))]
@@ -172,7 +177,7 @@ def _looked_at(
 
 
 def _system(preset: Preset) -> Text | str:
-    return preset.system or Text("headers that are known")
+    return preset.system or (Text("columns as you named them") if preset.seen == TOLD else Text("headers that are known"))
 
 
 def _files(place: Path) -> tuple[Path, list[Path], list[Path]]:
@@ -228,9 +233,12 @@ def _target(name: str, source: str, *, home: Path) -> Path:
     return path
 
 
-def _recognise_all(paths: Sequence[Path], place: Path, *, con: Any, spill: Path) -> tuple[list[_Found], list[Text | str]]:
-    """Files by kind: those of one system with the same headers together."""
+def _recognise_all(
+    paths: Sequence[Path], place: Path, *, con: Any, spill: Path
+) -> tuple[list[_Found], dict[Path, list[Row]], list[Text | str]]:
+    """Files by kind, those of one system with the same headers together; and the first lines of those that are of none."""
     found: dict[tuple[str, str, tuple[str, ...]], _Found] = {}
+    strange: dict[Path, list[Row]] = {}
     problems: list[Text | str] = []
     for path in paths:
         try:
@@ -240,27 +248,34 @@ def _recognise_all(paths: Sequence[Path], place: Path, *, con: Any, spill: Path)
             continue
         recognised = _named_like_a_table(path, rows) or recognise(rows)
         if recognised is None or recognised.missing:
-            likely = _likely(path, con=con, spill=spill) if recognised is None else {}
-            problems.append(unplaced_lines(path, rows, recognised, place=place, likely=likely))
+            strange[path] = rows
             continue
         key = (recognised.preset.system, recognised.preset.table, recognised.headers)
         if is_database(place):
             key = (*key[:2], (path.name, *key[2]))
         found.setdefault(key, _Found(recognised, [], rows)).files.append(path)
-    return list(found.values()), problems
+    return list(found.values()), strange, problems
 
 
-def _likely(path: Path, *, con: Any, spill: Path) -> dict[str, str]:
-    """Which columns of a file whose headers nobody knows may be those of orders, by their values."""
-    try:
-        sight = load(con, [path], settings=TableSettings(), spill=spill, name="unknown")
-    except DataError:
-        return {}
-    dates = [seen.header for seen in sight.columns if seen.dated and not seen.numbers]
-    fractions = [seen for seen in sight.columns if seen.numeric and seen.low is not None and seen.fractions]
-    ids = [seen.header for seen in sight.columns if seen.filled == sight.rows and not seen.numbers and not seen.dates]
-    found = {"customer_id": ids[:1], "ordered_at": dates[:1], "amount": [seen.header for seen in fractions[:1]]}
-    return {ours: headers[0] for ours, headers in found.items() if headers}
+def _told(
+    strange: Mapping[Path, list[Row]], place: Path, *, con: Any, spill: Path, answers: Answers, problems: list[Text | str]
+) -> list[_Found]:
+    """Files of which a person says what they are; what nobody says is a problem, with what is likely."""
+    found = []
+    for number, (path, rows) in enumerate(strange.items()):
+        recognised = recognise(rows)
+        said: Recognised | None = None
+        likely: dict[str, str] = {}
+        if recognised is None or (recognised.preset.table == ORDERS and not recognised.preset.marks):
+            header = list(recognised.header) if recognised else []
+            with suppress(DataError):
+                sight = load(con, [path], settings=TableSettings(header=header), spill=spill, name=f"strange_{number}")
+                said, likely = told_by_a_person(path.name, sight, recognised, answers=answers)
+        if said is not None:
+            found.append(_Found(said, [path], rows))
+        else:
+            problems.append(unplaced_lines(path, rows, recognised, place=place, likely=likely))
+    return found
 
 
 def _named_like_a_table(path: Path, rows: Sequence[Row]) -> Recognised | None:
@@ -322,6 +337,10 @@ def _drafts(
             sight = load(con, files, settings=TableSettings(**lines), spill=spill, name=f"new_{number}")
         except DataError as err:
             problems += err.problems
+            continue
+        if not sight.rows:
+            text = Text("{file}: has a header line and no row below it; export it again", {"file": one.files[0].name})
+            problems.append(text)
             continue
         draft = place_columns(one.recognised, sight, language=answers.language)
         draft.settings |= {"table" if is_database(place) else "file": pattern, **lines}

@@ -15,8 +15,10 @@ from crmkit.core.messages import in_words
 from crmkit.core.results import Quantity, Text
 
 Said = dict[str, Quantity | Text | str]
+# the answer that none of the columns offered is the one
+NONE = "-"
 # how an answer is listed
-WORDS = {"": mark("left empty"), "yes": mark("yes"), "no": mark("no")}
+WORDS = {"": mark("left empty"), "yes": mark("yes"), "no": mark("no"), NONE: mark("open")}
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,10 @@ class Question:
         What may be answered; empty: anything that ``fits``.
     fits : callable or None
         Whether an answer can be used.
+    language : {"en", "zh"}
+        Of the question.
+    best : str
+        What is offered to a person, where that is a guess and so not safe; empty: ``safe``.
     """
 
     about: str
@@ -42,6 +48,8 @@ class Question:
     safe: str
     choices: tuple[str, ...] = ()
     fits: Callable[[str], bool] | None = None
+    language: str = "en"
+    best: str = ""
 
     def allows(self, answer: str) -> bool:
         """Whether an answer can be used."""
@@ -83,13 +91,20 @@ class Answers:
 
     def yes(self, about: str, text: Text, *, safe: bool) -> bool:
         """Whether somebody says yes."""
-        return self(Question(about, self.say(text), "yes" if safe else "no", ("yes", "no"))) == "yes"
+        return self(Question(about, self.say(text), "yes" if safe else "no", ("yes", "no"), language=self.language)) == "yes"
 
     def choose(
-        self, about: str, text: Text, safe: str, choices: tuple[str, ...] = (), *, fits: Callable[[str], bool] | None = None
+        self,
+        about: str,
+        text: Text,
+        safe: str,
+        choices: tuple[str, ...] = (),
+        *,
+        fits: Callable[[str], bool] | None = None,
+        best: str = "",
     ) -> str:
         """What somebody answers to a question that is not one of yes and no."""
-        return self(Question(about, self.say(text), safe, choices, fits))
+        return self(Question(about, self.say(text), safe, choices, fits, self.language, best))
 
     def listed(self) -> list[str]:
         """Each question with what was taken, a line each."""

@@ -10,7 +10,7 @@ import yaml
 
 from crmkit.core.errors import shortened
 from crmkit.core.language import Locale, say
-from crmkit.core.results import Text
+from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import Settings
 from crmkit.core.yaml_text import read_yaml
 from crmkit.data.presets.common import Common
@@ -165,6 +165,11 @@ def unplaced_lines(
         what = Text("has headers of no system that is known: {there}", numbers)
     if recognised is None and len(headers) < FEWEST_HEADERS:
         return Text("{file}: {what}", {"file": file, "what": what})
+    if likely:
+        what = Text(
+            "{what}; {columns} in the line {n:is|are} a guess: look at it, or answer on a terminal, without --yes",
+            {"what": what, "columns": ", ".join(likely), "n": Quantity(len(likely), "count")},
+        )
     return Text(TO_FILL_IN.template, {"file": file, "what": what, "line": line})
 
 

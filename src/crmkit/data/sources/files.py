@@ -58,9 +58,9 @@ def open_source(source: str, *, home: Path, where: str) -> Source:
     path = home / expand(source, where=f"{where}, source").removeprefix(DATABASE_PREFIX)
     database = source.startswith(DATABASE_PREFIX) or path.suffix in DATABASE_SUFFIXES
     if database and not path.is_file():
-        raise DataError(f"{where}, source: there is no database file {source}; {_beside(path)}".rstrip("; "))
+        raise DataError(Problem(f"{where}, source:", f"there is no database file {source}", hint=_beside(path)))
     if not database and not path.is_dir():
-        raise DataError(f"{where}, source: there is no folder {source}; {_beside(path)}".rstrip("; "))
+        raise DataError(Problem(f"{where}, source:", f"there is no folder {source}", hint=_beside(path)))
     return Source(path, database=database, label=source)
 
 

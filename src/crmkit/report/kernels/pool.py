@@ -93,8 +93,8 @@ class Exit:
         # the number of SIGKILL, which not every system has; only this one is what a system sends when memory runs out
         hint = "; the machine may be short of memory" if cause.code == -9 else ""
         if self.server is None:
-            return f"the kernel was ended by {self.how} {where}{hint}"
-        return f"the kernel was ended {where} with the process that it was forked from, which was ended by {cause.how}{hint}"
+            return f"the kernel was ended by {self.how} {where}" + hint
+        return f"the kernel was ended {where} with the process that it was forked from, which was ended by {cause.how}" + hint
 
 
 class KernelServer:

@@ -126,6 +126,7 @@ def customers_result(company: Client, *, active_days: int) -> Result:
 def intake_record(one: Intake, locale: Locale) -> dict[str, Any]:
     """One table's intake as the report records it, reasons and notes in the reader's language."""
     return {
+        "derived": not one.files,
         "rows": one.rows_read,
         "kept": one.rows_kept,
         "set_aside": {say(each.text, locale): each.rows for each in one.set_aside},
@@ -156,6 +157,8 @@ def _finding(company: Client) -> Finding:
             "{left} of {read} rows {left:was|were} left out, {rejected} of them because {rejected:it|they} could not be used.",
             numbers,
         )
+        if rejected
+        else Text("{left} of {read} rows {left:was|were} left out; each of them could be read.", numbers)
         if read > kept
         else Text("All {read} rows count; the last day is {as_of}.", numbers)
     )
@@ -223,7 +226,9 @@ def quality_of(report: Mapping[str, Any], *, language: str, own: str = "", undra
     if not tables:
         return None
     locale = Locale(language)
-    read, kept = (sum(int(row.get(key) or 0) for row in tables.values()) for key in ("rows", "kept"))
+    # what was worked out of another table has been read there
+    given = [row for row in tables.values() if not row.get("derived")]
+    read, kept = (sum(int(row.get(key) or 0) for row in given) for key in ("rows", "kept"))
     notes = [*map(str, data.get("notes") or []), *_noted(tables, locale), *_unscanned(report, locale)]
     if undrawn:
         notes.append(say(Text(UNDRAWN.template, {"characters": " ".join(undrawn)}), locale))

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from crmkit.core.format import format_value
 from crmkit.core.language import translate, undirected
+from crmkit.core.messages import in_words
 from crmkit.core.results import REPORT_MIME
 from crmkit.report.page.article import Article, read_article
 from crmkit.report.page.assets import page_assets, template_folder
@@ -97,7 +98,7 @@ def page_context(nb: Any, *, previous: Mapping[str, Any] | None = None) -> dict[
         "title": title,
         "client": client,
         "failed": failed,
-        "banner": run.get("message") if failed else None,
+        "banner": in_words(str(run.get("message", "")), language) if failed else None,
         "status": translate("Not finished", language) if failed or not report else translate("Complete", language),
         "facts": _facts(report, language),
         "quality": quality_of(report, language=language, own=_own_intake(article), undrawn=_undrawn(article)),

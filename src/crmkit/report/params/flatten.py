@@ -19,10 +19,11 @@ from pydantic import ValidationError
 
 from crmkit.core.cells import FIRST_THREE, Parameter, model_of, read_cell
 from crmkit.core.dates import parse_iso
-from crmkit.core.errors import CrmkitError, ParamError, Problem, did_you_mean, shortened
+from crmkit.core.errors import CrmkitError, ParamError, Problem, did_you_mean, nearest
 from crmkit.core.language import mark
 from crmkit.core.nested_params import OWN as PAPERMILLS_OWN
 from crmkit.core.nested_params import run_by_program
+from crmkit.core.refused import as_written
 from crmkit.core.results import Quantity, Text, Unit
 from crmkit.core.settings import AGREED, REPLACED, Settings, analysis_names, find_home, params_path, read_settings
 from crmkit.report.params.notebooks import read_notebook
@@ -317,11 +318,11 @@ def schema(home: Path) -> dict[str, Any]:
 
 def _problems(
     values: Mapping[str, Any], declared: tuple[Parameter, ...], *, where: str, kept: tuple[str, ...] = ()
-) -> list[Problem]:
+) -> list[Problem | Text]:
     """One problem for each name that is unknown and each value that is not allowed."""
     by_name = {parameter.name: parameter for parameter in declared}
     own = [name for name in by_name if name not in kept]
-    problems = [
+    problems: list[Problem | Text] = [
         Problem(f"{where}:", f"unknown parameter {name!r}", hint=did_you_mean(str(name), own))
         for name in values
         if name not in by_name
@@ -335,18 +336,17 @@ def _problems(
             name = str(error["loc"][0])
             if (name, id(error["input"])) not in seen:
                 seen.add((name, id(error["input"])))
-                problems.append(_explain(by_name[name], error["input"], place=f"{where}.{name}:"))
+                problems.append(_explain(by_name[name], error["input"], where=where))
     return problems
 
 
-def _explain(parameter: Parameter, value: Any, *, place: str) -> Problem:
+def _explain(parameter: Parameter, value: Any, *, where: str) -> Problem | Text:
+    place = f"{where}.{parameter.name}"
     if "str" in parameter.type and isinstance(value, bool | int | float | dt.date):
-        return Problem(
-            place, f"was read as {shortened(value)}, not as text", "quote it", parameter.allowed if parameter.choices else ""
-        )
-    return Problem(place, f"is {shortened(repr(value))}", f"allowed is {parameter.allowed}", _nearest_choice(parameter, value))
-
-
-def _nearest_choice(parameter: Parameter, value: Any) -> str:
-    hint = did_you_mean(value, [str(c) for c in parameter.choices]) if isinstance(value, str) and parameter.choices else ""
-    return hint if hint.startswith("did you mean") else ""
+        allowed = parameter.allowed if parameter.choices else ""
+        return Problem(f"{place}:", f"was read as {as_written(value)}, not as text", "quote it", allowed)
+    said: dict[str, Quantity | Text | str] = {"place": place, "value": as_written(value), "allowed": parameter.allowed_text}
+    near = nearest(value, map(str, parameter.choices)) if isinstance(value, str) else None
+    if near is None:
+        return Text("{place}: is {value}; allowed is {allowed}.", said)
+    return Text("{place}: is {value}; allowed is {allowed}; did you mean {near}?", {**said, "near": repr(near)})

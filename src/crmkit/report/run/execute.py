@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from crmkit.core.errors import CrmkitError
+from crmkit.core.messages import in_words
 from crmkit.report.engine import ENGINE, kernel_environment
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, keep, note_attempt, read_json, work_folder, write_json
 from crmkit.report.guard.identifiers import MARKS, refuse_leaks
@@ -292,8 +293,8 @@ def _write_page(
     except Exception as err:
         (stem.parent / MARKS).unlink(missing_ok=True)
         ending = _page_failed(err, ending, job)
-        said = escape(scrub_text(ending.message, job.secrets))
-        page.write_text(PLAIN_PAGE.format(escape(job.analysis), said), encoding="utf-8")
+        said = in_words(scrub_text(ending.message, job.secrets), str(job.flat.values["language"]))
+        page.write_text(PLAIN_PAGE.format(escape(job.analysis), escape(said)), encoding="utf-8")
     return ending
 
 

@@ -17,8 +17,6 @@ from crmkit.report.run.inputs import Inputs, data_of, inputs_of, last_equal
 from crmkit.report.run.outcome import Outcome
 
 STATE = ".run.json"
-UNCHANGED = "unchanged since run {run}"
-FINISHED = "finished by run {run}"
 
 
 @dataclass
@@ -60,11 +58,13 @@ class Plan:
 
     def left_out(self) -> list[Outcome]:
         """Analyses that need not be run, and why."""
-        why = {UNCHANGED: self.reused, FINISHED: self.resumed}
-        return [
-            Outcome(self.client, name, "skipped", message=text.format(run=folder.parent.name), folder=folder)
-            for text, folders in why.items()
-            for name, folder in folders.items()
+        unchanged = [
+            Outcome(self.client, name, "skipped", message=f"unchanged since run {folder.parent.name}", folder=folder)
+            for name, folder in self.reused.items()
+        ]
+        return unchanged + [
+            Outcome(self.client, name, "skipped", message=f"finished by run {folder.parent.name}", folder=folder)
+            for name, folder in self.resumed.items()
         ]
 
     def upstream_of(self, notebook: Notebook, runs: Mapping[str, str]) -> dict[str, str]:

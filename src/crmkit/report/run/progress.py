@@ -12,7 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from crmkit.core.language import Locale, say
 from crmkit.core.messages import in_words
+from crmkit.core.results import Text
 from crmkit.core.settings import client_language, find_home
 from crmkit.report.folders import dates_of, read_latest
 from crmkit.report.run.outcome import GOOD, Outcome
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
-WORDS = {"ok": "done", "failed": "FAILED", "killed": "KILLED", "timeout": "TIME OUT"}
+WORDS = {"ok": Text("done"), "failed": Text("FAILED"), "killed": Text("KILLED"), "timeout": Text("TIME OUT")}
 Task = tuple[str, str]
 
 
@@ -112,7 +114,10 @@ class Estimate:
 
 
 class Lines:
-    """One line for each notebook when it is finished, and on a terminal one per client that says what is running now."""
+    """One line for each notebook when it is finished, and on a terminal one per client that says what is running now.
+
+    Each is in the language of its client.
+    """
 
     def __init__(self, *, moving: bool | None = None) -> None:
         self.moving = sys.stdout.isatty() if moving is None else moving
@@ -121,6 +126,7 @@ class Lines:
         self.cells: dict[Task, int] = {}
         self.estimate = Estimate([], jobs=1)
         self.lock = threading.Lock()
+        self.locales: dict[str, Locale] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -150,26 +156,27 @@ class Lines:
 
     def cell(self, client: str, analysis: str, number: int) -> None:
         """A cell of it is about to run."""
-        self._move(client, advance=1, now=f"{analysis}  cell {number} of {self.cells[client, analysis]}")
+        numbers = {"analysis": analysis, "number": str(number), "of": str(self.cells[client, analysis])}
+        self._move(client, advance=1, now=say(Text("{analysis}  cell {number} of {of}", numbers), self._locale(client)))
 
     def left_out(self, outcome: Outcome) -> None:
         """A notebook is not run."""
-        print(f"{outcome.client}  {outcome.analysis}  {outcome.message}{_page(outcome)}", flush=True)
+        said = in_words(outcome.message, self._locale(outcome.client).language)
+        print(f"{outcome.client}  {outcome.analysis}  {said}{_page(outcome)}", flush=True)
 
     def done(self, outcome: Outcome) -> None:
         """A notebook is finished: what came of it, where it is, and what to do where it failed."""
         with self.lock:
             self.estimate.done((outcome.client, outcome.analysis), outcome.seconds)
-        print(
-            f"{outcome.client}  {outcome.analysis}  {WORDS[outcome.status]}  {outcome.seconds:.1f} s{_page(outcome)}",
-            flush=True,
-        )
+        begin, locale = f"{outcome.client}  {outcome.analysis}", self._locale(outcome.client)
+        took = say(Text("{seconds} s", {"seconds": f"{outcome.seconds:.1f}"}), locale)
+        print(f"{begin}  {say(WORDS[outcome.status], locale)}  {took}{_page(outcome)}", flush=True)
         if outcome.status not in GOOD:
-            place = "" if outcome.by_user or outcome.cell is None else f"cell {outcome.cell}: "
-            language = client_language(outcome.client, home=find_home()) or "en"
+            place = (
+                Text("") if outcome.by_user or outcome.cell is None else Text("cell {number}: ", {"number": str(outcome.cell)})
+            )
             for problem in outcome.message.splitlines():
-                said = in_words(problem, language)
-                print(f"{outcome.client}  {outcome.analysis}  {place}{said}", file=sys.stderr, flush=True)
+                print(f"{begin}  {say(place, locale)}{in_words(problem, locale.language)}", file=sys.stderr, flush=True)
         self._move(outcome.client, now="")
 
     def _move(self, client: str, *, advance: int = 0, now: str) -> None:
@@ -177,10 +184,15 @@ class Lines:
             return
         with self.lock:
             seconds = self.estimate.seconds()
-            rest = "" if seconds is None else f"about {seconds:.0f} s left"
+            left = None if seconds is None else Text("about {seconds} s left", {"seconds": f"{seconds:.0f}"})
             self.bars.update(self.rows[client], advance=advance, now=now)
             for row in self.rows.values():
-                self.bars.update(row, rest=rest if row == self.rows[client] else "")
+                self.bars.update(row, rest=say(left, self._locale(client)) if row == self.rows[client] else "")
+
+    def _locale(self, client: str) -> Locale:
+        if client not in self.locales:
+            self.locales[client] = Locale(client_language(client, home=find_home()) or "en")
+        return self.locales[client]
 
 
 def _page(outcome: Outcome) -> str:

@@ -11,6 +11,7 @@ stays empty.
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from crmkit.core.format import DASH, format_value
@@ -73,7 +74,7 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
         places = [place + 0.5 for place in range(len(names))]
         drawn.set_ticks(places, [short(words(name), 22) for name in names])
     axes.tick_params(length=0, axis="both", rotation=0)
-    if max(len(label.get_text()) for label in axes.get_xticklabels()) * len(columns) > CROWDED:
+    if max(_width(label.get_text()) for label in axes.get_xticklabels()) * len(columns) > CROWDED:
         axes.tick_params(axis="x", rotation=40)
         for label in axes.get_xticklabels():
             label.set_horizontalalignment("right")
@@ -81,6 +82,11 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
     axes.set_xlabel(parts.axis_label(result.x, locale))
     axes.set_ylabel(parts.axis_label(result.y, locale))
     _write_hidden(axes, values, [[cells.get((row, column)) for column in columns] for row in rows])
+
+
+def _width(text: str) -> int:
+    """How many letters wide a text is: a Chinese sign is as wide as two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def _value(cell: dict[Any, Any] | None) -> float:

@@ -2,9 +2,11 @@
 
 import math
 
+import pandas as pd
 import pytest
 
 from crmkit.analyses.audit.indicators.estimate import NO_BEFORE, NO_COLUMN, NO_DATA
+from crmkit.analyses.audit.read import history
 
 
 @pytest.fixture
@@ -67,6 +69,19 @@ def newcomers(frame):
 def test_new_customers(measure, make_past, newcomers):
     found = measure("R-NEW", make_past({"customers": newcomers}))
     assert (found.value, found.reference, found.n) == (2.0, pytest.approx(1.0), 6)
+
+
+def test_who_is_known_from_tickets_alone_is_no_new_customer(measure, company, frame):
+    """The day of a first ticket is not the day on which somebody became a customer, and who never wrote is not counted."""
+    days = pd.date_range("2024-01-01", "2025-12-20", freq="11D")
+    rows = [(f"T{n}", f"C{n}", day.date().isoformat(), "complaint") for n, day in enumerate(days)]
+    tickets = frame("ticket_id customer_id opened_at kind", *rows)
+    known = frame("customer_id created_at", *[(f"C{n}", "2023-01-01") for n in range(len(days))])
+    alone = history(company(tables={"tickets": tickets}, as_of="2025-12-31"), cycle="quarter")
+    both = history(company(tables={"tickets": tickets, "customers": known}, as_of="2025-12-31"), cycle="quarter")
+    for name in ("R-NEW", "R-NCUST", "P-CMPR"):
+        assert not measure(name, alone).known
+        assert measure(name, both).known
 
 
 def test_new_customers_by_referral(measure, make_past, newcomers, frame):

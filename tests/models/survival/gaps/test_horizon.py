@@ -61,6 +61,11 @@ def test_without_censoring_customers_and_weights_change_errors_only():
     assert paired["low"].tolist() == pytest.approx(plain["low"].tolist(), abs=1e-9)
 
 
+def test_where_all_come_back_at_once_the_limits_are_exact():
+    row = horizon_table(np.full(100, 50.0), np.ones(100), horizons=[25]).iloc[0]
+    assert row[["false_share", "low", "high"]].tolist() == pytest.approx([1.0, 0.025 ** (1 / 100), 1.0], rel=1e-12)
+
+
 def test_where_everybody_comes_back_there_is_none():
     rng = np.random.default_rng(1)
     time = np.ceil(rng.gamma(2, 15, 3000))

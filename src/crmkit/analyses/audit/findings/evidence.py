@@ -290,11 +290,15 @@ def drivers(grounds: Grounds) -> Result:
     table["distinguishable"], table["r_squared"] = ranked["distinguishable"].to_numpy(), grounds.drivers.r_squared
     first = ranked.iloc[0]
     words: dict[str, Quantity | Text | str] = {"name": Text(DRIVER_WORDS[first["driver"]])}
-    words |= {"effect": Quantity(first["effect"], "score"), "r": Quantity(grounds.drivers.r_squared, "share")}
+    words |= {"effect": Quantity(abs(first["effect"]), "score"), "r": Quantity(grounds.drivers.r_squared, "share")}
+    lower = Text("Scores fall most with {name}: by {effect} points per standard deviation.", words)
+    higher = Text("Scores go most with {name}: they rise by {effect} points per standard deviation.", words)
     text = Text(
-        "Most goes with {name}: {effect} points per standard deviation. Together the troubles explain {r} of the differences.",
-        words,
+        "{most} Together the troubles explain {r} of the differences.",
+        words | {"most": lower if first["effect"] < 0 else higher},
     )
+    if not ranked["distinguishable"].any():
+        text = Text("No trouble goes with the satisfaction with tickets more than noise does.")
     noise = [Text(DRIVER_WORDS[name]) for name in ranked.loc[~ranked["distinguishable"], "driver"]]
     note = (
         Text(

@@ -205,7 +205,7 @@ def overall(found: Sequence[AuditFinding]) -> Finding:
     sure = sum(one.level == FINDING for one in found)
     numbers = {"sure": Quantity(sure, "count"), "rest": Quantity(len(found) - sure, "count")}
     if sure:
-        text = Text("{sure} {sure:finding|findings} and {rest} {rest:observation|observations}.", numbers)
+        text = Text("The audit has {sure} {sure:finding|findings} and {rest} {rest:observation|observations}.", numbers)
     elif found:
         text = Text(
             "Nothing misses its criterion for sure; {rest} {rest:observation asks|observations ask} for a look.", numbers

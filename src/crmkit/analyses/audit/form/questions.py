@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from crmkit.analyses.audit.client_changes import Change, overlay_of, read_overlay
 from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.core.language import mark
+from crmkit.core.refused import problems_of
 from crmkit.core.results import Column, Result, Text
 from crmkit.core.yaml_text import read_yaml
 
@@ -176,9 +177,10 @@ def merge(base: Form, overlay: Mapping[Any, Any], *, where: str = OVERLAY) -> Fo
         if unknown:
             continue
         try:
-            changed[name] = Standard.model_validate({**known[name].model_dump(), **keys})
+            given = {**known[name].model_dump(), **keys}
+            changed[name] = Standard.model_validate(given)
         except ValidationError as err:
-            problems += [Problem(f"{where}, {name}, {error['loc'][0]}:", error["msg"]) for error in err.errors()]
+            problems += problems_of(err, Standard, given, where=f"{where}, {name}")
             continue
         old, now = known[name], changed[name]
         changes += [

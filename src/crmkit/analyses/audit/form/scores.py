@@ -220,15 +220,23 @@ def _finding(table: pd.DataFrame, answers: Answers) -> Finding:
     behind = (table["intention"] - table["reality"]).fillna(-1)
     worst = table.loc[behind.idxmax()]
     weak = int((table["reality"] < 3).sum())
-    text = Text(
-        "{weak} of {n} standards score below 3; furthest behind its intention is {name}: {reality} against {intention}.",
-        {
-            "weak": Quantity(weak, "count"),
-            "n": Quantity(len(table), "count"),
-            "name": str(worst["name"]),
-            "reality": Quantity(worst["reality"], "points"),
-            "intention": Quantity(worst["intention"], "points"),
-        },
+    numbers: dict[str, Quantity | Text | str] = {
+        "weak": Quantity(weak, "count"),
+        "n": Quantity(len(table), "count"),
+        "name": str(worst["name"]),
+        "reality": Quantity(worst["reality"], "points"),
+        "intention": Quantity(worst["intention"], "points"),
+    }
+    text = (
+        Text(
+            "{weak} of {n} standards {weak:scores|score} below 3; furthest behind its intention is {name}: {reality} against "
+            "{intention}.",
+            numbers,
+        )
+        if weak
+        else Text(
+            "No standard scores below 3; furthest behind its intention is {name}: {reality} against {intention}.", numbers
+        )
     )
     return Finding("audit.form", "warning" if weak else "good", weak == 0, text, evidence=("audit_form",))
 

@@ -253,7 +253,16 @@ def _finding(plan: Plan) -> Finding:
     swap = _swap(plan)
     if swap is None:
         numbers = {"n": Quantity(len(kept), "count"), "seen": Quantity(seen, "count")}
-        text = Text("Actions within the plan: {n}. From a known day on, the effect can be seen of: {seen}.", numbers)
+        if not kept:
+            text = Text("No action is within the plan.")
+        elif seen:
+            text = Text(
+                "{n} {n:action is|actions are} within the plan; of {seen} it is known from which day on the effect can be "
+                "seen.",
+                numbers,
+            )
+        else:
+            text = Text("{n} {n:action is|actions are} within the plan; when an effect can be seen is not known.", numbers)
         return Finding("audit.plan", "info", None, text, evidence=("audit_plan",))
     wanted, given = swap
     words: dict[str, Quantity | str] = {

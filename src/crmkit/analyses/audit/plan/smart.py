@@ -209,9 +209,11 @@ def smart(wanted: Sequence[Wanted], known: Known) -> Result:
         rows.append(row | {letter: verdict for letter, (verdict, _) in said.items()})
     table = pd.DataFrame(rows)
     failing = int((table[list(LETTERS)] == FAIL).any(axis=1).sum())
-    text = Text(
-        "{n} of {all} goals and actions {n:fails|fail} a test.",
-        {"n": Quantity(failing, "count"), "all": Quantity(len(table), "count")},
+    numbers = {"n": Quantity(failing, "count"), "all": Quantity(len(table), "count")}
+    text = (
+        Text("{n} of {all} goals and actions {n:fails|fail} a test.", numbers)
+        if failing
+        else Text("Each of the {all} goals and actions passes its tests.", numbers)
     )
     finding = Finding("audit.smart", "warning" if failing else "good", failing == 0, text, evidence=("audit_smart",))
     columns = (

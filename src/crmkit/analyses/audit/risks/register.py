@@ -264,9 +264,11 @@ def risk_table(risks: Sequence[Risk]) -> Result:
         Column("review_on", "Review", "date"),
     )
     high = sum(risk.grading.grade >= HIGH for risk in risks)
-    text = Text(
-        "{high} of {n} risks are graded high or very high.",
-        {"high": Quantity(high, "count"), "n": Quantity(len(risks), "count")},
+    numbers = {"high": Quantity(high, "count"), "n": Quantity(len(risks), "count")}
+    text = (
+        Text("{high} of {n} risks {high:is|are} graded high or very high.", numbers)
+        if high
+        else Text("None of the {n} risks in the register is graded high or very high.", numbers)
     )
     note = Text(
         "Grades come from a table of likelihood and impact; within a grade risks are ranked by expected loss. Stable in: share "
@@ -372,8 +374,11 @@ def register_checks(risks: Sequence[Risk], as_of: dt.date) -> Result:
     ]
     table = pd.DataFrame(rows)
     failing = int((~table["passed"]).sum())
-    text = Text(
-        "{n} of {all} checks of the register fail.", {"n": Quantity(failing, "count"), "all": Quantity(len(table), "count")}
+    numbers = {"n": Quantity(failing, "count"), "all": Quantity(len(table), "count")}
+    text = (
+        Text("{n} of {all} checks of the register {n:fails|fail}.", numbers)
+        if failing
+        else Text("The register passes all {all} checks.", numbers)
     )
     columns = (
         Column("check", "Check", translate=True),

@@ -112,19 +112,29 @@ def _drivers_finding(work: Drive, table: pd.DataFrame) -> Finding:
         text = Text("No driver can be told from noise.")
         return Finding("satisfaction.drivers", "info", None, text, evidence=evidence)
     first = clear.iloc[0]
+    noise, along = int((~table["distinguishable"]).sum()), int((table["distinguishable"] & ~table["own_effect"]).sum())
     numbers: dict[str, Quantity | Text | str] = {
         "driver": str(first["group"]),
         "share": quantity(first),
-        "noise": Quantity(int((~table["distinguishable"]).sum()), "count"),
+        "noise": Quantity(noise, "count"),
         "p": Quantity(len(table), "count"),
-        "along": Quantity(int((table["distinguishable"] & ~table["own_effect"]).sum()), "count"),
+        "along": Quantity(along, "count"),
         "stable": Quantity(first["rank_stability"], "share"),
         "flat": Quantity(len(flat), "count"),
     }
+    if noise and along:
+        rest = Text(
+            "Of {p} drivers {noise} cannot be told from noise; for {along} more no effect of their own is shown.", numbers
+        )
+    elif noise:
+        rest = Text("{noise} of {p} drivers cannot be told from noise.", numbers)
+    elif along:
+        rest = Text("{along} of {p} drivers {along:shows|show} no effect of {along:its|their} own.", numbers)
+    else:
+        rest = Text("Each of the {p} drivers has an effect of its own.", numbers)
     text = Text(
-        "“{driver}” moves satisfaction most: {share} of what the drivers explain, first in {stable} of the resamples. Of {p} "
-        "drivers {noise} cannot be told from noise; for {along} more no effect of their own is shown.",
-        numbers,
+        "“{driver}” moves satisfaction most: {share} of what the drivers explain, first in {stable} of the resamples. {rest}",
+        numbers | {"rest": rest},
     )
     if flat:
         text = Text("{text} Got the same answer from everybody, and say nothing: {flat}.", {**numbers, "text": text})
@@ -157,7 +167,7 @@ def ranks(past: Survey, work: Drive) -> Result:
         Column("interval", "Interval", "share"),
         Column("places", "Ranks in resamples"),
         Column("rank_stability", "Same rank", "share"),
-        Column("p_value", "p against noise", "number"),
+        Column("p_value", "p against noise", "p"),
         Column("distinguishable", "Beyond noise"),
         Column("vif", "VIF", "score"),
         Column("odds_ratio", "Odds ratio", "score"),
@@ -168,10 +178,11 @@ def ranks(past: Survey, work: Drive) -> Result:
 
 
 def _halo_finding(spread: model.Halo) -> Finding:
+    entangled = int(spread.table["entangled"].sum())
     numbers: dict[str, Quantity | Text | str] = {
         "share": Quantity(spread.factor_share, "share"),
         "explained": Quantity(spread.explained_by_factor, "share"),
-        "entangled": Quantity(int(spread.table["entangled"].sum()), "count"),
+        "entangled": Quantity(entangled, "count"),
     }
     evidence = ("satisfaction_ranks",)
     if spread.suspected:
@@ -182,11 +193,9 @@ def _halo_finding(spread: model.Halo) -> Finding:
         )
         action = Text("Ask for facts (how long, how often, solved or not) instead of marks.")
         return Finding("satisfaction.halo", "warning", False, text, evidence=evidence, action=action)
-    text = Text(
-        "The drivers can be told apart: their common impression holds {share} of their variance; {entangled} are entangled "
-        "with others (VIF above 10).",
-        numbers,
-    )
+    text = Text("The drivers can be told apart: their common impression holds {share} of their variance.", numbers)
+    if entangled:
+        text = Text("{text} {entangled} {entangled:is|are} entangled with others (VIF above 10).", numbers | {"text": text})
     return Finding("satisfaction.halo", "good", True, text, evidence=evidence)
 
 
@@ -278,7 +287,14 @@ def _start_finding(table: pd.DataFrame) -> Finding:
         "sure": Quantity(sure, "count"),
         "n": Quantity(len(start), "count"),
     }
-    text = Text("Important and below the others: {names}. For {sure} of {n} this is beyond doubt in both directions.", numbers)
+    if sure == len(start):
+        text = Text("Important and below the others: {names}. This is beyond doubt in both directions.", numbers)
+    elif sure:
+        text = Text(
+            "Important and below the others: {names}. For {sure} of {n} this is beyond doubt in both directions.", numbers
+        )
+    else:
+        text = Text("Important and below the others: {names}. In one of the two directions this may be chance.", numbers)
     action = Text("Begin with {names}: decide on one change, who owns it, and what the next wave should show.", numbers)
     return Finding("satisfaction.start", "warning", False, text, evidence=evidence, action=action)
 

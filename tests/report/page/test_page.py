@@ -1,0 +1,25 @@
+"""What a notebook opens and shows: the client as any other door opens it, and values that nobody can change afterwards."""
+
+from dataclasses import FrozenInstanceError
+
+import pandas as pd
+import pytest
+
+from crmkit.report.page.page import Shown, open_client
+
+
+def test_what_is_refused_goes_where_it_is_asked_to(tiny_home, tmp_path):
+    folder = tiny_home / "data" / "acme"
+    folder.mkdir(parents=True)
+    rows = pd.DataFrame({"customer_id": [f"C{n}" for n in range(50)], "ordered_at": "2025-03-01", "amount": ["x", *["5"] * 49]})
+    rows.to_csv(folder / "transactions.csv", index=False)
+    path = tiny_home / "params" / "acme.yml"
+    path.write_text(path.read_text() + "tables:\n  transactions: {rejects: 0.05}\n", encoding="utf-8")
+    with open_client("acme", home=tiny_home, rejects=tmp_path / "refused"):
+        assert (tmp_path / "refused" / "transactions.csv").is_file()
+
+
+def test_what_is_shown_stays_as_it_is():
+    shown = Shown("<p>1</p>", "1")
+    with pytest.raises(FrozenInstanceError):
+        shown.text = "2"
