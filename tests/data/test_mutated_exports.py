@@ -3,12 +3,15 @@
 A change that goes wrong can be made again from its number: ``PYTHONPATH=tests python -m exports NUMBER``.
 """
 
+from decimal import Decimal
 from functools import cache
 
 import pytest
 
-from exports.draw import Case, draw, kinds, sample
+from crmkit.data.sources.engine import THREADS_VARIABLE
+from exports.draw import Case, build, draw, kinds, sample
 from exports.judge import judge
+from exports.kinds_values import NUMBERS
 
 FEW, BATCHES = 200, 20
 MANY, BATCH = 10_000, 100
@@ -37,8 +40,25 @@ def test_there_are_many_kinds_and_the_sample_has_them_all():
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
-def test_a_sample_that_has_every_kind(batch, tmp_path):
+def test_a_sample_that_has_every_kind(batch, tmp_path, monkeypatch):
+    # a dozen rows give a second thread nothing to do
+    monkeypatch.setenv(THREADS_VARIABLE, "1")
     assert wrong(few()[batch::BATCHES], tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("row: twice in every column", "file: Big 5, declared"), ("amount: ¥ of Japan", "file: Shift JIS, declared")],
+)
+def test_kinds_that_meet_in_one_cell(names, tmp_path):
+    every = {kind.name: kind for kind in kinds()}
+    cases = [build(tuple(every[name] for name in names), number) for number in range(3)]
+    assert all(cases)
+    assert wrong(cases, tmp_path) == []
+
+
+def test_a_small_exponent_has_a_digit_in_any_case():
+    assert [NUMBERS["small exponent"](Decimal(text)) for text in ("5.73", "1050")] == ["5.730000e0", "1.050000e3"]
 
 
 @pytest.mark.slow

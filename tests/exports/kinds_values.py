@@ -171,7 +171,7 @@ NUMBERS = {
     "a plus in front": lambda v: f"+{v:.2f}",
     "four decimals": lambda v: f"{v:.4f}",
     "exponent": lambda v: f"{v:.6E}",
-    "small exponent": lambda v: f"{v:.6e}".replace("e+0", "e"),
+    "small exponent": lambda v: f"{v:.6e}".replace("e+", "e"),
     "blanks around": lambda v: f"  {v:.2f} ",
     "apostrophe in front": lambda v: f"'{v:.2f}",
     "noughts in front": lambda v: f"00{v:.2f}",

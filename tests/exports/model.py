@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -54,6 +55,7 @@ LEFT_TO_KINDS = {
 }
 NUMERIC = ("money", "number", "integer", "score")
 MOMENTS = ("date", "timestamp", "month", "cycle")
+Maker = Callable[[int, dt.date, Random], Any]
 
 
 @dataclass
@@ -154,6 +156,8 @@ class Kind:
 
 def plain(value: Any) -> str:
     """A value as a careful system writes it."""
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -176,7 +180,8 @@ def make(table: str, rng: Random, *, source: str = "csv") -> Export:
     kinds = {name: kind for name, kind in kinds.items() if name not in dropped}
     number = rng.randint(9, 14)
     start = [FIRST + dt.timedelta(days=23 + 31 * at + rng.randint(0, 2)) for at in range(number)]
-    rows = [_row(table, kinds, at, start[at], rng) for at in range(number)]
+    makers = [(name, _maker(table, name, kind)) for name, kind in kinds.items()]
+    rows = [_row(makers, at, start[at], rng) for at in range(number)]
     export = Export(table, kinds, rows, {name: name for name in kinds}, source=source)
     export.client = {"as_of": AS_OF.isoformat(), "currency": "USD"}
     if table == "surveys":
@@ -184,39 +189,42 @@ def make(table: str, rng: Random, *, source: str = "csv") -> Export:
     return export
 
 
-def _row(table: str, kinds: dict[str, str], at: int, day: dt.date, rng: Random) -> Row:
-    contract = TABLES[table]
-    later = {second: at + 1 for at, (_, second) in enumerate(contract.order)}
-    truth: dict[str, Any] = {}
-    for name, kind in kinds.items():
-        column = contract.columns.get(name)
-        low, high = (column.low, column.high) if column else tuple(ITEMS[name]["scale"])
-        moment = day + dt.timedelta(days=later.get(name, 0))
-        if column is not None and column.choices:
-            value: Any = column.choices[rng.randrange(len(column.choices))]
-        elif kind == "id":
-            value = f"{name[0].upper()}{1000 + 37 * at}"
-        elif kind == "text":
-            value = (
-                rng.choice(("Mug blue", "Tea & more", "north 2", "Kaffee", "茶叶")) if name not in contract.unique else f"T{at}"
-            )
-        elif kind == "date":
-            value = moment
-        elif kind == "timestamp":
-            value = dt.datetime.combine(moment, dt.time(8 + at % 9, 5 + at, 7))
-        elif kind == "month":
-            value = moment.replace(day=1)
-        elif kind == "cycle":
-            value = f"{moment.year}Q{(moment.month + 2) // 3}"
-        elif kind == "money":
-            value = Decimal(rng.randint(1_050_01, 9_950_99)) / 100 if at % 3 == 0 else Decimal(rng.randint(105, 99_899)) / 100
-        elif kind == "boolean":
-            value = bool(rng.randrange(2))
-        elif kind == "integer":
-            value = rng.randint(int(low or 0), int(high) if high is not None else 40)
-        elif kind == "score":
-            value = rng.randint(int(low if low is not None else 1), int(high) if high is not None else 5)
-        else:
-            value = Decimal(rng.randint(1, 99)) / 100
-        truth[name] = value
+def _row(makers: list[tuple[str, Maker]], at: int, day: dt.date, rng: Random) -> Row:
+    truth = {name: maker(at, day, rng) for name, maker in makers}
     return Row({name: plain(value) for name, value in truth.items()}, truth)
+
+
+@cache
+def _maker(table: str, name: str, kind: str) -> Maker:
+    """What makes the value of a column in the row of a number, on a day: said once, because most rows are made in vain."""
+    contract = TABLES[table]
+    column = contract.columns.get(name)
+    low, high = (column.low, column.high) if column else tuple(ITEMS[name]["scale"])
+    later = dt.timedelta(days={second: at + 1 for at, (_, second) in enumerate(contract.order)}.get(name, 0))
+    least, most = int(low or 0), int(high) if high is not None else 40
+    lowest, highest = int(low if low is not None else 1), int(high) if high is not None else 5
+    choices = column.choices if column is not None else ()
+    texts = ("Mug blue", "Tea & more", "north 2", "Kaffee", "茶叶")
+
+    def cycle(at: int, day: dt.date, rng: Random) -> str:
+        moment = day + later
+        return f"{moment.year}Q{(moment.month + 2) // 3}"
+
+    def money(at: int, day: dt.date, rng: Random) -> Decimal:
+        return Decimal(rng.randint(1_050_01, 9_950_99)) / 100 if at % 3 == 0 else Decimal(rng.randint(105, 99_899)) / 100
+
+    if choices:
+        return lambda at, day, rng: choices[rng.randrange(len(choices))]
+    makers: dict[str, Maker] = {
+        "id": lambda at, day, rng: f"{name[0].upper()}{1000 + 37 * at}",
+        "text": (lambda at, day, rng: rng.choice(texts)) if name not in contract.unique else (lambda at, day, rng: f"T{at}"),
+        "date": lambda at, day, rng: day + later,
+        "timestamp": lambda at, day, rng: dt.datetime.combine(day + later, dt.time(8 + at % 9, 5 + at, 7)),
+        "month": lambda at, day, rng: (day + later).replace(day=1),
+        "cycle": cycle,
+        "money": money,
+        "boolean": lambda at, day, rng: bool(rng.randrange(2)),
+        "integer": lambda at, day, rng: rng.randint(least, most),
+        "score": lambda at, day, rng: rng.randint(lowest, highest),
+    }
+    return makers.get(kind, lambda at, day, rng: Decimal(rng.randint(1, 99)) / 100)

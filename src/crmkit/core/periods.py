@@ -22,14 +22,12 @@ FORMS = (
 )
 
 
-def cycle_macros() -> list[str]:
-    """The macro ``crm_cycle`` of the engine, which reads a label; nothing where it names no period."""
+def cycle_label(x: str) -> str:
+    """The SQL of a label in its one form, out of that of one without blanks; nothing where it names no period."""
     cases = " ".join(
-        f"WHEN regexp_full_match(x, '{form}') THEN regexp_replace(x, '^{form}$', '{label}')" for form, label in FORMS
+        f"WHEN regexp_full_match({x}, '{form}') THEN regexp_replace({x}, '^{form}$', '{label}')" for form, label in FORMS
     )
-    # 上半年 is the first half of a year, 第三季度 the third quarter
-    plain = "translate(upper(regexp_replace(crm_whole(x), '\\s', '', 'g')), '一二三四上下', '123412')"
-    return [f"crm_cycle_label(x) AS CASE {cases} END", f"crm_cycle(x) AS crm_cycle_label({plain})"]
+    return f"CASE {cases} END"
 
 
 def cycle_start(label: Any) -> Any:

@@ -27,12 +27,12 @@ from crmkit.core.settings import LANGUAGES, Settings, TableSettings, find_home, 
 from crmkit.data.as_of import begun, count_later, cut, last_event, span_notes
 from crmkit.data.intake.answers import OF_ANSWERS, answer_notes, answers, is_answers
 from crmkit.data.intake.copy import Copy, copy_of
-from crmkit.data.intake.macros import Macros
+from crmkit.data.intake.phrases import set_zone
 from crmkit.data.intake.table import Intake, Loaded, Place, load_table
 from crmkit.data.sources.damage import telling_damage
 from crmkit.data.sources.engine import connect, disconnect, identifier, query
 from crmkit.data.sources.files import Source, Stamp, find_files, is_as_it_was, open_source
-from crmkit.data.sources.readers import attach
+from crmkit.data.sources.readers import attach, database_tables
 from crmkit.data.tables import MAIN_TABLE, TABLES
 from crmkit.data.tables.check import contract_problems, keeps_contract
 
@@ -287,8 +287,8 @@ def _load(
     kept = copy.restore(con) if copy is not None else None
     if kept is not None:
         return con, kept, problems
-    macros = Macros(con, timezone=settings.timezone)
-    place = Place(settings, source, spill, rejects, home, macros)
+    set_zone(con, settings.timezone)
+    place = Place(settings, source, spill, rejects, home, there=database_tables(con) if source.database else ())
     for table in TABLES:
         if tell is not None:
             tell(table)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from crmkit.data.intake.macros import install
+from crmkit.data.intake import phrases
 from crmkit.data.sources.engine import connect, disconnect
 from crmkit.data.sources.workbook import NUMERIC_CELL
 
@@ -13,7 +13,7 @@ from crmkit.data.sources.workbook import NUMERIC_CELL
 @pytest.fixture(scope="module")
 def read():
     con, _ = connect()
-    install(con, timezone="Asia/Shanghai")
+    phrases.set_zone(con, "Asia/Shanghai")
     yield lambda macro, text: con.con.execute(f"SELECT {macro}", {"x": text}).fetchone()[0]
     disconnect(con)
 
@@ -88,8 +88,8 @@ def read():
     ],
 )
 def test_numbers(read, text, dot, comma):
-    assert read("crm_dot($x)", text) == (None if dot is None else Decimal(dot))
-    assert read("crm_comma($x)", text) == (None if comma is None else Decimal(comma))
+    assert read(phrases.number("$x", "dot"), text) == (None if dot is None else Decimal(dot))
+    assert read(phrases.number("$x", "comma"), text) == (None if comma is None else Decimal(comma))
 
 
 @pytest.mark.parametrize(
@@ -136,14 +136,14 @@ def test_numbers(read, text, dot, comma):
     ],
 )
 def test_dates(read, text):
-    assert read("crm_date($x, true)", text) == dt.date(2024, 3, 5)
-    assert read("crm_date($x, false)", text) == dt.date(2024, 3, 5)
+    assert read(phrases.date("$x", "true"), text) == dt.date(2024, 3, 5)
+    assert read(phrases.date("$x", "false"), text) == dt.date(2024, 3, 5)
 
 
 @pytest.mark.parametrize("text", ["05/03/2024", "5/3/2024", "05-03-2024 10:20:30", "5/3/2024 1:05 PM"])
 def test_dates_in_an_order(read, text):
-    assert read("crm_date($x, true)", text) == dt.date(2024, 3, 5)
-    assert read("crm_date($x, false)", text) == dt.date(2024, 5, 3)
+    assert read(phrases.date("$x", "true"), text) == dt.date(2024, 3, 5)
+    assert read(phrases.date("$x", "false"), text) == dt.date(2024, 5, 3)
 
 
 @pytest.mark.parametrize(
@@ -155,21 +155,21 @@ def test_dates_in_an_order(read, text):
     ],
 )  # fmt: skip
 def test_not_dates(read, text):
-    assert read("crm_date($x, true)", text) is None
+    assert read(phrases.date("$x", "true"), text) is None
 
 
 @pytest.mark.parametrize(
     ("text", "meant"), [("是", True), ("Yes", True), ("0", False), ("nein", False), ("maybe", None), (NUMERIC_CELL + "1", True)]
 )
 def test_yes_or_no(read, text, meant):
-    assert read("crm_boolean($x)", text) is meant
+    assert read(phrases.boolean("$x"), text) is meant
 
 
 @pytest.mark.parametrize(
     ("text", "meant"), [(" 007 ", "007"), ("'007", "007"), ("'t Hart", "'t Hart"), ("\u30001\xa0", "1"), ("  ", None)]
 )
 def test_text(read, text, meant):
-    assert read("crm_text($x)", text) == meant
+    assert read(phrases.text("$x"), text) == meant
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_text(read, text, meant):
 )  # fmt: skip
 def test_the_short_way_to_a_date_is_the_long_way(read, text):
     for dayfirst in ("true", "false"):
-        assert read(f"crm_instant($x, {dayfirst})", text) == read(f"crm_any_instant($x, {dayfirst})", text)
+        assert read(phrases.instant("$x", dayfirst), text) == read(phrases.any_instant("$x", dayfirst), text)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_the_short_way_to_a_date_is_the_long_way(read, text):
 )
 def test_the_short_way_to_a_number_is_the_long_way(read, text):
     for sign in ("dot", "comma"):
-        assert read(f"crm_{sign}($x)", text) == read(f"crm_{sign}_plain(crm_plain($x))", text)
+        assert read(phrases.number("$x", sign), text) == read(phrases.grouped(phrases.plain_number("$x"), sign), text)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_the_short_way_to_a_number_is_the_long_way(read, text):
     ],
 )
 def test_moments(read, text, second):
-    found = read("date_trunc('second', crm_instant($x, true))", text)
+    found = read(f"date_trunc('second', {phrases.instant('$x', 'true')})", text)
     assert found == (None if second is None else dt.datetime.fromisoformat(second))
 
 
@@ -228,7 +228,7 @@ def test_moments(read, text, second):
     ],
 )
 def test_indian_groups(read, text, meant):
-    assert read("crm_indian($x)", text) == (None if meant is None else Decimal(meant))
+    assert read(phrases.number("$x", "indian"), text) == (None if meant is None else Decimal(meant))
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_indian_groups(read, text, meant):
     ],
 )
 def test_the_currency_of_an_amount(read, text, token):
-    assert read("crm_token($x)", text) == token
+    assert read(phrases.token("$x"), text) == token
 
 
 @pytest.mark.parametrize(
@@ -267,16 +267,16 @@ def test_the_currency_of_an_amount(read, text, token):
     ],
 )
 def test_lengths_of_time(read, text, seconds, hours):
-    assert read("crm_seconds($x, false)", text) == seconds
-    assert read("crm_seconds($x, true)", text) == hours
+    assert read(phrases.seconds("$x", "false"), text) == seconds
+    assert read(phrases.seconds("$x", "true"), text) == hours
 
 
 @pytest.mark.parametrize("text", ["True", "false", "1", "0", "", "TRUE", "False", " true ", "真", "2"])
 def test_the_short_way_to_yes_or_no(read, text):
     meant = {"true": True, "1": True, "真": True, "false": False, "0": False}.get(text.strip().lower())
-    assert read("crm_boolean($x)", text) is meant
+    assert read(phrases.boolean("$x"), text) is meant
 
 
 @pytest.mark.parametrize("text", ["a", "a b", " a", "a\xa0", "\u3000a", "'1", "'a", "中文", "a\nb", "\n", "", "\x1f7"])
 def test_the_short_way_to_a_text_is_the_long_way(read, text):
-    assert read("crm_word($x)", text) == read("crm_text($x)", text)
+    assert read(phrases.word("$x"), text) == read(phrases.text("$x"), text)

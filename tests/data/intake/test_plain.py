@@ -15,8 +15,8 @@ from crmkit.core.language import Locale, say
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake import plain
 from crmkit.data.intake import table as intake
-from crmkit.data.intake.macros import install
 from crmkit.data.intake.parse import reading
+from crmkit.data.intake.phrases import set_zone
 from crmkit.data.sources import workbook
 from crmkit.data.sources.engine import connect, disconnect, literal, query, to_frame
 from crmkit.data.tables import Column, TableContract
@@ -54,7 +54,7 @@ ODD = {
 @pytest.fixture(scope="module")
 def engine():
     con, _ = connect()
-    install(con, timezone="UTC")
+    set_zone(con, "UTC")
     yield con
     disconnect(con)
 

@@ -153,6 +153,15 @@ def test_utf_16_without_a_mark(project, encoding):
     assert notes == [f"transactions.csv: the encoding {encoding} is a guess"]
 
 
+@pytest.mark.parametrize("encoding", ["shift_jis", "cp932"])
+def test_the_yen_of_japan_is_a_backslash_in_bytes(project, encoding):
+    lines = [b"customer_id,ordered_at,amount,product", b"A,2024-01-05,\\1.50,\x82\xa8", b"B,2024-01-06,2.50,C:\\tea"]
+    (project.folder / "transactions.csv").write_bytes(b"\n".join(lines) + b"\n")
+    project.params(as_of="2024-12-31", currency="JPY", tables={"transactions": {"encoding": encoding}})
+    found = {row.product: float(row.amount) for row in project.open().tables["transactions"].to_pandas().itertuples()}
+    assert found == {"お": 1.5, "C:\\tea": 2.5}
+
+
 def test_bytes_of_nought(project):
     project.write("transactions.csv", GOOD.replace("B", "B\0"))
     assert problems(project) == [

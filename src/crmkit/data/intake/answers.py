@@ -15,6 +15,7 @@ from crmkit.core.errors import DataError, Problem, did_you_mean, with_values
 from crmkit.core.masking import named
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import ItemSettings, TableSettings
+from crmkit.data.intake import phrases
 from crmkit.data.intake.headers import match_columns
 from crmkit.data.intake.words import answer_words, is_anchored
 from crmkit.data.sources.engine import identifier, literal, query
@@ -207,12 +208,12 @@ def _optional(contract: TableContract) -> TableContract:
 
 def _is_item(item: str, one: ItemSettings) -> str:
     names = ", ".join(literal(name) for name in dict.fromkeys((item, one.column or item)))
-    return f"crm_text(CAST({identifier(ITEM)} AS VARCHAR)) IN ({names})"
+    return f"{phrases.text(f'CAST({identifier(ITEM)} AS VARCHAR)')} IN ({names})"
 
 
 def _is_code(number: str, text: str, one: ItemSettings) -> str:
     words = [literal(code.casefold()) for code in one.na if isinstance(code, str)]
     numbers = [repr(code) for code in one.na if not isinstance(code, str)]
-    tests = [f"lower(crm_text(CAST({text} AS VARCHAR))) IN ({', '.join(words)})"] if words else []
+    tests = [f"lower({phrases.text(f'CAST({text} AS VARCHAR)')}) IN ({', '.join(words)})"] if words else []
     tests += [f"{number} IN ({', '.join(numbers)})"] if numbers else []
     return f"coalesce({' OR '.join(tests)}, false)"

@@ -15,6 +15,7 @@ from crmkit.core.language import Locale, say
 from crmkit.core.masking import named
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import TableSettings
+from crmkit.data.intake import phrases
 from crmkit.data.intake.headers import Matched, find_header
 from crmkit.data.intake.words import listed_words, word_of
 from crmkit.data.sources.engine import identifier, literal, query
@@ -155,7 +156,7 @@ def _is_one_of(x: str, words: Words) -> str:
     """The SQL that says whether a cell is one of the words, whatever their case."""
     texts = [_as_text(word).strip().casefold() for word in words]
     empty = f"{word_of(x)} IS NULL" if "" in texts else "false"
-    flags = [f"crm_boolean(CAST({x} AS VARCHAR)) = {str(word).lower()}" for word in words if isinstance(word, bool)]
+    flags = [f"{phrases.boolean(f'CAST({x} AS VARCHAR)')} = {str(word).lower()}" for word in words if isinstance(word, bool)]
     listed = ", ".join(literal(text) for text in texts)
     return f"coalesce({' OR '.join([f'lower({word_of(x)}) IN ({listed})', *flags, empty])}, false)"
 

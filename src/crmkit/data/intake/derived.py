@@ -15,7 +15,7 @@ from crmkit.core.errors import DataError, Problem, nearest
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake.headers import find_header
-from crmkit.data.intake.macros import MONEY
+from crmkit.data.intake.phrases import MONEY
 from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.tables import TableContract
 

@@ -14,7 +14,7 @@ from crmkit.core.errors import counted, quoted
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake.currencies import CODES, currencies
-from crmkit.data.intake.macros import MONEY
+from crmkit.data.intake.phrases import MONEY
 from crmkit.data.intake.rejects import Issue
 from crmkit.data.intake.words import EMPTY_WORDS, replaced, word_of
 from crmkit.data.sources.engine import identifier, literal, query

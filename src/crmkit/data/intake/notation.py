@@ -10,10 +10,11 @@ from typing import Any
 from crmkit.core.errors import Problem, quoted
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import TableSettings
+from crmkit.data.intake import phrases
 from crmkit.data.intake.currencies import currencies
 from crmkit.data.intake.exchange import Exchange
-from crmkit.data.intake.macros import FIRST_DAY, LAST_DAY
 from crmkit.data.intake.parse import INTEGERS, Convention, any_moment
+from crmkit.data.intake.phrases import FIRST_DAY, LAST_DAY
 from crmkit.data.intake.plain import Look
 from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.sources.readers import Raw
@@ -141,7 +142,7 @@ def _decimal(
     only_dot, only_comma, both, dot, comma = dot_text, comma_text, None, None, None
     indian = western = None
     if "other" in seen:
-        found_dot, found_comma, both, dot, comma, indian, western = _compare(con, raw, ours, "crm_dot(x)", "crm_comma(x)")
+        found_dot, found_comma, both, dot, comma, indian, western = _compare_numbers(con, raw, ours)
         only_dot, only_comma = _first(dot_text, found_dot), _first(comma_text, found_comma)
     if indian and not only_comma:
         if western:
@@ -169,7 +170,8 @@ def _currencies(
     name = identifier(ours)
     counted = query(
         con,
-        f"SELECT crm_token(x) AS token, CAST(sum(n) AS BIGINT) FROM (SELECT {name} AS x, count(*) AS n FROM {raw.relation}"
+        f"SELECT {phrases.token('x')} AS token, CAST(sum(n) AS BIGINT)"
+        f" FROM (SELECT {name} AS x, count(*) AS n FROM {raw.relation}"
         f" WHERE {name} <> '' AND NOT regexp_full_match({name}, '{CERTAIN['dot']}') GROUP BY 1)"
         " GROUP BY token HAVING token <> '' ORDER BY token",
     )
@@ -242,10 +244,12 @@ def _still(con: Any, raw: Raw, ours: str, way: Convention, *, plain: bool) -> Co
     text = name if kept else f"CAST(CAST({name} AS DATE) AS VARCHAR)"
     moment = "CAST(x AS TIMESTAMP)" if plain else any_moment("x", found=found if kept else "VARCHAR", convention=way)
     days = ", ".join(literal(day) for day in NEVER)
+    likely = f"FROM {raw.relation} WHERE regexp_matches(CAST({text} AS VARCHAR), '{NEVER_LIKE}')"
+    if not query(con, f"SELECT 1 {likely} LIMIT 1"):
+        return way
     counted = query(
         con,
-        f"SELECT CAST(x AS VARCHAR), n FROM (SELECT {text} AS x, count(*) AS n FROM {raw.relation}"
-        f" WHERE regexp_matches(CAST({text} AS VARCHAR), '{NEVER_LIKE}') GROUP BY 1)"
+        f"SELECT CAST(x AS VARCHAR), n FROM (SELECT {text} AS x, count(*) AS n {likely} GROUP BY 1)"
         f" WHERE CAST(CAST({moment} AS DATE) AS VARCHAR) IN ({days}) ORDER BY 1",
     )
     return replace(way, still=tuple(text for text, _ in counted), still_rows=sum(rows for _, rows in counted))
@@ -267,7 +271,7 @@ def _order(
         return Convention(form=settings.date_format, date_format=settings.date_format)
     if _all_are(con, near, ours, ISO_DATE, usual=near.relation != raw.relation):
         return Convention(dayfirst=settings.dayfirst is not False, form=FORMS[0][1])
-    only_day, only_month, both, day, month, *_ = _compare(con, near, ours, "crm_date(x, true)", "crm_date(x, false)")
+    only_day, only_month, both, day, month, example = _compare_days(con, near, ours)
     slashed = only_day or only_month or both
     if settings.dayfirst is None:
         declare = f"declare dayfirst: true or dayfirst: false in {params}"
@@ -278,26 +282,48 @@ def _order(
     dayfirst = settings.dayfirst if settings.dayfirst is not None else not only_month
     if slashed:
         return Convention(dayfirst=dayfirst, form="dd/mm/yyyy" if dayfirst else "mm/dd/yyyy")
-    return Convention(dayfirst=dayfirst, form=_form(con, raw, ours))
+    if near.relation != raw.relation:
+        *_, example = _compare_days(con, raw, ours)
+    return Convention(dayfirst=dayfirst, form=_form(example))
 
 
-def _compare(con: Any, raw: Raw, ours: str, one: str, other: str) -> tuple[Any, ...]:
-    """Of two readings: a text that only the first reads, one that only the second reads, one that they read differently.
+# of two readings: a text that only the first reads, one that only the second reads, one that they read differently
+DIFFERING = (
+    "min(x) FILTER (a IS NOT NULL AND b IS NULL), min(x) FILTER (b IS NOT NULL AND a IS NULL),"
+    " min(x) FILTER (a <> b), arg_min(a, x) FILTER (a <> b), arg_min(b, x) FILTER (a <> b)"
+)
 
-    Of numbers also a text that only Indian groups read, and one that reads as a number but not in Indian groups.
+
+def _compare_numbers(con: Any, raw: Raw, ours: str) -> tuple[Any, ...]:
+    """Of numbers with a dot and with a comma: :data:`DIFFERING`, and two texts more.
+
+    One that only Indian groups read, and one that reads as a number but not in Indian groups.
     """
-    differ, name = "a <> b", identifier(ours)
-    third = "crm_indian(x)" if "dot" in one else "NULL"
     certain = " AND ".join(f"NOT regexp_full_match(x, '{pattern}')" for pattern in CERTAIN.values())
+    ways = zip(("a", "b", "c"), ("dot", "comma", "indian"), strict=True)
+    read = ", ".join(f"{phrases.number('x', form, plain='p')} AS {name}" for name, form in ways)
     return tuple(
         query(
             con,
-            "SELECT min(x) FILTER (a IS NOT NULL AND b IS NULL), min(x) FILTER (b IS NOT NULL AND a IS NULL),"
-            f" min(x) FILTER ({differ}), arg_min(a, x) FILTER ({differ}), arg_min(b, x) FILTER ({differ}),"
+            f"SELECT {DIFFERING},"
             " min(x) FILTER (c IS NOT NULL AND a IS NULL AND b IS NULL), min(x) FILTER (a IS NOT NULL AND c IS NULL)"
-            # dates and scores are few, however many rows there are
-            f" FROM (SELECT x, {one} AS a, {other} AS b, {third} AS c"
-            f" FROM (SELECT DISTINCT {name} AS x FROM {raw.relation}) WHERE {certain if 'dot' in one else 'true'})",
+            f" FROM (SELECT x, {read} FROM (SELECT x, {phrases.plain_number('x')} AS p"
+            f" FROM (SELECT DISTINCT {identifier(ours)} AS x FROM {raw.relation}) WHERE {certain}))",
+        )[0]
+    )
+
+
+def _compare_days(con: Any, raw: Raw, ours: str) -> tuple[Any, ...]:
+    """Of days read with the day first and with the month first: :data:`DIFFERING`, and a text that reads as a day."""
+    # said once, with the order as a value: the engine takes longer to understand it than to read a small table
+    both = f"list_transform([true, false], lambda first: {phrases.date('x', 'first')})"
+    # dates are few, however many rows there are
+    texts = f"SELECT DISTINCT {identifier(ours)} AS x FROM {raw.relation}"
+    return tuple(
+        query(
+            con,
+            f"SELECT {DIFFERING}, min(x) FILTER (a IS NOT NULL) FROM (SELECT x, r[1] AS a, r[2] AS b"
+            f" FROM (SELECT x, {both} AS r FROM ({texts})))",
         )[0]
     )
 
@@ -309,11 +335,7 @@ def _all_are(con: Any, raw: Raw, ours: str, pattern: str, *, usual: bool) -> boo
     return usual if said is None else bool(said)
 
 
-def _form(con: Any, raw: Raw, ours: str) -> str:
-    name = identifier(ours)
-    (example,) = query(
-        con, f"SELECT min(x) FILTER (crm_date(x, true) IS NOT NULL) FROM (SELECT DISTINCT {name} AS x FROM {raw.relation})"
-    )[0]
+def _form(example: str | None) -> str:
     if example is None or example.startswith(NUMERIC_CELL):
         return "" if example is None else "serial"
     return next((form for pattern, form in FORMS if re.fullmatch(pattern, example.strip())), "")

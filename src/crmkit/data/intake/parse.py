@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from crmkit.data.intake.macros import MONEY
+from crmkit.data.intake import phrases
+from crmkit.data.intake.phrases import MONEY
 from crmkit.data.sources.engine import literal
 from crmkit.data.sources.workbook import NUMERIC_CELL
 from crmkit.data.tables import Kind
@@ -111,7 +112,7 @@ def _read_text(x: str, found: str, *, kind: Kind) -> str | None:
     if nested or found in ("BLOB", "BIT") or (found == "BOOLEAN" and kind == "id"):
         return None
     if found == "VARCHAR":
-        return f"crm_word({x})"
+        return phrases.word(x)
     if found in FLOATS:
         # a whole number became a float where the column has gaps: 7.0 is the id 7
         whole = f"isfinite({x}) AND {x} = trunc({x})"
@@ -124,15 +125,15 @@ def _read_moment(x: str, kind: Kind, found: str, convention: Convention) -> str 
     if found in INTEGERS:
         x, found = f"CAST({x} AS VARCHAR)", "VARCHAR"
     if kind == "date" and found == "VARCHAR" and convention.date_format is None:
-        return f"crm_date({x}, {str(convention.dayfirst).lower()})"
+        return phrases.date(x, str(convention.dayfirst).lower())
     moment = _find_moment(x, found, convention)
     if moment is None:
         return None
     if kind == "timestamp":
         return f"date_trunc('second', CAST({moment} AS TIMESTAMP))"
     if kind == "month":
-        month = f"coalesce({moment}, crm_month({x}))" if found == "VARCHAR" else moment
-        return f"CAST(date_trunc('month', {month}) AS DATE)"
+        moment = f"coalesce({moment}, {phrases.month(x)})" if found == "VARCHAR" else moment
+        return f"CAST(date_trunc('month', {moment}) AS DATE)"
     return moment if found == "DATE" and not convention.checked else f"CAST({moment} AS DATE)"
 
 
@@ -141,11 +142,11 @@ def any_moment(x: str, *, found: str, convention: Convention = PLAIN) -> str | N
     if found in INTEGERS:
         x, found = f"CAST({x} AS VARCHAR)", "VARCHAR"
     if found == "VARCHAR" and convention.date_format is not None:
-        moment = f"try_strptime(crm_dated({x}), {literal(convention.date_format)})"
+        moment = f"try_strptime({phrases.dated(x)}, {literal(convention.date_format)})"
         moment = f"crm_local({moment})" if "%z" in convention.date_format.lower() else moment
-        return f"coalesce({moment}, crm_serial({x}))"
+        return f"coalesce({moment}, {phrases.serial(x)})"
     if found == "VARCHAR":
-        return f"crm_free_instant({x}, {str(convention.dayfirst).lower()})"
+        return phrases.free_instant(x, str(convention.dayfirst).lower())
     if found == "TIMESTAMP WITH TIME ZONE":
         return f"crm_local({x})"
     return x if found == "DATE" or found.startswith("TIMESTAMP") else None
@@ -153,53 +154,53 @@ def any_moment(x: str, *, found: str, convention: Convention = PLAIN) -> str | N
 
 def _find_moment(x: str, found: str, convention: Convention) -> str | None:
     if found == "VARCHAR" and convention.date_format is None:
-        return f"crm_instant({x}, {str(convention.dayfirst).lower()})"
+        return phrases.instant(x, str(convention.dayfirst).lower())
     moment = any_moment(x, found=found, convention=convention)
     if moment is None or not (found == "VARCHAR" or convention.checked):
         return moment
-    return f"crm_within(CAST({moment} AS TIMESTAMP))"
+    return phrases.within(f"CAST({moment} AS TIMESTAMP)")
 
 
 def _read_cycle(x: str, found: str) -> str | None:
     if found in INTEGERS:
         x, found = f"CAST({x} AS VARCHAR)", "VARCHAR"
-    return f"crm_cycle({x})" if found == "VARCHAR" else None
+    return phrases.cycle(x) if found == "VARCHAR" else None
 
 
 def _read_money(x: str, found: str, convention: Convention) -> str | None:
     if found == "VARCHAR":
         sign = "indian" if convention.indian else "dot" if convention.decimal == "." else "comma"
-        number = f"crm_{sign}({x})"
+        amount = phrases.number(x, sign)
         if convention.seconds:
             unit = str(convention.seconds >= HOUR).lower()
-            return f"coalesce({number}, CAST(crm_seconds({x}, {unit}) / {convention.seconds} AS {MONEY}))"
-        return _converted(x, number, convention) if convention.factors else number
+            return f"coalesce({amount}, CAST({phrases.seconds(x, unit)} / {convention.seconds} AS {MONEY}))"
+        return _converted(x, amount, convention) if convention.factors else amount
     if found == MONEY_FOUND:
         return x
     return f"try_cast({x} AS {MONEY})" if found in (*INTEGERS, *FLOATS) or found.startswith("DECIMAL") else None
 
 
-def _converted(x: str, number: str, convention: Convention) -> str:
+def _converted(x: str, amount: str, convention: Convention) -> str:
     """An amount in the client's currency; nothing where its sign is none, or another than that of its row."""
     cases = []
     for token, factor in convention.factors:
         if convention.currency:
             codes = ", ".join(literal(code) for code in factor.split())
             cases.append(
-                f"WHEN {literal(token)} THEN CASE WHEN {convention.currency} IN ({codes}) THEN {number} END" if codes else ""
+                f"WHEN {literal(token)} THEN CASE WHEN {convention.currency} IN ({codes}) THEN {amount} END" if codes else ""
             )
         elif factor == "1":
-            cases.append(f"WHEN {literal(token)} THEN {number}")
+            cases.append(f"WHEN {literal(token)} THEN {amount}")
         elif factor:
-            cases.append(f"WHEN {literal(token)} THEN CAST(round(CAST({number} AS DOUBLE) * {factor}::DOUBLE, 4) AS {MONEY})")
-    return f"CASE crm_token({x}) WHEN '' THEN {number} {' '.join(cases)} END"
+            cases.append(f"WHEN {literal(token)} THEN CAST(round(CAST({amount} AS DOUBLE) * {factor}::DOUBLE, 4) AS {MONEY})")
+    return f"CASE {phrases.token(x)} WHEN '' THEN {amount} {' '.join(cases)} END"
 
 
 def _read_integer(x: str, found: str, convention: Convention) -> str | None:
     if found in INTEGERS:
         return f"CAST({x} AS BIGINT)"
-    number = _read_money(x, found, convention)
-    return f"CASE WHEN {number} = trunc({number}) THEN CAST({number} AS BIGINT) END" if number is not None else None
+    amount = _read_money(x, found, convention)
+    return f"CASE WHEN {amount} = trunc({amount}) THEN CAST({amount} AS BIGINT) END" if amount is not None else None
 
 
 def _read_boolean(x: str, found: str) -> str | None:
@@ -207,4 +208,4 @@ def _read_boolean(x: str, found: str) -> str | None:
         return x
     if found in (*INTEGERS, *FLOATS):
         x, found = f"CAST(try_cast({x} AS BIGINT) AS VARCHAR)", "VARCHAR"
-    return f"crm_boolean({x})" if found == "VARCHAR" else None
+    return phrases.boolean(x) if found == "VARCHAR" else None

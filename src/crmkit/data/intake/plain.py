@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crmkit.core.settings import TableSettings
-from crmkit.data.intake.macros import BLANKS, FIRST_DAY, LAST_DAY, MONEY, USUAL_FALSE, USUAL_TRUE
+from crmkit.data.intake.phrases import BLANKS, FIRST_DAY, LAST_DAY, MONEY, USUAL_FALSE, USUAL_TRUE
 from crmkit.data.sources.engine import identifier, literal, query
 from crmkit.data.sources.workbook import NUMERIC_CELL
 from crmkit.data.tables import Column, TableContract

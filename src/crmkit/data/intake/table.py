@@ -14,10 +14,9 @@ from crmkit.core.settings import Settings, TableSettings
 from crmkit.data.intake import answers as survey_items
 from crmkit.data.intake import choice, derived, exchange, ids, rejects, words
 from crmkit.data.intake.headers import Matched, match_columns
-from crmkit.data.intake.macros import Macros
 from crmkit.data.intake.notation import find_conventions, still_running
 from crmkit.data.intake.parse import reading
-from crmkit.data.intake.plain import look_at
+from crmkit.data.intake.plain import APART_FROM, look_at
 from crmkit.data.intake.typed import Shape, type_columns
 from crmkit.data.sources import readers
 from crmkit.data.sources.engine import identifier, one_thread, query
@@ -109,9 +108,10 @@ class Place:
     spill: Path
     rejects: Path
     home: Path
-    macros: Macros
     # relations as they were found, of all tables that were read so far
     raws: dict[str, str] = field(default_factory=dict)
+    # of a database, its tables
+    there: Sequence[str] = ()
 
     def params(self, table: str) -> str:
         return f"params/{self.settings.client}.yml, tables.{table}"
@@ -140,7 +140,9 @@ def load_table(con: Any, table: str, *, place: Place) -> Loaded | None:
     raw, stamps = read
     place.raws[table] = raw.relation
     # what is no larger than what one thread takes at a time is taken by one
-    with one_thread(con, when=not raw.lazy and query(con, f"SELECT count(*) FROM {raw.relation}")[0][0] <= ROWS_OF_A_THREAD):
+    ((rows,),) = query(con, f"SELECT count(*) FROM {raw.relation}")
+    raw = replace(raw, few=rows < APART_FROM)
+    with one_thread(con, when=rows <= ROWS_OF_A_THREAD and not raw.stays):
         return _take(con, table, raw, stamps, contract=contract, settings=settings, place=place)
 
 
@@ -160,8 +162,6 @@ def _take(
     names = tuple(stamp.path.name for stamp in stamps) if not place.source.database else (settings.table or table,)
     apart = "" if raw.lazy else f"apart_{table}"
     look = look_at(con, raw.relation, raw.types, contract=contract, settings=settings, apart=apart)
-    if settings.values or exchange.CURRENCY in raw.types or not all(map(look.plain, raw.types)):
-        place.macros.define()
     words.check_words(con, contract, settings, params=place.params(table))
     money = exchange.find_exchange(con, raw, contract=contract, settings=settings, currency=place.settings.currency)
     ways, problems = find_conventions(
@@ -182,9 +182,6 @@ def _take(
     noted += ids.several_notes(con, raw.relation, raw.types, settings.first_of)
     noted += words.empty_notes(con, raw.relation, raw.types, contract, look=look)
     shape = Shape(raw, contract, settings, look, ways, computed, pointed, money)
-    # a plain day may mean that something has not ended, which is read the long way
-    if not all(map(shape.plain, raw.types)):
-        place.macros.define()
     columns, used = type_columns(con, table, shape)
     items = tuple(settings.items) if wide else ()
     intake = Intake(
@@ -224,7 +221,7 @@ def _read(
             return choice.carry(matched, headers, table=table, settings=settings, where=where, lines=lines)
 
     if place.source.database:
-        if table not in place.settings.tables and table not in readers.database_tables(con):
+        if table not in place.settings.tables and table not in place.there:
             return None
         return readers.read_database(con, table, settings=settings, match=match), (stamp_of(place.source.path),)
     with at_step("files"):
@@ -290,8 +287,8 @@ def _keep(con: Any, loaded: Loaded, shape: Shape, *, place: Place) -> Loaded:
         raise DataError([rejects.explain(each, table=table, file=place.reject_file(table)) for each in found])
     notes += _row_notes(con, typed, shape, rows=rows, as_of=place.settings.as_of)
     columns = [*loaded.columns, *(f"{item}__na" for item in loaded.items)]
-    _store_kept(con, table, typed, columns=columns, lazy=lazy, any_left_out=bool(everything))
-    if typed != loaded.relation and not lazy:
+    _store_kept(con, table, typed, columns=columns, lazy=shape.raw.stays, any_left_out=bool(everything))
+    if typed != loaded.relation and not shape.raw.stays:
         query(con, f"DROP TABLE {typed}")
     repeats = sum(each.count for each in found if not each.issue.condition)
     intake = replace(

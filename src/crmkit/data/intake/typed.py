@@ -1,7 +1,7 @@
 """What becomes of a table as found: each column read as what it is to be, lines that hold nothing of the table marked?
 
-Columns of plain values are read by one cast each, whenever they are asked for. Of a large table with a few odd values the rows
-that hold them are read the long way and held; of any other table all are.
+A table of few rows is read once and held. Of others columns of plain values are read by one cast each, whenever they are asked
+for. Of a large table with a few odd values the rows that hold them are read the long way and held; of any other table all are.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 from crmkit.core.settings import TableSettings
 from crmkit.data.intake import answers as survey_items
 from crmkit.data.intake import choice, derived, exchange, ids, words
-from crmkit.data.intake.macros import MONEY
 from crmkit.data.intake.parse import PLAIN, Convention, not_ended, reading
+from crmkit.data.intake.phrases import MONEY
 from crmkit.data.intake.plain import TOTAL_STARTS, Look, is_plain, plain_reading
 from crmkit.data.sources import readers
 from crmkit.data.sources.engine import identifier, literal, query
@@ -79,6 +79,10 @@ def type_columns(con: Any, table: str, shape: Shape) -> tuple[tuple[str, ...], l
 
     added = [name for name, column in shape.contract.columns.items() if column.default is not None and name not in raw.types]
     columns = tuple(name for name in shape.contract.columns if name in (*shape.present, *added))
+    if raw.few:
+        query(con, f"CREATE OR REPLACE TABLE {typed} AS {_select(con, shape, raw.relation, added=added)}")
+        readers.forget(con, raw)
+        return columns, [drop(f"TABLE {typed}")]
     if raw.lazy or all(map(shape.plain, raw.types)):
         query(con, f"CREATE OR REPLACE VIEW {typed} AS {_select(con, shape, raw.relation, added=added)}")
         return columns, [] if raw.lazy else [drop(f"VIEW {typed}"), partial(readers.forget, con, raw)]
@@ -189,7 +193,7 @@ def _already_clean(con: Any, shape: Shape) -> set[str]:
     names = [
         name
         for name, found in raw.types.items()
-        if raw.lazy and found == "VARCHAR" and contract.columns[name].kind in ("id", "text") and not shape.plain(name)
+        if raw.stays and found == "VARCHAR" and contract.columns[name].kind in ("id", "text") and not shape.plain(name)
     ]
     if not names:
         return set()

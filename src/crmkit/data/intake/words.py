@@ -14,6 +14,7 @@ from crmkit.core.language import mark
 from crmkit.core.masking import named
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import ItemSettings, TableSettings
+from crmkit.data.intake import phrases
 from crmkit.data.intake.parse import FLOATS, reading
 from crmkit.data.intake.plain import Look
 from crmkit.data.sources.engine import identifier, literal, query
@@ -53,7 +54,7 @@ WORDS_SHOWN = 6
 
 def word_of(x: str) -> str:
     """The SQL of a cell as a word: without blanks around it, without the mark of a numeric cell."""
-    return f"crm_trimmed(CAST({x} AS VARCHAR))"
+    return phrases.trimmed(f"CAST({x} AS VARCHAR)")
 
 
 def is_empty_word(x: str, kind: str, found: str) -> str:
@@ -70,7 +71,7 @@ def is_empty_word(x: str, kind: str, found: str) -> str:
 
 def text_reads_as_written(x: str) -> str:
     """The SQL that says whether a text may be taken as it stands."""
-    return f"crm_text({x}) IS NOT DISTINCT FROM {x} AND NOT {is_empty_word(x, 'text', 'VARCHAR')}"
+    return f"{phrases.text(x)} IS NOT DISTINCT FROM {x} AND NOT {is_empty_word(x, 'text', 'VARCHAR')}"
 
 
 def is_nothing(x: str, *, column: Column, found: str, words: Mapping[str, str]) -> str:

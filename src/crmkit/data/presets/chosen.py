@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from crmkit.core.results import Text
+from crmkit.data.intake import phrases
 from crmkit.data.intake.words import word_of
 from crmkit.data.presets.draft import Draft
 from crmkit.data.presets.preset import StatusWords, positions
@@ -119,8 +120,8 @@ def _returns(con: Any, draft: Draft, counts: str, *, answers: Answers) -> None:
                 {"n": count(with_it), "prefix": prefix},
             )
             draft.notes.append(text)
-    read = "crm_comma" if draft.settings.get("decimal") == "," else "crm_dot"
-    (below,) = query(con, f"SELECT count(*) FROM {relation} WHERE {counts} AND {read}({amount.name}) < 0")[0]
+    read = phrases.number(amount.name, "comma" if draft.settings.get("decimal") == "," else "dot")
+    (below,) = query(con, f"SELECT count(*) FROM {relation} WHERE {counts} AND {read} < 0")[0]
     marked = {"is_return", "quantity"} & set(draft.at) or "returns" in draft.settings
     if below and not marked:
         about = f"{draft.label}, {amount.header}"

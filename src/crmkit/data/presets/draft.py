@@ -13,11 +13,12 @@ from typing import Any
 from crmkit.core.errors import shortened
 from crmkit.core.results import Text
 from crmkit.core.settings import TableSettings
+from crmkit.data.intake import phrases
 from crmkit.data.intake.answers import ITEM, OF_ANSWERS
 from crmkit.data.intake.exchange import Exchange
-from crmkit.data.intake.macros import FALSE, TRUE
 from crmkit.data.intake.notation import find_conventions
 from crmkit.data.intake.parse import Convention
+from crmkit.data.intake.phrases import FALSE, TRUE
 from crmkit.data.intake.plain import Look
 from crmkit.data.intake.words import word_of
 from crmkit.data.presets.preset import Preset, Recognised, letters, positions
@@ -204,7 +205,7 @@ def find_currencies(con: Any, draft: Draft) -> None:
     name = draft.seen(money[0]).name
     found = query(
         con,
-        f"SELECT crm_token({name}) AS token, count(*) FROM {draft.sight.raw.relation} WHERE {word_of(name)} IS NOT NULL"
+        f"SELECT {phrases.token(name)} AS token, count(*) FROM {draft.sight.raw.relation} WHERE {word_of(name)} IS NOT NULL"
         " GROUP BY 1 HAVING token <> '' ORDER BY 2 DESC",
     )
     from crmkit.data.intake.currencies import currencies

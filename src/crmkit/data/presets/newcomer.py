@@ -20,7 +20,7 @@ from crmkit.core.messages import terminal_language
 from crmkit.core.results import Text
 from crmkit.core.settings import CLIENT_NAME, TableSettings, find_home
 from crmkit.core.yaml_text import read_yaml
-from crmkit.data.intake.macros import install
+from crmkit.data.intake.phrases import set_zone
 from crmkit.data.intake.words import word_of
 from crmkit.data.presets.common import common_keys, language_of
 from crmkit.data.presets.draft import Draft, place_columns
@@ -143,7 +143,7 @@ def _looked_at(
     target = _target(name, source, home=home)
     con, spill = connect()
     try:
-        install(con, timezone="UTC")
+        set_zone(con, "UTC")
         paths = paths or tables_of(place, con=con)
         found, strange, problems = _recognise_all(paths, place, con=con, spill=spill)
         headers = [header for one in found for header in one.recognised.headers] or [

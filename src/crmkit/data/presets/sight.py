@@ -14,6 +14,7 @@ from typing import Any
 
 from crmkit.core.errors import DataError
 from crmkit.core.settings import TableSettings
+from crmkit.data.intake import phrases
 from crmkit.data.intake.headers import Matched
 from crmkit.data.intake.words import is_empty_word, word_of
 from crmkit.data.sources import readers, text, workbook
@@ -208,13 +209,14 @@ def _look(con: Any, raw: Raw) -> tuple[int, tuple[Seen, ...]]:
     (rows,) = query(con, f"SELECT count(*) FROM {raw.relation}")[0]
     values = " UNION ALL ".join(_values(raw, name) for name in raw.types)
     query(con, f"CREATE OR REPLACE TEMP TABLE seen_values AS {values}")
-    number, day = "coalesce(crm_dot(x), crm_comma(x), crm_indian(x))", "coalesce(crm_date(x, true), crm_date(x, false))"
+    amount = f"coalesce({', '.join(phrases.number('x', form) for form in ('dot', 'comma', 'indian'))})"
+    day = f"coalesce({phrases.date('x', 'true')}, {phrases.date('x', 'false')})"
     found = query(
         con,
         "SELECT c, any_value(filled), any_value(of), sum(n)::BIGINT, sum(n) FILTER (v IS NOT NULL)::BIGINT,"
         " sum(n) FILTER (d IS NOT NULL)::BIGINT, min(v), max(v), coalesce(bool_or(v <> floor(v)), false),"
         f" coalesce(sum(n) FILTER (length(x) >= {WRITTEN} AND regexp_matches(x, '[ \u4e00-\u9fff]')), 0) / sum(n)"
-        f" FROM (SELECT *, CAST({number} AS DOUBLE) AS v, {day} AS d FROM seen_values) GROUP BY 1",
+        f" FROM (SELECT *, CAST({amount} AS DOUBLE) AS v, {day} AS d FROM seen_values) GROUP BY 1",
     )
     words: dict[str, list[tuple[str, int]]] = {}
     for name, x, n in query(con, f"SELECT c, {word_of('x')}, n FROM seen_values WHERE of <= {WORDS} ORDER BY c, n DESC, x"):
@@ -244,7 +246,7 @@ def newest_day(con: Any, sight: Sight, seen: Seen, *, dayfirst: bool, until: dt.
     """The last day of a column that is not after another."""
     found = query(
         con,
-        f"SELECT max(d) FROM (SELECT crm_date({seen.name}, {str(dayfirst).lower()}) AS d FROM {sight.raw.relation})"
+        f"SELECT max(d) FROM (SELECT {phrases.date(seen.name, str(dayfirst).lower())} AS d FROM {sight.raw.relation})"
         f" WHERE d <= DATE {literal(until.isoformat())}",
     )[0][0]
     return found if isinstance(found, dt.date) else None

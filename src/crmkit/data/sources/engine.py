@@ -58,6 +58,8 @@ def connect() -> tuple[Any, Path]:
         preserve_insertion_order=False,
         autoinstall_known_extensions=False,
         autoload_known_extensions=False,
+        # a list of six words or more would become a table to join with, which costs more than to compare with each of them
+        disabled_optimizers="in_clause",
     )
     # forked kernels have no __main__ file, which DuckDB takes for somebody at a keyboard: a bar would stand in the page. In
     # JupyterLab, where it shows none, it cannot be turned off without ipywidgets

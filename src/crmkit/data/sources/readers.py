@@ -1,5 +1,5 @@
 """How does a table get into the engine? Text is loaded as text, the cells of a sheet are looked at as text where they are;
-Parquet and databases stay in their files.
+Parquet and databases stay in their files, where they have many rows.
 
 Whatever the source, a relation ``raw_<table>`` comes out: our columns with their values as found, and some of our own:
 ``__file`` (name), ``__row`` (number in the file), ``__fields`` (how many, where a line has too many), ``__first`` (the first
@@ -60,7 +60,9 @@ class Raw:
     held : str
         The table that holds its lines; empty where they lie elsewhere.
     registered : str
-        The name under which the engine looks at cells that lie in the memory of Python; empty where there are none.
+        Under which the engine looks at cells that lie in the memory of Python; empty where there are none.
+    few : bool
+        Whether it costs less to hold its rows than to say twice how they are read.
     """
 
     relation: str
@@ -73,6 +75,12 @@ class Raw:
     first: str = ""
     held: str = ""
     registered: str = ""
+    few: bool = False
+
+    @property
+    def stays(self) -> bool:
+        """Whether rows are read in their source whenever they are asked for."""
+        return self.lazy and not self.few
 
 
 def read_files(con: Any, table: str, files: Sequence[Path], *, settings: TableSettings, match: Match, spill: Path) -> Raw:
@@ -130,27 +138,25 @@ def read_database(con: Any, table: str, *, settings: TableSettings, match: Match
     """
     import duckdb
 
-    name = settings.table or table
+    name, there = settings.table or table, database_tables(con)
     _no_lines(settings, where=f"{table}: {name}")
-    if name not in database_tables(con):
-        raise DataError(
-            Problem(f"{table}:", f"the database has no table {name!r}", hint=did_you_mean(name, database_tables(con)))
-        )
+    if name not in there:
+        raise DataError(Problem(f"{table}:", f"the database has no table {name!r}", hint=did_you_mean(name, there)))
     schema, base = query(
         con,
         "SELECT table_schema, table_type = 'BASE TABLE' FROM information_schema.tables"
         f" WHERE table_catalog = {literal(ATTACHED)} AND table_name = {literal(name)} ORDER BY 1",
     )[0]
     scan = f"{ATTACHED}.{identifier(schema)}.{identifier(name)}"
-    if base:
-        return _lazy(con, table, scan, file=literal(name), row="rowid + 1", match=match, where=f"{table}: {name}")
-    # the rows of a view have no number until they are held
-    held = f"held_{table}"
-    try:
-        query(con, f"CREATE OR REPLACE TABLE {held} AS FROM {scan}")
-    except (duckdb.BinderException, duckdb.CatalogException, duckdb.ConversionException) as err:
-        raise DataError(f"{table}: the view {name!r} cannot be computed: {with_quotes(str(err).splitlines()[0])}") from err
-    return _lazy(con, table, held, file=literal(name), row="rowid + 1", match=match, where=f"{table}: {name}")
+    if not base:
+        # the rows of a view have no number until they are held
+        view, scan = scan, f"held_{table}"
+        try:
+            query(con, f"CREATE OR REPLACE TABLE {scan} AS FROM {view}")
+        except (duckdb.BinderException, duckdb.CatalogException, duckdb.ConversionException) as err:
+            said = with_quotes(str(err).splitlines()[0])
+            raise DataError(f"{table}: the view {name!r} cannot be computed: {said}") from err
+    return _lazy(con, table, scan, file=literal(name), row="rowid + 1", match=match, where=f"{table}: {name}")
 
 
 def _no_lines(settings: TableSettings, *, where: str) -> None:
@@ -345,16 +351,8 @@ def _first(con: Any, table: str, matched: Matched, *, alone: bool, encoding: str
     ]
     query(con, f"CREATE OR REPLACE VIEW raw_{table} AS SELECT {', '.join([*own, *names])} FROM lines_{table}")
     types = dict.fromkeys(matched.positions, "VARCHAR")
-    return Raw(
-        f"raw_{table}",
-        types,
-        lazy=False,
-        matched=matched,
-        encoding=encoding,
-        separator=separator,
-        first=first,
-        held=f"lines_{table}",
-    )
+    raw = Raw(f"raw_{table}", types, lazy=False, matched=matched, first=first, held=f"lines_{table}")
+    return replace(raw, encoding=encoding, separator=separator)
 
 
 def _look_over(con: Any, table: str, cells: Any, *, matched: Matched, name: str, width: int) -> Raw:
@@ -374,12 +372,12 @@ def _look_over(con: Any, table: str, cells: Any, *, matched: Matched, name: str,
 
 def forget(con: Any, raw: Raw) -> None:
     """Give up what is held of a table as found; what stays in its source stays."""
-    if raw.lazy:
+    if raw.stays:
         return
     query(con, f"DROP VIEW {raw.relation}")
     if raw.registered:
         con.con.unregister(raw.registered)
-    else:
+    elif raw.held:
         query(con, f"DROP TABLE {raw.held}")
 
 

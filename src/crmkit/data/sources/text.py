@@ -11,7 +11,7 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 from crmkit.core.errors import DataError
@@ -25,10 +25,23 @@ WHITESPACE = "whitespace"
 CHUNK = 1 << 22
 SAMPLE = 1 << 18
 FIELD_LIMIT = 1 << 27
-# longest first: the mark of UTF-32 begins with that of UTF-16
 WESTERN = "cp1252"
 # those that encodings of central Europe, Turkey and Russia write otherwise are not among them
-WESTERN_LETTERS = frozenset("äöüÄÖÜßéèêëàâîïôûùçÉÈÀÇñÑáíóúÁÍÓÚ€£§°’‘“”–—…´«»¿¡ºª·\N{NO-BREAK SPACE}")
+WESTERN_LETTERS = frozenset("äöüßéèêëàâîïôûùçñáíóú€£§°’‘“”–—…´«»¿¡ºª·\N{NO-BREAK SPACE}")
+# Windows before the norm of the same letters
+CENTRAL = ("cp1250", "iso8859-2")
+# letters of languages that one encoding holds; the same bytes are letters of both
+WESTERN_LANGUAGES = tuple(
+    map(frozenset, ("äöüß", "àâæçéèêëîïôœùûüÿ", "áéíóúüñ", "àáâãçéêíóôõú", "àèéìíîòóùú", "åäöæøé", "áéèêëïíóöü"))
+)
+CENTRAL_LANGUAGES = tuple(map(frozenset, ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű")))
+# the byte of the backslash is the sign of the yen in these: before a number it means money, never a path
+JAPANESE, YEN = ("shift_jis", "cp932"), re.compile(r"\\(?= ?[0-9])")
+SIGNS = frozenset("€§°’‘‚„“”–—…´«»·\N{NO-BREAK SPACE}")
+WESTERN_SIGNS = SIGNS | frozenset("£¿¡ºª")
+# ń, ę, ő, Ł and ż read as western, where no word of western Europe has them; quotation marks that are letters of DOS
+FOREIGN = re.compile(r"ñ(?![aeiouyáéíóú])|ê[bdgk]|õ(?!e)|£[^\W\d_]|\w¿|[^\W\d_][‚„“”][^\W\d_]", re.IGNORECASE)
+# longest first: the mark of UTF-32 begins with that of UTF-16
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -108,9 +121,10 @@ def find_encoding(path: Path, *, declared: str | None, where: str) -> tuple[str,
     """In what is a file encoded, and is that a guess?
 
     A byte order mark says it; else UTF-8 where every byte fits; else GB18030 where every byte fits and most characters are
-    common Chinese ones (bytes of a western encoding often fit by chance); else that of Windows in western Europe where
-    accents stand in words as they do there; else charset-normalizer guesses, which takes a German list with few umlauts for one
-    of an old Macintosh.
+    common Chinese ones (bytes of a western encoding often fit by chance); else that of Windows in western Europe where all
+    letters are those of one language there; else one of central Europe by the same rule; else that of the west where accents
+    stand in words as they do there; else one of central Europe where letters of one language stand beside others; else
+    charset-normalizer guesses, which takes a German list with few umlauts for one of an old Macintosh.
 
     Raises
     ------
@@ -131,8 +145,15 @@ def find_encoding(path: Path, *, declared: str | None, where: str) -> tuple[str,
         return "utf-8", False
     if _decodes(path, "gb18030") and _looks_chinese(path):
         return "gb18030", True
-    if _decodes(path, WESTERN) and _looks_western(head):
+    western = _decodes(path, WESTERN)
+    if western and _looks_western(head, one=True):
         return WESTERN, True
+    if central := _central(path, head, alone=True):
+        return central, True
+    if western and _looks_western(head):
+        return WESTERN, True
+    if central := _central(path, head, alone=False):
+        return central, True
     from charset_normalizer import from_bytes
 
     best = from_bytes(head).best()
@@ -272,13 +293,42 @@ def _decodes(path: Path, encoding: str) -> bool:
     return True
 
 
-def _looks_western(head: bytes) -> bool:
-    """Whether letters with accents are those of western Europe, and fewer than the others of their words."""
-    words = [word for word in head.decode(WESTERN, "replace").split() if not word.isascii()]
+def _accented(head: bytes, encoding: str) -> tuple[list[str], set[str]]:
+    """Words that are not of plain letters alone, and in small ones what they hold besides."""
+    words = [word for word in head.decode(encoding, "replace").split() if not word.isascii()]
+    return words, {char for word in words for char in word.lower() if not char.isascii()}
+
+
+def _looks_like_words(words: Sequence[str]) -> bool:
+    """Whether letters with accents are fewer than the others, and none is a capital inside a word of small ones."""
     letters = [char for word in words for char in word if char.isalpha()]
-    return all(char in WESTERN_LETTERS or char.isascii() for word in words for char in word) and (
-        2 * sum(not char.isascii() for char in letters) < len(letters)
+    inside = any(
+        before.islower() and not char.isascii() and char.isupper() for word in words for before, char in pairwise(word)
     )
+    return 2 * sum(not char.isascii() for char in letters) < len(letters) and not inside
+
+
+def _looks_western(head: bytes, *, one: bool = False) -> bool:
+    """Whether letters with accents are those of western Europe, or of ``one`` language there, and stand as they do there."""
+    words, found = _accented(head, WESTERN)
+    fits = [found - WESTERN_SIGNS <= each for each in WESTERN_LANGUAGES] if one else [found <= WESTERN_LETTERS]
+    return any(fits) and _looks_like_words(words) and not any(FOREIGN.search(word) for word in words)
+
+
+def _central(path: Path, head: bytes, *, alone: bool) -> str:
+    """The encoding in which letters that the west writes otherwise are those of one language of central Europe.
+
+    ``alone``: whether no letter may be of another language. Empty where there is none.
+    """
+    for encoding in CENTRAL:
+        words, found = _accented(head, encoding)
+        own = {char for char in found - SIGNS if char.encode(encoding, "replace") != char.encode(WESTERN, "replace")}
+        letters = found - SIGNS if alone else own
+        shared = alone or found - own <= WESTERN_LETTERS | SIGNS | set("ýšž")
+        fits = any(letters <= language for language in CENTRAL_LANGUAGES) and shared
+        if own and fits and _looks_like_words(words) and _decodes(path, encoding):
+            return encoding
+    return ""
 
 
 def _looks_chinese(path: Path) -> bool:
@@ -300,6 +350,7 @@ def _transcode(path: Path, *, encoding: str, spill: Path) -> Path:
     """A copy in UTF-8, because the engine reads nothing else without an extension from the network."""
     copy = spill / f"{len(list(spill.iterdir()))}-utf8.txt"
     with open(path, encoding=encoding, newline="") as source, open(copy, "w", encoding="utf-8", newline="") as target:
-        while chunk := source.read(CHUNK):
-            target.write(chunk)
+        # whole lines, so that a sign and the digit after it are seen together
+        while chunk := source.read(CHUNK) + source.readline():
+            target.write(YEN.sub("¥", chunk) if encoding in JAPANESE else chunk)
     return copy

@@ -1,6 +1,6 @@
 """Does a table keep its contract: the right types, nothing empty that is required, values in range, keys unique?
 
-One query looks whether it does. Where it does not, pandera checks the engine's own tables, by the same declarations in
+Queries look whether it does. Where it does not, pandera checks the engine's own tables, by the same declarations in
 :mod:`crmkit.data.tables`, and tells what is wrong. Both run last, on what the reports will read; what a row can be blamed for
 has been found by :mod:`crmkit.data.intake.rejects` before.
 """
@@ -61,7 +61,7 @@ def _checks(pa: Any, column: Column) -> list[Any]:
 
 
 def keeps_contract(con: Any, table: ibis.Table, *, name: str) -> bool:
-    """Whether a table, in the engine under its own name, keeps its contract: columns and types at once, values by one query."""
+    """Whether a table, in the engine under its own name, keeps its contract: columns and types at once, values by a query."""
     import ibis
 
     contract, types = _contract(table, name), table.schema()
@@ -76,11 +76,10 @@ def keeps_contract(con: Any, table: ibis.Table, *, name: str) -> bool:
         broken += [f"{ours} < {declared.low}"] if declared.low is not None else []
         broken += [f"{ours} > {declared.high}"] if declared.high is not None else []
         broken += [f"{ours} NOT IN ({', '.join(map(literal, declared.choices))})"] if declared.choices else []
-    values = f"SELECT 1 FROM {name} WHERE {' OR '.join(broken)}" if broken else ""
     keys = ", ".join(map(identifier, contract.unique))
-    twice = f"SELECT 1 FROM {name} GROUP BY {keys} HAVING count(*) > 1" if keys else ""
-    asked = [f"NOT EXISTS ({one})" for one in (values, twice) if one]
-    return bool(query(con, f"SELECT {' AND '.join(asked) or 'true'}")[0][0])
+    asked = [f"WHERE {' OR '.join(broken)}"] if broken else []
+    asked += [f"GROUP BY {keys} HAVING count(*) > 1"] if keys else []
+    return not any(query(con, f"SELECT 1 FROM {name} {one} LIMIT 1") for one in asked)
 
 
 def _filled(column: Column) -> bool:
