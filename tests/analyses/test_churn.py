@@ -580,6 +580,8 @@ def test_lifelines_prints_the_coefficients_of_the_page(techco, results, capsys):
     assert "Last satisfaction score" in fitted.params_.index
     assert "Last satisfaction score" not in named.index  # levels keep the client's own words
     assert list(named) == list(fitted.params_)
+    shown = churn.lifelines_summary(fitted).columns
+    assert [one.name for one in shown] == ["column", "coefficient", "ratio", "standard_error", "p"]
 
 
 def test_lifelines_draws_the_effects(techco):

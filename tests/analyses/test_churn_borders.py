@@ -18,10 +18,12 @@ from crmkit.analyses.churn.basics import base_rows
 from crmkit.analyses.churn.both import BUYERS
 from crmkit.analyses.churn.calendar import chance_limits
 from crmkit.analyses.churn.economics import _ranges
-from crmkit.analyses.churn.effects import _effects_finding
+from crmkit.analyses.churn.effects import ENGINES, _effects_finding
 from crmkit.analyses.churn.evaluation import comparison
+from crmkit.analyses.churn.inputs import WORDS
 from crmkit.analyses.churn.panel import SILENT_STEP_DAYS, _schedule, one_cut
 from crmkit.analyses.churn.read import MOST_LEVELS
+from crmkit.analyses.churn.worth import SOURCES
 from crmkit.core.language import Locale, say
 from crmkit.data.tables.groups import OTHERS
 from crmkit.models.basics.shares import wilson
@@ -132,6 +134,21 @@ def test_limits_of_chance_are_shared_by_both_sides_and_all_groups():
 def test_a_save_rate_of_nothing_is_varied_as_one_of_a_hundred():
     low, high = _ranges(churn.Campaign(save_rate=0.0001))["save_rate"]
     assert [low, high] == beta.ppf([0.05, 0.95], 0.2, 19.8).tolist()
+
+
+def test_each_feature_is_called_what_it_is():
+    """In its reason or its heading stands the beginning of its name, but where the word that a reader knows is another."""
+    other = {"usage_change": "use", "mrr": "price", "mean_amount": "amount", "known_days": "customer", "returned_share": "back"}
+    for name, word in WORDS.items():
+        stem = other.get(name, name.partition("_")[0][:5])
+        assert stem in f"{word.reason} {word.heading}".lower(), name
+
+
+def test_models_and_sources_of_value_are_called_what_they_are():
+    assert "of one period" in ENGINES["once"].template
+    assert "gaps between purchases" in ENGINES["gaps"].template
+    assert SOURCES["clv_back"] == "Value: from the value report, of a customer who is still one"
+    assert SOURCES["spend_back"].endswith("of a customer who comes back")
 
 
 def test_customers_today_beside_contracts_are_buyers_today():

@@ -271,6 +271,11 @@ def test_a_shop_that_many_leave_at_once_sees_an_alarm():
     assert re.search(r"who bought nothing within 50 days, against customers of [1-9] earlier days? who bought as often", note)
 
 
+def test_how_many_came_back_is_said_with_the_days(shop):
+    text = say(churn.survival(shop.past).finding.text, Locale())
+    assert re.search(rf"had bought again within {shop.past.rule.horizon_days} days; half had ", text)
+
+
 def test_months_add_up_to_what_was_expected_of_them(shop):
     table = months(shop.past, shop.past.shop)
     assert table["left"].sum() == pytest.approx(table["expected"].sum())
