@@ -31,6 +31,7 @@ from crmkit.core.settings import Settings
 from crmkit.models import survival as sv
 from crmkit.models.survival.regression import cox
 from crmkit.show.tables import exhibit_html
+from soundness import faults
 
 ROOT = Path(__file__).parents[2]
 ACTIONS = {"service": "call", "other": "wait"}
@@ -75,6 +76,10 @@ def test_every_exhibit_has_a_name_of_its_own_and_can_be_shown(results):
     assert len(results) == 24
     for result in results.values():
         assert exhibit_html(result, Locale("en", "CNY"), name=lambda one: pseudonym(one, key=KEY))
+
+
+def test_every_exhibit_is_sound(results, retail_results):
+    assert not faults([*results.values(), *retail_results.values()])
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ import yaml
 from crmkit.analyses.audit.findings.finding import quantities
 from crmkit.core.format import format_value, p_words
 from crmkit.core.results import Quantity, Result, Text
+from soundness import faults
 
 ROOT = Path(__file__).parents[3]
 NUMBER = re.compile(r"(?<![\w.,-])[-−]?\d+(?:[.,]\d+)*(?![\w]|[.,]\d)")
@@ -120,6 +121,11 @@ def test_every_number_in_a_sentence_stands_in_its_tables(page):
     assert sum(len(quantities(text)) for text, _ in texts) > 30
     lost = unresolved(texts, page)
     assert not lost, "\n".join(lost)
+
+
+def test_every_exhibit_is_sound(page):
+    assert len(page.shown) > 20
+    assert not faults(page.shown.values())
 
 
 @pytest.fixture(scope="module")

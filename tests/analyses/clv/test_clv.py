@@ -15,6 +15,7 @@ from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
 from crmkit.models.basics.shares import wilson
 from crmkit.models.purchases import btyd
+from soundness import faults
 
 HOLDOUT = {"holdout_days": 182, "unit": "week"}
 WORTH = {"horizon_days": 365, "discount_rate": 0.1, "margin": 1.0}
@@ -50,6 +51,7 @@ def test_every_exhibit_is_assessed_and_has_a_name_of_its_own(study):
     results = all_results(*study)
     assert all(result.assessed for result in results)
     assert len({result.name for result in results}) == len(results)
+    assert not faults(results)
     assert all(result.alt for result in results if result.kind in ("curve", "bars", "concentration"))
 
 

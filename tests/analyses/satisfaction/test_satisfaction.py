@@ -25,6 +25,7 @@ from crmkit.core.results import estimates
 from crmkit.models.basics.shares import wilson
 from crmkit.report.page.page import Page
 from crmkit.show.tables import exhibit_html
+from soundness import faults
 
 ROOT = Path(__file__).parents[3]
 DIMENSIONS = {
@@ -120,6 +121,10 @@ def test_every_exhibit_says_what_it_found_and_from_how_many(results):
             assert result.finding.id.startswith("satisfaction.")
     ids = [result.finding.id for result in results.values() if result.finding]
     assert len(set(ids)) == len(ids)
+
+
+def test_every_exhibit_is_sound(results):
+    assert not faults(results.values())
 
 
 def test_intervals_hold_their_estimates(results):
