@@ -64,7 +64,7 @@ def check_reports(client: str, *, home: Path | None = None, tell: Callable[[str]
         _, flats = check_clients([client], notebooks, home=place)[client]
         good = sum(len(flat.values) for flat in flats.values())
         told: Numbers = {"client": client, "good": Quantity(good, "count"), "n": Quantity(len(flats), "count")}
-        lines.append(Text("params/{client}.yml  good: {good} parameters of {n} analyses", told))
+        lines.append(Text("params/{client}.yml  good: {good} {good:parameter|parameters} of {n} {n:analysis|analyses}", told))
     except ParamError as err:
         wrong = err.problems
     from crmkit.data.client import check_client
