@@ -299,7 +299,7 @@ def test_whoever_adds_and_subtracts_the_groups_of_the_board_finds_no_few(sizes, 
     people = pd.DataFrame({"customer_id": who, "region": region, "size": size})
     past = churn.history(company_of(table, customers=people), churn.define(horizon_days=50))
     panel = build_panel(past, cutoffs=3)
-    assert {"region", "size"} < set(past.groups)
+    assert {"Region", "Size"} < set(past.groups)
     found = churn.board(past, Backtest(panel, None, None, (), None, None)).table
     day = [cut for cut in panel.cuts if cut + dt.timedelta(days=50) <= DAY][-1]
     rows = panel.at(day)

@@ -638,7 +638,7 @@ def test_check_collects_problems(project):
     assert check.problems[0].startswith("transactions: column 'ordered_at' has 1 value that cannot be read as a date (row 2)")
     project.params(source="nowhere")
     assert project.check().problems == (
-        "params/acme.yml, source: there is no folder nowhere; there are 'data', 'notebooks', 'params', 'work'",
+        "params/acme.yml, source: there is no folder nowhere; there are 'data', 'notebooks', 'params', 'work'.",
     )
 
 
