@@ -17,8 +17,8 @@ CLIENTS = sorted(path.stem for path in (ROOT / "params").glob("*.yml"))
 FEWEST_NAMED, FEWEST_SHARED = 15, 200
 
 
-# what nobody says: "0 of 8", "none of 0", "has 0 findings"
-NOTHING = re.compile(r"\b0 of\b|\b(of|in|has) 0\b(?![.,]\d)|[有中的]0[个项位名条步]")
+# what nobody says: "0 of 8", "none of 0", "has 0 findings", "and 0 observations"
+NOTHING = re.compile(r"\b0 of\b|\b(of|in|has|and) 0\b(?![.,]\d)|[有中的和]0[个项位名条步]")
 
 
 def agree(client, home):

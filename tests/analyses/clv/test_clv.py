@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 
 from crmkit.analyses import clv
-from crmkit.analyses.clv.checks import _returns
+from crmkit.analyses.clv.checks import _returns, _unfitted
 from crmkit.analyses.clv.customers import shares
 from crmkit.analyses.clv.values import tiered
-from crmkit.core.errors import ParamError
+from crmkit.core.errors import ModelError, ParamError
 from crmkit.core.language import Locale, say
+from crmkit.core.results import Text
 from crmkit.models.basics.shares import wilson
 from crmkit.models.purchases import btyd
 from soundness import faults
@@ -53,6 +54,12 @@ def test_every_exhibit_is_assessed_and_has_a_name_of_its_own(study):
     assert len({result.name for result in results}) == len(results)
     assert not faults(results)
     assert all(result.alt for result in results if result.kind in ("curve", "bars", "concentration"))
+
+
+def test_a_reason_that_names_its_model_is_not_led_in_twice():
+    named = ModelError(Text("{what} cannot be fitted: {why}.", {"what": "Pareto/NBD", "why": "nobody left"})).text
+    assert say(_unfitted("Pareto/NBD", named), Locale()) == "Pareto/NBD cannot be fitted: nobody left."
+    assert say(_unfitted("Pareto/NBD", Text("nobody left")), Locale()) == "Pareto/NBD could not be fitted: nobody left"
 
 
 def test_every_sentence_can_be_said_in_every_language(study):

@@ -167,7 +167,7 @@ def _reasons_finding(labels: list[str], value: np.ndarray, low: np.ndarray, high
         Text("The reason given most is “{first}”: {share} of those who left; {known} of them gave one.", numbers)
         if sure
         else Text(
-            "The reason given most is “{first}” ({share}), but not clearly so; {known} of those who left gave one.", numbers
+            "The reason given most is “{first}” with {share}, but not clearly so; {known} of those who left gave one.", numbers
         )
     )
     return Finding(id="churn.reasons", severity="info", passed=None, text=text, evidence=("churn_reasons",))

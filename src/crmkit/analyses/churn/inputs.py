@@ -19,6 +19,7 @@ from crmkit.core.errors import ParamError, Problem
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
 from crmkit.data.summaries.features import FEATURES
+from crmkit.data.tables.groups import level_name
 from crmkit.models import survival as sv
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def heading(column: str) -> str:
     base, gap, _ = name.partition(" (none)")
     if gap:
         return GAP.get(base, column)
-    return f"{base}: {level.removesuffix(']')}" if level else word(base).heading
+    return level_name(word(base).heading, level.removesuffix("]")) if level else word(base).heading
 
 
 def columns(work: Backtest) -> Result:

@@ -6,6 +6,7 @@ from crmkit.analyses.clv.covariates import no_kinds
 from crmkit.analyses.clv.fit import NAMES, STAYERS, WITH, Models
 from crmkit.analyses.clv.read import Purchases
 from crmkit.core.dates import DAYS_PER_YEAR
+from crmkit.core.language import Locale, say
 from crmkit.core.results import Finding, Quantity, Text
 from crmkit.models.purchases import btyd
 from crmkit.models.purchases.spend import spend_frequency_correlation
@@ -27,7 +28,7 @@ MAXIMUM = Text("The likelihood has a maximum inside the range of the parameters.
 
 def _unfitted(model: Text | str, reason: Text | str) -> Text:
     """Why a model could not be fitted; most reasons name it themselves."""
-    if isinstance(reason, Text) and "cannot be fitted" in reason.template:
+    if isinstance(reason, Text) and "cannot be fitted" in say(reason, Locale()):
         return reason
     return Text("{model} could not be fitted: {reason}", {"model": model, "reason": reason})
 

@@ -204,7 +204,9 @@ def overall(found: Sequence[AuditFinding]) -> Finding:
     """How much misses its criterion, for sure and as far as the estimate goes?"""
     sure = sum(one.level == FINDING for one in found)
     numbers = {"sure": Quantity(sure, "count"), "rest": Quantity(len(found) - sure, "count")}
-    if sure:
+    if sure and sure == len(found):
+        text = Text("The audit has {sure} {sure:finding|findings}.", numbers)
+    elif sure:
         text = Text("The audit has {sure} {sure:finding|findings} and {rest} {rest:observation|observations}.", numbers)
     elif found:
         text = Text(
