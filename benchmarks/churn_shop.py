@@ -5,7 +5,7 @@
 A simulated shop: a million customers with rhythms of their own (gamma gaps), some of whom leave, ten million purchases over
 three years in Parquet. One process goes the whole way: gaps reduced to cells inside the engine, gap-time Cox model on the
 cells, errors by customer from every 20th customer, the probability of no purchase of each customer, the list of the thousand
-with most money at risk. Measured are CPU time and peak memory of that process, imports included, with 1 GB for the engine.
+with most money at risk. Measured are CPU time and peak memory of that process, imports included, with 800 MB for the engine.
 
 The duel: fit_gap_times on the cells of a part of the customers against lifelines' CoxPHFitter on the rows of the same part
 (strata by purchase number, precision 1e-12), each in a process of its own with one BLAS thread, in turns. All rows would take
@@ -203,7 +203,7 @@ def main(options):
 
     from _bench import Bar, finish, median_ratio, run
 
-    os.environ.setdefault("CRMKIT_MEMORY", "1GB")
+    os.environ.setdefault("CRMKIT_MEMORY", "800MB")
     customers = 100_000 if options.quick else 1_000_000
     with tempfile.TemporaryDirectory() as folder:
         path = Path(options.folder or folder) / f"purchases-{customers}.parquet"
