@@ -57,7 +57,7 @@ def test_spends_of_zero(make_company, simulated):
     past, models, nothing = run(make_company(simulated.assign(amount=0.0)))
     assert nothing.clv is None
     said = [say(finding.text, Locale()) for finding in clv.headline(past, models, None, nothing)]
-    assert any("spend model could not be fitted" in sentence for sentence in said)
+    assert any("Gamma-Gamma cannot be fitted" in sentence for sentence in said)
     assert not clv.tiers(past, models, nothing).assessed
     assert clv.alive(past, nothing).assessed
 

@@ -206,7 +206,7 @@ def test_a_log_without_repeat_buyers_says_what_cannot_be_known(make_company):
     assert check is None
     assert values is None
     said = [say(finding.text, Locale()) for finding in clv.headline(past, models, check, values)]
-    assert sum("could not be fitted" in sentence for sentence in said) == 5
+    assert sum("cannot be fitted" in sentence for sentence in said) == 5
     assert any("100%" in sentence and "one day only" in sentence for sentence in said)
     assert clv.base(past).assessed
     for result in (
