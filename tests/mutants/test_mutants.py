@@ -210,6 +210,20 @@ def test_a_new_test_runs_against_what_nobody_noticed_alone(tree, measured, monke
     assert mutants.state(measured()["return x < N"]) == "alive"
 
 
+def test_what_has_not_met_the_new_tests_counts_as_alive():
+    found = {
+        "verdict": mutants.OPEN,
+        "key": "",
+        "path": "src/crmkit/x.py",
+        "kind": "constant",
+        "lines": ("a", "b"),
+        "broken": "",
+    }
+    assert mutants.state(found) == "open"
+    page = mutants.table([found, found | {"verdict": "failed"}], drawn=2, seed=0, seconds=60)
+    assert "Alive: 0 and 1 open, alive before tests were added that have not run against them yet, 50% of those" in page
+
+
 def test_few_changes_are_called_equal():
     assert len(mutants.EQUAL) <= mutants.MOST_EQUAL
     assert all(reason.strip() for reason in mutants.EQUAL.values())
