@@ -19,6 +19,7 @@ from crmkit.core.results import Quantity, Text
 # marks of writing direction: behind one of them the rest of a line reads backwards
 DIRECTION_MARKS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 UNDIRECTED = dict.fromkeys(map(ord, DIRECTION_MARKS))
+CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,29 @@ def undirected(text: str) -> str:
 def translate(template: str, language: str) -> str:
     """A template in a language; the English one where there is no translation.
 
+    Of a level of the client's behind a group of ours (:func:`level_name`) the group is translated.
+
     Examples
     --------
-    >>> translate("Customers", "en")
-    'Customers'
+    >>> translate("Customers", "en"), translate("Plan: enterprise", "zh")
+    ('Customers', '套餐：enterprise')
     """
-    return catalogue(language).get(template, template)
+    known = catalogue(language)
+    if template in known or not known:
+        return known.get(template, template)
+    group, colon, level = template.partition(": ")
+    return level_name(known[group], level) if colon and group in known else template
+
+
+def level_name(group: str, level: str) -> str:
+    """A level with its group before it: two groups may have levels of one name. The colon is that of the group's language.
+
+    Examples
+    --------
+    >>> level_name("Region", "North"), level_name("地区", "North")
+    ('Region: North', '地区：North')
+    """
+    return f"{group}{'：' if CHINESE.search(group) else ': '}{level}"
 
 
 def mark(template: str) -> str:

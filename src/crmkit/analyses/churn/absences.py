@@ -19,10 +19,9 @@ from crmkit.analyses.churn.fit import Backtest, score
 from crmkit.analyses.churn.read import Past
 from crmkit.analyses.churn.shop import RHYTHM, RHYTHMS, Shop, customers_on, rhythm_level
 from crmkit.core.errors import ModelError
-from crmkit.core.language import mark
+from crmkit.core.language import level_name, mark
 from crmkit.core.privacy import suppress_beside
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
-from crmkit.data.tables.groups import level_name
 
 if TYPE_CHECKING:
     import pandas as pd

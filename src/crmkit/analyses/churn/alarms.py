@@ -13,9 +13,9 @@ from crmkit.analyses.churn.basics import unusable
 from crmkit.analyses.churn.fit import Backtest, score
 from crmkit.analyses.churn.read import Past
 from crmkit.core.dates import DAYS_PER
+from crmkit.core.language import level_name
 from crmkit.core.privacy import can_be_shown
 from crmkit.core.results import Column, Quantity, Result, Text, not_assessed
-from crmkit.data.tables.groups import level_name
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,10 +12,9 @@ from crmkit.analyses.churn.basics import unusable
 from crmkit.analyses.churn.read import Past
 from crmkit.analyses.churn.shop import RHYTHM
 from crmkit.core.errors import ModelError
-from crmkit.core.language import mark
+from crmkit.core.language import level_name, mark
 from crmkit.core.privacy import can_be_shown
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
-from crmkit.data.tables.groups import level_name
 from crmkit.models import survival as sv
 
 if TYPE_CHECKING:

@@ -16,10 +16,9 @@ from crmkit.analyses.churn.fit import Backtest, Model, score
 from crmkit.analyses.churn.panel import OF_GAPS, Panel
 from crmkit.analyses.churn.read import Past
 from crmkit.core.errors import ParamError, Problem
-from crmkit.core.language import mark
+from crmkit.core.language import level_name, mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
 from crmkit.data.summaries.features import FEATURES
-from crmkit.data.tables.groups import level_name
 from crmkit.models import survival as sv
 
 if TYPE_CHECKING:

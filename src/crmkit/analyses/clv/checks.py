@@ -6,7 +6,6 @@ from crmkit.analyses.clv.covariates import no_kinds
 from crmkit.analyses.clv.fit import NAMES, STAYERS, WITH, Models
 from crmkit.analyses.clv.read import Purchases
 from crmkit.core.dates import DAYS_PER_YEAR
-from crmkit.core.language import Locale, say
 from crmkit.core.results import Finding, Quantity, Text
 from crmkit.models.purchases import btyd
 from crmkit.models.purchases.spend import spend_frequency_correlation
@@ -24,13 +23,6 @@ NOBODY_LEAVES = Finding(
     criteria=Text("No rate of leaving explains the purchases better than none."),
 )
 MAXIMUM = Text("The likelihood has a maximum inside the range of the parameters.")
-
-
-def _unfitted(model: Text | str, reason: Text | str) -> Text:
-    """Why a model could not be fitted; most reasons name it themselves."""
-    if isinstance(reason, Text) and "cannot be fitted" in say(reason, Locale()):
-        return reason
-    return Text("{model} could not be fitted: {reason}", {"model": model, "reason": reason})
 
 
 def checks(past: Purchases, models: Models) -> list[Finding]:
@@ -53,7 +45,7 @@ def checks(past: Purchases, models: Models) -> list[Finding]:
             # where another one was chosen, the numbers are its own
             severity="info" if models.chosen in models.final.fits else "warning",
             passed=False,
-            text=_unfitted(NAMES[name], reason),
+            text=reason,  # it names the model
             criteria=MAXIMUM,
         )
         for name, reason in models.final.reasons.items()
@@ -75,7 +67,7 @@ def checks(past: Purchases, models: Models) -> list[Finding]:
                 id="clv.no_spend_model",
                 severity="warning",
                 passed=False,
-                text=_unfitted(Text("The spend model"), models.final.spend_reason),
+                text=Text("{reason}", {"reason": models.final.spend_reason}),
                 criteria=Text("There are repeat buyers, and their mean spend has a finite expectation."),
             )
         )

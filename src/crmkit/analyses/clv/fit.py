@@ -15,6 +15,7 @@ from crmkit.analyses.clv.read import CUSTOMER_COLUMNS, NO_AMOUNTS, NO_PURCHASES,
 from crmkit.core.errors import ModelError, ParamError, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.results import Text
+from crmkit.data.tables.groups import NOT_KNOWN
 from crmkit.models.purchases import bgbb, btyd
 from crmkit.models.purchases.spend import SpendFit, fit_gamma_gamma
 
@@ -42,7 +43,7 @@ WITH_COVARIATES = ("pareto_nbd", "bgnbd")
 WITH = "+covariates"
 FEWEST, SMALLEST = 50, 0.02
 MOST_LEVELS = 8
-OTHERS, UNKNOWN = mark("others"), mark("not known")
+OTHERS = mark("others")
 MOST_DAYS = 60
 CUSTOMERS_PER_DAY = 5
 
@@ -330,8 +331,8 @@ def _design(
     reference: dict[str, str] = {}
     least = max(FEWEST, SMALLEST * len(table))
     for column in known:
-        words = joined[column].astype("object").where(joined[column].notna(), UNKNOWN).astype(str).str.strip()
-        words = words.replace("", UNKNOWN)
+        words = joined[column].astype("object").where(joined[column].notna(), NOT_KNOWN).astype(str).str.strip()
+        words = words.replace("", NOT_KNOWN)
         counts = words.value_counts()
         words = words.where(words.map(counts).astype("float64") >= least, OTHERS)
         counts = words.value_counts().sort_index().sort_values(ascending=False, kind="stable")

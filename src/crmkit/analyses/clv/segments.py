@@ -13,7 +13,7 @@ from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
-from crmkit.data.tables.groups import GROUP_NAMES
+from crmkit.data.tables.groups import GROUP_NAMES, NOT_KNOWN
 from crmkit.models.basics.estimates import critical
 from crmkit.models.basics.families import holm
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 PERMUTATIONS = 1999
 MOST_DRAWN = 4_000_000
-NOTHING_KNOWN = mark("not known")
 NEW, EXISTING, POTENTIAL = mark("new"), mark("existing"), mark("potential")
 SEGMENT_COLUMNS = (*CUSTOMER_COLUMNS, *BOUGHT_COLUMNS)
 NAMES = GROUP_NAMES | {
@@ -105,12 +104,7 @@ def _compare(past: Purchases, table: pd.DataFrame, column: str) -> pd.DataFrame:
     import pandas as pd
 
     labels = (
-        table[column]
-        .astype("object")
-        .where(table[column].notna(), NOTHING_KNOWN)
-        .astype(str)
-        .str.strip()
-        .replace("", NOTHING_KNOWN)
+        table[column].astype("object").where(table[column].notna(), NOT_KNOWN).astype(str).str.strip().replace("", NOT_KNOWN)
     )
     codes, names = pd.factorize(labels, sort=True)
     worth = table["clv"].to_numpy()

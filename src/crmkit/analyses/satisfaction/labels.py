@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmkit.analyses.satisfaction.population import REST, UNKNOWN
-from crmkit.core.language import mark, translate
+from crmkit.core.language import level_name, mark, translate
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Column, Quantity, Result, Text, Unit, not_assessed
-from crmkit.data.tables.groups import GROUP_NAMES, NOT_KNOWN, OTHERS, level_name
+from crmkit.data.tables.groups import GROUP_NAMES, NOT_KNOWN, OTHERS
 from crmkit.models.survey.nps import DETRACTOR_TO, PROMOTER_FROM
 
 if TYPE_CHECKING:

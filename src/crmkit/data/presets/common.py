@@ -10,12 +10,12 @@ from typing import Any
 
 from crmkit.core.dates import parse_iso
 from crmkit.core.errors import ParamError
+from crmkit.core.language import CHINESE
 from crmkit.core.results import Text
 from crmkit.data.presets.chosen import choose_rows
 from crmkit.data.presets.draft import Draft, find_currencies, read_values
 from crmkit.data.presets.questions import Answers
 from crmkit.data.presets.sight import newest_day
-from crmkit.data.presets.survey import CHINESE
 
 KANA = re.compile("[\u3040-\u30ff]")
 

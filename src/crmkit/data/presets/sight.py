@@ -161,7 +161,7 @@ def load(con: Any, files: Sequence[Path], *, settings: TableSettings, spill: Pat
     Parameters
     ----------
     con : ibis.backends.duckdb.Backend
-        With the macros of the door.
+        With the time zone of the door.
     files : sequence of Path
     settings : TableSettings
         Where the header stands, and which lines are no rows.

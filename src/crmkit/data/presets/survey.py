@@ -13,6 +13,7 @@ from importlib import resources
 from typing import Any
 
 from crmkit.core.errors import shortened
+from crmkit.core.language import CHINESE
 from crmkit.core.results import Text
 from crmkit.core.yaml_text import read_yaml
 from crmkit.data.presets.draft import Draft, ask_scale, likely_scale, scale_of
@@ -30,7 +31,6 @@ OVERALL = re.compile("overall|in general|总体|整体|總體|整體|insgesamt",
 COMMENT = re.compile("comment|suggest|improve|feedback|why|建议|意见|评价|原因|建議|意見", re.IGNORECASE)
 ANCHORED = re.compile(r"([+-]?[0-9]+)\s*[-–—:：=]\s*[^0-9\s].*")
 PLAIN_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,23}")
-CHINESE = re.compile("[\u4e00-\u9fff]")
 GREATEST = 10
 
 

@@ -1,9 +1,6 @@
 """Under which names does a reader see the columns that split customers?"""
 
-import re
-
 from crmkit.core.language import mark, translate
-from crmkit.core.masking import CHINESE
 
 GROUP_NAMES = {
     "plan": mark("Plan"),
@@ -25,14 +22,3 @@ def group_name(column: str, language: str) -> str:
     ('Acquisition channel', 'tarif')
     """
     return translate(GROUP_NAMES.get(column, column), language)
-
-
-def level_name(group: str, level: str) -> str:
-    """A level with its group before it: two groups may have levels of one name. The colon is that of the group's language.
-
-    Examples
-    --------
-    >>> level_name("Region", "North"), level_name("地区", "North")
-    ('Region: North', '地区：North')
-    """
-    return f"{group}{'：' if re.search(f'[{CHINESE}]', group) else ': '}{level}"
