@@ -288,6 +288,23 @@ def test_months_add_up_to_what_was_expected_of_them(shop):
 # groups that are few
 
 
+def test_a_group_that_was_another_on_the_earliest_day_is_on_the_board():
+    """All came at once, so that on the first of the earlier days hardly anybody was yet known to buy seldom."""
+    rng, rows = np.random.default_rng(4), []
+    for number in range(300):
+        day, gap = rng.uniform(0, 20), rng.choice([15.0, 45.0, 110.0])
+        while day < 420:
+            rows.append((f"C{number:03d}", pd.Timestamp(DAY) - pd.Timedelta(days=420 - int(day)), 20.0))
+            day += max(1.0, rng.gamma(4, gap / 4))
+    table = pd.DataFrame(rows, columns=["customer_id", "ordered_at", "amount"])
+    past = churn.history(company_of(table), churn.define(horizon_days=70))
+    panel = build_panel(past, cutoffs=3)
+    found = churn.board(past, Backtest(panel, None, None, (), None, None)).table.set_index("level")["active"]
+    counts = pd.Series(past.shop.groups_of("how often they buy", panel.at(dt.date(2025, 10, 22)))).value_counts()
+    assert counts.min() > 50
+    assert found.drop("").to_dict() == counts.to_dict()
+
+
 @pytest.mark.parametrize("sizes", [(90, 50), (60, 57), (80, 66), (40, 37), (12, 9)])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_whoever_adds_and_subtracts_the_groups_of_the_board_finds_no_few(sizes, seed):

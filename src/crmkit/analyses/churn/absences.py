@@ -110,8 +110,11 @@ def board(past: Past, work: Backtest, shop: Shop) -> Result:
     )
     table = []
     levels = [("", ""), *((by, str(level)) for by in past.groups for level in sorted(shop.level_of(by).unique()))]
-    many, many_before, many_now = (_many(shop, levels, one, min_cell=past.min_cell) for one in (rows, before, now))
-    for dimension, level in (one for one in levels if one in many & many_before):
+    many, many_now = (_many(shop, levels, one, min_cell=past.min_cell) for one in (rows, now))
+    for dimension, level in (one for one in levels if one in many):
+        # of a customer of several earlier days the rhythm may have been another on each
+        if before.loc[_members(shop, dimension, level, before), "customer_id"].nunique() < past.min_cell:
+            continue
         own, theirs, today = (_members(shop, dimension, level, one) for one in (rows, before, now))
         mine, others = rows[own], before[theirs]
         left = mine["event_observed"].to_numpy(dtype=bool)
@@ -165,15 +168,17 @@ def board(past: Past, work: Backtest, shop: Shop) -> Result:
 
 
 def _many(shop: Shop, levels: Sequence[tuple[str, str]], rows: pd.DataFrame, *, min_cell: int) -> frozenset[tuple[str, str]]:
-    """Groups of which something can be told: whoever adds and subtracts them finds no few customers, in any two groupings."""
+    """Groups of one day's customers of which something can be told.
+
+    Whoever adds and subtracts them finds no few customers, in any two groupings.
+    """
     import pandas as pd
 
-    people = rows.drop_duplicates("customer_id")
     found: set[tuple[str, str]] = set()
     seen: list[tuple[pd.Series[Any], pd.Series[bool]]] = []
     for by in dict.fromkeys(by for by, _ in levels):
         names = [level for one, level in levels if one == by]
-        own = pd.Series(shop.groups_of(by, people) if by else [""] * len(people), dtype=object).astype(str)
+        own = pd.Series(shop.groups_of(by, rows) if by else [""] * len(rows), dtype=object).astype(str)
         counts = own.value_counts().reindex(names, fill_value=0).rename("n").to_frame()
         beside = [
             (pd.crosstab(own, other).reindex(index=names, columns=hidden.index, fill_value=0), hidden.tolist())
