@@ -225,7 +225,7 @@ def test_a_model_that_ranks_by_lot_is_said_with_the_number_of_cut_offs(past, wor
     lots = tuple(OneTest(one.cut, one.model, rows, scores.rename(columns={"Model": MODEL})) for one in work.tests)
     said = say(comparison(past, SimpleNamespace(tests=lots)).text, Locale())
     assert said.startswith(
-        "Over 2 cut-offs the model does not rank customers clearly better than simple rules: segment's last month; "
+        "Over 2 cut-offs the model does not rank customers clearly better than simple rules: segment's last month, "
     )
 
 

@@ -8,7 +8,7 @@ notebooks, one message for each block of Markdown.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -120,6 +120,21 @@ def translate_markdown(markdown: str, language: str) -> str:
     """A Markdown text in a language, block by block; a block without a translation stays as it is."""
     known = catalogue(language, "notebooks")
     return "\n\n".join(known.get(block, block) for block in blocks(markdown))
+
+
+def in_a_row(parts: Sequence[Quantity | Text | str]) -> Text:
+    """Several things one behind the other, with the comma of the reader's language; nothing where there are none.
+
+    Examples
+    --------
+    >>> row = in_a_row(["2025Q1", "2025Q2", "2025Q3"])
+    >>> say(row, Locale("en")), say(row, Locale("zh"))
+    ('2025Q1, 2025Q2, 2025Q3', '2025Q1、2025Q2、2025Q3')
+    """
+    row: Text | None = None
+    for one in parts:
+        row = Text("{one}", {"one": one}) if row is None else Text("{first}, {second}", {"first": row, "second": one})
+    return row or Text("")
 
 
 def say(text: Text | Quantity | str | None, locale: Locale) -> str:

@@ -12,7 +12,7 @@ from crmkit.analyses.churn.basics import unusable
 from crmkit.analyses.churn.read import Past
 from crmkit.analyses.churn.shop import RHYTHM
 from crmkit.core.errors import ModelError
-from crmkit.core.language import level_name, mark
+from crmkit.core.language import in_a_row, level_name, mark
 from crmkit.core.privacy import can_be_shown
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
 from crmkit.models import survival as sv
@@ -421,7 +421,7 @@ def _tests_finding(table: pd.DataFrame, past: Past) -> Finding:
     own = table[table["test"] == "log-rank"]
     clear = [str(name) for name in own.loc[own["p_holm"] < SIGNIFICANT, "group"]]
     if past.shop is not None:
-        named = Text(RHYTHM) if clear == [RHYTHM] else ", ".join(clear)
+        named = in_a_row([Text(RHYTHM) if one == RHYTHM else one for one in clear])
         text = (
             Text("Customers come back at different speeds by this: {names}.", {"names": named})
             if clear
@@ -429,7 +429,7 @@ def _tests_finding(table: pd.DataFrame, past: Past) -> Finding:
         )
         return Finding(id="churn.groups", severity="info", passed=None, text=text, evidence=("churn_tests",))
     text = (
-        Text("Customers leave at different rates by {names}.", {"names": ", ".join(clear)})
+        Text("Customers leave at different rates by {names}.", {"names": in_a_row(clear)})
         if clear
         else Text("No grouping shows a clear difference in how customers leave.")
     )

@@ -14,7 +14,7 @@ from crmkit.analyses.churn.fit import Backtest, Test, score
 from crmkit.analyses.churn.read import Past
 from crmkit.analyses.churn.worth import Worth, earlier_value
 from crmkit.core.errors import CrmkitError, ModelError
-from crmkit.core.language import mark
+from crmkit.core.language import in_a_row, mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.models import survival as sv
 from crmkit.models.basics.estimates import critical
@@ -364,7 +364,7 @@ def comparison(past: Past, work: Backtest) -> Finding:
         text = Text(
             "Over {k} cut-offs the model does not rank customers clearly better than simple rules: {rules}. Use the simpler "
             "rule, or the model for its probabilities only.",
-            {"k": k, "rules": _listed(rest)},
+            {"k": k, "rules": in_a_row(rest)},
         )
     return Finding(
         id="churn.backtest",
@@ -382,13 +382,6 @@ def _apart(one: Test, rule: str) -> tuple[float, float]:
     kept = one.rows["complete"].to_numpy(dtype=bool)
     y = one.rows.loc[kept, "event_observed"].to_numpy(dtype=bool)
     return difference(y, one.scores.loc[kept, MODEL].to_numpy(), one.scores.loc[kept, rule].to_numpy())
-
-
-def _listed(texts: list[Text]) -> Text:
-    found = texts[0]
-    for one in texts[1:]:
-        found = Text("{first}; {second}", {"first": found, "second": one})
-    return found
 
 
 def _tenths(table: pd.DataFrame) -> list[dict[str, object]]:

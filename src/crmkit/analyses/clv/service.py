@@ -10,7 +10,7 @@ import numpy as np
 
 from crmkit.analyses.clv.read import Purchases, no_value
 from crmkit.analyses.clv.values import Values
-from crmkit.core.language import mark
+from crmkit.core.language import in_a_row, mark
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Column, Finding, Numbers, Quantity, Result, Text, not_assessed
 from crmkit.data.summaries.windows import costs_by_category, tickets_by_customer
@@ -166,7 +166,7 @@ def _finding(rows: pd.DataFrame, effort: Effort) -> Finding | None:
         "tier": str(first["tier"]),
         "share": Quantity(float(first["share_cost"]), "share"),
         "brought": Quantity(float(first["share_brought"]), "share"),
-        "tiers": ", ".join(dear["tier"]),
+        "tiers": in_a_row(dear["tier"].tolist()),
         "cost": Quantity(float(dear["cost"].sum()), "money"),
         "income": Quantity(float(dear["brought"].sum()), "money"),
     }

@@ -10,7 +10,7 @@ from crmkit.analyses.clv.read import Purchases, no_value
 from crmkit.analyses.clv.resampling import customer_limits
 from crmkit.analyses.clv.values import RULES, Tiering, Values, assign_tiers
 from crmkit.core.errors import ModelError
-from crmkit.core.language import mark
+from crmkit.core.language import in_a_row, mark
 from crmkit.core.privacy import suppress_small
 from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, Unit, curve, not_assessed
 from crmkit.models.basics import concentration as spread
@@ -206,9 +206,7 @@ def _finding(rows: pd.DataFrame, later: list[str]) -> Finding | None:
 def _note(tiering: Tiering, later: list[str]) -> Text:
     cuts, by = tiering.cuts, tiering.by
     unit: Unit = "money" if by == "fixed" else "share"
-    names = [f"cut{number}" for number in range(len(cuts))]
-    listed = Text(", ".join(f"{{{name}}}" for name in names), {n: Quantity(c, unit) for n, c in zip(names, cuts, strict=True)})
-    rule = Text(RULES[by].template, {"cuts": listed})
+    rule = Text(RULES[by].template, {"cuts": in_a_row([Quantity(cut, unit) for cut in cuts])})
     if not later:
         return Text("{rule} Customers of equal value share the better tier.", {"rule": rule})
     return Text(

@@ -14,6 +14,7 @@ from crmkit.analyses.satisfaction.segments import differences
 from crmkit.analyses.satisfaction.survey import Survey
 from crmkit.analyses.satisfaction.trend import steps, trend
 from crmkit.analyses.satisfaction.weights import Weights
+from crmkit.core.language import in_a_row
 from crmkit.core.results import Finding, Quantity, Result, Text
 
 
@@ -73,5 +74,5 @@ def _small_waves(past: Survey) -> Text | None:
     n = int(past.answers.responses["wave"].isin(later).sum())
     return Text(
         "{n} {n:answer|answers} of {waves} {n:is|are} not reported; the wave reported is {wave}.",
-        {"n": Quantity(n, "count"), "waves": ", ".join(later), "wave": past.waves.reported},
+        {"n": Quantity(n, "count"), "waves": in_a_row(later), "wave": past.waves.reported},
     )

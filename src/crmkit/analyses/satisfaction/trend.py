@@ -13,7 +13,7 @@ from crmkit.analyses.satisfaction.labels import absent, quantity, too_few, unit_
 from crmkit.analyses.satisfaction.response import ALL, response_table
 from crmkit.analyses.satisfaction.segments import box_counts, difference_of, leading_score
 from crmkit.analyses.satisfaction.survey import Item, Survey
-from crmkit.core.language import mark
+from crmkit.core.language import in_a_row, mark
 from crmkit.core.results import ESTIMATE_COLUMNS, Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
 from crmkit.models.basics import spc
 from crmkit.models.basics.families import holm
@@ -118,7 +118,7 @@ def _trend_finding(signals: list[str], waves: int, reported: str) -> Finding:
     if not signals:
         text = Text("All {n} waves lie within the usual up and down.", {"n": Quantity(waves, "count")})
         return Finding("satisfaction.trend", "info", None, text, evidence=evidence)
-    text = Text("Outside of the usual up and down: {waves}.", {"waves": ", ".join(signals)})
+    text = Text("Outside of the usual up and down: {waves}.", {"waves": in_a_row(signals)})
     action = Text("Look for what happened before these waves, not for an explanation of every up and down.")
     now = reported in signals
     return Finding("satisfaction.trend", "warning" if now else "info", not now, text, evidence=evidence, action=action)

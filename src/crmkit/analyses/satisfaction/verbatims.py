@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from crmkit.analyses.satisfaction.labels import absent, band_names, bands, leading_item
 from crmkit.analyses.satisfaction.survey import Item, Survey
 from crmkit.core.errors import ModelError
-from crmkit.core.language import mark
+from crmkit.core.language import in_a_row, mark
 from crmkit.core.masking import MASK, mask_personal
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.data.sources.engine import to_frame
@@ -215,7 +215,7 @@ def theme_counts(past: Survey, voices: Comments) -> Result:
         "a theme holds when half of the comments give nearly the same one. Wilson intervals.",
         {
             "n": Quantity(total, "count"),
-            "waves": ", ".join(voices.waves),
+            "waves": in_a_row(voices.waves),
             "placed": Quantity(int((voices.found.parts >= LEAST_PART).any(axis=1).sum()), "count"),
             "least": Quantity(voices.fewest, "count"),
         },

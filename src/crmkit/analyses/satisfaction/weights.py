@@ -14,7 +14,7 @@ from crmkit.analyses.satisfaction.labels import SCORE_COLUMNS, group_label, quan
 from crmkit.analyses.satisfaction.population import REST, UNKNOWN
 from crmkit.analyses.satisfaction.survey import Item, Survey
 from crmkit.core.errors import ModelError, ParamError, Problem, did_you_mean
-from crmkit.core.language import mark
+from crmkit.core.language import in_a_row, mark
 from crmkit.core.results import Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.models.purchases.calibrated import Mean, weighted_mean
 from crmkit.models.survey.weighting import Raking, rake
@@ -208,7 +208,7 @@ def weighting(past: Survey, weights: Weights) -> Result:
         "largest gap {gap} percentage points. Design effect {deff} (Kish), effective n {n} of {answers}, largest weight "
         "{ratio} times the median. Standard errors know the margins.",
         {
-            "margins": Text(", ".join(f"{{{at}}}" for at in _numbered(weights)), _named(weights)),
+            "margins": in_a_row([group_label(name) for name in weights.margins]),
             "base": Quantity(0 if past.population.customers is None else len(past.population.customers), "count"),
             "trim": Quantity(weights.trim, "number"),
             "trimmed": Quantity(raking.trimmed_share, "share"),
@@ -220,14 +220,6 @@ def weighting(past: Survey, weights: Weights) -> Result:
         },
     )
     return Result(name, "table", title, table, SCORE_COLUMNS, finding=_weighting_finding(table), note=note)
-
-
-def _numbered(weights: Weights) -> list[str]:
-    return [f"margin{at}" for at in range(len(weights.margins))]
-
-
-def _named(weights: Weights) -> dict[str, Quantity | Text | str]:
-    return dict(zip(_numbered(weights), (group_label(name) for name in weights.margins), strict=True))
 
 
 def _source(past: Survey, label: str) -> tuple[Item, bool]:

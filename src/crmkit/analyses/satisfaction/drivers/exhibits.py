@@ -8,7 +8,7 @@ from crmkit.analyses.satisfaction.drivers.fit import Drive
 from crmkit.analyses.satisfaction.labels import quantity
 from crmkit.analyses.satisfaction.survey import Survey
 from crmkit.core.errors import ModelError
-from crmkit.core.language import mark
+from crmkit.core.language import in_a_row, mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.models.survey import drivers as model
 from crmkit.models.survey.ordinal import fit_ordinal, proportional_odds_test
@@ -95,7 +95,7 @@ def _how(work: Drive) -> Text:
             "method": Text(found.method),
             "r2": Quantity(found.r_squared, "share", found.r_squared_low, found.r_squared_high),
             "n": Quantity(found.n, "count"),
-            "waves": ", ".join(work.waves),
+            "waves": in_a_row(work.waves),
             "weighted": Text("weighted to all customers") if work.weights is not None else Text("not weighted"),
             "missing": Quantity(found.missing_share, "share"),
             "how": Text(found.missing_method),
@@ -280,7 +280,7 @@ def _start_finding(table: pd.DataFrame) -> Finding:
     if start.empty:
         text = Text("No driver is both important and below the others.")
         return Finding("satisfaction.start", "info", None, text, evidence=evidence)
-    names = ", ".join(f"“{one}”" for one in start["group"].head(MOST_FIELDS))
+    names = in_a_row([f"“{one}”" for one in start["group"].head(MOST_FIELDS)])
     sure = int(start["clear"].sum())
     numbers: dict[str, Quantity | Text | str] = {
         "names": names,
