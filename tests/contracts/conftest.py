@@ -8,12 +8,14 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
@@ -181,11 +183,17 @@ def open_lab(project, tmp_path_factory):
 
 
 def _address(own, process):
-    """Where a server listens, as it says itself once it does."""
+    """Where a server listens, once it does: it writes its address down some time before that."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until and process.poll() is None:
         for path in (own / "runtime").glob("jpserver-*.json"):
-            if url := read_json(path).get("url"):
+            if (url := read_json(path).get("url")) and _answers(url):
                 return url
         time.sleep(0.05)
     raise RuntimeError(f"JupyterLab did not start:\n{(own / 'log').read_text()}")
+
+
+def _answers(url):
+    place = urlsplit(url)
+    with socket.socket() as tried:
+        return tried.connect_ex((place.hostname, place.port)) == 0
