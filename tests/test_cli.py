@@ -411,6 +411,15 @@ def test_list_says_where_the_last_report_is(tiny_home, command, add_client):
     assert "  beta  no report yet: crmkit run beta" in lines
 
 
+def test_what_concerns_no_client_is_said_in_the_language_of_the_terminal(tiny_home, command, add_client, monkeypatch):
+    add_client("beta")
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    lines = command("list")[1].splitlines()
+    assert lines[0] == "客户及其最近的报告"
+    assert "  beta  还没有报告：crmkit run beta" in lines
+    assert command("clean", "--keep", "1")[1].splitlines() == ["已删除 0 个文件夹，共 0.0 MB"]
+
+
 # words of English in a row, besides names of files, of Python's errors and of what a notebook says itself
 ENGLISH = re.compile(r"\b(?:done|failed|unchanged|notebooks?|not run|cell)\b", re.IGNORECASE)
 

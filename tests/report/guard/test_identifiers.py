@@ -8,6 +8,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from crmkit.core.errors import DataError, ReportError
+from crmkit.core.language import Locale, say
 from crmkit.report.guard.identifiers import MARKS, explain, leaks, refuse_leaks, unscanned, write_marks
 
 PEOPLE = {
@@ -167,7 +168,7 @@ def test_a_page_that_names_a_customer_is_refused_and_the_marks_go(marked):
     refuse_leaks(fine, nb, folder)
     assert not (folder / MARKS).exists()
     folder = marked()
-    with pytest.raises(ReportError, match="the page shows a customer number"):
+    with pytest.raises(ReportError, match="the page shows 1 customer number"):
         refuse_leaks(f"{fine}<p>R00017</p>", nb, folder)
     assert not (folder / MARKS).exists()
 
@@ -179,11 +180,13 @@ def test_without_marks_nothing_is_found(tmp_path):
 
 def test_the_sentence_says_where_and_does_not_name_the_customer(marked):
     found = leaks("<h1>T</h1><h2>Who <b>leaves</b>?</h2><p>R00017, R00018, a@b.co</p>", marked())
-    said = explain(found)
+    said = say(explain(found), Locale())
     assert "2 customer numbers (r0… under 'Who leaves?')" in said or "2 customer numbers (R0… under 'Who leaves?')" in said
-    assert "an e-mail address (a@… under 'Who leaves?')" in said
+    assert "1 e-mail address (a@… under 'Who leaves?')" in said
     assert "00017" not in said
     assert "b.co" not in said
+    assert "客户编号" in say(explain(found), Locale("zh"))
+    assert "customer" not in say(explain(found), Locale("zh"))
 
 
 def test_the_file_names_nobody_and_is_its_owners_alone(marked):

@@ -30,6 +30,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from crmkit.core.errors import ReportError
+from crmkit.core.language import in_a_row
+from crmkit.core.results import Numbers, Quantity, Text
 
 if TYPE_CHECKING:
     import ibis
@@ -40,10 +42,10 @@ MARKS = ".marks"
 Kind = Literal["id", "email", "phone", "name"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 NOUNS = {
-    "id": ("a customer number", "customer numbers"),
-    "email": ("an e-mail address", "e-mail addresses"),
-    "phone": ("a phone number", "phone numbers"),
-    "name": ("a name", "names"),
+    "id": Text("{n} {n:customer number|customer numbers}"),
+    "email": Text("{n} {n:e-mail address|e-mail addresses}"),
+    "phone": Text("{n} {n:phone number|phone numbers}"),
+    "name": Text("{n} {n:name|names}"),
 }
 COLUMNS: dict[Kind, str] = {"id": "customer_id", "email": "email", "phone": "phone", "name": "name"}
 SHARED_BY = 3
@@ -284,16 +286,17 @@ def unscanned(folder: Path) -> dict[str, int]:
     return noted
 
 
-def explain(found: tuple[Leak, ...]) -> str:
+def explain(found: tuple[Leak, ...]) -> Text:
     """The sentence that says why a page was not kept; it does not name the customer either."""
     parts = []
     for leak in found:
-        one, many = NOUNS[leak.kind]
-        what = one if leak.count == 1 else f"{leak.count} {many}"
-        parts.append(f"{what} ({leak.example} under {leak.place!r})" if leak.place else f"{what} ({leak.example})")
-    return (
-        f"the page shows {', '.join(parts)} of the client's customers and was not kept; show results with "
-        "page.show(), which uses pseudonyms, or allow customer numbers with privacy: {identifiers: ids}"
+        what = Text(NOUNS[leak.kind].template, {"n": Quantity(leak.count, "count")})
+        numbers: Numbers = {"what": what, "example": leak.example, "place": repr(leak.place)}
+        parts.append(Text("{what} ({example} under {place})" if leak.place else "{what} ({example})", numbers))
+    return Text(
+        "the page shows {found} of the client's customers and was not kept; show results with page.show(), which uses "
+        "pseudonyms, or allow customer numbers with {line}",
+        {"found": in_a_row(parts), "line": "privacy: {identifiers: ids}"},
     )
 
 

@@ -156,6 +156,11 @@ def question_of(cells: Iterable[Mapping[str, Any]]) -> str:
     return ""
 
 
+def question_in(question: str, language: str) -> str:
+    """A notebook's question in a language; as it is where it was never translated."""
+    return question_of([{"cell_type": "markdown", "source": translate_markdown(f"# {question}", language)}])
+
+
 def _parameters_source(cells: list[dict[str, Any]], where: str) -> str:
     code = [cell for cell in cells if cell.get("cell_type") == "code"]
     tagged = [cell for cell in code if PARAMETERS_TAG in cell.get("metadata", {}).get("tags", [])]
