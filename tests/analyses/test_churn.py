@@ -14,7 +14,7 @@ import pytest
 
 from churn_exhibits import exhibits
 from crmkit import open_client
-from crmkit.analyses import churn
+from crmkit.analyses import churn, clv
 from crmkit.analyses.churn.alarms import alarm_limits
 from crmkit.analyses.churn.backtest import MODEL, RECENCY
 from crmkit.analyses.churn.backtest import Test as OneTest
@@ -499,6 +499,48 @@ def test_the_sampling_design_changes_the_curve_and_a_wrong_one_is_noticed():
     assert [finding.id for finding in checks(past)] == ["churn.sampling"]
     _, honest = year(whole_base, "cohort")
     assert not checks(honest)
+
+
+def tenure_company(*, month_only, n=4000, seed=3):
+    """Months as a customer and whether they left, as of the last day; customers differ: each has a rate of Beta(1, 9)."""
+    rng = np.random.default_rng(seed)
+    came, stayed = rng.integers(1, 31, n), rng.geometric(rng.beta(1.0, 9.0, n))
+    gone = stayed <= came
+    kept = ~gone | ~np.full(n, month_only) | (stayed == came)
+    tenure = np.minimum(came, stayed)[kept]
+    end = pd.Timestamp(DAY)
+    start = [(end - pd.DateOffset(months=int(months))).date() for months in tenure]
+    table = pd.DataFrame({"customer_id": [f"T{at:04}" for at in range(len(tenure))], "started_at": start, "tenure": tenure})
+    table["ended_at"] = pd.Series([DAY if one else None for one in gone[kept]], dtype="object")
+    schema = {"customer_id": "string", "started_at": "date", "tenure": "int64", "ended_at": "date"}
+    company = company_of({})
+    company.tables["subscriptions"] = ibis.memtable(table, schema=schema).mutate(mrr=ibis.literal(10.0))
+    return company
+
+
+@pytest.mark.parametrize(("month_only", "sampling"), [(False, "cohort"), (True, "last_period")])
+def test_a_table_of_tenure_says_the_same_on_both_pages_and_nothing_of_days(month_only, sampling):
+    company = tenure_company(month_only=month_only)
+    one = whole(company, sampling=sampling)
+    agreed = clv.read(company, holdout_days=0, sampling=sampling)
+    models = clv.fit_models(agreed)
+    (first, later) = clv.retention(agreed, models).finding.text.numbers.values()
+    curve = sv.kaplan_meier(**observed(one.past))
+    year = float(curve.loc[curve["x"] <= 365, "value"].iloc[-1])
+    assert year == pytest.approx(first.value, abs=0.02)
+    assert first.low < 9 / 21 < first.high
+    assert later.low < 21 / 33 < later.high
+    assert {finding.id for finding in checks(one.past)} >= {"churn.undated"}
+    assert "churn.sampling" not in {finding.id for finding in checks(one.past)}
+    found = {result.name: result for result in exhibits(one, ACTIONS)}
+    for name in ("churn_monthly", "churn_cohorts", "churn_board"):
+        assert "not when they left" in say(found[name].reason, Locale()), name
+
+
+def test_more_leavers_than_a_month_can_have_seen_are_noticed():
+    company = tenure_company(month_only=False)
+    past = churn.history(company, churn.define(kind="contractual", sampling="last_period"))
+    assert [one.severity for one in checks(past) if one.id == "churn.sampling"] == ["critical"]
 
 
 def test_the_window_is_refused_beyond_half_of_the_span():

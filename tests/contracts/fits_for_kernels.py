@@ -61,7 +61,7 @@ def contracts(path):
     left = (table["ended_at"] <= AS_OF).to_numpy()
     months = (table["ended_at"].where(left, AS_OF) - table["started_at"]).dt.days.to_numpy() // 30 + 1
     period, n = np.unique(np.column_stack([months, ~left]), axis=0, return_counts=True)
-    return sbg.Cohorts(period[:, 0].astype(float), period[:, 1].astype(bool), n)
+    return sbg.Cohorts(period[:, 0].astype(float), period[:, 1].astype(bool), n, np.zeros(len(n)))
 
 
 def one(model, columns):

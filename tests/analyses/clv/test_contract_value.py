@@ -12,6 +12,7 @@ from crmkit.analyses import clv
 from crmkit.analyses.clv.values import tiered
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
+from crmkit.models.purchases import sbg
 
 DAY = dt.date(2025, 12, 31)
 MONTH = 30.4375
@@ -44,11 +45,11 @@ def study(company):
 
 
 def test_parameters_and_the_curve_are_recovered(study):
-    past, models, values = study
+    past, models, _ = study
     fit = models.contracts.fit
     for name, truth in {"alpha": 0.8, "beta": 16.0}.items():
         assert abs(fit.params[name] - truth) < 4 * fit.standard_errors[name]
-    result = clv.retention(past, models, values)
+    result = clv.retention(past, models)
     model = result.table[result.table["group"] == "Forecast"].set_index("x")
     from scipy.special import betaln
 
@@ -58,13 +59,39 @@ def test_parameters_and_the_curve_are_recovered(study):
     assert "stay for the first year" in say(result.finding.text, Locale())
 
 
+def test_where_earlier_leavers_are_missing_the_model_is_the_same(study, company):
+    """Without those who left before the last year a cohort looks loyal; counted from that day on, customers do not."""
+    since = pd.Timestamp("2025-01-01")
+    rows = company.truth[~(pd.to_datetime(company.truth["ended_at"]) < since)]
+    schema = {"customer_id": "string", "started_at": "date", "mrr": "float64", "ended_at": "date"}
+    tables = {**company.tables, "subscriptions": ibis.memtable(rows, schema=schema)}
+    seen = SimpleNamespace(**{**vars(company), "tables": tables})
+    fits = {
+        sampling: clv.fit_models(clv.read(seen, holdout_days=0, sampling=sampling)).contracts
+        for sampling in ("2025-01-01", "cohort")
+    }
+    fit = fits["2025-01-01"].fit
+    for name, truth in {"alpha": 0.8, "beta": 16.0}.items():
+        assert abs(fit.params[name] - truth) < 4 * fit.standard_errors[name]
+    true = float(sbg.survival(sbg.Known("sbg", {"alpha": 0.8, "beta": 16.0}), 24))
+    assert float(sbg.survival(fit, 24)) == pytest.approx(true, abs=0.05)
+    # nearly half of those who left are missing
+    assert fits["cohort"].constant[0] < 0.6 * fits["2025-01-01"].constant[0]
+    held = clv.read(seen, holdout_days=91, sampling="2025-01-01")
+    assert held.split is not None
+    assert clv.fit_models(held).contracts.errors["sbg"] < 1
+    assert clv.read(seen, holdout_days=182, sampling="last_period").split is None
+
+
 def test_only_customers_under_contract_have_a_value_and_none_is_lost(study, company):
     past, models, values = study
-    running = company.truth["ended_at"].isna()
+    today = set(company.truth.loc[company.truth["started_at"] == DAY, "customer_id"])
+    running = company.truth["ended_at"].isna() & ~company.truth["customer_id"].isin(today)
     assert len(values.customers) == running.sum()
     assert values.clv.value == pytest.approx(values.customers["clv"].sum(), rel=1e-9)
     assert values.clv.low < values.clv.value < values.clv.high
-    assert past.people.never_bought == ("never",)
+    assert today
+    assert set(past.people.never_bought) == {"never", *today}
     tiers = clv.tiers(past, models, tiered(values, clv.Tiering([0.5, 0.8], by="value_share"))).table
     assert tiers["n"].sum() == len(values.customers)
     assert tiers["value"].sum() == pytest.approx(values.customers["clv"].sum(), rel=1e-9)
@@ -149,7 +176,7 @@ def test_sections_on_purchases_say_what_they_lack(study, company):
 def test_with_transactions_contracts_are_left_to_the_churn_report(make_company, simulated):
     past = clv.read(make_company(simulated), holdout_days=0)
     models = clv.fit_models(past, compare=[])
-    result = clv.retention(past, models, None)
+    result = clv.retention(past, models)
     assert past.contracts is None
     assert "clients without transactions" in say(result.reason, Locale())
 
@@ -164,7 +191,7 @@ def test_a_client_with_neither_gets_a_page_that_says_so(company):
     results = [
         clv.base(past),
         clv.totals(past, values),
-        clv.retention(past, models, values),
+        clv.retention(past, models),
         clv.tracking(past, models, check),
         clv.tiers(past, models, values),
         clv.service(bare, past, values),

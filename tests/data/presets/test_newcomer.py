@@ -644,3 +644,15 @@ def test_days_that_have_not_come_are_named(new, folder):
     found, _ = new(today=dt.date(2026, 6, 1))
     said = "  'Order Date': every day lies in the future, up to 2031-03-03; they are no days on which something happened"
     assert said in found.lines
+
+
+@pytest.mark.parametrize("word", ["(blank)", "(Leer)", "(空白)", "NULL", ""])
+def test_orders_of_nobody_are_left_out_whatever_word_stands_there(new, home, folder, word):
+    """The first ones are what pivot tables write of a cell that was empty."""
+    (folder / "orders.csv").write_text(ORDERS + orders(9) + f"A10,{word},2024-03-10,10.00\nA11,{word},2024-03-11,11.00\n")
+    found, said = new()
+    assert said["tables"]["transactions"]["leave_out"] == {"Customer ID": [word]}
+    assert any("(2 rows without Customer ID: are they left out?)" in line for line in found.taken)
+    with open_client("acme", home=home) as client:
+        frame = to_frame(client.tables["transactions"])
+    assert (len(frame), frame["customer_id"].nunique(), frame["amount"].sum()) == (9, 2, 45.0)

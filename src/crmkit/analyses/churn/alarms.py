@@ -9,7 +9,7 @@ import numpy as np
 
 from crmkit.analyses.churn import absences
 from crmkit.analyses.churn.absences import ALARM, EVERYBODY, FALSE_ALARMS, RISE, RISING, STEADY, board_finding
-from crmkit.analyses.churn.basics import unusable
+from crmkit.analyses.churn.basics import UNDATED, unusable
 from crmkit.analyses.churn.fit import Backtest, score
 from crmkit.analyses.churn.read import Past
 from crmkit.core.dates import DAYS_PER
@@ -58,6 +58,8 @@ def board(past: Past, work: Backtest) -> Result:
         return unusable(past, "churn_board", title)
     if past.shop is not None:
         return absences.board(past, work, past.shop)
+    if past.undated:
+        return not_assessed("churn_board", title, UNDATED)
     end = _end(past)
     start = max(past.start, past.rule.since or past.start)
     if (end - start).days < RECENT_DAYS + FEWEST_BEFORE:

@@ -13,10 +13,11 @@ from crmkit.analyses.churn.chances import GAPS, MEAN, RIVALS, Chances, Fits, eac
 from crmkit.analyses.churn.fit import Backtest, Model, Test, cause_specific, fit_model, score
 from crmkit.analyses.churn.inputs import audit
 from crmkit.analyses.churn.panel import Panel, build_panel, shop_with
-from crmkit.analyses.churn.read import PERIOD_DAYS, Past
+from crmkit.analyses.churn.read import Past
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.results import Quantity, Text
+from crmkit.data.summaries.spells import PERIOD_DAYS
 from crmkit.models import survival as sv
 from crmkit.models.survival.gaps import own_rhythm
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.churn import returning
-from crmkit.analyses.churn.read import PERIOD_DAYS, SHORTEST_SPAN_DAYS, Past
+from crmkit.analyses.churn.read import SHORTEST_SPAN_DAYS, Past
 from crmkit.analyses.churn.shop import WITH_CUSTOMERS, Shop, customers_on
+from crmkit.core.dates import DAYS_PER_MONTH
 from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
-from crmkit.core.results import Axis, Finding, Quantity, Result, Text, curve, not_assessed
-from crmkit.data.summaries.spells import UNKNOWN_KIND
+from crmkit.core.results import Axis, Finding, Numbers, Quantity, Result, Text, curve, not_assessed
+from crmkit.data.summaries.spells import LAST_PERIOD, PERIOD_DAYS, UNKNOWN_KIND, too_many_for_a_month
 from crmkit.models.basics.shares import wilson
 from crmkit.models.survival import gaps as gm
 
@@ -26,6 +27,7 @@ DESIGNS = {
     "active": Text("customers count from the day on which they came under observation"),
     "last_period": Text("only the last {days} are observed", {"days": Quantity(PERIOD_DAYS, "days")}),
 }
+UNDATED = Text("the data say how long customers stayed, not when they left")
 MOST_FALSE = 0.10  # of the silences taken for leaving, that a purchase ends all the same
 BY_CHANCE = 1e-4
 FEWEST = 30
@@ -226,6 +228,10 @@ def checks(past: Past) -> list[Finding]:
     if not past.usable:
         return []
     found = []
+    if past.undated:
+        found.append(_undated(past))
+    if past.rule.sampling == LAST_PERIOD and past.contractual:
+        found += _too_many_leavers(past)
     suspect = _suspected_start(past)
     if suspect is not None:
         day, share = suspect
@@ -260,6 +266,40 @@ def checks(past: Past) -> list[Finding]:
     return found
 
 
+def _undated(past: Past) -> Finding:
+    """What rests on the word of the client where nobody knows when customers left."""
+    numbers: Numbers = {"n": Quantity(_people(past)[1], "count"), "design": DESIGNS[past.rule.sampling]}
+    return Finding(
+        "churn.undated",
+        "warning",
+        None,
+        Text(
+            "When {n} {n:customer|customers} left is not known, only how long they stayed; taken as agreed: {design}.", numbers
+        ),
+        action=Text(
+            "Ask which leavers are in the data: all who ever left (sampling: cohort), or those of the last month (last_period)."
+        ),
+    )
+
+
+def _too_many_leavers(past: Past) -> list[Finding]:
+    """Whether those who left cannot all have left in the last month, as was agreed."""
+    people, left = _people(past)
+    there = past.spells.loc[past.spells["ended_at"].isna(), "duration_days"]
+    months = float(there.mean()) / DAYS_PER_MONTH if len(there) else 0.0
+    if not too_many_for_a_month(left / people, months):
+        return []
+    numbers: Numbers = {"share": Quantity(left / people, "share"), "months": Quantity(months * DAYS_PER_MONTH, "days")}
+    text = Text(
+        "{share} of the customers would have left in one month, though those still there came {months} ago on average: the "
+        "data seem to hold leavers of a longer time.",
+        numbers,
+    )
+    action = Text("Set sampling to cohort, or to the day since which leavers are in the data.")
+    criteria = Text("Agreed: only the leavers of the last month are in the data.")
+    return [Finding("churn.sampling", "critical", False, text, criteria=criteria, action=action)]
+
+
 def _shop_checks(past: Past, shop: Shop) -> list[Finding]:
     """What a reader of a shop's page has to know before anything else."""
     found = []
@@ -283,7 +323,7 @@ def _suspected_start(past: Past) -> tuple[pd.Timestamp, float] | None:
     """The first day of leaving, where the time before it is too long for chance: at the rate since then somebody had left."""
     import pandas as pd
 
-    if past.rule.sampling != "cohort" or not past.contractual:
+    if past.rule.sampling != "cohort" or not past.contractual or past.undated:
         return None
     rows = past.spells
     ends = rows.loc[rows["event_observed"], "ended_at"]

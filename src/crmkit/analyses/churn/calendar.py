@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.churn import absences
-from crmkit.analyses.churn.basics import unusable
+from crmkit.analyses.churn.basics import UNDATED, unusable
 from crmkit.analyses.churn.read import Past
 from crmkit.core.language import mark
 from crmkit.core.privacy import can_be_shown
@@ -76,6 +76,8 @@ def monthly(past: Past) -> Result:
         return unusable(past, "churn_monthly", title)
     if past.shop is not None:
         return absences.monthly(past, past.shop)
+    if past.undated:
+        return not_assessed("churn_monthly", title, UNDATED)
     table = months(past)
     if len(table) < FEWEST_MONTHS or not table["left"].sum():
         return not_assessed(
@@ -195,6 +197,8 @@ def cohorts(past: Past) -> Result:
     title = Text("Who is still there, by when they came") if shop is None else SECOND_PURCHASE
     if not past.usable:
         return unusable(past, "churn_cohorts", title)
+    if past.undated:
+        return not_assessed("churn_cohorts", title, UNDATED)
     rows = _comers(past)
     if rows.empty:
         return not_assessed("churn_cohorts", title, Text("nobody came within the time observed"))

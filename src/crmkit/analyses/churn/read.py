@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crmkit.analyses.churn.shop import RHYTHM, Shop, customers_on, open_shop, rhythm_level
-from crmkit.core.dates import parse_iso
-from crmkit.core.errors import CrmkitError, DataError, ModelError, ParamError, Problem, did_you_mean
+from crmkit.core.errors import DataError, ModelError, ParamError, Problem, did_you_mean
 from crmkit.core.language import translate
 from crmkit.core.results import Quantity, Text
 from crmkit.data.sources.engine import to_frame
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
 KINDS = ("auto", "contractual", "non_contractual", "silence")
 CONTRACT_HORIZON = 90
 FALSE_LIMIT = 0.2
-SAMPLINGS = ("cohort", "last_period")
-PERIOD_DAYS = 30
 GROUPS = ("plan", "size", "region", "industry", "acquisition_channel")
 MOST_LEVELS = 8
 SHORTEST_SPAN_DAYS = 120
@@ -122,32 +119,15 @@ def define(
         faults.append(Problem("false_limit:", f"is {limit}", "a share above 0 and below 1 is needed"))
     if grace_days < 0:
         faults.append(Problem("grace_days:", f"is {grace_days}", "0 or more days are needed"))
-    since = None
-    if sampling not in SAMPLINGS:
-        try:
-            since = parse_iso(sampling, where="sampling")
-        except CrmkitError:
-            allowed = "it is cohort, last_period, or the day YYYY-MM-DD on which observation began"
-            faults.append(Problem("sampling:", f"is '{sampling}'", allowed))
+    try:
+        since = subscription_summaries.observed_since(sampling, as_of=dt.date.max)
+    except ParamError as err:
+        raise ParamError([*faults, *err.problems]) from None
     if faults:
         raise ParamError(faults)
-    drawn = "active" if since else sampling
-    return Definition(kind, horizon_days, grace_days, drawn, since, active_days, limit)
-
-
-def observed_since(rule: Definition, as_of: dt.date) -> dt.date | None:
-    """The first day of observation; None where the whole history is there.
-
-    Raises
-    ------
-    ParamError
-        When it is not before the last day that counts.
-    """
-    if rule.sampling == "last_period":
-        return as_of - dt.timedelta(days=PERIOD_DAYS)
-    if rule.since is not None and rule.since >= as_of:
-        raise ParamError(Problem("sampling:", f"is {rule.since}", f"a day before {as_of} is needed"))
-    return rule.since
+    dated = sampling not in (subscription_summaries.COHORT, subscription_summaries.LAST_PERIOD)
+    drawn, day = ("active", since) if dated else (sampling, None)
+    return Definition(kind, horizon_days, grace_days, drawn, day, active_days, limit)
 
 
 @dataclass(frozen=True)
@@ -202,6 +182,14 @@ class Past:
         return not self.window_reason
 
     @property
+    def undated(self) -> bool:
+        """Whether the data say how long customers stayed, but not when they left: all who left did so on the last day."""
+        if not self.contractual or "tenure" not in self.tables["subscriptions"].columns:
+            return False
+        ends = self.spells.loc[self.spells["event_observed"].astype(bool), "ended_at"]
+        return bool(len(ends)) and bool((ends.dt.date == self.as_of).all())
+
+    @property
     def span_days(self) -> int:
         return (self.as_of - self.start).days + 1
 
@@ -232,7 +220,8 @@ def history(company: Client, rule: Definition, *, groups: Sequence[str] = (), co
     Where the table is missing, or the data are too short for the horizon, nothing is usable, and ``window_reason`` says why:
     every exhibit then says so in its place.
     """
-    since = observed_since(rule, company.as_of)
+    declared_as = rule.sampling if rule.since is None else rule.since.isoformat()
+    since = subscription_summaries.observed_since(declared_as, as_of=company.as_of)
     rule = replace(rule, active_days=_agreed_days(company, rule))
     kind = rule.kind if rule.kind != "auto" else "contractual" if "subscriptions" in company.tables else "non_contractual"
     contractual = kind == "contractual"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.clv.draws import months_ahead, paid_months
-from crmkit.analyses.clv.read import Purchases
+from crmkit.analyses.clv.read import UNEVEN, Purchases
 from crmkit.analyses.clv.resampling import resample
 from crmkit.analyses.clv.values import SBG, Terms, Tiering, Total, Values, tiered
 from crmkit.core.dates import DAYS_PER_MONTH
@@ -62,7 +62,7 @@ def fit_contracts(table: pd.DataFrame, *, as_of: dt.date, split: dt.date | None)
     A month is 30.4375 days; who leaves within a month leaves at its end, when it would have been renewed. The opponent is one
     rate of leaving for everybody, whose likelihood has a closed form.
     """
-    data = _cohorts(table["duration_days"], table["event_observed"])
+    data = _cohorts(table["duration_days"], table["event_observed"], table["entry_days"])
     constant = _constant(data)
     try:
         fit = sbg.fit_sbg(data)
@@ -71,17 +71,19 @@ def fit_contracts(table: pd.DataFrame, *, as_of: dt.date, split: dt.date | None)
     return ContractFit(fit, data, "", constant, {} if split is None else _held_out(table, as_of=as_of, split=split))
 
 
-def _cohorts(duration_days: ArrayLike, left: ArrayLike) -> sbg.Cohorts:
-    months, gone = np.asarray(duration_days, dtype="float64") / DAYS_PER_MONTH, np.asarray(left, dtype=bool)
-    period = np.where(gone, np.maximum(np.ceil(months), 1.0), np.floor(months))
-    pairs, n = np.unique(np.column_stack([period, ~gone]), axis=0, return_counts=True)
-    known = ~((pairs[:, 0] == 0) & (pairs[:, 1] == 1))  # nothing is known of those who came within the last month
-    return sbg.Cohorts(pairs[known, 0], pairs[known, 1].astype(bool), n[known].astype(np.int64))
+def _cohorts(duration_days: ArrayLike, left: ArrayLike, entry_days: ArrayLike) -> sbg.Cohorts:
+    months, entry = (np.asarray(days, dtype="float64") / DAYS_PER_MONTH for days in (duration_days, entry_days))
+    gone = np.asarray(left, dtype=bool)
+    period = np.where(gone, np.maximum(np.ceil(months - UNEVEN), 1.0), np.floor(months + UNEVEN))
+    before = np.minimum(np.floor(entry + UNEVEN), period - gone)
+    rows, n = np.unique(np.column_stack([period, ~gone, before]), axis=0, return_counts=True)
+    known = ~((rows[:, 0] == rows[:, 2]) & (rows[:, 1] == 1))  # nothing is known of those who came within the last month
+    return sbg.Cohorts(rows[known, 0], rows[known, 1].astype(bool), n[known].astype(np.int64), rows[known, 2])
 
 
 def _constant(data: sbg.Cohorts) -> tuple[float, float]:
     left = float(data.n[~data.stays].sum())
-    renewed = float((data.n * np.where(data.stays, data.period, data.period - 1)).sum())
+    renewed = float((data.n * (np.where(data.stays, data.period, data.period - 1) - data.before)).sum())
     if not left or not renewed:
         return (0.0 if not left else 1.0), 0.0
     rate = left / (left + renewed)
@@ -95,11 +97,14 @@ def _held_out(table: pd.DataFrame, *, as_of: dt.date, split: dt.date) -> dict[st
     until = (pd.Timestamp(split) - pd.to_datetime(table["started_at"])).dt.days.to_numpy(dtype="float64")
     known = until >= 0
     until, days = until[known], table["duration_days"].to_numpy(dtype="float64")[known]
-    left = table["event_observed"].to_numpy(dtype=bool)[known]
-    data = _cohorts(np.minimum(days, until), left & (days <= until))
+    left, entry = (table[name].to_numpy()[known] for name in ("event_observed", "entry_days"))
+    seen = entry < until
+    data = _cohorts(np.minimum(days, until)[seen], (left & (days <= until))[seen], entry[seen])
     there = days > until
-    made, ends = (np.floor(one[there] / DAYS_PER_MONTH).astype("int64") for one in (until, days))
-    due = np.floor((until[there] + (as_of - split).days) / DAYS_PER_MONTH).astype("int64") - made
+    made, ends, last = (
+        np.floor(one[there] / DAYS_PER_MONTH + UNEVEN).astype("int64") for one in (until, days, until + (as_of - split).days)
+    )
+    due = last - made
     actual = ends - made
     try:
         fit = sbg.fit_sbg(data)

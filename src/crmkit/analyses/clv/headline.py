@@ -28,7 +28,7 @@ def headline(past: Purchases, models: Models, check: HoldOut | None, values: Val
         found += [] if values.under_contract else [alive_finding(values)]
         found.append(concentration(past, values).finding)
     if past.contracts is not None:
-        found.append(retention(past, models, values).finding)
+        found.append(retention(past, models).finding)
     found.append(base(past).finding)
     if check is not None:
         found += [forecast_finding(past, check), accuracy(past, check).finding]

@@ -14,7 +14,7 @@ from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.results import Text
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries import purchases as summaries
-from crmkit.data.summaries.spells import spells
+from crmkit.data.summaries.spells import COHORT, observed_since, spells
 from crmkit.data.summaries.windows import last_two_gaps, log_gaps, main_of, purchase_dates, spend_in_windows
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 CUSTOMER_COLUMNS = ("region", "industry", "size", "acquisition_channel", "department")
 BOUGHT_COLUMNS = ("category", "channel")  # of purchases: what the customer needs, and how they behave
 GROWTH_DAYS = 365
+# of a month: months of the calendar are up to a day and a half longer or shorter than their mean
+UNEVEN = 0.05
 NO_PURCHASES = Text("needs transactions; customers under contract are valued by how long contracts last")
 NO_AMOUNTS = Text("the transactions hold no amounts")
 NO_VALUE = Text("there is no value per customer, because a model could not be fitted")
@@ -148,7 +150,7 @@ class Purchases:
     people : People
     contracts : DataFrame or None
         Times under contract, where there are subscriptions and no transactions: ``customer_id, started_at, duration_days,
-        event_observed, active, mrr, plan, renewals`` (whole months passed).
+        entry_days`` (of them not observed), ``event_observed, active, mrr, plan, renewals`` (whole months passed).
     """
 
     as_of: dt.date
@@ -173,7 +175,9 @@ class Purchases:
         return (self.as_of - self.split).days if self.split else 0
 
 
-def read(company: Client, *, holdout_days: int, unit: str = "week", confidence: float = 0.95) -> Purchases:
+def read(
+    company: Client, *, holdout_days: int, unit: str = "week", confidence: float = 0.95, sampling: str = COHORT
+) -> Purchases:
     """What have a client's customers bought? The last days are held out to test forecasts on.
 
     Parameters
@@ -186,18 +190,25 @@ def read(company: Client, *, holdout_days: int, unit: str = "week", confidence: 
         Time unit of the models.
     confidence : float
         Coverage of every interval, between 0 and 1.
+    sampling : {"cohort", "last_period"} or str
+        Of contracts: whether everybody who ever came is in the data; a date YYYY-MM-DD says that customers who had left before
+        it are not.
 
     Raises
     ------
     ParamError
-        When the hold-out would leave too little to learn from, or the unit is unknown.
+        When the hold-out would leave too little to learn from, or the unit or the sampling is unknown.
     """
     if unit not in ("day", "week", "month"):
         raise ParamError(f"unit: is {unit!r}; {did_you_mean(unit, ['day', 'week', 'month'])}")
-    bought, as_of, agreed = _transactions(company), company.as_of, _contracts(company)
+    bought, as_of = _transactions(company), company.as_of
+    since = observed_since(sampling, as_of=as_of)
+    agreed = _contracts(company, since)
     customers = to_frame(summaries.purchase_summary(bought, as_of=as_of))
     start = _start(customers, agreed, as_of)
     split = None if customers.empty and agreed is None else _split(start, as_of, holdout_days)
+    if agreed is not None and since is not None and split is not None and split <= since:
+        split = None
     return Purchases(
         as_of=as_of,
         start=start,
@@ -223,16 +234,18 @@ def _transactions(company: Client) -> Any:
     return ibis.memtable([], schema={"customer_id": "string", "ordered_at": "date", "amount": "decimal(18, 4)"})
 
 
-def _contracts(company: Client) -> pd.DataFrame | None:
+def _contracts(company: Client, since: dt.date | None) -> pd.DataFrame | None:
     """Each time under contract: start, months passed, renewals made, whether it goes on, price per month."""
     if "transactions" in company.tables or "subscriptions" not in company.tables:
         return None
-    table = to_frame(spells(company.tables["subscriptions"], as_of=company.as_of))
-    wanted = ["customer_id", "started_at", "duration_days", "event_observed", "mrr", "plan"]
+    table = to_frame(spells(company.tables["subscriptions"], as_of=company.as_of, since=since))
+    # who came on the last day is no customer of the time observed, on no page
+    table = table[table["duration_days"] > table["entry_days"]].reset_index(drop=True)
+    wanted = ["customer_id", "started_at", "duration_days", "entry_days", "event_observed", "mrr", "plan"]
     return table[wanted].assign(
         event_observed=table["event_observed"].astype(bool),
         active=table["ended_at"].isna(),
-        renewals=np.floor(table["duration_days"] / DAYS_PER_MONTH).astype("int64"),
+        renewals=np.floor(table["duration_days"] / DAYS_PER_MONTH + UNEVEN).astype("int64"),
     )
 
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from crmkit.analyses.clv.fit import Models
 from crmkit.analyses.clv.read import Purchases
-from crmkit.analyses.clv.values import Values
 from crmkit.core.language import mark
-from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, curve, not_assessed
+from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
 from crmkit.models.basics.draws import interval
 from crmkit.models.purchases import sbg
+
+if TYPE_CHECKING:
+    from lifelines import KaplanMeierFitter
 
 OBSERVED, MODEL = mark("Actual"), mark("Forecast")
 AHEAD = 1.5
 YEAR = 12
+FEWEST = 30
 
 
-def retention(past: Purchases, models: Models, values: Values | None) -> Result:
+def retention(past: Purchases, models: Models) -> Result:
     """How many customers stay for how many months, so far and from now on?
 
     Returns
@@ -31,7 +36,6 @@ def retention(past: Purchases, models: Models, values: Values | None) -> Result:
     Fader & Hardie (2007), doi:10.1002/dir.20074.
     """
     import pandas as pd
-    from lifelines import KaplanMeierFitter
 
     title = Text("Customers under contract: the share who stay")
     agreed = models.contracts
@@ -40,8 +44,7 @@ def retention(past: Purchases, models: Models, values: Values | None) -> Result:
     if agreed.fit is None:
         return not_assessed("clv_retention", title, Text("{reason}", {"reason": agreed.reason}))
     data = agreed.cohorts
-    km = KaplanMeierFitter(alpha=1 - past.confidence)
-    km.fit(data.period, ~data.stays, weights=data.n.astype("float64"))
+    km = _kept(data, confidence=past.confidence)
     limits = km.confidence_interval_survival_function_
     seen = pd.DataFrame(
         {
@@ -65,7 +68,7 @@ def retention(past: Purchases, models: Models, values: Values | None) -> Result:
         title,
         table,
         columns=(Column("group", "Group", translate=True),),
-        finding=_finding(past, agreed.fit, draws, values),
+        finding=_finding(past, agreed.fit, data, draws),
         note=Text(
             "Kaplan–Meier estimate and sBG, {n} times under contract; a month has 30.4375 days; bands are {confidence} "
             "intervals.",
@@ -77,15 +80,38 @@ def retention(past: Purchases, models: Models, values: Values | None) -> Result:
     )
 
 
-def _finding(past: Purchases, fit: sbg.Fit, draws: sbg.ParameterDraws, values: Values | None) -> Finding:
+def _kept(data: sbg.Cohorts, *, confidence: float, after: float = 0.0) -> KaplanMeierFitter:
+    """Kaplan-Meier over months, of those who were still there after so many."""
+    from lifelines import KaplanMeierFitter
+
+    there = data.period > after
+    entry = np.maximum(data.before, after)[there]
+    fitter = KaplanMeierFitter(alpha=1 - confidence)
+    weights = data.n[there].astype("float64")
+    return fitter.fit(data.period[there], ~data.stays[there], weights=weights, entry=entry if entry.any() else None)
+
+
+def _rate(data: sbg.Cohorts, after: float, *, confidence: float) -> Quantity | None:
+    """Which share stayed for the year after so many months, as far as it was seen of enough customers?"""
+    if data.n[data.period >= after + YEAR].sum() < FEWEST:
+        return None
+    km = _kept(data, confidence=confidence, after=after)
+    limits = km.confidence_interval_survival_function_
+    row = limits.index[limits.index <= after + YEAR][-1]
+    low, high = limits.loc[row].tolist()
+    return Quantity(float(km.predict(after + YEAR)), "share", low, high)
+
+
+def _finding(past: Purchases, fit: sbg.Fit, data: sbg.Cohorts, draws: sbg.ParameterDraws) -> Finding:
     def yearly(one: sbg.Fitted) -> np.ndarray:
         left = sbg.survival(one, [YEAR, 2 * YEAR])
         return np.array([left[0], left[1] / left[0]])
 
+    seen = [_rate(data, after, confidence=past.confidence) for after in (0, YEAR)]
     rates = interval(yearly, fit, draws, confidence=past.confidence)
-    numbers: Numbers = {
-        "first": Quantity(float(rates.value[0]), "share", float(rates.low[0]), float(rates.high[0])),
-        "later": Quantity(float(rates.value[1]), "share", float(rates.low[1]), float(rates.high[1])),
-    }
-    text = Text("{first} of customers stay for the first year, and {later} of those for the second.", numbers)
+    expected = [Quantity(float(rates.value[at]), "share", float(rates.low[at]), float(rates.high[at])) for at in (0, 1)]
+    first, later = (one or other for one, other in zip(seen, expected, strict=True))
+    text = Text(
+        "{first} of customers stay for the first year, and {later} of those for the second.", {"first": first, "later": later}
+    )
     return Finding("clv.retention", "info", None, text, evidence=("clv_retention", "clv_model_choice"))

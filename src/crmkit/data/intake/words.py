@@ -33,7 +33,25 @@ NOUNS = {
     "integer": mark("a whole number"),
     "boolean": mark("yes or no"),
 }
-EMPTY_WORDS = ("null", "(null)", "n/a", "#n/a", "nan", "nat", "none", "<na>", "\\n", "-", "--", "–", "—")
+# the last ones are what pivot tables write
+EMPTY_WORDS = (
+    "null",
+    "(null)",
+    "n/a",
+    "#n/a",
+    "nan",
+    "nat",
+    "none",
+    "<na>",
+    "\\n",
+    "-",
+    "--",
+    "–",
+    "—",
+    "(blank)",
+    "(leer)",
+    "(空白)",
+)
 # 'not applicable' is an answer of its own, which has to be declared
 EMPTY_SCORES = ("null", "(null)", "#n/a", "nan", "nat", "none", "<na>", "\\n")
 # what systems of questionnaires write where nothing was written

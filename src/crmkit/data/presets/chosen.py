@@ -7,7 +7,7 @@ from typing import Any
 
 from crmkit.core.results import Text
 from crmkit.data.intake import phrases
-from crmkit.data.intake.words import word_of
+from crmkit.data.intake.words import is_empty_word, word_of
 from crmkit.data.presets.draft import Draft
 from crmkit.data.presets.preset import StatusWords, positions
 from crmkit.data.presets.questions import Answers, Said, count, words
@@ -97,10 +97,16 @@ def _nobody(con: Any, draft: Draft, counts: str, *, answers: Answers) -> None:
 
 def _without(con: Any, draft: Draft, ours: str, counts: str, *, answers: Answers) -> None:
     seen = draft.seen(ours)
-    (n,) = query(con, f"SELECT count(*) FROM {draft.sight.raw.relation} WHERE {counts} AND {word_of(seen.name)} IS NULL")[0]
+    word = word_of(seen.name)
+    found = query(
+        con,
+        f"SELECT coalesce({word}, '') AS x, count(*) FROM {draft.sight.raw.relation}"
+        f" WHERE {counts} AND ({word} IS NULL OR {is_empty_word(seen.name, 'id', 'VARCHAR')}) GROUP BY 1 ORDER BY 2 DESC, 1",
+    )
+    n = sum(rows for _, rows in found)
     text = Text("{n} {n:row|rows} without {header}: {n:is it|are they} left out?", {"n": count(n), "header": seen.header})
     if n and answers.yes(f"{draft.label}, {seen.header}", text, safe=True):
-        draft.settings.setdefault("leave_out", {})[seen.header] = [""]
+        draft.settings.setdefault("leave_out", {})[seen.header] = [one for one, _ in found]
 
 
 def _returns(con: Any, draft: Draft, counts: str, *, answers: Answers) -> None:

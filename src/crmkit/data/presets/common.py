@@ -12,10 +12,14 @@ from crmkit.core.dates import parse_iso
 from crmkit.core.errors import ParamError
 from crmkit.core.language import CHINESE
 from crmkit.core.results import Text
+from crmkit.data.intake.phrases import boolean
+from crmkit.data.intake.words import word_of
 from crmkit.data.presets.chosen import choose_rows
 from crmkit.data.presets.draft import Draft, find_currencies, read_values
 from crmkit.data.presets.questions import Answers
 from crmkit.data.presets.sight import newest_day
+from crmkit.data.sources.engine import query
+from crmkit.data.summaries.spells import COHORT, LAST_PERIOD, too_many_for_a_month
 
 KANA = re.compile("[\u3040-\u30ff]")
 
@@ -56,7 +60,8 @@ def common_keys(con: Any, drafts: Sequence[Draft], *, name: str, source: str, an
         read_values(con, draft, answers=answers, currency=currency)
         choose_rows(con, draft, answers=answers)
         _one_currency(draft, currency, answers=answers)
-        params |= draft.preset.params
+        if draft.table == "subscriptions" and "tenure" in draft.at and "started_at" not in draft.at:
+            params["customer"] = {"sampling": _sampling(con, draft, answers=answers)}
     zone, zone_said = "Asia/Shanghai" if chinese else "UTC", None
     if any(draft.zoned for draft in drafts):
         zone_said = Text("times with an offset are taken to it before the day is cut")
@@ -64,6 +69,22 @@ def common_keys(con: Any, drafts: Sequence[Draft], *, name: str, source: str, an
     newest = _newest(con, drafts, today=today)
     as_of = _as_of(drafts, newest, answers=answers, today=today)
     return Common(name, answers.language, currency, said, zone, zone_said, as_of, newest, source, params)
+
+
+def _sampling(con: Any, draft: Draft, *, answers: Answers) -> str:
+    """Which leavers a table of tenure holds; a month's alone where nobody says, unless they are too many for a month."""
+    month, left = draft.seen("tenure"), draft.seen("churned")
+    gone = f"coalesce({boolean(f'CAST({left.name} AS VARCHAR)')}, false)"
+    ((share, months),) = query(
+        con,
+        f"SELECT avg(CASE WHEN {gone} THEN 1 ELSE 0 END), avg(TRY_CAST({word_of(month.name)} AS DOUBLE)) FILTER (NOT {gone})"
+        f" FROM {draft.sight.raw.relation}",
+    )
+    safe = COHORT if too_many_for_a_month(share or 0.0, months or 0.0) else LAST_PERIOD
+    text = Text(
+        "which customers who left are in the file: all who ever left (cohort), or those of the last month alone (last_period)?"
+    )
+    return answers.choose("sampling", text, safe, (COHORT, LAST_PERIOD))
 
 
 def _currency(drafts: Sequence[Draft], *, chinese: bool, answers: Answers) -> tuple[str, Text]:

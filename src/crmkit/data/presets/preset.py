@@ -79,7 +79,6 @@ class Preset(_Strict):
     lost: dict[str, dict[str, str]] = Field(
         default_factory=dict, description="header: what is lost with it, said where it has values"
     )
-    params: dict[str, dict[str, str]] = Field(default_factory=dict, description="what else belongs into the params file")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from crmkit.core.dates import parse_iso
+from crmkit.core.errors import CrmkitError, ParamError, Problem
 from crmkit.data.as_of import known_at
 from crmkit.data.summaries.purchases import EPOCH, MONEY
 
@@ -20,6 +22,72 @@ if TYPE_CHECKING:
 FAR = dt.date(9999, 12, 31)
 UNKNOWN_KIND = "unknown"
 TEXTS = ("plan", "churn_reason", "churn_kind")
+# who is in the data: everybody who ever came, or only who was there in the last period
+COHORT, LAST_PERIOD = "cohort", "last_period"
+PERIOD_DAYS = 30
+TIMES_OVER = 3
+
+
+def observed_since(sampling: str, *, as_of: dt.date) -> dt.date | None:
+    """From which day on are those who left in the data?
+
+    Parameters
+    ----------
+    sampling : {"cohort", "last_period"} or str
+        As agreed for the client; a date YYYY-MM-DD says that customers who had left before it are not in the data.
+    as_of : date
+        Last day that counts.
+
+    Returns
+    -------
+    date or None
+        None where everybody who ever came is in the data.
+
+    Raises
+    ------
+    ParamError
+        For another word, and a day that is not before the last one.
+
+    Examples
+    --------
+    >>> observed_since("last_period", as_of=dt.date(2025, 12, 31)), observed_since("cohort", as_of=dt.date(2025, 12, 31))
+    (datetime.date(2025, 12, 1), None)
+    """
+    if sampling == COHORT:
+        return None
+    if sampling == LAST_PERIOD:
+        return as_of - dt.timedelta(days=PERIOD_DAYS)
+    try:
+        since = parse_iso(sampling, where="sampling")
+    except CrmkitError:
+        allowed = "it is cohort, last_period, or the day YYYY-MM-DD on which observation began"
+        raise ParamError(Problem("sampling:", f"is '{sampling}'", allowed)) from None
+    if since >= as_of:
+        raise ParamError(Problem("sampling:", f"is {since}", f"a day before {as_of} is needed"))
+    return since
+
+
+def too_many_for_a_month(share: float, months: float) -> bool:
+    """Whether more customers have left than a single month can have seen go.
+
+    Parameters
+    ----------
+    share : float
+        Of the customers in the data, who have left.
+    months : float
+        That those who are still there have been customers, on average.
+
+    Notes
+    -----
+    Where such a share leaves every month, customers have been there for one divided by it on average; three times as long are
+    not explained by customers who differ.
+
+    Examples
+    --------
+    >>> too_many_for_a_month(0.265, 37.6), too_many_for_a_month(0.02, 37.6)
+    (True, False)
+    """
+    return share * months > TIMES_OVER
 
 
 def spells(subscriptions: ibis.Table, *, as_of: dt.date, grace_days: int = 0, since: dt.date | None = None) -> ibis.Table:

@@ -61,11 +61,15 @@ class Cohorts:
         Whether they were still subscribers at the end.
     n : array of int64, shape (k,)
         How many.
+    before : array of float64, shape (k,)
+        Renewals that they had made when they came under observation; customers who left earlier are not in the data. 0: seen
+        from their first day.
     """
 
     period: Floats
     stays: NDArray[np.bool_]
     n: Ints
+    before: Floats
 
     @property
     def customers(self) -> int:
@@ -135,7 +139,8 @@ def cohorts(survivors: Sequence[ArrayLike]) -> Cohorts:
         raise ModelError(f"{TITLE}: there is no cohort.")
     every = np.concatenate(n)
     kept = every > 0
-    return Cohorts(np.concatenate(period)[kept], np.concatenate(stays)[kept], every[kept].astype(np.int64))
+    ends = np.concatenate(period)[kept]
+    return Cohorts(ends, np.concatenate(stays)[kept], every[kept].astype(np.int64), np.zeros(len(ends)))
 
 
 def fit_sbg(data: Cohorts) -> Fit:
@@ -219,7 +224,7 @@ def parameter_draws(data: Cohorts, fitted: Fit, *, draws: int = 200, seed: int =
 
     def refit(counts: Ints) -> Floats:
         hit = counts > 0
-        sample = Cohorts(data.period[hit], data.stays[hit], counts[hit])
+        sample = Cohorts(data.period[hit], data.stays[hit], counts[hit], data.before[hit])
         return np.asarray(np.exp(refit_from(_objective(sample), start, fitted.covariance, fitted.n)))
 
     return resampled(fitted, data.n, refit, draws=draws, seed=seed)
@@ -351,14 +356,14 @@ def draw_remaining(
 def _objective(data: Cohorts) -> Objective:
     w = data.n.astype(np.float64)
     customers, left = w.sum(), np.where(data.stays, 0.0, 1.0)
-    renewed = data.period - left
+    renewed, before = data.period - left, data.before
 
     def at(theta: Floats) -> tuple[float, Floats]:
         alpha, beta = np.exp(theta)
-        value = dot(w, betaln(alpha + left, beta + renewed) - betaln(alpha, beta))
-        both = digamma(alpha + beta + left + renewed) - digamma(alpha + beta)
+        value = dot(w, betaln(alpha + left, beta + renewed) - betaln(alpha, beta + before))
+        both = digamma(alpha + beta + left + renewed) - digamma(alpha + beta + before)
         d_alpha = dot(w, digamma(alpha + left) - digamma(alpha) - both)
-        d_beta = dot(w, digamma(beta + renewed) - digamma(beta) - both)
+        d_beta = dot(w, digamma(beta + renewed) - digamma(beta + before) - both)
         return -value / customers, -np.array([d_alpha * alpha, d_beta * beta]) / customers
 
     return at
