@@ -83,6 +83,52 @@ def test_where_earlier_leavers_are_missing_the_model_is_the_same(study, company)
     assert clv.read(seen, holdout_days=182, sampling="last_period").split is None
 
 
+@pytest.fixture(scope="module")
+def alike(in_memory):
+    """A twentieth of everybody leaves each month: nothing shows that customers differ."""
+    rng = np.random.default_rng(0)
+    n = 2000
+    start = pd.Timestamp(DAY) - pd.to_timedelta(rng.integers(1, 1000, n), unit="D")
+    end = start + pd.to_timedelta(np.floor(rng.geometric(0.05, n) * MONTH).astype("int64"), unit="D")
+    table = pd.DataFrame({"customer_id": [f"T{i:04d}" for i in range(n)], "started_at": start.date, "mrr": 100.0})
+    table["ended_at"] = pd.Series(end.date, dtype="object").where(pd.Series(end <= pd.Timestamp(DAY)), None)
+    schema = {"customer_id": "string", "started_at": "date", "mrr": "float64", "ended_at": "date"}
+    return SimpleNamespace(**vars(in_memory(tables={"subscriptions": ibis.memtable(table, schema=schema)}, as_of=DAY)))
+
+
+def test_where_customers_do_not_differ_one_rate_gives_their_value(alike):
+    past = clv.read(alike, holdout_days=182)
+    models = clv.fit_models(past)
+    values = clv.customer_values(past, models, clv.Terms(365, 0.0, 1.0))
+    assert (models.contracts.model, values.model, values.under_contract) == ("constant", "constant", True)
+    # twelve months due, each paid by those who have stayed so far
+    stays = 1 - models.contracts.constant[0]
+    assert stays == pytest.approx(0.95, abs=0.005)
+    paid = sum(stays**month for month in range(1, 13))
+    assert values.customers["expected_purchases"].to_numpy() == pytest.approx(paid, rel=0.03)
+    assert values.customers["expected_purchases"].std() < 1e-5
+    assert values.clv.low < values.clv.value < values.clv.high
+    # 24,000 or so months decide: the limits are about as wide as those of their share
+    assert values.clv.high / values.clv.low - 1 == pytest.approx(2 * 1.96 * 12 / 2 * (0.05 / 0.95 / 20000) ** 0.5, rel=0.5)
+    choice = clv.model_choice(past, models, None)
+    assert choice.table["name"].tolist() == ["constant"]
+    assert "nothing shows that customers differ" in say(choice.finding.text, Locale())
+    curve = clv.retention(past, models).table
+    model = curve[curve["group"] == "Forecast"].set_index("x")
+    assert model.loc[12.0, "value"] == pytest.approx(stays**12, rel=1e-5)
+    assert model.loc[12.0, "low"] < 0.95**12 < model.loc[12.0, "high"]
+
+
+def test_where_no_customer_can_be_valued_the_page_says_why(in_memory):
+    table = pd.DataFrame({"customer_id": [f"T{i}" for i in range(60)], "started_at": dt.date(2025, 1, 1), "mrr": 9.0})
+    schema = {"customer_id": "string", "started_at": "date", "mrr": "float64"}
+    past = clv.read(in_memory(tables={"subscriptions": ibis.memtable(table, schema=schema)}, as_of=DAY), holdout_days=0)
+    models = clv.fit_models(past)
+    (found,) = clv.headline(past, models, None, clv.customer_values(past, models, TERMS))
+    assert (found.id, found.severity) == ("clv.no_value", "warning")
+    assert "sBG cannot be fitted" in say(found.text, Locale())
+
+
 def test_only_customers_under_contract_have_a_value_and_none_is_lost(study, company):
     past, models, values = study
     today = set(company.truth.loc[company.truth["started_at"] == DAY, "customer_id"])

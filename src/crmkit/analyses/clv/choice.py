@@ -11,6 +11,7 @@ from crmkit.analyses.clv.fit import NAMES, WITH, FitSet, Models
 from crmkit.analyses.clv.fit import used as model_used
 from crmkit.analyses.clv.holdout import HoldOut
 from crmkit.analyses.clv.read import Purchases, no_holdout
+from crmkit.analyses.clv.values import CONSTANT, SBG
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Numbers, Quantity, Result, Text, estimates, not_assessed
 from crmkit.models.basics.estimates import critical
@@ -73,7 +74,9 @@ def _contract_choice(past: Purchases, models: Models) -> Result:
     if agreed is None or agreed.fit is None:
         reason = "" if agreed is None else agreed.reason
         return not_assessed("clv_model_choice", title, Text("{reason}", {"reason": reason or Text("there are no contracts")}))
-    fits = {"sbg": (agreed.fit.log_likelihood, 2), "constant": (agreed.constant[1], 1)}
+    fits = {CONSTANT: (agreed.constant[1], 1)}
+    if not agreed.alike:
+        fits[SBG] = (agreed.fit.log_likelihood, 2)
     rows = [
         {
             "name": name,
@@ -98,7 +101,11 @@ def _contract_choice(past: Purchases, models: Models) -> Result:
     gain = 2 * (agreed.fit.log_likelihood - agreed.constant[1]) - 2
     numbers: Numbers = {"better": Quantity(abs(gain), "points")}
     text = (
-        Text("Values come from sBG; its AIC is lower by {better} than with one rate of leaving for everybody.", numbers)
+        Text(
+            "Values come from one rate of leaving for everybody: nothing shows that customers differ in how readily they leave."
+        )
+        if agreed.alike
+        else Text("Values come from sBG; its AIC is lower by {better} than with one rate of leaving for everybody.", numbers)
         if gain > 0
         else Text("Values come from sBG, though one rate of leaving for everybody has an AIC lower by {better}.", numbers)
     )

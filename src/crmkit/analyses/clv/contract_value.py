@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,10 +11,11 @@ import numpy as np
 from crmkit.analyses.clv.draws import months_ahead, paid_months
 from crmkit.analyses.clv.read import UNEVEN, Purchases
 from crmkit.analyses.clv.resampling import resample
-from crmkit.analyses.clv.values import SBG, Terms, Tiering, Total, Values, tiered
+from crmkit.analyses.clv.values import CONSTANT, SBG, Terms, Tiering, Total, Values, tiered
 from crmkit.core.dates import DAYS_PER_MONTH
 from crmkit.core.errors import ModelError, ParamError
 from crmkit.core.results import Text
+from crmkit.models.basics.edges import ALIKE, LimitError
 from crmkit.models.purchases import sbg
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class ContractFit:
         Why there is no fit.
     constant : tuple of float
         The same rate of leaving for everybody: the rate per month, and its log-likelihood.
+    alike : bool
+        Whether that rate stands behind the fit, because nothing shows that customers differ.
     errors : mapping
         ``sbg`` and ``constant``: mean absolute error of the months paid in the held-out days, fitted without them; empty where
         nothing is held out.
@@ -45,6 +47,12 @@ class ContractFit:
     reason: Text | str
     constant: tuple[float, float]
     errors: dict[str, float]
+    alike: bool = False
+
+    @property
+    def model(self) -> str:
+        """The name of the model behind the fit."""
+        return CONSTANT if self.alike else SBG
 
 
 def fit_contracts(table: pd.DataFrame, *, as_of: dt.date, split: dt.date | None) -> ContractFit:
@@ -65,10 +73,21 @@ def fit_contracts(table: pd.DataFrame, *, as_of: dt.date, split: dt.date | None)
     data = _cohorts(table["duration_days"], table["event_observed"], table["entry_days"])
     constant = _constant(data)
     try:
-        fit = sbg.fit_sbg(data)
+        fit, alike = _fitted(data)
     except ModelError as err:
         return ContractFit(None, data, err.text, constant, {})
-    return ContractFit(fit, data, "", constant, {} if split is None else _held_out(table, as_of=as_of, split=split))
+    errors = {} if split is None else _held_out(table, as_of=as_of, split=split)
+    return ContractFit(fit, data, "", constant, errors, alike)
+
+
+def _fitted(data: sbg.Cohorts) -> tuple[sbg.Fit, bool]:
+    """The sBG, or one rate for everybody where nothing shows that customers differ; whether it is that."""
+    try:
+        return sbg.fit_sbg(data), False
+    except LimitError as err:
+        if err.limit != ALIKE:
+            raise
+        return sbg.fit_alike(data), True
 
 
 def _cohorts(duration_days: ArrayLike, left: ArrayLike, entry_days: ArrayLike) -> sbg.Cohorts:
@@ -82,12 +101,11 @@ def _cohorts(duration_days: ArrayLike, left: ArrayLike, entry_days: ArrayLike) -
 
 
 def _constant(data: sbg.Cohorts) -> tuple[float, float]:
-    left = float(data.n[~data.stays].sum())
-    renewed = float((data.n * (np.where(data.stays, data.period, data.period - 1) - data.before)).sum())
-    if not left or not renewed:
-        return (0.0 if not left else 1.0), 0.0
-    rate = left / (left + renewed)
-    return rate, left * math.log(rate) + renewed * math.log1p(-rate)
+    try:
+        fit = sbg.fit_alike(data)
+    except ModelError:
+        return (1.0 if (~data.stays).any() else 0.0), 0.0
+    return fit.params["alpha"] / sbg.EQUAL, fit.log_likelihood
 
 
 def _held_out(table: pd.DataFrame, *, as_of: dt.date, split: dt.date) -> dict[str, float]:
@@ -107,7 +125,7 @@ def _held_out(table: pd.DataFrame, *, as_of: dt.date, split: dt.date) -> dict[st
     due = last - made
     actual = ends - made
     try:
-        fit = sbg.fit_sbg(data)
+        fit, alike = _fitted(data)
     except ModelError:
         return {}
     stays = 1 - _constant(data)[0]
@@ -116,7 +134,8 @@ def _held_out(table: pd.DataFrame, *, as_of: dt.date, split: dt.date) -> dict[st
         own = due == months
         forecast[own] = sbg.expected_remaining(fit, made[own], periods=months)
         flat[own] = sum(stays**i for i in range(1, months + 1))
-    return {SBG: float(np.abs(forecast - actual).mean()), "constant": float(np.abs(flat - actual).mean())}
+    own = {} if alike else {SBG: float(np.abs(forecast - actual).mean())}
+    return {**own, CONSTANT: float(np.abs(flat - actual).mean())}
 
 
 def contract_values(
@@ -184,7 +203,7 @@ def contract_values(
     n, nan = float(len(rows)), float("nan")
     paid, worth = float(table["expected_purchases"].sum()), float(table["clv"].sum(skipna=False))
     sums = [Total(one, nan, nan) if np.isfinite(one) else None for one in (paid, worth)]
-    values = tiered(Values(SBG, table.reset_index(drop=True), Total(n, n, n), sums[0], sums[1], terms), tiering)
+    values = tiered(Values(agreed.model, table.reset_index(drop=True), Total(n, n, n), sums[0], sums[1], terms), tiering)
     if not draws:
         return values
     try:

@@ -11,7 +11,7 @@ from crmkit.analyses.clv.retention import retention
 from crmkit.analyses.clv.tiers import concentration
 from crmkit.analyses.clv.totals import alive_finding, value_finding
 from crmkit.analyses.clv.values import Values
-from crmkit.core.results import Finding
+from crmkit.core.results import Finding, Text
 
 
 def headline(past: Purchases, models: Models, check: HoldOut | None, values: Values | None) -> list[Finding]:
@@ -27,8 +27,11 @@ def headline(past: Purchases, models: Models, check: HoldOut | None, values: Val
         found.append(value_finding(past, values))
         found += [] if values.under_contract else [alive_finding(values)]
         found.append(concentration(past, values).finding)
-    if past.contracts is not None:
+    if models.contracts is not None:
         found.append(retention(past, models).finding)
+        if models.contracts.fit is None:
+            text = Text("Customers have no value here: {reason}", {"reason": models.contracts.reason})
+            found.append(Finding("clv.no_value", "warning", False, text))
     found.append(base(past).finding)
     if check is not None:
         found += [forecast_finding(past, check), accuracy(past, check).finding]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.clv.fit import Models
+from crmkit.analyses.clv.fit import NAMES, Models
 from crmkit.analyses.clv.read import Purchases
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
@@ -70,9 +70,13 @@ def retention(past: Purchases, models: Models) -> Result:
         columns=(Column("group", "Group", translate=True),),
         finding=_finding(past, agreed.fit, data, draws),
         note=Text(
-            "Kaplan–Meier estimate and sBG, {n} times under contract; a month has 30.4375 days; bands are {confidence} "
+            "Kaplan–Meier estimate and {model}, {n} times under contract; a month has 30.4375 days; bands are {confidence} "
             "intervals.",
-            {"n": Quantity(data.customers, "count"), "confidence": Quantity(past.confidence, "share")},
+            {
+                "model": Text(NAMES[agreed.model]),
+                "n": Quantity(data.customers, "count"),
+                "confidence": Quantity(past.confidence, "share"),
+            },
         ),
         alt=Text("Two falling curves over months under contract: the share of customers who stayed, and that of the model."),
         x=Axis("Months since the contract began", "count"),

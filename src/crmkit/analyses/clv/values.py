@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from crmkit.models.purchases.spend import SpendFit
 
-SBG = "sbg"
+SBG, CONSTANT = "sbg", "constant"
 LETTERS = "ABCDEFGHIJ"
 RULES = {
     "value_rank": Text("Tiers end at these shares of customers, the most valuable first: {cuts}."),
@@ -257,7 +257,7 @@ class Values:
     @property
     def under_contract(self) -> bool:
         """Whether customers are bound by contracts, so that nobody has to guess who is still one."""
-        return self.model == SBG
+        return self.model in (SBG, CONSTANT)
 
     @property
     def all_stay(self) -> bool:

@@ -27,6 +27,17 @@ SURE = 0.5
 SHORT = 1e-3
 
 
+ALIKE = Text("nothing in the histories shows that customers differ in how readily they leave")
+
+
+class LimitError(ModelError):
+    """A model that cannot be told from one of its limits, with what that would mean."""
+
+    def __init__(self, problem: Text, limit: Text) -> None:
+        super().__init__(problem)
+        self.limit = limit
+
+
 @dataclass(frozen=True, eq=False)
 class Edge:
     """A limiting model: its log-parameters are ``base + along @ u`` with free u, and what it would mean."""
@@ -54,18 +65,16 @@ def chance_edges(k: int, goes: int, stays: int, *, nobody: bool = True) -> list[
     """
     none = edge(Text("nothing in the histories shows that any customer has left"), k, {goes: -FAR, stays: 0.0})
     every = edge(Text("the histories look as if every customer left at the first chance"), k, {goes: 0.0, stays: -FAR})
-    alike = Text("nothing in the histories shows that customers differ in how readily they leave")
     divided = Text("the histories look as if customers left at once or never")
-    both = [edge(alike, k, {}, (goes, stays), FAR), edge(divided, k, {}, (goes, stays), -FAR)]
+    both = [edge(ALIKE, k, {}, (goes, stays), FAR), edge(divided, k, {}, (goes, stays), -FAR)]
     return [*([none] if nobody else []), every, *both]
 
 
 def lifetime_edges(k: int, shape: int, rate: int) -> list[Edge]:
     """Which limits has a rate of leaving that varies as Gamma(exp(theta[shape]), exp(theta[rate]))? Simplest first."""
     none = edge(Text("nothing in the histories shows that any customer has left"), k, {shape: -FAR, rate: 0.0})
-    alike = Text("nothing in the histories shows that customers differ in how readily they leave")
     divided = Text("the histories look as if customers left at once or never")
-    return [none, edge(alike, k, {}, (shape, rate), FAR), edge(divided, k, {rate: -FAR})]
+    return [none, edge(ALIKE, k, {}, (shape, rate), FAR), edge(divided, k, {rate: -FAR})]
 
 
 def buying_edges(k: int, shape: int, rate: int) -> list[Edge]:
@@ -154,16 +163,17 @@ def require_inside(
 
     Raises
     ------
-    ModelError
+    LimitError
         Says in words what the data do not show, and what to try.
     """
     reason = reason_against(objective, optimum, customers, names, edges, far=far, bounded=bounded)
     if reason is not None:
-        raise ModelError(
+        raise LimitError(
             Text(
                 "{what} cannot be fitted: {reason}; take more customers or a longer period, or a model with fewer parts.",
                 {"what": what, "reason": reason},
-            )
+            ),
+            reason,
         )
 
 

@@ -38,6 +38,7 @@ __all__ = [
     "cohorts",
     "draw_remaining",
     "expected_remaining",
+    "fit_alike",
     "fit_sbg",
     "parameter_draws",
     "retention",
@@ -47,6 +48,8 @@ __all__ = [
 PARAMETERS = ("alpha", "beta")
 TITLE = "sBG"
 SMALLEST = 1e-12
+# alpha + beta of the limit in which customers do not differ: sBG and limit agree to six digits within five years of months
+EQUAL = 1e8
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,6 +206,50 @@ def fit_sbg(data: Cohorts) -> Fit:
     )
 
 
+def fit_alike(data: Cohorts) -> Fit:
+    """Which one rate of leaving for everybody explains how long subscribers stayed?
+
+    Parameters
+    ----------
+    data : Cohorts
+        From :func:`cohorts`; some who left and some who renewed.
+
+    Returns
+    -------
+    Fit
+        The limit of the sBG in which customers do not differ, as a sBG of which alpha + beta is 1e8: its rate is
+        alpha / (alpha + beta). One parameter is estimated.
+
+    Raises
+    ------
+    ModelError
+        Where nobody left, or nobody renewed.
+
+    Examples
+    --------
+    >>> found = fit_alike(cohorts([[1000, 900, 810, 729]]))
+    >>> round(found.params["alpha"] / EQUAL, 6), survival(found, [1, 12]).round(4).tolist()
+    (0.1, [0.9, 0.2824])
+    """
+    left, renewed = _left_and_renewed(data)
+    if not left or not renewed:
+        raise ModelError(f"{TITLE}: one rate for everybody needs some who left and some who renewed.")
+    rate, due = left / (left + renewed), left + renewed
+    params = dict(zip(PARAMETERS, (rate * EQUAL, (1 - rate) * EQUAL), strict=True))
+    # both log-parameters move with the rate alone
+    slope = np.array([1 / rate, -1 / (1 - rate)])
+    covariance = np.outer(slope, slope) * rate * (1 - rate) / due
+    errors = {name: params[name] * float(np.sqrt(covariance[at, at])) for at, name in enumerate(PARAMETERS)}
+    likelihood = left * np.log(rate) + renewed * np.log1p(-rate)
+    return Fit(MappingProxyType(params), MappingProxyType(errors), covariance, float(likelihood), data.customers, 0.0)
+
+
+def _left_and_renewed(data: Cohorts) -> tuple[float, float]:
+    """How many left, and how often a customer renewed while under observation."""
+    renewed = np.where(data.stays, data.period, data.period - 1) - data.before
+    return float(data.n[~data.stays].sum()), float((data.n * renewed).sum())
+
+
 def parameter_draws(data: Cohorts, fitted: Fit, *, draws: int = 200, seed: int = 0) -> ParameterDraws:
     """Which other parameters could have come out? Refits to samples of the customers with replacement.
 
@@ -211,7 +258,7 @@ def parameter_draws(data: Cohorts, fitted: Fit, *, draws: int = 200, seed: int =
     data : Cohorts
         The customers of the fit.
     fitted : Fit
-        From :func:`fit_sbg`.
+        From :func:`fit_sbg` or :func:`fit_alike`.
     draws, seed : int
         How many, and what makes them repeatable.
 
@@ -221,10 +268,13 @@ def parameter_draws(data: Cohorts, fitted: Fit, *, draws: int = 200, seed: int =
         For :func:`crmkit.models.basics.draws.interval`, for example of :func:`survival` or :func:`expected_remaining`.
     """
     start = np.log([fitted.params[name] for name in PARAMETERS])
+    alike = sum(fitted.params.values()) > EQUAL / 2
 
     def refit(counts: Ints) -> Floats:
         hit = counts > 0
         sample = Cohorts(data.period[hit], data.stays[hit], counts[hit], data.before[hit])
+        if alike:
+            return np.array([*fit_alike(sample).params.values()])
         return np.asarray(np.exp(refit_from(_objective(sample), start, fitted.covariance, fitted.n)))
 
     return resampled(fitted, data.n, refit, draws=draws, seed=seed)
