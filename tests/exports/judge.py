@@ -14,8 +14,6 @@ from crmkit.data.sources.engine import identifier, query
 from exports.files import write
 from exports.model import AFTER, ITEMS, USED, Export
 
-REPEATED = "equal to an earlier row in every column"
-
 
 def judge(export: Export, home: Path) -> list[str]:
     """What is wrong in the reading of this export; nothing where all is right.

@@ -10,7 +10,7 @@ from random import Random
 
 from crmkit.data.tables import TABLES
 from exports.kinds_values import some_row
-from exports.model import AFTER, AS_OF, USED, Export, Kind, Row, plain
+from exports.model import AFTER, AS_OF, REPEATED, USED, Export, Kind, Row, plain
 
 TEXT = ("csv", "xlsx")
 TOTALS = (
@@ -171,7 +171,7 @@ def _repeated(export: Export, rng: Random) -> bool:
     again = copy.deepcopy(export.rows[at])
     if again.fate != USED or "line" in again.cells:
         return False
-    again.fate = "equal to an earlier row in every column"
+    again.fate = REPEATED
     export.rows.insert(rng.randint(at + 1, len(export.rows)), again)
     export.touched.add("lines")
     return True

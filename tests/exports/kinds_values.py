@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from exports.model import USED, Export, Kind, Row
+from exports.model import REPEATED, USED, Export, Kind, Row
 
 NOUNS = {
     "money": "a number",
@@ -37,9 +37,12 @@ def required(export: Export, name: str) -> bool:
 
 
 def some_row(export: Export, rng: Random, *names: str) -> Row | None:
-    """A row in which these columns hold a value, not the first one."""
+    """A row in which these columns hold a value, not the first one, nor one whose copy is to stay equal to it."""
+    copied = [row.cells for row in export.rows if row.fate == REPEATED]
     rows = [
-        row for row in export.used()[1:] if all(row.truth.get(name) is not None for name in names) and "line" not in row.cells
+        row
+        for row in export.used()[1:]
+        if all(row.truth.get(name) is not None for name in names) and "line" not in row.cells and row.cells not in copied
     ]
     return rng.choice(rows) if rows else None
 

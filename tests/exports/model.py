@@ -15,6 +15,7 @@ from crmkit.data.tables import TABLES
 AS_OF = dt.date(2024, 12, 31)
 FIRST = dt.date(2023, 1, 2)
 USED, AFTER = "used", "after"
+REPEATED = "equal to an earlier row in every column"
 # the tables that are made; a questionnaire with a column per question is one of them
 TABLES_MADE = (
     "transactions",

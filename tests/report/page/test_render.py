@@ -278,3 +278,36 @@ def test_language_of_the_page():
     text = render_notebook(notebook(new_markdown_cell("# 问"), report=REPORT | {"language": "zh"}))
     assert '<html lang="zh-CN">' in text
     assert "2025年12月31日" in text
+
+
+def test_prose_that_leads_to_nothing_is_one_line_that_opens():
+    def shown(name, title, reason=""):
+        body = f'<strong class="title">{title}</strong> <span class="reason">Not assessed: {reason}</span>'
+        kind = "exhibit not-assessed" if reason else "exhibit"
+        cell = new_code_cell(f"page.show({name})")
+        cell.outputs = [html_output(f'<div class="{kind}" id="{name}">{body if reason else title}</div>')]
+        return cell
+
+    text = render_notebook(
+        notebook(
+            new_markdown_cell("# Why?"),
+            new_markdown_cell("## Stages\n\nWords on stages."),
+            shown("a", "Stage &amp; all", "needs transactions"),
+            shown("b", "Grid", "needs transactions"),
+            new_markdown_cell("Words on both."),
+            shown("c", "Curve", "too short"),
+            shown("d", "Table that is there"),
+            new_markdown_cell("Words alone."),
+        )
+    )
+    (folded,) = re.findall(r'<details class="absent">.*?</details>', text, re.DOTALL)
+    (line,) = re.findall(r"<summary>.*?</summary>", folded)
+    titles, reason = "<strong>Stage &amp; all</strong> · <strong>Grid</strong>", "<span>Not assessed: needs transactions</span>"
+    assert line == f"<summary>{titles} {reason}</summary>"
+    assert "Words on stages." in folded
+    assert 'id="a"' in folded
+    assert 'id="b"' in folded
+    rest = text.replace(folded, "")
+    for words in ("Words on both.", "Not assessed: too short", "Table that is there", "Words alone."):
+        assert words in rest
+    assert text.count("page.show(a)") == 1

@@ -1,13 +1,14 @@
 """What does an executed notebook say, in the order in which a reader wants it?
 
 The section that calls ``page.headline`` comes first, its value boxes before all; what stands before it in the notebook (what
-is needed, how the data were read) follows after the measures. Code is kept beside each output, folded away.
+is needed, how the data were read) follows after the measures. Code is kept beside each output, folded away; so is prose that
+leads to nothing but what could not be assessed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
@@ -23,6 +24,9 @@ INTAKE_CALL = re.compile(r"\bpage\.intake\(")
 VALUE_BOXES = 'class="values"'
 NUMBER_OF_BOX = re.compile(r'<dt class="label">(.*?)</dt><dd class="number">.*?</dd>', re.DOTALL)
 IDENTIFIED = re.compile(r'\bid="([^"]+)"')
+ABSENT = re.compile(r'<div\b[^>]*\bclass="exhibit not-assessed"')
+ABSENT_TITLE = re.compile(r'<strong class="title">(.*?)</strong>', re.DOTALL)
+ABSENT_REASON = re.compile(r'<span class="reason">(.*?)</span>', re.DOTALL)
 HEADING = re.compile(r"<h([12])>(.*?)</h\1>", re.DOTALL)
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
 HIDDEN_TAGS = frozenset({"hide-cell", "remove-cell"})
@@ -103,6 +107,8 @@ def read_article(nb: Any, *, names: Mapping[str, str]) -> Article:
         elif cell.cell_type == "code":
             report = _add_code(cell, sections[-1], names) or report
     intro, *rest = sections
+    for section in rest:
+        section.blocks = _folded(section.blocks)
     lead = [section for section in rest if section.headline][:1]
     before = rest[: rest.index(lead[0])] if lead else []
     after = [section for section in rest if section not in before and section not in lead]
@@ -155,6 +161,30 @@ def _add_code(cell: Any, section: Section, names: Mapping[str, str]) -> dict[str
         else:
             _append(section, "output", _displayed(output, cell, names))
     return report
+
+
+def _folded(blocks: Sequence[Block]) -> list[Block]:
+    """The blocks of a section, prose and what could not be assessed after it as one line that opens."""
+    runs: list[list[Block]] = []
+    for block in blocks:
+        if block.kind == "prose" or not runs:
+            runs.append([])
+        runs[-1].append(block)
+    return [block for run in runs for block in _fold(run)]
+
+
+def _fold(run: list[Block]) -> list[Block]:
+    shown = [block.html for block in run if block.kind == "output"]
+    if not shown or not all(ABSENT.search(html) for html in shown):
+        return run
+    titles = dict.fromkeys(title for html in shown for title in ABSENT_TITLE.findall(html))
+    reasons = dict.fromkeys(reason for html in shown for reason in ABSENT_REASON.findall(html))
+    # both were escaped when they were displayed
+    named = Markup(" · ").join(Markup("<strong>{}</strong>").format(Markup(title)) for title in titles)
+    said = Markup(" ").join(Markup("<span>{}</span>").format(Markup(reason)) for reason in reasons)
+    inside = Markup("\n").join(block.html for block in run if block.kind in ("prose", "output"))
+    html = Markup('<details class="absent"><summary>{} {}</summary>{}</details>').format(named, said, inside)
+    return [Block("output", html), *(block for block in run if block.kind in ("code", "log"))]
 
 
 def _displayed(output: Any, cell: Any, names: Mapping[str, str]) -> Markup:
