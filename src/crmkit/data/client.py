@@ -341,8 +341,9 @@ def _as_found(con: Any, name: str, relation: str, there: Collection[str]) -> Any
 
 def _files(table: str, place: Place) -> list[Path]:
     """Where a table is read from."""
-    declared = place.settings.tables.get(table)
-    return [place.source.path] if place.source.database else find_files(table, source=place.source, settings=declared)
+    if place.source.database:
+        return [place.source.path]
+    return find_files(table, source=place.source, tables=place.settings.tables)
 
 
 def _nothing(path: Path, *, where: str, database: bool) -> Problem:

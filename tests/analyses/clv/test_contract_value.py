@@ -112,11 +112,50 @@ def test_where_customers_do_not_differ_one_rate_gives_their_value(alike):
     assert values.clv.high / values.clv.low - 1 == pytest.approx(2 * 1.96 * 12 / 2 * (0.05 / 0.95 / 20000) ** 0.5, rel=0.5)
     choice = clv.model_choice(past, models, None)
     assert choice.table["name"].tolist() == ["constant"]
-    assert "nothing shows that customers differ" in say(choice.finding.text, Locale())
+    assert "little shows that customers differ" in say(choice.finding.text, Locale())
     curve = clv.retention(past, models).table
     model = curve[curve["group"] == "Forecast"].set_index("x")
     assert model.loc[12.0, "value"] == pytest.approx(stays**12, rel=1e-5)
     assert model.loc[12.0, "low"] < 0.95**12 < model.loc[12.0, "high"]
+
+
+def test_contracts_without_a_price_say_so(alike):
+    bare = SimpleNamespace(**{**vars(alike), "tables": {"subscriptions": alike.tables["subscriptions"].drop("mrr")}})
+    past = clv.read(bare, holdout_days=0)
+    models = clv.fit_models(past)
+    values = clv.customer_values(past, models, TERMS)
+    found = {finding.id: say(finding.text, Locale()) for finding in clv.headline(past, models, None, values)}
+    assert found["clv.no_value"] == "Customers have no value here: the contracts have no price per month (mrr)"
+    assert say(clv.concentration(past, values).reason, Locale()) == "the contracts have no price per month (mrr)"
+
+
+def test_the_usual_half_year_gives_way_where_the_data_are_short(in_memory):
+    def held(days, asked=182):
+        first = DAY - dt.timedelta(days=days - 1)
+        table = pd.DataFrame({"customer_id": [f"T{i}" for i in range(60)], "started_at": first, "mrr": 9.0})
+        schema = {"customer_id": "string", "started_at": "date", "mrr": "float64"}
+        company = in_memory(tables={"subscriptions": ibis.memtable(table, schema=schema)}, as_of=DAY)
+        return clv.read(company, holdout_days=asked).holdout_days
+
+    assert (held(400), held(180), held(84), held(83)) == (182, 60, 28, 0)
+    with pytest.raises(ParamError, match=r"holdout_days: is 181, but the data cover 180 days; at most 108 can be held out"):
+        held(180, asked=181)
+
+
+def test_what_was_not_seen_is_called_expected(in_memory):
+    def said(days):
+        rng = np.random.default_rng(0)
+        start = pd.Timestamp(DAY) - pd.to_timedelta(rng.integers(1, days, 2000), unit="D")
+        end = start + pd.to_timedelta(np.floor(rng.geometric(0.05, 2000) * MONTH).astype("int64"), unit="D")
+        table = pd.DataFrame({"customer_id": [f"T{i}" for i in range(2000)], "started_at": start.date, "mrr": 9.0})
+        table["ended_at"] = pd.Series(end.date, dtype="object").where(pd.Series(end <= pd.Timestamp(DAY)), None)
+        schema = {"customer_id": "string", "started_at": "date", "mrr": "float64", "ended_at": "date"}
+        past = clv.read(in_memory(tables={"subscriptions": ibis.memtable(table, schema=schema)}, as_of=DAY), holdout_days=0)
+        return say(clv.retention(past, clv.fit_models(past)).finding.text, Locale())
+
+    assert "customers stay for the first year, and" in said(1200)
+    assert "those are expected to stay for the second" in said(600)
+    assert "are expected to stay for the first year" in said(200)
 
 
 def test_where_no_customer_can_be_valued_the_page_says_why(in_memory):

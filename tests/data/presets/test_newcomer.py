@@ -656,3 +656,77 @@ def test_orders_of_nobody_are_left_out_whatever_word_stands_there(new, home, fol
     with open_client("acme", home=home) as client:
         frame = to_frame(client.tables["transactions"])
     assert (len(frame), frame["customer_id"].nunique(), frame["amount"].sum()) == (9, 2, 45.0)
+
+
+ACCOUNTS = "Company_ID,Company_Name,Industry,Initial_MRR,Company_Size,Activation_Date,Churn_Date,Region\n"
+
+
+def accounts(count=40):
+    def row(n):
+        left = "2024-05-09" if n % 5 == 0 else ""
+        where, what = ("North", "South", "West")[n % 3], ("bank", "shop")[n % 2]
+        return f"K{n},Firm {n},{what},{100 + n},{n * 7},2024-01-{1 + n % 28:02},{left},{where}\n"
+
+    return "".join(map(row, range(count)))
+
+
+def test_a_list_of_contracts_says_who_the_customers_are_as_well(new, home, folder):
+    (folder / "customers.csv").write_text(ACCOUNTS + accounts())
+    found, said = new()
+    assert said["tables"]["subscriptions"]["columns"] == {
+        "customer_id": "Company_ID",
+        "started_at": "Activation_Date",
+        "ended_at": "Churn_Date",
+        "mrr": "Initial_MRR",
+    }
+    # a size in numbers that nobody has made groups of is no group
+    assert said["tables"]["customers"] == {
+        "file": "customers.csv",
+        "columns": {"customer_id": "Company_ID", "name": "Company_Name", "industry": "Industry", "region": "Region"},
+    }
+    assert [line for line in found.lines if "no place for" in line] == ["  no place for: 'Company_Size'"] * 2
+    with open_client("acme", home=home) as client:
+        people, contracts = (to_frame(client.tables[name]) for name in ("customers", "subscriptions"))
+    assert (len(people), set(people["region"]), len(contracts), contracts["ended_at"].notna().sum()) == (
+        40,
+        {"North", "South", "West"},
+        40,
+        8,
+    )
+
+
+def test_several_contracts_of_a_customer_are_no_list_of_customers(new, folder):
+    (folder / "contracts.csv").write_text(ACCOUNTS + accounts() + "K1,Firm 1,bank,90,7,2024-06-01,,North\n")
+    _, said = new()
+    assert set(said["tables"]) == {"subscriptions"}
+
+
+def test_a_file_that_holds_another_table_is_not_taken_for_its_name(new, home, folder):
+    header = "Company_ID,Initial_MRR,Activation_Date,Churn_Date\n"
+    (folder / "customers.csv").write_text(header + "".join(f"K{n},9,2024-01-{n:02},\n" for n in range(1, 20)))
+    _, said = new()
+    assert set(said["tables"]) == {"subscriptions"}
+    with open_client("acme", home=home) as client:
+        assert to_frame(client.tables["customers"])["customer_id"].nunique() == 19
+
+
+@pytest.mark.parametrize(("words", "asked"), [(("Ohio", "Texas", "Utah"), False), (("paid", "cancelled", "on its way"), True)])
+def test_the_states_of_a_country_are_no_status(new, folder, words, asked):
+    rows = "".join(f"A{n},C{n % 5},2024-03-{1 + n % 28:02},{n}.00,{words[n % 3]}\n" for n in range(1, 40))
+    (folder / "orders.csv").write_text("Order ID,Customer ID,Order Date,Amount,State\n" + rows)
+    found, said = new()
+    assert any("State" in line for line in found.taken) == asked
+    assert ("only" in said["tables"]["transactions"]) == asked
+
+
+@pytest.mark.parametrize(
+    ("header", "kind", "scale"),
+    [("NPS_Score", "nps", [0, 10]), ("nps", "nps", [0, 10]), ("CSAT", "csat", [1, 5]), ("synapse", "driver", [1, 5])],
+)
+def test_what_a_question_asks_is_told_by_its_name_too(new, folder, header, kind, scale):
+    high = 10 if scale[1] == 10 else 5
+    rows = "".join(f"K{n},2024-05-{1 + n % 28:02},{1 + n % high}\n" for n in range(60))
+    (folder / "answers.csv").write_text(f"Company_ID,Date_Received,{header}\n{rows}")
+    _, said = new()
+    (item,) = said["tables"]["surveys"]["items"].values()
+    assert (item["kind"], item["scale"]) == (kind, scale)

@@ -277,7 +277,7 @@ def _undated(past: Past) -> Finding:
             "When {n} {n:customer|customers} left is not known, only how long they stayed; taken as agreed: {design}.", numbers
         ),
         action=Text(
-            "Ask which leavers are in the data: all who ever left (sampling: cohort), or those of the last month (last_period)."
+            "Ask which leavers are in the data, all who ever left or those of the last month, and agree on it under sampling."
         ),
     )
 
@@ -291,8 +291,8 @@ def _too_many_leavers(past: Past) -> list[Finding]:
         return []
     numbers: Numbers = {"share": Quantity(left / people, "share"), "months": Quantity(months * DAYS_PER_MONTH, "days")}
     text = Text(
-        "{share} of the customers would have left in one month, though those still there came {months} ago on average: the "
-        "data seem to hold leavers of a longer time.",
+        "As agreed, {share} of customers left in one month, though the others came {months} ago on average; earlier leavers "
+        "seem to be included.",
         numbers,
     )
     action = Text("Set sampling to cohort, or to the day since which leavers are in the data.")

@@ -102,12 +102,10 @@ def _contract_choice(past: Purchases, models: Models) -> Result:
     numbers: Numbers = {"better": Quantity(abs(gain), "points")}
     text = (
         Text(
-            "Values come from one rate of leaving for everybody: nothing shows that customers differ in how readily they leave."
+            "Values come from one rate of leaving for everybody: little shows that customers differ in how readily they leave."
         )
         if agreed.alike
         else Text("Values come from sBG; its AIC is lower by {better} than with one rate of leaving for everybody.", numbers)
-        if gain > 0
-        else Text("Values come from sBG, though one rate of leaving for everybody has an AIC lower by {better}.", numbers)
     )
     finding = Finding("clv.model_choice", "info", None, text, evidence=("clv_model_choice",))
     return Result("clv_model_choice", "table", title, table, columns=columns, finding=finding, note=MONTHS)

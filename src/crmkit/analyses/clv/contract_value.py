@@ -36,7 +36,7 @@ class ContractFit:
     constant : tuple of float
         The same rate of leaving for everybody: the rate per month, and its log-likelihood.
     alike : bool
-        Whether that rate stands behind the fit, because nothing shows that customers differ.
+        Whether that rate stands behind the fit, because little shows that customers differ.
     errors : mapping
         ``sbg`` and ``constant``: mean absolute error of the months paid in the held-out days, fitted without them; empty where
         nothing is held out.
@@ -81,13 +81,16 @@ def fit_contracts(table: pd.DataFrame, *, as_of: dt.date, split: dt.date | None)
 
 
 def _fitted(data: sbg.Cohorts) -> tuple[sbg.Fit, bool]:
-    """The sBG, or one rate for everybody where nothing shows that customers differ; whether it is that."""
+    """The sBG, or one rate for everybody where little shows that customers differ (AIC); whether it is that."""
     try:
-        return sbg.fit_sbg(data), False
+        fit = sbg.fit_sbg(data)
     except LimitError as err:
         if err.limit != ALIKE:
             raise
         return sbg.fit_alike(data), True
+    one = sbg.fit_alike(data)
+    alike = 2 - 2 * one.log_likelihood <= fit.aic
+    return (one if alike else fit), alike
 
 
 def _cohorts(duration_days: ArrayLike, left: ArrayLike, entry_days: ArrayLike) -> sbg.Cohorts:

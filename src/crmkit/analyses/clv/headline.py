@@ -6,7 +6,7 @@ from crmkit.analyses.clv.checks import checks
 from crmkit.analyses.clv.customers import base
 from crmkit.analyses.clv.fit import Models
 from crmkit.analyses.clv.holdout import HoldOut, accuracy, forecast_finding
-from crmkit.analyses.clv.read import Purchases
+from crmkit.analyses.clv.read import Purchases, no_value
 from crmkit.analyses.clv.retention import retention
 from crmkit.analyses.clv.tiers import concentration
 from crmkit.analyses.clv.totals import alive_finding, value_finding
@@ -29,8 +29,8 @@ def headline(past: Purchases, models: Models, check: HoldOut | None, values: Val
         found.append(concentration(past, values).finding)
     if models.contracts is not None:
         found.append(retention(past, models).finding)
-        if models.contracts.fit is None:
-            text = Text("Customers have no value here: {reason}", {"reason": models.contracts.reason})
+        if values is None or values.clv is None:
+            text = Text("Customers have no value here: {reason}", {"reason": models.contracts.reason or no_value(past)})
             found.append(Finding("clv.no_value", "warning", False, text))
     found.append(base(past).finding)
     if check is not None:

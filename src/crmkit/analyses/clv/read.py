@@ -31,7 +31,10 @@ GROWTH_DAYS = 365
 UNEVEN = 0.05
 NO_PURCHASES = Text("needs transactions; customers under contract are valued by how long contracts last")
 NO_AMOUNTS = Text("the transactions hold no amounts")
+NO_PRICES = Text("the contracts have no price per month (mrr)")
 NO_VALUE = Text("there is no value per customer, because a model could not be fitted")
+# the usual half year gives way to a third of the data where they are short; whoever names another number means it
+HOLDOUT_DAYS, SHORTEST_SPAN_DAYS = 182, 84
 LONGEST_HOLDOUT = 0.6
 SHORTEST_CALIBRATION_DAYS = 28
 
@@ -185,7 +188,7 @@ def read(
     company : Client
         With a table ``transactions``, or with ``subscriptions``.
     holdout_days : int
-        Days at the end that the models do not see; 0 = none.
+        Days at the end that the models do not see; 0 = none. The usual 182 become fewer, or none, where the data are short.
     unit : {"day", "week", "month"}
         Time unit of the models.
     confidence : float
@@ -260,6 +263,8 @@ def _split(start: dt.date, as_of: dt.date, holdout_days: int) -> dt.date | None:
     span = (as_of - start).days + 1
     if holdout_days > LONGEST_HOLDOUT * span or span - holdout_days < SHORTEST_CALIBRATION_DAYS:
         most = max(0, min(int(LONGEST_HOLDOUT * span), span - SHORTEST_CALIBRATION_DAYS))
+        if holdout_days == HOLDOUT_DAYS:
+            return as_of - dt.timedelta(days=span // 3) if span // 3 <= most and span >= SHORTEST_SPAN_DAYS else None
         raise ParamError(
             f"holdout_days: is {holdout_days}, but the data cover {span} days; at most {most} can be held out, 0 holds out none"
         )
@@ -351,6 +356,8 @@ def _unnamed(company: Client) -> tuple[int, int]:
 
 def no_value(past: Purchases) -> Text:
     """Why no customer has a value."""
+    if past.contracts is not None and past.contracts["mrr"].isna().all():
+        return NO_PRICES
     return NO_VALUE if past.spend.known else NO_AMOUNTS
 
 

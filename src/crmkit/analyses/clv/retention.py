@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 OBSERVED, MODEL = mark("Actual"), mark("Forecast")
 AHEAD = 1.5
+STAYED = Text("{first} of customers stay for the first year, and {later} of those for the second.")
+SO_FAR = Text("{first} of customers stay for the first year; {later} of those are expected to stay for the second.")
+EXPECTED = Text(
+    "{first} of customers are expected to stay for the first year, and {later} of those for the second; the data are younger."
+)
 YEAR = 12
 FEWEST = 30
 
@@ -115,7 +120,6 @@ def _finding(past: Purchases, fit: sbg.Fit, data: sbg.Cohorts, draws: sbg.Parame
     rates = interval(yearly, fit, draws, confidence=past.confidence)
     expected = [Quantity(float(rates.value[at]), "share", float(rates.low[at]), float(rates.high[at])) for at in (0, 1)]
     first, later = (one or other for one, other in zip(seen, expected, strict=True))
-    text = Text(
-        "{first} of customers stay for the first year, and {later} of those for the second.", {"first": first, "later": later}
-    )
+    said = STAYED if seen[0] and seen[1] else SO_FAR if seen[0] else EXPECTED
+    text = Text(said.template, {"first": first, "later": later})
     return Finding("clv.retention", "info", None, text, evidence=("clv_retention", "clv_model_choice"))

@@ -25,6 +25,24 @@ Words = Sequence[str | int | float | bool]
 # headers that often say which rows are money, or which answers are meant; of tables where every row counts
 STATUS = ("status", "state", "financial status", "order status", "payment status", "stage", "subscription status")
 STATUS_ZH = ("状态", "订单状态", "支付状态", "交易状态", "订单状况")
+# a column of that name may hold the states of a country: it is a status where one of these words stands in it
+AMBIGUOUS = "state"
+STATES = frozenset(
+    (
+        "active",
+        "cancelled",
+        "canceled",
+        "closed",
+        "completed",
+        "complete",
+        "delivered",
+        "failed",
+        "fulfilled",
+        "inactive",
+        "new",
+    )
+) | {"lost", "open", "paid", "pending", "processing", "refunded", "returned", "shipped", "success", "unpaid", "void", "won"}
+MOST_STATES = 20
 STATUS_TABLES = ("transactions", "subscriptions", "surveys")
 LEFT_OUT, NO_CUSTOMER = Text("left out: {word}"), Text("no customer: {word}")
 OTHERS = "..."
@@ -64,6 +82,13 @@ def carry(matched: Matched, headers: Sequence[str], *, table: str, settings: Tab
         also |= {header: at for header, at in names.items() if at not in also.values()}
     rest = tuple(at for _, at in sorted((header, at) for at, header in enumerate(headers) if at not in used)) if lines else ()
     return replace(matched, also=also, rest=rest)
+
+
+def tells_status(header: str, words: Sequence[str | None]) -> bool:
+    """Whether words under a header named like a status can be one: few of them, and under "State" not those of a country."""
+    if header.strip().casefold() != AMBIGUOUS:
+        return len(words) <= MOST_STATES
+    return any(word and word.casefold() in STATES for word in words)
 
 
 def left_out(
@@ -120,7 +145,7 @@ def choice_notes(
         word = word_of(f"__also_{at}")
         if header not in settings.only and header not in settings.leave_out:
             rows = query(con, f"SELECT {word}, count(*) FROM {typed} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 50")
-            if len(rows) > 1:
+            if len(rows) > 1 and tells_status(header, [one for one, _ in rows]):
                 notes.append(Text(UNREAD_STATUS.template, {"header": header, "words": listed_words(rows)}))
             continue
         for wanted in (settings.only.get(header, []), settings.leave_out.get(header, [])):

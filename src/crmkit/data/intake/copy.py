@@ -132,7 +132,7 @@ def copy_of(settings: Settings, source: Source, *, home: Path, rejects: Path) ->
     """
     if source.database or not settings.privacy.keep_copy:
         return None
-    found = {table: find_files(table, source=source, settings=settings.tables.get(table)) for table in TABLES}
+    found = {table: find_files(table, source=source, tables=settings.tables) for table in TABLES}
     paths = [path for files in found.values() for path in files]
     if any(kind_of(path) == "parquet" for path in paths) or sum(path.stat().st_size for path in paths) < FEW_BYTES:
         return None

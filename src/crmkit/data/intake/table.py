@@ -225,7 +225,7 @@ def _read(
             return None
         return readers.read_database(con, table, settings=settings, match=match), (stamp_of(place.source.path),)
     with at_step("files"):
-        paths = find_files(table, source=place.source, settings=place.settings.tables.get(table))
+        paths = find_files(table, source=place.source, tables=place.settings.tables)
     if not paths:
         return None
     stamps = tuple(stamp_of(path) for path in paths)

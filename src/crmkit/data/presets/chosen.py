@@ -7,6 +7,7 @@ from typing import Any
 
 from crmkit.core.results import Text
 from crmkit.data.intake import phrases
+from crmkit.data.intake.choice import tells_status
 from crmkit.data.intake.words import is_empty_word, word_of
 from crmkit.data.presets.draft import Draft
 from crmkit.data.presets.preset import StatusWords, positions
@@ -32,8 +33,10 @@ def choose_rows(con: Any, draft: Draft, *, answers: Answers) -> None:
                 conditions.append(f"coalesce({word_of(seen.name)}, '') NOT IN ({_listed(found)})")
     if draft.preset.status is not None:
         for at in positions(draft.preset.status.header, headers)[:1]:
-            if at not in draft.at.values() and draft.sight.column(at).words:
-                conditions += _status(draft, draft.sight.column(at), draft.preset.status, answers=answers)
+            seen = draft.sight.column(at)
+            free = at not in draft.at.values() and seen.words
+            if free and tells_status(seen.header, [word for word, _ in seen.words]):
+                conditions += _status(draft, seen, draft.preset.status, answers=answers)
     counts = " AND ".join(conditions)
     if "customer_id" in draft.at:
         _nobody(con, draft, counts, answers=answers)

@@ -80,7 +80,7 @@ def _sampling(con: Any, draft: Draft, *, answers: Answers) -> str:
         f"SELECT avg(CASE WHEN {gone} THEN 1 ELSE 0 END), avg(TRY_CAST({word_of(month.name)} AS DOUBLE)) FILTER (NOT {gone})"
         f" FROM {draft.sight.raw.relation}",
     )
-    safe = COHORT if too_many_for_a_month(share or 0.0, months or 0.0) else LAST_PERIOD
+    safe = COHORT if too_many_for_a_month(share or 0.0, months or 0.0, times=1) else LAST_PERIOD
     text = Text(
         "which customers who left are in the file: all who ever left (cohort), or those of the last month alone (last_period)?"
     )

@@ -6,7 +6,7 @@ What the values do not tell is asked; what cannot be placed is listed.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,12 +21,16 @@ from crmkit.data.intake.parse import Convention
 from crmkit.data.intake.phrases import FALSE, TRUE
 from crmkit.data.intake.plain import Look
 from crmkit.data.intake.words import word_of
-from crmkit.data.presets.preset import Preset, Recognised, letters, positions
+from crmkit.data.presets.preset import Preset, Recognised, letters, positions, presets
 from crmkit.data.presets.questions import Answers, words
 from crmkit.data.presets.sight import WORDS, Seen, Sight
 from crmkit.data.sources.engine import query
 from crmkit.data.tables import TABLES, Column, TableContract
 
+CUSTOMERS, CONTRACTS = "customers", "subscriptions"
+GROUPS = ("region", "industry", "size", "acquisition_channel")
+# more than a page can show beside each other, and numbers that nobody has made groups of
+MOST_LEVELS = 60
 DATES = ("date", "timestamp", "month")
 NUMBERS = ("money", "number", "integer", "score")
 SCALES = ("1-5", "1-7", "0-10", "1-10", "0-5", "1-4", "0-1")
@@ -47,8 +51,8 @@ ZONED = r"(?:[+-][0-9]{2}:?[0-9]{2}|[0-9]Z|GMT.*|UTC)$|^[1-9][0-9]{9}(?:[0-9]{3}
 class Draft:
     """What will stand under ``tables`` of the params file for one table, and what there is to say of it.
 
-    ``at`` holds where each column of ours is, ``questions`` where each item of a questionnaire; ``notes`` are said to whoever
-    asked, ``comments`` stand in the file before a key.
+    ``at`` holds where each column of ours is, ``questions`` where each item of a questionnaire, ``elsewhere`` which columns
+    another table takes from the same file; ``notes`` are said to whoever asked, ``comments`` stand in the file before a key.
     """
 
     table: str
@@ -63,6 +67,7 @@ class Draft:
     currencies: dict[str, int] = field(default_factory=dict)
     zoned: bool = False
     dayfirst: bool = True
+    elsewhere: set[int] = field(default_factory=set)
 
     @property
     def contract(self) -> TableContract:
@@ -83,7 +88,12 @@ class Draft:
         """Columns that are no column of ours and hold something."""
         headers = [seen.header for seen in self.sight.columns]
         chosen = (*self.settings.get("only", ()), *self.settings.get("leave_out", ()))
-        used = {*self.at.values(), *self.questions.values(), *positions((*self.preset.ignored, *chosen), headers)}
+        used = {
+            *self.at.values(),
+            *self.questions.values(),
+            *self.elsewhere,
+            *positions((*self.preset.ignored, *chosen), headers),
+        }
         return [seen for at, seen in enumerate(self.sight.columns) if at not in used and seen.filled]
 
 
@@ -130,6 +140,51 @@ def place_columns(recognised: Recognised, sight: Sight, *, language: str) -> Dra
             if (seen := sight.column(at)).distinct > 1:
                 draft.notes.append(Text("{header}: {said}", {"header": repr(seen.header), "said": said[language]}))
     return draft
+
+
+def customers_beside(drafts: Sequence[Draft], *, language: str) -> list[Draft]:
+    """The table of customers that a list of contracts holds too.
+
+    Parameters
+    ----------
+    drafts : sequence of Draft
+        What was recognised; its contracts learn which of their columns are read elsewhere.
+    language : {"en", "zh"}
+
+    Returns
+    -------
+    list of Draft
+        Empty where another file holds the customers, a customer has several contracts, or nothing is said of them but who they
+        are.
+    """
+    if any(draft.table == CUSTOMERS for draft in drafts):
+        return []
+    contracts = next((draft for draft in drafts if draft.table == CONTRACTS and "customer_id" in draft.at), None)
+    if contracts is None or contracts.seen("customer_id").distinct < contracts.sight.rows:
+        return []
+    preset = next(one for one in presets() if one.table == CUSTOMERS and not one.system)
+    headers = tuple(seen.header for seen in contracts.sight.columns)
+    found = place_columns(Recognised(preset, headers, ()), contracts.sight, language=language)
+    taken = {at for ours, at in contracts.at.items() if ours != "customer_id"}
+    found.at = {
+        ours: at for ours, at in found.at.items() if at not in taken and (ours not in GROUPS or _groups(contracts.sight, at))
+    }
+    found.at["customer_id"] = contracts.at["customer_id"]
+    if not set(GROUPS) & set(found.at):
+        return []
+    names = {ours: contracts.sight.column(at).header for ours, at in found.at.items()}
+    found.settings = {key: value for key, value in contracts.settings.items() if key in ("file", "table", "header", "skip")}
+    found.settings["columns"] = {ours: header for ours, header in names.items() if ours != header}
+    found.notes = []
+    contracts.elsewhere, found.elsewhere = set(found.at.values()), set(contracts.at.values())
+    return [found]
+
+
+def _groups(sight: Sight, at: int) -> bool:
+    """Whether customers can be told apart by a column: words that several of them share."""
+    seen = sight.column(at)
+    numbers = all(word.replace(".", "", 1).isdecimal() for word, _ in seen.words)
+    return seen.distinct <= MOST_LEVELS and not numbers
 
 
 def _follows(name: str, draft: Draft) -> bool:

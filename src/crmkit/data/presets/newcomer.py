@@ -23,7 +23,7 @@ from crmkit.core.yaml_text import read_yaml
 from crmkit.data.intake.phrases import set_zone
 from crmkit.data.intake.words import word_of
 from crmkit.data.presets.common import common_keys, language_of
-from crmkit.data.presets.draft import Draft, place_columns
+from crmkit.data.presets.draft import Draft, customers_beside, place_columns
 from crmkit.data.presets.guess import ORDERS, TOLD, told_by_a_person
 from crmkit.data.presets.preset import Preset, Recognised, positions, recognise
 from crmkit.data.presets.questions import Answers, Question, Said, count, words
@@ -159,6 +159,7 @@ def _looked_at(
             said = [answers.say(begun(one, name=name, source=source)) for one in (*problems, *_ignored(others))]
             raise DataError(said or [f"{place}: holds no table"])
         _same_customers(con, drafts)
+        drafts += customers_beside(drafts, language=answers.language)
         common = common_keys(con, drafts, name=name, source=source, answers=answers, today=today)
     finally:
         disconnect(con)

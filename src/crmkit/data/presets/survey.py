@@ -23,9 +23,9 @@ from crmkit.data.presets.sight import Seen
 
 NOT_APPLICABLE = ("n/a", "na", "not applicable", "don't know", "不适用", "不適用", "(跳过)", "(空)", "-2", "-3")
 KINDS = (
-    ("nps", re.compile("recommend|推荐|推薦|weiterempf", re.IGNORECASE)),
-    ("csat", re.compile("satisf|满意|滿意|zufrieden", re.IGNORECASE)),
-    ("ces", re.compile(r"\b(?:easy|easily|effort|ease)\b|轻松|容易|省力|輕鬆", re.IGNORECASE)),
+    ("nps", re.compile(r"recommend|推荐|推薦|weiterempf|net.?promoter|(?<![a-z])nps(?![a-z])", re.IGNORECASE)),
+    ("csat", re.compile(r"satisf|满意|滿意|zufrieden|(?<![a-z])csat(?![a-z])", re.IGNORECASE)),
+    ("ces", re.compile(r"\b(?:easy|easily|effort|ease)\b|(?<![a-z])ces(?![a-z])|轻松|容易|省力|輕鬆", re.IGNORECASE)),
 )
 OVERALL = re.compile("overall|in general|总体|整体|總體|整體|insgesamt", re.IGNORECASE)
 COMMENT = re.compile("comment|suggest|improve|feedback|why|建议|意见|评价|原因|建議|意見", re.IGNORECASE)

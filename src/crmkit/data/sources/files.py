@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
@@ -64,18 +65,31 @@ def open_source(source: str, *, home: Path, where: str) -> Source:
     return Source(path, database=database, label=source)
 
 
-def find_files(table: str, *, source: Source, settings: TableSettings | None) -> list[Path]:
+def find_files(table: str, *, source: Source, tables: Mapping[str, TableSettings]) -> list[Path]:
     """The files that hold a table, in order of name; none where the client does not have it.
+
+    Parameters
+    ----------
+    table : str
+    source : Source
+    tables : mapping of str to TableSettings
+        What is declared of each table. Of a table that is not, a file that bears its name is taken, unless it was declared to
+        hold another one.
 
     Raises
     ------
     DataError
         When a declared file does not exist (the nearest name is offered), or two files are named like the table.
     """
-    there = source.there
+    there, settings = source.there, tables.get(table)
     if settings is not None and settings.file is not None:
         return [source.path / name for name in _declared(table, settings.file, source=source, there=there)]
-    named = [name for name in there if _is_table(Path(name), table)]
+    others = [one.file for one in tables.values() if one.file is not None]
+    named = [
+        name
+        for name in there
+        if _is_table(Path(name), table) and not any(name == one or Path(name).match(one) for one in others)
+    ]
     if len(named) > 1:
         raise DataError(f"{table}: {' and '.join(named)} are both named like the table; say which one with file")
     if not named and settings is not None:

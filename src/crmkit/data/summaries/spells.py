@@ -67,7 +67,7 @@ def observed_since(sampling: str, *, as_of: dt.date) -> dt.date | None:
     return since
 
 
-def too_many_for_a_month(share: float, months: float) -> bool:
+def too_many_for_a_month(share: float, months: float, *, times: float = TIMES_OVER) -> bool:
     """Whether more customers have left than a single month can have seen go.
 
     Parameters
@@ -76,18 +76,16 @@ def too_many_for_a_month(share: float, months: float) -> bool:
         Of the customers in the data, who have left.
     months : float
         That those who are still there have been customers, on average.
-
-    Notes
-    -----
-    Where such a share leaves every month, customers have been there for one divided by it on average; three times as long are
-    not explained by customers who differ.
+    times : float
+        Where such a share leaves every month, customers have been there for one divided by it on average: how many times as
+        long is too long. Three times are not explained by customers who differ.
 
     Examples
     --------
     >>> too_many_for_a_month(0.265, 37.6), too_many_for_a_month(0.02, 37.6)
     (True, False)
     """
-    return share * months > TIMES_OVER
+    return share * months > times
 
 
 def spells(subscriptions: ibis.Table, *, as_of: dt.date, grace_days: int = 0, since: dt.date | None = None) -> ibis.Table:

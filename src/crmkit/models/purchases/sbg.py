@@ -265,7 +265,8 @@ def parameter_draws(data: Cohorts, fitted: Fit, *, draws: int = 200, seed: int =
     Returns
     -------
     ParameterDraws
-        For :func:`crmkit.models.basics.draws.interval`, for example of :func:`survival` or :func:`expected_remaining`.
+        For :func:`crmkit.models.basics.draws.interval`, for example of :func:`survival` or :func:`expected_remaining`. A sample
+        in which nothing shows that customers differ has the parameters of :func:`fit_alike`.
     """
     start = np.log([fitted.params[name] for name in PARAMETERS])
     alike = sum(fitted.params.values()) > EQUAL / 2
@@ -275,7 +276,15 @@ def parameter_draws(data: Cohorts, fitted: Fit, *, draws: int = 200, seed: int =
         sample = Cohorts(data.period[hit], data.stays[hit], counts[hit], data.before[hit])
         if alike:
             return np.array([*fit_alike(sample).params.values()])
-        return np.asarray(np.exp(refit_from(_objective(sample), start, fitted.covariance, fitted.n)))
+        objective = _objective(sample)
+        try:
+            return np.asarray(np.exp(refit_from(objective, start, fitted.covariance, fitted.n)))
+        except ModelError:
+            # the highest point of a sample may be the limit in which customers do not differ
+            limit = fit_alike(sample)
+            if limit.log_likelihood < -objective(start)[0] * sample.customers:
+                raise
+            return np.array([*limit.params.values()])
 
     return resampled(fitted, data.n, refit, draws=draws, seed=seed)
 

@@ -294,9 +294,9 @@ def explain(found: tuple[Leak, ...]) -> Text:
         numbers: Numbers = {"what": what, "example": leak.example, "place": repr(leak.place)}
         parts.append(Text("{what} ({example} under {place})" if leak.place else "{what} ({example})", numbers))
     return Text(
-        "the page shows {found} of the client's customers and was not kept; show results with page.show(), which uses "
-        "pseudonyms, or allow customer numbers with {line}",
-        {"found": in_a_row(parts), "line": "privacy: {identifiers: ids}"},
+        "the page shows {found} of the client's customers and was not kept; show results with {call}, which uses pseudonyms, "
+        "or allow customer numbers with {line}",
+        {"found": in_a_row(parts), "call": "page.show()", "line": "privacy: {identifiers: ids}"},
     )
 
 
