@@ -11,7 +11,7 @@ import numpy as np
 
 from crmkit.analyses.churn.chances import GAPS, MEAN, RIVALS, Chances, Fits, each, fit_on, levels_of
 from crmkit.analyses.churn.fit import Backtest, Model, Test, cause_specific, fit_model, score
-from crmkit.analyses.churn.inputs import audit
+from crmkit.analyses.churn.inputs import LEAKS, LeakError, audit
 from crmkit.analyses.churn.panel import Panel, build_panel, shop_with
 from crmkit.analyses.churn.read import Past
 from crmkit.core.errors import ModelError
@@ -56,21 +56,50 @@ def study(past: Past, *, covariates: Sequence[str] = (), cutoffs: int = 3, waive
     Raises
     ------
     ParamError
-        For a covariate that is not there, and for a column that knows the future and is not waived.
+        For a covariate that is not there, and for one that knows the future and is not waived. Of columns that nobody asked for
+        the model does without such ones.
     """
     if not past.usable:
         return Backtest(None, None, None, (), None, None, past.window_reason)
-    if past.shop is not None:
-        return _shop_study(past, tuple(covariates), cutoffs, waived)
+    run = _contract_study if past.shop is None else _shop_study
+    without: tuple[str, ...] = ()
+    while True:
+        try:
+            return _with_left_out(run(past, tuple(covariates), cutoffs, waived, without), without)
+        except LeakError as err:
+            # what nobody asked for stops nobody: the model does without, and the page says so
+            if covariates:
+                raise
+            without = (*without, *err.columns)
+
+
+def _with_left_out(work: Backtest, without: tuple[str, ...]) -> Backtest:
+    """A study whose recipe names what it does without."""
+    if work.model is None or not without:
+        return work
+    recipe = work.model.recipe
+    dropped = (*recipe.dropped, *((name, LEAKS) for name in without))
+    return replace(work, model=replace(work.model, recipe=replace(recipe, dropped=dropped)))
+
+
+def _panel(past: Past, covariates: tuple[str, ...], cutoffs: int, without: tuple[str, ...]) -> Panel:
+    panel = build_panel(past, cutoffs=cutoffs, covariates=covariates)
+    return replace(panel, features=tuple(name for name in panel.features if name not in without))
+
+
+def _contract_study(
+    past: Past, covariates: tuple[str, ...], cutoffs: int, waived: Sequence[str], without: tuple[str, ...]
+) -> Backtest:
+    """The model of who ends a contract, and what it would have said on earlier days."""
     try:
-        panel = build_panel(past, cutoffs=cutoffs, covariates=tuple(covariates))
+        panel = _panel(past, covariates, cutoffs, without)
         model = fit_model(past, panel, chosen=covariates, engine="auto")
     except ModelError as err:
         return Backtest(None, None, None, (), None, None, err.text)
     leaks = audit(past, panel, model, chosen=covariates, waived=waived)
     now = panel.at(past.as_of)
     scores = now.join(score(model, now)) if len(now) else None
-    tests = tuple(one for cut in panel.tests if (one := _test(past, panel, cut, tuple(covariates))) is not None)
+    tests = tuple(one for cut in panel.tests if (one := _test(past, panel, cut, covariates)) is not None)
     voluntary = cause_specific(past, panel, model, "voluntary") if past.contractual else None
     return Backtest(panel, model, voluntary, tests, scores, leaks)
 
@@ -80,10 +109,12 @@ def rules_of(past: Past) -> tuple[str, ...]:
     return RULES if past.shop is None else SHOP_RULES
 
 
-def _shop_study(past: Past, covariates: tuple[str, ...], cutoffs: int, waived: Sequence[str]) -> Backtest:
+def _shop_study(
+    past: Past, covariates: tuple[str, ...], cutoffs: int, waived: Sequence[str], without: tuple[str, ...]
+) -> Backtest:
     """Both models of a shop on today and on each earlier day; which is believed is decided by the earlier days."""
     try:
-        panel = build_panel(past, cutoffs=cutoffs, covariates=covariates)
+        panel = _panel(past, covariates, cutoffs, without)
         learner = _Learner(past, panel, covariates)
         model = learner.model(past.as_of)
     except ModelError as err:
@@ -170,8 +201,6 @@ def _test(past: Past, panel: Panel, cut: dt.date, chosen: tuple[str, ...]) -> Te
     import pandas as pd
 
     rows = panel.at(cut)
-    if int(rows["event_observed"].sum()) < FEWEST_LEFT or rows["event_observed"].all():
-        return None
     try:
         model = fit_model(past, panel, until=cut, chosen=chosen)
     except ModelError:  # too little was known by then; the cut-off is missing in the table, which says how many there are
@@ -179,6 +208,8 @@ def _test(past: Past, panel: Panel, cut: dt.date, chosen: tuple[str, ...]) -> Te
     found = score(model, rows)
     known = found["probability"].notna().to_numpy()
     rows, found = rows[known].reset_index(drop=True), found[known].reset_index(drop=True)
+    if int(rows["event_observed"].sum()) < FEWEST_LEFT or rows["event_observed"].all():
+        return None
     scores = pd.DataFrame(
         {
             MODEL: found["probability"],

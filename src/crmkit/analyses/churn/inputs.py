@@ -16,7 +16,7 @@ from crmkit.analyses.churn.fit import Backtest, Model, score
 from crmkit.analyses.churn.panel import OF_GAPS, Panel
 from crmkit.analyses.churn.read import Past
 from crmkit.core.errors import ParamError, Problem
-from crmkit.core.language import level_name, mark
+from crmkit.core.language import in_a_row, level_name, mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
 from crmkit.data.summaries.features import FEATURES
 from crmkit.models import survival as sv
@@ -29,6 +29,15 @@ CLEAN, WAIVED, LOOK = mark("none"), mark("waived"), mark("to be looked at")
 SHIFT, MOVES, SAME = mark("shifted"), mark("moves a little"), mark("stable")
 LEVELS, LOG, PLAIN = mark("levels"), mark("number (logarithm)"), mark("number")
 RISK = mark("Predicted probability")
+LEAKS = mark("left out: it may know the future")
+
+
+class LeakError(ParamError):
+    """Columns that may know the future, and were not waived; ``columns`` names them."""
+
+    columns: tuple[str, ...] = ()
+
+
 REFERENCE = dt.date(2000, 1, 1)
 FEWEST = 20
 # a column that gives leavers away does so among that many customers; dates and doubles are looked for in every row
@@ -122,7 +131,8 @@ def columns(work: Backtest) -> Result:
     -------
     Result
         A row per column, and one for the predicted probability: ``column, heading, enters, missing_share, psi, drift, leak``;
-        then those that were left out, with the reason. A leak of high severity that is not waived has stopped the run before.
+        then those that were left out, with the reason, as a leak of high severity that is not waived. Of a column that was
+        asked for, such a leak has stopped the run before.
     """
     title = Text("What the model was fed")
     if work.model is None or work.panel is None or work.scores is None or work.leaks is None:
@@ -178,6 +188,7 @@ def _finding(table: pd.DataFrame, work: Backtest) -> Finding:
     assert work.leaks is not None  # noqa: S101
     moved = table[(table["psi"] > SHIFTED) & (table["column"] != "probability")]
     waived = int(work.leaks["waived"].sum())
+    leaking = [str(row["heading"]) for row in table.to_dict("records") if row["enters"] == LEAKS]
     numbers = {
         "n": Quantity(int((table["leak"].fillna("") != "").sum()), "count"),
         "k": Quantity(len(sv.LEAKAGE_RULES), "count"),
@@ -186,7 +197,14 @@ def _finding(table: pd.DataFrame, work: Backtest) -> Finding:
         "first": Text(str(moved["heading"].iloc[0]).replace("{", "{{").replace("}", "}}")) if len(moved) else "",
     }
     action = None
-    if waived:
+    if leaking:
+        named = in_a_row([Text(one.replace("{", "{{").replace("}", "}}")) for one in leaking])
+        text = Text(
+            "{n} {n:column was|columns were} left out of the model, because {n:it|they} may know the future: {named}.",
+            {"n": Quantity(len(leaking), "count"), "named": named},
+        )
+        action = Text("If that was known on the day, name the columns under waived leaks, or ask for them as covariates.")
+    elif waived:
         text = Text(
             "{n} {n:column was|columns were} searched by {k} rules for knowledge of the future; {waived} "
             "{waived:hit was|hits were} waived.",
@@ -204,7 +222,7 @@ def _finding(table: pd.DataFrame, work: Backtest) -> Finding:
             "{n} {n:column was|columns were} searched by {k} rules; none knows the future, and none has shifted by much.",
             numbers,
         )
-    fine = not waived and moved.empty
+    fine = not waived and moved.empty and not leaking
     return Finding("churn.columns", "good" if fine else "warning", fine, text, evidence=("churn_columns",), action=action)
 
 
@@ -229,9 +247,10 @@ def audit(past: Past, panel: Panel, model: Model, *, chosen: Sequence[str] = (),
 
     Raises
     ------
+    LeakError
+        When a hit of severity "high" on a column of the client is not waived, naming each.
     ParamError
-        When a hit of severity "high" on a column of the client is not waived, naming each; and for a waiver of a column that
-        is not in the model.
+        For a waiver of a column that is not in the model.
     """
     names = [*(one.name for one in model.recipe.words), *(one.name for one in model.recipe.numbers)]
     names = list(dict.fromkeys([*names, *chosen]))
@@ -251,7 +270,7 @@ def audit(past: Past, panel: Panel, model: Model, *, chosen: Sequence[str] = (),
     ]
     open_hits = hits[(hits["severity"] == "high") & ~hits["waived"]]
     if len(open_hits):
-        raise ParamError(
+        error = LeakError(
             [
                 Problem(
                     f"churn model: column '{row['column']}'",
@@ -262,6 +281,8 @@ def audit(past: Past, panel: Panel, model: Model, *, chosen: Sequence[str] = (),
                 for row in open_hits.to_dict("records")
             ]
         )
+        error.columns = tuple(dict.fromkeys(open_hits["column"]))
+        raise error
     return hits
 
 

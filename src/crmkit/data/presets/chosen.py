@@ -30,6 +30,9 @@ def choose_rows(con: Any, draft: Draft, *, answers: Answers) -> None:
             found = [word for word, _ in seen.words if word.casefold() in folded]
             if found:
                 draft.settings.setdefault("leave_out", {})[seen.header] = found
+                n = sum(rows for word, rows in seen.words if word in found)
+                left: Said = {"n": count(n), "header": seen.header, "words": words(found)}
+                draft.notes.append(Text("{n} {n:row|rows} with {header} {words} {n:is|are} left out", left))
                 conditions.append(f"coalesce({word_of(seen.name)}, '') NOT IN ({_listed(found)})")
     if draft.preset.status is not None:
         for at in positions(draft.preset.status.header, headers)[:1]:

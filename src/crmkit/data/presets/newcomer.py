@@ -25,7 +25,7 @@ from crmkit.data.intake.words import word_of
 from crmkit.data.presets.common import common_keys, language_of
 from crmkit.data.presets.draft import Draft, customers_beside, place_columns
 from crmkit.data.presets.guess import ORDERS, TOLD, told_by_a_person
-from crmkit.data.presets.preset import Preset, Recognised, positions, recognise
+from crmkit.data.presets.preset import Preset, Recognised, positions, presets, recognise
 from crmkit.data.presets.questions import Answers, Question, Said, count, words
 from crmkit.data.presets.sight import first_rows, is_database, is_readable, load, tables_of
 from crmkit.data.presets.survey import find_questions
@@ -285,13 +285,16 @@ def _named_like_a_table(path: Path, rows: Sequence[Row]) -> Recognised | None:
     headers = next((fields for _, fields in rows if any(one.strip() for one in fields)), [])
     if contract is None or path.stem.casefold() == "surveys" or not set(contract.required) <= set(headers):
         return None
+    table = path.stem.casefold()
+    usual = next((one for one in presets() if one.table == table and not one.system and not one.questions), None)
+    known = usual.columns if usual is not None else {}
     preset = Preset(
         system="",
-        table=path.stem.casefold(),
+        table=table,
         source="",
         seen="",
         verified=True,
-        columns={one: [one] for one in contract.columns},
+        columns={one: [one, *known.get(one, ())] for one in contract.columns},
     )
     return Recognised(preset, tuple(headers), (rows[0][0],), score=len(headers))
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FEWEST_MONTHS = 18
 # reports whose numbers are of all the data, whatever the cycle of the audit is
 OWN_PERIODS = frozenset({"clv", "churn"})
+A_YEAR = Text("{name}: {change} a year, over {n} months")
+POINTS_A_YEAR = Text("{name}: {change} percentage points a year, over {n} months")
 RELEVANT_CHANGE = 0.05
 
 
@@ -125,7 +127,9 @@ def trends(looked: Looked) -> list[Check]:
         size = abs(row["target"] if row["target"] == row["target"] else row["value"])
         relevant = abs(12 * line.value) >= RELEVANT_CHANGE * size
         unit: Unit = row["unit"]
-        yearly = Quantity(12 * line.value, unit, 12 * line.low, 12 * line.high)
+        # a share falls by points of a hundred: "-5 %" could be a twentieth of it
+        times, shown = (1200.0, POINTS_A_YEAR) if unit == "share" else (12.0, A_YEAR)
+        yearly = Quantity(times * line.value, "points" if unit == "share" else unit, times * line.low, times * line.high)
         words: Words = {"name": row["name"], "id": row["indicator"]}
         words |= {"change": yearly, "n": Quantity(line.n, "count")}
         one_sided = line.p_value / 2 if worse else 1 - line.p_value / 2
@@ -137,7 +141,7 @@ def trends(looked: Looked) -> list[Check]:
                 worse and relevant,
                 one_sided,
                 Text("{name} ({id}) does not get worse", words),
-                Text("{name}: {change} a year, over {n} months", words),
+                Text(shown.template, words),
                 Measure(12 * line.value, 12 * line.low, 12 * line.high, 0.0, float(line.n), unit),
             )
         )

@@ -338,6 +338,8 @@ def _beside(now: Estimate, then: Estimate, of: Source) -> Estimate:
     """Now over then: both are estimates, so on the scale of logarithms their distances to the limits add up in squares."""
     from dataclasses import replace
 
+    if not (now.value > 0 and then.value > 0):
+        return now
     part = now.value / then.value
 
     def end(side: str, other: str) -> float:

@@ -168,6 +168,8 @@ def value_over_cost(past: History, window: Window, confidence: float, value: Est
     if cost is None:
         return nothing(NO_DATA)
     each, came = cost
+    if not (each > 0 and value.value > 0):
+        return nothing(NO_DATA, n=came)
     found = value.value / each
     reach = deviate(confidence)
     # of the value its limits, of newcomers Poisson's spread; both on the scale of logarithms, where a ratio is a difference

@@ -77,7 +77,8 @@ def sales(past: History, window: Window, confidence: float) -> Estimate:
     months, total = float(len(window.months)), float(now.sum())
     found = Estimate(total / months, NAN, NAN, float(len(now)), 0.0, SUMMED)
     growth = _growth(past, window, now, confidence)
-    if not growth.known:
+    # a window without sales has no growth to reckon back from
+    if not growth.known or not growth.value > 0:
         return replace(found, low=found.value, high=found.value)
     return compared(found, found.value / growth.value, growth)
 
