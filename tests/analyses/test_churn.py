@@ -501,6 +501,29 @@ def test_the_sampling_design_changes_the_curve_and_a_wrong_one_is_noticed():
     assert not checks(honest)
 
 
+def test_the_model_does_without_a_column_that_knows_the_future_unless_it_was_asked_for():
+    table = contracts(800)
+    company = contract_company(table)
+    gone = table["ended_at"].notna() ^ (np.random.default_rng(1).random(len(table)) < 0.05)
+    known = pd.DataFrame({"customer_id": table["customer_id"], "region": np.where(gone, "left", "here")})
+    company.tables["customers"] = ibis.memtable(known.assign(industry=np.where(np.arange(len(known)) % 2, "a", "b")))
+    past = churn.history(company, churn.define(kind="contractual"))
+    work = churn.study(past)
+    assert work.model is not None
+    assert "region" not in work.model.recipe.columns
+    assert "industry" in work.model.recipe.columns
+    shown = churn.columns(work)
+    assert shown.table.set_index("column").loc["region", "enters"] == "left out: it may know the future"
+    assert (shown.finding.severity, say(shown.finding.text, Locale())) == (
+        "warning",
+        "1 column was left out of the model, because it may know the future: Region.",
+    )
+    with pytest.raises(ParamError, match="column 'region' may know the future"):
+        churn.study(past, covariates=["region", "industry"])
+    kept = churn.study(past, waived=["region"])
+    assert "region" in kept.model.recipe.columns
+
+
 def tenure_company(*, month_only, n=4000, seed=3):
     """Months as a customer and whether they left, as of the last day; customers differ: each has a rate of Beta(1, 9)."""
     rng = np.random.default_rng(seed)

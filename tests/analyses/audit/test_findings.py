@@ -375,6 +375,15 @@ def test_the_direction_decides(direction, value, off):
     assert check.off is off
 
 
+def test_a_share_that_falls_is_said_in_points():
+    looked = small(**TROUBLES["trend"])
+    (found,) = (one for one in look(looked) if one.rule == "trend" and one.off)
+    assert looked.state["unit"].iloc[0] == "share"
+    text = say(found.condition, Locale())
+    assert "percentage points a year, over" in text
+    assert "%" not in text
+
+
 def test_a_short_dip_is_no_trend():
     looked = small()
     dipped = looked.months.copy()

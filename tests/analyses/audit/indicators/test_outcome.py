@@ -38,6 +38,16 @@ def test_sales_and_their_growth(measure, make_past, sales):
     assert measure("R-SALESG", young).reason == NO_BEFORE
 
 
+def test_a_quarter_in_which_all_came_back(measure, make_past, sales):
+    """Nothing is left of the sales, and no year before can be reckoned back from that."""
+    kept = sales[sales["ordered_at"].astype(str) < "2025"]
+    both = sales.tail(1).assign(amount=50, ordered_at=sales["ordered_at"].iloc[-1])
+    past = make_past({"transactions": pd.concat([kept, both.assign(is_return=False), both])})
+    level, growth = measure("R-SALES", past), measure("R-SALESG", past)
+    assert (level.value, level.low, level.high) == (0.0, 0.0, 0.0)
+    assert growth.value == pytest.approx(-1.0), growth.reason
+
+
 def test_returns(measure, make_past, sales):
     found = measure("R-RETURN", make_past({"transactions": sales}))
     assert (found.value, found.n) == (1 / 8, 8)

@@ -98,6 +98,8 @@ def test_value_is_held_against_the_audit_before(measure, past, owned, reading, f
     assert (found.reference, found.relative.value) == (80.0, 1.25)
     assert found.relative.low < 0.8 * 1.25 < found.relative.high
     assert math.isnan(measure("R-CLV", past, owned=owned).reference)
+    nothing = reading(clv_totals=then.assign(value=0.0, low=0.0, high=0.0))
+    assert math.isnan(measure("R-CLV", past, owned=owned | {"clv_previous": nothing}).reference)
 
 
 @pytest.fixture
