@@ -258,6 +258,36 @@ def test_sections_on_purchases_say_what_they_lack(study, company):
         assert all("{" not in say(finding.text, Locale(language)) for finding in found)
 
 
+def test_payments_for_contracts_are_no_purchases(company):
+    """A payment on the day of each month on which a contract began, against purchases on any day."""
+    rows, rng = company.truth.head(300), np.random.default_rng(0)
+    until = pd.to_datetime(rows["ended_at"]).fillna(pd.Timestamp(DAY))
+    days = [
+        pd.date_range(began, end, freq=pd.DateOffset(months=1)) for began, end in zip(rows["started_at"], until, strict=True)
+    ]
+    paid = pd.DataFrame(
+        {
+            "customer_id": np.repeat(rows["customer_id"].to_numpy(), [len(one) for one in days]),
+            "ordered_at": np.concatenate([one.to_numpy() for one in days]),
+            "amount": 100.0,
+        }
+    )
+    bought = paid.assign(ordered_at=paid["ordered_at"] + pd.to_timedelta(rng.integers(-14, 15, len(paid)), unit="D"))
+    schema = {"customer_id": "string", "ordered_at": "timestamp", "amount": "decimal(18, 4)"}
+
+    def read(table):
+        tables = {**company.tables, "transactions": ibis.memtable(table, schema=schema)}
+        return clv.read(SimpleNamespace(**{**vars(company), "tables": tables}), holdout_days=0)
+
+    past = read(paid)
+    models = clv.fit_models(past)
+    values = clv.customer_values(past, models, TERMS)
+    assert (past.rhythm.paid, past.customers.empty, values.under_contract) == (True, True, True)
+    assert [one.id for one in clv.headline(past, models, None, values)][-2:] == ["clv.paid", "clv.retention"]
+    other = read(bought)
+    assert (other.rhythm.paid, other.contracts, other.customers.empty) == (False, None, False)
+
+
 def test_with_transactions_contracts_are_left_to_the_churn_report(make_company, simulated):
     past = clv.read(make_company(simulated), holdout_days=0)
     models = clv.fit_models(past, compare=[])

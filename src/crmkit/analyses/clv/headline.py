@@ -27,6 +27,11 @@ def headline(past: Purchases, models: Models, check: HoldOut | None, values: Val
         found.append(value_finding(past, values))
         found += [] if values.under_contract else [alive_finding(values)]
         found.append(concentration(past, values).finding)
+    if past.rhythm.paid:
+        text = Text(
+            "What customers pay comes at even intervals: it is the price of contracts, and values rest on how long these last."
+        )
+        found.append(Finding("clv.paid", "info", None, text))
     if models.contracts is not None:
         found.append(retention(past, models).finding)
         if values is None or values.clv is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +29,11 @@ BOUGHT_COLUMNS = ("category", "channel")  # of purchases: what the customer need
 GROWTH_DAYS = 365
 # of a month: months of the calendar are up to a day and a half longer or shorter than their mean
 UNEVEN = 0.05
-NO_PURCHASES = Text("needs transactions; customers under contract are valued by how long contracts last")
+NO_PURCHASES = Text(
+    "needs transactions that are no payments for contracts; customers under contract are valued by how long contracts last"
+)
+# of customers with three payments or more, the share whose last two came equally far apart but for the length of a month
+PAID_SHARE, MONTH_OFF, FEWEST_PAYERS = 0.8, 3, 30
 NO_AMOUNTS = Text("the transactions hold no amounts")
 NO_PRICES = Text("the contracts have no price per month (mrr)")
 NO_VALUE = Text("there is no value per customer, because a model could not be fitted")
@@ -75,12 +79,15 @@ class Rhythm:
         For the last day and the split, as ISO days: sum of the logarithms of all intervals between purchase days, and how many.
     dates : array of datetime64
         Every day on which anybody bought.
+    paid : bool
+        Whether the transactions are what contracts cost, at even intervals: then contracts say more, and they are left out.
     """
 
     waits: pd.DataFrame
     gaps: pd.DataFrame
     log_gaps: Mapping[str, tuple[float, int]]
     dates: NDArray[np.datetime64]
+    paid: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,8 +159,9 @@ class Purchases:
     spend : Spend
     people : People
     contracts : DataFrame or None
-        Times under contract, where there are subscriptions and no transactions: ``customer_id, started_at, duration_days,
-        entry_days`` (of them not observed), ``event_observed, active, mrr, plan, renewals`` (whole months passed).
+        Times under contract, where there are subscriptions and no transactions but payments for them: ``customer_id,
+        started_at, duration_days, entry_days`` (of them not observed), ``event_observed, active, mrr, plan, renewals`` (whole
+        months passed).
     """
 
     as_of: dt.date
@@ -204,9 +212,9 @@ def read(
     """
     if unit not in ("day", "week", "month"):
         raise ParamError(f"unit: is {unit!r}; {did_you_mean(unit, ['day', 'week', 'month'])}")
-    bought, as_of = _transactions(company), company.as_of
+    as_of, paid = company.as_of, _paid_by_contract(company)
     since = observed_since(sampling, as_of=as_of)
-    agreed = _contracts(company, since)
+    bought, agreed = _transactions(company, paid=paid), _contracts(company, since, paid=paid)
     customers = to_frame(summaries.purchase_summary(bought, as_of=as_of))
     start = _start(customers, agreed, as_of)
     split = None if customers.empty and agreed is None else _split(start, as_of, holdout_days)
@@ -221,25 +229,34 @@ def read(
         min_cell=company.settings.privacy.min_cell,
         customers=customers,
         calibration=None if split is None or agreed is not None else _calibration(bought, start, split, as_of),
-        rhythm=_rhythm(bought, as_of, split),
+        rhythm=replace(_rhythm(bought, as_of, split), paid=paid),
         spend=_spend(company, bought, customers, start, under_contract=agreed is not None),
         people=_people(company, bought, customers if agreed is None else agreed),
         contracts=agreed,
     )
 
 
-def _transactions(company: Client) -> Any:
-    """The transactions; where there are none, a table without rows, so that every section can say so."""
-    if "transactions" in company.tables:
+def _paid_by_contract(company: Client) -> bool:
+    """Whether the transactions of a company with contracts are what these cost: they come at even intervals."""
+    if not {"transactions", "subscriptions"} <= set(company.tables):
+        return False
+    gaps = last_two_gaps(company.tables["transactions"], as_of=company.as_of)
+    even = (gaps["later_days"] - gaps["earlier_days"]).abs() <= MONTH_OFF
+    return len(gaps) >= FEWEST_PAYERS and float(even.mean()) >= PAID_SHARE
+
+
+def _transactions(company: Client, *, paid: bool) -> Any:
+    """The transactions; where none count, a table without rows, so that every section can say so."""
+    if "transactions" in company.tables and not paid:
         return summaries.with_amounts(company.tables["transactions"])
     import ibis
 
     return ibis.memtable([], schema={"customer_id": "string", "ordered_at": "date", "amount": "decimal(18, 4)"})
 
 
-def _contracts(company: Client, since: dt.date | None) -> pd.DataFrame | None:
+def _contracts(company: Client, since: dt.date | None, *, paid: bool) -> pd.DataFrame | None:
     """Each time under contract: start, months passed, renewals made, whether it goes on, price per month."""
-    if "transactions" in company.tables or "subscriptions" not in company.tables:
+    if ("transactions" in company.tables and not paid) or "subscriptions" not in company.tables:
         return None
     table = to_frame(spells(company.tables["subscriptions"], as_of=company.as_of, since=since))
     # who came on the last day is no customer of the time observed, on no page

@@ -24,7 +24,8 @@ EXPECTED = Text(
     "{first} of customers are expected to stay for the first year, and {later} of those for the second; the data are younger."
 )
 YEAR = 12
-FEWEST = 30
+# at risk, below which no curve of the churn report is shown either
+FEWEST = 10
 
 
 def retention(past: Purchases, models: Models) -> Result:
