@@ -10,7 +10,7 @@ import pytest
 from crmkit.analyses.satisfaction import answers
 from crmkit.analyses.satisfaction.experiment import experiment
 from crmkit.analyses.satisfaction.leaving import exposure
-from crmkit.analyses.satisfaction.money import _joined, leaving_by_score, money_per_point, point_worth
+from crmkit.analyses.satisfaction.money import _joined, _shares_left, leaving_by_score, money_per_point, point_worth
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
 from crmkit.core.privacy import pseudonym
@@ -171,6 +171,26 @@ def test_leaving_by_score_counts_who_was_watched(past, seen):
     assert list(result.table["group"]) == ["1", "2", "3", "4", "5"]
     assert result.table["value"].is_monotonic_decreasing
     assert result.table["n"].sum() == len(seen.rows)
+
+
+def test_who_was_watched_for_less_counts_as_long_as_they_were():
+    """Answers of the last half year: of those seen in full nearly all have left, because who stayed was not seen in full."""
+    rng = np.random.default_rng(0)
+    leaves, watched = rng.geometric(0.05, 4000), rng.integers(1, 8, 4000)
+    rows = pd.DataFrame({"group": "1", "duration": np.minimum(leaves, watched), "event": leaves <= watched})
+    (found,) = _shares_left(rows, ["1"], until=6, confidence=0.95).to_dict("records")
+    true = 1 - 0.95**6
+    assert found["low"] < true < found["high"]
+    assert found["high"] - found["low"] < 0.06
+    assert (found["n"], found["method"]) == (4000, "Kaplan-Meier")
+    in_full = rows[rows["event"] | (rows["duration"] >= 6)]
+    assert in_full["event"].mean() > true + 0.1
+    everybody = pd.DataFrame({"group": "1", "duration": np.minimum(leaves, 6), "event": leaves <= 6})
+    (whole,) = _shares_left(everybody, ["1"], until=6, confidence=0.95).to_dict("records")
+    assert (whole["value"], whole["method"]) == (pytest.approx((leaves <= 6).mean()), "Wilson")
+    nobody = rows.assign(event=False)
+    (none,) = _shares_left(nobody, ["1"], until=6, confidence=0.95).to_dict("records")
+    assert (none["value"], none["low"], none["high"] > 0) == (0, 0, True)
 
 
 def test_small_levels_are_joined(make_survey_company):

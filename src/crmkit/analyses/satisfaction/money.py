@@ -19,11 +19,13 @@ from crmkit.core.reading import Reading, per_customer
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.models.basics.shares import wilson
 from crmkit.models.survey.point_value import SCORE, PointValue, Value, fit_point, hazard_ratio, point_value
+from crmkit.models.survival import kaplan_meier
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NOTHING = Text("there is nothing to estimate")
+LEAST_WATCHED = 10
 SOURCES = {
     "clv": mark("value from the value report"),
     "price": mark("monthly price times margin, while the customer stays"),
@@ -174,24 +176,28 @@ def leaving_by_score(past: Survey, seen: Exposure) -> Result:
     Returns
     -------
     Result
-        Interval dots per score: share of the customers who left within half of the time looked at, of those who were watched so
-        long or left (Wilson), not adjusted. Table ``group, measure, value, low, high, n, unit, method``; neighbouring scores
-        with fewer than ``min_cell`` answers are joined.
+        Interval dots per score: share of the customers who left within half of the time looked at, or within as much of it as
+        enough of each score were watched (Kaplan-Meier), not adjusted. Table ``group, measure, value, low, high, n, unit,
+        method``; neighbouring scores with fewer than ``min_cell`` answers are joined.
+
+    Notes
+    -----
+    Customers who were watched for less count as long as they were: those who left early are seen in full, those who stayed are
+    not, so that of the ones seen in full far too many have left.
     """
     name, title = "satisfaction_leaving", Text("Who leaves after which answer?")
     if not past.usable or seen.reason is not None or seen.item is None:
         return absent(past, name, title) if not past.usable else not_assessed(name, title, seen.reason or NOTHING)
-    half = max(1, seen.window.periods // 2)
-    rows = seen.rows[seen.rows["event"] & (seen.rows["duration"] <= half) | (seen.rows["duration"] >= half)]
-    left = rows["event"] & (rows["duration"] <= half)
-    joined = _joined(rows["score"], past.min_cell)
-    counts = left.groupby(joined, sort=False).agg(["sum", "size"])
-    order = sorted(counts.index, key=lambda label: float(str(label).split("–")[0]))
-    counts = counts.reindex(order)
-    if len(counts) < 2:
+    rows = seen.rows.assign(group=_joined(seen.rows["score"], past.min_cell))
+    groups = sorted(rows["group"].unique(), key=lambda label: float(str(label).split("–")[0]))
+    if len(groups) < 2:
         return not_assessed(name, title, Text("{n} {n:answer is|answers are} too few", {"n": Quantity(len(rows), "count")}))
-    days = half * seen.window.period_days
-    table = _shares_left(counts, past.confidence)
+    watched = rows["duration"].groupby(rows["group"]).nlargest(LEAST_WATCHED).groupby(level=0).min()
+    until = int(min(max(1, seen.window.periods // 2), watched.min()))
+    if until < 1:
+        return not_assessed(name, title, Text("too few customers were watched for long enough after their answer"))
+    table = _shares_left(rows, groups, until=until, confidence=past.confidence)
+    days = until * seen.window.period_days
     first, last = table.iloc[0], table.iloc[-1]
     text = Text(
         "Within {days} {low} of those who answered {worst} left, and {high} of those who answered {best}.",
@@ -204,8 +210,8 @@ def leaving_by_score(past: Survey, seen: Exposure) -> Result:
         },
     )
     note = Text(
-        "Question: {item}. n: answers whose customer was watched for {days} from {gap} after the answer, or left by then; "
-        "until the next answer of the same customer. Not adjusted for anything. {rule} Wilson intervals.",
+        "Question: {item}. n: answers; their customers are watched for up to {days} from {gap} after the answer, until the "
+        "next answer of the same customer (Kaplan–Meier). Not adjusted for anything. {rule}",
         {
             "rule": _rule(seen),
             "item": seen.item.label,
@@ -227,22 +233,32 @@ def leaving_by_score(past: Survey, seen: Exposure) -> Result:
     )
 
 
-def _shares_left(counts: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """Estimate table of the share who left, by score; from ``sum`` (left) and ``size``."""
-    found = wilson(counts["sum"], counts["size"], confidence=confidence)
-    table = estimates(
-        {
-            "group": str(label),
-            "measure": mark("Left"),
-            "value": found.value[at],
-            "low": found.low[at],
-            "high": found.high[at],
-            "n": counts["size"].iloc[at],
-            "unit": "share",
-            "method": found.method,
-        }
-        for at, label in enumerate(counts.index)
-    )
+def _shares_left(rows: pd.DataFrame, groups: Sequence[str], *, until: int, confidence: float) -> pd.DataFrame:
+    """Estimate table of the share who left, by score; Wilson's limits where nobody left, or all were watched so long."""
+    found = []
+    for label in groups:
+        own = rows[rows["group"] == label]
+        time, left = own["duration"].to_numpy(dtype="float64"), own["event"].to_numpy(dtype=bool)
+        gone, whole = int((left & (time <= until)).sum()), int((left & (time <= until) | (time >= until)).sum())
+        curve = kaplan_meier(time, left, confidence=confidence)
+        row = curve[curve["x"] <= until].iloc[-1]
+        value, low, high, method = 1 - row["value"], 1 - row["high"], 1 - row["low"], mark("Kaplan-Meier")
+        if whole == len(own) or np.isnan(low):
+            part = wilson([gone], [whole], confidence=confidence)
+            value, low, high, method = float(part.value[0]), float(part.low[0]), float(part.high[0]), part.method
+        found.append(
+            {
+                "group": label,
+                "measure": mark("Left"),
+                "value": value,
+                "low": low,
+                "high": high,
+                "n": len(own),
+                "unit": "share",
+                "method": method,
+            }
+        )
+    table = estimates(found)
     table.attrs["confidence"] = confidence
     return table
 
