@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from crmkit.data.intake.table import Intake
 
 
-# seconds for a cell of a notebook with its part of the page, and rows that take one more: medians of the demo companies on two
-# slow cores
-CELL_SECONDS, ROWS_A_SECOND = 0.75, 50_000
+# seconds for a cell of a notebook with its part of the page, and rows that take one more: medians of demo companies and of
+# public data, on two slow cores
+CELL_SECONDS, ROWS_A_SECOND = 0.4, 50_000
 
 
 @dataclass(frozen=True)
