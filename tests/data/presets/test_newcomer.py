@@ -730,3 +730,40 @@ def test_what_a_question_asks_is_told_by_its_name_too(new, folder, header, kind,
     _, said = new()
     (item,) = said["tables"]["surveys"]["items"].values()
     assert (item["kind"], item["scale"]) == (kind, scale)
+
+
+def test_customers_come_from_the_list_of_customers(new, folder):
+    """A longer table that names customers too is none, and the day on which a row was written is not the one they came on."""
+    people = "".join(f"{n},Firm {n},{('bank', 'shop')[n % 2]},2023-05-{1 + n % 28:02},2026-07-25 00:18:26\n" for n in range(40))
+    (folder / "customers.csv").write_text("customer_id,company_name,industry,signup_date,created_at\n" + people)
+    used = "".join(f"{n},{n % 40},{n * 7},2026-07-25 00:18:26\n" for n in range(400))
+    (folder / "usage_logs.csv").write_text("usage_id,customer_id,logins,created_at\n" + used)
+    asked = "".join(f"T{n},{n % 40},2024-04-{1 + n % 28:02},2024-05-02,{3 + n % 3},2026-07-25 00:18:31\n" for n in range(60))
+    header = "ticket_id,customer_id,ticket_created_date,ticket_resolved_date,customer_rating,created_at\n"
+    (folder / "support_tickets.csv").write_text(header + asked)
+    found, said = new()
+    assert said["tables"]["customers"] == {
+        "file": "customers.csv",
+        "columns": {"name": "company_name", "created_at": "signup_date"},
+    }
+    assert said["tables"]["tickets"]["columns"] == {
+        "opened_at": "ticket_created_date",
+        "resolved_at": "ticket_resolved_date",
+        "csat": "customer_rating",
+    }
+    assert any(
+        "usage_logs.csv: 400 rows name 40 customers; a list of customers has a row for each" in line for line in found.lines
+    )
+
+
+def test_trials_are_left_out_and_said(new, home, folder):
+    rows = "".join(
+        f"{n},C{n},Pro,{n},2024-01-{1 + n % 28:02},{'2024-02-01' if n % 2 else ''},{n % 4 == 0}\n" for n in range(40)
+    )
+    header = "subscription_id,customer_id,plan,monthly_price,start_date,end_date,is_trial\n"
+    (folder / "subscriptions.csv").write_text(header + rows)
+    found, said = new()
+    assert said["tables"]["subscriptions"]["leave_out"] == {"is_trial": ["True"]}
+    assert "  10 rows with is_trial 'True' are left out" in found.lines
+    with open_client("acme", home=home) as client:
+        assert len(to_frame(client.tables["subscriptions"])) == 30

@@ -23,7 +23,7 @@ from crmkit.core.yaml_text import read_yaml
 from crmkit.data.intake.phrases import set_zone
 from crmkit.data.intake.words import word_of
 from crmkit.data.presets.common import common_keys, language_of
-from crmkit.data.presets.draft import Draft, customers_beside, place_columns
+from crmkit.data.presets.draft import CUSTOMERS, Draft, customers_beside, place_columns
 from crmkit.data.presets.guess import ORDERS, TOLD, told_by_a_person
 from crmkit.data.presets.preset import Preset, Recognised, positions, presets, recognise
 from crmkit.data.presets.questions import Answers, Question, Said, count, words
@@ -34,7 +34,7 @@ from crmkit.data.sources.engine import connect, disconnect, query
 from crmkit.data.sources.layout import Row
 from crmkit.data.tables import TABLES
 
-HEADERS_SHOWN = 12
+HEADERS_SHOWN, WRITTEN = 12, "created_at"
 
 
 @dataclass(frozen=True)
@@ -294,7 +294,8 @@ def _named_like_a_table(path: Path, rows: Sequence[Row]) -> Recognised | None:
         source="",
         seen="",
         verified=True,
-        columns={one: [one, *known.get(one, ())] for one in contract.columns},
+        # of a database every table may have a created_at, the day on which the row was written
+        columns={one: [*known.get(one, ()), one] if one == WRITTEN else [one, *known.get(one, ())] for one in contract.columns},
     )
     return Recognised(preset, tuple(headers), (rows[0][0],), score=len(headers))
 
@@ -353,15 +354,24 @@ def _drafts(
             draft.missing += [] if draft.settings["items"] else [Text("a question with answers on a scale")]
         if draft.missing:
             problems.append(unplaced_lines(files[0], one.rows, one.recognised, place=place, draft=draft))
+        elif draft.table == CUSTOMERS and 2 * draft.seen("customer_id").distinct < sight.rows:
+            rows: Said = {"file": files[0].name, "rows": count(sight.rows), "n": count(draft.seen("customer_id").distinct)}
+            problems.append(Text("{file}: {rows} rows name {n} customers; a list of customers has a row for each.", rows))
         else:
             by_table.setdefault(draft.table, []).append(draft)
     drafts = []
     for table in TABLES:
-        listed = sorted(by_table.get(table, []), key=lambda draft: -draft.sight.rows)
+        listed = sorted(by_table.get(table, []), key=_rank)
         drafts += listed[:1]
         too = "{file}: holds {table} too, with other headers than {first}; files of one table need the same."
         problems += [Text(too, {"file": draft.label, "table": table, "first": listed[0].label}) for draft in listed[1:]]
     return drafts
+
+
+def _rank(draft: Draft) -> tuple[bool, int, int]:
+    """Of several files of one table, the one that bears its name comes first; of customers the one that says most of them."""
+    named = any(path.stem.casefold() == draft.table for path in draft.sight.files)
+    return not named, -len(draft.at) if draft.table == CUSTOMERS else 0, -draft.sight.rows
 
 
 def _labels(preset: Preset, rows: Sequence[Row], header: Sequence[int]) -> dict[int, str]:
