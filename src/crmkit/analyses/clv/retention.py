@@ -12,9 +12,10 @@ from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
 from crmkit.models.basics.draws import interval
 from crmkit.models.purchases import sbg
+from crmkit.models.survival import kaplan_meier
 
 if TYPE_CHECKING:
-    from lifelines import KaplanMeierFitter
+    import pandas as pd
 
 OBSERVED, MODEL = mark("Actual"), mark("Forecast")
 AHEAD = 1.5
@@ -23,7 +24,7 @@ SO_FAR = Text("{first} of customers stay for the first year; {later} of those ar
 EXPECTED = Text(
     "{first} of customers are expected to stay for the first year, and {later} of those for the second; the data are younger."
 )
-YEAR = 12
+YEAR, YEAR_DAYS = 12, 365
 # at risk, below which no curve of the churn report is shown either
 FEWEST = 10
 
@@ -42,6 +43,7 @@ def retention(past: Purchases, models: Models) -> Result:
     Fader & Hardie (2007), doi:10.1002/dir.20074.
     """
     import pandas as pd
+    from lifelines import KaplanMeierFitter
 
     title = Text("Customers under contract: the share who stay")
     agreed = models.contracts
@@ -50,7 +52,9 @@ def retention(past: Purchases, models: Models) -> Result:
     if agreed.fit is None:
         return not_assessed("clv_retention", title, Text("{reason}", {"reason": agreed.reason}))
     data = agreed.cohorts
-    km = _kept(data, confidence=past.confidence)
+    km = KaplanMeierFitter(alpha=1 - past.confidence)
+    entry = data.before if data.before.any() else None
+    km.fit(data.period, ~data.stays, weights=data.n.astype("float64"), entry=entry)
     limits = km.confidence_interval_survival_function_
     seen = pd.DataFrame(
         {
@@ -74,7 +78,7 @@ def retention(past: Purchases, models: Models) -> Result:
         title,
         table,
         columns=(Column("group", "Group", translate=True),),
-        finding=_finding(past, agreed.fit, data, draws),
+        finding=_finding(past, past.contracts, agreed.fit, draws),
         note=Text(
             "Kaplan–Meier estimate and {model}, {n} times under contract; a month has 30.4375 days; bands are {confidence} "
             "intervals.",
@@ -90,34 +94,28 @@ def retention(past: Purchases, models: Models) -> Result:
     )
 
 
-def _kept(data: sbg.Cohorts, *, confidence: float, after: float = 0.0) -> KaplanMeierFitter:
-    """Kaplan-Meier over months, of those who were still there after so many."""
-    from lifelines import KaplanMeierFitter
-
-    there = data.period > after
-    entry = np.maximum(data.before, after)[there]
-    fitter = KaplanMeierFitter(alpha=1 - confidence)
-    weights = data.n[there].astype("float64")
-    return fitter.fit(data.period[there], ~data.stays[there], weights=weights, entry=entry if entry.any() else None)
-
-
-def _rate(data: sbg.Cohorts, after: float, *, confidence: float) -> Quantity | None:
-    """Which share stayed for the year after so many months, as far as it was seen of enough customers?"""
-    if data.n[data.period >= after + YEAR].sum() < FEWEST:
+def _rate(table: pd.DataFrame, after: int, *, confidence: float) -> Quantity | None:
+    """Which share stayed for the year after so many days, as the churn report has it? None where too few were seen so long."""
+    there = table[table["duration_days"] > after]
+    if (there["duration_days"] >= after + YEAR_DAYS).sum() < FEWEST:
         return None
-    km = _kept(data, confidence=confidence, after=after)
-    limits = km.confidence_interval_survival_function_
-    row = limits.index[limits.index <= after + YEAR][-1]
-    low, high = limits.loc[row].tolist()
-    return Quantity(float(km.predict(after + YEAR)), "share", low, high)
+    curve = kaplan_meier(
+        there["duration_days"],
+        there["event_observed"],
+        entry=np.maximum(there["entry_days"].to_numpy(dtype="float64"), after) if after or there["entry_days"].any() else None,
+        confidence=confidence,
+    )
+    row = curve[curve["x"] <= after + YEAR_DAYS].iloc[-1]
+    low, high = (None if np.isnan(one) else float(one) for one in (row["low"], row["high"]))
+    return Quantity(float(row["value"]), "share", low, high)
 
 
-def _finding(past: Purchases, fit: sbg.Fit, data: sbg.Cohorts, draws: sbg.ParameterDraws) -> Finding:
+def _finding(past: Purchases, contracts: pd.DataFrame, fit: sbg.Fit, draws: sbg.ParameterDraws) -> Finding:
     def yearly(one: sbg.Fitted) -> np.ndarray:
         left = sbg.survival(one, [YEAR, 2 * YEAR])
         return np.array([left[0], left[1] / left[0]])
 
-    seen = [_rate(data, after, confidence=past.confidence) for after in (0, YEAR)]
+    seen = [_rate(contracts, after, confidence=past.confidence) for after in (0, YEAR_DAYS)]
     rates = interval(yearly, fit, draws, confidence=past.confidence)
     expected = [Quantity(float(rates.value[at]), "share", float(rates.low[at]), float(rates.high[at])) for at in (0, 1)]
     first, later = (one or other for one, other in zip(seen, expected, strict=True))
