@@ -5,7 +5,9 @@ from dataclasses import FrozenInstanceError
 import pandas as pd
 import pytest
 
-from crmkit.report.page.page import Shown, open_client
+from crmkit.core.language import Locale
+from crmkit.core.results import Text, not_assessed
+from crmkit.report.page.page import Shown, _exhibit, open_client
 
 
 def test_what_is_refused_goes_where_it_is_asked_to(tiny_home, tmp_path):
@@ -23,3 +25,15 @@ def test_what_is_shown_stays_as_it_is():
     shown = Shown("<p>1</p>", "1")
     with pytest.raises(FrozenInstanceError):
         shown.text = "2"
+
+
+def test_an_exhibit_is_recorded_with_its_kind_its_title_and_why_it_is_missing():
+    missing = not_assessed("orders", Text("Orders by day"), Text("needs orders"))
+    assert _exhibit(missing, Locale()) == {
+        "name": "orders",
+        "kind": missing.kind,
+        "title": "Orders by day",
+        "assessed": False,
+        "reason": "needs orders",
+    }
+    assert missing.kind != "Orders by day"
