@@ -171,6 +171,9 @@ def test_leaving_by_score_counts_who_was_watched(past, seen):
     assert list(result.table["group"]) == ["1", "2", "3", "4", "5"]
     assert result.table["value"].is_monotonic_decreasing
     assert result.table["n"].sum() == len(seen.rows)
+    days = result.finding.text.numbers["days"].value
+    assert 0 < seen.window.gap_days < days <= seen.window.periods // 2 * seen.window.period_days
+    assert f"up to {days:g} days from {seen.window.gap_days} days after the answer" in say(result.note, Locale())
 
 
 def test_who_was_watched_for_less_counts_as_long_as_they_were():
