@@ -12,6 +12,7 @@ from crmkit.analyses import clv
 from crmkit.analyses.clv.values import tiered
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
+from crmkit.data.summaries.windows import paid_by_contract
 from crmkit.models.purchases import sbg
 
 DAY = dt.date(2025, 12, 31)
@@ -284,6 +285,8 @@ def test_payments_for_contracts_are_no_purchases(company):
     values = clv.customer_values(past, models, TERMS)
     assert (past.rhythm.paid, past.customers.empty, values.under_contract) == (True, True, True)
     assert [one.id for one in clv.headline(past, models, None, values)][-2:] == ["clv.paid", "clv.retention"]
+    assert paid_by_contract({**company.tables, "transactions": ibis.memtable(paid, schema=schema)}, as_of=DAY)
+    assert not paid_by_contract({"transactions": ibis.memtable(paid, schema=schema)}, as_of=DAY)
     other = read(bought)
     assert (other.rhythm.paid, other.contracts, other.customers.empty) == (False, None, False)
 

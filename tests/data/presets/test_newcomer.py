@@ -767,3 +767,12 @@ def test_trials_are_left_out_and_said(new, home, folder):
     assert "  10 rows with is_trial 'True' are left out" in found.lines
     with open_client("acme", home=home) as client:
         assert len(to_frame(client.tables["subscriptions"])) == 30
+
+
+def test_a_list_of_accounts_with_our_own_headers_needs_no_columns(new, home, folder):
+    rows = "".join(f"K{n},2024-01-{1 + n % 28:02},9,{('North', 'South')[n % 2]}\n" for n in range(30))
+    (folder / "accounts.csv").write_text("customer_id,started_at,mrr,region\n" + rows)
+    _, said = new()
+    assert said["tables"]["customers"] == {"file": "accounts.csv"}
+    with open_client("acme", home=home) as client:
+        assert set(to_frame(client.tables["customers"])["region"]) == {"North", "South"}

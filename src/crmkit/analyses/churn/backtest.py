@@ -201,6 +201,8 @@ def _test(past: Past, panel: Panel, cut: dt.date, chosen: tuple[str, ...]) -> Te
     import pandas as pd
 
     rows = panel.at(cut)
+    if not _can_be_judged(rows):
+        return None
     try:
         model = fit_model(past, panel, until=cut, chosen=chosen)
     except ModelError:  # too little was known by then; the cut-off is missing in the table, which says how many there are
@@ -208,7 +210,8 @@ def _test(past: Past, panel: Panel, cut: dt.date, chosen: tuple[str, ...]) -> Te
     found = score(model, rows)
     known = found["probability"].notna().to_numpy()
     rows, found = rows[known].reset_index(drop=True), found[known].reset_index(drop=True)
-    if int(rows["event_observed"].sum()) < FEWEST_LEFT or rows["event_observed"].all():
+    # of those whom the model gives a probability
+    if not _can_be_judged(rows):
         return None
     scores = pd.DataFrame(
         {
@@ -221,6 +224,11 @@ def _test(past: Past, panel: Panel, cut: dt.date, chosen: tuple[str, ...]) -> Te
     stayed = ~rows["event_observed"] & (rows["duration_days"] >= past.rule.horizon_days)
     follow = rows["duration_days"].where(~stayed, past.rule.horizon_days + 1.0)
     return Test(cut, model, rows.assign(follow_days=follow, complete=stayed | rows["event_observed"]), scores)
+
+
+def _can_be_judged(rows: pd.DataFrame) -> bool:
+    """Whether enough customers of a cut-off left, and some stayed."""
+    return int(rows["event_observed"].sum()) >= FEWEST_LEFT and not rows["event_observed"].all()
 
 
 def segment_rate(past: Past, panel: Panel, cut: dt.date, rows: pd.DataFrame) -> np.ndarray:

@@ -18,6 +18,7 @@ from crmkit.analyses.churn.worth import totals, worth
 from crmkit.core.language import mark
 from crmkit.core.reading import Reading
 from crmkit.core.results import Finding, Result, Text, not_assessed
+from crmkit.data.summaries.windows import paid_by_contract
 
 if TYPE_CHECKING:
     from crmkit.data.client import Client
@@ -62,9 +63,11 @@ def beside(
     Returns
     -------
     tuple of Result
-        Value boxes, the horizon, calibration on earlier days, and the list; nothing where there is no second kind.
+        Value boxes, the horizon, calibration on earlier days, and the list; nothing where there is no second kind, and where
+        the transactions are what contracts cost.
     """
-    if not past.contractual or "transactions" not in company.tables:
+    paid = paid_by_contract(company.tables, as_of=company.as_of)
+    if not past.contractual or "transactions" not in company.tables or paid:
         return ()
     declared = replace(past.rule, kind="non_contractual", horizon_days=0, grace_days=0)
     shop = history(company, declared, confidence=past.confidence)

@@ -15,7 +15,7 @@ from crmkit.core.results import Text
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries import purchases as summaries
 from crmkit.data.summaries.spells import COHORT, observed_since, spells
-from crmkit.data.summaries.windows import last_two_gaps, log_gaps, main_of, purchase_dates, spend_in_windows
+from crmkit.data.summaries.windows import last_two_gaps, log_gaps, main_of, paid_by_contract, purchase_dates, spend_in_windows
 
 if TYPE_CHECKING:
     import ibis
@@ -32,8 +32,6 @@ UNEVEN = 0.05
 NO_PURCHASES = Text(
     "needs transactions that are no payments for contracts; customers under contract are valued by how long contracts last"
 )
-# of customers with three payments or more, the share whose last two came equally far apart but for the length of a month
-PAID_SHARE, MONTH_OFF, FEWEST_PAYERS = 0.8, 3, 30
 NO_AMOUNTS = Text("the transactions hold no amounts")
 NO_PRICES = Text("the contracts have no price per month (mrr)")
 NO_VALUE = Text("there is no value per customer, because a model could not be fitted")
@@ -212,7 +210,7 @@ def read(
     """
     if unit not in ("day", "week", "month"):
         raise ParamError(f"unit: is {unit!r}; {did_you_mean(unit, ['day', 'week', 'month'])}")
-    as_of, paid = company.as_of, _paid_by_contract(company)
+    as_of, paid = company.as_of, paid_by_contract(company.tables, as_of=company.as_of)
     since = observed_since(sampling, as_of=as_of)
     bought, agreed = _transactions(company, paid=paid), _contracts(company, since, paid=paid)
     customers = to_frame(summaries.purchase_summary(bought, as_of=as_of))
@@ -234,15 +232,6 @@ def read(
         people=_people(company, bought, customers if agreed is None else agreed),
         contracts=agreed,
     )
-
-
-def _paid_by_contract(company: Client) -> bool:
-    """Whether the transactions of a company with contracts are what these cost: they come at even intervals."""
-    if not {"transactions", "subscriptions"} <= set(company.tables):
-        return False
-    gaps = last_two_gaps(company.tables["transactions"], as_of=company.as_of)
-    even = (gaps["later_days"] - gaps["earlier_days"]).abs() <= MONTH_OFF
-    return len(gaps) >= FEWEST_PAYERS and float(even.mean()) >= PAID_SHARE
 
 
 def _transactions(company: Client, *, paid: bool) -> Any:
@@ -380,4 +369,4 @@ def no_value(past: Purchases) -> Text:
 
 def no_holdout(past: Purchases) -> Text:
     """Why nothing was held out."""
-    return NO_PURCHASES if past.customers.empty else Text("nothing is held out (holdout_days is 0)")
+    return NO_PURCHASES if past.customers.empty else Text("nothing is held out: holdout_days is 0, or the data are too short")

@@ -174,7 +174,8 @@ def customers_beside(drafts: Sequence[Draft], *, language: str) -> list[Draft]:
         return []
     names = {ours: contracts.sight.column(at).header for ours, at in found.at.items()}
     found.settings = {key: value for key, value in contracts.settings.items() if key in ("file", "table", "header", "skip")}
-    found.settings["columns"] = {ours: header for ours, header in names.items() if ours != header}
+    if named := {ours: header for ours, header in names.items() if ours != header}:
+        found.settings["columns"] = named
     found.notes = []
     contracts.elsewhere, found.elsewhere = set(found.at.values()), set(contracts.at.values())
     return [found]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,9 @@ from crmkit.data.summaries.purchases import MONEY
 if TYPE_CHECKING:
     import ibis
     import pandas as pd
+
+# payments for contracts: share of customers, days that months differ in, and how many customers tell
+PAID_SHARE, MONTH_OFF, FEWEST_PAYERS = 0.8, 3, 30
 
 
 def spend_in_windows(transactions: ibis.Table, *, edges: Sequence[dt.date]) -> pd.DataFrame:
@@ -51,6 +54,27 @@ def spend_in_windows(transactions: ibis.Table, *, edges: Sequence[dt.date]) -> p
         sums[f"amount_{place}"] = daily.money.sum(where=inside).fill_null(0)
         sums[f"purchase_days_{place}"] = daily.count(where=inside)
     return to_frame(daily.group_by("customer_id").agg(**sums).order_by("customer_id"))
+
+
+def paid_by_contract(tables: Mapping[str, ibis.Table], *, as_of: dt.date) -> bool:
+    """Whether the transactions of a company with contracts are what these cost: they come at even intervals.
+
+    Parameters
+    ----------
+    tables : mapping of str to ibis.Table
+        ``transactions`` and ``subscriptions``; False where one of them is missing.
+    as_of : date
+        Last day that counts.
+
+    Notes
+    -----
+    Of customers with three payments or more, the last two gaps of four in five have to be equal but for the length of a month.
+    """
+    if not {"transactions", "subscriptions"} <= set(tables):
+        return False
+    gaps = last_two_gaps(tables["transactions"], as_of=as_of)
+    even = (gaps["later_days"] - gaps["earlier_days"]).abs() <= MONTH_OFF
+    return len(gaps) >= FEWEST_PAYERS and float(even.mean()) >= PAID_SHARE
 
 
 def last_two_gaps(transactions: ibis.Table, *, as_of: dt.date) -> pd.DataFrame:
