@@ -186,7 +186,7 @@ def test_without_a_holdout_those_sections_say_so(make_company, simulated):
     assert check is None
     for result in (clv.tracking(past, models, check), clv.accuracy(past, check), clv.calibration_table(past, models)):
         assert not result.assessed
-        assert say(result.reason, Locale()) == "nothing is held out (holdout_days is 0)"
+        assert say(result.reason, Locale()) == "nothing is held out: holdout_days is 0, or the data are too short"
     assert clv.tiers(past, models, clv.customer_values(past, models, clv.Terms(**WORTH), draws=20)).assessed
 
 
