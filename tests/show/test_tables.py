@@ -243,6 +243,20 @@ def test_findings_come_worst_first(finding, english):
     assert findings_text([finding, worse], english).splitlines()[0] == "Critical: Worse."
 
 
+def test_rules_that_are_met_are_folded_beneath_what_was_found(english):
+    rule = Text("At most 15%.")
+    met = [Finding(f"a.{n}", "good", True, Text(f"Check {n}."), criteria=rule) for n in range(3)]
+    found = Finding("a.x", "info", None, Text("Found."))
+    html = findings_html([*met, found], english)
+    front, _, folded = html.partition('<details class="fold checks"><summary>')
+    assert folded.startswith("3 checks of these figures were passed.</summary>")
+    assert ("Found." in front, "Check" in front, folded.count("<li")) == (True, False, 3)
+    # with nothing else to say, or with something to do, a finding stays in sight
+    assert "<details" not in findings_html(met, english)
+    assert "<details" not in findings_html([met[0], found], english)
+    assert "<details" not in findings_html([*(replace(one, action=Text("Do it.")) for one in met), found], english)
+
+
 def test_what_is_missing_says_why(english):
     missing = not_assessed("tickets", Text("Tickets"), Text("needs {table}", {"table": "tickets"}))
     html = exhibit_html(missing, english)
