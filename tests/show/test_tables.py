@@ -305,3 +305,15 @@ def test_nothing_of_the_data_becomes_markup(texts):
     said = exhibit_text(result, english, name=lambda identifier: identifier)
     assert "\x1b" not in said
     said.encode("utf-8")
+
+
+def test_the_interval_of_a_value_stands_in_its_cell(english, chinese):
+    table = pd.DataFrame({"tier": ["A", "B"], "mean": [52.05, 9.0], "low": [42.1, None], "high": [61.98, None]})
+    columns = (Column("tier", "Tier"), Column("mean", "Value", "money", limits=("low", "high")))
+    result = Result("x", "table", Text("X"), table, columns)
+    html = table_html(result, english)
+    assert '<td class="num limits">€52.05 (€42.10 to €61.98)</td>' in html
+    assert '<td class="num limits">€9.00</td>' in html
+    assert "（" in table_html(result, chinese)
+    with pytest.raises(ReportError, match="has no column 'top'"):
+        table_html(replace(result, columns=(Column("mean", "Value", "money", limits=("low", "top")),)), english)
