@@ -14,6 +14,7 @@ import pytest
 from crmkit import open_client
 from crmkit.analyses import satisfaction
 from crmkit.analyses.satisfaction.changes import change_table, group_change_table
+from crmkit.analyses.satisfaction.drivers import exhibits as shown_drivers
 from crmkit.analyses.satisfaction.drivers.exhibits import _start_finding, own_effects
 from crmkit.analyses.satisfaction.labels import with_standing
 from crmkit.analyses.satisfaction.segments import difference_of, difference_table, segment_table
@@ -181,6 +182,22 @@ def test_a_driver_agrees_where_both_fits_have_its_sign(results, retailco):
     table = results["satisfaction_ranks"].table.set_index("driver")
     effects = pd.Series(dict(zip(retailco.work.found.drivers, retailco.work.found.effects, strict=True)))
     assert (table["agrees"] == ((table["odds_ratio"] > 1) == (effects.reindex(table.index) > 0))).all()
+
+
+def test_an_effect_that_is_not_the_same_at_each_step_is_said_of_its_driver(retailco, monkeypatch):
+    first, *others = names = retailco.work.found.drivers
+    tested = pd.DataFrame({"term": list(names), "proportional": [False, *[True] * len(others)]})
+    monkeypatch.setattr(shown_drivers, "proportional_odds_test", lambda *_, **__: tested)
+    table = satisfaction.ranks(retailco.past, retailco.work).table.set_index("driver")
+    assert table.index[~table["proportional"].astype(bool)].tolist() == [first]
+    assert table.loc[first, "agrees"]
+
+
+def test_what_was_raked_to_is_said_with_how_many_customers(retailco, results):
+    said = say(results["satisfaction_weighting"].note, Locale())
+    people = len(retailco.past.population.customers)
+    named = "Size"
+    assert re.match(rf"Raked to [^.]*{named}[^.]* of {people:,} customers; ", said), said
 
 
 def test_with_careless_answers_there_are_more(results, retailco):
