@@ -104,6 +104,7 @@ def judged(made, found):
 
 
 @pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.long
 def test_planted_problems_are_found_and_nothing_else(seed):
     made, *_ = audited(seed=seed, problems=KINDS[:3])
     hit, wrong = judged(made, findings(seed=seed, problems=KINDS[:3]))
@@ -111,6 +112,7 @@ def test_planted_problems_are_found_and_nothing_else(seed):
     assert not wrong
 
 
+@pytest.mark.long
 def test_problems_of_half_the_size_are_found_too():
     made, *_ = audited(seed=2, problems=KINDS[:3], severity=0.5)
     hit, wrong = judged(made, findings(seed=2, problems=KINDS[:3], severity=0.5))
@@ -122,6 +124,7 @@ def test_a_healthy_company_has_no_finding():
     assert findings(seed=0) == []
 
 
+@pytest.mark.long
 def test_a_company_at_its_targets_has_observations_at_most():
     assert findings(seed=0, at_target=True) == []
     _, _, past, base, looked = audited(seed=0, at_target=True)
