@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WORDS: frozenset[str] = frozenset({"text", "customer"})
+# a list of customers is worked through in its workbook: the page shows with whom it begins
+LISTED = 5
 OWN_UNIT = ("value", "low", "high", "outcome_low", "outcome_high")
 INTERVAL_HEADING = Text("{percent}% interval")
 FROM_TO = Text("{low} to {high}")
@@ -69,8 +71,8 @@ def table_grid(
     absent = [name for name in named if name not in table.columns]
     if absent:
         raise ReportError(f"exhibit '{result.name}': its table has no column {', '.join(repr(one) for one in absent)}")
-    own = attribute(table, "rows")
-    shown = table if max_rows is None else table.head(max_rows if own is None else min(own, max_rows))
+    own = attribute(table, "rows", LISTED if result.customers else max_rows)
+    shown = table if max_rows is None else table.head(min(own, max_rows))
     rows, keys, hidden = [], [], []
     decimals = _decimals(shown if like is None else like, columns)
     for row in shown.to_dict("records"):

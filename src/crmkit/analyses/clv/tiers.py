@@ -277,4 +277,5 @@ def top_customers(past: Purchases, values: Values | None, *, most: int) -> Resul
             Column("total", "Paid so far", "money"),
         )
     note = None if limits is None else limits_note(past)
+    table.attrs["rows"] = most
     return Result("clv_top_customers", "table", title, table, columns=columns, note=note, customers=True)
