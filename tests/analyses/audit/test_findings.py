@@ -30,6 +30,7 @@ from crmkit.core.language import Locale, say
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import Settings
 from crmkit.data.client import open_client
+from crmkit.data.summaries.audit.cases import scattered_customers
 from crmkit.data.tables import TABLES
 from crmkit.demo.audited import PROBLEMS, simulate_company
 from crmkit.models.basics.shares import newcombe
@@ -189,6 +190,12 @@ def test_tickets_of_the_last_day_count_among_those_of_unhappy_customers():
     past = SimpleNamespace(frames={})
     window = SimpleNamespace(start=dt.date(2025, 7, 1), end=dt.date(2025, 12, 31))
     assert _exposed(past, window, tickets, frozenset()) == {"satisfaction": frozenset("bc")}
+
+
+def test_customers_who_are_written_down_more_than_once_are_those_of_the_master_data(study):
+    scattered = scattered_customers(study.client.tables["customers"])
+    assert len(scattered)
+    assert study.base.exposed["scattered"] == frozenset(scattered)
 
 
 def test_evidence_has_the_level_that_is_asked(study, monkeypatch):
