@@ -317,3 +317,21 @@ def test_the_interval_of_a_value_stands_in_its_cell(english, chinese):
     assert "（" in table_html(result, chinese)
     with pytest.raises(ReportError, match="has no column 'top'"):
         table_html(replace(result, columns=(Column("mean", "Value", "money", limits=("low", "top")),)), english)
+
+
+def test_words_that_are_the_same_in_each_row_are_said_once_beneath(english):
+    columns = (Column("name", "Name"), Column("reason", "Reason"), Column("n", "N", "count"))
+    table = pd.DataFrame({"name": list("abc"), "reason": "spent much, and has left probably", "n": [1, 2, 3]})
+    result = Result("x", "table", Text("X"), table, columns)
+    html = table_html(result, english)
+    assert "Reason</th>" not in html
+    assert '<p class="note">Reason, in all rows shown: spent much, and has left probably.</p>' in html
+    for other in (table.head(2), table.assign(reason="short"), table.assign(reason=[*table["reason"][:2], "another one"])):
+        assert "Reason</th>" in table_html(replace(result, table=other), english)
+
+
+def test_columns_of_many_words_are_given_room(english):
+    table = pd.DataFrame({"name": ["a", "b" * 49], "n": [1, 2]})
+    html = table_html(Result("x", "table", Text("X"), table, (Column("name", "Name"), Column("n", "N", "count"))), english)
+    assert html.count('<th scope="row" class="wordy">') == 2
+    assert '<td class="num">' in html

@@ -13,7 +13,7 @@ from crmkit.core.errors import ReportError
 from crmkit.core.format import DASH, alike
 from crmkit.core.language import Locale, say, translate
 from crmkit.core.results import ESTIMATE_COLUMNS, Column, Quantity, Result, Text, Unit
-from crmkit.show.words import ESTIMATE_LABELS, IDENTIFIERS, PERSONAL, Naming, attribute, cell, empty, required, sentence
+from crmkit.show.words import ESTIMATE_LABELS, IDENTIFIERS, PERSONAL, Naming, attribute, cell, empty, required, sentence, width
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 WORDS: frozenset[str] = frozenset({"text", "customer"})
 # a list of customers is worked through in its workbook: the page shows with whom it begins
 LISTED = 5
+# words that repeat in so many rows and are so wide are said once
+FEW_ROWS, IN_THE_WAY = 3, 24
 OWN_UNIT = ("value", "low", "high", "outcome_low", "outcome_high")
 INTERVAL_HEADING = Text("{percent}% interval")
 FROM_TO = Text("{low} to {high}")
@@ -28,6 +30,7 @@ WITH_LIMITS = Text("{value} ({low} to {high})")
 MORE_ROWS = Text("and {n} more {n:row|rows}; all of them are in the results file")
 MORE_CUSTOMERS = Text("and {n} more {n:row|rows}; all of them are in the workbook {file}")
 TOO_FEW = Text("– not shown: a group of too few customers, or one from which such a group could be worked out")
+IN_ALL = Text("{column}, in all rows shown: {words}.")
 METHOD = Text("Method: {method}")
 
 
@@ -85,8 +88,20 @@ def table_grid(
         more = MORE_CUSTOMERS if result.customers else MORE_ROWS
         notes.insert(0, Text(more.template, {"n": Quantity(len(table) - len(shown), "count"), "file": f"{result.name}.xlsx"}))
     headings = tuple(_heading(column, table, locale) for column in columns)
-    said = tuple(sentence(text, locale) for text in notes)
-    return Grid(columns, headings, tuple(rows), tuple(keys), tuple(hidden), said)
+    said = [sentence(text, locale) for text in notes]
+    alike = {
+        place: rows[0][place] for place in range(1, len(columns)) if _said_once(columns[place], [row[place] for row in rows])
+    }
+    said += [say(Text(IN_ALL.template, {"column": headings[place], "words": words}), locale) for place, words in alike.items()]
+    left = [place for place in range(len(columns)) if place not in alike]
+    columns, headings = tuple(columns[place] for place in left), tuple(headings[place] for place in left)
+    shown_rows, shown_keys = ([tuple(row[place] for place in left) for row in listed] for listed in (rows, keys))
+    return Grid(columns, headings, tuple(shown_rows), tuple(shown_keys), tuple(hidden), tuple(said))
+
+
+def _said_once(column: Column, texts: list[str]) -> bool:
+    """Whether the words of a column are the same in each row, and long enough to be in the way there."""
+    return column.unit in WORDS and len(texts) >= FEW_ROWS and len(set(texts)) == 1 and width(texts[0]) >= IN_THE_WAY
 
 
 def _words(
