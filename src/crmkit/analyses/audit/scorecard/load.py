@@ -93,9 +93,9 @@ def load(work: Audit, *, cycle: str = "half_year") -> Result:
         Column("owner", "Owner"),
         Column("actions", "Actions", "count"),
         Column("together", "Most at a time", "count"),
-        Column("days", "Person-days left", "score"),
+        Column("days", "Person-days left", "points"),
         Column("money", "Cost", "money"),
-        *(Column(f"days{place}", one.name, "score") for place, one in enumerate(periods)),
+        *(Column(f"days{place}", one.name, "points") for place, one in enumerate(periods)),
         Column("fullest", "Fullest period, of one person", "share"),
     )
     unknown = int(table["unknown"].sum())
