@@ -71,6 +71,22 @@ def test_what_a_goal_lacks_is_said(work_of):
     assert state(work_of, far, actions=slow, other=[near | {"objective": STAY}]) == "under way"
 
 
+def test_near_its_target_is_reached_within_what_still_scores_four(work_of):
+    for value, wanted in ((85.0, "reached"), (115.0, "reached"), (130.0, "overdue and not reached")):
+        work = work_of(indicator("I-INV", value, 4), goals=goals(goal("G1", "I-INV", 100.0, "2025-01-01", "2025-06-30")))
+        assert goal_tree(work).table["state"].tolist()[1] == wanted
+
+
+def test_an_action_stands_under_one_goal_and_counts_for_both(work_of):
+    table = goals(
+        goal("G1", "P-RESP", 0.9, "2026-01-01", "2026-06-30"), goal("G2", "P-RESP50", 2.0, "2026-01-01", "2026-09-30")
+    )
+    rows = [indicator("P-RESP", 0.4, 1), indicator("P-RESP50", 9.0, 1)]
+    result = goal_tree(work_of(*rows, actions=[action("M1", finding="indicator.slow")], goals=table)).table
+    assert result["id"].tolist() == ["", "G1", "M1", "G2"]
+    assert result["state"].tolist()[3] == "under way"
+
+
 def test_without_goals_and_without_objectives_it_is_said(work_of):
     assert not goal_tree(work_of()).assessed
     work = work_of(indicator("P-RESP", 0.95, 5), goals=goals(goal("G1", "P-RESP", 0.9, None, "2026-06-30")))

@@ -29,7 +29,7 @@ def test_four_indicators_and_the_strongest_driver_with_an_effect_of_its_own(work
     assert result.table["value"].tolist() == [0.5, 0.3, 0.5, 0.5, 0.5]
     assert (result.table["low"].iloc[1], result.table["n"].iloc[1]) == (0.2, 800)
     assert say(result.note, Locale()) == (
-        "Scores, 1 to 5: satisfaction 1.0, leaving 2.0, value 3.0, recommendation 4.0. "
+        "The five pillars of the evaluation. Scores, 1 to 5: satisfaction 1.0, leaving 2.0, value 3.0, recommendation 4.0. "
         "Strongest driver of satisfaction: Delivery."
     )
 

@@ -10,7 +10,7 @@ from scorecards import reading
 STAGES = pd.DataFrame(
     {
         "stage": ["potential", "first purchase", "repeat", "loyal", "at risk", "lapsed"],
-        "n": [50, 0, 200, 100, 100, 50],
+        "n": [50, 0, 200, 100, 100, np.nan],
         "value": [0.0, 0.0, 4000.0, 9000.0, 500.0, np.nan],
         "suppressed": [False, False, False, False, False, True],
     }
@@ -50,7 +50,7 @@ def test_each_segment_has_its_numbers_and_begins_with_its_part_of_a_list():
     table = playbook({"clv": value()}).table
     assert table["segment"].unique().tolist() == ["potential", "repeat", "loyal", "at risk", "lapsed"]
     grow, protect = (row for _, row in rows(table, "repeat").iterrows())
-    assert (grow["n"], grow["value"], grow["worth"]) == (200, 0.4, 4000.0)
+    assert (grow["n"], grow["value"], grow["worth"]) == (200, 200 / 450, 4000.0)
     assert grow["low"] < grow["value"] < grow["high"]
     assert (grow["list"], grow["begin"], grow["money"]) == ("to grow", 20, 100.0)
     # nine customers are too few to be told of
@@ -65,9 +65,9 @@ def test_each_segment_has_its_numbers_and_begins_with_its_part_of_a_list():
 def test_a_hidden_segment_tells_nothing():
     (row,) = rows(playbook({"clv": value()}).table, "lapsed").to_dict("records")
     assert all(np.isnan(row[name]) for name in ("n", "value", "low", "high", "worth", "begin", "money"))
-    (shown,) = rows(playbook({"clv": value(clv_stage_table=STAGES.assign(suppressed=False))}).table, "lapsed").to_dict(
-        "records"
-    )
+    (shown,) = rows(
+        playbook({"clv": value(clv_stage_table=STAGES.fillna(50).assign(suppressed=False))}).table, "lapsed"
+    ).to_dict("records")
     assert (shown["begin"], shown["money"]) == (25, 175.0)
 
 

@@ -27,7 +27,7 @@ def test_the_surest_come_first_on_both_sides(work_of):
     assert table["weakness_indicator"].dropna().tolist() == ["P-RESP", "P-HAND"]
     assert table["weakness_sure"].tolist() == ["sure", "by the estimate", ""]
     assert say(result.finding.text, Locale()) == (
-        "Surest strength of 1: Duplicate records. Surest weakness of 1: First response within the agreed time."
+        "1 strength is sure, first: Duplicate records. 1 weakness is sure, first: First response within the agreed time."
     )
     assert table["strength_words"].iloc[0].startswith("0.10% (0.10% to 0.10%)")
     assert "n = 100; target" in table["strength_words"].iloc[0]

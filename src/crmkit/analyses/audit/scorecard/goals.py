@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from crmkit.analyses.audit.assess import TOLERATED
 from crmkit.analyses.audit.findings.model import theme_of
 from crmkit.analyses.audit.fit import Audit, own_table
 from crmkit.analyses.audit.plan import Action
 from crmkit.analyses.audit.plan.actions import theme_named
 from crmkit.analyses.audit.plan.plan import goes
 from crmkit.analyses.audit.read import absent
+from crmkit.analyses.audit.scoring import distance
 from crmkit.core.language import mark, say
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
 
@@ -112,7 +114,8 @@ def goal_tree(work: Audit) -> Result:
     if not goals:
         reason = Text("needs a table goals: which indicator, which target, by when; with a column objective the tree has roots")
         return not_assessed("audit_goal_tree", TITLE, reason)
-    rows = [row for objective in _objectives(goals) for row in _branch(objective, goals, work)]
+    shown: set[str] = set()
+    rows = [row for objective in _objectives(goals) for row in _branch(objective, goals, work, shown)]
     led = {one.id for goal in goals for one in goal.actions}
     loose = [one for one in work.plan.actions if one.id not in led]
     if loose:
@@ -129,7 +132,7 @@ def goal_tree(work: Audit) -> Result:
     table = pd.DataFrame(rows)
     note = Text(
         "Horizon: short up to a year, long from three years on. A long goal needs a shorter one, or an action due earlier, as "
-        "its milestone. An action leads to a goal whose indicator, or theme, it works on."
+        "its milestone. An action stands under the first goal whose indicator, or theme, it works on."
     )
     return Result("audit_goal_tree", "table", TITLE, table, columns=columns, finding=_finding(goals, loose, table), note=note)
 
@@ -139,14 +142,17 @@ def _objectives(goals: list[Goal]) -> list[str]:
     return sorted(dict.fromkeys(goal.objective for goal in goals), key=lambda name: not name)
 
 
-def _branch(objective: str, goals: list[Goal], work: Audit) -> Iterator[dict[str, Any]]:
+def _branch(objective: str, goals: list[Goal], work: Audit, shown: set[str]) -> Iterator[dict[str, Any]]:
+    """An objective with its goals, and under each the actions that no goal before it has."""
     own = [goal for goal in goals if goal.objective == objective]
     yield _root(objective, OBJECTIVE) if objective else _root(say(Text(NOT_STATED), work.locale))
     order = (LONG, MEDIUM, SHORT)
     for goal in sorted(own, key=lambda one: (order.index(one.horizon), one.due_on, one.id)):
         yield _node(goal, own, work)
         for action in goal.actions:
-            yield _leaf(action, work, STEP)
+            if action.id not in shown:
+                yield _leaf(action, work, STEP)
+        shown.update(action.id for action in goal.actions)
 
 
 def _root(name: str, kind: str = "") -> dict[str, Any]:
@@ -192,7 +198,7 @@ def state_of(goal: Goal, siblings: Sequence[Goal], work: Audit) -> str:
     value = float(known["value"].iloc[0]) if len(known) else float("nan")
     if not np.isfinite(value):
         return NOT_MEASURED
-    if {"up": value >= goal.target, "down": value <= goal.target}.get(known["direction"].iloc[0], value == goal.target):
+    if _reached(goal, value, work):
         return REACHED
     if goal.due_on < work.past.as_of:
         return OVERDUE
@@ -201,6 +207,13 @@ def state_of(goal: Goal, siblings: Sequence[Goal], work: Audit) -> str:
     others = [one for one in siblings if one is not goal and one.objective and one.objective == goal.objective]
     earlier = [one.due_on for one in others] + [one.dates.due_on for one in goal.actions]
     return NO_MILESTONE if goal.horizon == LONG and not any(due < goal.due_on for due in earlier) else OPEN
+
+
+def _reached(goal: Goal, value: float, work: Audit) -> bool:
+    one = work.book[goal.indicator]
+    if one.direction == "range":
+        return distance(value, goal.target) <= one.cuts[TOLERATED]
+    return value >= goal.target if one.direction == "up" else value <= goal.target
 
 
 def first_sentence(text: str) -> str:

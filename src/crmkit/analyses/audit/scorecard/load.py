@@ -181,7 +181,7 @@ CAUSES = {
     "worth": mark("worth more than it costs"),
     "sure": mark("answers a sure finding"),
     "goal": mark("a goal of the company"),
-    "none": mark("none of this"),
+    "none": "",
 }
 
 

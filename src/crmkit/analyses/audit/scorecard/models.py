@@ -48,7 +48,7 @@ def model_cards(results: Mapping[str, Reading]) -> Result:
         Column("measure", "Measured on days not seen", translate=True),
         Column("value", "Value", "score"),
         Column("interval", "Interval", "score"),
-        Column("n", "Customers", "count"),
+        Column("n", "n", "count"),
         Column("rule", "Best simple rule", translate=True),
         Column("by_rule", "Of that rule", "score"),
     )

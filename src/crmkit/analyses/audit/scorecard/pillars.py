@@ -78,7 +78,7 @@ def strongest_need(results: Mapping[str, Reading]) -> dict[str, Any] | None:
 
 
 def _note(scores: list[Text], lacking: list[Text], need: Mapping[str, Any] | None) -> Text:
-    parts: list[Text] = []
+    parts: list[Text] = [Text("{title}.", {"title": TITLE})]
     if scores:
         parts.append(Text("Scores, 1 to 5: {scores}.", {"scores": in_a_row(scores)}))
     if need is not None:

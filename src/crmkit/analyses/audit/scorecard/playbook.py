@@ -73,7 +73,7 @@ def playbook(results: Mapping[str, Reading], *, min_cell: int = 10) -> Result:
     Returns
     -------
     Result
-        A row per segment and play: ``segment, n, value, low, high`` (share of all customers, Wilson), ``worth`` (expected
+        A row per segment and play: ``segment, n, value, low, high`` (share of the customers shown, Wilson), ``worth`` (expected
         value of the segment), ``play``, ``begin`` (customers on the list, of this segment), ``money`` (what the list says they
         bring), ``list, file``. A segment too small to be shown has no numbers. The last rows are the campaign of the report on
         leaving, by what it suggests, with the value at risk and the expected profit.
@@ -87,7 +87,8 @@ def playbook(results: Mapping[str, Reading], *, min_cell: int = 10) -> Result:
     table = pd.DataFrame(rows)
     note = Text(
         "Segments and expected values are those of the report on customer value, lists those of the reports on value and on "
-        "leaving; their files hold all customers. A customer may be in the campaign and in another list, so sums are not added."
+        "leaving. Money: expected value of those to protect, one more purchase of those to grow, what those to wake would be "
+        "worth more, and the profit expected of the campaign. A customer may be in two lists, so sums are not added."
     )
     return Result("audit_playbook", "table", TITLE, table, columns=COLUMNS, finding=_finding(table), note=note)
 
@@ -110,12 +111,12 @@ def _by_stage(value: Reading, min_cell: int) -> Iterator[dict[str, Any]]:
         stages, column = _table(value, "clv_tiers"), "tier"
     if stages is None:
         return
-    total = float(stages["n"].sum())
+    total = float(stages["n"].sum())  # a hidden group has no number
     for place, row in enumerate(stages.to_dict("records")):
         name, hidden = str(row[column]), bool(row.get("suppressed", False))
         if not hidden and not row["n"] > 0:
             continue
-        sure = wilson([row["n"]], [total])
+        sure = wilson([0 if hidden else row["n"]], [total])
         about = {"n": row["n"], "value": sure.value[0], "low": sure.low[0], "high": sure.high[0], "worth": row["value"]}
         for play, wanted in PLAYS.get(name) or ((TIERS[min(place, len(TIERS) - 1)], ""),):
             begin, money = (0, np.nan) if hidden else _begin(value, name, wanted)

@@ -105,10 +105,16 @@ def _finding(sides: dict[str, pd.DataFrame], confidence: float) -> Finding:
     words |= {f"{side}_name": str(rows["name"].iloc[0]) for side, rows in sure.items() if len(rows)}
     text = {
         (True, True): Text(
-            "Surest strength of {strength}: {strength_name}. Surest weakness of {weakness}: {weakness_name}.", words
+            "{strength} {strength:strength is|strengths are} sure, first: {strength_name}. {weakness} {weakness:weakness is|"
+            "weaknesses are} sure, first: {weakness_name}.",
+            words,
         ),
-        (True, False): Text("Surest strength of {strength}: {strength_name}. No weakness is sure.", words),
-        (False, True): Text("No strength is sure. Surest weakness of {weakness}: {weakness_name}.", words),
+        (True, False): Text(
+            "{strength} {strength:strength is|strengths are} sure, first: {strength_name}. No weakness is sure.", words
+        ),
+        (False, True): Text(
+            "No strength is sure. {weakness} {weakness:weakness is|weaknesses are} sure, first: {weakness_name}.", words
+        ),
         (False, False): Text("Neither a strength nor a weakness is sure.", words),
     }[len(sure["strength"]) > 0, len(sure["weakness"]) > 0]
     return Finding("audit.strengths", "info", None, text, evidence=("audit_strengths",))

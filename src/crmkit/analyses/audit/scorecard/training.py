@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 FEWEST = 5
 GAIN = mark("mean gain of the test score, Student's t")
 NEEDS = Text("needs staff and training")
+ASSOCIATION = Text(
+    "Mean over agents, each of them one observation. An association: who is trained may differ in other ways. Teams are too "
+    "few to say what engagement does."
+)
 
 
 def training(work: Audit, *, confidence: float = 0.95) -> Result:
@@ -200,11 +204,7 @@ def trained_agents(work: Audit, *, confidence: float = 0.95) -> Result:
         Column("interval", "Interval", "score"),
         Column("n", "Rated tickets", "count"),
     )
-    note = Text(
-        "Mean over agents, each of them one observation. An association: who is trained may differ in other ways. Teams are "
-        "too few to say what engagement does."
-    )
-    finding = _agents_finding(agents, confidence, known=taken is not None)
+    finding, note = _compared(agents, confidence, known=taken is not None)
     return Result("audit_trained_agents", "table", title, pd.DataFrame(rows), columns=columns, finding=finding, note=note)
 
 
@@ -249,10 +249,11 @@ def _team(team: str, own: pd.DataFrame, engaged: dict[str, float], confidence: f
     }
 
 
-def _agents_finding(agents: pd.DataFrame, confidence: float, *, known: bool) -> Finding | None:
+def _compared(agents: pd.DataFrame, confidence: float, *, known: bool) -> tuple[Finding | None, Text]:
+    """Trained agents against the others: what it says, and the note with the difference."""
     parts: Sequence[Any] = [agents.loc[agents["trained"] == value, "rating"].to_numpy() for value in (True, False)]
     if not known or min(len(part) for part in parts) < FEWEST:
-        return None
+        return None, ASSOCIATION
     found = stats.ttest_ind(*parts, equal_var=False)
     low, high = found.confidence_interval(confidence)
     words = {
@@ -266,5 +267,5 @@ def _agents_finding(agents: pd.DataFrame, confidence: float, *, known: bool) -> 
         text = Text("Customers rate the {n} trained of {all} agents worse than the others.", words)
     else:
         text = Text("Customers rate the {n} trained of {all} agents no differently than the others.", words)
-    rule = Text("Difference of the mean rating, Welch's test: {gap} points.", words)
-    return Finding("audit.trained_agents", "info", None, text, rule, evidence=("audit_trained_agents",))
+    finding = Finding("audit.trained_agents", "info", None, text, evidence=("audit_trained_agents",))
+    return finding, Text("Trained less others: {gap} points (Welch). {note}", {**words, "note": ASSOCIATION})
