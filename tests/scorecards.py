@@ -36,6 +36,7 @@ def indicator(name, value, score, *, target=None, p=0.5, better=None, n=100.0, l
         "score_low": max(1.0, score - 1),
         "score_high": min(5.0, score + 1),
         "status": "assessed" if assessed else "not assessed",
+        "reason": "" if assessed else "too few cases",
         "weight": one.weight,
         "placeholder": True,
         "method": "Wilson",

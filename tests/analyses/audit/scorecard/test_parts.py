@@ -21,12 +21,14 @@ def test_the_parts_are_those_of_the_system_of_indicators():
 def test_a_part_is_the_weighted_mean_of_its_scores_with_the_range_that_is_possible(work_of):
     work = work_of(indicator("P-CSAT", 0.8, 4), indicator("P-CES", 2.0, 2), indicator("I-COST", 0.1, 5))
     table = scorecard(work).table.set_index("part")
-    assert table.index.tolist() == ["Satisfaction", "Cost"]
+    assert table.index.tolist() == ["Satisfaction", "Cost of it"]
     own = table.loc["Satisfaction"]
     assert (own["score"], own["low"], own["high"], own["of"]) == (3.0, 2.0, 4.0, "2 / 2")
     assert (own["best"], own["worst"]) == (BOOK["P-CSAT"].en, BOOK["P-CES"].en)
-    assert table.loc["Cost", "best"] == ""
-    assert say(scorecard(work).finding.text, Locale()) == "Strongest part: Cost, 5.0 of 5. Weakest: Satisfaction, 3.0 of 5."
+    assert table.loc["Cost of it", "best"] == ""
+    assert (
+        say(scorecard(work).finding.text, Locale()) == "Strongest part: Cost of it, 5.0 of 5. Weakest: Satisfaction, 3.0 of 5."
+    )
 
 
 def test_a_part_of_which_too_little_is_known_has_no_score(work_of):

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from crmkit.analyses.audit import pillars
+from crmkit.analyses.audit.indicators.estimate import NO_BEFORE
 from crmkit.core.language import Locale, say
 from crmkit.show.tables import exhibit_text
 from scorecards import indicator, reading
@@ -40,6 +41,15 @@ def test_what_is_not_known_has_no_value_and_is_named(work_of):
     assert result.table["value"].notna().tolist() == [False, False, False, True, False]
     assert "Not assessed: satisfaction, needs, leaving, recommendation." in say(result.note, Locale())
     assert "–" in exhibit_text(result, Locale())
+
+
+def test_a_value_without_a_target_is_shown_without_a_score(work_of):
+    row = indicator("R-CLV", 50.0, 3) | {"status": "not assessed", "reason": NO_BEFORE, "score": float("nan")}
+    result = pillars(work_of(row, indicator("P-CSAT", 0.5, 2)), {})
+    assert result.table["value"].tolist()[3] == 50.0
+    assert say(result.note, Locale()).endswith(
+        "Scores, 1 to 5: satisfaction 2.0. Not assessed: needs, leaving, recommendation."
+    )
 
 
 def test_no_pillar_is_said(work_of):

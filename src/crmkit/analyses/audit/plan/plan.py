@@ -244,7 +244,9 @@ def goes(aim: Aim, book: Catalogue, locale: Locale) -> str:
     now, then = (
         format_value(value, unit, language=locale.language, currency=locale.currency) for value in (aim.baseline, aim.expected)
     )
-    return f"{book[aim.indicator].name(locale.language)}: {now} → {then}"
+    return say(
+        Text("{name}: {now} → {then}", {"name": book[aim.indicator].name(locale.language), "now": now, "then": then}), locale
+    )
 
 
 def _finding(plan: Plan) -> Finding:

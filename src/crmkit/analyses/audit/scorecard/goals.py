@@ -23,7 +23,7 @@ from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_ass
 
 TITLE = Text("From objectives to goals to actions")
 OBJECTIVE, GOAL, ACTION = mark("objective"), mark("goal"), mark("action")
-SHORT, MEDIUM, LONG = mark("short"), mark("medium"), mark("long")
+SHORT, MEDIUM, LONG = mark("short"), mark("middle"), mark("long")
 SHORT_DAYS, LONG_DAYS = 366, 3 * 365
 REACHED, OPEN, OVERDUE = mark("reached"), mark("under way"), mark("overdue and not reached")
 NO_ACTION, NO_MILESTONE = mark("no action leads there"), mark("long, without a milestone")

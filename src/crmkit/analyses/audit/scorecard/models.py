@@ -18,6 +18,7 @@ NEEDED = Text("needs the report on customer value, or that on leaving, with days
 BUYS, LEAVES = mark("what customers will buy"), mark("who leaves")
 ERROR = mark("mean error, purchases per customer: less is better")
 ORDER = mark("chance to rank a leaver first: more is better")
+REPORTED = mark("the model of the report")
 MODEL, AUC = "the model", "AUC at the horizon"
 # orders that are the model's own
 OWN_ORDERS = (MODEL, "the model, by profit", "mean of both models")
@@ -97,7 +98,7 @@ def _leaving(churn: Reading | None) -> dict[str, Any] | None:
     known = rules is not None and len(rules) > 0
     return {
         "says": LEAVES,
-        "model": str(first["group"]),
+        "model": str(first["group"]) or REPORTED,
         "measure": ORDER,
         **{name: first[name] for name in ("value", "low", "high", "n")},
         "rule": str(rules.idxmax()) if known and rules is not None else "",

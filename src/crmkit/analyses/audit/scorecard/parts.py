@@ -47,7 +47,7 @@ PARTS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "input_output": {
         mark("Input"): ("I-INV", "I-CTS"),
-        mark("Cost"): ("I-COST",),
+        mark("Cost of it"): ("I-COST",),
         mark("Benefit"): ("I-CAC", "I-ROI"),
     },
 }

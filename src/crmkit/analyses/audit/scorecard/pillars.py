@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crmkit.analyses.audit.fit import Audit
+from crmkit.analyses.audit.indicators.estimate import NO_BEFORE, NO_PLAN, SHORT
 from crmkit.analyses.audit.scoring import ASSESSED
 from crmkit.core.errors import CrmkitError
 from crmkit.core.language import in_a_row, mark
@@ -22,6 +23,8 @@ PILLARS: tuple[tuple[str, str, str], ...] = (
     (mark("value"), mark("Value of a customer"), "R-CLV"),
     (mark("recommendation"), mark("Recommendation: net promoter score"), "R-NPS"),
 )
+# known, but without a target to be held against
+NO_TARGET = (NO_BEFORE, NO_PLAN, SHORT)
 NOT_KNOWN: dict[str, Any] = {
     "value": math.nan,
     "low": math.nan,
@@ -51,12 +54,12 @@ def pillars(work: Audit, results: Mapping[str, Reading]) -> Result:
     rows, lacking, scores = [], [], []
     for pillar, label, name in PILLARS:
         row = need if not name else state.loc[name].to_dict() if name in state.index else None
-        known = row is not None and (not name or row["status"] == ASSESSED)
+        known = row is not None and (not name or row["status"] == ASSESSED or row["reason"] in NO_TARGET)
         found = {key: row[key] for key in NOT_KNOWN} if known and row is not None else NOT_KNOWN
         rows.append({"group": label, "measure": "", **found})
         if not known:
             lacking.append(Text(pillar))
-        elif name and row is not None:
+        elif name and row is not None and row["status"] == ASSESSED:
             scores.append(Text("{pillar} {score}", {"pillar": Text(pillar), "score": Quantity(row["score"], "points")}))
     if len(lacking) == len(PILLARS):
         reason = Text("needs answers on satisfaction and recommendation, and the reports on value, leaving and satisfaction")

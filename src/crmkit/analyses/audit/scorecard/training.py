@@ -196,7 +196,7 @@ def trained_agents(work: Audit, *, confidence: float = 0.95) -> Result:
     engaged = _engagement(work)
     rows = [_team(str(team), own, engaged, confidence) for team, own in agents.groupby("team", sort=True)]
     columns = (
-        Column("team", "Team", translate=True),
+        Column("team", "Team of agents", translate=True),
         Column("agents", "Agents", "count"),
         Column("trained", "Trained within a year", "share"),
         Column("engagement", "Engagement of staff", "score"),
