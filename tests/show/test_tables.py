@@ -243,6 +243,20 @@ def test_findings_come_worst_first(finding, english):
     assert findings_text([finding, worse], english).splitlines()[0] == "Critical: Worse."
 
 
+def test_rules_that_are_met_are_folded_beneath_what_was_found(english):
+    rule = Text("At most 15%.")
+    met = [Finding(f"a.{n}", "good", True, Text(f"Check {n}."), criteria=rule) for n in range(3)]
+    found = Finding("a.x", "info", None, Text("Found."))
+    html = findings_html([*met, found], english)
+    front, _, folded = html.partition('<details class="fold checks"><summary>')
+    assert folded.startswith("3 checks of these figures were passed.</summary>")
+    assert ("Found." in front, "Check" in front, folded.count("<li")) == (True, False, 3)
+    # with nothing else to say, or with something to do, a finding stays in sight
+    assert "<details" not in findings_html(met, english)
+    assert "<details" not in findings_html([met[0], found], english)
+    assert "<details" not in findings_html([*(replace(one, action=Text("Do it.")) for one in met), found], english)
+
+
 def test_what_is_missing_says_why(english):
     missing = not_assessed("tickets", Text("Tickets"), Text("needs {table}", {"table": "tickets"}))
     html = exhibit_html(missing, english)
@@ -291,3 +305,15 @@ def test_nothing_of_the_data_becomes_markup(texts):
     said = exhibit_text(result, english, name=lambda identifier: identifier)
     assert "\x1b" not in said
     said.encode("utf-8")
+
+
+def test_the_interval_of_a_value_stands_in_its_cell(english, chinese):
+    table = pd.DataFrame({"tier": ["A", "B"], "mean": [52.05, 9.0], "low": [42.1, None], "high": [61.98, None]})
+    columns = (Column("tier", "Tier"), Column("mean", "Value", "money", limits=("low", "high")))
+    result = Result("x", "table", Text("X"), table, columns)
+    html = table_html(result, english)
+    assert '<td class="num limits">€52.05 (€42.10 to €61.98)</td>' in html
+    assert '<td class="num limits">€9.00</td>' in html
+    assert "（" in table_html(result, chinese)
+    with pytest.raises(ReportError, match="has no column 'top'"):
+        table_html(replace(result, columns=(Column("mean", "Value", "money", limits=("low", "top")),)), english)

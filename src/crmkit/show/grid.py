@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WORDS: frozenset[str] = frozenset({"text", "customer"})
+# a list of customers is worked through in its workbook: the page shows with whom it begins
+LISTED = 5
 OWN_UNIT = ("value", "low", "high", "outcome_low", "outcome_high")
 INTERVAL_HEADING = Text("{percent}% interval")
 FROM_TO = Text("{low} to {high}")
+WITH_LIMITS = Text("{value} ({low} to {high})")
 MORE_ROWS = Text("and {n} more {n:row|rows}; all of them are in the results file")
 MORE_CUSTOMERS = Text("and {n} more {n:row|rows}; all of them are in the workbook {file}")
 TOO_FEW = Text("– not shown: a group of too few customers, or one from which such a group could be worked out")
@@ -64,11 +67,12 @@ def table_grid(
     """The words of a table: headings, cells and notes; parameters as in :func:`crmkit.show.tables.table_html`."""
     table = required(result)
     columns, notes = _columns(result, table)
-    absent = [column.name for column in columns if column.name not in table.columns and column.name != "interval"]
+    named = [name for column in columns for name in (column.name, *(column.limits or ())) if name != "interval"]
+    absent = [name for name in named if name not in table.columns]
     if absent:
         raise ReportError(f"exhibit '{result.name}': its table has no column {', '.join(repr(one) for one in absent)}")
-    own = attribute(table, "rows")
-    shown = table if max_rows is None else table.head(max_rows if own is None else min(own, max_rows))
+    own = attribute(table, "rows", LISTED if result.customers else max_rows)
+    shown = table if max_rows is None else table.head(min(own, max_rows))
     rows, keys, hidden = [], [], []
     decimals = _decimals(shown if like is None else like, columns)
     for row in shown.to_dict("records"):
@@ -98,7 +102,11 @@ def _words(
     unit = _unit(row, column)
     places = decimals.get((_measured(column), unit))
     if column.name != "interval" or "interval" in row:
-        return cell(row[column.name], column, locale, naming=naming, unit=unit, decimals=places, exhibit=result.name)
+        value = cell(row[column.name], column, locale, naming=naming, unit=unit, decimals=places, exhibit=result.name)
+        if column.limits is None or any(empty(row[name]) for name in column.limits):
+            return value
+        low, high = (cell(row[name], column, locale, unit=unit, decimals=places, exhibit=result.name) for name in column.limits)
+        return say(Text(WITH_LIMITS.template, {"value": value, "low": low, "high": high}), locale)
     return interval_words(row, column, locale, exhibit=result.name, decimals=places)
 
 

@@ -148,7 +148,8 @@ def _row_html(grid: Grid, row: int, *, keyed: bool) -> str:
 
 
 def _class(column: Column, *, suppressed: bool = False) -> str:
-    names = [*(["num"] if column.unit not in WORDS else []), *(["suppressed"] if suppressed else [])]
+    kinds = {"num": column.unit not in WORDS, "limits": column.limits is not None, "suppressed": suppressed}
+    names = [name for name, is_so in kinds.items() if is_so]
     return f' class="{" ".join(names)}"' if names else ""
 
 
