@@ -65,6 +65,7 @@ SUMMARIES = {
     "ticket_waits": lambda t: audit_tickets.ticket_waits(t["tickets"], until="resolved_at", as_of=AS_OF, starts=STARTS),
     "backlog": lambda t: audit_tickets.backlog(t["tickets"], as_of=AS_OF, starts=STARTS, norm_hours=72.0),
     "closed_by_week": lambda t: audit_tickets.closed_by_week(t["tickets"], as_of=AS_OF, weeks=104),
+    "ratings_by_agent": lambda t: audit_tickets.ratings_by_agent(t["tickets"], starts=STARTS),
     "case_counts": lambda t: audit_events.case_counts(
         t["ticket_events"], starts=STARTS, tickets=t["tickets"], processes=PROCESSES
     ),

@@ -313,6 +313,8 @@ def test_prose_that_leads_to_nothing_is_one_line_that_opens():
         cell.outputs = [html_output(f'<div class="{kind}" id="{name}">{body if reason else title}</div>')]
         return cell
 
+    both = shown("e", "Map", "no places")
+    both.outputs[0].data["text/html"] += shown("f", "List that is there").outputs[0].data["text/html"]
     text = render_notebook(
         notebook(
             new_markdown_cell("# Why?"),
@@ -322,6 +324,8 @@ def test_prose_that_leads_to_nothing_is_one_line_that_opens():
             new_markdown_cell("Words on both."),
             shown("c", "Curve", "too short"),
             shown("d", "Table that is there"),
+            new_markdown_cell("Words on two of one cell."),
+            both,
             new_markdown_cell("Words alone."),
         )
     )
@@ -333,6 +337,6 @@ def test_prose_that_leads_to_nothing_is_one_line_that_opens():
     assert 'id="a"' in folded
     assert 'id="b"' in folded
     rest = text.replace(folded, "")
-    for words in ("Words on both.", "Not assessed: too short", "Table that is there", "Words alone."):
+    for words in ("Words on both.", "Not assessed: too short", "Table that is there", "List that is there", "Words alone."):
         assert words in rest
     assert text.count("page.show(a)") == 1

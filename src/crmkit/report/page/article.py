@@ -26,6 +26,7 @@ VALUE_BOXES = 'class="values"'
 NUMBER_OF_BOX = re.compile(r'<dt class="label">(.*?)</dt><dd class="number">.*?</dd>', re.DOTALL)
 IDENTIFIED = re.compile(r'\bid="([^"]+)"')
 ABSENT = re.compile(r'<div\b[^>]*\bclass="exhibit not-assessed"')
+PRESENT = re.compile(r'\bclass="exhibit"')
 ABSENT_TITLE = re.compile(r'<strong class="title">(.*?)</strong>', re.DOTALL)
 ABSENT_REASON = re.compile(r'<span class="reason">(.*?)</span>', re.DOTALL)
 HEADING = re.compile(r"<h([12])>(.*?)</h\1>", re.DOTALL)
@@ -203,7 +204,7 @@ def _folded(blocks: Sequence[Block]) -> list[Block]:
 
 def _fold(run: list[Block]) -> list[Block]:
     shown = [block.html for block in run if block.kind == "output"]
-    if not shown or not all(ABSENT.search(html) for html in shown):
+    if not shown or not all(ABSENT.search(html) and not PRESENT.search(html) for html in shown):
         return run
     titles = dict.fromkeys(title for html in shown for title in ABSENT_TITLE.findall(html))
     reasons = dict.fromkeys(reason for html in shown for reason in ABSENT_REASON.findall(html))

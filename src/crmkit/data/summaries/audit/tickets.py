@@ -201,3 +201,26 @@ def closed_by_week(tickets: ibis.Table, *, as_of: dt.date, weeks: int) -> pd.Dat
     rows = rows.filter(rows.week < weeks)
     keys = ["week", "agent_id", "kind"]
     return to_frame(rows.group_by(keys).agg(n=rows.count(), seconds=rows.seconds.sum().cast("int64")).order_by(keys))
+
+
+def ratings_by_agent(tickets: ibis.Table, *, starts: Sequence[dt.date]) -> pd.DataFrame:
+    """How did customers rate the tickets of each agent?
+
+    Parameters
+    ----------
+    tickets : ibis.Table
+        With ``agent_id`` and ``csat``.
+    starts : sequence of date
+
+    Returns
+    -------
+    DataFrame
+        ``month, agent_id, csat, n``: tickets with a rating, by the month in which they were opened.
+    """
+    rated = tickets.filter(tickets.csat.notnull() & tickets.agent_id.notnull())
+    rows = rated.select(
+        "agent_id", csat=rated.csat.cast("float64"), month=month_of(rated.opened_at.cast("date"), starts=starts)
+    )
+    rows = rows.filter(rows.month < len(starts))
+    keys = ["month", "agent_id", "csat"]
+    return to_frame(rows.group_by(keys).agg(n=rows.count()).order_by(keys))
