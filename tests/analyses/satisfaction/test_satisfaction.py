@@ -14,7 +14,7 @@ import pytest
 from crmkit import open_client
 from crmkit.analyses import satisfaction
 from crmkit.analyses.satisfaction.changes import change_table, group_change_table
-from crmkit.analyses.satisfaction.drivers.exhibits import own_effects
+from crmkit.analyses.satisfaction.drivers.exhibits import _start_finding, own_effects
 from crmkit.analyses.satisfaction.labels import with_standing
 from crmkit.analyses.satisfaction.segments import difference_of, difference_table, segment_table
 from crmkit.analyses.satisfaction.trend import step_table
@@ -187,6 +187,25 @@ def test_with_careless_answers_there_are_more(results, retailco):
     table = results["satisfaction_with_and_without"].table
     n = table.groupby("measure")["n"].max()
     assert n["with careless answers"] > n["without them"]
+
+
+def test_scores_without_careless_answers_need_the_least_number_and_no_more(retailco, results):
+    fewest = int(results["satisfaction_with_and_without"].table["n"].min())
+    assert satisfaction.with_and_without(replace(retailco.past, min_cell=fewest)).assessed
+    assert not satisfaction.with_and_without(replace(retailco.past, min_cell=fewest + 1)).assessed
+
+
+@pytest.mark.parametrize(
+    ("clear", "said"),
+    [
+        ([True, True], "This is beyond doubt in both directions."),
+        ([True, False], "For 1 of 2 this is beyond doubt in both directions."),
+        ([False, False], "In one of the two directions this may be chance."),
+    ],
+)
+def test_how_sure_it_is_where_to_begin(clear, said):
+    table = pd.DataFrame({"group": ["Price", "Delivery"], "field": "start here", "own_effect": True, "clear": clear})
+    assert say(_start_finding(table).text, Locale()) == f"Important and below the others: “Price”, “Delivery”. {said}"
 
 
 def test_each_sign_of_careless_answers_has_its_count(results, retailco):

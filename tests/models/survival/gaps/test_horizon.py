@@ -156,3 +156,11 @@ def test_the_curve_is_the_kits_own():
     table = horizon_table(GAPS, ENDED)
     at = np.searchsorted(curve["x"], table["horizon"], side="right") - 1
     assert np.allclose(table["called_share"], curve["value"].to_numpy()[at])
+
+
+def test_without_a_question_forty_horizons_are_looked_at():
+    """From the day by which half of those who come back are back to the end of what can be followed, evenly."""
+    rows = horizon_table(np.arange(1, 1001), np.arange(1, 1001) <= 700)
+    asked = rows["horizon"].to_numpy()
+    assert len(asked) == 40
+    assert np.diff(asked).max() - np.diff(asked).min() <= 1
