@@ -92,7 +92,7 @@ def read_brand(settings: Settings, *, home: Path) -> Brand:
         if name and path.suffix.lower() not in endings:
             problems.append(f"{where}: is no template of a {kind}; it ends in {' or '.join(endings)}")
         elif name and not path.is_file():
-            problems.append(f"{where}: there is no such file, and brand, {kind} of params/{settings.client}.yml names it")
+            problems.append(_absent(where, kind, settings.client))
         elif name:
             templates[kind] = path
     if problems:
@@ -158,12 +158,16 @@ def _ratio(colour: str) -> Quantity:
     return Quantity(round(contrast(colour.lower(), PAPER), 2), "number")
 
 
+def _absent(where: str, key: str, client: str) -> str:
+    return f"{where}: there is no such file, and brand, {key} of params/{client}.yml names it"
+
+
 def _picture(path: Path, *, where: str) -> bytes:
     """A picture of the client, decoded and written anew at the size in which it is shown."""
     from PIL import Image
 
     if not path.is_file():
-        raise ParamError(f"{where}: there is no such file, and brand, logo of params/{path.parent.name}.yml names it")
+        raise ParamError(_absent(where, "logo", path.parent.name))
     size = path.stat().st_size
     if size > LARGEST:
         raise ParamError(f"{where}: has {size / 1e6:.1f} MB; a logo may have {LARGEST / 1e6:.0f} MB at most")

@@ -18,7 +18,7 @@ from crmkit.core.language import mark, say, translate
 from crmkit.core.results import Numbers, Quantity, Result, Text
 from crmkit.report.office.deck import AS_OF, DECISIONS, FOUND, STAKE, SUBTITLE, TO_DO, TRUST, Written
 from crmkit.report.office.package import describe, needed, opened, write
-from crmkit.report.office.slides import FONTS, LANGUAGES, MORE, widths
+from crmkit.report.office.slides import FONTS, LANGUAGES, MORE, widths, words_fit
 from crmkit.report.office.story import INTAKE, Report, Shown, Story, read_story
 from crmkit.show import theme
 from crmkit.show.boxes import WHAT_TO_DO
@@ -30,11 +30,10 @@ from crmkit.show.words import plain
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 SPACE = f'xmlns:w="{W}"'
 FIGURE = r'<figure class="exhibit" id="{name}"><img [^>]*src="data:image/png;base64,([A-Za-z0-9+/=]+)"'
-PAGE = Text("Page")
 WRITTEN = Text("{headings} {headings:section|sections}, {figures} {figures:figure|figures}, {tables} {tables:table|tables}")
 SHORT = mark("In short")
 MOST_FIGURES, MOST_TABLES, MOST_ROWS, MOST_COLUMNS = 4, 3, 12, 9
-TEXT_POINTS, TABLE_POINTS = 10.5, 8.5
+TEXT_POINTS, TABLE_POINTS = 10.5, (8.5, 8.0, 7.5, 7.0)
 PICTURE_INCHES = 6.2
 
 
@@ -189,7 +188,8 @@ class _Document:
         listed = [*([headings] if headings else []), *rows]
         section = self.made.sections[-1]
         across = (section.page_width - section.left_margin - section.right_margin) / 12700
-        columns = widths(listed, across, TABLE_POINTS)
+        size = next((one for one in TABLE_POINTS if words_fit(listed, across, one)), TABLE_POINTS[-1])
+        columns = widths(listed, across, size)
         grid = self.made.add_table(rows=len(listed), cols=len(columns))
         grid.autofit = False
         self.counts["tables"] += 1
@@ -205,7 +205,7 @@ class _Document:
                 paragraph = cell.paragraphs[0]
                 paragraph.paragraph_format.space_after = Pt(1)
                 run = paragraph.add_run(plain(words))
-                run.font.size, run.bold = Pt(TABLE_POINTS), head or None
+                run.font.size, run.bold = Pt(size), head or None
                 if head:
                     run.font.color.rgb = RGBColor.from_string(theme.PAPER.lstrip("#").upper())
                 if right[place]:
@@ -272,8 +272,7 @@ class _Document:
             if self.brand.doc is None or not paragraph.text.strip():
                 run = paragraph.add_run(said)
                 _small(run)
-        tail = foot.add_run(f"   {say(PAGE, self.story.locale)} ")
-        _small(tail)
+        _small(foot.add_run("   "))
         _field(foot)
 
 

@@ -303,8 +303,8 @@ def scale(values: Sequence[float | None], *, log: bool = False, parts: int = 5) 
     >>> scale([0, 0.42]), scale([-3, 17]), scale([0.7, 1.5], log=True)
     ((0.0, 0.5, 0.1), (-5.0, 20.0, 5.0), (0.5, 2.0, 2.0))
     """
-    known = [value for value in values if value is not None]
-    low, high = min(known, default=0.0), max(known, default=1.0)
+    known = [value for value in values if value is not None and (value > 0 or not log)]
+    low, high = min(known, default=float(log)), max(known, default=1.0 + log)
     if log:
         return 2.0 ** math.floor(math.log2(low)), 2.0 ** math.ceil(math.log2(high)), 2.0
     rough = (high - low or abs(high) or 1.0) / parts

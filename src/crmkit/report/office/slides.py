@@ -24,11 +24,11 @@ from crmkit.show.words import short, width
 WIDE = (12192000, 6858000)
 POINT = 12700
 # of the size of letters: how wide one place of `width` is, how high a line, and both for text set in bold
-LETTER, LINE, BOLD = 0.53, 1.25, 1.07
+LETTER, LINE, BOLD = 0.515, 1.22, 1.07
 MARGIN, FOOT, GAP = 0.045, 0.09, 0.025
 FONTS = {"en": ("Arial", ""), "zh": ("Arial", "Microsoft YaHei")}
 LANGUAGES = {"en": "en-GB", "zh": "zh-CN"}
-CELL = 3.6
+CELL, SHORT_CELL = 3.6, 8
 TABLE_SIZES = (14, 13, 12, 11, 10)
 SIZES = (14, 13, 12, 11, 10, 9)
 SMALL = (10, 9, 8)
@@ -114,8 +114,6 @@ class Slides:
         slide = self.made.slides.add_slide(_layout(self.made))
         holder = slide.shapes.title
         place = Box(self.side, 0.05 * self.height, self.width - 2 * self.side, 0.16 * self.height)
-        if holder is None:
-            raise ParamError("template: has no layout with a title")
         if self.brand.deck is None:
             holder.left, holder.top, holder.width, holder.height = place.emu
             line = slide.shapes.add_shape(1, *Box(0, 0, self.width, 0.014 * self.height).emu)
@@ -176,7 +174,7 @@ class Slides:
         for size in TABLE_SIZES:
             columns = widths([headings, *rows], box.width, size)
             heights = [_height(row, columns, size, bold=not place) for place, row in enumerate([headings, *rows])]
-            if sum(heights) <= box.height:
+            if sum(heights) <= box.height and words_fit([headings, *rows], box.width, size):
                 break
         shown = 1
         while shown < len(rows) and sum(heights[: shown + 2]) <= box.height - LINE * 11:
@@ -371,20 +369,42 @@ def _rule(cell: Any) -> None:
 
 
 def widths(rows: Sequence[Sequence[str]], across: float, size: float) -> list[float]:
-    """How wide each column is: by its longest word at least, the rest shared by how much each has to say."""
-    need, least = [], []
-    for column in zip(*rows, strict=True):
-        longest = max(width(word) for words in column for word in (PIECES.findall(words) or [""]))
-        least.append(longest * LETTER * BOLD * size + 2 * CELL * 1.6 + 2)
-        whole = sorted(width(words) for words in column)
-        need.append((whole[-1] + whole[len(whole) // 2]) / 2 * LETTER * BOLD * size + 2 * CELL * 1.6 + 2)
-    least = [min(one, across / 3) for one in least]
-    spare, wish = across - sum(least), [max(0.0, a - b) for a, b in zip(need, least, strict=True)]
+    """How wide each column is, in points: its longest word at least, and of the rest by how much it has to say.
+
+    Parameters
+    ----------
+    rows : sequence of sequences of str
+        Headings first, which are bold.
+    across, size : float
+        Width of the table and size of the letters, in points.
+    """
+    least, need = [], []
+    for head, *cells in zip(*rows, strict=True):
+        words = [width(head) * BOLD, *map(width, cells)]
+        pieces = [
+            width(piece.rstrip()) * (BOLD if not place else 1)
+            for place, one in enumerate((head, *cells))
+            for piece in PIECES.findall(one)
+        ]
+        longest = max(pieces, default=1.0)
+        # what is short stays in one line
+        least.append(max(longest, min(max(words[1:], default=0), SHORT_CELL)) * LETTER * size + 2 * CELL * 1.6 + 2)
+        need.append(max(words) * LETTER * size + 2 * CELL * 1.6 + 2)
+    spare = across - sum(least)
     if spare <= 0:
         return [one * across / sum(least) for one in least]
-    if not sum(wish):
-        return [one + spare / len(least) for one in least]
-    return [one + spare * part / sum(wish) for one, part in zip(least, wish, strict=True)]
+    wish = [max(0.0, more - one) for one, more in zip(least, need, strict=True)]
+    whole = sum(wish)
+    return [one + (spare * part / whole if whole else spare / len(least)) for one, part in zip(least, wish, strict=True)]
+
+
+def words_fit(rows: Sequence[Sequence[str]], across: float, size: float) -> bool:
+    """Whether no word of a table has to be broken."""
+    pieces = (
+        max((width(piece.rstrip()) for one in column for piece in PIECES.findall(one)), default=1)
+        for column in zip(*rows, strict=True)
+    )
+    return sum(longest * BOLD * LETTER * size + 2 * CELL * 1.6 + 2 for longest in pieces) <= across
 
 
 def _height(row: Sequence[str], widths: Sequence[float], size: float, *, bold: bool) -> float:
