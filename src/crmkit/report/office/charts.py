@@ -254,16 +254,18 @@ def _draw_lines(chart: Any, drawing: Drawing, colours: Sequence[str], locale: Lo
     from pptx.enum.dml import MSO_LINE
     from pptx.util import Pt
 
-    group, points = -1, drawing.form == "points"
+    group, points, most = -1, drawing.form == "points", max(len(one.values) for one in drawing.series)
     for one, drawn in zip(drawing.series, chart.plots[0].series, strict=True):
         group += not one.side
         shade = rgb(theme.MUTED if points and one.side else colours[group % len(colours)])
         drawn.smooth = False
         drawn.format.line.color.rgb = shade
-        drawn.format.line.width = Pt(1 if one.side else 2.5)
-        if one.side or group >= len(colours):
+        # a line to compare with, such as a limit or a mean
+        flat = len(set(one.values)) == 1 or len(one.values) == 2
+        drawn.format.line.width = Pt(1 if one.side else 1.5 if flat else 2.5)
+        if one.side or flat or group >= len(colours):
             drawn.format.line.dash_style = MSO_LINE.DASH
-        few = not one.side and (points or len(one.values) <= FEW_POINTS)
+        few = not one.side and not flat and (points or most <= FEW_POINTS)
         drawn.marker.style = XL_MARKER_STYLE.CIRCLE if few else XL_MARKER_STYLE.NONE
         if few:
             drawn.marker.size = 9 if points else 6

@@ -30,7 +30,7 @@ MOST_BARS, MOST_LINES, MOST_POINTS, MOST_LIMITED, LONGEST = 14, 6, 400, 2, 60
 ENDS = ("value", "low", "high")
 EXCEL_DAY_ZERO = "1899-12-30"
 LOWER, UPPER = mark("lower limit"), mark("upper limit")
-NAMED = Text("{name}: {limit}")
+NAMED, OF_WHAT = Text("{name}: {limit}"), Text("{name} ({measure})")
 LIMITED = Text("{label}, line: {reference}")
 
 
@@ -125,6 +125,13 @@ def _bars(result: Result, table: pd.DataFrame, locale: Locale) -> Drawing | None
     rows = {(row["group"], row["measure"]): row for row in map(_visible, table.to_dict("records"))}
     named, called = group_words(result, "group", locale), group_words(result, "measure", locale)
     names = [short(named(group), LONGEST) for group in groups]
+    if len(measures) > 1 and len(table) == len(groups):
+        # one bar each, of different things: what it is stands beside the name
+        names = [
+            say(Text(OF_WHAT.template, {"name": name, "measure": called(one)}), locale)
+            for name, one in zip(names, table["measure"], strict=True)
+        ]
+        rows, measures = {(group, measures[0]): row for (group, _), row in rows.items()}, measures[:1]
     if len(measures) == 1:
         differ = len({row.get("n") for row in rows.values()}) > 1
         every = [row[key] for row in rows.values() for key in ENDS if key in row]
@@ -212,6 +219,8 @@ def _lines(result: Result, table: pd.DataFrame, locale: Locale) -> Drawing | Non
     if result.kind == "concentration":
         series.append(Series(say(EQUAL, locale), (0.0, 1.0), x=(0.0, 1.0)))
     label, x_label = axis_label(result.y, locale), axis_label(result.x, locale)
+    # LibreOffice 7.4 does not draw a line that is shorter than a later one
+    series.sort(key=lambda one: -len(one.values))
     return Drawing("lines", tuple(series), unit=unit, x_unit=x_unit, label=label, x_label=x_label)
 
 
@@ -224,8 +233,11 @@ def _places(values: pd.Series[Any], unit: Unit) -> list[float]:
 
 
 def _line(name: str, rows: pd.DataFrame, column: str, *, step: bool) -> Series:
-    """Points of a line; a step keeps its value until the next one."""
+    """Points of a line; a step keeps its value until the next one, and only where it changes are points needed."""
     pairs = [(float(x), float(y)) for x, y in zip(rows["x"], rows[column], strict=True)]
+    if step:
+        inside = [pair for before, pair in pairwise(pairs) if pair[1] != before[1]]
+        pairs = [pairs[0], *inside, *(pairs[-1:] if pairs[-1] not in (pairs[0], *inside[-1:]) else [])]
     every = math.ceil(len(pairs) / MOST_POINTS)
     kept = [pair for place, pair in enumerate(pairs) if place % every == 0 or place == len(pairs) - 1]
     if step:

@@ -96,7 +96,7 @@ def _decision(one: Decision, story: Story) -> str:
     said = [one.action, one.found]
     if one.stake:
         said.append(say(Text(AT_STAKE.template, {"money": one.stake}), story.locale))
-    return " ".join(said)
+    return ("" if story.locale.language == "zh" else " ").join(said)
 
 
 def _foot(story: Story) -> list[str]:

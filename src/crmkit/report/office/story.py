@@ -26,7 +26,7 @@ from crmkit.show.words import plain
 
 # who leads where the reports are put in order: first what has the whole in view, then the money at risk, then what it is worth
 ORDER = ("audit", "churn", "clv", "satisfaction")
-BRIDGE = "audit.bridge"
+VERDICTS = ("audit.bridge", "churn.risk", "clv.value")
 INTAKE = "intake.left_out"
 # findings that speak of the page on which they stand
 OF_A_PAGE = frozenset({"churn.window", "churn.shop_window"})
@@ -130,13 +130,13 @@ class Story:
 
     @cached_property
     def verdict(self) -> tuple[Report, Mapping[str, Any]]:
-        """The finding that answers in money: from value to gain, else the most at stake, else the first about money."""
+        """The finding that answers in money: from value to gain, else what is at risk, else the most at stake, else of money."""
         leading = [(report, one) for report in self.reports for one in _leading(report)]
         every = [(report, one) for report in self.reports for one in report.findings if one["id"] != INTAKE]
-        chain_ = [pair for pair in every if pair[1]["id"] == BRIDGE]
+        known = sorted((pair for pair in every if pair[1]["id"] in VERDICTS), key=lambda pair: VERDICTS.index(pair[1]["id"]))
         staked = sorted((pair for pair in leading if pair[1]["money_at_stake"]), key=lambda pair: -pair[1]["money_at_stake"])
         about = [pair for pair in leading if any(one.get("unit") == "money" for one in pair[1].get("numbers", {}).values())]
-        return next(chain(chain_, staked, about, leading, every))
+        return next(chain(known, staked, about, leading, every))
 
     @cached_property
     def numbers(self) -> tuple[Number, ...]:
