@@ -14,7 +14,14 @@ CARD = ["jupyterlab", "lifelines", "nbconvert", "pandas", "papermill", "seaborn"
 # compiled libraries that the packages of the kit share with ours: two copies of one in a process do not work
 SHARED = ["matplotlib", "numpy", "pyarrow", "scipy"]
 # packages whose modules have another name
-CALLED = {"PIL": "pillow", "docx": "python-docx", "pptx": "python-pptx", "sklearn": "scikit-learn", "yaml": "pyyaml", "ibis": "ibis-framework"}
+CALLED = {
+    "PIL": "pillow",
+    "docx": "python-docx",
+    "pptx": "python-pptx",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+    "ibis": "ibis-framework",
+}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from crmkit.core.language import Locale, mark, say, translate
+from crmkit.core.language import Locale, mark, say
 from crmkit.core.results import Numbers, Quantity, Result, Text
 from crmkit.report.office.drawings import drawing_of
 from crmkit.report.office.package import describe, needed, write
@@ -179,5 +179,4 @@ def _foot(one: Shown, locale: Locale) -> str:
 
 
 def _source(exhibit: str, question: str, locale: Locale) -> str:
-    question = translate(question, locale.language)
     return say(Text(SOURCE.template, {"exhibit": exhibit, "question": question}), locale) if exhibit else question

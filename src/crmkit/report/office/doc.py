@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from crmkit.core.language import mark, say, translate
+from crmkit.core.language import mark, say
 from crmkit.core.results import Numbers, Quantity, Result, Text
 from crmkit.report.office.deck import AS_OF, DECISIONS, FOUND, STAKE, SUBTITLE, TO_DO, TRUST, Written
 from crmkit.report.office.package import describe, needed, opened, write
@@ -107,7 +107,7 @@ class _Document:
         for words in story.others:
             self.bullet(words)
         if story.numbers:
-            rows = [(one.label, one.text, translate(one.question, story.locale.language)) for one in story.numbers]
+            rows = [(one.label, one.text, one.question) for one in story.numbers]
             self.table(None, rows, (False, True, False))
         if story.decisions:
             self.heading(story.t(DECISIONS))
@@ -117,7 +117,7 @@ class _Document:
     def report(self, report: Report) -> None:
         """The findings that lead a report, then its figures and tables, each under what it says."""
         locale = self.story.locale
-        self.heading(translate(report.question, locale.language))
+        self.heading(report.question)
         leading = report.record.get("headline") or []
         for finding in report.findings:
             if finding["id"] in leading and finding["id"] != INTAKE:

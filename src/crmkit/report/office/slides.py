@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import Any
 
 from crmkit.core.errors import ParamError
-from crmkit.core.language import mark
+from crmkit.core.language import CHINESE, mark
 from crmkit.report.office.charts import add_chart, rgb
 from crmkit.report.office.drawings import Drawing
 from crmkit.report.office.package import opened
@@ -23,8 +23,8 @@ from crmkit.show.words import short, width
 
 WIDE = (12192000, 6858000)
 POINT = 12700
-# of the size of letters: how wide one place of `width` is, how high a line, and both for text set in bold
-LETTER, LINE, BOLD = 0.515, 1.22, 1.07
+# of the size of letters: how wide one place of `width` is, how high a line of letters and of Chinese; how much wider bold is
+LETTER, LINE, CHINESE_LINE, BOLD = 0.515, 1.22, 1.45, 1.07
 MARGIN, FOOT, GAP = 0.045, 0.09, 0.025
 FONTS = {"en": ("Arial", ""), "zh": ("Arial", "Microsoft YaHei")}
 LANGUAGES = {"en": "en-GB", "zh": "zh-CN"}
@@ -79,13 +79,18 @@ def lines(text: str, across: float, size: float) -> int:
     return count
 
 
+def high(text: str, across: float, size: float) -> float:
+    """How high a text is, in points; parameters as of :func:`lines`."""
+    return lines(text, across, size) * size * (CHINESE_LINE if CHINESE.search(text) else LINE)
+
+
 def fitted(text: str, box: Box, sizes: Sequence[int]) -> tuple[str, int]:
     """A text and the largest size at which it fits; at the smallest one it is cut, and the cut is shown."""
     for size in sizes:
-        if lines(text, box.width, size) * size * LINE <= box.height:
+        if high(text, box.width, size) <= box.height:
             return text, size
     kept = text
-    while kept and lines(kept, box.width, sizes[-1]) * sizes[-1] * LINE > box.height:
+    while kept and high(kept, box.width, sizes[-1]) > box.height:
         kept = short(kept, max(1, width(kept) - 8))
     return kept, sizes[-1]
 
@@ -393,9 +398,12 @@ def widths(rows: Sequence[Sequence[str]], across: float, size: float) -> list[fl
     spare = across - sum(least)
     if spare <= 0:
         return [one * across / sum(least) for one in least]
-    wish = [max(0.0, more - one) for one, more in zip(least, need, strict=True)]
-    whole = sum(wish)
-    return [one + (spare * part / whole if whole else spare / len(least)) for one, part in zip(least, wish, strict=True)]
+    # what needs little gets all of it, so that a date stays in one line; what needs much shares the rest
+    wish, given = [max(0.0, more - one) for one, more in zip(least, need, strict=True)], [0.0] * len(least)
+    for left, place in enumerate(sorted(range(len(wish)), key=lambda one: wish[one]), start=1):
+        given[place] = min(wish[place], spare / (len(wish) - left + 1))
+        spare -= given[place]
+    return [one + more + spare / len(least) for one, more in zip(least, given, strict=True)]
 
 
 def words_fit(rows: Sequence[Sequence[str]], across: float, size: float) -> bool:
@@ -407,8 +415,6 @@ def words_fit(rows: Sequence[Sequence[str]], across: float, size: float) -> bool
     return sum(longest * BOLD * LETTER * size + 2 * CELL * 1.6 + 2 for longest in pieces) <= across
 
 
-def _height(row: Sequence[str], widths: Sequence[float], size: float, *, bold: bool) -> float:
-    most = max(
-        lines(words, (across - 2 * CELL * 1.6) / (BOLD if bold else 1), size) for words, across in zip(row, widths, strict=True)
-    )
-    return most * size * LINE + 2 * CELL
+def _height(row: Sequence[str], across: Sequence[float], size: float, *, bold: bool) -> float:
+    inside = [(one - 2 * CELL * 1.6) / (BOLD if bold else 1) for one in across]
+    return max(high(words, one, size) for words, one in zip(row, inside, strict=True)) + 2 * CELL

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -22,6 +22,7 @@ from crmkit.core.settings import find_home, read_settings
 from crmkit.report.brand import Brand, read_brand
 from crmkit.report.exhibits import read_exhibit
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, read_json, read_latest, reports_folder
+from crmkit.report.params.notebooks import question_in
 from crmkit.show.words import plain
 
 # who leads where the reports are put in order: first what has the whole in view, then the money at risk, then what it is worth
@@ -130,7 +131,7 @@ class Story:
 
     @cached_property
     def verdict(self) -> tuple[Report, Mapping[str, Any]]:
-        """The finding that answers in money: from value to gain, else what is at risk, else the most at stake, else of money."""
+        """The finding that answers in money: from value to gain, else what is at risk, else the most at stake."""
         leading = [(report, one) for report in self.reports for one in _leading(report)]
         every = [(report, one) for report in self.reports for one in report.findings if one["id"] != INTAKE]
         known = sorted((pair for pair in every if pair[1]["id"] in VERDICTS), key=lambda pair: VERDICTS.index(pair[1]["id"]))
@@ -224,13 +225,16 @@ def read_story(client: str, *, home: Path | None = None) -> Story:
     if not all(one.get("shown") for report in reports for one in report.record.get("exhibits", []) if one.get("assessed")):
         raise ReportError(f"{client}: its last reports were made by an earlier version; run first: crmkit run {client} --force")
     record = reports[0].record
+    language = str(record.get("language") or "en")
+    # Papermill alone records a question as the notebook has it
+    told = [replace(one, question=question_in(one.question, language)) for one in sorted(reports, key=_rank)]
     return Story(
         client,
         plain(record.get("title") or client),
         as_of,
-        Locale(str(record.get("language") or "en"), str(record.get("currency") or "EUR")),
+        Locale(language, str(record.get("currency") or "EUR")),
         brand,
-        tuple(sorted(reports, key=_rank)),
+        tuple(told),
         reports_folder(place) / client / as_of,
         place,
     )
