@@ -7,7 +7,8 @@ import pytest
 
 from crmkit.core.language import Locale
 from crmkit.core.results import Text, not_assessed
-from crmkit.report.page.page import Shown, _exhibit, open_client
+from crmkit.report.exhibits import exhibit_record
+from crmkit.report.page.page import Shown, open_client
 
 
 def test_what_is_refused_goes_where_it_is_asked_to(tiny_home, tmp_path):
@@ -29,7 +30,7 @@ def test_what_is_shown_stays_as_it_is():
 
 def test_an_exhibit_is_recorded_with_its_kind_its_title_and_why_it_is_missing():
     missing = not_assessed("orders", Text("Orders by day"), Text("needs orders"))
-    assert _exhibit(missing, Locale()) == {
+    assert exhibit_record(missing, Locale()) == {
         "name": "orders",
         "kind": missing.kind,
         "title": "Orders by day",
