@@ -7,8 +7,9 @@ import pytest
 
 from crmkit.core.language import Locale
 from crmkit.core.results import Text, not_assessed
+from crmkit.report.exhibits import exhibit_record
 from crmkit.report.folders import read_json
-from crmkit.report.page.page import Shown, _exhibit, _kept, open_client, open_page
+from crmkit.report.page.page import Shown, _kept, open_client, open_page
 from crmkit.report.params.notebooks import read_notebook
 
 
@@ -31,7 +32,7 @@ def test_what_is_shown_stays_as_it_is():
 
 def test_an_exhibit_is_recorded_with_its_kind_its_title_and_why_it_is_missing():
     missing = not_assessed("orders", Text("Orders by day"), Text("needs orders"))
-    assert _exhibit(missing, Locale()) == {
+    assert exhibit_record(missing, Locale()) == {
         "name": "orders",
         "kind": missing.kind,
         "title": "Orders by day",

@@ -100,6 +100,8 @@ def test_three_doors_give_the_same_report_and_the_fourth_stops(orders, papermill
     assert by_run == by_engine == by_flat
     assert by_run["parameters"]["horizon_days"] == {"value": 180, "origin": "params/retailco.yml"}
     assert by_run["language"] == "zh"
+    shown = by_run["exhibits"][0].pop("shown")
+    assert [column["name"] for column in shown["columns"]] == ["table", "step", "rows"]
     assert by_run["exhibits"][0] == {
         "name": "intake",
         "kind": "table",
