@@ -29,11 +29,11 @@ WORD = 0.58
 MARGIN, FOOT, GAP = 0.045, 0.09, 0.025
 FONTS = {"en": ("Arial", ""), "zh": ("Arial", "Microsoft YaHei")}
 LANGUAGES = {"en": "en-GB", "zh": "zh-CN"}
-CELL, SHORT_CELL = 3.6, 18
+CELL, SHORT_CELL, SHORT_HEAD = 3.6, 18, 8
 TABLE_SIZES = (14, 13, 12, 11, 10)
 SIZES = (14, 13, 12, 11, 10, 9)
 SMALL = (10, 9, 8)
-EDGE = re.compile(r"(?<=[\u3040-\u9fff])(?=[!-~€£¥])|(?<=[!-~€£¥])(?=[\u3040-\u9fff])")
+EDGE = re.compile(r"(?<=[\u2e80-\uffef])(?=[!-~€£¥])|(?<=[!-~€£¥])(?=[\u2e80-\uffef])")
 PIECES = re.compile(r"[\u2e80-\uffef]|[^\s\u2e80-\uffef]+\s*|\s+")
 MORE = mark("and {n} more; all of them are on the page")
 
@@ -389,7 +389,7 @@ def widths(rows: Sequence[Sequence[str]], across: float, size: float) -> list[fl
     least, need = [], []
     for head, *cells in zip(*rows, strict=True):
         # a heading may be folded, a number or a date of a cell had better not be
-        words = [_longest(head) * BOLD, *map(_longest, cells)]
+        words = [max(_longest(head), min(_measure(head), SHORT_HEAD)) * BOLD, *map(_longest, cells)]
         least.append(_column(max(words), size))
         need.append(_column(max(words[0], *map(_measure, cells)) if cells else words[0], size))
     spare, brief = across - sum(least), _column(SHORT_CELL, size)
