@@ -339,6 +339,9 @@ class Page:
             "values": [box for result in self.shown.values() if result.kind == "values" for box in _boxes(result, locale)],
             "estimates": [row for result in self.shown.values() for row in _estimate_rows(result)],
             "exhibits": [exhibit_record(result, locale) for result in self.shown.values()],
+            "results": {
+                one.name: _kept(one.table, customers=one.customers) for one in self.shown.values() if one.table is not None
+            },
             "briefs": {one.slug: _called(one, locale) for result in self.shown.values() for one in result.briefs},
             "figures": sum(result.kind in FIGURES and result.assessed for result in self.shown.values()),
             "parameters": {name: {"value": one.value, "origin": one.origin} for name, one in self.used.items()},
@@ -458,6 +461,16 @@ def _estimate_rows(result: Result) -> list[dict[str, Any]]:
         return []
     rows = table[list(ESTIMATE_COLUMNS)].to_dict("records")
     return [{"exhibit": result.name, **{str(key): _number(value) for key, value in row.items()}} for row in rows]
+
+
+def _kept(table: pd.DataFrame, *, customers: bool) -> dict[str, Any]:
+    """How many rows a table has, and the numbers of those that have a name: a place that stays when others are added."""
+    keys = [name for name in ("indicator", "group", "measure") if name in table.columns and table[name].is_unique]
+    parts = ("value", "low", "high", "n")
+    if customers or not keys or not set(parts) <= set(table.columns):
+        return {"rows": len(table)}
+    own = table[table["value"].notna()].to_dict("records")
+    return {"rows": len(table), "by": {str(row[keys[0]]): {part: _number(row[part]) for part in parts} for row in own}}
 
 
 def _called(one: Brief, locale: Locale) -> str:

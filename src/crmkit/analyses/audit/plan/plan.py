@@ -226,11 +226,11 @@ def _row(one: Action, book: Catalogue, locale: Locale) -> dict[str, object]:
         "taken": one.taken,
         "within": TAKEN if one.taken else LEFT,
         "source": one.source,
-        "goes": _goes(aim, book, locale),
+        "goes": goes(aim, book, locale),
     }
 
 
-def _goes(aim: Aim, book: Catalogue, locale: Locale) -> str:
+def goes(aim: Aim, book: Catalogue, locale: Locale) -> str:
     """Name of the indicator, its value now, and the value expected."""
     if aim.indicator not in book.indicators:
         return aim.indicator
@@ -244,7 +244,9 @@ def _goes(aim: Aim, book: Catalogue, locale: Locale) -> str:
     now, then = (
         format_value(value, unit, language=locale.language, currency=locale.currency) for value in (aim.baseline, aim.expected)
     )
-    return f"{book[aim.indicator].name(locale.language)}: {now} → {then}"
+    return say(
+        Text("{name}: {now} → {then}", {"name": book[aim.indicator].name(locale.language), "now": now, "then": then}), locale
+    )
 
 
 def _finding(plan: Plan) -> Finding:
