@@ -72,13 +72,15 @@ def lines(text: str, across: float, size: float) -> int:
     for paragraph in text.split("\n"):
         count, used = count + 1, 0.0
         letter = LETTER * size * _measure(paragraph) / max(1, width(paragraph))
+        # Chinese marks may not begin a line and take a character of the line before along
+        room = max(size, across - size) if CHINESE.search(paragraph) else across
         for piece in PIECES.findall(paragraph):
             need = width(piece.rstrip()) * letter
-            if used and used + need > across:
+            if used and used + need > room:
                 count, used = count + 1, 0.0
             # a word that is longer than a line is broken
-            count += int(need // across) if need > across else 0
-            used += width(piece) * letter % max(across, 1.0) if need > across else width(piece) * letter
+            count += int(need // room) if need > room else 0
+            used += width(piece) * letter % max(room, 1.0) if need > room else width(piece) * letter
     return count
 
 
