@@ -131,7 +131,9 @@ def study(
     checks = look(looked)
     found = find(checks, past, base, confidence=confidence)
     listed = register(found, past, base, months, book, own=risks, appetite=appetite)
-    plan = make_plan(found, state, past, book, locale, own=actions, means=means, won=base.won, confidence=confidence)
+    plan = make_plan(
+        found, state, past, book, locale, own=actions, means=means, results=owned, months=months, confidence=confidence
+    )
     over = cycles(past, book, owned=owned, confidence=confidence)
     return Audit(
         company,

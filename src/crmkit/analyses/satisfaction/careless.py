@@ -127,9 +127,10 @@ def careless(past: Survey) -> Result:
         Column("interval", "Interval", "share"),
     )
     note = Text(
-        "n = {n} answers. Equal answers in a row (longstring), no variability (IRV), Mahalanobis distance beyond the 99th "
-        "percentile, less than half the median time or two seconds per question, two answers of one customer; even-odd "
-        "consistency where there are enough dimensions. Wilson intervals.",
+        "n = {n} answers. Equal answers in a row (longstring), no variability (IRV), Mahalanobis distance"
+        " beyond the 99th percentile. Less than half the median time or two seconds per question; two "
+        "answers of one customer; even-odd consistency where there are enough dimensions. Wilson "
+        "intervals.",
         {"n": Quantity(n, "count")},
     )
     return Result(name, "table", title, table, columns, finding=_careless_finding(past, table), note=note)

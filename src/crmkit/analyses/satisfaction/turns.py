@@ -17,6 +17,7 @@ from crmkit.analyses.satisfaction.survey import Item, Survey
 from crmkit.analyses.satisfaction.trend import compare_modes
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
 from crmkit.models.basics.families import holm
+from crmkit.models.basics.shares import wilson
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,9 +32,10 @@ def turns(past: Survey) -> Result:
     Returns
     -------
     Result
-        Table ``group, item, since, before, now, value, low, high, p_value, p_holm, turned, comparable, n, n_others, spread,
-        unit, method``, one row per score and question at the wave that divides its answers most clearly: ``before`` and
-        ``now`` are all answers of earlier waves and of that wave and later ones, ``value`` their difference in points.
+        Table ``group, item, since, before, now, now_low, now_high, value, low, high, p_value, p_holm, turned, comparable, n,
+        n_others, spread, unit, level_unit, method``, one row per score and question at the wave that divides its answers most
+        clearly: ``before`` and ``now`` (with Wilson's interval where it is a share) are all answers of earlier waves and of
+        that wave and later ones, in ``level_unit``; ``value`` is their difference in points.
     """
     name, title = "satisfaction_turns", Text("Since when is a question answered differently?")
     missing = too_few(past, past.current, name, title)
@@ -56,8 +58,9 @@ def turns(past: Survey) -> Result:
         Column("comparable", "Asked in the same way"),
     )
     note = Text(
-        "All answers since a wave against all before it, at the wave where they differ most clearly; points of NPS, or "
-        "percentage points of the two top boxes. Holm over all {m} looks. The interval does not allow for the search.",
+        "All answers since a wave against all before it, at the wave where they differ most clearly. "
+        "Points of NPS, or percentage points of the two top boxes. Holm over all {m} looks. The interval "
+        "does not allow for the search.",
         {"m": Quantity(looks, "count")},
     )
     return Result(name, "table", title, table, columns, finding=_finding(table, looks), note=note)
@@ -93,7 +96,11 @@ def _splits(past: Survey, item: Item, last: int) -> list[dict[str, object]]:
         found = difference_of(item, first, second, past.confidence)
         same = compare_modes(past, names[at - 1], names[at]).comparable
         words = {"group": item.label, "item": item.id, "since": names[at], "before": before, "now": now}
-        rows.append({**words, **found, "comparable": same, "level_unit": unit_of(item)})
+        ends = wilson(second[0], second[2], confidence=past.confidence)
+        # the interval of NPS is that of its change alone
+        low, high = (np.nan, np.nan) if item.kind == "nps" else (float(ends.low[0]), float(ends.high[0]))
+        more = {"comparable": same, "level_unit": unit_of(item), "now_low": low, "now_high": high}
+        rows.append({**words, **found, **more})
     return rows
 
 
