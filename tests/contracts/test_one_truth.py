@@ -28,7 +28,7 @@ spec.loader.exec_module(plans)
 
 
 # what nobody says: "0 of 8", "none of 0", "has 0 findings", "and 0 observations"
-NOTHING = re.compile(r"\b0 of\b|\b(of|in|has|and) 0\b(?![.,]\d)|[有中的和]0[个项位名条步]")
+NOTHING = re.compile(r"^0\b(?![.,]\d)|\b0 of\b|\b(of|in|has|and) 0\b(?![.,]\d)|[有中的和]0[个项位名条步]")
 # an id of an indicator, a standard or a planned action: no reader knows it
 ID = re.compile(r"\b[PRID]-[A-Z]{2,}\d*\b|\bA[1-5]\.[a-z_]+\b|\b[a-z]+_[a-z_]+\b", re.ASCII)
 HALF_WIDTH = re.compile(r"[\u4e00-\u9fff] ?[,:;()?!]|[,:;()?!] ?[\u4e00-\u9fff]")

@@ -149,7 +149,9 @@ def _careless_finding(past: Survey, table: pd.DataFrame) -> Finding:
     last = table.iloc[-1]
     share = Quantity(last["value"], "share", last["low"], last["high"])
     numbers: dict[str, Any] = {"n": Quantity(last["flagged"], "count"), "share": share}
-    if past.drop_careless:
+    if not last["flagged"]:
+        text = Text("All answers seem to have been given after reading.")
+    elif past.drop_careless:
         text = Text(
             "{n} {n:answer|answers}, {share}, {n:was|were} given without reading and {n:is|are} left out of all scores below.",
             numbers,

@@ -32,8 +32,10 @@ FEWEST = 30
 RELEVANT = 0.1
 # what follows from how content customers are
 DRIVEN = ("satisfaction", "leaving", "complaints")
-# the kinds of cases that count as trouble
-COMPLAINT = "complaint"
+# kinds of cases in which something was wrong
+WRONG = ("complaint", "fault")
+MOST_IN = Text("it happens most in {place} {level}: {share} of its cases, against {rest} elsewhere (n = {n})")
+WRONG_IN = Text("complaints and faults make up {share} of the cases of {place} {level}, against {rest} elsewhere (n = {n})")
 MOST_DRIVERS = 3
 NOT_ESTABLISHED = Text("not established")
 
@@ -118,8 +120,8 @@ def _placed(theme: Theme, past: History, grounds: Grounds, confidence: float) ->
         "rest": Quantity(top["without"], "share"),
         "n": Quantity(top["n"], "count"),
     }
-    said = Text("it happens most in {place} {level}: {share} of its cases, against {rest} elsewhere (n = {n})", words)
-    return Cause(said, (f"{top['place']}: {top['level']}",), Text("{place} {level}", words))
+    said = WRONG_IN if theme.id == "complaints" else MOST_IN
+    return Cause(Text(said.template, words), (f"{top['place']}: {top['level']}",), Text("{place} {level}", words))
 
 
 def places(rows: pd.DataFrame, hit: pd.Series[bool], *, confidence: float) -> pd.DataFrame:
@@ -168,7 +170,7 @@ def hits(theme: Theme, past: History, tickets: pd.DataFrame | None) -> pd.Series
     if theme.id == "scattered" and "unmatched" in tickets:
         return tickets["unmatched"] == 1
     if theme.id == "complaints" and "kind" in tickets:
-        return tickets["kind"] == COMPLAINT
+        return tickets["kind"].isin(WRONG)
     if theme.id == "satisfaction" and "csat" in tickets:
         return tickets["csat"] <= UNHAPPY
     return None
