@@ -1,17 +1,13 @@
 """The whole audit: what is asked of it reaches each of its parts."""
 
-import ast
-import json
 from dataclasses import fields
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from crmkit.analyses.audit import Rules, fit
-from crmkit.analyses.audit.fit import study
-
-ROOT = Path(__file__).parents[3]
+from crmkit.analyses.audit.fit import LIMITS, agreed, study
+from crmkit.core.errors import ParamError
 
 
 class EnoughError(Exception):
@@ -44,15 +40,22 @@ def test_cycle_results_and_level_reach_every_part(monkeypatch):
     assert asked["grounds"] == {"results": results, "key": b"secret", "confidence": 0.8}
 
 
-def test_every_limit_of_the_rules_is_a_parameter_of_the_notebook():
-    """What a company agrees upon is declared where it can be changed, and reaches the rules; cells of a record are its own."""
-    cells = json.loads((ROOT / "notebooks" / "audit.ipynb").read_text(encoding="utf-8"))["cells"]
-    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    declared = {node.target.id: ast.literal_eval(node.value) for node in ast.parse(sources[0]).body}
-    agreed = {one.name: one.default for one in fields(Rules) if one.name != "required"}
-    assert {name: declared.get(name) for name in agreed} == agreed
-    built = next(source for source in sources if "audit.Rules(" in source).split("\nform =")[0].split("\n", 1)[1]
-    other = {name: value + 1 if name != "margin" else 0.5 for name, value in agreed.items()}
-    space = {**other, "audit": SimpleNamespace(Rules=Rules)}
-    exec(built, space)
-    assert {name: getattr(space["rules"], name) for name in agreed} == other
+def test_every_limit_that_is_agreed_upon_can_be_set():
+    """The kit's stand where nothing is said; none of the rules stays in code alone."""
+    plain = {"sla_hours": 8.0, "margin": 1.0, "active_days": 365}
+    assert agreed({}, **plain) == Rules()
+    assert {*LIMITS, *plain, "required"} == {one.name for one in fields(Rules)}
+    own = {name: getattr(Rules(), name) + 1 for name in LIMITS}
+    rules = agreed(own, sla_hours=2.0, margin=0.4, active_days=90)
+    assert {name: getattr(rules, name) for name in LIMITS} == own
+    assert (rules.sla_hours, rules.margin, rules.active_days) == (2.0, 0.4, 90)
+
+
+def test_a_limit_that_cannot_be_is_refused_with_all_others():
+    with pytest.raises(ParamError) as caught:
+        agreed({"ack_hour": 3, "idle_hours": 0, "notice_days": 1.5, "norm_hours": True}, sla_hours=8, margin=1, active_days=365)
+    said = str(caught.value)
+    assert "limits: there is no 'ack_hour'; did you mean 'ack_hours'" in said
+    assert "limits, idle_hours: is 0; a number above 0 is expected" in said
+    assert "limits, notice_days: is 1.5; whole days are expected" in said
+    assert "limits, norm_hours: is True" in said

@@ -300,14 +300,18 @@ def self_image(answers: Answers) -> Result:
         return not_assessed(name, title, Text("needs the ratings of managers, and of a third party or of staff"))
     parts = {cycle: _gap_by_standard(answers.of(cycle), other) for cycle in answers.cycles}
     wide = pd.DataFrame({f"gap{at}": part for at, part in enumerate(parts.values())}).reindex(list(answers.form.ids))
-    newest = list(wide)[-1]
+    newest = f"gap{len(parts) - 1}"
     wide = wide[wide[newest].notna()]
     if len(wide) < FEWEST_STANDARDS:
-        return not_assessed(name, title, Text("needs {n} standards that both have rated", {"n": Quantity(FEWEST_STANDARDS, "count")}))
+        few = {"n": Quantity(FEWEST_STANDARDS, "count")}
+        return not_assessed(name, title, Text("needs {n} standards that both have rated", few))
     whole = ag.paired_difference(wide[newest].to_numpy(), np.zeros(len(wide)), confidence=answers.confidence)
     table = wide.rename_axis("standard").reset_index()
-    table.insert(1, "name", [answers.form[one].name(answers.language) for one in table["standard"]])
-    mean: dict[str, Any] = {"standard": "", "name": OVERALL, "low": whole.low, "high": whole.high, **wide.mean().to_dict()}
+    named = {one.id: one.name(answers.language) for one in answers.form}
+    table.insert(1, "name", table["standard"].map(named))
+    mean: dict[str, Any] = {"standard": "", "name": OVERALL, "always": "", "low": whole.low, "high": whole.high}
+    mean |= {str(gap): value for gap, value in wide.mean().items()}
+    table["always"] = [str(bool(one)) for one in (table[[f"gap{at}" for at in range(len(parts))]] > 0).all(axis=1)]
     table = pd.concat([table.sort_values(newest, ascending=False), pd.DataFrame([mean])], ignore_index=True)
     columns = (
         Column("name", "Standard", translate=True),
@@ -329,8 +333,7 @@ def _gap_by_standard(rows: pd.DataFrame, other: str) -> pd.Series[float]:
 
 def _image_finding(table: pd.DataFrame, cycles: list[str], newest: str) -> Finding:
     own = table[table["standard"] != ""]
-    gaps = own[[one for one in own if one.startswith("gap")]]
-    always = int((gaps > 0).all(axis=1).sum())
+    always = int((own["always"] == "True").sum())
     first = own.iloc[0]
     numbers: dict[str, Quantity | Text | str] = {
         "n": Quantity(always, "count"),
@@ -344,7 +347,7 @@ def _image_finding(table: pd.DataFrame, cycles: list[str], newest: str) -> Findi
         text = Text("Managers rate none of {all} standards above other eyes in every cycle.", numbers)
         return Finding("audit.self_image", "info", None, text, evidence=evidence)
     text = Text(
-        "In each of {cycles} cycles managers rate {n} of {all} standards above other eyes; most of all now {name}: {gap} points.",
+        "In each of {cycles} cycles managers rate {n} of {all} standards above other eyes. Most, now: {name}, {gap} points.",
         numbers,
     )
     return Finding("audit.self_image", "info", None, text, evidence=evidence)

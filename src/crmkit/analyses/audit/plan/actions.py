@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from crmkit.analyses.audit.catalogue import Catalogue
+from crmkit.analyses.audit.findings.finding import quantities
 from crmkit.analyses.audit.findings.model import FINDING, NAN, AuditFinding, Words, theme_of, themes
 from crmkit.analyses.audit.read import History, absent
 from crmkit.core.language import Locale, mark, say
@@ -210,6 +212,8 @@ class Action:
         Of plan, do, check, act.
     taken : bool
         Whether it fits into the budget.
+    numbers : str
+        Every number of its words, with limits and unit, as JSON.
     """
 
     id: str
@@ -224,6 +228,7 @@ class Action:
     status: str = "planned"
     state: str = PLAN
     taken: bool = True
+    numbers: str = "[]"
 
 
 def theme_named(finding: str) -> str:
@@ -252,6 +257,7 @@ def proposed(one: AuditFinding, past: History, locale: Locale, *, more: bool = F
         dates=Dates(starts, starts + dt.timedelta(days=usual.days)),
         aim=Aim(one.lead.subject) if one.rule in ("indicator", "trend") else _counted(one, locale),
         price=Price(usual.effort),
+        numbers=json.dumps(quantities(one.recommendation)),
     )
 
 

@@ -9,10 +9,12 @@ Stands alone: it knows the records of other reports, which nothing else of the p
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crmkit.analyses.audit.bridge import read_bridge
+from crmkit.analyses.audit.findings.finding import quantities
 from crmkit.analyses.audit.findings.model import NAN, themes
 from crmkit.analyses.audit.plan.actions import COUNTED, KIT, REPORTED, START_DAYS, Action, Aim, Dates, Price, library
 from crmkit.analyses.audit.read import History
@@ -54,12 +56,13 @@ def asked_for(results: Mapping[str, Reading], past: History, locale: Locale) -> 
         return made
     said = {str(one["id"]): one for one in (reading.report or {}).get("findings", []) if one.get("passed") is False}
     if START in said and said[START].get("action"):
-        made.append(_action("S-start", str(said[START]["action"]), START, "satisfaction", past, Aim("P-CSAT")))
+        text = Text("{said}", {"said": str(said[START]["action"])})
+        made.append(_action("S-start", text, START, "satisfaction", past, Aim("P-CSAT"), locale=locale))
     if LOOP in said:
         n = float(said[LOOP]["numbers"]["n"]["value"])
         aim = Aim("", n, n, n, 0.0, NAN, say(Text(WAITING), locale), "count", "down", COUNTED)
-        text = say(Text(CALL.template, {"n": Quantity(int(n), "count")}), locale)
-        made.append(_action("S-call", text, LOOP, "unheard", past, aim))
+        text = Text(CALL.template, {"n": Quantity(int(n), "count")})
+        made.append(_action("S-call", text, LOOP, "unheard", past, aim, locale=locale))
     return [*made, *(_fallen(_turned(reading), past, locale) if TURNS in said else [])]
 
 
@@ -67,10 +70,10 @@ def _campaign(results: Mapping[str, Reading], past: History, locale: Locale) -> 
     found = read_bridge(results)
     if isinstance(found, Text) or not found.contacts or not found.net > 0:
         return []
-    text = say(Text(CONTACT.template, {"n": Quantity(found.contacts, "count")}), locale)
+    text = Text(CONTACT.template, {"n": Quantity(found.contacts, "count")})
     # nothing is gained before it begins: that is known without a sample
     aim = Aim("", 0.0, 0.0, 0.0, found.net, found.net, say(Text(GAIN), locale), "money", "up", REPORTED)
-    return [_action("C-campaign", text, CAMPAIGN, "leaving", past, aim, Price(NAN, found.cost, found.won))]
+    return [_action("C-campaign", text, CAMPAIGN, "leaving", past, aim, Price(NAN, found.cost, found.won), locale=locale)]
 
 
 def _turned(reading: Reading) -> list[Mapping[Any, Any]]:
@@ -88,18 +91,20 @@ def _fallen(rows: Sequence[Mapping[Any, Any]], past: History, locale: Locale) ->
         words = {"since": str(row["since"]), "question": str(row["group"])}
         ends = (row["now_low"], row["now_high"])
         aim = Aim("", row["now"], *ends, row["before"], NAN, str(row["group"]), str(row["level_unit"]), "up")
-        text = say(Text(LOOK.template, words), locale)
-        made.append(_action(f"S-turn-{row['item']}", text, TURNS, "satisfaction", past, aim))
+        text = Text(LOOK.template, words)
+        made.append(_action(f"S-turn-{row['item']}", text, TURNS, "satisfaction", past, aim, locale=locale))
     return made
 
 
-def _action(name: str, text: str, finding: str, theme: str, past: History, aim: Aim, price: Price | None = None) -> Action:
+def _action(
+    name: str, text: Text, finding: str, theme: str, past: History, aim: Aim, price: Price | None = None, *, locale: Locale
+) -> Action:
     """An action of the kind and the owner that a theme has."""
     met = themes()[theme]
     usual, starts = library().kinds[met.action], past.as_of + dt.timedelta(days=START_DAYS)
     return Action(
         id=name,
-        text=text,
+        text=say(text, locale),
         kind=met.action,
         owner=met.owner.say(past.language),
         source=KIT,
@@ -107,4 +112,5 @@ def _action(name: str, text: str, finding: str, theme: str, past: History, aim: 
         dates=Dates(starts, starts + dt.timedelta(days=usual.days)),
         aim=aim,
         price=price or Price(usual.effort),
+        numbers=json.dumps(quantities(text)),
     )

@@ -142,8 +142,8 @@ def plan_table(plan: Plan, locale: Locale) -> Result:
     Result
         A row per action, with the columns of the table ``actions``, so that the file can come back as that table: ``action_id,
         finding_id, text, kind, owner, starts_on, due_on, horizon, effort, budget, indicator, expected_effect, status``; and
-        ``baseline, expected, low, high, target, measurable_on, worth, state, taken, source``. Written as CSV, workbook and
-        calendar.
+        ``baseline, expected, low, high, target, measurable_on, worth, state, taken, source, numbers``. Written as CSV,
+        workbook and calendar.
     """
     import pandas as pd
 
@@ -252,6 +252,7 @@ def _row(one: Action, locale: Locale) -> dict[str, object]:
         "within": TAKEN if one.taken else LEFT,
         "source": one.source,
         "goes": _goes(aim, locale),
+        "numbers": one.numbers,
     }
 
 
