@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
@@ -288,14 +289,19 @@ def _finding(plan: Plan) -> Finding:
         return Finding("audit.plan", "info", None, text, evidence=("audit_plan",))
     wanted, given = swap
     words: dict[str, Quantity | str] = {
-        "action": wanted.text.rstrip(".。"),
+        "action": _short(wanted),
         "worth": Quantity(wanted.price.worth, "money"),
         "cost": Quantity(wanted.price.cost, "money"),
-        "given": "; ".join(one.text.rstrip(".。") for one in given),
+        "given": "; ".join(map(_short, given)),
     }
     text = Text("The budget leaves out an action worth {worth} a year for {cost}: {action}.", words)
     action = Text("It fits in place of what has no known worth: {given}. Decide which of them to do.", words)
     return Finding("audit.plan", "warning", False, text, evidence=("audit_plan",), action=action)
+
+
+def _short(one: Action) -> str:
+    """An action by its first sentence, which says what it is about."""
+    return re.split(r"[.]\s|。|[.]$", one.text)[0]
 
 
 def _swap(plan: Plan) -> tuple[Action, list[Action]] | None:
