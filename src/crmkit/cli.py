@@ -26,6 +26,8 @@ Your own data, in this order:
   crmkit new acme exports/     look at a folder of exports, write params/acme.yml
   crmkit check acme            can it be read, and what is wrong? every problem at once
   crmkit run acme              the reports: reports/acme/<date>/*.html and reports/index.html
+  crmkit open acme             the newest page in the browser
+  crmkit deck acme             slides; crmkit doc: a document; crmkit brief: a mail
   crmkit lab acme              the same notebooks in JupyterLab
 
 To look around first: crmkit demo. Options of a command: crmkit run --help.
@@ -173,13 +175,14 @@ def demo(only: Only = "", jobs: Jobs = 1, force: Force = False, timeout: Timeout
     """Run the demo clients and print where their reports are."""
     from crmkit.core.results import Text
     from crmkit.core.settings import client_names, find_home, read_settings
+    from crmkit.data.sources.files import package_is_missing
 
     home = find_home()
     clients = []
     for name in DEMO_CLIENTS:
         if name not in client_names(home):
             continue
-        if _package_is_missing(read_settings(name, home=home).source):
+        if package_is_missing(read_settings(name, home=home).source):
             _tell(
                 Text("{name}  not run: its data package is not installed; get it with: make examples", {"name": name}),
                 stream=sys.stderr,
@@ -266,10 +269,10 @@ def check(
     pages: Annotated[bool, typer.Option("--pages", help="instead: do the pages of the last reports say the same?")] = False,
 ) -> None:
     """Check a client's parameters and data. It says which analyses can run."""
-    from crmkit.report.check import check_reports
+    from crmkit.report.check import check_reports, compare_pages
 
     if pages:
-        _compare_pages(name)
+        _tell(compare_pages(name))
         return
     with _reading() as tell:
         checked = check_reports(name, tell=tell)
@@ -277,21 +280,6 @@ def check(
     if checked.problems:
         sys.stdout.flush()
         raise CrmkitError(list(checked.problems))
-
-
-def _compare_pages(name: str) -> None:
-    """Say which numbers the pages of a client's last reports say in two ways."""
-    from crmkit.core.results import Numbers, Text
-    from crmkit.core.settings import find_home, params_path
-    from crmkit.report.guard.agreement import contradictions, statements
-
-    home = find_home()
-    params_path(name, home=home)
-    found = contradictions(name, home=home)
-    if found:
-        raise CrmkitError([*(str(one) for one in found), f"run all of its reports together: crmkit run {name}"])
-    numbers: Numbers = {"name": name, "n": f"{len(statements(name, home=home)):,}"}
-    _tell(Text("{name}: {n} statements compared; no two of them differ", numbers))
 
 
 @app.command(name="list")
@@ -355,6 +343,51 @@ def form(
 
     for path in write_form(name, out=out, cycle=cycle):
         print(path)
+
+
+@app.command()
+def deck(name: Name) -> None:
+    """Write slides of a client's last reports. Charts and tables can be edited in PowerPoint."""
+    from crmkit.report.office.deck import write_deck
+
+    _taken_away(write_deck(name))
+
+
+@app.command()
+def doc(name: Name) -> None:
+    """Write a document of a client's last reports, for Word."""
+    from crmkit.report.office.doc import write_doc
+
+    _taken_away(write_doc(name))
+
+
+@app.command()
+def brief(name: Name) -> None:
+    """Write a mail of verdict, numbers and decisions. As text, and as HTML without style."""
+    from crmkit.report.office.mail import write_brief
+
+    _taken_away(write_brief(name))
+
+
+def _taken_away(written: Any) -> None:
+    """Say what was written, and what has to be known of it."""
+    for note in written.notes:
+        _tell(note, stream=sys.stderr)
+    for path in written.paths:
+        print(path)
+
+
+@app.command(name="open")
+def open_newest(name: Name) -> None:
+    """Open a client's newest page in the browser. Where there is none, its path is printed."""
+    import webbrowser
+
+    from crmkit.report.office.story import newest_page
+
+    page = newest_page(name)
+    with suppress(webbrowser.Error):
+        webbrowser.get().open(page.as_uri())
+    print(page)
 
 
 @app.command()
@@ -462,16 +495,3 @@ def _run(clients: list[str], home: Path, only: str, **options: Any) -> int:
     text = Text("{n} {n:notebook|notebooks}, {failed} failed, {skipped} not run, {seconds} s", numbers)
     print(say(text, Locale(_spoken_here())))
     return exit_code(outcomes)
-
-
-def _package_is_missing(source: str) -> bool:
-    """Whether the data come with a package that is not installed; looked up without importing it."""
-    if not source.startswith("package:"):
-        return False
-    from importlib.metadata import PackageNotFoundError, distribution
-
-    try:
-        distribution(source.removeprefix("package:").split("/")[0])
-    except PackageNotFoundError:
-        return True
-    return False

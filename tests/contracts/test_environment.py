@@ -14,7 +14,14 @@ CARD = ["jupyterlab", "lifelines", "nbconvert", "pandas", "papermill", "seaborn"
 # compiled libraries that the packages of the kit share with ours: two copies of one in a process do not work
 SHARED = ["matplotlib", "numpy", "pyarrow", "scipy"]
 # packages whose modules have another name
-CALLED = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml", "ibis": "ibis-framework"}
+CALLED = {
+    "PIL": "pillow",
+    "docx": "python-docx",
+    "pptx": "python-pptx",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+    "ibis": "ibis-framework",
+}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
@@ -42,8 +49,9 @@ def test_the_rest_comes_by_pip_with_what_reads_comments():
     assert by_pip == [*rest, *PROJECT["optional-dependencies"]["text"], "--editable ."]
 
 
-def test_the_tests_run_on_the_same_reader_of_comments():
-    assert set(PROJECT["optional-dependencies"]["text"]) <= set(PROJECT["optional-dependencies"]["dev"])
+@pytest.mark.parametrize("extra", ["text", "office"])
+def test_the_tests_run_on_the_same_packages_as_an_extra(extra):
+    assert set(PROJECT["optional-dependencies"][extra]) <= set(PROJECT["optional-dependencies"]["dev"])
 
 
 def test_the_lock_holds_every_dependency_with_hashes_and_no_address():
@@ -88,7 +96,8 @@ def imported(path: Path) -> set[str]:
 
 def declared() -> set[str]:
     """Names of the packages that the kit asks for, and of what an extra adds, as a module would be called."""
-    listed = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["text"]]
+    extras = PROJECT["optional-dependencies"]
+    listed = [*PROJECT["dependencies"], *extras["text"], *extras["office"]]
     return {split(one)[0].split("[")[0].lower().replace("-", "_") for one in listed}
 
 

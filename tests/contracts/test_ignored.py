@@ -21,6 +21,7 @@ CLIENTS_OWN = [
 ]
 OURS = [
     "data/README.md",
+    "data/coverage.csv",
     "data/demo/retailco/customers.csv",
     "params/cdnow.yml",
     "params/retailco.yml",

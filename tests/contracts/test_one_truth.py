@@ -18,6 +18,8 @@ from crmkit.core.settings import AGREED
 from crmkit.report.folders import read_json
 from crmkit.report.guard.agreement import FACTS, NAMED, contradictions, statements
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 CLIENTS = sorted(path.stem for path in (ROOT / "params").glob("*.yml"))
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))

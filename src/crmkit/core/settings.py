@@ -209,6 +209,41 @@ class CustomerSettings(_Strict):
     )
 
 
+class BrandSettings(_Strict):
+    """How what leaves the house looks: pages, slides, documents. Files stand in ``params/<client>/``."""
+
+    logo: str = Field("", description="picture in params/<client>/, PNG or JPEG, at most 1 MB")
+    colours: list[str] = Field(
+        default_factory=list,
+        max_length=2,
+        description="'#rrggbb' of titles, then of what stands out; one that cannot be read on white is made darker, and said",
+    )
+    author: str = Field("", max_length=80, description="who has made the reports, as it stands on them")
+    confidential: str = Field("", max_length=120, description="line at the foot of each page, slide and document")
+    deck: str = Field("", description="template of slides in params/<client>/, .pptx or .potx")
+    doc: str = Field("", description="template of documents in params/<client>/, .docx or .dotx")
+
+    @field_validator("logo", "deck", "doc")
+    @classmethod
+    def _file(cls, value: str) -> str:
+        if value != Path(value).name or "\\" in value:
+            raise ParamError(f"{value!r} is no name of a file in params/<client>/; write the name alone")
+        return value
+
+    @field_validator("colours")
+    @classmethod
+    def _colours(cls, value: list[str]) -> list[str]:
+        for one in value:
+            if not re.fullmatch("#[0-9a-fA-F]{6}", one):
+                raise ParamError(f"{one!r} is no colour; write '#' and six digits, in quotes, for example '#14559f'")
+        return value
+
+    @field_validator("author", "confidential")
+    @classmethod
+    def _line(cls, value: str) -> str:
+        return " ".join(undirected(value).split())
+
+
 class Settings(_Strict):
     """One client's params file, checked; ``sections`` holds the analyses' own parameters, unchecked here."""
 
@@ -225,6 +260,7 @@ class Settings(_Strict):
     customer: CustomerSettings = Field(
         default_factory=CustomerSettings, description="who counts as a customer, in every analysis"
     )
+    brand: BrandSettings = Field(default_factory=BrandSettings, description="how pages, slides and documents look")
     sections: dict[str, dict[str, Any]] = Field(default_factory=dict, exclude=True)
 
     def agreed(self) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crmkit.core.errors import ParamError, ReportError
+from crmkit.core.errors import CrmkitError, ParamError, ReportError
 from crmkit.core.language import Locale, say
 from crmkit.core.results import Numbers, Quantity, Text
-from crmkit.core.settings import find_home, read_settings
+from crmkit.core.settings import find_home, params_path, read_settings
 from crmkit.report.folders import check_writable
 from crmkit.report.params.flatten import check_clients
 from crmkit.report.params.notebooks import Notebook, lacking, read_notebooks
@@ -96,6 +96,25 @@ def check_reports(client: str, *, home: Path | None = None, tell: Callable[[str]
         lines.append(_how_long(able, check.intake, settings.client, home=place))
     locale = Locale(settings.language)
     return Checked(tuple(say(line, locale) for line in lines), (*check.problems, *wrong, *_writing_problems(client, place)))
+
+
+def compare_pages(client: str, *, home: Path | None = None) -> Text:
+    """Whether the pages of a client's last reports say the same, and how much was compared.
+
+    Raises
+    ------
+    CrmkitError
+        A line for each number that they say in two ways.
+    """
+    from crmkit.report.guard.agreement import contradictions, statements
+
+    place = home or find_home()
+    params_path(client, home=place)
+    found = contradictions(client, home=place)
+    if found:
+        raise CrmkitError([*(str(one) for one in found), f"run all of its reports together: crmkit run {client}"])
+    numbers: Numbers = {"name": client, "n": f"{len(statements(client, home=place)):,}"}
+    return Text("{name}: {n} statements compared; no two of them differ", numbers)
 
 
 def _how_long(notebooks: Sequence[Notebook], intake: Sequence[Intake], client: str, *, home: Path) -> Text:

@@ -14,6 +14,7 @@ from crmkit.core.language import Locale, say, translate, undirected
 from crmkit.core.messages import in_words
 from crmkit.core.results import SEVERITIES, Text
 from crmkit.core.settings import client_language
+from crmkit.report.brand import brand_css
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, read_json, read_latest, reports_folder, write_text
 from crmkit.report.page.briefs import AUDIENCES
 from crmkit.report.page.since_last import changes
@@ -63,6 +64,7 @@ class Line:
     lists: tuple[tuple[str, str], ...]
     title: str
     language: str
+    brand: Mapping[str, Any]
 
 
 def write_site(home: Path) -> Path:
@@ -122,6 +124,7 @@ def _line(home: Path, client: str, as_of: str, analysis: str, latest: Mapping[st
         lists=tuple((path.name, path.relative_to(dated.parent).as_posix()) for path in lists),
         title=str(report.get("title") or client),
         language=language,
+        brand=report.get("brand") or {},
     )
 
 
@@ -162,7 +165,8 @@ def _client_page(home: Path, client: str, lines: list[Line]) -> str:
     language, title = lines[0].language, lines[0].title
     heading = say(Text("Reports of {title}", {"title": title}), Locale(language))
     money = _money(home, client, lines[0].as_of)
-    return _render(heading=heading, title=title, lines=lines, language=language, client=client, money=money)
+    look = lines[0].brand
+    return _render(heading=heading, title=title, lines=lines, language=language, client=client, money=money, brand=look)
 
 
 @dataclass(frozen=True)
@@ -215,6 +219,7 @@ def _render(
     clients: Mapping[str, list[Line]] | None = None,
     client: str = "",
     money: Money | None = None,
+    brand: Mapping[str, Any] | None = None,
 ) -> str:
     from crmkit.report.page.assets import page_assets
 
@@ -228,7 +233,8 @@ def _render(
         client=client,
         money=money,
         t=partial(translate, language=language),
-        **page_assets("site"),
+        brand=brand or {},
+        **page_assets("site", colours=brand_css(brand or {})),
     )
     return undirected(page)
 

@@ -7,7 +7,10 @@ import pytest
 
 from crmkit.core.language import Locale
 from crmkit.core.results import Text, not_assessed
-from crmkit.report.page.page import Shown, _exhibit, open_client
+from crmkit.report.exhibits import exhibit_record
+from crmkit.report.folders import read_json
+from crmkit.report.page.page import Shown, _kept, open_client, open_page
+from crmkit.report.params.notebooks import read_notebook
 
 
 def test_what_is_refused_goes_where_it_is_asked_to(tiny_home, tmp_path):
@@ -29,7 +32,7 @@ def test_what_is_shown_stays_as_it_is():
 
 def test_an_exhibit_is_recorded_with_its_kind_its_title_and_why_it_is_missing():
     missing = not_assessed("orders", Text("Orders by day"), Text("needs orders"))
-    assert _exhibit(missing, Locale()) == {
+    assert exhibit_record(missing, Locale()) == {
         "name": "orders",
         "kind": missing.kind,
         "title": "Orders by day",
@@ -37,3 +40,28 @@ def test_an_exhibit_is_recorded_with_its_kind_its_title_and_why_it_is_missing():
         "reason": "needs orders",
     }
     assert missing.kind != "Orders by day"
+
+
+def test_a_table_is_recorded_with_its_rows_and_the_numbers_of_those_that_have_a_name():
+    numbers = {"value": [0.5, float("nan")], "low": [0.4, float("nan")], "high": [0.6, float("nan")], "n": [40.0, 3.0]}
+    table = pd.DataFrame({"indicator": ["P-A", "P-B"], "group": ["x", "x"], **numbers})
+    named = {"rows": 2, "by": {"P-A": {"value": 0.5, "low": 0.4, "high": 0.6, "n": 40.0}}}
+    assert _kept(table, customers=False) == named
+    assert _kept(table, customers=True) == {"rows": 2}  # a row of a list is a customer
+    assert _kept(table.drop(columns="n"), customers=False) == {"rows": 2}
+    assert _kept(table.drop(columns="indicator"), customers=False) == {"rows": 2}  # two rows of one name
+    assert _kept(table.drop(columns="indicator").assign(measure=["a", "b"]), customers=False)["by"].keys() == {"a"}
+
+
+def test_a_run_by_papermill_alone_is_kept_with_its_analysis_and_its_question(tiny_home, monkeypatch):
+    folder = tiny_home / "data" / "acme"
+    folder.mkdir(parents=True)
+    (folder / "transactions.csv").write_text("customer_id,ordered_at,amount\nA,2025-03-01,5\n", encoding="utf-8")
+    monkeypatch.setattr("crmkit.report.page.page.run_by_program", lambda: True)
+    with open_client("acme", home=tiny_home) as company:
+        open_page("tiny", company, {"horizon_days": 180}).publish()
+    (kept,) = tiny_home.glob("reports/acme/*/runs/*/tiny/run.json")
+    record = read_json(kept)
+    question = read_notebook("tiny", home=tiny_home).question
+    assert [record[name] for name in ("client", "analysis", "question", "status")] == ["acme", "tiny", question, "ok"]
+    assert question not in ("", "tiny")

@@ -16,7 +16,7 @@ from crmkit.report.params.flatten import flatten, to_yaml
 from crmkit.report.run import run_clients
 from crmkit.report.site import client_lines, write_site
 
-pytestmark = pytest.mark.usefixtures("shared_server")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("shared_server")]
 
 ROOT = Path(__file__).parents[3]
 PARAMETERS = """\
@@ -100,6 +100,8 @@ def test_three_doors_give_the_same_report_and_the_fourth_stops(orders, papermill
     assert by_run == by_engine == by_flat
     assert by_run["parameters"]["horizon_days"] == {"value": 180, "origin": "params/retailco.yml"}
     assert by_run["language"] == "zh"
+    shown = by_run["exhibits"][0].pop("shown")
+    assert [column["name"] for column in shown["columns"]] == ["table", "step", "rows"]
     assert by_run["exhibits"][0] == {
         "name": "intake",
         "kind": "table",

@@ -40,6 +40,7 @@ COLUMNS = (
     "weight",
     "method",
     "p_value",
+    "p_better",
     "needs",
     "kri",
     "placeholder",
@@ -58,11 +59,12 @@ NAN = math.nan
 
 
 class Standard(NamedTuple):
-    """What a value is held against: target and cuts in its own unit, and the test of "the truth is worse"."""
+    """What a value is held against: target and cuts in its own unit; how it was sampled, and the target as it was."""
 
     target: float
     cuts: tuple[float, ...]
-    p_value: float
+    sampling: Sampling | None = None
+    sampled_target: float = NAN
     reason: str = ""
 
 
@@ -85,11 +87,11 @@ def assess(past: History, catalogue: Catalogue, *, owned: Owned | None = None, c
         One row per indicator that is not switched off, in the order of the catalogue: ``indicator, class, name`` (in the
         language of the history), ``value, low, high`` (in ``unit``; shares 0 to 1), ``n, n_missing``, ``direction``,
         ``target``, ``score, score_low, score_high`` (1 to 5, nan where not assessed; the range follows from the interval),
-        ``status``, ``reason`` (why not assessed), ``owner, weight, method``, ``p_value`` (one-sided, for "the truth is worse
-        than the target"), ``needs`` (the table, column or analysis that is missing), ``kri``, ``placeholder`` (whether the
-        target is the kit's own), ``reference`` (what the value is compared with), ``cut2`` to ``cut5`` (where scores begin, in
-        ``unit``; for ``range`` as a part of the target), ``came_back`` (share of those counted as lost who came back
-        later, where loss is a silence), ``start, end`` (of the period).
+        ``status``, ``reason`` (why not assessed), ``owner, weight, method``, ``p_value, p_better`` (one-sided, for "the
+        truth is worse than the target" and "better"), ``needs`` (the table, column or analysis that is missing), ``kri``,
+        ``placeholder`` (whether the target is the kit's own), ``reference`` (what the value is compared with), ``cut2`` to
+        ``cut5`` (where scores begin, in ``unit``; for ``range`` as a part of the target), ``came_back`` (share of those
+        counted as lost who came back later, where loss is a silence), ``start, end`` (of the period).
     """
     return _table(past, catalogue, past.current, owned=owned or {}, confidence=confidence)
 
@@ -134,7 +136,7 @@ def monthly(past: History, catalogue: Catalogue, *, owned: Owned | None = None, 
 
 
 def standard(one: Indicator, found: Estimate, plans: Mapping[str, float]) -> Standard:
-    """Which target and cuts hold for a value, and how likely is it if the truth is no worse than the target?
+    """Which target and cuts hold for a value, and how was it sampled?
 
     Parameters
     ----------
@@ -148,20 +150,20 @@ def standard(one: Indicator, found: Estimate, plans: Mapping[str, float]) -> Sta
     Standard
     """
     if one.basis == "fixed":
-        return Standard(one.target, one.cuts, worse(found.sampling, one.target, one))
+        return Standard(one.target, one.cuts, found.sampling, one.target)
     if one.basis == "own":
         if not found.past:
-            return Standard(NAN, (), NAN, SHORT)
+            return Standard(NAN, (), reason=SHORT)
         at, *ends = (float(cut) for cut in np.quantile(found.past, [one.target, *one.cuts]))
-        return Standard(at, tuple(ends), worse(found.sampling, at, one))
+        return Standard(at, tuple(ends), found.sampling, at)
     if one.basis in ("previous", "plan") and one.id in plans:
         plan = plans[one.id]
         cuts = one.cuts if one.direction == "range" else tuple(cut * plan for cut in one.cuts)
-        return Standard(one.target * plan, cuts, worse(found.sampling, one.target * plan, one))
+        return Standard(one.target * plan, cuts, found.sampling, one.target * plan)
     if math.isnan(found.reference):
-        return Standard(NAN, (), NAN, NO_PLAN if one.basis == "plan" else NO_BEFORE)
+        return Standard(NAN, (), reason=NO_PLAN if one.basis == "plan" else NO_BEFORE)
     cuts = tuple(cut * found.reference for cut in one.cuts)
-    return Standard(one.target * found.reference, cuts, worse(found.relative, one.target, one))
+    return Standard(one.target * found.reference, cuts, found.relative, one.target)
 
 
 def worse(sampling: Sampling | None, target: float, one: Indicator) -> float:
@@ -175,6 +177,19 @@ def worse(sampling: Sampling | None, target: float, one: Indicator) -> float:
     # both sides are bad, beyond the distance that still has the score 4
     room = one.cuts[TOLERATED] * abs(target)
     return min(1.0, 2 * min(sampling.below(target - room), sampling.above(target + room)))
+
+
+def better(sampling: Sampling | None, target: float, one: Indicator) -> float:
+    """One-sided p-value of "the truth is better than the target"; nan where the value is no sample."""
+    if sampling is None:
+        return NAN
+    if one.direction == "up":
+        return sampling.above(target)
+    if one.direction == "down":
+        return sampling.below(target)
+    # good is what lies between both sides that are bad
+    room = one.cuts[TOLERATED] * abs(target)
+    return max(sampling.above(target - room), sampling.below(target + room))
 
 
 def _table(past: History, catalogue: Catalogue, window: Window, *, owned: Owned, confidence: float) -> pd.DataFrame:
@@ -191,7 +206,7 @@ def _row(
     import pandas as pd
 
     found = evaluate(one, past, window, results=owned, confidence=confidence)
-    held = standard(one, found, past.plans) if found.known else Standard(NAN, (), NAN, found.reason)
+    held = standard(one, found, past.plans) if found.known else Standard(NAN, (), reason=found.reason)
     few = found.known and found.n < one.min_n
     reason = found.reason or (TOO_FEW if few else held.reason)
     scores = (NAN, NAN, NAN) if reason else _scores(one, found, held)
@@ -216,7 +231,8 @@ def _row(
         "owner": one.owner,
         "weight": one.weight,
         "method": found.method,
-        "p_value": NAN if reason else held.p_value,
+        "p_value": NAN if reason else worse(held.sampling, held.sampled_target, one),
+        "p_better": NAN if reason else better(held.sampling, held.sampled_target, one),
         "needs": found.needs if found.reason else "",
         "kri": one.kri,
         "placeholder": _placeholder(one, past, catalogue),

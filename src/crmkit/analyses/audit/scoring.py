@@ -112,17 +112,20 @@ def class_scores(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for group in GROUPS:
         own = table[table["class"] == group]
-        if own.empty:
-            continue
-        done = own[own["status"] == ASSESSED]
-        coverage = float(done["weight"].sum() / own["weight"].sum())
-        enough = coverage >= LEAST_COVERAGE - EQUAL
-        means = {
-            name: float(np.average(done[name], weights=done["weight"])) if enough else math.nan
-            for name in ("score", "score_low", "score_high")
-        }
-        status = ASSESSED if enough else NOT_ASSESSED
-        counts = {"coverage": coverage, "assessed": len(done), "indicators": len(own), "status": status}
-        rows.append({"class": group, **means, **counts})
+        if not own.empty:
+            rows.append({"class": group, **mean_score(own)})
     names = ["class", "score", "score_low", "score_high", "coverage", "assessed", "indicators", "status"]
     return pd.DataFrame(rows, columns=names)
+
+
+def mean_score(own: pd.DataFrame) -> dict[str, float | int | str]:
+    """The score of some indicators together, on how much of them it rests: the columns of :func:`class_scores`."""
+    done = own[own["status"] == ASSESSED]
+    coverage = float(done["weight"].sum() / own["weight"].sum())
+    enough = coverage >= LEAST_COVERAGE - EQUAL
+    means = {
+        name: float(np.average(done[name], weights=done["weight"])) if enough else math.nan
+        for name in ("score", "score_low", "score_high")
+    }
+    status = ASSESSED if enough else NOT_ASSESSED
+    return {**means, "coverage": coverage, "assessed": len(done), "indicators": len(own), "status": status}

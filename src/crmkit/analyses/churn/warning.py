@@ -94,9 +94,7 @@ def early_warning(past: Past, work: Backtest, value: Worth, plan: Plan | None = 
         table["profit"] = own["profit"].reindex(table["customer_id"]).to_numpy()
     columns = (
         Column("customer_id", "Customer", "customer"),
-        Column("probability", "Risk", "share"),
-        Column("low", "from", "share"),
-        Column("high", "to", "share"),
+        Column("probability", "Risk", "share", limits=("low", "high")),
         *([Column("at_risk", "Value at risk", "money")] if value.source else []),
         Column("reason_1", "First reason", translate=True),
         Column("reason_2", "Second", translate=True),

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 TOP = 0.2
 FADING_BELOW = 0.8
-ON_THE_PAGE = 5
 REASONS = {
     "protect": mark("among the most valuable, and silent for longer than usual"),
     "protect_sure": mark("among the most valuable"),
@@ -170,5 +169,4 @@ def _list(name: str, title: Text, ranked: pd.DataFrame, text: Text, money: Colum
     )
     finding = Finding(name.replace("_", ".", 1), "info", None, text, evidence=(name,))
     table = ranked[wanted].reset_index(drop=True)
-    table.attrs["rows"] = ON_THE_PAGE
     return Result(name, "table", title, table, columns=columns, finding=finding, customers=True)

@@ -158,6 +158,17 @@ def _beside(path: Path) -> str:
     return did_you_mean(path.name, [entry.name for entry in parent.iterdir()]) if parent.is_dir() else ""
 
 
+def package_is_missing(source: str) -> bool:
+    """Whether the data come with a package that is not installed; looked up without importing it."""
+    if not source.startswith(PREFIX):
+        return False
+    try:
+        metadata.distribution(source.removeprefix(PREFIX).split("/")[0])
+    except metadata.PackageNotFoundError:
+        return True
+    return False
+
+
 def package_folder(source: str) -> Path:
     """The folder that ``package:<distribution>/<subfolder>`` names; the package is never imported.
 

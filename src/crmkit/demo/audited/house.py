@@ -20,6 +20,8 @@ SURVEY_ITEMS = ("engagement", "pride")
 SURVEY_WAVES = ("2024H1", "2024H2", "2025H1", "2025H2")
 MODULES = ("accounts", "cases", "campaigns", "reports")
 COURSES = ("handling complaints", "the CRM system", "negotiation")
+MODES = ("in class", "online", "practice")
+KEEP, GROW, ONE_FACE = "Customers who stay", "More value from every customer", "One face to the customer"
 TEST_MEAN, TEST_SPREAD, TEST_NOISE = 60.0, 12.0, 4.0
 MARKET_SHARE = 0.05
 RISKS = (
@@ -75,7 +77,8 @@ def training(rng: np.random.Generator, people: pd.DataFrame, setting: Setting) -
                 }
             )
         )
-    return pd.concat(rows).sort_values(["taken_at", "staff_id"], ignore_index=True)
+    table = pd.concat(rows).sort_values(["taken_at", "staff_id"], ignore_index=True)
+    return table.assign(mode=np.array(MODES, dtype=object)[np.arange(len(table)) % len(MODES)])
 
 
 def staff_survey(rng: np.random.Generator, people: pd.DataFrame, setting: Setting) -> pd.DataFrame:
@@ -131,14 +134,14 @@ def goals(budget: float) -> pd.DataFrame:
 
     everyone = "all customers"
     rows = [
-        ("G1", "I-INV", everyone, None, budget, "2025-01-01", "2025-12-31", "Head of finance"),
-        ("G2", "P-RESP", everyone, 0.82, 0.9, "2025-01-01", "2026-06-30", "Head of service"),
-        ("G3", "P-CSAT", everyone, 0.8, 0.85, "2025-01-01", "2026-12-31", "Head of service"),
-        ("G4", "R-CHURN", everyone, 0.02, 0.01, "2025-07-01", "2026-12-31", "Head of sales"),
-        ("G5", "I-TRAINCOV", "staff", 0.9, 0.95, "2025-01-01", "2026-12-31", "Head of personnel"),
-        ("G6", "D-DUP", everyone, 0.02, 0.01, "2026-01-01", "2028-12-31", "Head of IT"),
+        ("G1", "I-INV", everyone, None, budget, "2025-01-01", "2025-12-31", "Head of finance", None),
+        ("G2", "P-RESP", everyone, 0.82, 0.9, "2025-01-01", "2026-06-30", "Head of service", KEEP),
+        ("G3", "P-CSAT", everyone, 0.8, 0.85, "2025-01-01", "2026-12-31", "Head of service", KEEP),
+        ("G4", "R-CHURN", everyone, 0.02, 0.01, "2025-07-01", "2026-12-31", "Head of sales", KEEP),
+        ("G5", "I-TRAINCOV", "staff", 0.9, 0.95, "2025-01-01", "2026-12-31", "Head of personnel", ONE_FACE),
+        ("G6", "D-DUP", everyone, 0.02, 0.01, "2026-01-01", "2028-12-31", "Head of IT", ONE_FACE),
     ]
-    names = ["goal_id", "indicator", "population", "baseline", "target", "starts_on", "due_on", "owner"]
+    names = ["goal_id", "indicator", "population", "baseline", "target", "starts_on", "due_on", "owner", "objective"]
     return pd.DataFrame(rows, columns=names)
 
 

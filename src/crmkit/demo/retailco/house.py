@@ -17,7 +17,7 @@ from crmkit.demo.audited.asking import draw_voices, feedback
 from crmkit.demo.audited.buying import COST_PARTS, Orders
 from crmkit.demo.audited.frame import DAYS, MONTHS, STARTS, People, Setting, dates, month_of
 from crmkit.demo.audited.handling import Cases, draw_cases, processes, ticket_tables
-from crmkit.demo.audited.house import STAFF, actions, benchmarks, crm_usage, goals, risks, staff, staff_survey, training
+from crmkit.demo.audited.house import GROW, STAFF, actions, benchmarks, crm_usage, goals, risks, staff, staff_survey, training
 from crmkit.demo.audited.levels import levels_of, true_values
 from crmkit.demo.audited.rating import Bias, assessments, evidence, pairwise, true_scores
 from crmkit.demo.audited.records import DEPARTMENTS, by_quarter, draw_contacts, interactions, verification
@@ -202,8 +202,8 @@ def _goals(budget: float) -> pd.DataFrame:
     import pandas as pd
 
     rows = [
-        ("G7", "R-CLV", "all customers", None, 56.0, "2025-01-01", "2026-06-30", "Head of sales"),
-        ("G8", "R-TIER", "all customers", None, 0.85, "2025-01-01", "2026-06-30", "Head of sales"),
+        ("G7", "R-CLV", "all customers", None, 56.0, "2025-01-01", "2026-06-30", "Head of sales", GROW),
+        ("G8", "R-TIER", "all customers", None, 0.85, "2025-01-01", "2026-06-30", "Head of sales", GROW),
     ]
     usual = goals(budget)
     return pd.concat([usual, pd.DataFrame(rows, columns=usual.columns).astype(usual.dtypes)], ignore_index=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-SCRIPTS = {"page": ("page/page.js", "site/sort.js"), "site": ("site/sort.js",)}
+SCRIPTS = {"page": ("page/page.js", "site/sort.js", "page/take.js"), "site": ("site/sort.js",)}
 PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ")
 
 
@@ -21,7 +21,7 @@ def template_folder(name: str) -> Path:
     return Path(str(resources.files("crmkit.report") / "templates" / name))
 
 
-def page_assets(name: str = "page", *, running: str = "") -> dict[str, Any]:
+def page_assets(name: str = "page", *, running: str = "", foot: str = "", colours: str = "") -> dict[str, Any]:
     """What goes into a page's head and foot.
 
     Parameters
@@ -30,6 +30,10 @@ def page_assets(name: str = "page", *, running: str = "") -> dict[str, Any]:
         The template; both share the style.
     running : str
         What stands at the top of each printed page.
+    foot : str
+        What stands at its foot, beside the number of the page.
+    colours : str
+        Style of a client's own colours, as :func:`crmkit.report.brand.brand_css` makes it.
 
     Returns
     -------
@@ -37,7 +41,7 @@ def page_assets(name: str = "page", *, running: str = "") -> dict[str, Any]:
         ``style`` and ``script``, to be written as they are, and ``policy``, the Content-Security-Policy.
     """
     style, script = _files(name)
-    style += _running_header(running)
+    style += colours + _running_header(running, foot)
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_sha256(style)}'; script-src '{_sha256(script)}'; "
         "base-uri 'none'; form-action 'none'"
@@ -53,12 +57,13 @@ def _files(name: str) -> tuple[str, str]:
     return style, compact_js("\n".join(scripts))
 
 
-def _running_header(text: str) -> str:
-    """Style of the printed pages' head and foot; whatever the text holds, it stays a text of the style sheet."""
+def _running_header(text: str, foot: str = "") -> str:
+    """Style of the printed pages' head and foot; whatever the texts hold, they stay texts of the style sheet."""
     if not text:
         return ""
-    written = "".join(one if one in PLAIN else f"\\{ord(one):06x} " for one in text)
-    return f'@page{{@top-left{{content:"{written}"}}@bottom-right{{content:counter(page) " / " counter(pages)}}}}'
+    head, below = ("".join(one if one in PLAIN else f"\\{ord(one):06x} " for one in each) for each in (text, foot))
+    left = f'@bottom-left{{content:"{below}"}}' if foot else ""
+    return f'@page{{@top-left{{content:"{head}"}}{left}@bottom-right{{content:counter(page) " / " counter(pages)}}}}'
 
 
 def compact_css(text: str) -> str:

@@ -26,6 +26,8 @@ from crmkit.core.results import BRIEFS_MIME, REPORT_MIME, Brief, Finding, Quanti
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.standing import ACTIVE_DAYS
 from crmkit.data.tables import TABLES
+from crmkit.report.brand import brand_record, read_brand
+from crmkit.report.exhibits import exhibit_record
 from crmkit.report.files.calendars import write_calendar
 from crmkit.report.files.lists import write_list
 from crmkit.report.folders import RECORD, REPORT, keep, new_run_id, note_attempt, reports_folder, write_json
@@ -322,6 +324,7 @@ class Page:
             "as_of": company.as_of.isoformat(),
             "language": company.language,
             "currency": company.currency,
+            "brand": brand_record(read_brand(company.settings, home=company.home)),
             "status": "ok",
             "period": {"from": _first_day(company), "to": company.as_of.isoformat()},
             "generated_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -335,7 +338,10 @@ class Page:
             "findings": [_finding(finding, locale) for finding in worst_first(self.findings.values())],
             "values": [box for result in self.shown.values() if result.kind == "values" for box in _boxes(result, locale)],
             "estimates": [row for result in self.shown.values() for row in _estimate_rows(result)],
-            "exhibits": [_exhibit(result, locale) for result in self.shown.values()],
+            "exhibits": [exhibit_record(result, locale) for result in self.shown.values()],
+            "results": {
+                one.name: _kept(one.table, customers=one.customers) for one in self.shown.values() if one.table is not None
+            },
             "briefs": {one.slug: _called(one, locale) for result in self.shown.values() for one in result.briefs},
             "figures": sum(result.kind in FIGURES and result.assessed for result in self.shown.values()),
             "parameters": {name: {"value": one.value, "origin": one.origin} for name, one in self.used.items()},
@@ -457,14 +463,14 @@ def _estimate_rows(result: Result) -> list[dict[str, Any]]:
     return [{"exhibit": result.name, **{str(key): _number(value) for key, value in row.items()}} for row in rows]
 
 
-def _exhibit(result: Result, locale: Locale) -> dict[str, Any]:
-    return {
-        "name": result.name,
-        "kind": result.kind,
-        "title": say(result.title, locale),
-        "assessed": result.assessed,
-        "reason": say(result.reason, locale),
-    }
+def _kept(table: pd.DataFrame, *, customers: bool) -> dict[str, Any]:
+    """How many rows a table has, and the numbers of those that have a name: a place that stays when others are added."""
+    keys = [name for name in ("indicator", "group", "measure") if name in table.columns and table[name].is_unique]
+    parts = ("value", "low", "high", "n")
+    if customers or not keys or not set(parts) <= set(table.columns):
+        return {"rows": len(table)}
+    own = table[table["value"].notna()].to_dict("records")
+    return {"rows": len(table), "by": {str(row[keys[0]]): {part: _number(row[part]) for part in parts} for row in own}}
 
 
 def _called(one: Brief, locale: Locale) -> str:

@@ -20,6 +20,7 @@ from crmkit.core.format import format_value
 from crmkit.core.language import translate, undirected
 from crmkit.core.messages import in_words
 from crmkit.core.results import REPORT_MIME
+from crmkit.report.brand import brand_css
 from crmkit.report.page.article import Article, read_article
 from crmkit.report.page.assets import page_assets, template_folder
 from crmkit.report.page.data import quality_of
@@ -91,12 +92,15 @@ def page_context(nb: Any, *, previous: Mapping[str, Any] | None = None) -> dict[
     failed = run.get("status", "ok") != "ok"
     title = undirected(article.title or declared.get("analysis", ""))
     client = undirected(str(report.get("title") or run.get("client", "")))
+    brand = report.get("brand") or {}
+    confidential = str(brand.get("confidential", ""))
     return {
         "t": partial(translate, language=language),
         "language": language,
         "article": article,
         "title": title,
         "client": client,
+        "brand": {"logo": "", "author": "", "confidential": "", **brand},
         "failed": failed,
         "banner": in_words(str(run.get("message", "")), language) if failed else None,
         "status": translate("Not finished", language) if failed or not report else translate("Complete", language),
@@ -108,7 +112,11 @@ def page_context(nb: Any, *, previous: Mapping[str, Any] | None = None) -> dict[
         "made": _made(report, run, language),
         "run": run.get("run", ""),
         "contents": [section for section in article.sections if section.visible],
-        **page_assets(running=" – ".join(part for part in (str(client), str(title)) if part)),
+        **page_assets(
+            running=" – ".join(part for part in (str(client), str(title)) if part),
+            foot=confidential,
+            colours=brand_css(brand),
+        ),
     }
 
 
@@ -148,9 +156,7 @@ def _own_intake(article: Article) -> str:
 
 def _undrawn(article: Article) -> str:
     """Characters that figures could not draw, each once."""
-    pieces = (
-        block.html for section in (article.intro, *article.sections) for block in section.blocks if "undrawn" in block.html
-    )
+    pieces = (block.html for block in article.blocks if "undrawn" in block.html)
     found = (text for piece in pieces for text in re.findall(r'<span class="note undrawn" title="([^"]*)"', piece))
     return "".join(dict.fromkeys("".join(Markup(text).unescape() for text in found)))
 

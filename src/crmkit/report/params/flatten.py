@@ -26,6 +26,7 @@ from crmkit.core.nested_params import run_by_program
 from crmkit.core.refused import as_written
 from crmkit.core.results import Quantity, Text, Unit
 from crmkit.core.settings import AGREED, REPLACED, Settings, analysis_names, find_home, params_path, read_settings
+from crmkit.report.brand import read_brand
 from crmkit.report.params.notebooks import read_notebook
 
 DEFAULT = mark("default")
@@ -172,6 +173,10 @@ def check_clients(
         except CrmkitError as err:
             problems |= dict.fromkeys(err.problems)
             continue
+        try:
+            read_brand(settings, home=home)
+        except CrmkitError as err:
+            problems |= dict.fromkeys(err.problems)
         flats: dict[str, Flat] = {}
         for analysis in dict.fromkeys([*wanted, *settings.sections]):
             try:

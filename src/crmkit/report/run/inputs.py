@@ -27,6 +27,8 @@ from crmkit.report.params.flatten import Flat
 from crmkit.report.params.notebooks import Notebook
 
 FILES = ".files.json"
+# what a client changes of the kit, and the picture that stands on its pages
+BESIDE = ("*.yml", "*.xlsx", "*.png", "*.jpg", "*.jpeg")
 Stamp = tuple[int, int]
 
 
@@ -152,8 +154,8 @@ def inputs_of(
 
 
 def _beside(folder: Path) -> str:
-    """Hash of what a client changes in catalogues of the kit: the files of ``params/<client>/``."""
-    files = sorted(path for kind in ("*.yml", "*.xlsx") for path in folder.glob(kind) if path.is_file())
+    """Hash of what a client changes of the kit, and of its logo: the files of ``params/<client>/``."""
+    files = sorted(path for kind in BESIDE for path in folder.glob(kind) if path.is_file())
     return digest({path.name: content_hash(path) for path in files})
 
 

@@ -252,12 +252,12 @@ def _row(one: Action, locale: Locale) -> dict[str, object]:
         "taken": one.taken,
         "within": TAKEN if one.taken else LEFT,
         "source": one.source,
-        "goes": _goes(aim, locale),
+        "goes": goes(aim, locale),
         "numbers": one.numbers,
     }
 
 
-def _goes(aim: Aim, locale: Locale) -> str:
+def goes(aim: Aim, locale: Locale) -> str:
     """What is to move, its value now, and the value that is aimed at."""
     if not (aim.name and np.isfinite(aim.baseline)):
         return aim.name or aim.indicator

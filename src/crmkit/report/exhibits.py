@@ -1,0 +1,106 @@
+"""What of an exhibit is kept beside its table, so that it can be shown again where no notebook runs?
+
+A run writes the table of each exhibit (``results/<name>.parquet``) and here the rest: how its columns are named, its axes, its
+words in the reader's language. :func:`read_exhibit` puts both together again; slides and documents show the numbers of a page
+and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from crmkit.core.language import Locale, say
+from crmkit.core.results import Axis, Column, Quantity, Result, Text
+
+# what analyses write beside the rows of a table for whoever shows it (``table.attrs``)
+KEPT = ("actual", "alike", "centre", "confidence", "limits", "log", "marks", "reference", "rows", "step", "unit", "zero")
+SAID = "said"
+
+
+def exhibit_record(result: Result, locale: Locale) -> dict[str, Any]:
+    """All but the table of an exhibit, as JSON holds it.
+
+    Returns
+    -------
+    dict
+        ``name``, ``kind``, ``title``, ``assessed`` and ``reason`` of each; ``shown`` of those that were assessed: ``columns``,
+        ``x``, ``y``, ``note``, ``alt``, ``finding`` (its id), ``customers``, and ``attrs``.
+    """
+    record: dict[str, Any] = {
+        "name": result.name,
+        "kind": result.kind,
+        "title": say(result.title, locale),
+        "assessed": result.assessed,
+        "reason": say(result.reason, locale),
+    }
+    if result.table is None:
+        return record
+    attrs = {name: _held(result.table.attrs[name], locale) for name in KEPT if name in result.table.attrs}
+    record["shown"] = {
+        "columns": [asdict(column) for column in result.columns],
+        "x": asdict(result.x) if result.x else None,
+        "y": asdict(result.y) if result.y else None,
+        "note": say(result.note, locale),
+        "alt": say(result.alt, locale),
+        "finding": result.finding.id if result.finding else "",
+        "customers": result.customers,
+        "attrs": attrs,
+    }
+    return record
+
+
+def read_exhibit(record: Mapping[str, Any], folder: Path) -> Result | None:
+    """An exhibit of a finished run, with its table; None where it was not assessed, or an earlier version has written it.
+
+    Parameters
+    ----------
+    record : mapping
+        As :func:`exhibit_record` made it.
+    folder : Path
+        Of the run's notebook, which holds ``results/``.
+    """
+    import pandas as pd
+
+    shown, path = record.get("shown"), folder / "results" / f"{record['name']}.parquet"
+    if not shown or not path.is_file():
+        return None
+    table = pd.read_parquet(path)
+    table.attrs = {name: _taken(value) for name, value in shown["attrs"].items()}
+    return Result(
+        record["name"],
+        record["kind"],
+        as_said(record["title"]),
+        table,
+        columns=tuple(Column(**column) for column in shown["columns"]),
+        note=as_said(shown["note"]) if shown["note"] else None,
+        alt=as_said(shown["alt"]) if shown["alt"] else None,
+        x=Axis(**shown["x"]) if shown["x"] else None,
+        y=Axis(**shown["y"]) if shown["y"] else None,
+        customers=shown["customers"],
+    )
+
+
+def as_said(words: str) -> Text:
+    """Words that are in the reader's language already."""
+    return Text("{said}", {"said": words})
+
+
+def _held(value: Any, locale: Locale) -> Any:
+    if isinstance(value, Text | Quantity):
+        return {SAID: say(value, locale)}
+    if isinstance(value, tuple | list):
+        return [_held(one, locale) for one in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def _taken(value: Any) -> Any:
+    if isinstance(value, dict):
+        return as_said(value[SAID])
+    return tuple(_taken(one) for one in value) if isinstance(value, list) else value
