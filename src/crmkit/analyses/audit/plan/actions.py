@@ -151,6 +151,8 @@ class Aim:
     basis : str
         What is known of the effect: an estimate of the company, a change as large that was seen within a year, a count, another
         report; or that nothing is known.
+    numbers : str
+        Every number by which the action's words say what is to move, with limits and unit, as JSON.
     """
 
     indicator: str = ""
@@ -163,6 +165,7 @@ class Aim:
     unit: str = "number"
     direction: str = ""
     basis: str = UNKNOWN
+    numbers: str = "[]"
 
     @property
     def expected(self) -> float:
@@ -212,8 +215,6 @@ class Action:
         Of plan, do, check, act.
     taken : bool
         Whether it fits into the budget.
-    numbers : str
-        Every number of its words, with limits and unit, as JSON.
     """
 
     id: str
@@ -228,7 +229,6 @@ class Action:
     status: str = "planned"
     state: str = PLAN
     taken: bool = True
-    numbers: str = "[]"
 
 
 def theme_named(finding: str) -> str:
@@ -247,6 +247,7 @@ def proposed(one: AuditFinding, past: History, locale: Locale, *, more: bool = F
     theme = themes()[one.theme]
     usual = library().kinds[theme.action]
     starts = past.as_of + dt.timedelta(days=START_DAYS)
+    aim = Aim(one.lead.subject) if one.rule in ("indicator", "trend") else _counted(one, locale)
     return Action(
         id=f"P-{one.rule}-{one.theme}" if more else f"P-{one.theme}",
         text=say(one.recommendation, locale),
@@ -255,9 +256,8 @@ def proposed(one: AuditFinding, past: History, locale: Locale, *, more: bool = F
         source=KIT,
         finding=one.id,
         dates=Dates(starts, starts + dt.timedelta(days=usual.days)),
-        aim=Aim(one.lead.subject) if one.rule in ("indicator", "trend") else _counted(one, locale),
+        aim=replace(aim, numbers=json.dumps(quantities(one.recommendation))),
         price=Price(usual.effort),
-        numbers=json.dumps(quantities(one.recommendation)),
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from crmkit.analyses.audit.bridge import read_bridge
@@ -110,7 +111,6 @@ def _action(
         source=KIT,
         finding=finding,
         dates=Dates(starts, starts + dt.timedelta(days=usual.days)),
-        aim=aim,
+        aim=replace(aim, numbers=json.dumps(quantities(text))),
         price=price or Price(usual.effort),
-        numbers=json.dumps(quantities(text)),
     )

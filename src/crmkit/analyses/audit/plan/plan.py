@@ -253,7 +253,7 @@ def _row(one: Action, locale: Locale) -> dict[str, object]:
         "within": TAKEN if one.taken else LEFT,
         "source": one.source,
         "goes": goes(aim, locale),
-        "numbers": one.numbers,
+        "numbers": aim.numbers,
     }
 
 
