@@ -51,6 +51,8 @@ class Project:
         for path in (ROOT / "params").glob("*.yml"):
             text = re.sub(r"^language:.*\n", "", path.read_text(encoding="utf-8"), flags=re.M)
             (home / "params" / path.name).write_text(f"{text}\nlanguage: zh\n", encoding="utf-8")
+        for folder in (path for path in (ROOT / "params").iterdir() if path.is_dir()):
+            shutil.copytree(folder, home / "params" / folder.name)
 
     def client(self, analysis):
         """The client that a notebook is opened for when nothing is changed in it."""

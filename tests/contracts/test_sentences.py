@@ -11,31 +11,23 @@ from crmkit.locale.catalogue import stored
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "src" / "crmkit" / "analyses").rglob("*.py"))
 MOST_WORDS = 25
-# what stands beside a finding is no sentence of it
-BESIDE = {"note", "alt", "title", "criteria", "reason"}
-# not yet shortened
-LONG = {"churn/absences.py": 1, "churn/returning.py": 2}
+# why an exhibit is not there, for whoever can add the column or change the parameter
+LACKING = {
+    "needs exposures with the day of the contact (exposed_at)",
+    "no kind of leaving is recorded; needs the column churn_kind",
+    "no reason is recorded; needs the column churn_reason",
+    "a range of outcomes needs a horizon, and horizon_days is 0",
+    "nothing is held out: holdout_days is 0, or the data are too short",
+    "there is no earlier date to compare with (holdout_days is 0)",
+}
 
 
 def sentences(source):
-    """The templates that functions with a finding put into words, each sentence by itself."""
-    for function in ast.walk(ast.parse(source)):
-        if not isinstance(function, ast.FunctionDef):
-            continue
-        calls = [node for node in ast.walk(function) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
-        if not any(call.func.id == "Finding" for call in calls):
-            continue
-        beside = [keyword.value for call in calls for keyword in call.keywords if keyword.arg in BESIDE]
-        beside += [one for call in calls if call.func.id == "not_assessed" for one in call.args]
-        beside += [
-            node.value
-            for node in ast.walk(function)
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in BESIDE
-        ]
-        other = {id(node) for value in beside for node in ast.walk(value)}
-        for call in calls:
-            if call.func.id == "Text" and call.args and isinstance(call.args[0], ast.Constant) and id(call) not in other:
-                yield from re.split(r"(?<=[.?!]) ", call.args[0].value)
+    """The templates that are put into words, each sentence by itself: of findings, notes, boxes and reasons alike."""
+    for call in ast.walk(ast.parse(source)):
+        said = isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("Text", "mark")
+        if said and call.args and isinstance(call.args[0], ast.Constant):
+            yield from re.split(r"(?<=[.?!]) ", call.args[0].value)
 
 
 def words(sentence):
@@ -49,23 +41,22 @@ def too_long(source):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT / "src/crmkit/analyses").as_posix())
-def test_a_finding_is_read_in_one_breath(path):
-    found = too_long(path.read_text(encoding="utf-8"))
-    allowed = LONG.get(path.relative_to(ROOT / "src" / "crmkit" / "analyses").as_posix(), 0)
-    assert len(found) == allowed, found
+def test_a_sentence_is_read_in_one_breath(path):
+    assert too_long(path.read_text(encoding="utf-8")) == []
 
 
 def test_a_long_sentence_is_found():
     long = " ".join(["word"] * 25)
-    source = 'def f():\n    return Finding("a", "info", None, Text("{}"), note=Text("{}"))'
-    assert too_long(source.format(f"{long} {{n:customer|customers}}", f"{long} more"))
-    assert not too_long(source.format(f"{long}. {{n:customer|customers}}.", f"{long} more"))
+    source = 'def f():\n    return Result(finding=Finding("a", "info", None, Text("{}")), note=Text("{}"))'
+    assert too_long(source.format(f"{long} {{n:customer|customers}}", "short")) == [f"{long} {{n:customer|customers}}"]
+    assert too_long(source.format("short", f"{long} more")) == [f"{long} more"]
+    assert not too_long(source.format(f"{long}. {{n:customer|customers}}.", "short"))
 
 
-def test_no_finding_names_a_column():
+def test_no_sentence_names_a_column():
     named = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
     for path in FILES:
-        for one in sentences(path.read_text(encoding="utf-8")):
+        for one in set(sentences(path.read_text(encoding="utf-8"))) - LACKING:
             assert not named.search(re.sub(r"\{[^}]*\}", "", one)), f"{path.name}: {one}"
 
 

@@ -176,6 +176,19 @@ def test_limits_are_rounded_as_their_values_are(english):
     assert [row[-1] for row in body(html)] == ["€4 to €18", "€1,500 to €6,000"]
 
 
+def test_a_whole_value_takes_the_decimals_of_its_limits():
+    """All of some hundred and no less than 99.8 percent is not \"100% to 100%\"; and a part of a table looks like the whole."""
+    row = {"name": "Consent", "value": 1.0, "low": 0.998, "high": 1.0, "unit": "share"}
+    columns = (Column("name", "Indicator"), Column("value", "Value", "number"), Column("interval", "Interval", "number"))
+    shown = table_html(Result("a", "table", Text("t"), pd.DataFrame([row]), columns=columns), Locale())
+    assert "100.0%" in shown
+    assert "99.8% to 100.0%" in shown
+    none = pd.DataFrame([row | {"value": 0.0, "low": 0.0, "high": 0.0017}])
+    assert "0.00% to 0.17%" in table_html(Result("a", "table", Text("t"), none, columns=columns), Locale())
+    none.attrs["decimals"] = {"share": 1}
+    assert "0.0% to 0.2%" in table_html(Result("a", "table", Text("t"), none, columns=columns), Locale())
+
+
 def test_long_tables_can_be_sorted_by_the_numbers_behind_the_words(english):
     table = pd.DataFrame(
         {

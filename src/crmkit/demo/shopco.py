@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from crmkit.demo.audited import HEALTHY, Wishes, simulate_company
 from crmkit.demo.audited.frame import DAYS
 from crmkit.demo.audited.handling import DETOURS, STEPS
@@ -41,6 +43,9 @@ STRAYS = (
     "refund",
     "call by customer",
 )
+# what the survey asks beside satisfaction as a whole, and how far above or below it each lies
+DIMENSIONS = {"performance": 0.1, "service": -0.1, "delivery": -0.4, "price": -0.6}
+DIMENSION_SPREAD = 0.8
 NAMES = dict(zip((*STEPS, *DETOURS), (*ORDER_STEPS, *STRAYS), strict=True))
 
 
@@ -49,6 +54,7 @@ def simulate(customers: int, seed: int) -> Company:
     made = simulate_company("shopco", customers=customers, seed=seed, base=LEVELS, order_rate=ORDER_RATE, wishes=SMALL)
     tables = slim(dict(made.tables))
     tables["ticket_events"] = _renamed(tables["ticket_events"], "activity")
+    tables["surveys"] = _asked(tables["surveys"], seed)
     tables["processes"] = _renamed(tables["processes"], "step").assign(process="accompanied order")
     planted = worse_than_target(made.truth["indicators"])
     signs = sorted(one for shown in WEAK.values() for one in shown)
@@ -62,6 +68,22 @@ def simulate(customers: int, seed: int) -> Company:
         "risks_at_least": {"service": "high"},
     }
     return Company(tables, head | {"audit": said})
+
+
+def _asked(surveys: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The survey with the questions of the four dimensions, each answered by how content the customer is, give or take.
+
+    They are drawn apart, so that nothing else of the company depends on them.
+    """
+    import pandas as pd
+
+    rng = np.random.default_rng([seed, len(DIMENSIONS)])
+    content = surveys["csat"].astype("float64").to_numpy()
+    made = surveys.copy()
+    for name, level in DIMENSIONS.items():
+        drawn = np.clip(np.round(content + level + rng.normal(0, DIMENSION_SPREAD, len(content))), 1, 5)
+        made[name] = pd.Series(drawn, index=made.index).astype("Int64")
+    return made
 
 
 def _renamed(table: pd.DataFrame, column: str) -> pd.DataFrame:

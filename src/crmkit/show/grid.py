@@ -137,8 +137,9 @@ def _measured(column: Column) -> str:
 
 
 def _decimals(table: pd.DataFrame, columns: tuple[Column, ...]) -> dict[tuple[str, Unit], int | None]:
-    """Decimals of each column, per unit, so that what stands under each other is rounded alike; but amounts of money where the
-    table says that its rows are different things (``table.attrs["alike"]``)."""
+    """Decimals of each column, per unit, so that what stands under each other is rounded alike, limits with their value; but
+    amounts of money where the table says that its rows are different things (``table.attrs["alike"]``). A table that shows a
+    part of others says how those are rounded (``table.attrs["decimals"]``, by unit)."""
     together = bool(attribute(table, "alike", True))
     values: dict[tuple[str, Unit], list[Any]] = {}
     for row in table.to_dict("records"):
@@ -147,7 +148,11 @@ def _decimals(table: pd.DataFrame, columns: tuple[Column, ...]) -> dict[tuple[st
         for column in columns:
             if column.name in row:
                 values.setdefault((_measured(column), _unit(row, column)), []).append(row[column.name])
-    return {place: alike(_numbers(listed), place[1]) for place, listed in values.items() if together or place[1] != "money"}
+            elif column.name == "interval":
+                values.setdefault((_measured(column), _unit(row, column)), []).extend((row.get("low"), row.get("high")))
+    found = {place: alike(_numbers(listed), place[1]) for place, listed in values.items() if together or place[1] != "money"}
+    fixed: dict[Unit, int] = attribute(table, "decimals", {})
+    return {place: fixed.get(place[1], shown) if place[0] == "value" else shown for place, shown in found.items()}
 
 
 def _numbers(values: list[Any]) -> list[float]:

@@ -246,10 +246,24 @@ def test_every_finding_has_five_fields(study, locale):
 def test_a_recommendation_names_its_cause(study):
     for one in study.found:
         said = say(one.recommendation, EN)
-        if one.drivers:
-            assert "Begin with" in said
-        elif themes()[one.theme].indicators:
-            assert "not established" in said
+        assert ("Begin with" in said) == bool(one.drivers)
+
+
+def test_a_recommendation_names_what_was_found(study):
+    """Each begins with what was measured in this company; where one indicator leads that has a remedy of its own, with that."""
+    assert len({say(one.recommendation, EN) for one in study.found}) == len(study.found)
+    for one in study.found:
+        said = say(one.recommendation, EN)
+        assert said.startswith(say(one.lead.named, EN))
+        if one.rule == "indicator":
+            assert themes()[one.theme].remedy("en", one.lead.subject) in said
+    own = themes()["complex"].cases["P-CONF"]
+    assert themes()["complex"].name("en", "P-CONF") == own.en != themes()["complex"].name("en", "P-HAND")
+
+
+@pytest.mark.parametrize("name", [theme for theme in themes() if themes()[theme].cases])
+def test_cases_are_indicators_of_their_theme(name):
+    assert set(themes()[name].cases) <= set(themes()[name].indicators)
 
 
 def test_numbers_of_the_overview_are_those_of_the_checks(study):

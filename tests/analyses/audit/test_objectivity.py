@@ -9,7 +9,8 @@ import pytest
 
 from crmkit.analyses.audit.form import load_form, standard_scores
 from crmkit.analyses.audit.form.answers import rated
-from crmkit.analyses.audit.objectivity import agreement, gap_table, gaps, rater_leniency
+from crmkit.analyses.audit.objectivity import agreement, gap_table, gaps, rater_leniency, self_image
+from crmkit.core.language import Locale, say
 
 spec = importlib.util.spec_from_file_location("audit_conftest", Path(__file__).parent / "conftest.py")
 here = importlib.util.module_from_spec(spec)
@@ -96,6 +97,31 @@ def test_gaps_against_data_and_per_item(answers_of):
     result = gaps(answers, state)
     assert result.finding.passed is False
     assert result.finding.text.numbers["name"].template.startswith("Managers less")
+
+
+def test_the_self_image_of_every_standard_in_every_cycle(answers_of):
+    """Counted by hand: means of managers less those of the third party, cycle by cycle."""
+    table = pd.concat(
+        [ratings(1, bias={"manager": 0.2}, level=2.5, cycle="2025H1"), ratings(2, bias={"manager": 1.2}, level=2.5)]
+    )
+    result = self_image(answers_of(table))
+    shown = result.table
+    assert [column.label for column in result.columns][1:] == ["2025H1", "2025H2"]
+    for place, cycle in enumerate(("2025H1", "2025H2")):
+        rows = table[table["cycle"] == cycle].assign(reality=lambda one: one["reality"].astype(float))
+        means = rows.pivot_table(index="standard_id", columns="rater_role", values="reality")
+        gap = (means["manager"] - means["third_party"]).round(9)
+        own = shown[shown["standard"] != ""].set_index("standard")[f"gap{place}"].round(9)
+        assert own.to_dict() == gap.to_dict()
+        assert shown.iloc[-1][f"gap{place}"] == pytest.approx(gap.mean())
+    assert shown.iloc[-1]["low"] <= shown.iloc[-1]["gap1"] <= shown.iloc[-1]["high"]
+    own = shown.iloc[:-1]
+    assert own["gap1"].is_monotonic_decreasing
+    said = say(result.finding.text, Locale("en"))
+    assert said.startswith(
+        f"In each of 2 cycles managers rate {int((own[['gap0', 'gap1']] > 0).all(axis=1).sum())} of 12 standards"
+    )
+    assert not self_image(answers_of(ratings(roles={"manager": 4}))).assessed
 
 
 @pytest.mark.long

@@ -21,13 +21,15 @@ from crmkit.analyses.audit.plan import (
     smart,
     wanted_of,
 )
+from crmkit.analyses.audit.plan.actions import BEFORE, BY_OWN, KIT, UNKNOWN, WRONG_WAY, best_year
 from crmkit.analyses.audit.plan.smart import attainable, measurable, relevant, specific, timed
 from crmkit.core.language import Locale, say
 from crmkit.core.results import Text
 from crmkit.data.tables import TABLES
 
 AS_OF = dt.date(2025, 12, 31)
-PAST = SimpleNamespace(as_of=AS_OF, language="en")
+CYCLE = SimpleNamespace(start=dt.date(2025, 7, 1), end=AS_OF)
+PAST = SimpleNamespace(as_of=AS_OF, language="en", current=CYCLE)
 BOOK, EN = audit.load_catalogue(), Locale("en")
 
 
@@ -41,7 +43,7 @@ def finding(theme="slow", subject="P-RESP", money=10_000.0):
         "indicator", theme, subject, True, 1e-9, Text("a"), Text("b"), Measure(0.5, 0.46, 0.54, 0.85, 600, "share"), 1e-8
     )
     return AuditFinding(f"indicator.{theme}", "indicator", theme, FINDING, Text("t"), (check,), Text("c"), Text("e"),
-                        Text("Do it."), stake=Stake(money=money))  # fmt: skip
+                        Text("Do it."), stake=Stake(money=money, low=money / 2, high=2 * money))  # fmt: skip
 
 
 def plan_of(found, *, rows=None, **options):
@@ -66,10 +68,10 @@ def test_every_finding_has_an_action_with_all_that_it_needs():
 
 def test_what_people_do_follows_findings_only():
     plan = plan_of([finding("people", "I-TRAINCOV")], rows=[row("I-TRAINCOV", 0.4, 0.1, 0.8), row("I-TRAING", 0.1, 0.1, 0.3)])
-    people = people_table(plan, BOOK, EN).table
+    people = people_table(plan, EN).table
     assert set(people["action_id"]) == {"N-ROLEPLAY", "N-TRAINING", "N-REWARD"}
     assert people["indicator"].str.len().gt(0).all()
-    assert not people_table(plan_of([]), BOOK, EN).assessed
+    assert not people_table(plan_of([]), EN).assessed
 
 
 def test_the_library_serves_what_no_software_does():
@@ -129,12 +131,12 @@ def test_the_budget_takes_what_is_worth_most():
 
 
 def test_the_file_can_come_back_as_the_table_actions():
-    result = plan_table(plan_of([finding()]), BOOK, EN)
+    result = plan_table(plan_of([finding()]), EN)
     assert result.files == ("calendar",)
     assert set(TABLES["actions"].columns) <= set(result.table.columns)
     assert set(result.table["horizon"]) <= set(TABLES["actions"].columns["horizon"].choices)
     assert set(result.table["status"]) <= set(TABLES["actions"].columns["status"].choices)
-    assert not plan_table(plan_of([]), BOOK, EN).assessed
+    assert not plan_table(plan_of([]), EN).assessed
 
 
 def known(**changed):
@@ -218,7 +220,7 @@ def test_an_aim_never_leads_backwards(indicator, value, target, effect):
     plan = plan_of([], rows=[row(indicator, value, 0.01, target)], own=company_action(indicator=indicator))
     (one,) = plan.actions
     assert one.aim.effect == pytest.approx(effect)
-    shown = plan_table(plan, BOOK, EN).table["goes"].item()
+    shown = plan_table(plan, EN).table["goes"].item()
     assert ("target reached: keep it" in shown) == (effect == 0)
 
 
@@ -246,7 +248,7 @@ def test_a_known_worth_that_does_not_fit_is_said_with_what_stands_in_its_way():
     left = next(one for one in plan.actions if one.id == "P-slow")
     assert left.price.cost > 5_000  # else it would fit
     assert not left.taken
-    result = plan_table(plan, BOOK, EN)
+    result = plan_table(plan, EN)
     said = say(result.finding.text, EN), say(result.finding.action, EN)
     assert said[0].startswith("The budget leaves out an action worth €35,000 a year")
     assert "New signs" in said[1]
@@ -257,6 +259,90 @@ def test_a_known_worth_that_does_not_fit_is_said_with_what_stands_in_its_way():
 
 def test_nothing_is_swapped_where_all_of_it_is_worth_something_or_nothing_helps():
     dear = plan_of([finding(money=50_000.0)], means=Means(budget=10.0))
-    assert plan_table(dear, BOOK, EN).finding.passed is None
+    assert plan_table(dear, EN).finding.passed is None
     enough = plan_of([finding(money=50_000.0)], means=Means(budget=1e6))
-    assert plan_table(enough, BOOK, EN).finding.passed is None
+    assert plan_table(enough, EN).finding.passed is None
+
+
+def test_an_action_is_named_by_its_first_sentence_where_several_are_weighed():
+    """What is to be done about it stands in the plan."""
+    found = replace(finding(money=50_000.0), recommendation=Text("First response: 50.5%. Agree on a time. Begin with mail."))
+    running = company_action(action_id="C1", text="Course for all. It takes a year.", status="running", budget=30_000.0)
+    said = plan_table(plan_of([found], own=running, means=Means(budget=30_000.0)), EN).finding
+    assert say(said.text, EN) == "The budget leaves out an action worth €35,000 a year for €8,000: First response: 50.5%."
+    assert "what has no known worth: Course for all. Decide" in say(said.action, EN)
+
+
+def test_what_may_be_chance_costs_nothing():
+    """An observation asks for a look; money is asked for what is sure."""
+    assert plan_of([replace(finding(), level="observation")]).actions == ()
+
+
+def test_two_findings_of_one_theme_have_an_action_each():
+    worse = replace(finding(), id="trend.slow", rule="trend", recommendation=Text("Look for what changed."))
+    made = {one.finding: one for one in plan_of([finding(), worse]).actions if one.source == KIT}
+    assert {name: one.id for name, one in made.items()} == {"indicator.slow": "P-slow", "trend.slow": "P-trend-slow"}
+    assert sum(one.price.worth > 0 for one in made.values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("indicator", "given", "basis"), [("P-RESP", -0.1, WRONG_WAY), ("P-HAND", 0.1, WRONG_WAY), ("P-RESP", 0.1, BY_OWN)]
+)
+def test_an_effect_that_leads_away_is_no_aim(indicator, given, basis):
+    own = company_action(indicator=indicator, expected_effect=given, owner="Head")
+    plan = plan_of([], rows=[row(indicator, 0.5, 0.01, 0.6 if indicator == "P-RESP" else 0.4)], own=own)
+    (one,) = plan.actions
+    assert one.aim.basis == basis
+    assert np.isfinite(one.aim.effect) == (basis == BY_OWN)
+    checked = smart(wanted_of(plan.actions, None, []), known(rows={indicator: row(indicator)})).table
+    assert (checked["S"] == "fail").item() == (basis == WRONG_WAY)
+
+
+def test_an_effect_is_known_where_the_indicator_moved_as_far_within_a_year():
+    series = pd.DataFrame({"indicator": "P-RESP", "value": np.linspace(0.3, 0.9, 24)})
+    flat = series.assign(value=0.5)
+    for months, basis in ((series, BEFORE), (flat, UNKNOWN), (None, UNKNOWN)):
+        assert plan_of([finding()], months=months).actions[0].aim.basis == basis
+    assert best_year(series, "P-RESP", up=True) == pytest.approx(11 * 0.6 / 23)
+    assert best_year(series, "P-RESP", up=False) == 0
+
+
+def results(**parts):
+    """The reports on value, on leaving and on satisfaction, as an audit reads them."""
+    totals = pd.DataFrame({"measure": ["clv", "at_risk"], "value": [9e4, 2e4], "low": [8e4, 1e4], "high": [1e5, 3e4]})
+    rules = pd.DataFrame({"rule": ["Expected profit"], "profit": [700.0], "cost": [150.0], "contacts": [40]})
+    tables = {"clv_totals": totals, "churn_totals": totals, "churn_rules": rules}
+    told = [{"id": "satisfaction.loop", "passed": False, "numbers": {"n": {"value": 12, "unit": "count"}}},
+            {"id": "satisfaction.start", "passed": False, "action": "Begin with “Delivery”.", "numbers": {}},
+            {"id": "satisfaction.turns", "passed": False, "numbers": {}}]  # fmt: skip
+    fallen = {"group": "Price", "item": "price", "since": "2025Q3", "before": 0.48, "now": 0.19, "now_low": 0.15,
+              "now_high": 0.23, "value": -29.0, "turned": True, "comparable": True, "level_unit": "share"}  # fmt: skip
+    tables |= {"satisfaction_turns": pd.DataFrame([fallen, fallen | {"item": "ease", "turned": False}])} | parts
+    report = {"findings": told, "parameters": {"margin": {"value": 0.4}}}
+    reading = SimpleNamespace(reason=None, report=report, table=tables.__getitem__)
+    return {"clv": reading, "churn": reading, "satisfaction": reading}
+
+
+def test_what_other_reports_ask_for_is_in_the_plan():
+    plan = plan_of([], results=results(), rows=[row(), row("P-CSAT", 0.6, 0.05, 0.8)])
+    made = {one.finding: one for one in plan.actions}
+    assert set(made) == {"churn.plan", "satisfaction.loop", "satisfaction.start", "satisfaction.turns"}
+    campaign = made["churn.plan"]
+    assert (campaign.price.worth, campaign.price.cost, campaign.aim.expected) == (850.0, 150.0, 700.0)
+    assert campaign.text.startswith("Contact the 40 customers")
+    assert plan.actions[0] is campaign  # the only one of known worth
+    assert made["satisfaction.loop"].text.startswith("Call back the 12 customers")
+    assert (made["satisfaction.loop"].aim.baseline, made["satisfaction.loop"].aim.expected) == (12, 0)
+    assert made["satisfaction.start"].text == "Begin with “Delivery”."
+    turned = made["satisfaction.turns"]
+    assert "2025Q3 and lowered “Price”" in turned.text
+    assert turned.aim.expected == pytest.approx(0.19 + 0.7 * 0.29)
+    checked = smart(wanted_of(plan.actions, None, []), known(rows={"P-CSAT": row("P-CSAT", 0.6, 0.05, 0.8)})).table
+    assert not (checked[list("SMART")] == "fail").any(axis=None)
+
+
+def test_what_the_company_does_already_is_not_asked_for_again():
+    own = company_action(finding_id="churn.plan", indicator="P-RESP")
+    made = [one.finding for one in plan_of([], own=own, results=results()).actions]
+    assert made.count("churn.plan") == 1
+    assert not [one for one in plan_of([], results=results()).actions if one.id == "S-turn-ease"]

@@ -215,7 +215,7 @@ def test_own_limits_make_the_scores(study):
     best = result.table[(result.table["recency"] == 5) & (result.table["frequency"] == 5)]
     own = (past.customers["days_since_last"] <= 30) & (past.customers["purchase_days"] >= 8)
     assert best["n"].sum() == own.sum() > 0
-    assert "own limits; score 5 from 30 days" in say(result.note, Locale())
+    assert "own limits. Score 5 begins at 30 days" in say(result.note, Locale())
     assert clv.rfm_segments(open_to_all, values, rules=limits).table["n"].sum() == len(past.customers)
     moved = clv.migration(open_to_all, rules=limits)
     assert "own limits" in say(moved.note, Locale())

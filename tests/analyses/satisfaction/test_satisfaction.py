@@ -61,6 +61,7 @@ def exhibits(one):
         satisfaction.differences(past),
         satisfaction.trend(past),
         satisfaction.steps(past),
+        satisfaction.turns(past),
         satisfaction.changes(past, weights),
         satisfaction.group_changes(past),
         satisfaction.importance(past, work),
@@ -102,7 +103,7 @@ def results(retailco):
 
 
 def test_every_exhibit_has_a_name_of_its_own_and_only_benchmarks_are_missing(results):
-    assert len(results) == 22
+    assert len(results) == 23
     assert [name for name, result in results.items() if not result.assessed] == ["satisfaction_benchmarks"]
     assert "source and date" in say(results["satisfaction_benchmarks"].reason, Locale())
 
@@ -460,6 +461,41 @@ def test_telephone_instead_of_the_screen_is_not_comparable(retailco):
     assert finding.severity == "warning"
     assert "not comparable" in say(finding.text, Locale())
     assert not step_table(other)["comparable"].all()
+
+
+def test_a_fall_that_is_two_waves_old_is_told(techco, truth):
+    """The price was raised in July 2025; the newest two waves do not differ."""
+    result, past = satisfaction.turns(techco.past), techco.past
+    row = result.table.iloc[0]
+    assert (row["item"], row["since"], bool(row["turned"])) == ("price", "2025Q3", True)
+    scores = past.answers.responses[["wave", "price", "careless"]].dropna()
+    high = scores[~scores["careless"]]["price"] >= 4
+    later = scores[~scores["careless"]]["wave"] >= "2025Q3"
+    assert (row["before"], row["now"]) == pytest.approx((high[~later].mean(), high[later].mean()))
+    assert result.finding.passed is False
+    assert say(result.finding.text, Locale()).startswith(f"“{row['group']}” has fallen since 2025Q3, from 47.9% to 18.9%")
+    assert "2025Q3" in say(result.finding.action, Locale())
+    assert not change_table(past, techco.weights).query("item == 'price'")["changed"].any()
+
+
+def test_nothing_has_turned_where_waves_are_drawn_anew(techco):
+    """The waves of the answers are mixed: what remains is chance, and Holm's correction is over every question and wave."""
+    past, rng = techco.past, np.random.default_rng(0)
+    told = 0
+    for _ in range(20):
+        mixed = past.answers.responses.assign(wave=rng.permutation(past.answers.responses["wave"]))
+        result = satisfaction.turns(replace(past, answers=replace(past.answers, responses=mixed)))
+        told += bool(result.table["turned"].any())
+    assert told <= 3  # at most one in twenty is expected; four or more would come in one of sixty
+    assert say(result.finding.text, Locale()).startswith("Over all waves no question is answered differently")
+
+
+def test_two_waves_have_no_turn(techco):
+    past = techco.past
+    two = past.answers.responses[past.answers.responses["wave"].isin(past.waves.names[-2:])]
+    waves = replace(past.waves, names=past.waves.names[-2:])
+    result = satisfaction.turns(replace(past, waves=waves, answers=replace(past.answers, responses=two)))
+    assert say(result.reason, Locale()) == "needs 3 waves with enough answers"
 
 
 def test_the_sentence_on_chance_counts_what_chance_would_show(retailco):

@@ -9,10 +9,10 @@ from crmkit.analyses.audit.departments import departments
 from crmkit.analyses.audit.findings.cases import cases
 from crmkit.analyses.audit.findings.evidence import drivers
 from crmkit.analyses.audit.findings.finding import checks_table, finding_fields, findings_overview
-from crmkit.analyses.audit.fit import Audit, smart_checks, study
+from crmkit.analyses.audit.fit import Audit, agreed, smart_checks, study
 from crmkit.analyses.audit.form import blank_form, calendar, form_items, form_scores, load_form, raters, read_answers
 from crmkit.analyses.audit.headline import headline
-from crmkit.analyses.audit.objectivity import agreement, gaps, rater_leniency
+from crmkit.analyses.audit.objectivity import agreement, gaps, rater_leniency, self_image
 from crmkit.analyses.audit.overview import benchmarks, catalogue_changes, form_changes, missing, overview
 from crmkit.analyses.audit.plan import Means, people_table, plan_table, states
 from crmkit.analyses.audit.read import History, Rules, Window, history
@@ -47,6 +47,7 @@ __all__ = [
     "Means",
     "Rules",
     "Window",
+    "agreed",
     "agreement",
     "assess",
     "benchmarks",
@@ -97,6 +98,7 @@ __all__ = [
     "risk_table",
     "score",
     "scorecard",
+    "self_image",
     "smart_checks",
     "states",
     "strategy_log",

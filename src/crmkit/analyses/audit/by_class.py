@@ -12,7 +12,7 @@ from crmkit.analyses.audit.fit import Audit
 from crmkit.analyses.audit.indicators.estimate import SNAPSHOT
 from crmkit.analyses.audit.scoring import ASSESSED, class_scores
 from crmkit.core.errors import ParamError, did_you_mean
-from crmkit.core.format import format_value
+from crmkit.core.format import alike, format_value
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Quantity, Result, Text, curve, estimates, not_assessed
 
@@ -120,6 +120,10 @@ def level_table(work: Audit, rows: pd.DataFrame, name: str, title: Text, columns
         )
     own = own.reset_index(drop=True)
     own.attrs["alike"] = False
+    # one indicator looks the same on the page and on the short pages, whatever stands beside it
+    shares = work.state[(work.state["status"] == ASSESSED) & (work.state["unit"] == "share")]
+    shown = alike(shares[["value", "low", "high"]].to_numpy().ravel(), "share")
+    own.attrs["decimals"] = {} if shown is None else {"share": shown}
     return Result(name, "table", title, own, columns=columns, note=note)
 
 

@@ -141,7 +141,7 @@ def _exhibits(one: Department, work: Audit) -> tuple[Result, ...]:
         made.append(watched)
     if one.actions:
         # the budget is that of all actions, and so is what is said of it
-        made.append(replace(plan_table(replace(work.plan, actions=tuple(one.actions)), work.book, work.locale), note=None))
+        made.append(replace(plan_table(replace(work.plan, actions=tuple(one.actions)), work.locale), note=None))
     return tuple(replace(result, finding=None) for result in made)
 
 

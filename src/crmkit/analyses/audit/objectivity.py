@@ -33,6 +33,7 @@ COMPARED: tuple[tuple[str, str, str], ...] = (
     (mark("Managers less customers"), "manager", "customer"),
     (mark("Third party less data"), "third_party", "data"),
 )
+FEWEST_STANDARDS = 3
 GAP_COLUMNS = ("group", "measure", "value", "low", "high", "n", "unit", "method", "p_value", "item")
 TWO_WAY = mark("two-way random, absolute agreement")
 BY_PAIRS = mark("bootstrap-t of standards")
@@ -276,6 +277,80 @@ def gaps(answers: Answers, state: pd.DataFrame | None, *, gap_points: float = 0.
         x=Axis("Comparison"),
         y=Axis("Difference in points", "points"),
     )
+
+
+def self_image(answers: Answers) -> Result:
+    """How far above outside eyes do managers see each standard, in every cycle?
+
+    Returns
+    -------
+    Result
+        A row per standard that both have rated in the newest cycle, and one over all of them: ``standard, name``, the points by
+        which managers rate above the others in each cycle, the oldest first (``gap0``, ``gap1``, ...), and ``low, high`` of the
+        newest, over all standards. The others are a third party, else staff.
+    """
+    import pandas as pd
+
+    name, title = "audit_self_image", Text("Managers less other eyes, by standard and cycle")
+    if answers.reason is not None:
+        return not_assessed(name, title, answers.reason)
+    roles = set(answers.now["rater_role"])
+    other = next((role for role in ("third_party", "staff") if role in roles), None)
+    if "manager" not in roles or other is None:
+        return not_assessed(name, title, Text("needs the ratings of managers, and of a third party or of staff"))
+    parts = {cycle: _gap_by_standard(answers.of(cycle), other) for cycle in answers.cycles}
+    wide = pd.DataFrame({f"gap{at}": part for at, part in enumerate(parts.values())}).reindex(list(answers.form.ids))
+    newest = f"gap{len(parts) - 1}"
+    wide = wide[wide[newest].notna()]
+    if len(wide) < FEWEST_STANDARDS:
+        few = {"n": Quantity(FEWEST_STANDARDS, "count")}
+        return not_assessed(name, title, Text("needs {n} standards that both have rated", few))
+    whole = ag.paired_difference(wide[newest].to_numpy(), np.zeros(len(wide)), confidence=answers.confidence)
+    table = wide.rename_axis("standard").reset_index()
+    named = {one.id: one.name(answers.language) for one in answers.form}
+    table.insert(1, "name", table["standard"].map(named))
+    mean: dict[str, Any] = {"standard": "", "name": OVERALL, "always": "", "low": whole.low, "high": whole.high}
+    mean |= {str(gap): value for gap, value in wide.mean().items()}
+    table["always"] = [str(bool(one)) for one in (table[[f"gap{at}" for at in range(len(parts))]] > 0).all(axis=1)]
+    table = pd.concat([table.sort_values(newest, ascending=False), pd.DataFrame([mean])], ignore_index=True)
+    columns = (
+        Column("name", "Standard", translate=True),
+        *(Column(f"gap{at}", cycle, "points") for at, cycle in enumerate(parts)),
+    )
+    note = Text(
+        "Mean rating of managers less that of others ({other}), in points, as given. Over all standards the newest is {gap}.",
+        {"other": Text(ROLE_WORDS[other]), "gap": Quantity(whole.value, "points", whole.low, whole.high)},
+    )
+    return Result(name, "table", title, table, columns=columns, finding=_image_finding(table, list(parts), newest), note=note)
+
+
+def _gap_by_standard(rows: pd.DataFrame, other: str) -> pd.Series[float]:
+    means = rows.pivot_table(index="standard_id", columns="rater_role", values="reality", aggfunc="mean")
+    missing = [role for role in ("manager", other) if role not in means]
+    gap: pd.Series[float] = means.iloc[:, 0] * np.nan if missing else means["manager"] - means[other]
+    return gap
+
+
+def _image_finding(table: pd.DataFrame, cycles: list[str], newest: str) -> Finding:
+    own = table[table["standard"] != ""]
+    always = int((own["always"] == "True").sum())
+    first = own.iloc[0]
+    numbers: dict[str, Quantity | Text | str] = {
+        "n": Quantity(always, "count"),
+        "all": Quantity(len(own), "count"),
+        "cycles": Quantity(len(cycles), "count"),
+        "name": str(first["name"]),
+        "gap": Quantity(float(first[newest]), "points"),
+    }
+    evidence = ("audit_self_image",)
+    if not always:
+        text = Text("Managers rate none of {all} standards above other eyes in every cycle.", numbers)
+        return Finding("audit.self_image", "info", None, text, evidence=evidence)
+    text = Text(
+        "In each of {cycles} cycles managers rate {n} of {all} standards above other eyes. Most, now: {name}, {gap} points.",
+        numbers,
+    )
+    return Finding("audit.self_image", "info", None, text, evidence=evidence)
 
 
 def _intraclass(table: np.ndarray, answers: Answers) -> list[dict[str, Any]]:

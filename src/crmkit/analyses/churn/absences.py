@@ -315,9 +315,10 @@ def monthly(past: Past, shop: Shop) -> Result:
         columns=(Column("group", "Line", translate=True),),
         finding=_months_finding(past, table["month"], value, above, float(table["left"].sum() / n.sum())),
         note=Text(
-            "Customers on the first day of the month who bought nothing within {horizon}. The band: what is expected of "
-            "customers who buy as often and were silent for as long, over all {n} months; a steady shop stays inside with a "
-            "probability of {sure} at least. Months share customers and days ahead, so neighbours are alike.",
+            "Customers on the first day of the month who bought nothing within {horizon}. The band is what is"
+            " expected of customers who buy as often and were silent for as long. A steady shop stays inside "
+            "it over all {n} months with a probability of {sure} at least. Months share customers and days "
+            "ahead, so neighbours are alike.",
             {
                 "horizon": Quantity(past.rule.horizon_days, "days"),
                 "n": Quantity(len(table), "count"),
@@ -352,8 +353,8 @@ def _months_finding(past: Past, month: pd.Series[Any], value: Floats, above: NDA
     worst = int(above[np.argmax(value[above])])
     recent = bool((above >= len(value) - 3).any())
     text = Text(
-        "On average {mean} of a month's customers do not buy within {horizon}; in {count} of {n} months more stay away than "
-        "chance explains, most of all of {month}: {share}.",
+        "On average {mean} of a month's customers do not buy within {horizon}. In {count} of {n} months "
+        "more stay away than chance explains, most of all of {month}: {share}.",
         numbers
         | {
             "count": Quantity(len(above), "count"),

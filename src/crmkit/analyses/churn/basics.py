@@ -209,8 +209,9 @@ def window(past: Past) -> Result:
         # of a window that is wrong too often nothing is concluded; the figure shows why
         finding=finding if past.usable else None,
         note=Text(
-            "Window: {quantile} of the silences that end have ended by then (Kaplan–Meier on gaps, the open one censored); "
-            "it may not exceed half of the {span} observed. n = {n} gaps longer than a quarter of it; Wilson intervals.",
+            "Window: {quantile} of the silences that end have ended by then (Kaplan–Meier on gaps, the open "
+            "one censored). It may not exceed half of the {span} observed. n = {n} gaps longer than a quarter"
+            " of it; Wilson intervals.",
             {
                 "quantile": Quantity(chosen.quantile, "share"),
                 "span": Quantity(past.span_days, "days"),

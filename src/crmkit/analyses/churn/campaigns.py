@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 
 WEAK = Text(
-    "{treated} customers are contacted and {control} left alone; that finds an effect of {least} of all contacted with a "
-    "probability of {power}, but only {expected} is expected: add up several campaigns before judging."
+    "{treated} customers are contacted and {control} left alone. That finds an effect of {least} of "
+    "all contacted with a probability of {power}, but only {expected} is expected: add up several "
+    "campaigns before judging."
 )
 STRONG = Text(
-    "{treated} customers are contacted and {control} left alone; that finds an effect of {least} of all contacted with a "
-    "probability of {power}, and {expected} is expected."
+    "{treated} customers are contacted and {control} left alone. That finds an effect of {least} of "
+    "all contacted with a probability of {power}, and {expected} is expected."
 )
 
 
@@ -55,8 +56,9 @@ def assignment(past: Past, plan: Plan) -> Result:
         Column("arm", "Arm", translate=True),
     )
     note = Text(
-        "Drawn by a keyed hash of campaign and customer, so the arms can be recomputed at any time and do not change when the "
-        "list does. When the campaign is over, hand these rows back as the table exposures.",
+        "Drawn by a keyed hash of campaign and customer. So the groups can be recomputed at any time, and"
+        " they do not change when the list does. When the campaign is over, hand these rows back as the "
+        "table exposures.",
     )
     return Result(
         "churn_assignment", "table", title, table, columns=columns, finding=_detectable(own, plan), note=note, customers=True

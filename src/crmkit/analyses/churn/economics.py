@@ -211,8 +211,9 @@ def profit_curve(plan: Plan) -> Result:
 def _assumed(plan: Plan) -> Text:
     one = plan.campaign
     return Text(
-        "Assumed, not measured: {save} of those about to leave are kept by an offer of {offer}; {take} of those who would stay "
-        "take it too; a contact costs {contact}. Risk is not persuadability: only the arm left alone shows what is gained.",
+        "Assumed, not measured: {save} of those about to leave are kept by an offer of {offer}. {take} of"
+        " those who would stay take it too, and a contact costs {contact}. Risk is not persuadability: "
+        "only the arm left alone shows what is gained.",
         {
             "save": Quantity(one.save_rate, "share"),
             "offer": Quantity(one.offer_cost, "money"),
@@ -323,8 +324,8 @@ def tornado(plan: Plan) -> Result:
         columns=(Column("group", "Assumption", translate=True),),
         finding=finding,
         note=Text(
-            "Save rate: the middle {middle} of a beta distribution around the assumed rate, as precise as one of {a} in {n}; "
-            "all others by half less and half more.",
+            "Save rate: the middle {middle} of a beta distribution around the assumed rate, as precise as one"
+            " of {a} in {n}. All others: half less and half more.",
             {
                 "middle": Quantity(SPREAD[1] - SPREAD[0], "share"),
                 "a": Quantity(SAVE_RANGE[0], "count"),

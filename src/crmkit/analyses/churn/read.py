@@ -426,8 +426,8 @@ def _silences(
             "limit": Quantity(rule.false_limit, "share"),
         }
         reason = Text(
-            "of the silences longer than {window}, {share} ended with a purchase, and at most {limit} may; without a declared "
-            "silence the page asks who does not come back in time",
+            "of the silences longer than {window}, {share} ended with a purchase, and at most {limit} may. "
+            "Without a declared silence the page asks who does not come back in time",
             numbers,
         )
     grouped = bought.groupby("customer_id", sort=True)["day"]

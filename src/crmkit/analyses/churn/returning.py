@@ -113,14 +113,15 @@ def horizon_finding(past: Past, shop: Shop) -> Finding:
         )
     elif not shop.leaving:
         text = Text(
-            "This page asks who will not buy within {horizon}; there is no sign that anybody leaves: what follows is how long "
-            "they take to come back.",
+            "This page asks who will not buy within {horizon}. There is no sign that anybody leaves: what "
+            "follows is how long they take to come back.",
             numbers,
         )
     elif shop.capped:
         text = Text(
-            "This page asks who will not buy within {horizon}, the longest that so few data can be tested with; of those "
-            "silent for so long {share} come back later, and only from {lost} on fewer than {limit}.",
+            "This page asks who will not buy within {horizon}, the longest that so few data can be tested "
+            "with. Of those silent for so long {share} come back later, and only from {lost} on fewer than "
+            "{limit}.",
             numbers,
         )
     else:
@@ -158,8 +159,8 @@ def survival(past: Past, shop: Shop) -> Result:
         columns=(Column("group", "Purchase", translate=True),),
         finding=back_finding(past),
         note=Text(
-            "Kaplan–Meier of {n} gaps between purchase days, by which purchase they follow; {confidence} intervals (log-log, "
-            "by customer); a curve ends where fewer than {least} gaps are left under it.",
+            "Kaplan–Meier of {n} gaps between purchase days, by which purchase they follow. {confidence} "
+            "intervals (log-log, by customer); a curve ends where fewer than {least} gaps are left under it.",
             {
                 "n": Quantity(len(rows), "count"),
                 "confidence": Quantity(past.confidence, "share"),

@@ -203,8 +203,9 @@ def totals(past: Past, value: Worth) -> Result:
         return Result("churn_totals", "values", title, estimates(boxes), finding=risk_finding(past, value), note=note)
     note = (
         Text(
-            "{rule} Horizon {horizon}; value over {days}, {margin} of revenue. Limits of what is expected are those of each "
-            "customer, summed: wider than the interval of the sum; that of the value leaves the value itself as it is.",
+            "{rule} Horizon {horizon}; value over {days}, {margin} of revenue. Limits of what is expected are"
+            " those of each customer, summed: wider than the interval of the sum. Those of the value leave "
+            "the value itself as it is.",
             numbers,
         )
         if value.source or value.customers is None

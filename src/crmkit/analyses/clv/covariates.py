@@ -67,9 +67,9 @@ def effects(past: Purchases, models: Models) -> Result:
 
 
 NOTE = Text(
-    "A rate times two means that an active customer of this kind buys twice as often, or leaves twice as soon, as one of the "
-    "kind it is compared with, all else equal. Wald intervals; p corrected for all rows (Holm). Values and lists come from the "
-    "model without covariates."
+    "A rate times two means: an active customer of this kind buys twice as often, or leaves twice as "
+    "soon. It is compared with the kind named, all else equal. Wald intervals; p corrected for all "
+    "rows (Holm). Values and lists come from the model without covariates."
 )
 
 

@@ -287,8 +287,8 @@ def _scoring(n: int, rules: rfm.Rules | None) -> Text:
     if rules is None:
         return Text(TIES.template, {"n": Quantity(n, "count")})
     return Text(
-        "Scores from 1 to 5 by the company's own limits; score 5 from {days} since the last purchase down, from {purchases} "
-        "purchase days and from {money} up. n = {n}.",
+        "Scores from 1 to 5 by the company's own limits. Score 5 begins at {days} since the last "
+        "purchase, at {purchases} purchase days and at {money}. n = {n}.",
         {
             "days": Quantity(rules.recency[-1], "days"),
             "purchases": Quantity(rules.frequency[-1], "count"),

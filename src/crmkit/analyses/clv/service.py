@@ -205,8 +205,9 @@ def _note(effort: Effort) -> Text:
         missing = {**numbers, "levels": LEVELS, "missing": MISSING["tickets"]}
         return Text("{levels} Costs of the last {days}, spread evenly over customers. {missing}", missing)
     return Text(
-        "{levels} Last {days}: costs of labour and technology spread over tickets, {each} each, the others evenly over "
-        "customers in tiers; money brought is revenue times margin. Limits follow from the mean number of tickets.",
+        "{levels} Last {days}: costs of labour and technology spread over tickets, {each} each, the "
+        "others evenly over customers in tiers. Money brought is revenue times margin. Limits follow from"
+        " the mean number of tickets.",
         {**numbers, "levels": LEVELS, "each": Quantity(_per_ticket(effort), "money")},
     )
 

@@ -30,8 +30,8 @@ BY_SILENCE = Text(
     "Whiskers are Wilson intervals."
 )
 BY_PROBABILITY = Text(
-    "Loyal from {loyal} purchase days on; at risk below a probability of {risk} not to have left; lapsed after {lapsed} "
-    "without a purchase; n = {n}. Whiskers are Wilson intervals."
+    "Loyal from {loyal} purchase days on; at risk below a probability of {risk} not to have left. "
+    "Lapsed after {lapsed} without a purchase; n = {n}. Whiskers are Wilson intervals."
 )
 
 

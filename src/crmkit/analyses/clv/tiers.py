@@ -208,9 +208,9 @@ def _note(tiering: Tiering, later: list[str]) -> Text:
     if not later:
         return Text("{rule} Customers of equal value share the better tier.", {"rule": rule})
     return Text(
-        "{rule} Customers of equal value share the better tier. Actual value: revenue times margin of the held-out days, of "
-        "the customers whom the models of the earlier date put into this tier by the same rule; limits are normal intervals "
-        "of the mean.",
+        "{rule} Customers of equal value share the better tier. Actual value: revenue times margin in the"
+        " held-out days, of customers whom the earlier models put into this tier by the same rule. Limits"
+        " are normal intervals of the mean.",
         {"rule": rule},
     )
 
@@ -218,8 +218,8 @@ def _note(tiering: Tiering, later: list[str]) -> Text:
 def limits_note(past: Purchases) -> Text:
     """What the limits of single customers mean."""
     return Text(
-        "{confidence} intervals: by the parameters, what is expected of the customer; with chance, what the customer will "
-        "really bring, which one purchase more or less decides.",
+        "{confidence} intervals: by the parameters, what is expected of the customer. With chance: what "
+        "the customer will really bring, which one purchase more or less decides.",
         {"confidence": Quantity(past.confidence, "share")},
     )
 

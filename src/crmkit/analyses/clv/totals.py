@@ -77,8 +77,9 @@ def _totals_note(past: Purchases, values: Values) -> Text:
         return Text("{model}, {span}; intervals ({confidence}) cover the uncertainty of the parameters.", numbers)
     if terms.retention_cost:
         return Text(
-            "{model}, {span}, {rate} yearly discount, continuous; {margin} of revenue counted as value, less {cost} per year "
-            "for keeping a customer who is still one; intervals ({confidence}) cover the uncertainty of the parameters.",
+            "{model}, {span}, {rate} yearly discount, continuous. {margin} of revenue counts as value, less "
+            "{cost} per year for keeping a customer who is still one. Intervals ({confidence}) cover the "
+            "uncertainty of the parameters.",
             numbers,
         )
     return Text(
@@ -135,8 +136,9 @@ def _intervals_note(past: Purchases, values: Values, refits: Refits) -> Text:
             numbers,
         )
     return Text(
-        "{model}, {span}; {draws} draws from the normal approximation of the parameters (Laplace), as with covariates or very "
-        "many different histories; {futures} futures of every customer; {confidence} intervals.",
+        "{model}, {span}. {draws} draws from the normal approximation of the parameters (Laplace), as "
+        "with covariates or very many different histories. {futures} futures of every customer; "
+        "{confidence} intervals.",
         numbers,
     )
 

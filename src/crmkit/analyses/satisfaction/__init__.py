@@ -23,6 +23,7 @@ from crmkit.analyses.satisfaction.scores import distribution, items, scores
 from crmkit.analyses.satisfaction.segments import differences, segments
 from crmkit.analyses.satisfaction.survey import Item, Survey
 from crmkit.analyses.satisfaction.trend import steps, trend, waves
+from crmkit.analyses.satisfaction.turns import turns
 from crmkit.analyses.satisfaction.verbatims import Comments, commenting, quotes, read_comments, theme_counts, themes_by_score
 from crmkit.analyses.satisfaction.weights import Weights, weigh, weighting
 
@@ -71,6 +72,7 @@ __all__ = [
     "theme_counts",
     "themes_by_score",
     "trend",
+    "turns",
     "waves",
     "weigh",
     "weighting",

@@ -67,8 +67,8 @@ def benchmarks(past: Survey, given: Sequence[Mapping[str, Any]] = ()) -> Result:
         Column("dated_at", "Date", "date"),
     )
     note = Text(
-        "Theirs are single figures without an interval, asked of other people in other ways: a difference inside our own "
-        "interval says nothing, one outside of it little. Not weighted."
+        "Theirs are single figures without an interval, asked of other people in other ways. A difference"
+        " inside our own interval says nothing, one outside of it little. Not weighted."
     )
     table.attrs["confidence"] = past.confidence
     return Result(name, "table", title, table, columns, finding=_benchmarks_finding(past, table), note=note)

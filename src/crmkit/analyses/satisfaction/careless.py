@@ -127,9 +127,10 @@ def careless(past: Survey) -> Result:
         Column("interval", "Interval", "share"),
     )
     note = Text(
-        "n = {n} answers. Equal answers in a row (longstring), no variability (IRV), Mahalanobis distance beyond the 99th "
-        "percentile, less than half the median time or two seconds per question, two answers of one customer; even-odd "
-        "consistency where there are enough dimensions. Wilson intervals.",
+        "n = {n} answers. Equal answers in a row (longstring), no variability (IRV), Mahalanobis distance"
+        " beyond the 99th percentile. Less than half the median time or two seconds per question; two "
+        "answers of one customer; even-odd consistency where there are enough dimensions. Wilson "
+        "intervals.",
         {"n": Quantity(n, "count")},
     )
     return Result(name, "table", title, table, columns, finding=_careless_finding(past, table), note=note)
@@ -148,7 +149,9 @@ def _careless_finding(past: Survey, table: pd.DataFrame) -> Finding:
     last = table.iloc[-1]
     share = Quantity(last["value"], "share", last["low"], last["high"])
     numbers: dict[str, Any] = {"n": Quantity(last["flagged"], "count"), "share": share}
-    if past.drop_careless:
+    if not last["flagged"]:
+        text = Text("All answers seem to have been given after reading.")
+    elif past.drop_careless:
         text = Text(
             "{n} {n:answer|answers}, {share}, {n:was|were} given without reading and {n:is|are} left out of all scores below.",
             numbers,

@@ -216,9 +216,9 @@ def chance(past: Survey, table: pd.DataFrame, score: str) -> Text:
     error = reach / _deviate(past.confidence)
     moves = float((2 * ndtr(-LARGE_MOVE / error.to_numpy())).sum())
     return Text(
-        "{score}, {before} to {now}; {m} groups, Holm over all of them. If nothing had changed anywhere, chance alone would "
-        "still move about {moves} of these groups by {large} points or more, and without correction show at least one "
-        "“significant” change in {share} of such reports.",
+        "{score}, {before} to {now}; {m} groups, Holm over all of them. If nothing had changed anywhere, "
+        "chance alone would still move about {moves} of these groups by {large} points or more. Without "
+        "correction, {share} of such reports would show at least one “significant” change.",
         {
             "score": Text(score),
             "before": past.waves.previous,

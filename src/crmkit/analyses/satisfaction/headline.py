@@ -13,6 +13,7 @@ from crmkit.analyses.satisfaction.scores import scores
 from crmkit.analyses.satisfaction.segments import differences
 from crmkit.analyses.satisfaction.survey import Survey
 from crmkit.analyses.satisfaction.trend import steps, trend
+from crmkit.analyses.satisfaction.turns import turns
 from crmkit.analyses.satisfaction.weights import Weights
 from crmkit.core.language import in_a_row
 from crmkit.core.results import Finding, Quantity, Result, Text
@@ -39,7 +40,7 @@ def headline(past: Survey, weights: Weights, work: Drive, *, more: Sequence[Resu
         action = Text("Ask your customers, and add the table surveys.")
         return [Finding("satisfaction.nothing", "warning", None, text, action=action)]
     found: list[Finding | None] = [_base(past), scores(past, weights).finding, changes(past, weights).finding]
-    found += [trend(past).finding, steps(past).finding, importance(past, work).finding]
+    found += [turns(past).finding, trend(past).finding, steps(past).finding, importance(past, work).finding]
     found += [importance_performance(past, work).finding, differences(past).finding]
     found += [one.finding for one in more]
     # what holds needs no place at the top

@@ -111,8 +111,8 @@ def index(past: Survey, *, items: Sequence[str] = ()) -> Result:
         columns=(Column("group", "Dimension"), Column("measure", "Wave")),
         finding=_index_finding(past, table),
         note=Text(
-            "Mean over the questions of the mean on 0 (worst answer) to 100 (best), of those who answered at least half of "
-            "them; intervals from Student's t. n: those of the wave {wave}.",
+            "Mean over the questions of the mean on 0 (worst answer) to 100 (best), of those who answered at "
+            "least half of them. Intervals from Student's t. n: those of the wave {wave}.",
             {"wave": past.waves.reported},
         ),
         alt=Text("A dot with an interval per dimension and wave, on a scale of 0 to 100."),
@@ -201,8 +201,9 @@ def _measured(scale: Scale, past: Survey) -> list[tuple[str, Reliability]]:
 
 def _why(reasons: list[Text]) -> Text:
     note = Text(
-        "Alpha with Feldt's interval, from all pairs of answers; omega from one factor with a bootstrap interval, from "
-        "complete answers; it does not suppose that all questions weigh the same. A dash: undefined."
+        "Alpha with Feldt's interval, from all pairs of answers. Omega from one factor with a bootstrap "
+        "interval, from complete answers; it does not suppose that all questions weigh the same. A dash: "
+        "undefined."
     )
     if not reasons:
         return note

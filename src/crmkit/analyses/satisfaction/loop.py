@@ -393,9 +393,9 @@ def _recovered_result(past: Survey, table: pd.DataFrame, name: str, title: Text)
         Column("fell", "Fell from the top", "share"),
     )
     note = Text(
-        "The next answer of the same customer, whenever it came. Part of it is chance: an answer that is low by accident is "
-        "followed by a better one, as one at the top is by a worse one, whether anybody called or not. Who stays silent is not "
-        "counted as recovered. Wilson intervals.",
+        "The next answer of the same customer, whenever it came. Part of it is chance: an answer that is "
+        "low by accident is followed by a better one. One at the top is followed by a worse one, whether "
+        "anybody called or not. Who stays silent is not counted as recovered. Wilson intervals.",
     )
     finding = Finding("satisfaction.recovered", "info", None, text, evidence=(name,))
     return Result(name, "table", title, table, columns, finding=finding, note=note)

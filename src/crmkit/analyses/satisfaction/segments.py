@@ -84,8 +84,9 @@ def segments(past: Survey) -> Result:
         columns=(Column("group", "Group"), Column("measure", "Measure", translate=True)),
         finding=_range_finding(table),
         note=Text(
-            "Wave {wave}, as answered. Intervals: {method}. Groups with fewer than {cell} answers are not shown, nor one from "
-            "which they could be worked out; grey: fewer than {ranked}, too few to rank. {n} answers in all.",
+            "Wave {wave}, as answered. Intervals: {method}. Groups with fewer than {cell} answers are not "
+            "shown, nor one from which they could be worked out. Grey: fewer than {ranked}, too few to rank. "
+            "{n} answers in all.",
             {
                 "wave": past.waves.reported,
                 "method": Text(str(table["method"].iloc[0])),

@@ -28,6 +28,8 @@ from crmkit.report.params.flatten import COMMAND_LINE, NOTEBOOK
 LIMITS = re.compile(r"\s*[(（][^()（）]*[)）]$")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 VOID = frozenset({"br", "col", "hr", "img", "input", "link", "meta", "path", "source", "wbr"})
+# tables of indicators, on the page by class and on short pages by who watches them
+INDICATORS = frozenset({"audit_process", "audit_outcome", "audit_input_output", "audit_data_people", "audit_watched"})
 FACTS = ("client", "title", "as_of", "language", "currency")
 
 
@@ -456,7 +458,7 @@ def _cells(exhibit: Element, name: str, place: str) -> Iterator[Said]:
     """The cells of a table whose rows and columns have names of their own."""
     rows = [[cell.text for cell in row.all() if cell.tag in ("th", "td")] for row in exhibit.all(tag="tr")]
     head, body = (rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]) if rows else ([], [])
-    labels = Counter(row[0] for row in body)
+    labels, name = Counter(row[0] for row in body), "indicator" if name in INDICATORS else name
     for row in body:
         if labels[row[0]] == 1:
             yield from (Said(f"{name}: {row[0]}, {head[at]}", row[at], place) for at in range(1, len(row)))

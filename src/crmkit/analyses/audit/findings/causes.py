@@ -24,11 +24,18 @@ PLACES = {
     "kind": mark("kind of case"),
     "priority": mark("priority"),
     "category": mark("category"),
+    "size": mark("size"),
+    "industry": mark("industry"),
+    "region": mark("region"),
 }
 FEWEST = 30
 RELEVANT = 0.1
 # what follows from how content customers are
 DRIVEN = ("satisfaction", "leaving", "complaints")
+# kinds of cases in which something was wrong
+WRONG = ("complaint", "fault")
+MOST_IN = Text("it happens most in {place} {level}: {share} of its cases, against {rest} elsewhere (n = {n})")
+WRONG_IN = Text("complaints and faults make up {share} of the cases of {place} {level}, against {rest} elsewhere (n = {n})")
 MOST_DRIVERS = 3
 NOT_ESTABLISHED = Text("not established")
 
@@ -56,9 +63,13 @@ def cause_of(theme: Theme, past: History, grounds: Grounds, *, confidence: float
     -------
     Cause
         What customers feel, and do because of it: the drivers of ticket satisfaction that stand out from noise and make it
-        worse. What the company does: the channel, team, kind or priority in which it happens more often (Holm over all of
-        them). Otherwise "not established", with the reason.
+        worse. What the company does, and complaints: the channel, team, kind, priority or category of cases, or the size,
+        industry or region of customers, in which it happens more often (Holm over all of them). Otherwise "not established",
+        with the reason.
     """
+    if theme.id == "complaints":
+        found = _placed(theme, past, grounds, confidence)
+        return found if found.names else _driven(grounds)
     if theme.id in DRIVEN:
         return _driven(grounds)
     if theme.outcome:
@@ -96,9 +107,11 @@ def _placed(theme: Theme, past: History, grounds: Grounds, confidence: float) ->
     opened = grounds.tickets["opened_at"].dt.date
     now = (opened >= past.current.start) & (opened <= past.current.end)
     rows, hit = grounds.tickets[now], hit[now]
+    if theme.id == "complaints":  # which are a kind of case themselves
+        rows = rows.drop(columns="kind")
     found = places(rows, hit, confidence=confidence)
     if not len(found) or found["p_value"].iloc[0] >= 1 - confidence or found["value"].iloc[0] < RELEVANT:
-        return Cause(Text("not established: it is alike in all channels, teams, kinds and priorities"))
+        return Cause(Text("not established: it is alike in all channels, teams, kinds of cases and groups of customers"))
     top = found.iloc[0]
     words: dict[str, Quantity | Text | str] = {
         "place": Text(PLACES[str(top["place"])]),
@@ -107,8 +120,8 @@ def _placed(theme: Theme, past: History, grounds: Grounds, confidence: float) ->
         "rest": Quantity(top["without"], "share"),
         "n": Quantity(top["n"], "count"),
     }
-    said = Text("it happens most in {place} {level}: {share} of its cases, against {rest} elsewhere (n = {n})", words)
-    return Cause(said, (f"{top['place']}: {top['level']}",), Text("{place} {level}", words))
+    said = WRONG_IN if theme.id == "complaints" else MOST_IN
+    return Cause(Text(said.template, words), (f"{top['place']}: {top['level']}",), Text("{place} {level}", words))
 
 
 def places(rows: pd.DataFrame, hit: pd.Series[bool], *, confidence: float) -> pd.DataFrame:
@@ -156,6 +169,8 @@ def hits(theme: Theme, past: History, tickets: pd.DataFrame | None) -> pd.Series
         return tickets["handoffs"] >= MANY_HANDOFFS
     if theme.id == "scattered" and "unmatched" in tickets:
         return tickets["unmatched"] == 1
+    if theme.id == "complaints" and "kind" in tickets:
+        return tickets["kind"].isin(WRONG)
     if theme.id == "satisfaction" and "csat" in tickets:
         return tickets["csat"] <= UNHAPPY
     return None

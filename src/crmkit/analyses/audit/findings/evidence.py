@@ -81,8 +81,6 @@ class Grounds:
         Customers at the end.
     at_risk : tuple of float or None
         Money, with its limits, that those would bring who are expected to leave, as the report on leaving has it.
-    won : float
-        Money that a campaign is expected to win back of it.
     """
 
     tickets: pd.DataFrame | None
@@ -94,7 +92,6 @@ class Grounds:
     basis: Text | None = None
     active: int = 0
     at_risk: tuple[float, float, float] | None = None
-    won: float = float("nan")
 
     @property
     def ranked(self) -> pd.DataFrame | None:
@@ -147,7 +144,7 @@ def grounds(
     if isinstance(found, Text):
         return Grounds(rated, drivers, reason, exposed, losses, worth, basis, active)
     risk = (float(found.at_risk.value), float(found.at_risk.low or 0.0), float(found.at_risk.high or 0.0))
-    return Grounds(rated, drivers, reason, exposed, losses, worth, basis, active, risk, found.won)
+    return Grounds(rated, drivers, reason, exposed, losses, worth, basis, active, risk)
 
 
 def driver_table(tickets: pd.DataFrame) -> pd.DataFrame:

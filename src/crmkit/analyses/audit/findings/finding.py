@@ -27,6 +27,12 @@ TITLES = {
     "gap_others": Text("{name}, compared with others"),
 }
 PLAIN = Text("{name}")
+# how many of the checks of a finding its recommendation names
+NAMED = 2
+REMEDIES = {
+    "trend": Text("Find out what changed when it began to get worse, and stop it there."),
+    "gap_others": Text("Let all groups rate the same standards together, and settle each difference by evidence."),
+}
 Words = dict[str, Quantity | Text | str]
 # what misses its target by a share of all customers costs that share of their value; a monthly rate twelve times as much
 LEAVING = frozenset({"R-RET", "R-CHURN"})
@@ -84,11 +90,11 @@ def _told(theme: Theme, rule: str, checks: list[Check], past: History, grounds: 
         rule=rule,
         theme=theme.id,
         level=FINDING if sure else OBSERVATION,
-        title=Text(TITLES.get(rule, PLAIN).template, {"name": theme.name(past.language)}),
+        title=Text(TITLES.get(rule, PLAIN).template, {"name": theme.name(past.language, ordered[0].subject)}),
         checks=tuple(ordered),
         cause=cause.text,
         effect=_effect(theme, grounds, stake, silence=past.who.active_days if past.who is not None else 0),
-        recommendation=_recommendation(theme, cause, past.language),
+        recommendation=_recommendation(theme, ordered[: min(NAMED, max(1, len(sure)))], cause, past.language),
         drivers=cause.names,
         stake=stake,
     )
@@ -177,13 +183,14 @@ def _effect(theme: Theme, grounds: Grounds, stake: Stake, *, silence: int) -> Te
     return joined(parts)
 
 
-def _recommendation(theme: Theme, cause: Cause, language: str) -> Text:
-    said = theme.recommend.say(language)
-    if cause.short is None and not theme.indicators:
-        return Text("{what}", {"what": said})
+def _recommendation(theme: Theme, checks: list[Check], cause: Cause, language: str) -> Text:
+    """What was found, what to do about it, and where to begin as far as a cause is established."""
+    lead = checks[0]
+    words: Words = {"found": joined([check.named for check in checks])}
+    words["what"] = REMEDIES.get(lead.rule) or theme.remedy(language, lead.subject)
     if cause.short is None:
-        return Text("{what} The cause is not established; look for it first.", {"what": said})
-    return Text("{what} Begin with {cause}.", {"what": said, "cause": cause.short})
+        return Text("{found}. {what}", words)
+    return Text("{found}. {what} Begin with {cause}.", words | {"cause": cause.short})
 
 
 FIELDS = (mark("Criteria"), mark("Condition"), mark("Cause"), mark("Effect"), mark("Recommendation"))

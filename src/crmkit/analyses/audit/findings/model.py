@@ -72,6 +72,8 @@ class Check:
         Where it shows most, in the client's words; empty where that is not known.
     placeholder : bool
         Whether the criterion is a placeholder of the kit and no target of the company.
+    told : Text or None
+        What is, as a recommendation names it: without interval and period. None: the condition says it as shortly.
     """
 
     rule: str
@@ -85,6 +87,12 @@ class Check:
     adjusted: float = NAN
     where: str = ""
     placeholder: bool = False
+    told: Text | None = None
+
+    @property
+    def named(self) -> Text:
+        """What was found, as a recommendation names it."""
+        return self.told or self.condition
 
 
 @dataclass(frozen=True)
@@ -177,10 +185,19 @@ class Words(_Strict):
         return self.zh if language == "zh" else self.en
 
 
+class Case(_Strict):
+    """A theme where one of its indicators leads the finding: what it is called then, and what is recommended."""
+
+    en: str
+    zh: str
+    recommend: Words
+
+
 class Theme(_Strict):
     """One kind of trouble: its names, its indicators (the leading one first), and how it is met.
 
-    ``outcome``: whether it is what customers do, the consequence of other themes; ``driver``: how it shows in single tickets.
+    ``cases``: by indicator, where what was measured has a name and a remedy of its own; ``outcome``: whether it is what
+    customers do, the consequence of other themes; ``driver``: how it shows in single tickets.
     """
 
     id: str
@@ -195,10 +212,16 @@ class Theme(_Strict):
     owner: Words
     recommend: Words
     contingency: Words
+    cases: dict[str, Case] = {}
 
-    def name(self, language: str) -> str:
-        """Its name in a language."""
-        return self.zh if language == "zh" else self.en
+    def name(self, language: str, indicator: str = "") -> str:
+        """Its name in a language; where an indicator leads that has a name of its own, that one."""
+        called = self.cases.get(indicator, self)
+        return called.zh if language == "zh" else called.en
+
+    def remedy(self, language: str, indicator: str = "") -> str:
+        """What is recommended, against what an indicator has shown."""
+        return self.cases.get(indicator, self).recommend.say(language)
 
 
 @cache

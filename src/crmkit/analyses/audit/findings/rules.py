@@ -26,6 +26,8 @@ FEWEST_MONTHS = 18
 OWN_PERIODS = frozenset({"clv", "churn"})
 A_YEAR = Text("{name}: {change} a year, over {n} months")
 POINTS_A_YEAR = Text("{name}: {change} percentage points a year, over {n} months")
+WORSE = Text("{name}: worse by {change} a year")
+WORSE_BY_POINTS = Text("{name}: worse by {change} percentage points a year")
 RELEVANT_CHANGE = 0.05
 
 
@@ -61,11 +63,11 @@ def indicators(looked: Looked) -> list[Check]:
         theme = theme_of(row["indicator"])
         if theme is None or row["target"] != row["target"]:
             continue
-        words: Words = {"name": row["name"], "id": row["indicator"], "target": _of(row, "target")}
+        words: Words = {"name": row["name"], "target": _of(row, "target")}
         criteria = {
-            "up": Text("{name} ({id}) of at least {target}", words),
-            "down": Text("{name} ({id}) of at most {target}", words),
-            "range": Text("{name} ({id}) near {target}", words),
+            "up": Text("{name} of at least {target}", words),
+            "down": Text("{name} of at most {target}", words),
+            "range": Text("{name} near {target}", words),
         }[row["direction"]]
         if row["placeholder"]:
             criteria = Text("{rule}, a placeholder of the kit and no target of yours", {"rule": criteria})
@@ -93,6 +95,7 @@ def indicators(looked: Looked) -> list[Check]:
                 condition,
                 Measure(row["value"], row["low"], row["high"], row["target"], row["n"], row["unit"]),
                 placeholder=bool(row["placeholder"]),
+                told=Text("{name}: {value}", {"name": row["name"], "value": Quantity(row["value"], row["unit"])}),
             )
         )
     return found
@@ -128,10 +131,10 @@ def trends(looked: Looked) -> list[Check]:
         relevant = abs(12 * line.value) >= RELEVANT_CHANGE * size
         unit: Unit = row["unit"]
         # a share falls by points of a hundred: "-5 %" could be a twentieth of it
-        times, shown = (1200.0, POINTS_A_YEAR) if unit == "share" else (12.0, A_YEAR)
+        times, shown, told = (1200.0, POINTS_A_YEAR, WORSE_BY_POINTS) if unit == "share" else (12.0, A_YEAR, WORSE)
         yearly = Quantity(times * line.value, "points" if unit == "share" else unit, times * line.low, times * line.high)
-        words: Words = {"name": row["name"], "id": row["indicator"]}
-        words |= {"change": yearly, "n": Quantity(line.n, "count")}
+        words: Words = {"name": row["name"], "change": yearly, "n": Quantity(line.n, "count")}
+        worst: Words = {"name": row["name"], "change": Quantity(abs(times * line.value), "points" if unit == "share" else unit)}
         one_sided = line.p_value / 2 if worse else 1 - line.p_value / 2
         found.append(
             Check(
@@ -140,9 +143,10 @@ def trends(looked: Looked) -> list[Check]:
                 row["indicator"],
                 worse and relevant,
                 one_sided,
-                Text("{name} ({id}) does not get worse", words),
+                Text("{name} does not get worse", words),
                 Text(shown.template, words),
                 Measure(12 * line.value, 12 * line.low, 12 * line.high, 0.0, float(line.n), unit),
+                told=Text(told.template, worst),
             )
         )
     return found
@@ -176,6 +180,7 @@ def _gaps(looked: Looked, rule: str, comparisons: tuple[str, ...]) -> list[Check
                 Text("{name}: {gap} points over {n} standards", words),
                 Measure(row["value"], row["low"], row["high"], looked.gap_points, row["n"], "points"),
                 where=names[where[0]] if where else "",
+                told=Text("{name}: {gap} points", {**words, "gap": Quantity(row["value"], "points")}),
             )
         )
     return found
@@ -222,11 +227,16 @@ def missing_roles(looked: Looked) -> list[Check]:
 def missing_tables(looked: Looked) -> list[Check]:
     """Is there a voice of customers, and one of staff?"""
     words = {
-        "surveys": (Text("customers are asked"), Text("No answers of customers are there (table surveys)")),
-        "staff_survey": (Text("staff is asked"), Text("No answers of staff are there (table staff_survey)")),
+        "surveys": (Text("customers are asked"), Text("No answers of customers are there")),
+        "staff_survey": (Text("staff is asked"), Text("No answers of staff are there")),
     }
+
+    def asked(name: str) -> Measure:
+        there = float(name in looked.tables)
+        return Measure(there, target=1.0, n=there, unit="count")
+
     return [
-        Check("coverage_tables", "voices", name, name not in looked.tables, NAN, criteria, condition)
+        Check("coverage_tables", "voices", name, name not in looked.tables, NAN, criteria, condition, asked(name))
         for name, (criteria, condition) in words.items()
     ]
 

@@ -244,7 +244,8 @@ def _finding(table: pd.DataFrame, answers: Answers) -> Finding:
 def _note(table: pd.DataFrame) -> Text:
     share = float(np.average(table["capped"].fillna(0), weights=table["n"])) if table["n"].sum() else 0.0
     return Text(
-        "Median within role, equal weight per role; intervals from resampled raters. {share} of the ratings were cut to what "
-        "their evidence carries: without evidence at most 3, with a statement at most 4, unless the parameters say otherwise.",
+        "Median within role, equal weight per role; intervals from resampled raters. {share} of the "
+        "ratings were cut to what their evidence carries. Without evidence that is at most 3, with a "
+        "statement at most 4, unless the parameters say otherwise.",
         {"share": Quantity(share, "share")},
     )

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from crmkit.analyses.audit.catalogue import Catalogue, Indicator
+from crmkit.analyses.audit.catalogue import Catalogue
+from crmkit.analyses.audit.findings.finding import quantities
 from crmkit.analyses.audit.findings.model import FINDING, NAN, AuditFinding, Words, theme_of, themes
 from crmkit.analyses.audit.read import History, absent
 from crmkit.core.language import Locale, mark, say
 from crmkit.core.yaml_text import read_yaml
 from crmkit.models.basics.estimates import critical
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class _Strict(BaseModel):
@@ -74,6 +79,7 @@ MONTH_DAYS = 30.4375
 START_DAYS = 14
 Z95 = 1.959964
 MOST_MONTHS = 60
+YEAR = 12
 KIT, CLIENT, PEOPLE = mark("proposed by the kit"), mark("of the company"), mark("done by people")
 PLAN, DO, CHECK, ACT = mark("plan"), mark("do"), mark("check"), mark("act")
 STOPPED = mark("stopped")
@@ -120,17 +126,33 @@ class Dates:
     measurable_on: dt.date | None = None
 
 
+UNKNOWN, BY_OWN, BEFORE = mark("not known"), mark("the company's estimate"), mark("a change seen within a year")
+COUNTED, REPORTED = mark("counted, no estimate"), mark("another report")
+REACHED, WRONG_WAY = mark("target reached"), mark("the effect given leads away from the target")
+# what a value cannot leave
+BOUNDS = {"share": (0.0, 1.0), "score": (1.0, 5.0), "points": (-100.0, 100.0)}
+
+
 @dataclass(frozen=True)
 class Aim:
-    """Which indicator is to move, and how far.
+    """What is to move, and how far.
 
     Parameters
     ----------
     indicator : str
-        May be empty.
+        Of the catalogue; empty where what is to move is none of it, or nothing is said.
     baseline, low, high, target, effect : float
-        In the unit of the indicator; the effect signed, so that baseline + effect is what is expected. 0 where the target is
-        reached: what is there is to be kept.
+        In the unit; the effect signed, so that baseline + effect is the aim. 0 where the target is reached: what is there is
+        to be kept.
+    name : str
+        What is to move, in words.
+    unit, direction : str
+        As in the catalogue; the direction is empty where nothing is to move.
+    basis : str
+        What is known of the effect: an estimate of the company, a change as large that was seen within a year, a count, another
+        report; or that nothing is known.
+    numbers : str
+        Every number by which the action's words say what is to move, with limits and unit, as JSON.
     """
 
     indicator: str = ""
@@ -139,10 +161,15 @@ class Aim:
     high: float = NAN
     target: float = NAN
     effect: float = NAN
+    name: str = ""
+    unit: str = "number"
+    direction: str = ""
+    basis: str = UNKNOWN
+    numbers: str = "[]"
 
     @property
     def expected(self) -> float:
-        """The indicator as it is expected to be after the action."""
+        """What is to be reached by the action."""
         return self.baseline + self.effect
 
 
@@ -215,27 +242,39 @@ def theme_named(finding: str) -> str:
     return finding.rpartition(".")[2]
 
 
-def proposed(one: AuditFinding, past: History, locale: Locale) -> Action:
-    """What the kit proposes to do about a finding."""
+def proposed(one: AuditFinding, past: History, locale: Locale, *, more: bool = False) -> Action:
+    """What the kit proposes to do about a finding; ``more``: of whose theme another finding has been answered already."""
     theme = themes()[one.theme]
     usual = library().kinds[theme.action]
     starts = past.as_of + dt.timedelta(days=START_DAYS)
-    lead = one.lead.subject if one.rule in ("indicator", "trend") else ""
+    aim = Aim(one.lead.subject) if one.rule in ("indicator", "trend") else _counted(one, locale)
     return Action(
-        id=f"P-{one.theme}",
+        id=f"P-{one.rule}-{one.theme}" if more else f"P-{one.theme}",
         text=say(one.recommendation, locale),
         kind=theme.action,
         owner=theme.owner.say(past.language),
         source=KIT,
         finding=one.id,
         dates=Dates(starts, starts + dt.timedelta(days=usual.days)),
-        aim=Aim(lead),
+        aim=replace(aim, numbers=json.dumps(quantities(one.recommendation))),
         price=Price(usual.effort),
     )
 
 
-def by_people(found: Sequence[AuditFinding], past: History, language: str) -> list[Action]:
-    """What only people can do, for the themes in which something was found."""
+def _counted(one: AuditFinding, locale: Locale) -> Aim:
+    """What a finding without indicator is to move: a gap of ratings, or a number of raters, voices, actions or risks."""
+    met = one.lead.measure
+    ends = (met.value, met.value) if met.unit == "count" else (met.low, met.high)
+    way = "up" if met.target > met.value else "down"
+    basis = COUNTED if met.unit == "count" else UNKNOWN
+    return Aim("", met.value, *ends, met.target, NAN, say(one.criteria, locale), met.unit, way, basis)
+
+
+def by_people(found: Sequence[AuditFinding], past: History, language: str, *, assessed: frozenset[str]) -> list[Action]:
+    """What only people can do, for the themes in which something was found.
+
+    ``assessed``: indicators of which there is a value; where there is none, the indicator of the finding is followed.
+    """
     wanted = {one.theme for one in found if one.level == FINDING}
     made = []
     for one in library().people:
@@ -244,7 +283,7 @@ def by_people(found: Sequence[AuditFinding], past: History, language: str) -> li
             continue
         starts = past.as_of + dt.timedelta(days=START_DAYS)
         days = library().kinds[one.kind].days if one.horizon == "short" else LONG_DAYS
-        origin = next(each.id for each in found if each.theme == theme.id)
+        origin = next(each for each in found if each.theme == theme.id)
         made.append(
             Action(
                 one.id,
@@ -252,9 +291,9 @@ def by_people(found: Sequence[AuditFinding], past: History, language: str) -> li
                 one.kind,
                 one.owner.say(language),
                 PEOPLE,
-                origin,
+                origin.id,
                 Dates(starts, starts + dt.timedelta(days=days), one.horizon),
-                Aim(one.indicator),
+                Aim(one.indicator if one.indicator in assessed else origin.lead.subject),
                 Price(library().kinds[one.kind].effort),
             )
         )
@@ -303,34 +342,96 @@ def measured(
     means: Means,
     value: Mapping[str, float],
     confidence: float,
+    months: pd.DataFrame | None = None,
 ) -> Action:
-    """The action with baseline, target, expected effect, the first day on which it can be seen, cost and worth."""
-    row, price = rows.get(action.aim.indicator), action.price
+    """The action with baseline, target, aim, the first day on which its effect can be seen, cost and worth."""
+    price, aim = action.price, filled(action.aim, rows, book, past.language)
     cost = price.cost if np.isfinite(price.cost) else price.effort * means.day_rate
-    worth = value.get(theme_named(action.finding), NAN)
+    worth = price.worth if np.isfinite(price.worth) else value.get(action.finding, NAN)
     worth = 0.0 if action.source == PEOPLE or not np.isfinite(worth) else worth
-    action = replace(action, price=replace(price, cost=cost, worth=worth))
-    if row is not None:
-        effect = _effect(action, row, book[action.aim.indicator], means)
-        aim = Aim(action.aim.indicator, row["value"], row["low"], row["high"], row["target"], effect)
-        months = months_needed(row, effect, past, confidence=confidence, power=means.power)
-        action = replace(action, aim=aim, dates=_dated(action, months))
+    aim = _aimed(aim, means, months)
+    action = replace(action, price=replace(price, cost=cost, worth=worth), aim=aim)
+    if np.isfinite(aim.baseline):
+        needed = months_needed(row_of(aim, rows, past), aim.effect, past, confidence=confidence, power=means.power)
+        action = replace(action, dates=_dated(action, needed))
     return replace(action, state=_pdca(action, past.as_of))
 
 
-def _effect(action: Action, row: Mapping[Any, Any], one: Indicator, means: Means) -> float:
-    """The change that is expected: that of the company, else a part of the way to the target, 0 where it is reached.
+def filled(aim: Aim, rows: Mapping[str, Mapping[Any, Any]], book: Catalogue, language: str) -> Aim:
+    """An aim at an indicator, with its name, value, limits and target as assessed."""
+    if aim.indicator not in book.indicators:
+        return aim
+    one, row = book[aim.indicator], rows.get(aim.indicator)
+    named = replace(aim, name=one.name(language), unit=one.unit, direction=one.direction)
+    if row is None:
+        return named
+    value, low, high, target = (float(row[name]) for name in ("value", "low", "high", "target"))
+    return replace(named, baseline=value, low=low, high=high, target=target)
 
-    It never goes past what is possible: below none of what ought to be rare, above all of a share.
+
+def row_of(aim: Aim, rows: Mapping[str, Mapping[Any, Any]], past: History) -> Mapping[Any, Any]:
+    """Value, limits and period that an aim starts from: those of its indicator, else its own in the newest cycle."""
+    if aim.indicator in rows:
+        return rows[aim.indicator]
+    ends = {"start": past.current.start, "end": past.current.end}
+    return {"value": aim.baseline, "low": aim.low, "high": aim.high, **ends}
+
+
+def _aimed(aim: Aim, means: Means, months: pd.DataFrame | None) -> Aim:
+    """The aim with the change that is wanted: that of the company, else a part of the way to the target.
+
+    0 where the target is reached. It never leads away from the target, nor past what is possible.
     """
-    now, effect = float(row["value"]), action.aim.effect
-    if not np.isfinite(effect):
-        way = float(row["target"]) - now
-        reached = way <= 0 if one.direction == "up" else way >= 0 if one.direction == "down" else way == 0
-        effect = 0.0 if reached else means.effect_share * way
-    if one.direction == "down" and now >= 0:
-        return max(effect, -now)
-    return min(effect, 1 - now) if one.unit == "share" and one.basis == "fixed" and now <= 1 else effect
+    now, given = aim.baseline, aim.effect
+    way = aim.target - now
+    if np.isfinite(given):
+        if _backwards(aim, given):
+            return replace(aim, effect=NAN, basis=WRONG_WAY)
+        return replace(aim, effect=_possible(aim, given), basis=BY_OWN if aim.basis == UNKNOWN else aim.basis)
+    if not np.isfinite(way):
+        return aim
+    reached = way <= 0 if aim.direction == "up" else way >= 0 if aim.direction == "down" else way == 0
+    if reached:
+        return replace(aim, effect=0.0, basis=REACHED)
+    effect = way if aim.basis == COUNTED else _possible(aim, means.effect_share * way)
+    if aim.basis != UNKNOWN:
+        return replace(aim, effect=effect)
+    seen = months is not None and abs(effect) <= best_year(months, aim.indicator, up=effect > 0)
+    return replace(aim, effect=effect, basis=BEFORE if seen else UNKNOWN)
+
+
+def _backwards(aim: Aim, effect: float) -> bool:
+    if aim.direction == "up":
+        return effect < 0
+    if aim.direction == "down":
+        return effect > 0
+    return bool(abs(aim.baseline + effect - aim.target) > abs(aim.baseline - aim.target))
+
+
+def _possible(aim: Aim, effect: float) -> float:
+    """A change that leaves the value within what is possible: shares between none and all, scores on their scale, no less than
+    nothing of what is nothing or more; whole numbers of what is counted."""
+    now = aim.baseline
+    if aim.unit == "count":
+        effect = math.copysign(math.ceil(abs(effect) - 1e-9), effect)
+    least, most = BOUNDS.get(aim.unit, (0.0, math.inf))
+    if not least <= now <= most:
+        return effect
+    return min(max(effect, least - now), most - now)
+
+
+def best_year(months: pd.DataFrame, indicator: str, *, up: bool) -> float:
+    """The largest change for the better within twelve months so far, three months at a time because one month jumps."""
+    series = months[months["indicator"] == indicator]["value"].dropna().to_numpy(dtype="float64")
+    if len(series) <= YEAR:
+        return 0.0
+    smooth = np.convolve(series, np.ones(3) / 3, mode="valid")
+    steps = [
+        smooth[later] - smooth[before]
+        for before in range(len(smooth))
+        for later in range(before, min(before + YEAR, len(smooth)))
+    ]
+    return max(0.0, float(max(steps) if up else -min(steps)))
 
 
 def _dated(action: Action, months: float | None) -> Dates:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from crmkit.analyses.audit.catalogue import Catalogue
-from crmkit.analyses.audit.findings.model import NAN, AuditFinding
+from crmkit.analyses.audit.findings.model import FINDING, AuditFinding
 from crmkit.analyses.audit.plan.actions import (
     DO,
     PEOPLE,
@@ -23,9 +24,10 @@ from crmkit.analyses.audit.plan.actions import (
     proposed,
     theme_named,
 )
+from crmkit.analyses.audit.plan.asked import asked_for
 from crmkit.analyses.audit.read import History
-from crmkit.core.format import format_value
 from crmkit.core.language import Locale, mark, say
+from crmkit.core.reading import Reading
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, Unit, not_assessed
 from crmkit.models.basics.budget import Choice, choose
 
@@ -51,7 +53,8 @@ def make_plan(
     *,
     own: pd.DataFrame | None = None,
     means: Means | None = None,
-    won: float = NAN,
+    results: Mapping[str, Reading] | None = None,
+    months: pd.DataFrame | None = None,
     confidence: float = 0.95,
 ) -> Plan:
     """What is to be done?
@@ -59,7 +62,7 @@ def make_plan(
     Parameters
     ----------
     found : sequence of AuditFinding
-        Each gets an action; several of one theme share it.
+        Each that is sure gets an action of its own; observations ask for a look, and for no money.
     state : pandas.DataFrame
         Indicators as assessed: baselines, targets, cases.
     past, book
@@ -67,8 +70,10 @@ def make_plan(
     own : pandas.DataFrame or None
         The client's table ``actions``; its rows come first, and one that answers a finding replaces the kit's proposal.
     means : Means or None
-    won : float
-        Money that keeping customers is expected to win, where the report on leaving has worked it out.
+    results : mapping of analysis to Reading, or None
+        Those of ``clv``, ``churn`` and ``satisfaction``, for what they ask to do.
+    months : pandas.DataFrame or None
+        Indicators by month: whether a change as large was seen before.
     confidence : float
 
     Returns
@@ -78,20 +83,37 @@ def make_plan(
     means = means or Means()
     rows = {str(row["indicator"]): row for row in state.to_dict("records")}
     made: list[Action] = [of_company(row, past.as_of) for row in ([] if own is None else own.to_dict("records"))]
-    answered = {theme_named(action.finding) for action in made}
+    owned = {action.finding for action in made if action.finding}
+    answered = {theme_named(name) for name in owned}
+    kit: set[str] = set()
     for one in found:
-        if one.theme not in answered:
-            made.append(proposed(one, past, locale))
-            answered.add(one.theme)
-    made += by_people(found, past, locale.language)
-    value = {one.theme: one.stake.money * means.effect_share for one in reversed(found)}
-    if np.isfinite(won):
-        # what can be won is known; what is at stake is more, and no action wins all of it
-        value |= {theme: won for theme in value if theme == "leaving"}
-    full = [measured(action, rows, past, book, means, value, confidence) for action in made]
+        # what the company does about a theme answers all of it; what may be chance asks for a look and not for money
+        if one.theme in answered or one.level != FINDING:
+            continue
+        made.append(proposed(one, past, locale, more=one.theme in kit))
+        kit.add(one.theme)
+    made += [one for one in asked_for(results or {}, past, locale) if one.finding not in owned]
+    known = frozenset(name for name, row in rows.items() if np.isfinite(row["value"]))
+    made += by_people(found, past, locale.language, assessed=known)
+    value = _worth(found, means)
+    full = [measured(action, rows, past, book, means, value, confidence, months) for action in made]
     choice, kept = _within(full, means)
     order = sorted(kept, key=lambda action: (not action.taken, -action.price.ratio, action.dates.due_on, action.id))
     return Plan(tuple(order), choice, means)
+
+
+def _worth(found: Sequence[AuditFinding], means: Means) -> dict[str, float]:
+    """What the action against a finding is expected to save in a year, where a loss is established.
+
+    Of those who leave more is at risk than any action wins back; what a campaign wins is known from its report.
+    """
+    sure: dict[str, float] = {}
+    counted = {LEAVING}
+    for one in found:
+        if one.stake.low > 0 and one.theme not in counted:
+            counted.add(one.theme)  # two findings of a theme touch the same customers
+            sure[one.id] = one.stake.money * means.effect_share
+    return sure
 
 
 def _within(actions: list[Action], means: Means) -> tuple[Choice | None, list[Action]]:
@@ -107,12 +129,13 @@ def _within(actions: list[Action], means: Means) -> tuple[Choice | None, list[Ac
     return choice, [replace(one, taken=taken.get(place, True)) for place, one in enumerate(actions)]
 
 
+LEAVING = "leaving"
 NOTHING = Text("no finding asks for an action, and the company has none")
 HORIZONS = {"short": mark("short"), "long": mark("long")}
 TAKEN, LEFT = mark("yes"), mark("not within the budget")
 
 
-def plan_table(plan: Plan, book: Catalogue, locale: Locale) -> Result:
+def plan_table(plan: Plan, locale: Locale) -> Result:
     """What is to be done, what is worth most for its cost first.
 
     Returns
@@ -120,20 +143,21 @@ def plan_table(plan: Plan, book: Catalogue, locale: Locale) -> Result:
     Result
         A row per action, with the columns of the table ``actions``, so that the file can come back as that table: ``action_id,
         finding_id, text, kind, owner, starts_on, due_on, horizon, effort, budget, indicator, expected_effect, status``; and
-        ``baseline, expected, low, high, target, measurable_on, worth, state, taken, source``. Written as CSV, workbook and
-        calendar.
+        ``baseline, expected, low, high, target, measurable_on, worth, state, taken, source, numbers``. Written as CSV,
+        workbook and calendar.
     """
     import pandas as pd
 
     title = Text("Improvement plan")
     if not plan.actions:
         return not_assessed("audit_plan", title, NOTHING)
-    table = pd.DataFrame([_row(one, book, locale) for one in plan.actions])
+    table = pd.DataFrame([_row(one, locale) for one in plan.actions])
     columns: tuple[Column, ...] = (
         Column("text", "Action"),
         Column("owner", "Owner"),
         Column("due_on", "Due", "date"),
-        Column("goes", "Indicator: now, then"),
+        Column("goes", "Indicator: now, aim"),
+        Column("basis", "Effect known from", translate=True),
         Column("measurable_on", "Effect visible from", "date"),
         Column("budget", "Cost", "money"),
         Column("worth", "Worth a year", "money"),
@@ -153,7 +177,7 @@ def plan_table(plan: Plan, book: Catalogue, locale: Locale) -> Result:
     )
 
 
-def people_table(plan: Plan, book: Catalogue, locale: Locale) -> Result:
+def people_table(plan: Plan, locale: Locale) -> Result:
     """What only people can do, and the measure that each of it is meant to move."""
     import pandas as pd
 
@@ -161,12 +185,12 @@ def people_table(plan: Plan, book: Catalogue, locale: Locale) -> Result:
     own = [one for one in plan.actions if one.source == PEOPLE]
     if not own:
         return not_assessed("audit_people", title, Text("no finding asks for what only people can do"))
-    table = pd.DataFrame([_row(one, book, locale) for one in own])
+    table = pd.DataFrame([_row(one, locale) for one in own])
     columns = (
         Column("text", "What"),
         Column("owner", "Owner"),
         Column("due_on", "Due", "date"),
-        Column("goes", "Indicator: now, then"),
+        Column("goes", "Indicator: now, aim"),
         Column("measurable_on", "Effect visible from", "date"),
     )
     note = Text("Training, rewards, design and partnership are no work of software; owner, date and the measure are kept here.")
@@ -198,7 +222,7 @@ def states(plan: Plan) -> Result:
     return Result("audit_states", "table", title, pd.DataFrame(rows), columns=columns)
 
 
-def _row(one: Action, book: Catalogue, locale: Locale) -> dict[str, object]:
+def _row(one: Action, locale: Locale) -> dict[str, object]:
     dates, aim, price = one.dates, one.aim, one.price
     return {
         "action_id": one.id,
@@ -213,7 +237,9 @@ def _row(one: Action, book: Catalogue, locale: Locale) -> dict[str, object]:
         "budget": price.cost,
         "indicator": aim.indicator,
         "expected_effect": aim.effect,
-        "unit": book[aim.indicator].unit if aim.indicator in book.indicators else "",
+        "unit": aim.unit if aim.direction else "",
+        "direction": aim.direction,
+        "basis": aim.basis,
         "expected": aim.expected,
         "status": one.status,
         "baseline": aim.baseline,
@@ -226,27 +252,22 @@ def _row(one: Action, book: Catalogue, locale: Locale) -> dict[str, object]:
         "taken": one.taken,
         "within": TAKEN if one.taken else LEFT,
         "source": one.source,
-        "goes": goes(aim, book, locale),
+        "goes": goes(aim, locale),
+        "numbers": aim.numbers,
     }
 
 
-def goes(aim: Aim, book: Catalogue, locale: Locale) -> str:
-    """Name of the indicator, its value now, and the value expected."""
-    if aim.indicator not in book.indicators:
-        return aim.indicator
-    unit: Unit = book[aim.indicator].unit
+def goes(aim: Aim, locale: Locale) -> str:
+    """What is to move, its value now, and the value that is aimed at."""
+    if not (aim.name and np.isfinite(aim.baseline)):
+        return aim.name or aim.indicator
+    unit = cast(Unit, aim.unit)
+    words: dict[str, Quantity | str] = {"name": aim.name, "now": Quantity(aim.baseline, unit)}
     if aim.effect == 0:
-        kept: dict[str, Quantity | str] = {
-            "name": book[aim.indicator].name(locale.language),
-            "now": Quantity(aim.baseline, unit),
-        }
-        return say(Text("{name}: {now}, target reached: keep it", kept), locale)
-    now, then = (
-        format_value(value, unit, language=locale.language, currency=locale.currency) for value in (aim.baseline, aim.expected)
-    )
-    return say(
-        Text("{name}: {now} → {then}", {"name": book[aim.indicator].name(locale.language), "now": now, "then": then}), locale
-    )
+        return say(Text("{name}: {now}, target reached: keep it", words), locale)
+    if not np.isfinite(aim.effect):
+        return say(Text("{name}: {now}", words), locale)
+    return say(Text("{name}: {now} → {then}", words | {"then": Quantity(aim.expected, unit)}), locale)
 
 
 def _finding(plan: Plan) -> Finding:
@@ -268,19 +289,24 @@ def _finding(plan: Plan) -> Finding:
         return Finding("audit.plan", "info", None, text, evidence=("audit_plan",))
     wanted, given = swap
     words: dict[str, Quantity | str] = {
-        "action": wanted.text.rstrip(".。"),
+        "action": _short(wanted),
         "worth": Quantity(wanted.price.worth, "money"),
         "cost": Quantity(wanted.price.cost, "money"),
-        "given": "; ".join(one.text.rstrip(".。") for one in given),
+        "given": "; ".join(map(_short, given)),
     }
     text = Text("The budget leaves out an action worth {worth} a year for {cost}: {action}.", words)
     action = Text("It fits in place of what has no known worth: {given}. Decide which of them to do.", words)
     return Finding("audit.plan", "warning", False, text, evidence=("audit_plan",), action=action)
 
 
+def _short(one: Action) -> str:
+    """An action by its first sentence, which says what it is about."""
+    return re.split(r"[.]\s|。|[.]$", one.text)[0]
+
+
 def _swap(plan: Plan) -> tuple[Action, list[Action]] | None:
     """The action worth most for its cost that does not fit, and what of unknown worth would have to make room for it."""
-    left = [one for one in plan.actions if not one.taken and one.price.worth > 0 and one.price.cost <= plan.means.budget]
+    left = [one for one in plan.actions if not one.taken and one.price.cost < min(one.price.worth, plan.means.budget + 1e-9)]
     if not left or plan.choice is None:
         return None
     wanted = max(left, key=lambda one: one.price.ratio)
@@ -298,20 +324,26 @@ def _swap(plan: Plan) -> tuple[Action, list[Action]] | None:
 
 
 def _note(plan: Plan) -> Text:
+    aims = Text(
+        "Aims go {share} of the way to the target; where the effect is not known, that is a wish and no forecast. Where no "
+        "beginning is named, the cause is not established.",
+        {"share": Quantity(plan.means.effect_share, "share")},
+    )
     if plan.choice is None:
         return Text(
-            "No budget is set, so nothing is left out; ranked by worth over cost. Costs without a budget of their own "
-            "are effort at {rate} a day.",
-            {"rate": Quantity(plan.means.day_rate, "money")},
+            "No budget is set, so nothing is left out; ranked by worth over cost. Costs without a budget of their own are "
+            "effort at {rate} a day. {aims}",
+            {"rate": Quantity(plan.means.day_rate, "money"), "aims": aims},
         )
     bound = sum(one.price.cost for one in plan.actions if one.state == DO and np.isfinite(one.price.cost))
-    numbers = {
+    numbers: dict[str, Quantity | Text | str] = {
+        "aims": aims,
         "budget": Quantity(plan.means.budget, "money"),
         "bound": Quantity(bound, "money"),
         "cost": Quantity(plan.choice.cost, "money"),
     }
     return Text(
         "Of a budget of {budget}, {bound} is bound by what is running, and {cost} is spent on what is planned. For the money "
-        "left no other choice is worth more (exact up to 100 actions).",
+        "left no other choice is worth more (exact up to 100 actions). {aims}",
         numbers,
     )

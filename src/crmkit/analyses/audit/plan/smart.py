@@ -11,7 +11,16 @@ import numpy as np
 
 from crmkit.analyses.audit.catalogue import Catalogue
 from crmkit.analyses.audit.findings.model import AuditFinding, theme_of
-from crmkit.analyses.audit.plan.actions import Action, months_needed
+from crmkit.analyses.audit.plan.actions import (
+    COUNTED,
+    REPORTED,
+    WRONG_WAY,
+    Action,
+    Aim,
+    best_year,
+    months_needed,
+    row_of,
+)
 from crmkit.analyses.audit.read import History, absent
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
@@ -22,14 +31,17 @@ if TYPE_CHECKING:
 PASS, WARN, FAIL = mark("pass"), mark("warn"), mark("fail")
 LETTERS = ("S", "M", "A", "R", "T")
 MONTH_DAYS = 30.4375
-YEAR = 12
 ACTION, GOAL = mark("action"), mark("goal")
 FINE = mark("in order")
+NO_AIM = Aim()
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is checked: an action or a goal, with what it wants of which indicator, for whom, from when, until when."""
+    """What is checked: an action or a goal, with what it wants of which indicator, for whom, from when, until when.
+
+    ``aim``: that of an action, which may move what is no indicator of the catalogue.
+    """
 
     id: str
     what: str
@@ -42,6 +54,7 @@ class Wanted:
     owner: str
     findings: tuple[str, ...]
     goals: tuple[str, ...]
+    aim: Aim = NO_AIM
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +74,16 @@ Verdict = tuple[str, str]
 
 
 def specific(one: Wanted, known: Known) -> Verdict:
-    """Does it name an indicator of the catalogue, a population, and a direction?"""
-    if one.indicator not in known.book.indicators:
+    """Does it name an indicator of the catalogue or something counted, a population, and a direction?"""
+    direction = _direction(one, known)
+    if not direction:
         return FAIL, mark("names no indicator of the catalogue")
+    if one.aim.basis == WRONG_WAY:
+        return FAIL, mark("goes in the wrong direction")
     if not np.isfinite(one.target):
         return FAIL, mark("says not what is to be reached")
     base = one.baseline if np.isfinite(one.baseline) else _now(one, known)
-    better = {"up": one.target >= base, "down": one.target <= base, "range": True}[known.book[one.indicator].direction]
+    better = {"up": one.target >= base, "down": one.target <= base, "range": True}[direction]
     if np.isfinite(base) and not better:
         return FAIL, mark("goes in the wrong direction")
     if not one.owner:
@@ -76,8 +92,8 @@ def specific(one: Wanted, known: Known) -> Verdict:
 
 
 def measurable(one: Wanted, known: Known) -> Verdict:
-    """Has the indicator a baseline with an interval?"""
-    row = known.rows.get(one.indicator)
+    """Has what it moves a baseline with an interval?"""
+    row = _row(one, known)
     if row is None or not np.isfinite(row["value"]):
         return FAIL, mark("its indicator is not assessed")
     if not (np.isfinite(row["low"]) and np.isfinite(row["high"])):
@@ -90,19 +106,11 @@ def attainable(one: Wanted, known: Known) -> Verdict:
     now = _now(one, known)
     if not (np.isfinite(now) and np.isfinite(one.target)):
         return FAIL, mark("its indicator is not assessed")
-    up = known.book[one.indicator].direction != "down"
-    series = known.months[known.months["indicator"] == one.indicator]["value"].dropna().to_numpy(dtype="float64")
-    best = 0.0
-    if len(series) > YEAR:
-        # three months at a time, because one month jumps
-        smooth = np.convolve(series, np.ones(3) / 3, mode="valid")
-        steps = [
-            smooth[later] - smooth[before]
-            for before in range(len(smooth))
-            for later in range(before, min(before + YEAR, len(smooth)))
-        ]
-        best = max(steps) if up else -min(steps)
-    if abs(one.target - now) <= max(best, 0.0):
+    up = _direction(one, known) != "down"
+    # what is counted is the company's to settle, and what another report expects is known from its data
+    if one.aim.basis in (COUNTED, REPORTED):
+        return PASS, FINE
+    if abs(one.target - now) <= best_year(known.months, one.indicator, up=up):
         return PASS, FINE
     if known.peers is not None and len(known.peers):
         own = known.peers[known.peers["indicator"] == one.indicator]["value"].astype("float64")
@@ -131,9 +139,11 @@ def timed(one: Wanted, known: Known) -> Verdict:
     start = one.starts_on or known.past.as_of
     if start >= one.due_on:
         return FAIL, mark("is due before it begins")
-    row = known.rows.get(one.indicator)
+    row = _row(one, known)
     if row is None:
         return FAIL, mark("its indicator is not assessed")
+    if one.target == row["value"]:  # what is to be kept is seen each day
+        return PASS, FINE
     needed = months_needed(row, one.target - row["value"], known.past, confidence=known.confidence, power=known.power)
     if needed is None:
         return WARN, mark("too few cases to see whether it helped")
@@ -162,9 +172,9 @@ def wanted_of(actions: Sequence[Action], goals: pd.DataFrame | None, found: Sequ
             one.owner,
             (one.finding,) if one.finding else (),
             tuple(str(row["goal_id"]) for row in named if row["indicator"] == one.aim.indicator),
+            one.aim,
         )
         for one in actions
-        if one.aim.indicator
     ]
     for row in named:
         theme = theme_of(str(row["indicator"]))
@@ -193,8 +203,8 @@ def smart(wanted: Sequence[Wanted], known: Known) -> Result:
     Returns
     -------
     Result
-        A row per goal or action: ``id, what, indicator``, ``S, M, A, R, T`` (pass, warn, fail) and ``why``, the reason of the
-        first that does not pass.
+        A row per goal or action: ``id, what, indicator, name``, ``S, M, A, R, T`` (pass, warn, fail) and ``why``, the reason of
+        the first that does not pass.
     """
     import pandas as pd
 
@@ -205,7 +215,8 @@ def smart(wanted: Sequence[Wanted], known: Known) -> Result:
     for one in wanted:
         said = {letter: test(one, known) for letter, test in TESTS.items()}
         worst = next((why for verdict in (FAIL, WARN) for got, why in said.values() if got == verdict), FINE)
-        row = {"id": one.id, "what": one.what, "indicator": one.indicator, "target": one.target, "why": worst}
+        name = known.book[one.indicator].name(known.past.language) if one.indicator in known.book.indicators else one.aim.name
+        row = {"id": one.id, "what": one.what, "indicator": one.indicator, "name": name, "target": one.target, "why": worst}
         rows.append(row | {letter: verdict for letter, (verdict, _) in said.items()})
     table = pd.DataFrame(rows)
     failing = int((table[list(LETTERS)] == FAIL).any(axis=1).sum())
@@ -217,9 +228,8 @@ def smart(wanted: Sequence[Wanted], known: Known) -> Result:
     )
     finding = Finding("audit.smart", "warning" if failing else "good", failing == 0, text, evidence=("audit_smart",))
     columns = (
-        Column("id", "Id"),
         Column("what", "Kind", translate=True),
-        Column("indicator", "Indicator"),
+        Column("name", "What is to move"),
         Column("S", "Specific", translate=True),
         Column("M", "Measurable", translate=True),
         Column("A", "Attainable", translate=True),
@@ -234,8 +244,19 @@ def smart(wanted: Sequence[Wanted], known: Known) -> Result:
     return Result("audit_smart", "table", title, table, columns=columns, finding=finding, note=note)
 
 
+def _direction(one: Wanted, known: Known) -> str:
+    return known.book[one.indicator].direction if one.indicator in known.book.indicators else one.aim.direction
+
+
+def _row(one: Wanted, known: Known) -> Mapping[Any, Any] | None:
+    """Value, limits and period of what is to move; None where nothing is known of it."""
+    if one.indicator in known.rows:
+        return known.rows[one.indicator]
+    return row_of(one.aim, known.rows, known.past) if np.isfinite(one.aim.baseline) else None
+
+
 def _now(one: Wanted, known: Known) -> float:
-    row = known.rows.get(one.indicator)
+    row = _row(one, known)
     return float(row["value"]) if row is not None else float("nan")
 
 

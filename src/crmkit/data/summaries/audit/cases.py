@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MOST_TICKETS = 20_000
 HOUR = 3600.0
 PLAIN = ("channel", "kind", "priority", "team", "category")
+OF_CUSTOMERS = ("size", "industry", "region")
 
 
 def rated_tickets(
@@ -44,7 +45,7 @@ def rated_tickets(
     DataFrame
         The newest tickets, at most 20,000: ``ticket_id, customer_id, opened_at, csat``; ``delay_hours`` to the first response,
         ``handoffs, steps, reopened``; ``unmatched`` (1: not found in every system, or without address and number); ``channel,
-        kind, priority, team, category``. What the tables do not have is left out.
+        kind, priority, team, category``; ``size, industry, region`` of the customer. What the tables do not have is left out.
     """
     has = set(tickets.columns)
     rows = tickets.filter(tickets.opened_at.cast("date") >= since)
@@ -64,9 +65,12 @@ def rated_tickets(
     if events is not None:
         steps = events.group_by("ticket_id").agg(steps=events.count().cast("float64"))
         chosen = chosen.left_join(steps, "ticket_id").drop("ticket_id_right")
-    if customers is not None and (flag := _scattered(customers)) is not None:
-        known = customers.select("customer_id", unmatched=flag.cast("int64").cast("float64"))
-        chosen = chosen.left_join(known, "customer_id").drop("customer_id_right")
+    if customers is not None:
+        flag = _scattered(customers)
+        known = {name: customers[name] for name in OF_CUSTOMERS if name in customers.columns}
+        known |= {} if flag is None else {"unmatched": flag.cast("int64").cast("float64")}
+        if known:
+            chosen = chosen.left_join(customers.select("customer_id", **known), "customer_id").drop("customer_id_right")
     return to_frame(chosen.order_by("ticket_id"))
 
 
