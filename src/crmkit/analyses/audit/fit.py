@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from crmkit.analyses.audit.agreed import Rules
 from crmkit.analyses.audit.assess import assess, cycles, monthly
 from crmkit.analyses.audit.catalogue import Catalogue, load_catalogue
 from crmkit.analyses.audit.findings import AuditFinding, Check, Grounds, Looked, find, grounds, look
 from crmkit.analyses.audit.form import Answers, Form, load_form, read_answers
 from crmkit.analyses.audit.plan import Known, Means, Plan, make_plan, smart, wanted_of
-from crmkit.analyses.audit.read import History, Rules, history
+from crmkit.analyses.audit.read import History, history
 from crmkit.analyses.audit.risks import Appetite, Risk, register
 from crmkit.core.language import Locale
 from crmkit.core.results import Result
