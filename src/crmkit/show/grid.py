@@ -18,6 +18,8 @@ from crmkit.show.words import ESTIMATE_LABELS, IDENTIFIERS, PERSONAL, Naming, at
 if TYPE_CHECKING:
     import pandas as pd
 
+# of a list of customers: the workbook holds all of them
+ON_THE_PAGE = 5
 WORDS: frozenset[str] = frozenset({"text", "customer"})
 OWN_UNIT = ("value", "low", "high", "outcome_low", "outcome_high")
 INTERVAL_HEADING = Text("{percent}% interval")
@@ -67,7 +69,7 @@ def table_grid(
     absent = [column.name for column in columns if column.name not in table.columns and column.name != "interval"]
     if absent:
         raise ReportError(f"exhibit '{result.name}': its table has no column {', '.join(repr(one) for one in absent)}")
-    own = attribute(table, "rows")
+    own = attribute(table, "rows", ON_THE_PAGE if result.customers else None)
     shown = table if max_rows is None else table.head(max_rows if own is None else min(own, max_rows))
     rows, keys, hidden = [], [], []
     decimals = _decimals(shown if like is None else like, columns)

@@ -112,7 +112,6 @@ def _left_columns() -> tuple[Column, ...]:
         Column("group", "Tier", translate=True),
         Column("n", "Customers who bought", "count"),
         Column("paid", "Paid", "money"),
-        Column("cost", "Cost of goods", "money"),
         Column("left", "Left", "money"),
         Column("value", "Share left", "share"),
         Column("interval", "Interval", "share"),
