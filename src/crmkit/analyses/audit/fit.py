@@ -60,7 +60,7 @@ class Audit:
     @property
     def locale(self) -> Locale:
         """In which language and currency it is told."""
-        return Locale(self.company.language, self.company.currency)
+        return Locale(self.company.language, self.company.currency, revenue=self.past.rules.margin == 1)
 
     @property
     def form(self) -> Form:
@@ -121,8 +121,8 @@ def study(
     owned = results or {}
     book = load_catalogue(home=company.home, client=company.name)
     form = load_form(home=company.home, client=company.name)
-    locale = Locale(company.language, company.currency)
     past = history(company, cycle=cycle, cycles=count, rules=rules)
+    locale = Locale(company.language, company.currency, revenue=rules is not None and rules.margin == 1)
     state = assess(past, book, owned=owned, confidence=confidence)
     months = monthly(past, book, owned=owned, confidence=confidence)
     answers = read_answers(company, form, caps=caps, weights=roles, confidence=confidence)

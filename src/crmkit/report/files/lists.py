@@ -74,7 +74,7 @@ def _write_workbook(table: pd.DataFrame, columns: tuple[Column, ...], path: Path
         sheet.freeze_panes(1, 0)
         heading = book.add_format({"bold": True, "text_wrap": True})
         for place, column in enumerate(columns):
-            label = translate(column.label, locale.language)
+            label = translate(column.label, locale.words)
             style = book.add_format({"num_format": NUMBER_FORMATS.get(column.unit, "General")})
             sheet.set_column(place, place, max(12, len(label)), style)
             sheet.write_string(0, place, guard(label), heading)

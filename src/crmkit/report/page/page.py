@@ -104,7 +104,8 @@ class Page:
 
     @property
     def locale(self) -> Locale:
-        return Locale(self.company.language, self.company.currency)
+        margin = self.used.get("margin")
+        return Locale(self.company.language, self.company.currency, revenue=margin is not None and margin.value == 1)
 
     def show(self, *results: Result) -> Shown:
         """Display one exhibit, or a figure and the table that belongs to it, and keep them for the record.
@@ -446,7 +447,7 @@ def _boxes(result: Result, locale: Locale) -> list[dict[str, Any]]:
     return [
         {
             "key": str(row["group"]),
-            "label": translate(str(row["group"]), locale.language),
+            "label": translate(str(row["group"]), locale.words),
             **{key: _number(row[key]) for key in ("value", "low", "high", "n")},
             "unit": row["unit"],
             "text": say(Quantity(row["value"], row["unit"]), locale),
