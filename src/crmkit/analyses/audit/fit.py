@@ -120,6 +120,7 @@ def study(
     """
     owned = results or {}
     book = load_catalogue(home=company.home, client=company.name)
+    book = book.without_margin() if rules is not None and rules.margin == 1 else book
     form = load_form(home=company.home, client=company.name)
     past = history(company, cycle=cycle, cycles=count, rules=rules)
     locale = Locale(company.language, company.currency, revenue=rules is not None and rules.margin == 1)
