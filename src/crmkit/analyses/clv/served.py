@@ -213,7 +213,7 @@ def service_by(company: Client, past: Purchases, values: Values | None) -> Resul
         Column("ratio", "Cost per money brought", "share"),
     )
     note = _kind_note(past, owned=any(rows["owner"]))
-    return Result(name, "table", title, shown, columns=columns, finding=_kind_finding(rows), note=note)
+    return Result(name, "table", title, shown, columns=columns, finding=_kind_finding(shown), note=note)
 
 
 def _owners(company: Client, each: pd.DataFrame) -> list[str]:
@@ -228,11 +228,8 @@ def _owners(company: Client, each: pd.DataFrame) -> list[str]:
 
 
 def _kind_finding(rows: pd.DataFrame) -> Finding | None:
-    known = rows[rows["n"] > 0]
+    known = rows[~rows["suppressed"].astype(bool) & (rows["tier"] != NOT_KNOWN) & (rows["brought"] > 0)]
     if len(known) < 2 or not known["cost"].sum() > 0:
-        return None
-    known = known[known["brought"] > 0]
-    if len(known) < 2:
         return None
     dear, cheap = known.loc[known["ratio"].idxmax()], known.loc[known["ratio"].idxmin()]
     text = Text(
