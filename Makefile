@@ -13,7 +13,7 @@ ONE_FILE_ONE_WORKER := --dist loadfile --no-loadscope-reorder
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-full mutants lint bench lab analysis examples setup lock
+.PHONY: help report test test-long test-full mutants lint bench lab analysis examples setup lock
 
 help:  ## what can be asked for
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -24,9 +24,12 @@ report: $(READY)  ## set up and render the reports of the demo companies and of 
 
 test: $(READY)  ## set up and run the tests
 	@$(MAKE) --no-print-directory $(EXAMPLES) || echo "The public example data could not be installed; tests on them are skipped."
-	@$(BIN)/python -m pytest -n 2 $(ONE_FILE_ONE_WORKER) -m "not slow"
+	@$(BIN)/python -m pytest -n 2 $(ONE_FILE_ONE_WORKER) -m "not slow and not long"
 
-test-full: $(READY) $(EXAMPLES)  ## the tests and the full simulations
+test-long: $(READY) $(EXAMPLES)  ## the tests that take long: whole notebooks, JupyterLab, larger samples of simulations
+	@$(BIN)/python -m pytest -n 2 $(ONE_FILE_ONE_WORKER) -m "long and not slow"
+
+test-full: $(READY) $(EXAMPLES)  ## all tests and the full simulations
 	@CRMKIT_INTEGRALS=again $(BIN)/python -m pytest -n 2 $(ONE_FILE_ONE_WORKER)
 
 mutants: $(READY) $(EXAMPLES)  ## would the tests notice 200 small changes of the code? (hours; goes on where it was stopped)

@@ -11,6 +11,8 @@ import pytest
 from scipy.stats import beta, binom
 
 from crmkit.analyses import churn
+from crmkit.analyses.churn import alarms, fit, read
+from crmkit.analyses.churn.absences import ALARM, RISE, RISING, STEADY
 from crmkit.analyses.churn.alarms import _counts
 from crmkit.analyses.churn.backtest import MODEL, RULES, tenure_only
 from crmkit.analyses.churn.backtest import Test as OneTest
@@ -19,13 +21,15 @@ from crmkit.analyses.churn.both import BUYERS
 from crmkit.analyses.churn.calendar import chance_limits
 from crmkit.analyses.churn.economics import _ranges
 from crmkit.analyses.churn.effects import ENGINES, _effects_finding
-from crmkit.analyses.churn.evaluation import comparison
+from crmkit.analyses.churn.evaluation import _integrated, comparison
 from crmkit.analyses.churn.inputs import WORDS
-from crmkit.analyses.churn.panel import SILENT_STEP_DAYS, _schedule, one_cut
-from crmkit.analyses.churn.read import MOST_LEVELS
+from crmkit.analyses.churn.panel import SILENT_STEP_DAYS, _contract_labels, _schedule, one_cut
+from crmkit.analyses.churn.read import MOST_LEVELS, _window
 from crmkit.analyses.churn.worth import SOURCES
+from crmkit.core.errors import ModelError, Problem
 from crmkit.core.language import Locale, say
 from crmkit.data.tables.groups import OTHERS
+from crmkit.models import survival as sv
 from crmkit.models.basics.shares import wilson
 
 DAY = dt.date(2025, 12, 31)
@@ -88,6 +92,8 @@ def test_periods_do_not_overlap_where_six_are_left_to_learn_from(periods, step, 
     assert len(cuts) == number
     assert {abs(a - b).days for a, b in itertools.pairwise(cuts)} == {step}
     assert len(tests) == 3
+    # those that are tested are a horizon apart, or the second of those that overlap
+    assert {(b - a).days for a, b in itertools.pairwise(tests)} == {step if step == 90 else 2 * step}
 
 
 def test_as_many_cut_offs_as_are_asked(work):
@@ -211,6 +217,70 @@ def test_the_day_of_the_cut_off_is_known_to_the_curve_of_the_time_as_a_customer(
     past = SimpleNamespace(contractual=True, shop=None, spells=spells, rule=SimpleNamespace(horizon_days=10, since=None))
     found = tenure_only(past, None, cut, pd.DataFrame({"tenure_days": [0.0]}))
     assert found == pytest.approx([0.5])
+
+
+def test_who_left_on_the_day_of_the_cut_off_is_no_customer_of_it():
+    came, cut = pd.Timestamp("2025-01-01"), pd.Timestamp("2025-01-11")
+    ended = pd.Series([cut - pd.Timedelta(days=1), cut, cut + pd.Timedelta(days=1), pd.NaT])
+    spells = pd.DataFrame({"customer_id": list("abcd"), "started_at": came, "ended_at": ended, "event": "left"})
+    spells = spells.assign(observed_end=ended.fillna(pd.Timestamp("2025-06-01")), event_observed=ended.notna())
+    found = _contract_labels(SimpleNamespace(spells=spells, rule=SimpleNamespace(horizon_days=10)), cut.date())
+    assert found[["customer_id", "event_observed"]].to_numpy().tolist() == [["c", True], ["d", False]]
+
+
+def test_a_risk_that_rises_by_just_the_limit_is_steady(past, work, monkeypatch):
+    before, now = 0.2, 0.2 * RISE
+    assert now / before == RISE
+    monkeypatch.setattr(alarms, "_with_risk", lambda table, *_: table.assign(risk_before=before, risk_now=now))
+    quiet = churn.board(past, work).table
+    assert set(quiet.loc[quiet["state"] != ALARM, "state"]) == {STEADY}
+    monkeypatch.setattr(alarms, "_with_risk", lambda table, *_: table.assign(risk_before=before, risk_now=np.nextafter(now, 1)))
+    assert RISING in set(churn.board(past, work).table["state"])
+
+
+def test_the_window_of_a_shop_has_limits_of_the_level_that_is_asked():
+    rng = np.random.default_rng(0)
+    gaps, ended = rng.exponential(40, 500).round() + 1, rng.random(500) < 0.7
+    wide, narrow = (_window(gaps, ended, span=700, declared=90, confidence=level) for level in (0.95, 0.5))
+    assert wide.low < narrow.low < narrow.high < wide.high
+
+
+def test_a_shop_is_read_from_the_day_on_which_observation_began(in_memory, monkeypatch):
+    asked = []
+
+    def open_shop(table, *, since, **_):
+        asked.append(since)
+        raise ModelError(Problem("x:", "y", "z"))
+
+    monkeypatch.setattr(read, "open_shop", open_shop)
+    orders = pd.DataFrame({"customer_id": ["A"], "ordered_at": [dt.date(2025, 3, 1)], "amount": 5.0})
+    table = ibis.memtable(orders, schema={"customer_id": "string", "ordered_at": "date", "amount": "float64"})
+    rule = churn.define(kind="non_contractual", sampling="2025-02-01")
+    churn.history(in_memory(tables={"transactions": table}), rule)
+    assert asked == [dt.date(2025, 2, 1)]
+
+
+def test_lifelines_is_asked_with_the_entries_of_the_page(past, work, monkeypatch):
+    asked = []
+    monkeypatch.setattr(sv, "lifelines_serves", lambda stop, event, *, entry=None: asked.append(entry) or False)
+    model = work.model
+    rows = pd.concat([one.rows for one in work.tests], ignore_index=True)
+    fit._fit_to(past, rows, model.recipe, model.cuts, engine="lifelines")
+    assert len(asked) == 1
+    assert asked[0] is not None
+
+
+def test_the_score_over_the_horizon_is_of_its_thirds(past, work, monkeypatch):
+    asked = []
+
+    def score(follow, event, at, *, times, confidence):
+        asked.append((list(times), at.shape[1], confidence))
+        raise ModelError(Problem("x:", "y", "z"))
+
+    monkeypatch.setattr(sv, "integrated_brier_score", score)
+    _integrated(past, work)
+    horizon = past.rule.horizon_days
+    assert asked == [([round(horizon / 3), round(2 * horizon / 3), horizon], 3, past.confidence)]
 
 
 def test_the_measures_of_accuracy_are_shown_with_interval_and_n(past, work):

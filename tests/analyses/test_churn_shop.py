@@ -247,6 +247,7 @@ def alarms(seeds):
     return sum((board_of(seed)["state"] == "alarm").any() for seed in seeds)
 
 
+@pytest.mark.long
 def test_a_shop_that_nobody_leaves_seldom_sees_an_alarm():
     """At most the stated share of boards; the bound is that of the one-sided 99 % interval."""
     n = 12

@@ -20,6 +20,7 @@ def ratio(found):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.long
 def test_as_many_stay_away_as_the_page_says(kind):
     """On the days after the last one, which nothing has seen; of one shop chance alone is some twentieth."""
     (one,) = found = [judged(simulated(kind, 0, 800))]

@@ -1,5 +1,7 @@
 """Real reports: everybody can read them, at any width, in both languages, in light and dark, on paper, without a network."""
 
+import csv
+import io
 import subprocess
 from itertools import product
 
@@ -16,6 +18,30 @@ SORT = """[...document.querySelectorAll("table.sortable")].map((table) => {
   for (let click = 0; click < 2; click++) { button.click(); seen.push([heads[place].getAttribute("aria-sort"), column()]); }
   return seen;
 })"""
+
+OPEN = "document.querySelectorAll('details').forEach((fold) => { fold.open = true; })"
+UNFOLD = """(() => {
+  const folds = [...document.querySelectorAll(".annexed > details")], shut = folds.every((one) => !one.open);
+  const link = [...document.querySelectorAll("#contents a")].map((one) => decodeURIComponent(one.hash.slice(1)))
+    .find((id) => document.getElementById(id).matches(".annexed"));
+  location.hash = link;
+  const fold = document.getElementById(link).querySelector("details");
+  return new Promise((done) => setTimeout(() => done([shut, fold.open]), 300));
+})()"""
+TAKE = """(() => {
+  const taken = [], make = URL.createObjectURL;
+  URL.createObjectURL = (blob) => { blob.text().then((text) => taken.push(text)); return make.call(URL, blob); };
+  const table = document.querySelector(".exhibit table.data");
+  [...table.closest(".exhibit").querySelectorAll(".tools button")].at(-1).click();
+  return new Promise((done) => setTimeout(() => done([taken[0], table.rows.length, table.rows[0].cells.length]), 300));
+})()"""
+SEARCH = """(() => {
+  const search = document.querySelector(".tools input"), rows = [...search.closest(".exhibit").querySelectorAll("tbody tr")];
+  const wanted = rows[3].cells[0].textContent;
+  search.value = wanted.toUpperCase();
+  search.dispatchEvent(new Event("input"));
+  return [rows.length, rows.filter((row) => !row.hidden).map((row) => row.textContent.includes(wanted))];
+})()"""
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +96,9 @@ def test_long_tables_are_sorted_by_mouse_and_keyboard(look, reports):
         "then": "document.querySelector('table.sortable th').getAttribute('aria-sort')",
     }
     file = str(reports["clv-en"])
-    mouse, board = look({"file": file, "width": 1280, "script": SORT}, {"file": file, "width": 1280, "keys": keys})
+    mouse, board = look(
+        {"file": file, "width": 1280, "script": SORT}, {"file": file, "width": 1280, "script": OPEN, "keys": keys}
+    )
     assert mouse["answer"]
     for (first, down), (second, up) in mouse["answer"]:
         assert (first, second) == ("descending", "ascending")
@@ -78,6 +106,23 @@ def test_long_tables_are_sorted_by_mouse_and_keyboard(look, reports):
         assert down == sorted(down, reverse=True)
         assert up == sorted(up)
     assert board["answer"] == "descending"
+
+
+def test_the_annex_is_folded_and_a_link_opens_its_section(look, reports):
+    (page,) = look({"file": str(reports["clv-en"]), "width": 1280, "script": UNFOLD})
+    assert page["answer"] == [True, True]
+
+
+def test_tables_are_taken_along_and_searched(look, reports):
+    file = str(reports["clv-en"])
+    taken, searched = look({"file": file, "width": 1280, "script": TAKE}, {"file": file, "width": 1280, "script": SEARCH})
+    text, rows, columns = taken["answer"]
+    listed = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
+    assert [len(listed), {len(row) for row in listed}] == [rows, {columns}]
+    many, found = searched["answer"]
+    assert many >= 15
+    assert 1 <= len(found) < many
+    assert all(found)
 
 
 def test_it_can_be_printed(look, reports, tmp_path):

@@ -9,6 +9,8 @@ import pytest
 
 from crmkit.report.folders import read_json
 
+pytestmark = pytest.mark.long
+
 NOTEBOOKS = sorted(path.stem for path in (Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 PLACES = ("work", "notebooks")
 # What repeats for each notebook takes as long as the notebook. These are run each time, the others with the slow tests.

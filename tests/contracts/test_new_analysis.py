@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 KEPT = ("src", "notebooks", "params", "tools", "pyproject.toml")
 TESTS = ("conftest.py", "analyses/conftest.py", "contracts/test_notebooks.py")

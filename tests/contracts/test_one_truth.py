@@ -12,6 +12,8 @@ import pytest
 from crmkit.report.folders import read_json
 from crmkit.report.guard.agreement import NAMED, contradictions, statements
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 CLIENTS = sorted(path.stem for path in (ROOT / "params").glob("*.yml"))
 FEWEST_NAMED, FEWEST_SHARED = 15, 200

@@ -32,6 +32,7 @@ def careful(made) -> pd.DataFrame:
     return kept.dropna(subset=form.items).astype(dict.fromkeys(form.items, float))
 
 
+@pytest.mark.long
 def test_weights_are_found_again(made):
     """Least squares on the answers as given; satisfaction is rounded and held on its scale, which shrinks a little."""
     _, _, form = made

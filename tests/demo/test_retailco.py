@@ -83,6 +83,7 @@ def test_truth_agrees_with_the_files(small):
     assert all(higher > lower for higher, lower in pairwise(means))
 
 
+@pytest.mark.long
 def test_the_future_is_what_was_to_be_expected(large):
     """Actual less expected purchases: 99.9 % band with the variance of a Poisson count inflated by uncertain lifetimes."""
     buyers = large.truth["buyers"]

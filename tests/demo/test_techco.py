@@ -113,6 +113,7 @@ def test_earlier_data_know_nothing_of_later_ends(client):
     assert one["customer_id"].tolist() == labels["customer_id"].tolist()
 
 
+@pytest.mark.long
 def test_as_many_leave_as_the_law_says(large):
     """Counting process: events less cumulative hazard, 99.9 % band."""
     truth = large.truth
@@ -131,6 +132,7 @@ def test_risk_is_calibrated_in_every_fifth(large):
         assert abs(left[group.index].sum() - group.sum()) < 3.29 * spread
 
 
+@pytest.mark.long
 def test_coefficients_are_found_again(tmp_path):
     """Poisson regression on cells of 28 days, features from the files of another seed: 99.9 % of each coefficient."""
     import statsmodels.api as sm

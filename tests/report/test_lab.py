@@ -15,6 +15,8 @@ from crmkit.core.language import Locale
 from crmkit.core.results import Finding, Quantity, Result, Text
 from crmkit.report.lab import QUIET, jupyter_command, lab_environment, with_values, write_copies
 from crmkit.report.page.display import show_results
+from crmkit.report.params.flatten import check_clients
+from crmkit.report.params.notebooks import read_notebooks
 
 CELL = """\
 client: str = "a"  # the client's name
@@ -57,6 +59,44 @@ def test_a_copy_holds_the_clients_values_and_changes_nothing_else(tiny_home):
     original, copy = read(tiny_home / "notebooks" / "tiny.ipynb"), read(path)
     original["cells"][1]["source"] = copy["cells"][1]["source"]
     assert copy == original
+
+
+def last_run(home, values):
+    """The last good run of the notebook ``tiny``: a cell, and the parameters, displayed something."""
+    (copy,) = write_copies("acme", home=home).written
+    ran = read(copy)
+    for number in (1, 3):
+        ran["cells"][number] |= {
+            "outputs": [{"output_type": "stream", "name": "stdout", "text": f"{number}"}],
+            "execution_count": 7,
+        }
+    folder = home / "reports" / "acme" / "2025-12-31" / "runs" / "r1" / "tiny"
+    folder.mkdir(parents=True)
+    write(folder / "tiny.ipynb", ran)
+    write(folder / "run.json", {"parameters": {name: {"value": value} for name, value in values.items()}})
+    latest = {"schema": 1, "analyses": {"tiny": {"run": "r1", "folder": "runs/r1/tiny"}}, "attempts": {}}
+    write(home / "reports" / "acme" / "2025-12-31" / "latest.json", latest)
+    copy.unlink()
+
+
+def test_a_copy_shows_what_the_last_run_showed_where_its_values_were_the_same(tiny_home):
+    notebooks = read_notebooks(tiny_home)
+    _, flats = check_clients(["acme"], notebooks, home=tiny_home)["acme"]
+    values = dict(flats["tiny"].values)
+    last_run(tiny_home, values)
+    shown = read(write_copies("acme", home=tiny_home).written[0])
+    assert [cell["outputs"][0]["text"] for cell in shown["cells"] if cell.get("outputs")] == ["1", "3"]
+    # of a cell that is another one since, and with other values, nothing is shown
+    path = tiny_home / "notebooks" / "tiny.ipynb"
+    changed = read(path)
+    changed["cells"][3]["source"] = "1 + 1"
+    write(path, changed)
+    shown = read(write_copies("acme", home=tiny_home).written[0])
+    assert [cell["outputs"][0]["text"] for cell in shown["cells"] if cell.get("outputs")] == ["1"]
+    write(tiny_home / "reports" / "acme" / "2025-12-31" / "runs" / "r1" / "tiny" / "run.json", {"parameters": {}})
+    (tiny_home / "work" / "acme" / "tiny.ipynb").unlink()
+    shown = read(write_copies("acme", home=tiny_home).written[0])
+    assert not [cell for cell in shown["cells"] if cell.get("outputs")]
 
 
 def test_an_edited_copy_is_kept_and_one_that_only_ran_is_not_edited(tiny_home, add_client):

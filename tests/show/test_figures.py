@@ -247,14 +247,15 @@ def test_html_holds_picture_alt_and_caption(english, finding, make):
     result = replace(make.curve(), finding=finding, note=Text("n = 3"), title=Text("<b>{x}</b>", {"x": '"><script>'}))
     html = figure_html(result, english)
     found = re.fullmatch(
-        r'<figure class="exhibit" id="stay"><img alt="What the figure shows." width="(\d+)" height="(\d+)"'
-        r' src="data:image/png;base64,([A-Za-z0-9+/=]+)"><figcaption><strong class="title">(.*)</strong>'
-        r' <span class="finding">The top 20.4% hold it.</span> <span class="note">n = 3</span></figcaption></figure>',
+        r'<figure class="exhibit" id="stay"><figcaption><strong class="title">(.*)</strong>'
+        r' <span class="finding">The top 20.4% hold it.</span></figcaption>'
+        r'<img alt="What the figure shows." width="(\d+)" height="(\d+)" src="data:image/png;base64,([A-Za-z0-9+/=]+)">'
+        r'<span class="note">n = 3</span></figure>',
         html,
     )
-    assert found[1] == str(round(theme.WIDTH * 96))
-    assert base64.b64decode(found[3]).startswith(b"\x89PNG")
-    assert found[4] == "&lt;b&gt;&quot;&gt;&lt;script&gt;&lt;/b&gt;"
+    assert found[2] == str(round(theme.WIDTH * 96))
+    assert base64.b64decode(found[4]).startswith(b"\x89PNG")
+    assert found[1] == "&lt;b&gt;&quot;&gt;&lt;script&gt;&lt;/b&gt;"
 
 
 @pytest.mark.parametrize("alt", [None, Text(""), Text("  ")])

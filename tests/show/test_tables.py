@@ -243,6 +243,20 @@ def test_findings_come_worst_first(finding, english):
     assert findings_text([finding, worse], english).splitlines()[0] == "Critical: Worse."
 
 
+def test_rules_that_are_met_are_folded_beneath_what_was_found(english):
+    rule = Text("At most 15%.")
+    met = [Finding(f"a.{n}", "good", True, Text(f"Check {n}."), criteria=rule) for n in range(3)]
+    found = Finding("a.x", "info", None, Text("Found."))
+    html = findings_html([*met, found], english)
+    front, _, folded = html.partition('<details class="fold checks"><summary>')
+    assert folded.startswith("3 checks of these figures were passed.</summary>")
+    assert ("Found." in front, "Check" in front, folded.count("<li")) == (True, False, 3)
+    # with nothing else to say, or with something to do, a finding stays in sight
+    assert "<details" not in findings_html(met, english)
+    assert "<details" not in findings_html([met[0], found], english)
+    assert "<details" not in findings_html([*(replace(one, action=Text("Do it.")) for one in met), found], english)
+
+
 def test_what_is_missing_says_why(english):
     missing = not_assessed("tickets", Text("Tickets"), Text("needs {table}", {"table": "tickets"}))
     html = exhibit_html(missing, english)
@@ -294,7 +308,6 @@ def test_nothing_of_the_data_becomes_markup(texts):
 
 
 def test_a_list_of_customers_shows_five_and_names_its_workbook():
-
     table = pd.DataFrame({"customer_id": [f"c{i}" for i in range(8)], "money": range(8, 0, -1)})
     columns = (Column("customer_id", "Customer", "customer"), Column("money", "Money", "money"))
     many = Result("best", "table", Text("Best"), table, columns=columns, customers=True)
@@ -303,3 +316,33 @@ def test_a_list_of_customers_shows_five_and_names_its_workbook():
     assert "and 3 more rows; all of them are in the workbook best.xlsx" in told
     # a short page shows what it is given, and so does a table of anything else
     assert table_html(many, Locale(), name=str).count("<tr>") == 1 + 8
+
+
+def test_the_interval_of_a_value_stands_in_its_cell(english, chinese):
+    table = pd.DataFrame({"tier": ["A", "B"], "mean": [52.05, 9.0], "low": [42.1, None], "high": [61.98, None]})
+    columns = (Column("tier", "Tier"), Column("mean", "Value", "money", limits=("low", "high")))
+    result = Result("x", "table", Text("X"), table, columns)
+    html = table_html(result, english)
+    assert '<td class="num limits">€52.05 (€42.10 to €61.98)</td>' in html
+    assert '<td class="num limits">€9.00</td>' in html
+    assert "（" in table_html(result, chinese)
+    with pytest.raises(ReportError, match="has no column 'top'"):
+        table_html(replace(result, columns=(Column("mean", "Value", "money", limits=("low", "top")),)), english)
+
+
+def test_words_that_are_the_same_in_each_row_are_said_once_beneath(english):
+    columns = (Column("name", "Name"), Column("reason", "Reason"), Column("n", "N", "count"))
+    table = pd.DataFrame({"name": list("abc"), "reason": "spent much, and has left probably", "n": [1, 2, 3]})
+    result = Result("x", "table", Text("X"), table, columns)
+    html = table_html(result, english)
+    assert "Reason</th>" not in html
+    assert '<p class="note">Reason, in all rows shown: spent much, and has left probably.</p>' in html
+    for other in (table.head(2), table.assign(reason="short"), table.assign(reason=[*table["reason"][:2], "another one"])):
+        assert "Reason</th>" in table_html(replace(result, table=other), english)
+
+
+def test_columns_of_many_words_are_given_room(english):
+    table = pd.DataFrame({"name": ["a", "b" * 49], "n": [1, 2]})
+    html = table_html(Result("x", "table", Text("X"), table, (Column("name", "Name"), Column("n", "N", "count"))), english)
+    assert html.count('<th scope="row" class="wordy">') == 2
+    assert '<td class="num">' in html

@@ -112,12 +112,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Column:
-    """How one column of a table is named and formatted on a page; the label is translated."""
+    """How one column of a table is named and formatted on a page; the label is translated.
+
+    ``limits`` names the columns that hold the interval of each value, which is shown in the same cell.
+    """
 
     name: str
     label: str
     unit: Unit = "text"
     translate: bool = False
+    limits: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Any
 from crmkit.core.cells import read_cell
 from crmkit.core.language import worded
 from crmkit.core.settings import HOME_VARIABLE
-from crmkit.report.folders import read_json, write_json, write_text
+from crmkit.report.folders import RECORD, dates_of, read_json, read_latest, reports_folder, write_json, write_text
 from crmkit.report.params.flatten import Flat, check_clients
 from crmkit.report.params.notebooks import PARAMETERS_TAG, Notebook, cell_source, read_notebooks, translated
 
@@ -56,7 +56,8 @@ class Copies:
 def write_copies(client: str, *, home: Path) -> Copies:
     """A copy of each notebook in ``work/<client>/``, in the client's language, with the client's values as its parameters.
 
-    A copy counts as edited when its words or its code are no longer those that were written; to have run it is no edit.
+    It shows what the last good run showed, where that ran with the same values. A copy counts as edited when its words or its
+    code are no longer those that were written; to have run it is no edit.
 
     Raises
     ------
@@ -71,6 +72,7 @@ def write_copies(client: str, *, home: Path) -> Copies:
     written, kept, current = [], [], []
     for analysis, notebook in notebooks.items():
         path, fresh = folder / f"{analysis}.ipynb", _copy(notebook, flats[analysis])
+        _show_last_run(fresh, client, analysis, flats[analysis], home=home)
         found = _digest(read_json(path)) if path.exists() else ""
         if found == _digest(fresh):
             current.append(path)
@@ -157,6 +159,23 @@ def _copy(notebook: Notebook, flat: Flat) -> dict[str, Any]:
         if PARAMETERS_TAG in cell.get("metadata", {}).get("tags", []):
             cell["source"] = with_values(cell_source(cell), flat.values)
     return dict(translated(content, worded(str(flat.values["language"]), margin=flat.values.get("margin"))))
+
+
+def _show_last_run(copy: dict[str, Any], client: str, analysis: str, flat: Flat, *, home: Path) -> None:
+    """Put beneath each cell what it displayed in the last good run, if that had the same values."""
+    days = dates_of(home, client)
+    last = read_latest(home, client, days[0])["analyses"].get(analysis) if days else None
+    if not last:
+        return
+    folder = reports_folder(home) / client / days[0] / last["folder"]
+    used = read_json(folder / RECORD).get("parameters", {})
+    if {name: one.get("value") for name, one in used.items()} != dict(flat.values):
+        return
+    ran = {cell.get("id"): cell for cell in read_json(folder / f"{analysis}.ipynb").get("cells", ())}
+    for cell in copy["cells"]:
+        shown = ran.get(cell.get("id"), {})
+        if cell["cell_type"] == "code" and cell_source(shown) == cell_source(cell):
+            cell |= {"outputs": shown["outputs"], "execution_count": shown["execution_count"]}
 
 
 def with_values(source: str, values: Mapping[str, object]) -> str:

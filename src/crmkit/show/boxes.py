@@ -25,6 +25,7 @@ RULE = Text("Rule: {rule}")
 AT_STAKE = Text("At stake: {money}")
 WHAT_TO_DO = Text("What to do: {action}")
 COUNT = Text("n = {n}")
+PASSED = Text("{n} checks of these figures were passed.")
 LIMITS = Text("{heading}: {limits}")
 
 
@@ -106,10 +107,19 @@ def findings_html(findings: Iterable[Finding], locale: Locale, *, name: Naming |
     Returns
     -------
     str
-        ``<ul class="findings">`` with an ``<li class="finding warning">`` each; empty where there are no findings.
+        ``<ul class="findings">`` with an ``<li class="finding warning">`` each, and folded beneath it those that only say that
+        a rule is met, where there are more than one; empty where there are no findings.
     """
-    items = "".join(_finding_html(finding, locale, name) for finding in worst_first(findings))
-    return f'<ul class="findings">{items}</ul>' if items else ""
+    ordered = worst_first(findings)
+    passed = [one for one in ordered if one.severity == "good" and one.criteria is not None and one.action is None]
+    folded = passed if 1 < len(passed) < len(ordered) else []
+    items = "".join(_finding_html(finding, locale, name) for finding in ordered if finding not in folded)
+    listed = f'<ul class="findings">{items}</ul>' if items else ""
+    if not folded:
+        return listed
+    checks = "".join(_finding_html(finding, locale, name) for finding in folded)
+    said = escape(say(Text(PASSED.template, {"n": Quantity(len(folded), "count")}), locale))
+    return f'{listed}<details class="fold checks"><summary>{said}</summary><ul class="findings">{checks}</ul></details>'
 
 
 def _finding_html(finding: Finding, locale: Locale, name: Naming | None) -> str:

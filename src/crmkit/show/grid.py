@@ -13,20 +13,24 @@ from crmkit.core.errors import ReportError
 from crmkit.core.format import DASH, alike
 from crmkit.core.language import Locale, say, translate
 from crmkit.core.results import ESTIMATE_COLUMNS, Column, Quantity, Result, Text, Unit
-from crmkit.show.words import ESTIMATE_LABELS, IDENTIFIERS, PERSONAL, Naming, attribute, cell, empty, required, sentence
+from crmkit.show.words import ESTIMATE_LABELS, IDENTIFIERS, PERSONAL, Naming, attribute, cell, empty, required, sentence, width
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# of a list of customers: the workbook holds all of them
-ON_THE_PAGE = 5
 WORDS: frozenset[str] = frozenset({"text", "customer"})
+# a list of customers is worked through in its workbook: the page shows with whom it begins
+LISTED = 5
+# words that repeat in so many rows and are so wide are said once
+FEW_ROWS, IN_THE_WAY = 3, 24
 OWN_UNIT = ("value", "low", "high", "outcome_low", "outcome_high")
 INTERVAL_HEADING = Text("{percent}% interval")
 FROM_TO = Text("{low} to {high}")
+WITH_LIMITS = Text("{value} ({low} to {high})")
 MORE_ROWS = Text("and {n} more {n:row|rows}; all of them are in the results file")
 MORE_CUSTOMERS = Text("and {n} more {n:row|rows}; all of them are in the workbook {file}")
 TOO_FEW = Text("– not shown: a group of too few customers, or one from which such a group could be worked out")
+IN_ALL = Text("{column}, in all rows shown: {words}.")
 METHOD = Text("Method: {method}")
 
 
@@ -66,11 +70,12 @@ def table_grid(
     """The words of a table: headings, cells and notes; parameters as in :func:`crmkit.show.tables.table_html`."""
     table = required(result)
     columns, notes = _columns(result, table)
-    absent = [column.name for column in columns if column.name not in table.columns and column.name != "interval"]
+    named = [name for column in columns for name in (column.name, *(column.limits or ())) if name != "interval"]
+    absent = [name for name in named if name not in table.columns]
     if absent:
         raise ReportError(f"exhibit '{result.name}': its table has no column {', '.join(repr(one) for one in absent)}")
-    own = attribute(table, "rows", ON_THE_PAGE if result.customers else None)
-    shown = table if max_rows is None else table.head(max_rows if own is None else min(own, max_rows))
+    own = attribute(table, "rows", LISTED if result.customers else max_rows)
+    shown = table if max_rows is None else table.head(min(own, max_rows))
     rows, keys, hidden = [], [], []
     decimals = _decimals(shown if like is None else like, columns)
     for row in shown.to_dict("records"):
@@ -83,8 +88,20 @@ def table_grid(
         more = MORE_CUSTOMERS if result.customers else MORE_ROWS
         notes.insert(0, Text(more.template, {"n": Quantity(len(table) - len(shown), "count"), "file": f"{result.name}.xlsx"}))
     headings = tuple(_heading(column, table, locale) for column in columns)
-    said = tuple(sentence(text, locale) for text in notes)
-    return Grid(columns, headings, tuple(rows), tuple(keys), tuple(hidden), said)
+    said = [sentence(text, locale) for text in notes]
+    alike = {
+        place: rows[0][place] for place in range(1, len(columns)) if _said_once(columns[place], [row[place] for row in rows])
+    }
+    said += [say(Text(IN_ALL.template, {"column": headings[place], "words": words}), locale) for place, words in alike.items()]
+    left = [place for place in range(len(columns)) if place not in alike]
+    columns, headings = tuple(columns[place] for place in left), tuple(headings[place] for place in left)
+    shown_rows, shown_keys = ([tuple(row[place] for place in left) for row in listed] for listed in (rows, keys))
+    return Grid(columns, headings, tuple(shown_rows), tuple(shown_keys), tuple(hidden), tuple(said))
+
+
+def _said_once(column: Column, texts: list[str]) -> bool:
+    """Whether the words of a column are the same in each row, and long enough to be in the way there."""
+    return column.unit in WORDS and len(texts) >= FEW_ROWS and len(set(texts)) == 1 and width(texts[0]) >= IN_THE_WAY
 
 
 def _words(
@@ -100,7 +117,11 @@ def _words(
     unit = _unit(row, column)
     places = decimals.get((_measured(column), unit))
     if column.name != "interval" or "interval" in row:
-        return cell(row[column.name], column, locale, naming=naming, unit=unit, decimals=places, exhibit=result.name)
+        value = cell(row[column.name], column, locale, naming=naming, unit=unit, decimals=places, exhibit=result.name)
+        if column.limits is None or any(empty(row[name]) for name in column.limits):
+            return value
+        low, high = (cell(row[name], column, locale, unit=unit, decimals=places, exhibit=result.name) for name in column.limits)
+        return say(Text(WITH_LIMITS.template, {"value": value, "low": low, "high": high}), locale)
     return interval_words(row, column, locale, exhibit=result.name, decimals=places)
 
 

@@ -37,7 +37,7 @@ __all__ = [
 NO_ROWS = Text("no rows")
 MAX_ROWS = 50
 TERMINAL_ROWS = 20
-LONG = 10
+LONG, WORDY = 10, 48
 
 
 def exhibit_html(
@@ -121,7 +121,12 @@ def table_html(
     )
     long = len(grid.rows) >= LONG
     kind = "data sortable" if long else "data"
-    body = "".join(_row_html(grid, place, keyed=long) for place in range(len(grid.rows)))
+    wordy = {
+        place
+        for place, column in enumerate(grid.columns)
+        if column.unit in WORDS and any(width(row[place]) > WORDY for row in grid.rows)
+    }
+    body = "".join(_row_html(grid, place, keyed=long, wordy=wordy) for place in range(len(grid.rows)))
     if not grid.rows:
         body = f'<tr><td colspan="{len(grid.columns)}">{escape(say(NO_ROWS, locale))}</td></tr>'
     notes = "".join(
@@ -135,20 +140,22 @@ def table_html(
     )
 
 
-def _row_html(grid: Grid, row: int, *, keyed: bool) -> str:
+def _row_html(grid: Grid, row: int, *, keyed: bool, wordy: set[int]) -> str:
     parts = []
     for place, (column, text, key) in enumerate(zip(grid.columns, grid.rows[row], grid.keys[row], strict=True)):
         if place == 0 and column.unit in WORDS:
-            parts.append(f'<th scope="row">{escape(text)}</th>')
+            parts.append(f'<th scope="row"{_class(column, wordy=place in wordy)}>{escape(text)}</th>')
         else:
-            shown = _class(column, suppressed=grid.hidden[row] and column.unit not in WORDS)
+            shown = _class(column, suppressed=grid.hidden[row] and column.unit not in WORDS, wordy=place in wordy)
             sorted_by = f' data-key="{key}"' if keyed and key else ""
             parts.append(f"<td{shown}{sorted_by}>{escape(text)}</td>")
     return f"<tr>{''.join(parts)}</tr>"
 
 
-def _class(column: Column, *, suppressed: bool = False) -> str:
-    names = [*(["num"] if column.unit not in WORDS else []), *(["suppressed"] if suppressed else [])]
+def _class(column: Column, *, suppressed: bool = False, wordy: bool = False) -> str:
+    numeric = column.unit not in WORDS
+    kinds = {"num": numeric, "limits": column.limits is not None, "suppressed": suppressed, "wordy": wordy}
+    names = [name for name, is_so in kinds.items() if is_so]
     return f' class="{" ".join(names)}"' if names else ""
 
 

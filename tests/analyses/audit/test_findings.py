@@ -17,7 +17,7 @@ from scipy.stats import beta
 
 from crmkit.analyses import audit
 from crmkit.analyses.audit.assess import assess, monthly
-from crmkit.analyses.audit.findings import FINDING, RULES, Looked, find, grounds, look, themes
+from crmkit.analyses.audit.findings import FINDING, RULES, Looked, evidence, find, grounds, look, themes
 from crmkit.analyses.audit.findings.cases import cases
 from crmkit.analyses.audit.findings.evidence import DRIVER_WORDS, _exposed, drivers
 from crmkit.analyses.audit.findings.finding import _at_stake, checks_table, finding_fields, findings_overview
@@ -25,12 +25,15 @@ from crmkit.analyses.audit.findings.model import Check, Measure
 from crmkit.analyses.audit.form import load_form
 from crmkit.analyses.audit.form.answers import rated
 from crmkit.analyses.audit.headline import headline
+from crmkit.core.errors import ModelError, Problem
 from crmkit.core.language import Locale, say
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import Settings
 from crmkit.data.client import open_client
+from crmkit.data.summaries.audit.cases import scattered_customers
 from crmkit.data.tables import TABLES
 from crmkit.demo.audited import PROBLEMS, simulate_company
+from crmkit.models.basics.shares import newcombe
 
 spec = importlib.util.spec_from_file_location("audit_conftest", Path(__file__).parent / "conftest.py")
 here = importlib.util.module_from_spec(spec)
@@ -104,6 +107,7 @@ def judged(made, found):
 
 
 @pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.long
 def test_planted_problems_are_found_and_nothing_else(seed):
     made, *_ = audited(seed=seed, problems=KINDS[:3])
     hit, wrong = judged(made, findings(seed=seed, problems=KINDS[:3]))
@@ -111,6 +115,7 @@ def test_planted_problems_are_found_and_nothing_else(seed):
     assert not wrong
 
 
+@pytest.mark.long
 def test_problems_of_half_the_size_are_found_too():
     made, *_ = audited(seed=2, problems=KINDS[:3], severity=0.5)
     hit, wrong = judged(made, findings(seed=2, problems=KINDS[:3], severity=0.5))
@@ -122,6 +127,7 @@ def test_a_healthy_company_has_no_finding():
     assert findings(seed=0) == []
 
 
+@pytest.mark.long
 def test_a_company_at_its_targets_has_observations_at_most():
     assert findings(seed=0, at_target=True) == []
     _, _, past, base, looked = audited(seed=0, at_target=True)
@@ -184,6 +190,29 @@ def test_tickets_of_the_last_day_count_among_those_of_unhappy_customers():
     past = SimpleNamespace(frames={})
     window = SimpleNamespace(start=dt.date(2025, 7, 1), end=dt.date(2025, 12, 31))
     assert _exposed(past, window, tickets, frozenset()) == {"satisfaction": frozenset("bc")}
+
+
+def test_customers_who_are_written_down_more_than_once_are_those_of_the_master_data(study):
+    scattered = scattered_customers(study.client.tables["customers"])
+    assert len(scattered)
+    assert study.base.exposed["scattered"] == frozenset(scattered)
+
+
+def test_evidence_has_the_level_that_is_asked(study, monkeypatch):
+    asked = []
+
+    def watched_gap(*counts, confidence):
+        asked.append(("losses", confidence))
+        return newcombe(*counts, confidence=confidence)
+
+    def watched_drivers(table, *, confidence, **_):
+        asked.append(("drivers", confidence))
+        raise ModelError(Problem("x:", "y", "z"))
+
+    monkeypatch.setattr(evidence, "newcombe", watched_gap)
+    monkeypatch.setattr(evidence, "importance", watched_drivers)
+    grounds(study.client, study.past, confidence=0.8)
+    assert set(asked) == {("losses", 0.8), ("drivers", 0.8)}
 
 
 def test_a_loss_of_all_goes_with_the_shortfall_and_its_interval():

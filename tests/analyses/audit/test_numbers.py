@@ -114,6 +114,7 @@ def unresolved(texts, page) -> list[str]:
     return found
 
 
+@pytest.mark.long
 def test_every_number_in_a_sentence_stands_in_its_tables(page):
     # how many rows came in is told by the table of tables, whose sums have tests of their own
     texts = [pair for name, result in page.shown.items() if name != "intake" for pair in texts_of(result)]

@@ -57,6 +57,7 @@ def test_a_kind_rater_is_flagged_and_named_by_role_and_number(answers_of):
     assert others <= 5
 
 
+@pytest.mark.long
 def test_no_rater_is_flagged_where_all_are_alike(answers_of):
     assert sum(rater_leniency(answers_of(ratings(seed))).table["flagged"].any() for seed in range(100)) <= 5
 
@@ -97,6 +98,7 @@ def test_gaps_against_data_and_per_item(answers_of):
     assert result.finding.text.numbers["name"].template.startswith("Managers less")
 
 
+@pytest.mark.long
 def test_no_gap_where_there_is_none(answers_of):
     """Any gap called at all, in forms without bias: at most what .05 allows."""
     called = sum(gaps(answers_of(ratings(seed)), None, gap_points=0.0).finding.passed is False for seed in range(100))

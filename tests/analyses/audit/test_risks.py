@@ -193,6 +193,7 @@ def test_the_map_counts_every_risk_once():
 def test_what_the_register_lacks():
     (risk,) = risks_of(finding(money=9_500.0, low=9_000.0, high=10_000.0))
     good = register_checks([risk], AS_OF)
+    assert [column.name for column in good.columns] == ["check", "passed", "failing", "all", "which"]
     assert good.table["passed"].all()
     assert good.finding.passed
     bare = replace(risk, owner="", contingency="", indicator="", response="accept", review_on=None)

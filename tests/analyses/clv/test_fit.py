@@ -151,6 +151,7 @@ def test_rare_and_missing_kinds_are_joined(channels):
     assert [level for _, level in kinds.levels.values()] == ["b", "c"]
 
 
+@pytest.mark.long
 def test_regular_buyers_are_told_from_chance(make_company):
     def by_the_clock(i, rng):
         scale = 1 / max(rng.gamma(3.0, 1 / 15.0), 1e-3)

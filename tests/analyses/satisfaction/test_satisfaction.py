@@ -14,7 +14,8 @@ import pytest
 from crmkit import open_client
 from crmkit.analyses import satisfaction
 from crmkit.analyses.satisfaction.changes import change_table, group_change_table
-from crmkit.analyses.satisfaction.drivers.exhibits import own_effects
+from crmkit.analyses.satisfaction.drivers import exhibits as shown_drivers
+from crmkit.analyses.satisfaction.drivers.exhibits import _start_finding, own_effects
 from crmkit.analyses.satisfaction.labels import with_standing
 from crmkit.analyses.satisfaction.segments import difference_of, difference_table, segment_table
 from crmkit.analyses.satisfaction.trend import step_table
@@ -183,10 +184,45 @@ def test_a_driver_agrees_where_both_fits_have_its_sign(results, retailco):
     assert (table["agrees"] == ((table["odds_ratio"] > 1) == (effects.reindex(table.index) > 0))).all()
 
 
+def test_an_effect_that_is_not_the_same_at_each_step_is_said_of_its_driver(retailco, monkeypatch):
+    first, *others = names = retailco.work.found.drivers
+    tested = pd.DataFrame({"term": list(names), "proportional": [False, *[True] * len(others)]})
+    monkeypatch.setattr(shown_drivers, "proportional_odds_test", lambda *_, **__: tested)
+    table = satisfaction.ranks(retailco.past, retailco.work).table.set_index("driver")
+    assert table.index[~table["proportional"].astype(bool)].tolist() == [first]
+    assert table.loc[first, "agrees"]
+
+
+def test_what_was_raked_to_is_said_with_how_many_customers(retailco, results):
+    said = say(results["satisfaction_weighting"].note, Locale())
+    people = len(retailco.past.population.customers)
+    named = "Size"
+    assert re.match(rf"Raked to [^.]*{named}[^.]* of {people:,} customers; ", said), said
+
+
 def test_with_careless_answers_there_are_more(results, retailco):
     table = results["satisfaction_with_and_without"].table
     n = table.groupby("measure")["n"].max()
     assert n["with careless answers"] > n["without them"]
+
+
+def test_scores_without_careless_answers_need_the_least_number_and_no_more(retailco, results):
+    fewest = int(results["satisfaction_with_and_without"].table["n"].min())
+    assert satisfaction.with_and_without(replace(retailco.past, min_cell=fewest)).assessed
+    assert not satisfaction.with_and_without(replace(retailco.past, min_cell=fewest + 1)).assessed
+
+
+@pytest.mark.parametrize(
+    ("clear", "said"),
+    [
+        ([True, True], "This is beyond doubt in both directions."),
+        ([True, False], "For 1 of 2 this is beyond doubt in both directions."),
+        ([False, False], "In one of the two directions this may be chance."),
+    ],
+)
+def test_how_sure_it_is_where_to_begin(clear, said):
+    table = pd.DataFrame({"group": ["Price", "Delivery"], "field": "start here", "own_effect": True, "clear": clear})
+    assert say(_start_finding(table).text, Locale()) == f"Important and below the others: “Price”, “Delivery”. {said}"
 
 
 def test_each_sign_of_careless_answers_has_its_count(results, retailco):

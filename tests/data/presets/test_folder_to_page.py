@@ -12,6 +12,8 @@ from crmkit.data.presets.newcomer import new_client
 from exports.systems import SYSTEMS, three_systems
 from exports.writing import counted, lines_of
 
+pytestmark = pytest.mark.long
+
 MOST_LINES = 12
 
 

@@ -196,6 +196,32 @@ def test_text_for_every_engine(monkeypatch, name, engine):
         assert "ORDER BY" in text.rpartition("FROM")[2] or name in ONE_ROW
 
 
+@pytest.mark.parametrize(
+    "day", ["2025-12-31", "2025-03-15", "2024-02-28", "2024-02-29", "2025-01-29", "2025-01-30", "2025-02-27"]
+)
+def test_each_day_belongs_to_the_month_that_has_begun_by_then(day):
+    starts = month_starts(dt.date.fromisoformat(day), months=14)
+    days = pd.date_range(starts[-1] - dt.timedelta(days=40), day)
+    table = ibis.memtable(pd.DataFrame({"day": [*days, pd.NaT]}), schema={"day": "date"})
+    found = to_frame(table.mutate(month=month_of(table.day, starts=starts)).order_by("day"))["month"].tolist()
+    assert found[:-1] == [next((k for k, start in enumerate(starts) if one.date() >= start), 14) for one in days]
+    assert found[-1] == 14
+
+
+def test_a_ticket_is_late_at_the_end_of_each_month_until_it_is_done():
+    rows = [
+        ("2025-10-30 10:00", "2025-12-01 00:00"),  # late at the end of November only: at the end of October within its 72 hours
+        ("2025-10-28 23:59", None),  # late at the end of all three
+        ("2025-11-28 00:00", "2025-11-30 23:59"),
+        ("2024-01-01 00:00", "2025-11-01 00:00"),  # from before; late at the end of October
+        ("2025-12-29 00:00", None),  # its time is over with the last day, and is not yet past it
+    ]
+    frame = pd.DataFrame(rows, columns=["opened_at", "resolved_at"]).apply(pd.to_datetime)
+    table = ibis.memtable(frame, schema={"opened_at": "timestamp", "resolved_at": "timestamp"})
+    found = audit_tickets.backlog(table, as_of=AS_OF, starts=month_starts(AS_OF, months=3), norm_hours=72.0)
+    assert found.to_dict("list") == {"month": [0, 1, 2], "late": [1, 2, 2], "inflow": [1, 1, 2], "days": [31, 30, 31]}
+
+
 def test_months_count_back_from_the_day():
     starts, ends = month_starts(AS_OF, months=3), month_ends(AS_OF, months=3)
     assert [f"{a}..{b}" for a, b in zip(starts, ends, strict=True)] == [

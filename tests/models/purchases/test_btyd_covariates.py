@@ -132,6 +132,7 @@ def wrong(model, seeds, customers=1500):
     return found, refused
 
 
+@pytest.mark.long
 def test_the_likelihood_ratio_test_keeps_its_level():
     """60 data sets without an effect; 99.9 % band of Binomial(60, .05): at most 9."""
     found, refused = wrong("bgnbd", 60, 800)

@@ -49,6 +49,7 @@ def customers(model, n, seed, T=None):
 
 
 @pytest.mark.parametrize("model", MODELS)
+@pytest.mark.long
 def test_the_short_refit_finds_what_a_full_search_finds(model):
     histories = tuples(*customers(model, 800, 0))
     found = fit(histories, model)
@@ -283,6 +284,7 @@ def test_totals_by_group_add_up():
     assert (width[:, 2] < 1.4 * np.hypot(width[:, 0], width[:, 1])).all()
 
 
+@pytest.mark.long
 def test_the_normal_shortcut_agrees_with_the_simulation(monkeypatch):
     x, tx, T = customers("mbgnbd", 1500, 0)
     z = np.where(x > 0, 30.0, 0.0)
@@ -338,6 +340,7 @@ def coverage(model, seeds, *, size=3000, draws=200, horizon=39.0):
     return inside, single, covered
 
 
+@pytest.mark.long
 def test_hold_out_totals_are_covered():
     """12 data sets; 99.9 % band of Binomial(12, .95): at least 9. The chance of single customers alone is not enough."""
     inside, single, covered = coverage("mbgnbd", 12, size=600, draws=100)

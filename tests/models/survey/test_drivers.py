@@ -196,6 +196,7 @@ def test_noise_limit_is_that_of_permuted_outcomes():
 
 @pytest.mark.parametrize("replications", [80, pytest.param(1000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.long
 def test_noise_is_called_noise(replications, weighted):
     """Eight correlated drivers without any effect: some driver stands out in at most 5 % of surveys (one-sided 99 % bound)."""
     alarms = 0
@@ -209,6 +210,7 @@ def test_noise_is_called_noise(replications, weighted):
 
 
 @pytest.mark.parametrize("replications", [200, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.long
 def test_intervals_cover(replications):
     """Shares, effect of half a point and means of three drivers, 500 respondents; truth from 1,000,000."""
     drivers = ["d0", "d1", "d2"]

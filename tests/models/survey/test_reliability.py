@@ -52,6 +52,7 @@ def test_items_that_hardly_go_together_still_have_an_answer():
 
 
 @pytest.mark.parametrize("replications", [50, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.long
 def test_intervals_cover(replications):
     """Equal loadings for Feldt, unequal ones for the bootstrap; 200 respondents."""
     alpha, a = 4 * 0.49 / (1 + 3 * 0.49), np.array([0.8, 0.7, 0.6, 0.5])

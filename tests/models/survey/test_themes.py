@@ -28,6 +28,7 @@ def planted(n=40, seed=0):
     return [texts[at] for at in order], np.array(truth)[order]
 
 
+@pytest.mark.long
 def test_planted_themes_are_found_in_both_languages():
     texts, truth = planted()
     found = th.find_themes(texts, themes=5)

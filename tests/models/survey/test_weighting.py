@@ -70,6 +70,7 @@ def test_a_planted_bias_is_cut_by_four_fifths():
 
 
 @pytest.mark.parametrize("replications", [400, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.long
 def test_calibrated_intervals_cover(replications):
     hits, narrower = 0, 0
     for seed in range(replications):

@@ -304,6 +304,7 @@ def coverage(seeds):
     return hits
 
 
+@pytest.mark.long
 def test_intervals_of_probabilities_cover_in_a_sample():
     assert 182 <= coverage(range(200)) <= 197  # 99 % band of 200 draws at 95 %
 

@@ -136,6 +136,7 @@ def test_the_intervals_cover():
     assert 931 <= covered(range(1000)) <= 967
 
 
+@pytest.mark.long
 def test_the_intervals_cover_in_a_sample():
     assert 188 * 0.955 <= covered(range(200)) <= 198  # 99 % band of 200 draws
 

@@ -189,6 +189,7 @@ def test_the_arm_can_be_recomputed():
     assert not control_arm(ids, key=b"secret", campaign="x", share=0.0).any()
 
 
+@pytest.mark.long
 def test_the_detectable_effect_is_detected_as_often_as_promised():
     size = minimum_detectable(8000, 2000, standard_deviation=np.sqrt(0.1 * 0.9), power=0.8)
     rng = np.random.default_rng(0)

@@ -84,6 +84,7 @@ def test_uno_does_not_depend_on_the_censoring():
     assert abs(concordance(time, left, eta).value - truth) > 3 * uno.standard_error
 
 
+@pytest.mark.long
 def test_the_interval_of_c_covers():
     """200 samples; truth from one of 400,000. The 99 % band of 200 draws at 95 %."""
     full = sample(10_000, 400_000)

@@ -134,6 +134,7 @@ def replaced(path, old, new, *, count=1):
     path.write_text(text.replace(old, new, count), encoding="utf-8")
 
 
+@pytest.mark.long
 def test_pages_that_nobody_has_touched_agree(made):
     said = statements("acme", home=made)
     assert contradictions("acme", home=made) == []

@@ -195,6 +195,7 @@ def test_the_file_names_nobody_and_is_its_owners_alone(marked):
     assert b"R00017" not in path.read_bytes().upper()
 
 
+@pytest.mark.long
 def test_a_hundred_thousand_customers_take_seconds(marked):
     many = range(100_000)
     folder_started = time.process_time()

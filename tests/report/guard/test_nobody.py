@@ -13,6 +13,8 @@ from conftest import write_notebook
 from crmkit import cli
 from crmkit.report.run import run_clients
 
+pytestmark = pytest.mark.long
+
 PEOPLE = 60
 SECRET = "s3cr3t/PATH 99"
 CANARIES = ("zyq", "kanarius", "kanary", "canary.example", "9000 00", "900000", "kunde", "卡纳里", "Unfall in der Werkstatt")

@@ -9,7 +9,7 @@ import pytest
 from crmkit.report.page.exporter import PageExporter
 from crmkit.report.run import run_clients
 
-pytestmark = pytest.mark.usefixtures("shared_server")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("shared_server")]
 
 BRIEF = """\
 from IPython.display import display

@@ -7,7 +7,9 @@ import pytest
 
 from crmkit.core.language import Locale
 from crmkit.core.results import Text, not_assessed
-from crmkit.report.page.page import Shown, _exhibit, open_client
+from crmkit.report.folders import read_json
+from crmkit.report.page.page import Shown, _exhibit, open_client, open_page
+from crmkit.report.params.notebooks import read_notebook
 
 
 def test_what_is_refused_goes_where_it_is_asked_to(tiny_home, tmp_path):
@@ -37,3 +39,17 @@ def test_an_exhibit_is_recorded_with_its_kind_its_title_and_why_it_is_missing():
         "reason": "needs orders",
     }
     assert missing.kind != "Orders by day"
+
+
+def test_a_run_by_papermill_alone_is_kept_with_its_analysis_and_its_question(tiny_home, monkeypatch):
+    folder = tiny_home / "data" / "acme"
+    folder.mkdir(parents=True)
+    (folder / "transactions.csv").write_text("customer_id,ordered_at,amount\nA,2025-03-01,5\n", encoding="utf-8")
+    monkeypatch.setattr("crmkit.report.page.page.run_by_program", lambda: True)
+    with open_client("acme", home=tiny_home) as company:
+        open_page("tiny", company, {"horizon_days": 180}).publish()
+    (kept,) = tiny_home.glob("reports/acme/*/runs/*/tiny/run.json")
+    record = read_json(kept)
+    question = read_notebook("tiny", home=tiny_home).question
+    assert [record[name] for name in ("client", "analysis", "question", "status")] == ["acme", "tiny", question, "ok"]
+    assert question not in ("", "tiny")

@@ -65,14 +65,39 @@ def test_the_headline_comes_first_and_boxes_lead_it():
         "<h1>Why?</h1>",
         ">V</div>",
         ">F</li>",
-        "Lead words",
         'id="data"',
+        'id="annex"',
         "Intro words",
+        "Lead words",
         'id="measure"',
         'id="what-you-need"',
     ]
     places = [text.index(piece) for piece in order]
     assert places == sorted(places)
+
+
+def test_what_is_tagged_stands_in_front_and_all_else_is_folded():
+    missing = '<div class="exhibit not-assessed" id="b"><strong class="title">B</strong> <span class="reason">none</span></div>'
+    tagged = {"tags": ["front"]}
+    text = render_notebook(
+        notebook(
+            new_markdown_cell("# T"),
+            new_markdown_cell("## In short"),
+            new_code_cell("page.headline(x)", outputs=[html_output('<ul class="findings"><li class="finding">F</li></ul>')]),
+            new_markdown_cell("## Measure\n\nWords."),
+            new_code_cell("page.show(a)", outputs=[html_output('<p id="a">A</p>')], metadata=tagged),
+            new_code_cell("page.show(b)", outputs=[html_output(missing)], metadata=tagged),
+            new_code_cell("page.show(c)", outputs=[html_output('<p id="c">C</p>')]),
+        )
+    )
+    front, _, annex = text[text.index("<main") :].partition('<section id="annex"')
+    folds = re.findall(r'<section id="([^"]+)" [^>]*class="annexed[^>]*>\n<details class="fold"><summary><h2', annex)
+    assert folds == ["measure", "provenance"]
+    assert 'id="a"' in front
+    assert re.search(r'<p class="more"><a href="#measure">\S+ Measure</a>', front)
+    assert not {'id="b"', 'id="c"', "Words."} & {piece for piece in ('id="b"', 'id="c"', "Words.") if piece in front}
+    assert 'id="a"' not in annex
+    assert all(piece in annex for piece in ('id="b"', 'id="c"', "Words."))
 
 
 def test_nothing_loads_from_elsewhere_and_only_our_own_script_runs():

@@ -16,7 +16,7 @@ from crmkit.report.params.flatten import flatten, to_yaml
 from crmkit.report.run import run_clients
 from crmkit.report.site import client_lines, write_site
 
-pytestmark = pytest.mark.usefixtures("shared_server")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("shared_server")]
 
 ROOT = Path(__file__).parents[3]
 PARAMETERS = """\

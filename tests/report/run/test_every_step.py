@@ -26,6 +26,8 @@ from crmkit.report.kernels.client import KernelClient
 from crmkit.report.kernels.pool import Exit
 from crmkit.report.run import run_clients
 
+pytestmark = pytest.mark.long
+
 DATE = "2025-12-31"
 DECLARED = 'client: str = "acme"\nas_of: str = ""\nlanguage: str = ""'
 CELLS = (

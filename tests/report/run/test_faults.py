@@ -18,6 +18,8 @@ from crmkit.report.run.progress import Estimate, Lines, Planned
 from crmkit.report.run.schedule import in_order
 from crmkit.report.run.share import shares, size_bytes
 
+pytestmark = pytest.mark.long
+
 DATE = "2025-12-31"
 
 

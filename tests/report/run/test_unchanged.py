@@ -13,6 +13,8 @@ from crmkit.report.run.inputs import Data, kit_hashes
 from crmkit.report.run.outcome import Outcome
 from crmkit.report.run.plan import STATE
 
+pytestmark = pytest.mark.long
+
 DATE = "2025-12-31"
 
 

@@ -96,9 +96,7 @@ def early_warning(past: Past, work: Backtest, value: Worth, plan: Plan | None = 
         Column("customer_id", "Customer", "customer"),
         # what the list is sorted by
         *([Column("at_risk", "Value at risk", "money")] if value.source else []),
-        Column("probability", "Risk", "share"),
-        Column("low", "from", "share"),
-        Column("high", "to", "share"),
+        Column("probability", "Risk", "share", limits=("low", "high")),
         Column("reason_1", "First reason", translate=True),
         Column("reason_2", "Second", translate=True),
         Column("reason_3", "Third", translate=True),

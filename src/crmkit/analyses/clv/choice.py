@@ -197,9 +197,7 @@ def _fit_table(past: Purchases, fitted: FitSet, name: str, title: Text) -> Resul
     columns = (
         Column("group", "Model"),
         Column("measure", "Parameter", translate=True),
-        Column("value", "Estimate", "number"),
-        Column("low", "from", "number"),
-        Column("high", "to", "number"),
+        Column("value", "Estimate", "number", limits=("low", "high")),
         Column("n", "Customers", "count"),
     )
     return Result(name, "table", title, estimates(rows), columns=columns, note=note)

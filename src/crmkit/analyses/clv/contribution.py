@@ -113,11 +113,8 @@ def _left_columns() -> tuple[Column, ...]:
         Column("n", "Customers who bought", "count"),
         Column("paid", "Paid", "money"),
         Column("left", "Left", "money"),
-        Column("value", "Share left", "share"),
-        Column("interval", "Interval", "share"),
-        Column("each", "Left per customer", "money"),
-        Column("each_low", "from", "money"),
-        Column("each_high", "to", "money"),
+        Column("value", "Share left", "share", limits=("low", "high")),
+        Column("each", "Left per customer", "money", limits=("each_low", "each_high")),
         Column("losses", "Of whom nothing is left", "count"),
     )
 
@@ -219,8 +216,7 @@ def net_retention(company: Client, past: Purchases) -> Result:
         Column("group", "Step", translate=True),
         Column("n", "Customers", "count"),
         Column("money", "Revenue", "money"),
-        Column("value", "Of the beginning", "share"),
-        Column("interval", "Interval", "share"),
+        Column("value", "Of the beginning", "share", limits=("low", "high")),
     )
     return Result(name, "table", title, table, columns=columns, finding=finding, note=_kept_note(past, what))
 

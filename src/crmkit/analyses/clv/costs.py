@@ -212,8 +212,7 @@ def _cost_columns() -> tuple[Column, ...]:
     return (
         Column("category", "Kind of cost", translate=True),
         Column("amount", "Spent", "money"),
-        Column("value", "Share of all costs", "share"),
-        Column("interval", "Interval", "share"),
+        Column("value", "Share of all costs", "share", limits=("low", "high")),
         Column("each", "Per customer today", "money"),
         Column("month", "Mean per month", "money"),
         Column("limit_low", "Limits: from", "money"),
@@ -365,17 +364,12 @@ def _won_finding(table: pd.DataFrame, months: int, *, named: bool) -> Finding | 
 
 
 def _won_columns(table: pd.DataFrame) -> tuple[Column, ...]:
-    worth = (
-        Column("worth", "Expected value of a newcomer", "money"),
-        Column("worth_low", "from", "money"),
-        Column("worth_high", "to", "money"),
-    )
+    worth = (Column("worth", "Expected value of a newcomer", "money", limits=("worth_low", "worth_high")),)
     return (
         Column("group", "Channel", translate=True),
         Column("n", "New customers", "count"),
         Column("spent", "Spent on marketing", "money"),
-        Column("value", "Cost of winning one", "money"),
-        Column("interval", "Interval", "money"),
+        Column("value", "Cost of winning one", "money", limits=("low", "high")),
         *(worth if table["worth"].notna().any() else ()),
     )
 

@@ -59,9 +59,7 @@ def effects(past: Purchases, models: Models) -> Result:
         Column("segment", "Segment", translate=True),
         Column("reference", "Compared with", translate=True),
         Column("effect", "Effect", translate=True),
-        Column("ratio", "Rate times", "score"),
-        Column("low", "from", "score"),
-        Column("high", "to", "score"),
+        Column("ratio", "Rate times", "score", limits=("low", "high")),
         Column("p_adjusted", "Adjusted p", "p"),
         Column("n", "Customers", "count"),
     )

@@ -131,9 +131,7 @@ def accuracy(past: Purchases, check: HoldOut | None) -> Result:
         Column("expected", "Expected purchases", "count"),
         Column("actual", "Actual purchases", "count"),
         Column("bias", "Bias", "share"),
-        Column("mae", "Mean absolute error", "score"),
-        Column("mae_low", "from", "score"),
-        Column("mae_high", "to", "score"),
+        Column("mae", "Mean absolute error", "score", limits=("mae_low", "mae_high")),
         Column("rmse", "Root mean squared error", "score"),
         Column("capture", "Found by the top fifth", "share"),
     )

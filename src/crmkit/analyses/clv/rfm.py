@@ -195,9 +195,7 @@ def migration(past: Purchases, *, rules: rfm.Rules | None = None) -> Result:
     columns: tuple[Column, ...] = (
         Column("direction", "Direction", translate=True),
         Column("n", "Customers", "count"),
-        Column("share", "Share of earlier customers", "share"),
-        Column("low", "from", "share"),
-        Column("high", "to", "share"),
+        Column("share", "Share of earlier customers", "share", limits=("low", "high")),
     )
     if past.spend.known:
         columns += (Column("value_before", "Spent until then", "money"), Column("change", "Spent since then", "money"))

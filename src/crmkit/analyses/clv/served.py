@@ -91,8 +91,7 @@ def service_quality(company: Client, past: Purchases, values: Values | None) -> 
             Column("measure", "Measure", translate=True),
             Column("group", "Tier"),
             Column("n", "Customers", "count"),
-            Column("value", "Mean", "number"),
-            Column("interval", "Interval", "number"),
+            Column("value", "Mean", "number", limits=("low", "high")),
             Column("p", "p", "p"),
         ),
         finding=_quality_finding(table, adjusted),
@@ -201,15 +200,14 @@ def service_by(company: Client, past: Purchases, values: Values | None) -> Resul
     hidden = [one for one in rows.columns if one not in ("tier", "group", "level", "owner", "n")]
     shown = suppress_small(rows, values=hidden, min_cell=past.min_cell)
     both = "cost_low_each" in rows
-    limits = (Column("cost_low_each", "from", "money"), Column("cost_high_each", "to", "money")) if both else ()
+    limits = ("cost_low_each", "cost_high_each") if both else None
     columns = (
         Column("group", "Customers", translate=True),
         Column("n", "How many", "count"),
         Column("level", "Suggested service", translate=True),
         *((Column("owner", "In charge"),) if any(rows["owner"]) else ()),
         Column("value_each", "Expected value each", "money"),
-        Column("cost_each", "Cost of serving each", "money"),
-        *limits,
+        Column("cost_each", "Cost of serving each", "money", limits=limits),
         Column("ratio", "Cost per money brought", "share"),
     )
     note = _kind_note(past, owned=any(rows["owner"]))

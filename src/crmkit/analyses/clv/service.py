@@ -217,13 +217,9 @@ def _note(effort: Effort) -> Text:
 
 def _columns(effort: Effort) -> tuple[Column, ...]:
     both = effort.tickets is not None and effort.by_head is not None
-    asked = (
-        Column("tickets_each", "Tickets per customer", "score"),
-        *(() if both else (Column("tickets_low", "from", "score"), Column("tickets_high", "to", "score"))),
-    )
+    asked = (Column("tickets_each", "Tickets per customer", "score", limits=None if both else ("tickets_low", "tickets_high")),)
     paid = (
-        Column("cost", "Cost of serving", "money"),
-        *((Column("cost_low", "from", "money"), Column("cost_high", "to", "money")) if both else ()),
+        Column("cost", "Cost of serving", "money", limits=("cost_low", "cost_high") if both else None),
         Column("ratio", "Cost per money brought", "share"),
     )
     return (

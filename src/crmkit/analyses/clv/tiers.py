@@ -146,9 +146,7 @@ def _columns() -> tuple[Column, ...]:
 def _held_columns() -> tuple[Column, ...]:
     return (
         Column("held_n", "Customers ranked so before", "count"),
-        Column("held_mean", "Actual value in the held-out days, per customer", "money"),
-        Column("held_low", "from", "money"),
-        Column("held_high", "to", "money"),
+        Column("held_mean", "Actual value in the held-out days, per customer", "money", limits=("held_low", "held_high")),
         Column("held_share", "Share of actual value", "share"),
     )
 
@@ -279,4 +277,5 @@ def top_customers(past: Purchases, values: Values | None, *, most: int) -> Resul
             Column("total", "Paid so far", "money"),
         )
     note = None if limits is None else limits_note(past)
+    table.attrs["rows"] = most
     return Result("clv_top_customers", "table", title, table, columns=columns, note=note, customers=True)

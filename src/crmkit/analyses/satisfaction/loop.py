@@ -416,9 +416,7 @@ def _recovered_result(past: Survey, table: pd.DataFrame, name: str, title: Text)
         Column("wave", "Wave", translate=True),
         Column("low", "Low answers", "count"),
         Column("n", "Answered again", "count"),
-        Column("value", "No longer low", "share"),
-        Column("low_limit", "from", "share"),
-        Column("high_limit", "to", "share"),
+        Column("value", "No longer low", "share", limits=("low_limit", "high_limit")),
         Column("fell", "Fell from the top", "share"),
     )
     note = Text(

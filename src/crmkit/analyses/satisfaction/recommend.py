@@ -27,9 +27,7 @@ NO_ITEM = Text("no question asks for satisfaction, recommendation or effort")
 COLUMNS = (
     Column("group", "Answer", translate=True),
     Column("n", "n", "count"),
-    Column("value", "Share", "share"),
-    Column("low", "from", "share"),
-    Column("high", "to", "share"),
+    Column("value", "Share", "share", limits=("low", "high")),
     Column("difference", "Less than the top", "share"),
     Column("p_value", "p", "p"),
 )

@@ -1,8 +1,9 @@
 """What does an executed notebook say, in the order in which a reader wants it?
 
-The section that calls ``page.headline`` comes first, its value boxes before all; what stands before it in the notebook (what
-is needed, how the data were read) follows after the measures. Code is kept beside each output, folded away; so is prose that
-leads to nothing but what could not be assessed.
+In front stand the section that calls ``page.headline``, its value boxes before all, and what cells with the tag ``front``
+display: who reads no further knows what was found, what to do and for how much money. All else is the annex, a fold for each
+section: the measures first, then what stands before the headline in the notebook (what is needed, how the data were read).
+Code is kept beside each output, folded away; so is prose that leads to nothing but what could not be assessed.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ ABSENT_REASON = re.compile(r'<span class="reason">(.*?)</span>', re.DOTALL)
 HEADING = re.compile(r"<h([12])>(.*?)</h\1>", re.DOTALL)
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
 HIDDEN_TAGS = frozenset({"hide-cell", "remove-cell"})
+FRONT_TAG = "front"
 
 
 @dataclass
@@ -51,14 +53,21 @@ class Section:
     intake: bool = False
 
     def boxes_first(self) -> Section:
-        """The same with value boxes, then findings, before the prose, which is what the first section of a page wants."""
-        order = sorted(self.blocks, key=_rank)
-        return replace(self, blocks=order)
+        """The same without prose, value boxes before findings, which is what the first section of a page wants."""
+        return replace(self, blocks=sorted((block for block in self.blocks if block.kind != "prose"), key=_rank))
 
     @property
     def visible(self) -> bool:
         """Whether there is anything to read but code."""
         return any(block.kind in ("prose", "output") for block in self.blocks)
+
+
+@dataclass(frozen=True)
+class Fronted:
+    """What a cell shows in front, and the section of the annex that says more."""
+
+    block: Block
+    section: Section
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,7 @@ class Article:
     title: str
     intro: Section
     lead: tuple[Section, ...]
+    front: tuple[Fronted, ...]
     measures: tuple[Section, ...]
     background: tuple[Section, ...]
     report: Mapping[str, Any]
@@ -75,10 +85,15 @@ class Article:
     def with_changes(self, changes: Mapping[str, Change]) -> None:
         """Put under each headline number how far it has moved, where that is known."""
         if changes:
-            for section in (self.intro, *self.sections):
-                for block in section.blocks:
-                    if VALUE_BOXES in block.html:
-                        block.html = Markup(NUMBER_OF_BOX.sub(partial(_with_change, changes), str(block.html)))
+            for block in self.blocks:
+                if VALUE_BOXES in block.html:
+                    block.html = Markup(NUMBER_OF_BOX.sub(partial(_with_change, changes), str(block.html)))
+
+    @property
+    def blocks(self) -> list[Block]:
+        """All pieces of the page."""
+        own = [block for section in (self.intro, *self.sections) for block in section.blocks]
+        return own + [one.block for one in self.front]
 
     @property
     def sections(self) -> tuple[Section, ...]:
@@ -97,22 +112,35 @@ def read_article(nb: Any, *, names: Mapping[str, str]) -> Article:
     """
     title = ""
     report: dict[str, Any] = {}
-    sections = [Section("intro", "")]
-    taken = {"main", "intro", "data", "made", "provenance", "contents", "show-code", *_displayed_ids(nb)}
+    sections, front = [Section("intro", "")], []
+    taken = {"main", "intro", "front", "annex", "data", "made", "provenance", "contents", "show-code", *_displayed_ids(nb)}
     for cell in nb.cells:
         if HIDDEN_TAGS & set(cell.metadata.get("tags", [])):
             continue
         if cell.cell_type == "markdown":
             title = _add_prose(markdown(cell.source), title, sections, taken)
         elif cell.cell_type == "code":
+            had = len(sections[-1].blocks)
             report = _add_code(cell, sections[-1], names) or report
+            if FRONT_TAG in cell.metadata.get("tags", []):
+                front += _fronted(sections[-1], had)
     intro, *rest = sections
     for section in rest:
         section.blocks = _folded(section.blocks)
     lead = [section for section in rest if section.headline][:1]
     before = rest[: rest.index(lead[0])] if lead else []
     after = [section for section in rest if section not in before and section not in lead]
-    return Article(title, intro, tuple(one.boxes_first() for one in lead), tuple(after), tuple(before), report)
+    # what is said of how the figures were made is for those who read on
+    intro.blocks += [block for section in lead for block in section.blocks if block.kind == "prose"]
+    lead = [section.boxes_first() for section in lead]
+    return Article(title, intro, tuple(lead), tuple(front), tuple(after), tuple(before), report)
+
+
+def _fronted(section: Section, start: int) -> list[Fronted]:
+    """Take what the last cell displayed out of its section, but for what could not be assessed, which leads to nothing."""
+    taken = [block for block in section.blocks[start:] if block.kind == "output" and not ABSENT.search(block.html)]
+    section.blocks = [block for block in section.blocks if not any(block is one for one in taken)]
+    return [Fronted(block, section) for block in taken]
 
 
 def _with_change(changes: Mapping[str, Change], box: re.Match[str]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-SCRIPTS = {"page": ("page/page.js", "site/sort.js"), "site": ("site/sort.js",)}
+SCRIPTS = {"page": ("page/page.js", "site/sort.js", "page/take.js"), "site": ("site/sort.js",)}
 PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ")
 
 

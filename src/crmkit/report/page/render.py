@@ -148,9 +148,7 @@ def _own_intake(article: Article) -> str:
 
 def _undrawn(article: Article) -> str:
     """Characters that figures could not draw, each once."""
-    pieces = (
-        block.html for section in (article.intro, *article.sections) for block in section.blocks if "undrawn" in block.html
-    )
+    pieces = (block.html for block in article.blocks if "undrawn" in block.html)
     found = (text for piece in pieces for text in re.findall(r'<span class="note undrawn" title="([^"]*)"', piece))
     return "".join(dict.fromkeys("".join(Markup(text).unescape() for text in found)))
 

@@ -112,7 +112,7 @@ def figure_html(result: Result, locale: Locale, *, name: Naming | None = None) -
     Returns
     -------
     str
-        ``<figure class="exhibit" id="...">`` with the picture inside it and a ``<figcaption>`` of title, finding and note.
+        ``<figure class="exhibit" id="...">``: a ``<figcaption>`` of title and finding, the picture, and the note under it.
 
     Raises
     ------
@@ -127,17 +127,18 @@ def figure_html(result: Result, locale: Locale, *, name: Naming | None = None) -
     boxes = undrawn(figure)
     width, height = _shown_size(picture)
     finding = result.finding.text if result.finding else None
-    parts = [("strong", "title", result.title), ("span", "finding", finding), ("span", "note", result.note)]
+    parts = [("strong", "title", result.title), ("span", "finding", finding)]
     caption = " ".join(
         f'<{tag} class="{kind}">{escape(sentence(text, locale, name))}</{tag}>' for tag, kind, text in parts if text
     )
+    notes = f'<span class="note">{escape(sentence(result.note, locale, name))}</span>' if result.note else ""
     if boxes:
         said = sentence(Text(UNDRAWN.template, {"characters": " ".join(boxes)}), locale)
-        caption += f' <span class="note undrawn" title="{escape(boxes)}">{escape(said)}</span>'
+        notes += f'<span class="note undrawn" title="{escape(boxes)}">{escape(said)}</span>'
     source = base64.b64encode(picture).decode("ascii")
     return (
-        f'<figure class="exhibit" id="{escape(result.name)}"><img alt="{escape(alt)}" width="{width}" height="{height}"'
-        f' src="data:image/png;base64,{source}"><figcaption>{caption}</figcaption></figure>'
+        f'<figure class="exhibit" id="{escape(result.name)}"><figcaption>{caption}</figcaption>'
+        f'<img alt="{escape(alt)}" width="{width}" height="{height}" src="data:image/png;base64,{source}">{notes}</figure>'
     )
 
 

@@ -47,6 +47,9 @@ def test_value_over_cost_to_win_a_customer(measure, make_past, costs, frame, rea
     assert (found.value, found.n) == (pytest.approx(40 / 10), 24)
     assert found.low < 4 * 0.8 < 4 * 1.25 < found.high
     assert measure("I-CAC", past).reason == RUN_FIRST
+    # below 1 of the money, too
+    little = measure("I-CAC", past, owned={"clv": reading(clv_totals=totals.assign(value=10.0, low=8.0, high=12.5))})
+    assert little.value == pytest.approx(0.4 / 10)
     nothing = measure("I-CAC", past, owned={"clv": reading(clv_totals=totals.assign(value=0.0, low=0.0, high=0.0))})
     assert not nothing.known
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crmkit.analyses.audit.indicators.estimate import NO_COLUMN, NO_TABLE
+from crmkit.analyses.audit.indicators.estimate import NO_COLUMN, NO_TABLE, TOO_FEW
 
 
 @pytest.fixture
@@ -44,6 +44,8 @@ def test_gain_by_training(measure, make_past, training):
     error = (16 / (3 * 100) + 1 / (2 * 2)) ** 0.5
     assert found.high == pytest.approx(1 + 4.302653 * error, rel=1e-6)
     assert measure("I-TRAING", make_past({"training": training.drop(columns="score_before")})).reason == NO_COLUMN
+    two = measure("I-TRAING", make_past({"training": training[training["staff_id"].isin(["s1", "s3"])]}))
+    assert (two.reason, two.n) == (TOO_FEW, 2)
 
 
 def test_engagement(measure, make_past, frame):

@@ -96,6 +96,14 @@ def test_a_year_closed_in_the_middle():
     assert (inside[~spans] == gaps.loc[~spans, "duration_days"]).all()
 
 
+def test_usual_is_the_mean_of_sixty_days_on_each_side_and_no_more():
+    """One purchase a day for just 60 days before and after 20 closed days: 20 would have been usual, with a 61st day fewer."""
+    at = np.array([*range(0, 40, 5), *range(40, 100), *range(120, 180), *range(184, 220, 5)])
+    days, one = np.datetime64(ORIGIN) + at, np.ones(len(at))
+    assert [((a - ORIGIN).days, (b - ORIGIN).days) for a, b in closures(days, one)] == [(100, 119)]
+    assert closures(days, one, least_expected=20.01) == []
+
+
 def test_too_few_gaps_for_a_horizon_are_said():
     gaps = frame({"a": [0, 10, 30], "b": [5, 9]})
     with pytest.raises(ModelError, match="too few for any horizon, 20 are needed"):

@@ -98,6 +98,7 @@ def test_one_gap_per_customer_on_a_day():
         gaps_on_day(gaps, dt.date(2023, 1, 1), as_of=end)
 
 
+@pytest.mark.long
 def test_gaps_met_on_a_day_are_not_longer_than_gaps(shop):
     """Length bias: of gaps met on a day, the whole lengths are too long, and right with the entry at the silence."""
     made = shop(1, 6000, leaving=0.0, spread=0.0, mean=40.0, shape=2.0, days=900)

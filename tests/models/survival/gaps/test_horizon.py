@@ -84,6 +84,7 @@ def test_returns_that_go_on_are_said():
 
 
 @pytest.mark.parametrize(("seeds", "customers"), [(6, 600), pytest.param(60, 1000, marks=pytest.mark.slow)])
+@pytest.mark.long
 def test_false_alarms_are_those_stated(shop, seeds, customers):
     """Of all calls at the horizon chosen, so many are followed by a purchase; the simulator knows how they go on."""
     false, called, stated = 0, 0, []
@@ -101,6 +102,7 @@ def test_false_alarms_are_those_stated(shop, seeds, customers):
 
 
 @pytest.mark.parametrize("seeds", [25, pytest.param(500, marks=pytest.mark.slow)])
+@pytest.mark.long
 def test_where_nobody_leaves_hardly_anybody_is_called_lost(shop, seeds):
     """Every call is wrong here; at most the stated share of the customers is called, and where the record is long nobody."""
     none, called = 0, []
@@ -117,6 +119,7 @@ def test_where_nobody_leaves_hardly_anybody_is_called_lost(shop, seeds):
     assert none >= 0.9 * seeds
 
 
+@pytest.mark.long
 def test_coverage_of_the_false_share():
     """Intervals by customer hold where the gaps of a customer are alike."""
     inside, runs = 0, 200
@@ -156,3 +159,11 @@ def test_the_curve_is_the_kits_own():
     table = horizon_table(GAPS, ENDED)
     at = np.searchsorted(curve["x"], table["horizon"], side="right") - 1
     assert np.allclose(table["called_share"], curve["value"].to_numpy()[at])
+
+
+def test_without_a_question_forty_horizons_are_looked_at():
+    """From the day by which half of those who come back are back to the end of what can be followed, evenly."""
+    rows = horizon_table(np.arange(1, 1001), np.arange(1, 1001) <= 700)
+    asked = rows["horizon"].to_numpy()
+    assert len(asked) == 40
+    assert np.diff(asked).max() - np.diff(asked).min() <= 1

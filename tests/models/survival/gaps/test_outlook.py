@@ -37,6 +37,7 @@ def truth(x, number, silence, horizon):
 
 
 @pytest.mark.parametrize("runs", [150, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.long
 def test_intervals_hold(runs):
     asked = pd.DataFrame({"x": [0.0, 1.0, 0.0, 1.0], "number": [1, 1, 2, 2], "silence": [10.0, 0.0, 20.0, 5.0]})
     right = truth(asked["x"], asked["number"], asked["silence"].to_numpy(), 30.0)

@@ -37,6 +37,7 @@ def stable(rng, n, alpha):
 
 
 @pytest.mark.parametrize("runs", [150, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.long
 def test_effects_are_found_and_intervals_hold(runs):
     inside, found = np.zeros(2), []
     for seed in range(runs):

@@ -71,7 +71,9 @@ def cases(company: Client, past: History, grounds: Grounds, found: Sequence[Audi
         Column("detail", "Team or score"),
     )
     note = Text("Each case is the middle one of those affected in the newest cycle. Nothing that customers wrote is shown.")
-    return Result("audit_cases", "table", title, pd.DataFrame(rows), columns=columns, note=note, customers=True)
+    table = pd.DataFrame(rows)
+    table.attrs["rows"] = len(table)
+    return Result("audit_cases", "table", title, table, columns=columns, note=note, customers=True)
 
 
 def _typical(theme: str, past: History, tickets: pd.DataFrame, taken: list[str]) -> pd.Series[Any] | None:

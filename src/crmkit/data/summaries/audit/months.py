@@ -53,12 +53,21 @@ def month_ends(as_of: dt.date, *, months: int = MOST_MONTHS) -> tuple[dt.date, .
 
 
 def month_of(day: Any, *, starts: Sequence[dt.date]) -> Any:
-    """The number of the month of a date column; the number of months for what lies before all of them."""
+    """The number of the month of a date column; the number of months for what lies before all of them, and for no date.
+
+    Notes
+    -----
+    Where each month begins on the same day of the calendar, months are counted from the parts of the date, which an engine
+    reads sooner than three dozen cases; after the 28th the short months begin earlier, and each has its case.
+    """
     import ibis
 
-    return ibis.cases(*((day >= ibis.literal(start), back) for back, start in enumerate(starts)), else_=len(starts)).cast(
-        "int64"
-    )
+    first, many = starts[0], len(starts)
+    if any(start.day != first.day for start in starts):
+        return ibis.cases(*((day >= ibis.literal(start), back) for back, start in enumerate(starts)), else_=many).cast("int64")
+    whole = (first.year - day.year()) * 12 + (first.month - day.month())
+    back = whole + (day.day() < first.day).cast("int64") if first.day > 1 else whole
+    return ibis.cases((back <= 0, 0), (back < many, back), else_=many).cast("int64")
 
 
 def first_day(table: ibis.Table, column: str) -> dt.date | None:

@@ -152,20 +152,23 @@ def backlog(tickets: ibis.Table, *, as_of: dt.date, starts: Sequence[dt.date], n
     import ibis
     import pandas as pd
 
-    norm, day = dt.timedelta(hours=norm_hours), dt.timedelta(days=1)
-    ends = month_ends(as_of, months=len(starts))
-    counts: dict[str, Any] = {}
-    for back, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        over = dt.datetime.combine(end, dt.time()) + day
-        open_then = tickets.resolved_at.isnull() | (tickets.resolved_at >= ibis.literal(over))
-        counts[f"late{back}"] = tickets.count(where=open_then & (tickets.opened_at < ibis.literal(over - norm)))
-        opened = tickets.opened_at.cast("date")
-        counts[f"inflow{back}"] = tickets.count(where=opened.between(ibis.literal(start), ibis.literal(end)))
-    found = to_frame(tickets.aggregate(**counts)).iloc[0]
-    months = range(len(starts))
-    columns = {name: [int(found[f"{name}{back}"]) for back in months] for name in ("late", "inflow")}
-    days = [(end - start).days + 1 for start, end in zip(starts, ends, strict=True)]
-    return pd.DataFrame({"month": list(months), **columns, "days": days})
+    months = len(starts)
+    late = (tickets.opened_at + ibis.interval(seconds=round(norm_hours * HOUR))).cast("date")
+    rows = tickets.select(
+        opened=month_of(tickets.opened_at.cast("date"), starts=starts),
+        late=ibis.ifelse(late <= ibis.literal(as_of), month_of(late, starts=starts), ibis.literal(-1)),
+        done=ibis.ifelse(
+            tickets.resolved_at.isnull(), ibis.literal(-1), month_of(tickets.resolved_at.cast("date"), starts=starts)
+        ),
+    )
+    keys = ["opened", "late", "done"]
+    found = to_frame(rows.group_by(keys).agg(n=rows.count()).order_by(keys))
+    # months are counted back: at the end of one, a ticket is late that was so in it or before, and was done after it, if ever
+    each, count = pd.RangeIndex(months), found["n"].to_numpy()
+    waits = [int(count[(found["late"] >= back) & (found["done"] < back)].sum()) for back in each]
+    inflow = found.groupby("opened")["n"].sum().reindex(each, fill_value=0)
+    days = [(end - start).days + 1 for start, end in zip(starts, month_ends(as_of, months=months), strict=True)]
+    return pd.DataFrame({"month": list(each), "late": waits, "inflow": inflow.astype("int64").tolist(), "days": days})
 
 
 def closed_by_week(tickets: ibis.Table, *, as_of: dt.date, weeks: int) -> pd.DataFrame:

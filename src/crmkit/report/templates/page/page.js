@@ -24,5 +24,14 @@
       if (section) watch.observe(section);
     }
   }
+  const unfold = () => {
+    const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!named) return;
+    if (named.matches(".annexed")) named.querySelector("details").open = true;
+    for (let fold = named.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    named.scrollIntoView();
+  };
+  addEventListener("hashchange", unfold);
+  if (location.hash) unfold();
   addEventListener("beforeprint", () => document.querySelectorAll("details.fold").forEach((fold) => { fold.open = true; }));
 })();
