@@ -17,6 +17,7 @@ SAID = {"en": MONEY, "zh": re.compile("价值|利润(?!率)")}
 # what these call a value is a number of any kind, or a limit, or a word of an export
 NUMBERS = {
     "Value",
+    "Value, target",
     "Values before",
     "Newest value",
     "Headline values",

@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crmkit.core.language import Locale, say
 from crmkit.core.results import Axis, Column, Quantity, Result, Text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # what analyses write beside the rows of a table for whoever shows it (``table.attrs``)
 KEPT = ("actual", "alike", "centre", "confidence", "limits", "log", "marks", "reference", "rows", "step", "unit", "zero")
@@ -104,3 +107,22 @@ def _taken(value: Any) -> Any:
     if isinstance(value, dict):
         return as_said(value[SAID])
     return tuple(_taken(one) for one in value) if isinstance(value, list) else value
+
+
+def kept_record(table: pd.DataFrame, *, customers: bool) -> dict[str, Any]:
+    """How many rows a table has, and the numbers of those that have a name: a place that stays when others are added."""
+    keys = [name for name in ("indicator", "group", "measure") if name in table.columns and table[name].is_unique]
+    parts = ("value", "low", "high", "n")
+    if customers or not keys or not set(parts) <= set(table.columns):
+        return {"rows": len(table)}
+    own = table[table["value"].notna()].to_dict("records")
+    return {"rows": len(table), "by": {str(row[keys[0]]): {part: json_number(row[part]) for part in parts} for row in own}}
+
+
+def json_number(value: Any) -> Any:
+    """A value that JSON can hold: nan becomes null, a day its ISO form."""
+    if hasattr(value, "item"):
+        value = value.item()
+    if hasattr(value, "isoformat"):
+        return value.isoformat()[:10]
+    return None if isinstance(value, float) and value != value else value

@@ -7,9 +7,9 @@ import pytest
 
 from crmkit.core.language import Locale
 from crmkit.core.results import Text, not_assessed
-from crmkit.report.exhibits import exhibit_record
+from crmkit.report.exhibits import exhibit_record, kept_record
 from crmkit.report.folders import read_json
-from crmkit.report.page.page import Shown, _kept, open_client, open_page
+from crmkit.report.page.page import Shown, open_client, open_page
 from crmkit.report.params.notebooks import read_notebook
 
 
@@ -46,11 +46,11 @@ def test_a_table_is_recorded_with_its_rows_and_the_numbers_of_those_that_have_a_
     numbers = {"value": [0.5, float("nan")], "low": [0.4, float("nan")], "high": [0.6, float("nan")], "n": [40.0, 3.0]}
     table = pd.DataFrame({"indicator": ["P-A", "P-B"], "group": ["x", "x"], **numbers})
     named = {"rows": 2, "by": {"P-A": {"value": 0.5, "low": 0.4, "high": 0.6, "n": 40.0}}}
-    assert _kept(table, customers=False) == named
-    assert _kept(table, customers=True) == {"rows": 2}  # a row of a list is a customer
-    assert _kept(table.drop(columns="n"), customers=False) == {"rows": 2}
-    assert _kept(table.drop(columns="indicator"), customers=False) == {"rows": 2}  # two rows of one name
-    assert _kept(table.drop(columns="indicator").assign(measure=["a", "b"]), customers=False)["by"].keys() == {"a"}
+    assert kept_record(table, customers=False) == named
+    assert kept_record(table, customers=True) == {"rows": 2}  # a row of a list is a customer
+    assert kept_record(table.drop(columns="n"), customers=False) == {"rows": 2}
+    assert kept_record(table.drop(columns="indicator"), customers=False) == {"rows": 2}  # two rows of one name
+    assert kept_record(table.drop(columns="indicator").assign(measure=["a", "b"]), customers=False)["by"].keys() == {"a"}
 
 
 def test_a_run_by_papermill_alone_is_kept_with_its_analysis_and_its_question(tiny_home, monkeypatch):

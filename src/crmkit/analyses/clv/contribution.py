@@ -258,7 +258,7 @@ def _kept_note(past: Purchases, what: str) -> Text:
             numbers,
         )
     return Text(
-        "Purchases of the last {days} by those who had bought in the {days} before; newcomers do not count, and who came "
+        "Purchases of the last {days} by those who had bought in the {days} before. Newcomers do not count, and who came "
         "late in the earlier period had less time in it. Intervals by the ratio of sums over customers.",
         numbers,
     )

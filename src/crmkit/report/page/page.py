@@ -27,7 +27,7 @@ from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.standing import ACTIVE_DAYS
 from crmkit.data.tables import TABLES
 from crmkit.report.brand import brand_record, read_brand
-from crmkit.report.exhibits import exhibit_record
+from crmkit.report.exhibits import exhibit_record, json_number, kept_record
 from crmkit.report.files.calendars import write_calendar
 from crmkit.report.files.lists import write_list
 from crmkit.report.folders import RECORD, REPORT, keep, new_run_id, note_attempt, reports_folder, write_json
@@ -349,7 +349,9 @@ class Page:
             "estimates": [row for result in self.shown.values() for row in _estimate_rows(result)],
             "exhibits": [exhibit_record(result, locale) for result in self.shown.values()],
             "results": {
-                one.name: _kept(one.table, customers=one.customers) for one in self.shown.values() if one.table is not None
+                one.name: kept_record(one.table, customers=one.customers)
+                for one in self.shown.values()
+                if one.table is not None
             },
             "briefs": {one.slug: _called(one, locale) for result in self.shown.values() for one in result.briefs},
             "figures": sum(result.kind in FIGURES and result.assessed for result in self.shown.values()),
@@ -426,7 +428,7 @@ def _finding(finding: Finding, locale: Locale) -> dict[str, Any]:
         "criteria": say(finding.criteria, locale),
         "action": say(finding.action, locale),
         "evidence": list(finding.evidence),
-        "money_at_stake": None if stake is None else _number(stake.value),
+        "money_at_stake": None if stake is None else json_number(stake.value),
         "numbers": _numbers(finding.text),
     }
 
@@ -440,7 +442,12 @@ def _numbers(text: Text) -> dict[str, dict[str, Any]]:
         if isinstance(one, Text):
             found |= {f"{place}.{inner}": number for inner, number in _numbers(one).items()}
         elif isinstance(one, Quantity) and one.unit not in ("text", "customer"):
-            found[place] = {"value": _number(one.value), "low": _number(one.low), "high": _number(one.high), "unit": one.unit}
+            found[place] = {
+                "value": json_number(one.value),
+                "low": json_number(one.low),
+                "high": json_number(one.high),
+                "unit": one.unit,
+            }
     return found
 
 
@@ -454,7 +461,7 @@ def _boxes(result: Result, locale: Locale) -> list[dict[str, Any]]:
         {
             "key": str(row["group"]),
             "label": translate(str(row["group"]), locale.words),
-            **{key: _number(row[key]) for key in ("value", "low", "high", "n")},
+            **{key: json_number(row[key]) for key in ("value", "low", "high", "n")},
             "unit": row["unit"],
             "text": say(Quantity(row["value"], row["unit"]), locale),
         }
@@ -469,30 +476,11 @@ def _estimate_rows(result: Result) -> list[dict[str, Any]]:
     if table is None or result.customers or not set(ESTIMATE_COLUMNS) <= set(table.columns):
         return []
     rows = table[list(ESTIMATE_COLUMNS)].to_dict("records")
-    return [{"exhibit": result.name, **{str(key): _number(value) for key, value in row.items()}} for row in rows]
-
-
-def _kept(table: pd.DataFrame, *, customers: bool) -> dict[str, Any]:
-    """How many rows a table has, and the numbers of those that have a name: a place that stays when others are added."""
-    keys = [name for name in ("indicator", "group", "measure") if name in table.columns and table[name].is_unique]
-    parts = ("value", "low", "high", "n")
-    if customers or not keys or not set(parts) <= set(table.columns):
-        return {"rows": len(table)}
-    own = table[table["value"].notna()].to_dict("records")
-    return {"rows": len(table), "by": {str(row[keys[0]]): {part: _number(row[part]) for part in parts} for row in own}}
+    return [{"exhibit": result.name, **{str(key): json_number(value) for key, value in row.items()}} for row in rows]
 
 
 def _called(one: Brief, locale: Locale) -> str:
     return say(one.name, locale)
-
-
-def _number(value: Any) -> Any:
-    """A value that JSON can hold: nan becomes null, a day its ISO form."""
-    if hasattr(value, "item"):
-        value = value.item()
-    if hasattr(value, "isoformat"):
-        return value.isoformat()[:10]
-    return None if isinstance(value, float) and value != value else value
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
