@@ -90,9 +90,12 @@ def outside(word, box):
 
 def cut(slide, words):
     """Words of a slide that stand in no shape which could hold them; charts hold whatever stands in them."""
-    boxes = []
+    boxes, tops = [], sorted(shape.top / POINT for shape in slide.shapes)
     for shape in slide.shapes:
         left, top, width, height = (side / POINT for side in (shape.left, shape.top, shape.width, shape.height))
+        if shape.has_table:
+            # rows grow with their words, which cuts nothing as long as they reach nothing
+            height = next((other for other in tops if other >= top + height), top + height) - top - SLACK
         said = None if shape.has_chart else re.sub(r"\s", "", words_in(shape))
         boxes.append(((left, top, left + width, top + height), said))
     return [

@@ -29,7 +29,8 @@ from crmkit.show.words import plain
 
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 SPACE = f'xmlns:w="{W}"'
-FIGURE = r'<figure class="exhibit" id="{name}"><img [^>]*src="data:image/png;base64,([A-Za-z0-9+/=]+)"'
+# words may stand before the picture
+FIGURE = r'<figure class="exhibit" id="{name}">(?:(?!</figure>).)*?<img [^>]*src="data:image/png;base64,([A-Za-z0-9+/=]+)"'
 WRITTEN = Text("{headings} {headings:section|sections}, {figures} {figures:figure|figures}, {tables} {tables:table|tables}")
 SHORT = mark("In short")
 MOST_FIGURES, MOST_TABLES, MOST_ROWS, MOST_COLUMNS = 4, 3, 12, 9
@@ -144,7 +145,7 @@ class _Document:
 
     def _pictures(self, report: Report, html: str) -> Iterator[tuple[Shown, bytes]]:
         for one in self.story.behind(report, report.findings, FIGURE_KINDS, lambda _: True):
-            found = re.search(FIGURE.format(name=re.escape(one.result.name)), html)
+            found = re.search(FIGURE.format(name=re.escape(one.result.name)), html, re.DOTALL)
             if found:
                 yield one, base64.b64decode(unescape(found[1]))
 

@@ -428,5 +428,5 @@ def _measure(text: str) -> float:
 
 
 def _height(row: Sequence[str], across: Sequence[float], size: float, *, bold: bool) -> float:
-    inside = [(one - 2 * CELL * 1.6) / (BOLD if bold else 1) for one in across]
+    inside = [(one - 2 * CELL * 1.6) / (BOLD * WORD / LETTER if bold else 1) for one in across]
     return max(high(words, one, size) for words, one in zip(row, inside, strict=True)) + 2 * CELL
