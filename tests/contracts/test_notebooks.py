@@ -14,7 +14,7 @@ from crmkit.report.params.notebooks import read_notebook, run_order
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-CELLS, CELL_LINES, PARAMETERS = 70, 6, 24
+CELLS, CELL_LINES, PARAMETERS = 70, 6, 28
 TYPED_RESULT = re.compile(r"\d+(?:[.,]\d+)?\s?%|[€$£¥￥]\s?\d|\d\s?(?:€|\$|£|¥|EUR|USD|GBP|CNY|RMB|元)")
 ALLOWED = re.compile(r"95 % intervals?")
 

@@ -320,6 +320,17 @@ def test_nothing_of_the_data_becomes_markup(texts):
     said.encode("utf-8")
 
 
+def test_a_list_of_customers_shows_five_and_names_its_workbook():
+    table = pd.DataFrame({"customer_id": [f"c{i}" for i in range(8)], "money": range(8, 0, -1)})
+    columns = (Column("customer_id", "Customer", "customer"), Column("money", "Money", "money"))
+    many = Result("best", "table", Text("Best"), table, columns=columns, customers=True)
+    told = table_html(many, Locale(), name=str, max_rows=50)
+    assert told.count("<tr>") == 1 + 5
+    assert "and 3 more rows; all of them are in the workbook best.xlsx" in told
+    # a short page shows what it is given, and so does a table of anything else
+    assert table_html(many, Locale(), name=str).count("<tr>") == 1 + 8
+
+
 def test_the_interval_of_a_value_stands_in_its_cell(english, chinese):
     table = pd.DataFrame({"tier": ["A", "B"], "mean": [52.05, 9.0], "low": [42.1, None], "high": [61.98, None]})
     columns = (Column("tier", "Tier"), Column("mean", "Value", "money", limits=("low", "high")))

@@ -2,7 +2,8 @@
 
 The English template is the key of its translation (gettext). Catalogues are read from ``crmkit/locale`` as they are written,
 so there is no compiled copy that could be out of date. ``crmkit`` holds the words of the kit, ``notebooks`` the prose of the
-notebooks, one message for each block of Markdown.
+notebooks, one message for each block of Markdown. ``revenue`` holds, for both, what is said where no margin is agreed: money is
+revenue then, never value or profit. A page without a margin speaks ``en@revenue``, a language like any other.
 """
 
 from __future__ import annotations
@@ -22,12 +23,38 @@ UNDIRECTED = dict.fromkeys(map(ord, DIRECTION_MARKS))
 CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
+REVENUE = "revenue"
+
+
 @dataclass(frozen=True)
 class Locale:
-    """What decides how something is said: the language and the client's currency."""
+    """What decides how something is said: the language, the client's currency, and whether money is revenue."""
 
     language: str = "en"
     currency: str = "EUR"
+    revenue: bool = False
+
+    @property
+    def words(self) -> str:
+        """The language that :func:`translate` is asked for.
+
+        Examples
+        --------
+        >>> Locale("zh").words, Locale("en", revenue=True).words
+        ('zh', 'en@revenue')
+        """
+        return worded(self.language, margin=1.0 if self.revenue else None)
+
+
+def worded(language: str, *, margin: object) -> str:
+    """The words of a language for money at a margin: those for revenue where the margin is 1, because none is agreed.
+
+    Examples
+    --------
+    >>> worded("en", margin=0.4), worded("en", margin=1.0), translate("Expected value", "en@revenue")
+    ('en', 'en@revenue', 'Expected revenue')
+    """
+    return f"{language}@{REVENUE}" if margin == 1 else language
 
 
 class _Part(str):
@@ -40,9 +67,14 @@ class _Part(str):
 
 @cache
 def catalogue(language: str, domain: str = "crmkit") -> Mapping[str, str]:
-    """Translations of a language: English template -> words; empty for English."""
-    if language == "en":
-        return {}
+    """Translations of a language: English template -> words; empty for English. ``en@revenue`` has those for revenue on top."""
+    plain, _, kind = language.partition("@")
+    if kind:
+        return {**catalogue(plain, domain), **_stored(plain, kind)}
+    return {} if language == "en" else _stored(language, domain)
+
+
+def _stored(language: str, domain: str) -> Mapping[str, str]:
     from babel.messages.pofile import read_po
 
     path = resources.files("crmkit") / "locale" / language / "LC_MESSAGES" / f"{domain}.po"
@@ -166,4 +198,4 @@ def say(text: Text | Quantity | str | None, locale: Locale) -> str:
     if isinstance(text, Quantity):
         return format_quantity(text, language=locale.language, currency=locale.currency)
     parts = {name: _Part(say(value, locale)) for name, value in text.numbers.items()}
-    return translate(text.template, locale.language).format_map(parts)
+    return translate(text.template, locale.words).format_map(parts)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from crmkit.core.cells import read_cell
+from crmkit.core.language import worded
 from crmkit.core.settings import HOME_VARIABLE
 from crmkit.report.folders import RECORD, dates_of, read_json, read_latest, reports_folder, write_json, write_text
 from crmkit.report.params.flatten import Flat, check_clients
@@ -157,7 +158,7 @@ def _copy(notebook: Notebook, flat: Flat) -> dict[str, Any]:
     for cell in content["cells"]:
         if PARAMETERS_TAG in cell.get("metadata", {}).get("tags", []):
             cell["source"] = with_values(cell_source(cell), flat.values)
-    return dict(translated(content, str(flat.values["language"])))
+    return dict(translated(content, worded(str(flat.values["language"]), margin=flat.values.get("margin"))))
 
 
 def _show_last_run(copy: dict[str, Any], client: str, analysis: str, flat: Flat, *, home: Path) -> None:

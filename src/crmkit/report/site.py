@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crmkit.core.format import DASH, format_value
-from crmkit.core.language import Locale, say, translate, undirected
+from crmkit.core.language import Locale, say, translate, undirected, worded
 from crmkit.core.messages import in_words
 from crmkit.core.results import SEVERITIES, Text
 from crmkit.core.settings import client_language
@@ -195,7 +195,8 @@ def _money(home: Path, client: str, as_of: str) -> Money | None:
 
     said = {one["id"]: one["text"] for one in report.get("findings", [])}
     titles = {one["name"]: one["title"] for one in report.get("exhibits", [])}
-    words = partial(translate, language=language)
+    margin = report.get("parameters", {}).get("margin", {}).get("value")
+    words = partial(translate, language=worded(language, margin=margin))
     return Money(
         str(titles.get(BRIDGE, "")),
         str(said.get("audit.bridge", "")),

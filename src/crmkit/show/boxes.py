@@ -97,7 +97,7 @@ def _basis(row: dict[Any, Any], locale: Locale) -> str:
     if not empty(row.get("n")):
         parts.append(say(Text(COUNT.template, {"n": Quantity(row["n"], "count")}), locale))
     if not empty(row.get("method")) and str(row["method"]).strip():
-        parts.append(translate(str(row["method"]), locale.language))
+        parts.append(translate(str(row["method"]), locale.words))
     return " · ".join(parts)
 
 

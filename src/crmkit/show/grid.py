@@ -193,7 +193,7 @@ def interval_heading(table: pd.DataFrame, locale: Locale) -> str:
 def _heading(column: Column, table: pd.DataFrame, locale: Locale) -> str:
     if column.name == "interval" and column.label == "Interval":
         return interval_heading(table, locale)
-    return translate(column.label, locale.language)
+    return translate(column.label, locale.words)
 
 
 def _columns(result: Result, table: pd.DataFrame) -> tuple[tuple[Column, ...], list[Text]]:

@@ -153,7 +153,7 @@ def cell(
         return sentence(value, locale, naming)
     if unit == "text":
         text = plain(value)
-        return translate(text, locale.language) if column.translate else text
+        return translate(text, locale.words) if column.translate else text
     try:
         return format_value(value, unit, language=locale.language, currency=locale.currency, decimals=decimals)
     except (TypeError, ValueError) as err:

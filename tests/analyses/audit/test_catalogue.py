@@ -173,3 +173,13 @@ def test_the_example_of_a_client_that_sets_its_own_targets():
     table = book.differences().set_index(["indicator", "key"])
     assert table.loc[("P-RESP", "target"), ["before", "after"]].tolist() == ["0.85", "0.95"]
     assert book.digest != load_catalogue().digest
+
+
+def test_without_a_margin_no_name_speaks_of_value():
+    book = load_catalogue()
+    told = {one.id for one in book if "value" in one.en.lower() or "价值" in one.zh}
+    assert told == {"R-CLV", "R-TIER", "I-CAC", "I-CTS"}
+    plain = book.without_margin()
+    assert not [one.en for one in plain if "value" in one.en.lower() or "价值" in one.zh]
+    assert [one.id for one in plain] == [one.id for one in book]
+    assert plain.digest == book.digest

@@ -249,7 +249,7 @@ def test_sections_on_purchases_say_what_they_lack(study, company):
     shown = [
         clv.totals(past, values),
         clv.concentration(past, values),
-        clv.scores(past, values),
+        clv.scores(past, values, rules=clv.StageRules()),
         clv.top_customers(past, values, most=3),
     ]
     assert all(result.assessed for result in [*shown, clv.service(company, past, values)])
@@ -316,7 +316,7 @@ def test_a_client_with_neither_gets_a_page_that_says_so(company):
         clv.migration(past),
         clv.effects(past, models),
         clv.model_choice(past, models, check),
-        clv.scores(past, values),
+        clv.scores(past, values, rules=clv.StageRules()),
         clv.segments(past, values, by=["region"]),
     ]
     assert not any(result.assessed for result in results)

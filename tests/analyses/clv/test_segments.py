@@ -341,7 +341,7 @@ def test_who_has_lapsed_is_not_to_be_protected(study):
 
 
 def test_scores_of_all_customers(study):
-    table = clv.scores(study[0], study[3]).table
+    table = clv.scores(study[0], study[3], rules=clv.StageRules()).table
     assert len(table) == len(study[0].customers)
     assert not table.isna().any().any()
 

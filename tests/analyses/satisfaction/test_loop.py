@@ -9,7 +9,7 @@ import pytest
 
 from crmkit.analyses.satisfaction import answers
 from crmkit.analyses.satisfaction.loop import closed_loop, recovered
-from crmkit.core.errors import ParamError
+from crmkit.core.errors import ParamError, ReportError
 from crmkit.core.language import Locale, say
 from crmkit.core.privacy import pseudonym
 from crmkit.models.basics.shares import wilson
@@ -82,6 +82,23 @@ def test_values_of_the_value_report_are_known_by_pseudonym(make_survey_company):
     assert result.table["customer_id"].iloc[0] == "B"
     assert result.table["value"].iloc[0] == 777
     assert result.table["value"].isna().sum() == 4
+
+
+def test_who_stands_in_a_list_of_the_value_report_is_contacted_from_there(make_survey_company):
+    listed = {"clv_protect": ["A"], "clv_wake": ["C", "X"]}
+
+    def table(name):
+        if name not in listed:
+            raise ReportError(f"no table {name}")
+        return pd.DataFrame({"customer_id": [pseudonym(one, key=KEY) for one in listed[name]]})
+
+    reading = SimpleNamespace(reason=None, report=None, table=table)
+    result = closed_loop(answers(make_survey_company(survey(*SIX), ITEMS)), reading, key=KEY)
+    by = rows_of(result)["contact"]
+    assert by.to_dict() == {"A": "the list to protect", "C": "the list to wake", "B": "a call", "D": "a call", "F": "a call"}
+    # what the list is sorted by comes first
+    assert [column.name for column in result.columns][:3] == ["customer_id", "priority", "contact"]
+    assert result.table["priority"].is_monotonic_decreasing
 
 
 def test_due_dates_and_owners(make_survey_company):

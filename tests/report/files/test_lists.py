@@ -99,3 +99,13 @@ def test_files_of_rejected_rows_run_nothing_either(tmp_path):
     written = list(csv.reader(io.StringIO(text)))[1:]
     assert [row[3] for row in written] == ["'=HYPERLINK(1)", "' @x", "'＝1", "'+1", "-7", "2024-13-01", "-5"]
     assert {row[0] for row in written} == {"'=cmd.csv"}
+
+
+def test_words_of_the_kit_are_in_the_readers_language(tmp_path):
+    table = pd.DataFrame({"customer_id": ["a", "b"], "reason": ["among the most valuable", "of the client's own"]})
+    columns = (Column("customer_id", "Customer", "customer"), Column("reason", "Reason", translate=True))
+    result = Result("best", "table", Text("Best"), table, columns=columns, customers=True)
+    for locale, said in ((Locale("zh"), "价值最高之列"), (Locale("en", revenue=True), "among the largest")):
+        _, book = write_list(table, result, tmp_path, locale=locale)
+        rows = CalamineWorkbook.from_path(book).get_sheet_by_index(0).to_python()
+        assert [row[1] for row in rows[1:]] == [said, "of the client's own"]

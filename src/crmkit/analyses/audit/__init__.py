@@ -1,5 +1,6 @@
 """How good is the company with its customers? Indicators, scores, self-assessment, findings, risks and a plan."""
 
+from crmkit.analyses.audit.agreed import Rules
 from crmkit.analyses.audit.assess import assess, cycles, monthly
 from crmkit.analyses.audit.bridge import bridge, read_bridge
 from crmkit.analyses.audit.by_class import indicator_table, tiles, trend_table, trends
@@ -9,13 +10,13 @@ from crmkit.analyses.audit.departments import departments
 from crmkit.analyses.audit.findings.cases import cases
 from crmkit.analyses.audit.findings.evidence import drivers
 from crmkit.analyses.audit.findings.finding import checks_table, finding_fields, findings_overview
-from crmkit.analyses.audit.fit import Audit, agreed, smart_checks, study
+from crmkit.analyses.audit.fit import Audit, smart_checks, study
 from crmkit.analyses.audit.form import blank_form, calendar, form_items, form_scores, load_form, raters, read_answers
 from crmkit.analyses.audit.headline import headline
 from crmkit.analyses.audit.objectivity import agreement, gaps, rater_leniency, self_image
 from crmkit.analyses.audit.overview import benchmarks, catalogue_changes, form_changes, missing, overview
 from crmkit.analyses.audit.plan import Means, people_table, plan_table, states
-from crmkit.analyses.audit.read import History, Rules, Window, history
+from crmkit.analyses.audit.read import History, Window, history
 from crmkit.analyses.audit.risks import Appetite, contingencies, register_checks, risk_map, risk_table, warnings
 from crmkit.analyses.audit.scorecard import (
     drift,
@@ -47,7 +48,6 @@ __all__ = [
     "Means",
     "Rules",
     "Window",
-    "agreed",
     "agreement",
     "assess",
     "benchmarks",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -131,6 +131,13 @@ class Indicator(_Strict):
 
 
 OVERLAY = "indicators.yml"
+# what indicators of money are called where no margin is agreed
+OF_REVENUE = {
+    "R-CLV": ("Expected revenue of a customer", "客户预期收入"),
+    "R-TIER": ("Revenue held by the top tier", "高收入客户占比"),
+    "I-CAC": ("Customer revenue over cost to win one", "客户收入与获客成本之比"),
+    "I-CTS": ("Mismatch of service and revenue", "服务成本与收入错配"),
+}
 MAY_CHANGE = ("target", "cuts", "weight", "en", "zh", "enabled")
 TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "target": ((int, float), "a number is expected"),
@@ -173,6 +180,17 @@ class Catalogue:
     def edited(self) -> frozenset[str]:
         """Indicators whose target is the client's own; all others have the kit's placeholder."""
         return frozenset(change.id for change in self.changes if change.key == "target")
+
+    def without_margin(self) -> Catalogue:
+        """The same, with names that speak of revenue; a name of the client's own stays."""
+        own = {change.id for change in self.changes if change.key in ("en", "zh")}
+        renamed = {
+            name: one.model_copy(update=dict(zip(("en", "zh"), OF_REVENUE[name], strict=True)))
+            if name in OF_REVENUE and name not in own
+            else one
+            for name, one in self.indicators.items()
+        }
+        return replace(self, indicators=renamed)
 
     def differences(self) -> pd.DataFrame:
         """What the client has changed: ``indicator, key, before, after``, as text."""

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from crmkit.analyses.audit.agreed import Rules
 from crmkit.analyses.audit.assess import assess, cycles, monthly
 from crmkit.analyses.audit.catalogue import Catalogue, load_catalogue
 from crmkit.analyses.audit.findings import AuditFinding, Check, Grounds, Looked, find, grounds, look
 from crmkit.analyses.audit.form import Answers, Form, load_form, read_answers
 from crmkit.analyses.audit.plan import Known, Means, Plan, make_plan, smart, wanted_of
-from crmkit.analyses.audit.read import History, Rules, history
+from crmkit.analyses.audit.read import History, history
 from crmkit.analyses.audit.risks import Appetite, Risk, register
-from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.core.language import Locale
 from crmkit.core.results import Result
 from crmkit.data.sources.engine import to_frame
@@ -61,7 +60,7 @@ class Audit:
     @property
     def locale(self) -> Locale:
         """In which language and currency it is told."""
-        return Locale(self.company.language, self.company.currency)
+        return Locale(self.company.language, self.company.currency, revenue=self.past.rules.margin == 1)
 
     @property
     def form(self) -> Form:
@@ -121,9 +120,10 @@ def study(
     """
     owned = results or {}
     book = load_catalogue(home=company.home, client=company.name)
+    book = book.without_margin() if rules is not None and rules.margin == 1 else book
     form = load_form(home=company.home, client=company.name)
-    locale = Locale(company.language, company.currency)
     past = history(company, cycle=cycle, cycles=count, rules=rules)
+    locale = Locale(company.language, company.currency, revenue=rules is not None and rules.margin == 1)
     state = assess(past, book, owned=owned, confidence=confidence)
     months = monthly(past, book, owned=owned, confidence=confidence)
     answers = read_answers(company, form, caps=caps, weights=roles, confidence=confidence)
@@ -151,40 +151,6 @@ def study(
         tuple(listed),
         plan,
     )
-
-
-LIMITS = ("ack_hours", "idle_hours", "norm_hours", "notice_days", "answer_days", "adopt_days", "effect_days")
-
-
-def agreed(limits: Mapping[str, float], *, sla_hours: float, margin: float, active_days: int) -> Rules:
-    """What has the company agreed upon?
-
-    Parameters
-    ----------
-    limits : mapping of str to float
-        Of :data:`LIMITS` those that are the company's own, in the unit of their name; the others are the kit's placeholders.
-    sla_hours, margin, active_days
-        As :class:`crmkit.analyses.audit.Rules` has them.
-
-    Raises
-    ------
-    ParamError
-        For a limit that there is not, and for one that is no number above 0; all at once. Days are whole.
-    """
-    problems: list[Problem] = []
-    given: dict[str, Any] = {}
-    for name, value in limits.items():
-        if name not in LIMITS:
-            problems.append(Problem("limits:", f"there is no {name!r}", hint=did_you_mean(str(name), LIMITS)))
-        elif isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-            problems.append(Problem(f"limits, {name}:", f"is {value!r}", "a number above 0 is expected"))
-        elif name.endswith("_days") and value != int(value):
-            problems.append(Problem(f"limits, {name}:", f"is {value!r}", "whole days are expected"))
-        else:
-            given[name] = int(value) if name.endswith("_days") else float(value)
-    if problems:
-        raise ParamError(problems)
-    return replace(Rules(sla_hours=sla_hours, margin=margin, active_days=active_days), **given)
 
 
 def smart_checks(work: Audit) -> Result:

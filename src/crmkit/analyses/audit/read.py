@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from crmkit.analyses.audit.agreed import Rules
 from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.audit import customers as audit_customers
@@ -155,7 +156,6 @@ LATE_START_DAYS = 15
 EVERYBODY = ("", "all", "all customers", "全部客户", "所有客户", "全部客戶", "所有客戶")
 # the tables that name customers whom the customer table ought to have
 NAMING = ("transactions", "subscriptions", "interactions", "tickets", "surveys", "feedback", "loyalty")
-REQUIRED = ("name", "email", "phone", "region")
 # the column that says when a row happened; tables without one say nothing of the past
 DATED = {
     "transactions": "ordered_at",
@@ -197,43 +197,6 @@ class Window:
     @property
     def days(self) -> int:
         return (self.end - self.start).days + 1
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What the company has agreed upon.
-
-    Parameters
-    ----------
-    sla_hours, ack_hours : float
-        Hours within which a ticket, and a complaint, ought to be answered.
-    idle_hours : float
-        Hours between two steps of a case after which it waits.
-    norm_hours : float
-        Hours after which an open ticket is late.
-    notice_days, answer_days, adopt_days : int
-        Days that a report of the outcome, an answer to feedback, and the evaluation of a suggestion may take.
-    effect_days : int
-        Days after a campaign in which purchases count for it.
-    margin : float
-        Part of revenue that counts as gain, 0 to 1.
-    active_days : int
-        Within how many days an active customer without a contract has bought.
-    required : tuple of str
-        Cells that a customer record ought to fill.
-    """
-
-    sla_hours: float = 8.0
-    ack_hours: float = 24.0
-    idle_hours: float = 1.0
-    norm_hours: float = 120.0
-    notice_days: int = 7
-    answer_days: int = 14
-    adopt_days: int = 30
-    effect_days: int = 90
-    margin: float = 1.0
-    active_days: int = ACTIVE_DAYS
-    required: tuple[str, ...] = REQUIRED
 
 
 @dataclass(frozen=True)

@@ -36,9 +36,8 @@ def assignment(past: Past, plan: Plan) -> Result:
     Returns
     -------
     Result
-        A row per chosen customer: ``campaign_id, customer_id, arm, exposed_at`` (empty until it happens), and the share and
-        rule
-        by which the arms were drawn; the finding says which effect could be found.
+        A row per chosen customer, the largest expected profit first: ``campaign_id, customer_id, arm, exposed_at`` (empty until
+        it happens), the share and rule by which the arms were drawn; the finding says which effect could be found.
     """
     title = Text("Arms of the campaign")
     if plan.rows is None or plan.choice is None or not plan.choice.chosen.any():
@@ -46,14 +45,16 @@ def assignment(past: Past, plan: Plan) -> Result:
             "churn_assignment", title, plan.reason or Text("no contact is expected to bring more than it costs")
         )
     own = plan.rows[plan.rows["chosen"]]
-    table = own[["customer_id", "arm"]].assign(
+    own = own.sort_values(["profit", "customer_id"], ascending=[False, True], kind="stable").reset_index(drop=True)
+    table = own[["customer_id", "arm", "profit"]].assign(
         campaign_id=plan.name, exposed_at="", control_share=plan.holdout_share, rule="HMAC-SHA256(key, campaign, customer)"
     )
-    table = table[["campaign_id", "customer_id", "arm", "exposed_at", "control_share", "rule"]].reset_index(drop=True)
+    table = table[["campaign_id", "customer_id", "arm", "exposed_at", "control_share", "rule", "profit"]]
     columns = (
-        Column("campaign_id", "Campaign"),
         Column("customer_id", "Customer", "customer"),
+        Column("profit", "Expected profit", "money"),
         Column("arm", "Arm", translate=True),
+        Column("campaign_id", "Campaign"),
     )
     note = Text(
         "Drawn by a keyed hash of campaign and customer. So the groups can be recomputed at any time, and"

@@ -94,8 +94,9 @@ def early_warning(past: Past, work: Backtest, value: Worth, plan: Plan | None = 
         table["profit"] = own["profit"].reindex(table["customer_id"]).to_numpy()
     columns = (
         Column("customer_id", "Customer", "customer"),
-        Column("probability", "Risk", "share", limits=("low", "high")),
+        # what the list is sorted by
         *([Column("at_risk", "Value at risk", "money")] if value.source else []),
+        Column("probability", "Risk", "share", limits=("low", "high")),
         Column("reason_1", "First reason", translate=True),
         Column("reason_2", "Second", translate=True),
         Column("reason_3", "Third", translate=True),
@@ -104,7 +105,8 @@ def early_warning(past: Past, work: Backtest, value: Worth, plan: Plan | None = 
     )
     if past.shop is not None:
         silent = Column("days_since_last", "Silent for", "days")
-        columns = (columns[0], silent, *(one for one in columns[1:] if one.name != "reason_3"))
+        first = 2 if value.source else 1
+        columns = (*columns[:first], silent, *(one for one in columns[first:] if one.name != "reason_3"))
     note = Text(
         "Risk: probability to leave within {horizon}, of those still here, with its interval. * can be changed. {source}. The "
         "files hold all {n} customers, with the days that each is expected to stay of the next {days} if nothing changes.",

@@ -6,7 +6,10 @@ The order of use is that of ``notebooks/clv.ipynb``: :func:`read`, :func:`fit_mo
 
 from crmkit.analyses.clv.checks import checks
 from crmkit.analyses.clv.choice import calibration_table, fit_table, model_choice
+from crmkit.analyses.clv.contribution import contribution, net_retention
+from crmkit.analyses.clv.costs import acquisition, cost_months, costs
 from crmkit.analyses.clv.covariates import effects
+from crmkit.analyses.clv.cross_sell import cross_sell
 from crmkit.analyses.clv.customers import base, second_purchase
 from crmkit.analyses.clv.fit import Models, fit_models
 from crmkit.analyses.clv.headline import headline
@@ -17,11 +20,13 @@ from crmkit.analyses.clv.read import Purchases, read
 from crmkit.analyses.clv.retention import retention
 from crmkit.analyses.clv.rfm import migration, migration_matrix, rfm_grid, rfm_rules, rfm_segments
 from crmkit.analyses.clv.segments import segments
+from crmkit.analyses.clv.served import service_by, service_quality
 from crmkit.analyses.clv.service import service
 from crmkit.analyses.clv.stages import StageRules, stage_table, stages
 from crmkit.analyses.clv.tiers import concentration, tiers, top_customers
 from crmkit.analyses.clv.totals import alive, intervals, totals
 from crmkit.analyses.clv.values import Terms, Tiering, Values
+from crmkit.analyses.clv.what_if import what_if
 
 __all__ = [
     "HoldOut",
@@ -32,12 +37,17 @@ __all__ = [
     "Tiering",
     "Values",
     "accuracy",
+    "acquisition",
     "alive",
     "base",
     "by_frequency",
     "calibration_table",
     "checks",
     "concentration",
+    "contribution",
+    "cost_months",
+    "costs",
+    "cross_sell",
     "customer_values",
     "effects",
     "fit_models",
@@ -49,6 +59,7 @@ __all__ = [
     "migration",
     "migration_matrix",
     "model_choice",
+    "net_retention",
     "protect",
     "read",
     "retention",
@@ -59,6 +70,8 @@ __all__ = [
     "second_purchase",
     "segments",
     "service",
+    "service_by",
+    "service_quality",
     "stage_table",
     "stages",
     "tiers",
@@ -67,4 +80,5 @@ __all__ = [
     "tracking",
     "wake",
     "weekly",
+    "what_if",
 ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.clv.read import Purchases, no_value
-from crmkit.analyses.clv.stages import StageRules
+from crmkit.analyses.clv.stages import StageRules, staged
 from crmkit.analyses.clv.values import Values, awake, lacking
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
@@ -134,21 +134,44 @@ def _asleep(table: pd.DataFrame, rules: StageRules) -> np.ndarray:
     return np.asarray(silent | (awake(table) < rules.at_risk_below))
 
 
-def scores(past: Purchases, values: Values | None) -> Result:
-    """What is known of every customer: the file that other systems read; not shown on the page.
+def scores(past: Purchases, values: Values | None, *, rules: StageRules) -> Result:
+    """What is known of every customer: the file that other systems read, and a workbook; not shown on the page.
 
     Returns
     -------
     Result
-        ``clv_scores``; of customers under contract ``clv_contract_scores``, where purchases are months and spend is the price.
+        ``clv_scores``, with the tier and the stage of each customer, those worth most first; of customers under contract
+        ``clv_contract_scores``, where purchases are months and spend is the price, and which has no stages.
     """
     title = Text("Scores of all customers")
     if values is None:
         return not_assessed("clv_scores", title, lacking(values) or no_value(past))
     wanted = ["customer_id", "frequency", "recency_days", "T_days", "p_alive", "expected_purchases", "expected_spend", "clv"]
-    table = values.customers[wanted].reset_index(drop=True)
+    table = values.customers[[*wanted, "tier"]]
+    if not values.under_contract:
+        stage = staged(past, values, rules=rules).set_index("customer_id")["stage"]
+        table = table.assign(stage=stage.reindex(table["customer_id"]).to_numpy())
+    by = "expected_purchases" if values.clv is None else "clv"
+    table = table.sort_values([by, "customer_id"], ascending=[False, True], kind="stable").reset_index(drop=True)
     name = "clv_contract_scores" if values.under_contract else "clv_scores"
-    return Result(name, "table", title, table, columns=(Column("customer_id", "Customer", "customer"),), customers=True)
+    return Result(name, "table", title, table, columns=_score_columns(values), customers=True)
+
+
+def _score_columns(values: Values) -> tuple[Column, ...]:
+    """What the workbook of all scores holds."""
+    bound = values.under_contract
+    return (
+        Column("customer_id", "Customer", "customer"),
+        *(() if values.clv is None else (Column("clv", "Expected value", "money"),)),
+        Column("tier", "Tier"),
+        *(() if bound else (Column("stage", "Stage", translate=True),)),
+        Column("p_alive", "Probability not to have left", "share"),
+        Column("expected_purchases", "Expected months paid" if bound else "Expected purchases", "score"),
+        Column("expected_spend", "Price per month" if bound else "Expected per purchase", "money"),
+        Column("frequency", "Months so far" if bound else "Repeat purchases so far", "count"),
+        Column("recency_days", "Days from the first to the last purchase", "days"),
+        Column("T_days", "Days since the first purchase", "days"),
+    )
 
 
 def _threshold(amounts: pd.Series[float]) -> float:

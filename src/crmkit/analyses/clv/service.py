@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,14 +74,14 @@ def service(company: Client, past: Purchases, values: Values | None) -> Result:
     title = Text("Service for each tier: what it costs and what it brings")
     if values is None or values.clv is None:
         return not_assessed("clv_service", title, no_value(past))
-    effort = _effort(company, past)
+    effort = effort_of(company, past)
     table = values.customers[["customer_id", "clv", "tier"]].copy()
     brought = past.spend.recent.set_index("customer_id")["amount"]
     table["brought"] = values.terms.margin * brought.reindex(table["customer_id"]).fillna(0.0).to_numpy()
     if effort.tickets is not None:
         table["tickets"] = effort.tickets.set_index("customer_id")["tickets"].reindex(table["customer_id"]).fillna(0).to_numpy()
-    rows = _rows(table, effort, past, names=values.tiering.names)
-    rows["level"] = _levels(rows)
+    rows = rows_of(table, effort, past, names=values.tiering.names)
+    rows["level"] = levels_of(rows)
     if effort.tickets is not None:
         outside = effort.tickets[~effort.tickets["customer_id"].isin(table["customer_id"])]
         rows = pd.concat([rows, _outside(outside, rows, effort)], ignore_index=True)
@@ -90,7 +91,8 @@ def service(company: Client, past: Purchases, values: Values | None) -> Result:
     return Result("clv_service", "table", title, shown, columns=_columns(effort), finding=finding, note=note)
 
 
-def _effort(company: Client, past: Purchases) -> Effort:
+def effort_of(company: Client, past: Purchases) -> Effort:
+    """What did serving customers take in the last year?"""
     after = past.as_of - dt.timedelta(days=past.spend.recent_days)
     tickets = by_ticket = by_head = None
     if "tickets" in company.tables:
@@ -102,7 +104,8 @@ def _effort(company: Client, past: Purchases) -> Effort:
     return Effort(past.spend.recent_days, tickets, by_ticket, by_head)
 
 
-def _rows(table: pd.DataFrame, effort: Effort, past: Purchases, *, names: str) -> pd.DataFrame:
+def rows_of(table: pd.DataFrame, effort: Effort, past: Purchases, *, names: Sequence[str]) -> pd.DataFrame:
+    """What did serving each group cost, and what did it bring? A row per group, in the order of ``names``."""
     parts = table.groupby("tier")
     rows = parts.agg(n=("clv", "size"), value=("clv", "sum"), brought=("brought", "sum")).reindex(list(names))
     rows[["n", "value", "brought"]] = rows[["n", "value", "brought"]].fillna(0.0)
@@ -146,7 +149,8 @@ def _outside(outside: pd.DataFrame, rows: pd.DataFrame, effort: Effort) -> pd.Da
     return pd.DataFrame([found], columns=rows.columns)
 
 
-def _levels(rows: pd.DataFrame) -> list[str]:
+def levels_of(rows: pd.DataFrame) -> list[str]:
+    """Which level of service suits each group, the best first?"""
     last = len(rows) - 1
     levels = [PERSONAL if place == 0 < last else SELF if place == last > 0 else STANDARD for place in range(len(rows))]
     if "cost" in rows:

@@ -10,7 +10,7 @@ import numpy as np
 from crmkit.analyses.satisfaction.labels import absent, band_names, bands, leading_item
 from crmkit.analyses.satisfaction.survey import Item, Survey
 from crmkit.core.dates import DAYS_PER
-from crmkit.core.errors import ParamError, Problem
+from crmkit.core.errors import CrmkitError, ParamError, Problem
 from crmkit.core.language import mark
 from crmkit.core.privacy import pseudonyms, suppress_small
 from crmkit.core.reading import Reading, per_customer
@@ -36,6 +36,13 @@ REASONS = {
     (True, False): mark("not content"),
     (False, True): mark("had a hard time"),
     (True, True): mark("not content, and had a hard time"),
+}
+CALL = mark("a call")
+# lists of the value report: who stands in one is contacted from there, with the answer in hand
+LISTS = {
+    "clv_protect": mark("the list to protect"),
+    "clv_wake": mark("the list to wake"),
+    "clv_grow": mark("the list to grow"),
 }
 OVERDUE, OPEN, CONTACTED = mark("overdue"), mark("open"), mark("contacted since")
 ALL_WAVES = mark("all waves")
@@ -73,8 +80,9 @@ def closed_loop(
     -------
     Result
         One row per customer whose latest answer is a low one: ``customer_id, reason, score, effort, days_waiting, value``
-        (money), ``open_tickets`` (where there are tickets), ``owner, due_on, status, priority``; ranked by value times (1 +
-        days waiting / days allowed), so that who has waited the days allowed counts twice; ties in the order of ids.
+        (money), ``open_tickets`` (where there are tickets), ``owner, due_on, status, priority``, ``contact`` (a call, or the
+        list of the value report from which the customer is contacted, so that nobody stands in two lists); ranked by value
+        times (1 + days waiting / days allowed), so that who has waited the days allowed counts twice; ties in the order of ids.
 
     Raises
     ------
@@ -109,6 +117,8 @@ def closed_loop(
     open_tickets = _open_tickets(past, rows["customer_id"])
     if open_tickets is not None:
         table["open_tickets"] = open_tickets
+    listed = _elsewhere(reading)
+    table["contact"] = [listed.get(one, CALL) for one in pseudonyms(table["customer_id"], key=key)]
     waited = 1 + table["days_waiting"] / due_days
     table["priority"] = (table["value"].fillna(0.0) if source else 1.0) * waited
     order = table.assign(done=contacted.to_numpy(), none=table["value"].isna())
@@ -123,6 +133,9 @@ def _list(past: Survey, table: pd.DataFrame, source: str, *, due_days: int, loop
     item = leading_item(past)
     columns = [
         Column("customer_id", "Customer", "customer"),
+        # what the list is sorted by
+        Column("priority", "Priority", "money" if source else "score"),
+        Column("contact", "Contact by", translate=True),
         Column("reason", "Reason", translate=True),
         *([Column("score", "Answer", "number")] if item is not None else []),
         Column("days_waiting", "Waiting", "days"),
@@ -135,7 +148,8 @@ def _list(past: Survey, table: pd.DataFrame, source: str, *, due_days: int, loop
     unnamed = int(past.answers.responses["customer_id"].isna().sum())
     note = Text(
         "The latest answer of each customer within {loop}; low: {rule}. Due within {due}. Ranked by value times (1 + days "
-        "waiting / days allowed). {source} {unnamed} answers of all waves name no customer. The files hold the whole list.",
+        "waiting / days allowed). {source} {unnamed} answers of all waves name no customer. Who stands in a list of the value "
+        "report is contacted from there.",
         {
             "loop": Quantity(loop_days, "days"),
             "rule": Text("0 to 6 on the recommendation")
@@ -185,6 +199,19 @@ def _loop_finding(table: pd.DataFrame, source: str, name: str) -> Finding:
         money_at_stake=Quantity(money, "money") if source else None,
         action=Text("Call the first on the list, write down what was agreed, and ask again with the next wave."),
     )
+
+
+def _elsewhere(reading: Reading | None) -> dict[str, str]:
+    """Which customers stand in a list of the value report, by pseudonym, and in which; nobody is contacted twice."""
+    found: dict[str, str] = {}
+    for name, word in LISTS.items():
+        if reading is None or reading.reason is not None:
+            return {}
+        try:
+            found |= dict.fromkeys(reading.table(name)["customer_id"].astype(str), word)
+        except CrmkitError:  # the report made no such list
+            continue
+    return found
 
 
 def _check(margin: float, loop_days: int, due_days: int) -> None:

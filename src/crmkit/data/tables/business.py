@@ -178,6 +178,7 @@ BUSINESS: dict[str, TableContract] = {
             "period": Column("month", required=True),
             "category": Column("text", required=True, choices=("labour", "technology", "marketing", "material")),
             "amount": Column("money", required=True),
+            "channel": Column("text"),
             "campaign_id": Column("id"),
         },
         event="period",

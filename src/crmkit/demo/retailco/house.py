@@ -37,6 +37,8 @@ FELT = 0.85
 # satisfied customers (top two of seven), as measured in the half years; asked since the second
 CONTENT = (0.43, 0.42, 0.3, 0.32)
 COST_SHARE = 0.2
+# what of the marketing is for which channel; recommendations cost little, and search is dear
+MARKETING_PARTS = {"search": 0.5, "social": 0.3, "store": 0.15, "referral": 0.05}
 
 
 @dataclass(frozen=True)
@@ -193,8 +195,22 @@ def _costs(rng: np.random.Generator, sales: pd.DataFrame) -> tuple[pd.DataFrame,
             "amount": np.round(spent[month] * np.tile(list(COST_PARTS.values()), MONTHS), 2),
         }
     )
+    table = _by_channel(table)
     active = sales.loc[~sales["is_return"] & (day >= DAYS - 365), "customer_id"].nunique()
     return table, round(float(spent[-6:].sum() / (6 * max(1, active))), 2)
+
+
+def _by_channel(table: pd.DataFrame) -> pd.DataFrame:
+    """Marketing by the channel that it was for, to the cent; other costs are for no channel."""
+    import pandas as pd
+
+    parts = [table[table["category"] != "marketing"].assign(channel=None)]
+    rest = table[table["category"] == "marketing"]
+    amounts = {name: np.round(rest["amount"] * share, 2) for name, share in MARKETING_PARTS.items()}
+    last = next(reversed(amounts))
+    amounts[last] = np.round(rest["amount"] - sum(amount for name, amount in amounts.items() if name != last), 2)
+    parts += [rest.assign(amount=amount, channel=name) for name, amount in amounts.items()]
+    return pd.concat(parts).sort_index(kind="stable").reset_index(drop=True)
 
 
 def _goals(budget: float) -> pd.DataFrame:

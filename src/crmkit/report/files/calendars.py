@@ -81,7 +81,7 @@ def _entries(row: dict[Any, Any], locale: Locale, as_of: dt.date) -> list[str]:
         if day is None or day != day:
             continue
         on = day if isinstance(day, dt.date) else dt.date.fromisoformat(str(day)[:10])
-        said = f"{translate(word, locale.language)}: {row['text']}"
+        said = f"{translate(word, locale.words)}: {row['text']}"
         found += [
             "BEGIN:VEVENT",
             f"UID:{escaped(str(row['action_id']))}-{column}@crmkit",

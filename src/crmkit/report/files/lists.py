@@ -74,12 +74,13 @@ def _write_workbook(table: pd.DataFrame, columns: tuple[Column, ...], path: Path
         sheet.freeze_panes(1, 0)
         heading = book.add_format({"bold": True, "text_wrap": True})
         for place, column in enumerate(columns):
-            label = translate(column.label, locale.language)
+            label = translate(column.label, locale.words)
             style = book.add_format({"num_format": NUMBER_FORMATS.get(column.unit, "General")})
             sheet.set_column(place, place, max(12, len(label)), style)
             sheet.write_string(0, place, guard(label), heading)
             for row, value in enumerate(table[column.name], start=1):
-                _write_cell(sheet, row, place, value, column)
+                said = translate(value, locale.words) if column.translate and isinstance(value, str) else value
+                _write_cell(sheet, row, place, said, column)
 
 
 def _write_cell(sheet: Any, row: int, place: int, value: Any, column: Column) -> None:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from crmkit.core.language import Locale, mark, say
 from crmkit.core.results import Numbers, Quantity, Result, Text
-from crmkit.report.office.drawings import drawing_of
+from crmkit.report.office.drawings import FORMS, drawing_of
 from crmkit.report.office.package import describe, needed, write
 from crmkit.report.office.slides import MORE, Box, Slides
 from crmkit.report.office.story import Shown, Story, read_story
@@ -91,12 +91,19 @@ def write_deck(client: str, *, home: Path | None = None) -> Written:
 def chosen(story: Story) -> tuple[list[Shown], list[Shown]]:
     """Exhibits that become charts, and those that become tables, each by report in the order in which they are told."""
     fixed = 2 + bool(story.decisions) + bool(story.trust)
-    charts = list(islice(story.exhibits(lambda one: drawing_of(one, story.locale) is not None), MOST_CHARTS))
+    suits = islice(story.exhibits((*FORMS, "estimates"), lambda one: drawing_of(one, story.locale) is not None), MOST_CHARTS)
+    charts = list(suits)
     used = {one.result.name for one in charts}
-    room = MOST - fixed - len(charts)
-    found = list(story.exhibits(lambda one: one.name not in used and _fits(one)))
-    found.sort(key=lambda one: (one.finding["id"] != PLAN, -(one.finding["money_at_stake"] or 0), not one.finding["action"]))
-    tables = found[: min(room, max(MOST_TABLES, LEAST - fixed - len(charts)))]
+    room = min(MOST - fixed - len(charts), max(MOST_TABLES, LEAST - fixed - len(charts)))
+    told = [(report, one) for report in story.reports for one in report.findings]
+    told.sort(key=lambda pair: (pair[1]["id"] != PLAN, -(pair[1]["money_at_stake"] or 0), not pair[1]["action"]))
+    found = (story.behind(report, [one], ("table",), lambda one: one.name not in used and _fits(one)) for report, one in told)
+    tables: list[Shown] = []
+    for one in chain.from_iterable(found):
+        if len(tables) < room and one.result.name not in {other.result.name for other in tables}:
+            tables.append(one)
+        if len(tables) == room:
+            break
     order = {report.analysis: place for place, report in enumerate(story.reports)}
     for kept in (charts, tables):
         kept.sort(key=lambda one: order[one.report.analysis])

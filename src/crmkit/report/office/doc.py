@@ -82,6 +82,7 @@ class _Document:
     def __init__(self, story: Story) -> None:
         self.story, self.brand = story, story.brand
         self.made = opened("doc", self.brand.doc)
+        self.styles = {one.name: one for one in self.made.styles}
         self.counts = {"headings": 0, "figures": 0, "tables": 0}
         if self.brand.doc is None:
             self._set_page()
@@ -130,8 +131,8 @@ class _Document:
             self._exhibit(one)
             self._picture(picture, say(one.result.alt, locale))
             self._note(one.result)
-        tables = (one for one in self.story.behind(report, lambda result: result.kind == "table"))
-        for one in islice((one for one in tables if 1 < len(one.result.columns) <= MOST_COLUMNS), MOST_TABLES):
+        tables = self.story.behind(report, report.findings, ("table",), lambda one: 1 < len(one.columns) <= MOST_COLUMNS)
+        for one in islice(tables, MOST_TABLES):
             self._exhibit(one)
             grid = table_grid(one.result, locale, max_rows=MAX_ROWS)
             rows = grid.rows[:MOST_ROWS]
@@ -142,7 +143,7 @@ class _Document:
             self._note(one.result)
 
     def _pictures(self, report: Report, html: str) -> Iterator[tuple[Shown, bytes]]:
-        for one in self.story.behind(report, lambda result: result.kind in FIGURE_KINDS):
+        for one in self.story.behind(report, report.findings, FIGURE_KINDS, lambda _: True):
             found = re.search(FIGURE.format(name=re.escape(one.result.name)), html)
             if found:
                 yield one, base64.b64decode(unescape(found[1]))
@@ -197,9 +198,10 @@ class _Document:
             grid.columns[place].width = Pt(column)
         for number, row in enumerate(listed):
             head = headings is not None and not number
-            _row(grid.rows[number], head=head)
-            for place, words in enumerate(row):
-                cell = grid.cell(number, place)
+            line = grid.rows[number]
+            _row(line, head=head)
+            # a cell that is asked for by its place makes the library count all of them
+            for place, (cell, words) in enumerate(zip(line.cells, row, strict=True)):
                 cell.width = Pt(columns[place])
                 _border(cell, self.brand.title if head else "")
                 paragraph = cell.paragraphs[0]
@@ -223,9 +225,8 @@ class _Document:
         self.counts["figures"] += 1
 
     def _styled(self, words: str, style: str) -> Any:
-        known = {one.name for one in self.made.styles}
-        if style in known:
-            return self.made.add_paragraph(words, style=style)
+        if style in self.styles:
+            return self.made.add_paragraph(words, style=self.styles[style])
         paragraph = self.made.add_paragraph(words)
         paragraph.runs[0].bold = style != "List Bullet" or None
         return paragraph
@@ -249,9 +250,9 @@ class _Document:
         """Fonts that every Word has, for letters and for Chinese; those of a template stay, but Chinese has its own."""
         latin, asian = FONTS[self.story.locale.language]
         for name in ("Normal", "Title", "Heading 1", "Heading 2", "List Bullet"):
-            if name not in {one.name for one in self.made.styles}:
+            if name not in self.styles:
                 continue
-            properties = self.made.styles[name].element.get_or_add_rPr()
+            properties = self.styles[name].element.get_or_add_rPr()
             fonts = properties.get_or_add_rFonts()
             wanted = {"ascii": latin, "hAnsi": latin, "cs": latin} if self.brand.doc is None else {}
             for key, font in {**wanted, **({"eastAsia": asian} if asian else {})}.items():

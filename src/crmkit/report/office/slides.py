@@ -25,13 +25,15 @@ WIDE = (12192000, 6858000)
 POINT = 12700
 # of the size of letters: how wide one place of `width` is, how high a line of letters and of Chinese; how much wider bold is
 LETTER, LINE, CHINESE_LINE, BOLD = 0.515, 1.22, 1.45, 1.07
+WORD = 0.58
 MARGIN, FOOT, GAP = 0.045, 0.09, 0.025
 FONTS = {"en": ("Arial", ""), "zh": ("Arial", "Microsoft YaHei")}
 LANGUAGES = {"en": "en-GB", "zh": "zh-CN"}
-CELL, SHORT_CELL = 3.6, 8
+CELL, SHORT_CELL, SHORT_HEAD = 3.6, 18, 8
 TABLE_SIZES = (14, 13, 12, 11, 10)
 SIZES = (14, 13, 12, 11, 10, 9)
 SMALL = (10, 9, 8)
+EDGE = re.compile(r"(?<=[\u2e80-\uffef])(?=[!-~€£¥])|(?<=[!-~€£¥])(?=[\u2e80-\uffef])")
 PIECES = re.compile(r"[\u2e80-\uffef]|[^\s\u2e80-\uffef]+\s*|\s+")
 MORE = mark("and {n} more; all of them are on the page")
 
@@ -63,19 +65,22 @@ def lines(text: str, across: float, size: float) -> int:
 
     Examples
     --------
-    >>> lines("four words of it", 60, 12), lines("客户流失分析与预警", 60, 12), lines("", 60, 12)
+    >>> lines("four words of it", 90, 12), lines("客户流失分析与预警", 90, 12), lines("", 90, 12)
     (2, 2, 1)
     """
     count = 0
     for paragraph in text.split("\n"):
         count, used = count + 1, 0.0
+        letter = LETTER * size * _measure(paragraph) / max(1, width(paragraph))
+        # Chinese marks may not begin a line and take a character of the line before along
+        room = max(size, across - size) if CHINESE.search(paragraph) else across
         for piece in PIECES.findall(paragraph):
-            need = width(piece.rstrip()) * LETTER * size
-            if used and used + need > across:
+            need = width(piece.rstrip()) * letter
+            if used and used + need > room:
                 count, used = count + 1, 0.0
             # a word that is longer than a line is broken
-            count += int(need // across) if need > across else 0
-            used += width(piece) * LETTER * size % max(across, 1.0) if need > across else width(piece) * LETTER * size
+            count += int(need // room) if need > room else 0
+            used += width(piece) * letter % max(room, 1.0) if need > room else width(piece) * letter
     return count
 
 
@@ -385,34 +390,41 @@ def widths(rows: Sequence[Sequence[str]], across: float, size: float) -> list[fl
     """
     least, need = [], []
     for head, *cells in zip(*rows, strict=True):
-        words = [width(head) * BOLD, *map(width, cells)]
-        pieces = [
-            width(piece.rstrip()) * (BOLD if not place else 1)
-            for place, one in enumerate((head, *cells))
-            for piece in PIECES.findall(one)
-        ]
-        longest = max(pieces, default=1.0)
-        # what is short stays in one line
-        least.append(max(longest, min(max(words[1:], default=0), SHORT_CELL)) * LETTER * size + 2 * CELL * 1.6 + 2)
-        need.append(max(words) * LETTER * size + 2 * CELL * 1.6 + 2)
-    spare = across - sum(least)
+        # a heading may be folded, a number or a date of a cell had better not be
+        words = [max(_longest(head), min(_measure(head), SHORT_HEAD)) * BOLD, *map(_longest, cells)]
+        least.append(_column(max(words), size))
+        need.append(_column(max(words[0], *map(_measure, cells)) if cells else words[0], size))
+    spare, brief = across - sum(least), _column(SHORT_CELL, size)
     if spare <= 0:
         return [one * across / sum(least) for one in least]
-    # what needs little gets all of it, so that a date stays in one line; what needs much shares the rest
-    wish, given = [max(0.0, more - one) for one, more in zip(least, need, strict=True)], [0.0] * len(least)
-    for left, place in enumerate(sorted(range(len(wish)), key=lambda one: wish[one]), start=1):
-        given[place] = min(wish[place], spare / (len(wish) - left + 1))
-        spare -= given[place]
-    return [one + more + spare / len(least) for one, more in zip(least, given, strict=True)]
+    wish = [more - one for one, more in zip(least, need, strict=True)]
+    given = [one if more <= brief else 0.0 for one, more in zip(wish, need, strict=True)]
+    if sum(given) > spare:
+        given = [0.0] * len(least)
+    rest = [0.0 if given[place] else one for place, one in enumerate(wish)]
+    spare -= sum(given)
+    whole = sum(rest) or len(least)
+    shares = rest if sum(rest) else [1.0] * len(least)
+    return [one + more + spare * part / whole for one, more, part in zip(least, given, shares, strict=True)]
 
 
 def words_fit(rows: Sequence[Sequence[str]], across: float, size: float) -> bool:
     """Whether no word of a table has to be broken."""
-    pieces = (
-        max((width(piece.rstrip()) for one in column for piece in PIECES.findall(one)), default=1)
-        for column in zip(*rows, strict=True)
-    )
-    return sum(longest * BOLD * LETTER * size + 2 * CELL * 1.6 + 2 for longest in pieces) <= across
+    return sum(_column(max(map(_longest, column)) * BOLD, size) for column in zip(*rows, strict=True)) <= across
+
+
+def _column(places: float, size: float) -> float:
+    """How wide a column is that holds so many places in one line; single words are wider than the mean of many."""
+    return places * WORD * size + 2 * CELL * 1.6 + 2
+
+
+def _longest(text: str) -> float:
+    return max((_measure(piece.rstrip()) for piece in PIECES.findall(text)), default=1.0)
+
+
+def _measure(text: str) -> float:
+    """Places that a text takes, with the space that programs put between Chinese and other letters."""
+    return width(text) + len(EDGE.findall(text)) / 2
 
 
 def _height(row: Sequence[str], across: Sequence[float], size: float, *, bold: bool) -> float:

@@ -7,7 +7,7 @@ is run. Rows of single customers are left out, whatever they are called by: what
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, zip_longest
@@ -51,10 +51,16 @@ class Report:
         leading = [by_id[name] for name in self.record.get("headline", []) if name in by_id]
         return [*leading, *(one for one in by_id.values() if one not in leading)]
 
-    def exhibit(self, name: str) -> Result | None:
-        """An exhibit with its table; None where it was not assessed, or shows single customers."""
+    def exhibit(self, name: str, kinds: Collection[str]) -> Result | None:
+        """An exhibit of some kinds with its table; None where it was not assessed, or shows single customers.
+
+        The kind ``estimates`` is that of tables that hold estimates; ``table`` is that of all.
+        """
         record = next((one for one in self.record.get("exhibits", []) if one["name"] == name), None)
         if record is None or not record.get("shown") or record["shown"]["customers"]:
+            return None
+        estimated = "estimates" in kinds and any(one["exhibit"] == name for one in self.record.get("estimates", []))
+        if record["kind"] not in kinds and not (estimated and record["kind"] == "table"):
             return None
         return read_exhibit(record, self.folder)
 
@@ -182,23 +188,27 @@ class Story:
         checks = [one for several in zip_longest(*by_report) for one in several if one]
         return tuple(plain(one) for one in dict.fromkeys([*said[:1], *checks]))
 
-    def exhibits(self, suits: Callable[[Result], bool]) -> Iterator[Shown]:
+    def exhibits(self, kinds: Collection[str], suits: Callable[[Result], bool]) -> Iterator[Shown]:
         """Exhibits behind the findings of the reports, one of each report in turn, the leading finding first.
 
         Parameters
         ----------
+        kinds : collection of str
+            As for :meth:`Report.exhibit`.
         suits : callable
             Whether an exhibit can be shown as it is wanted.
         """
-        rows = [self.behind(report, suits) for report in self.reports]
+        rows = [self.behind(report, report.findings, kinds, suits) for report in self.reports]
         yield from (one for several in zip_longest(*rows) for one in several if one is not None)
 
-    def behind(self, report: Report, suits: Callable[[Result], bool]) -> Iterator[Shown]:
-        """The same of one report: of each finding the first exhibit that suits."""
+    def behind(
+        self, report: Report, findings: Iterable[Mapping[str, Any]], kinds: Collection[str], suits: Callable[[Result], bool]
+    ) -> Iterator[Shown]:
+        """The same of one report: of each of some findings the first exhibit that suits."""
         seen: set[str] = set()
-        for finding in report.findings:
+        for finding in findings:
             for name in finding.get("evidence", ()) if finding["id"] not in (INTAKE, *OF_A_PAGE) else ():
-                result = None if name in seen else report.exhibit(name)
+                result = None if name in seen else report.exhibit(name, kinds)
                 if result is not None and suits(result):
                     seen.add(name)
                     yield Shown(report, finding, result)

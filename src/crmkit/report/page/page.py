@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, overload
 from crmkit.core.language import Locale, say
 from crmkit.core.nested_params import run_by_program
 from crmkit.core.privacy import pseudonym
-from crmkit.core.results import BRIEFS_MIME, REPORT_MIME, Brief, Finding, Quantity, Result, Text, worst_first
+from crmkit.core.results import BRIEFS_MIME, REPORT_MIME, Brief, Finding, Numbers, Quantity, Result, Text, worst_first
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.standing import ACTIVE_DAYS
 from crmkit.data.tables import TABLES
@@ -51,6 +51,8 @@ OUT_VARIABLE = "CRMKIT_OUT"
 # where the results of a notebook that Papermill runs by itself are put together
 PUBLISHED = ".published"
 LEVEL = "confidence"
+# of more customers the scores are kept for other systems only: no spreadsheet holds them well
+MOST_IN_A_WORKBOOK = 200_000
 SCHEMA = 1
 FIGURES = frozenset({"curve", "bars", "interval_dots", "heat_grid", "concentration", "diverging", "quadrants"})
 VERSIONED = ("crmkit", "pandas", "numpy", "scipy", "statsmodels", "lifelines", "ibis-framework", "duckdb")
@@ -104,7 +106,8 @@ class Page:
 
     @property
     def locale(self) -> Locale:
-        return Locale(self.company.language, self.company.currency)
+        margin = self.used.get("margin")
+        return Locale(self.company.language, self.company.currency, revenue=margin is not None and margin.value == 1)
 
     def show(self, *results: Result) -> Shown:
         """Display one exhibit, or a figure and the table that belongs to it, and keep them for the record.
@@ -150,6 +153,9 @@ class Page:
         if not result.assessed:
             return Shown(exhibit_html(result, self.locale), exhibit_text(result, self.locale))
         said = say(Text("{title}: kept in the results", {"title": result.title}), self.locale)
+        if result.customers and result.table is not None and len(result.table) <= MOST_IN_A_WORKBOOK:
+            numbers: Numbers = {"title": result.title, "n": Quantity(len(result.table), "count"), "file": f"{result.name}.xlsx"}
+            said = say(Text("{title}: all {n} are in the workbook {file}", numbers), self.locale)
         return Shown(f'<p class="note">{escape(said)}</p>', said)
 
     @overload
@@ -307,10 +313,13 @@ class Page:
         plain.to_parquet(out / "results" / f"{result.name}.parquet", index=False)
 
     def _keep(self, result: Result, table: pd.DataFrame, out: Path) -> None:
-        """The table under pseudonyms in ``results/``; with ids in ``lists/`` where the parameters ask for them."""
+        """The table under pseudonyms in ``results/``, of customers a workbook in ``lists/`` too, with ids where asked for."""
         called = partial(pseudonym, key=self.company.key())
         hidden = table.assign(customer_id=[called(one) for one in table["customer_id"]]) if result.customers else table
         hidden.to_parquet(out / "results" / f"{result.name}.parquet", index=False)
+        if result.customers and len(table) <= MOST_IN_A_WORKBOOK:
+            raw = self.company.settings.privacy.lists == "ids"
+            write_list(table if raw else hidden, result, out / "lists", locale=self.locale)
         if result.customers and self.company.settings.privacy.lists == "ids":
             table.to_parquet(out / "lists" / f"{result.name}.parquet", index=False)
 
@@ -444,7 +453,7 @@ def _boxes(result: Result, locale: Locale) -> list[dict[str, Any]]:
     return [
         {
             "key": str(row["group"]),
-            "label": translate(str(row["group"]), locale.language),
+            "label": translate(str(row["group"]), locale.words),
             **{key: _number(row[key]) for key in ("value", "low", "high", "n")},
             "unit": row["unit"],
             "text": say(Quantity(row["value"], row["unit"]), locale),

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from crmkit.core.errors import CrmkitError
+from crmkit.core.language import worded
 from crmkit.core.messages import in_words
 from crmkit.report.engine import ENGINE, kernel_environment
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, keep, note_attempt, read_json, work_folder, write_json
@@ -207,7 +208,8 @@ def _run(job: Job, session: Session) -> tuple[Any, _Ending]:
 
     # it warns of parameters whose declaration it cannot read; ours were checked
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    nb = translated(nbformat.read(job.notebook.path, as_version=4), str(job.flat.values["language"]))
+    said = worded(str(job.flat.values["language"]), margin=job.flat.values.get("margin"))
+    nb = translated(nbformat.read(job.notebook.path, as_version=4), said)
     try:
         papermill.execute_notebook(
             nb,

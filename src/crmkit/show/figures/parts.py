@@ -30,7 +30,7 @@ def axis_label(axis: Axis | None, locale: Locale) -> str:
     """Label of an axis, with its unit where the ticks do not show it."""
     if axis is None:
         return ""
-    label = plain(translate(axis.label, locale.language))
+    label = plain(translate(axis.label, locale.words))
     if axis.unit in UNITS_OF_TIME and label:
         return say(Text(WITH_UNIT.template, {"label": label, "unit": TIME_WORDS[axis.unit]}), locale)
     return label

@@ -89,6 +89,9 @@ def test_return_on_campaigns(measure, make_past, campaign):
     assert half.value == pytest.approx(0.0)
     # variances: (30, 40, 40, 40 less their means): treated 400, control 200
     assert (found.high - found.low) / 2 == pytest.approx(1.959966 * 4 * (400 / 4 + 200 / 2) ** 0.5 / 40, rel=1e-4)
+    # of the treated two have bought within twenty days, for 80; of the control one, for 20
+    short = measure("I-ROI", make_past(campaign, rules=Rules(effect_days=20)))
+    assert short.value == pytest.approx((4 * (80 / 4 - 20 / 2) - 40) / 40)
     treated = campaign["exposures"].assign(arm="treated")
     assert measure("I-ROI", make_past(campaign | {"exposures": treated})).reason == NO_DATA
     free = campaign | {"campaigns": campaign["campaigns"].drop(columns="cost")}

@@ -66,6 +66,18 @@ def test_backlog_past_another_norm(measure, make_past, tickets):
     assert measure("P-BACK", strict).value == pytest.approx(2 / (8 / (DAYS / 7)))
 
 
+@pytest.mark.parametrize(
+    ("rules", "name", "value"),
+    [
+        (Rules(ack_hours=30), "P-CACK", 2 / 3),  # k5 after 30 hours is in time now
+        (Rules(ack_hours=1), "P-CACK", 0.0),
+        (Rules(notice_days=60), "P-CLOSE", 2 / 3),  # of k1, k2 and k3, solved in October, k2 was not told
+    ],
+)
+def test_other_limits_of_tickets(measure, make_past, tickets, rules, name, value):
+    assert measure(name, make_past({"tickets": tickets}, rules=rules)).value == pytest.approx(value)
+
+
 def test_tickets_closed_by_agent_and_week(measure, past):
     # hours by kind: questions 80/3, complaints 65, the fault 40, all 250/6; weeks back from the end: 12, 8, 7, 3
     question, complaint, fault = (hours / (250 / 6) for hours in (80 / 3, 65, 40))
@@ -144,6 +156,12 @@ def test_feedback_answered(measure, make_past, feedback):
     # 35 of 40 of November; those of the last days have time
     found = measure("P-LOOP", make_past({"feedback": feedback}))
     assert (found.value, found.n, found.n_missing) == (35 / 40, 40, 2)
+
+
+def test_feedback_that_may_be_answered_later(measure, make_past, feedback):
+    # with sixty days to answer nothing of the quarter is due yet but what was answered
+    usual, patient = (make_past({"feedback": feedback}, rules=Rules(answer_days=days)) for days in (14, 60))
+    assert measure("P-LOOP", patient).n < measure("P-LOOP", usual).n
 
 
 def test_suggestions_adopted(measure, make_past, feedback):

@@ -30,6 +30,7 @@ def work_of(in_memory):
                 ratings=pd.DataFrame(columns=["cycle", "rater_id", "rater_role"]) if ratings is None else ratings
             ),
             locale=Locale(language, "EUR"),
+            confidence=0.95,
         )
 
     return make

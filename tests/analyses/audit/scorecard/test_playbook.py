@@ -46,8 +46,8 @@ def rows(table, segment):
     return table[table["segment"] == segment]
 
 
-def test_each_segment_has_its_numbers_and_begins_with_its_part_of_a_list():
-    table = playbook({"clv": value()}).table
+def test_each_segment_has_its_numbers_and_begins_with_its_part_of_a_list(work_of):
+    table = playbook(work_of(), {"clv": value()}).table
     assert table["segment"].unique().tolist() == ["potential", "repeat", "loyal", "at risk", "lapsed"]
     grow, protect = (row for _, row in rows(table, "repeat").iterrows())
     assert (grow["n"], grow["value"], grow["worth"]) == (200, 200 / 450, 4000.0)
@@ -62,17 +62,17 @@ def test_each_segment_has_its_numbers_and_begins_with_its_part_of_a_list():
     assert (risky["begin"], risky["money"]) == (15, 1500.0)
 
 
-def test_a_hidden_segment_tells_nothing():
-    (row,) = rows(playbook({"clv": value()}).table, "lapsed").to_dict("records")
+def test_a_hidden_segment_tells_nothing(work_of):
+    (row,) = rows(playbook(work_of(), {"clv": value()}).table, "lapsed").to_dict("records")
     assert all(np.isnan(row[name]) for name in ("n", "value", "low", "high", "worth", "begin", "money"))
     (shown,) = rows(
-        playbook({"clv": value(clv_stage_table=STAGES.fillna(50).assign(suppressed=False))}).table, "lapsed"
+        playbook(work_of(), {"clv": value(clv_stage_table=STAGES.fillna(50).assign(suppressed=False))}).table, "lapsed"
     ).to_dict("records")
     assert (shown["begin"], shown["money"]) == (25, 175.0)
 
 
-def test_the_campaign_is_told_by_what_is_suggested_and_adds_up():
-    result = playbook({"clv": value(), "churn": reading(churn_list=LEAVING)})
+def test_the_campaign_is_told_by_what_is_suggested_and_adds_up(work_of):
+    result = playbook(work_of(), {"clv": value(), "churn": reading(churn_list=LEAVING)})
     table = rows(result.table, "likely to leave, and worth a contact").set_index("play")
     rest = "Contact those for whom a contact pays, leave a control group alone"
     assert table["begin"].to_dict() == {"Ask why": 25, rest: 3, "Deliver": 12}
@@ -82,20 +82,20 @@ def test_the_campaign_is_told_by_what_is_suggested_and_adds_up():
     assert said == "Most money is in 30 customers of the segment “loyal”: €3,000, list “to protect”."
 
 
-def test_customers_under_contract_have_tiers():
+def test_customers_under_contract_have_tiers(work_of):
     tiers = pd.DataFrame(
         {"tier": ["A", "B", "C", "D"], "n": [20, 30, 50, 100], "value": [9.0, 5.0, 3.0, 1.0], "suppressed": False}
     )
-    table = playbook({"clv": reading(clv_tiers=tiers)}).table
+    table = playbook(work_of(), {"clv": reading(clv_tiers=tiers)}).table
     assert table["segment"].tolist() == ["A", "B", "C", "D"]
     assert table["play"].tolist()[2:] == ["Serve well at low cost"] * 2
     assert table["value"].sum() == 1.0
 
 
-def test_without_reports_nothing_is_made_up():
-    assert not playbook({}).assessed
-    assert not playbook({"clv": reading(reason="old"), "churn": reading()}).assessed
-    alone = playbook({"clv": reading(), "churn": reading(churn_list=LEAVING.drop(columns="action"))})
+def test_without_reports_nothing_is_made_up(work_of):
+    assert not playbook(work_of(), {}).assessed
+    assert not playbook(work_of(), {"clv": reading(reason="old"), "churn": reading()}).assessed
+    alone = playbook(work_of(), {"clv": reading(), "churn": reading(churn_list=LEAVING.drop(columns="action"))})
     assert alone.table["begin"].tolist() == [40]
 
 

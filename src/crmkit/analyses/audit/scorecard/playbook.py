@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crmkit.analyses.audit.fit import Audit
 from crmkit.core.errors import CrmkitError
 from crmkit.core.language import mark
 from crmkit.core.reading import Reading
@@ -60,15 +61,15 @@ COLUMNS = (
 )
 
 
-def playbook(results: Mapping[str, Reading], *, min_cell: int = 10) -> Result:
+def playbook(work: Audit, results: Mapping[str, Reading]) -> Result:
     """Which customers should be treated how, beginning with whom?
 
     Parameters
     ----------
+    work : Audit
+        Whose client says how few customers are not to be counted.
     results : mapping of analysis to Reading
         ``clv`` and ``churn``.
-    min_cell : int
-        Fewer customers on a list, of one segment, are not counted.
 
     Returns
     -------
@@ -81,7 +82,10 @@ def playbook(results: Mapping[str, Reading], *, min_cell: int = 10) -> Result:
     import pandas as pd
 
     value, leaving = (_usable(results.get(name)) for name in ("clv", "churn"))
-    rows = [*(() if value is None else _by_stage(value, min_cell)), *(() if leaving is None else _campaign(leaving, min_cell))]
+    rows = [
+        *(() if value is None else _by_stage(value, work)),
+        *(() if leaving is None else _campaign(leaving, work.company.settings.privacy.min_cell)),
+    ]
     if not rows:
         return not_assessed("audit_playbook", TITLE, NEEDED)
     table = pd.DataFrame(rows)
@@ -105,19 +109,20 @@ def _table(reading: Reading, name: str) -> pd.DataFrame | None:
         return None
 
 
-def _by_stage(value: Reading, min_cell: int) -> Iterator[dict[str, Any]]:
+def _by_stage(value: Reading, work: Audit) -> Iterator[dict[str, Any]]:
     """Stages of the life cycle; of customers under contract, who have none, the tiers."""
     stages, column = _table(value, "clv_stage_table"), "stage"
     if stages is None:
         stages, column = _table(value, "clv_tiers"), "tier"
     if stages is None:
         return
+    min_cell = work.company.settings.privacy.min_cell
     total = float(stages["n"].sum())  # a hidden group has no number
     for place, row in enumerate(stages.to_dict("records")):
         name, hidden = str(row[column]), bool(row.get("suppressed", False))
         if not hidden and not row["n"] > 0:
             continue
-        sure = wilson([0 if hidden else row["n"]], [total])
+        sure = wilson([0 if hidden else row["n"]], [total], confidence=work.confidence)
         about = {"n": row["n"], "value": sure.value[0], "low": sure.low[0], "high": sure.high[0], "worth": row["value"]}
         for play, wanted in PLAYS.get(name) or ((TIERS[min(place, len(TIERS) - 1)], ""),):
             begin, money = (0, np.nan) if hidden else _begin(value, name, wanted)

@@ -107,15 +107,12 @@ def _age(work: Audit, dates: dict[str, list[dt.date] | None]) -> Finding:
     return Finding("audit.strategy", severity, not old, text, evidence=("audit_strategy_log",), action=action)
 
 
-def drift(work: Audit, *, confidence: float = 0.95, min_cell: int = 10) -> Result:
+def drift(work: Audit) -> Result:
     """Are the customers of today of the same kinds as those of a year ago?
 
     Parameters
     ----------
     work : Audit
-    confidence : float
-    min_cell : int
-        Kinds with fewer customers are counted together.
 
     Returns
     -------
@@ -126,7 +123,8 @@ def drift(work: Audit, *, confidence: float = 0.95, min_cell: int = 10) -> Resul
     Notes
     -----
     ``sum((p - q) log(p / q))`` over the kinds, with the shares p now and q a year ago, each count raised by a half. Limits by
-    resampling customers, who may be in both years, and taking off the mean excess of the resamples.
+    resampling customers, who may be in both years, and taking off the mean excess of the resamples. Kinds with fewer
+    customers than may be shown are counted together.
     """
     import pandas as pd
 
@@ -136,7 +134,7 @@ def drift(work: Audit, *, confidence: float = 0.95, min_cell: int = 10) -> Resul
         return not_assessed(
             "audit_drift", title, Text("needs customers with a region, size or other attribute, active a year ago")
         )
-    rows = [row for column in people.columns[2:] if (row := _moved(people, column, work, confidence, min_cell)) is not None]
+    rows = [row for column in people.columns[2:] if (row := _moved(people, column, work)) is not None]
     if not rows:
         return not_assessed("audit_drift", title, Text("the customers of both years are of one kind, or too few"))
     table = pd.DataFrame(rows).sort_values("value", ascending=False, ignore_index=True)
@@ -176,12 +174,12 @@ def _people(work: Audit) -> pd.DataFrame | None:
     return people.join(known.where(known.notna(), NOT_KNOWN)) if len(people) else None
 
 
-def _moved(people: pd.DataFrame, column: str, work: Audit, confidence: float, min_cell: int) -> dict[str, Any] | None:
+def _moved(people: pd.DataFrame, column: str, work: Audit) -> dict[str, Any] | None:
     import pandas as pd
 
     counts = people.groupby([column, "now", "then"]).size().unstack([1, 2], fill_value=0)
     counts = counts.reindex(columns=pd.MultiIndex.from_product([(False, True)] * 2), fill_value=0)
-    small = counts.sum(axis=1) < min_cell
+    small = counts.sum(axis=1) < work.company.settings.privacy.min_cell
     cells = np.vstack([counts[~small].to_numpy(), counts[small].to_numpy().sum(axis=0)[None, :]])
     names = [*(str(name) for name in counts.index[~small]), OTHERS]
     keep = cells.sum(axis=1) > 0
@@ -193,7 +191,7 @@ def _moved(people: pd.DataFrame, column: str, work: Audit, confidence: float, mi
     rng = np.random.default_rng(0)
     drawn = _psi(rng.multinomial(int(cells.sum()), cells.ravel() / cells.sum(), size=DRAWS).reshape(DRAWS, *cells.shape))
     excess = float(drawn.mean()) - value
-    low, high = np.quantile(drawn - excess, [(1 - confidence) / 2, (1 + confidence) / 2])
+    low, high = np.quantile(drawn - excess, [(1 - work.confidence) / 2, (1 + work.confidence) / 2])
     most = int(np.argmax(np.abs(now - then)))
     return {
         "attribute": GROUP_NAMES[column],

@@ -23,14 +23,12 @@ SIDES = ("strength", "weakness")
 TITLE = Text("Strengths beside weaknesses")
 
 
-def strengths(work: Audit, *, confidence: float = 0.95) -> Result:
+def strengths(work: Audit) -> Result:
     """Where is the company better than its targets, and where worse?
 
     Parameters
     ----------
     work : Audit
-    confidence : float
-        From which on a strength or a weakness is sure.
 
     Returns
     -------
@@ -48,7 +46,7 @@ def strengths(work: Audit, *, confidence: float = 0.95) -> Result:
     bad = own["indicator"].isin({check.subject for check in work.checks if check.rule == "indicator" and check.off})
     own["p_strength"], own["p_weakness"] = holm(own["p_better"]), holm(own["p_value"])
     sides = {"strength": _ordered(own[~bad], "strength"), "weakness": _ordered(own[bad], "weakness")}
-    columns = [_column(rows, side, work, confidence) for side, rows in sides.items()]
+    columns = [_column(rows, side, work) for side, rows in sides.items()]
     table = pd.concat(columns, axis=1)
     for side in SIDES:
         table[[side, f"{side}_words", f"{side}_sure"]] = table[[side, f"{side}_words", f"{side}_sure"]].fillna("")
@@ -62,7 +60,7 @@ def strengths(work: Audit, *, confidence: float = 0.95) -> Result:
         Column("weakness_sure", "How sure", translate=True),
     )
     return Result(
-        "audit_strengths", "table", TITLE, table, columns=shown, finding=_finding(sides, confidence), note=_note(own, work)
+        "audit_strengths", "table", TITLE, table, columns=shown, finding=_finding(sides, work.confidence), note=_note(own, work)
     )
 
 
@@ -72,14 +70,14 @@ def _ordered(rows: pd.DataFrame, side: str) -> pd.DataFrame:
     return rows.sort_values([f"p_{side}", "score", "indicator"], ascending=[True, not best, True], na_position="last")
 
 
-def _column(rows: pd.DataFrame, side: str, work: Audit, confidence: float) -> pd.DataFrame:
+def _column(rows: pd.DataFrame, side: str, work: Audit) -> pd.DataFrame:
     import pandas as pd
 
     listed = [
         {
             side: row["name"],
             f"{side}_words": say(_words(row), work.locale),
-            f"{side}_sure": SURE if row[f"p_{side}"] < 1 - confidence else LIKELY,
+            f"{side}_sure": SURE if row[f"p_{side}"] < 1 - work.confidence else LIKELY,
             **{f"{side}_{name}": row[name] for name in ("indicator", "value", "low", "high", "n", "target", "unit")},
             f"{side}_p": row[f"p_{side}"],
         }

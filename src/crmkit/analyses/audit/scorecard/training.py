@@ -31,13 +31,12 @@ ASSOCIATION = Text(
 )
 
 
-def training(work: Audit, *, confidence: float = 0.95) -> Result:
+def training(work: Audit) -> Result:
     """Whom has each course reached within the last year, by role, and whom not?
 
     Parameters
     ----------
     work : Audit
-    confidence : float
 
     Returns
     -------
@@ -57,7 +56,7 @@ def training(work: Audit, *, confidence: float = 0.95) -> Result:
         reached = set(year.loc[year["course"] == course, "staff_id"])
         for role, own in staff.groupby("role", sort=True):
             hits = int(own["staff_id"].isin(reached).sum())
-            sure = wilson([hits], [len(own)], confidence=confidence)
+            sure = wilson([hits], [len(own)], confidence=work.confidence)
             limits = {"value": sure.value[0], "low": sure.low[0], "high": sure.high[0]}
             rows.append({"course": course, "role": role, "n": len(own), "trained": hits, **limits, "gap": len(own) - hits})
     table = pd.DataFrame(rows).sort_values(["gap", "course", "role"], ascending=[False, True, True], ignore_index=True)
@@ -102,13 +101,12 @@ def _taken(work: Audit) -> pd.DataFrame | None:
     return None if rows is None else rows[rows["taken_at"].notna()]
 
 
-def gains(work: Audit, *, confidence: float = 0.95) -> Result:
+def gains(work: Audit) -> Result:
     """How much do test scores rise by mode of training: in class, online, practice?
 
     Parameters
     ----------
     work : Audit
-    confidence : float
 
     Returns
     -------
@@ -129,14 +127,14 @@ def gains(work: Audit, *, confidence: float = 0.95) -> Result:
     groups = {str(mode): own.to_numpy() for mode, own in gain.groupby(rows["mode"], sort=True) if len(own) >= FEWEST}
     if not groups:
         return not_assessed("audit_gains", title, Text("too few courses of one mode were tested before and after"))
-    table = estimates(_gain_row(mode, own, confidence) for mode, own in groups.items())
+    table = estimates(_gain_row(mode, own, work.confidence) for mode, own in groups.items())
     columns = (
         Column("group", "Mode"),
         Column("value", "Gain, points", "points"),
         Column("interval", "Interval", "points"),
         Column("n", "Courses tested", "count"),
     )
-    finding = _gain_finding(groups, table, confidence)
+    finding = _gain_finding(groups, table, work.confidence)
     note = Text("Mean rise of the test score; each mode is compared with the others by Welch's test, corrected (Holm).")
     return Result("audit_gains", "table", title, table, columns=columns, finding=finding, note=note)
 
@@ -162,13 +160,12 @@ def _gain_finding(groups: dict[str, Any], table: pd.DataFrame, confidence: float
     return Finding("audit.gains", "info", None, text, evidence=("audit_gains",))
 
 
-def trained_agents(work: Audit, *, confidence: float = 0.95) -> Result:
+def trained_agents(work: Audit) -> Result:
     """Do customers rate the tickets of trained agents better, and which team is engaged, trained, and rated how?
 
     Parameters
     ----------
     work : Audit
-    confidence : float
 
     Returns
     -------
@@ -194,7 +191,7 @@ def trained_agents(work: Audit, *, confidence: float = 0.95) -> Result:
     recent = set() if taken is None else set(taken.loc[taken["taken_at"] > _year_ago(work.past.as_of), "staff_id"])
     agents["trained"] = agents["agent_id"].isin(recent)
     engaged = _engagement(work)
-    rows = [_team(str(team), own, engaged, confidence) for team, own in agents.groupby("team", sort=True)]
+    rows = [_team(str(team), own, engaged, work.confidence) for team, own in agents.groupby("team", sort=True)]
     columns = (
         Column("team", "Team of agents", translate=True),
         Column("agents", "Agents", "count"),
@@ -204,7 +201,7 @@ def trained_agents(work: Audit, *, confidence: float = 0.95) -> Result:
         Column("interval", "Interval", "score"),
         Column("n", "Rated tickets", "count"),
     )
-    finding, note = _compared(agents, confidence, known=taken is not None)
+    finding, note = _compared(agents, work.confidence, known=taken is not None)
     return Result("audit_trained_agents", "table", title, pd.DataFrame(rows), columns=columns, finding=finding, note=note)
 
 
