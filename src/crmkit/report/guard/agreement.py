@@ -461,7 +461,9 @@ def _cells(exhibit: Element, name: str, place: str) -> Iterator[Said]:
     labels, name = Counter(row[0] for row in body), "indicator" if name in INDICATORS else name
     for row in body:
         if labels[row[0]] == 1:
-            yield from (Said(f"{name}: {row[0]}, {head[at]}", row[at], place) for at in range(1, len(row)))
+            # two columns of one heading have no name of their own
+            own = [at for at in range(1, len(row)) if head.count(head[at]) == 1]
+            yield from (Said(f"{name}: {row[0]}, {head[at]}", row[at], place) for at in own)
 
 
 def _indexed(path: Path, reports: Mapping[str, Mapping[str, Any]], *, day: str) -> Iterator[Said]:

@@ -289,19 +289,25 @@ def _finding(plan: Plan) -> Finding:
         return Finding("audit.plan", "info", None, text, evidence=("audit_plan",))
     wanted, given = swap
     words: dict[str, Quantity | str] = {
-        "action": _short(wanted),
+        "action": first_sentence(wanted.text),
         "worth": Quantity(wanted.price.worth, "money"),
         "cost": Quantity(wanted.price.cost, "money"),
-        "given": "; ".join(map(_short, given)),
+        "given": "; ".join(first_sentence(one.text) for one in given),
     }
     text = Text("The budget leaves out an action worth {worth} a year for {cost}: {action}.", words)
     action = Text("It fits in place of what has no known worth: {given}. Decide which of them to do.", words)
     return Finding("audit.plan", "warning", False, text, evidence=("audit_plan",), action=action)
 
 
-def _short(one: Action) -> str:
-    """An action by its first sentence, which says what it is about."""
-    return re.split(r"[.]\s|。|[.]$", one.text)[0]
+def first_sentence(text: str) -> str:
+    """What is done, without how and why: the first sentence of an action.
+
+    Examples
+    --------
+    >>> first_sentence("Call the customers. Begin with the largest.")
+    'Call the customers'
+    """
+    return re.split(r"(?<=[.!])\s+|(?<=[。！])", text.strip())[0].rstrip(".。")
 
 
 def _swap(plan: Plan) -> tuple[Action, list[Action]] | None:

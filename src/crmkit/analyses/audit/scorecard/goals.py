@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from crmkit.analyses.audit.findings.model import theme_of
 from crmkit.analyses.audit.fit import Audit, own_table
 from crmkit.analyses.audit.plan import Action
 from crmkit.analyses.audit.plan.actions import theme_named
-from crmkit.analyses.audit.plan.plan import goes
+from crmkit.analyses.audit.plan.plan import first_sentence, goes
 from crmkit.analyses.audit.read import absent
 from crmkit.analyses.audit.scoring import distance
 from crmkit.core.language import mark, say
@@ -130,6 +129,8 @@ def goal_tree(work: Audit) -> Result:
         Column("state", "State", translate=True),
     )
     table = pd.DataFrame(rows)
+    # of a goal or an objective the numbers are columns
+    table["numbers"] = table["numbers"].fillna("[]") if "numbers" in table else "[]"
     note = Text(
         "Horizon: short up to a year, long from three years on. A long goal needs a shorter one, or an action due earlier, as "
         "its milestone. An action stands under the first goal whose indicator, or theme, it works on."
@@ -216,17 +217,6 @@ def _reached(goal: Goal, value: float, work: Audit) -> bool:
     return value >= goal.target if one.direction == "up" else value <= goal.target
 
 
-def first_sentence(text: str) -> str:
-    """What is done, without how and why: the first sentence of an action.
-
-    Examples
-    --------
-    >>> first_sentence("Call the customers. Begin with the largest.")
-    'Call the customers'
-    """
-    return re.split(r"(?<=[.。！!])\s*", text.strip())[0].rstrip(".。")
-
-
 def _leaf(action: Action, work: Audit, indent: str = "") -> dict[str, Any]:
     return {
         "what": f"{indent}{STEP}{first_sentence(action.text)}",
@@ -239,6 +229,7 @@ def _leaf(action: Action, work: Audit, indent: str = "") -> dict[str, Any]:
         "high": action.aim.high,
         "target": action.aim.expected,
         "unit": action.aim.unit,
+        "numbers": action.aim.numbers,
         "due_on": action.dates.due_on,
         "owner": action.owner,
         "state": action.state,

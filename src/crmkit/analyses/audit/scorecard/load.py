@@ -13,7 +13,8 @@ from crmkit.analyses.audit.findings.model import FINDING
 from crmkit.analyses.audit.fit import Audit
 from crmkit.analyses.audit.form.questions import cycle_span, next_cycles
 from crmkit.analyses.audit.plan import Action
-from crmkit.analyses.audit.scorecard.goals import first_sentence, goals_of
+from crmkit.analyses.audit.plan.plan import first_sentence
+from crmkit.analyses.audit.scorecard.goals import goals_of
 from crmkit.core.language import mark, say
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
 
@@ -237,6 +238,7 @@ def _weighed(one: Action, work: Audit, goals: frozenset[str]) -> dict[str, Any]:
     return {
         "action_id": one.id,
         "text": first_sentence(one.text),
+        "numbers": one.aim.numbers,
         "owner": one.owner,
         "due_on": one.dates.due_on,
         "urgent": urgent,
