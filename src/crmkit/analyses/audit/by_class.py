@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from crmkit.analyses.audit.catalogue import GROUPS
+from crmkit.analyses.audit.findings.finding import quantities
 from crmkit.analyses.audit.findings.model import joined
 from crmkit.analyses.audit.fit import Audit
 from crmkit.analyses.audit.indicators.estimate import SNAPSHOT
@@ -224,3 +227,19 @@ def _score_words(row: dict[Any, Any]) -> str:
     if score != score:
         return "–"
     return f"{score:.0f}" if low == high else f"{score:.0f} ({low:.0f}–{high:.0f})"
+
+
+def with_numbers(result: Result) -> Result:
+    """The exhibit with the numbers of its finding and note in its table too (column ``numbers``, JSON), beside those it had.
+
+    A sentence about a whole table may say what stands in none of its rows: a mean, a limit, how long ago.
+    """
+    if result.table is None or result.table.empty:
+        return result
+    finding = result.finding
+    texts = (result.note, *((finding.text, finding.action) if finding is not None else ()))
+    said = [number for text in texts if text is not None for number in quantities(text)]
+    table = result.table.copy(deep=False)
+    had = table["numbers"].tolist() if "numbers" in table else ["[]"] * len(table)
+    table["numbers"] = [json.dumps(json.loads(had[0]) + said), *had[1:]]
+    return replace(result, table=table)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from crmkit.analyses.audit.by_class import with_numbers
 from crmkit.analyses.audit.findings.model import FINDING
 from crmkit.analyses.audit.fit import Audit
 from crmkit.analyses.audit.form.questions import cycle_span, next_cycles
@@ -108,7 +109,7 @@ def load(work: Audit, *, cycle: str = "half_year") -> Result:
     if unknown:
         more = Text("Effort of {n} {n:action|actions} is not known.", {"n": Quantity(unknown, "count")})
         note = Text("{first} {second}", {"first": note, "second": more})
-    return Result("audit_load", "table", TITLE, table, columns=columns, finding=_finding(table), note=note)
+    return with_numbers(Result("audit_load", "table", TITLE, table, columns=columns, finding=_finding(table), note=note))
 
 
 def _row(actions: Sequence[Action], periods: Sequence[Period], work: Audit) -> dict[str, Any]:
@@ -229,7 +230,7 @@ def priorities(work: Audit) -> Result:
         {"days": Quantity(URGENT_DAYS, "days")},
     )
     finding = Finding("audit.priorities", "info", None, text, evidence=("audit_priorities",))
-    return Result("audit_priorities", "table", title, table, columns=columns, finding=finding, note=note)
+    return with_numbers(Result("audit_priorities", "table", title, table, columns=columns, finding=finding, note=note))
 
 
 def _weighed(one: Action, work: Audit, goals: frozenset[str]) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crmkit.analyses.audit.by_class import LEVEL, level_table
+from crmkit.analyses.audit.findings.finding import quantities
 from crmkit.analyses.audit.findings.model import theme_of
 from crmkit.analyses.audit.fit import Audit, own_table
 from crmkit.analyses.audit.form import calendar
@@ -56,7 +58,13 @@ def management(work: Audit, *, cycle: str = "half_year") -> Result:
         PARTS[4]: (1, _cycle_words(next_one)),
     }
     rows = [
-        {"part": part, "n": n, "words": say(words if n else NONE, work.locale), "page": f"audit-{SLUG}.html"}
+        {
+            "part": part,
+            "n": n,
+            "words": say(words if n else NONE, work.locale),
+            "numbers": json.dumps(quantities(words) if n else [], default=str),
+            "page": f"audit-{SLUG}.html",
+        }
         for part, (n, words) in counted.items()
     ]
     columns = (Column("part", "Part", translate=True), Column("words", "What there is"), Column("page", "Page"))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from crmkit.analyses.audit.by_class import with_numbers
 from crmkit.analyses.audit.fit import Audit, own_table
 from crmkit.analyses.audit.form.answers import ROLES
 from crmkit.analyses.audit.read import absent
@@ -183,7 +184,7 @@ def maturity(work: Audit, results: Mapping[str, Reading]) -> Result:
         "Decided from what is kept and measured, not from self-assessment. A level holds where its condition and all below it "
         "are met."
     )
-    return Result("audit_maturity", "table", TITLE, table, columns=columns, finding=_finding(table), note=note)
+    return with_numbers(Result("audit_maturity", "table", TITLE, table, columns=columns, finding=_finding(table), note=note))
 
 
 def _row(step: str, levels: tuple[Level, ...], kept: Kept) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crmkit.analyses.audit.by_class import with_numbers
 from crmkit.analyses.audit.fit import Audit, own_table
 from crmkit.analyses.audit.form import cycle_of
 from crmkit.analyses.audit.read import YEAR
@@ -76,7 +77,7 @@ def strategy_log(work: Audit, *, cycle: str = "half_year") -> Result:
         Column("campaigns", "Campaigns begun", "count"),
     )
     finding = _age(work, dates)
-    return Result("audit_strategy_log", "table", title, pd.DataFrame(rows), columns=columns, finding=finding)
+    return with_numbers(Result("audit_strategy_log", "table", title, pd.DataFrame(rows), columns=columns, finding=finding))
 
 
 def _days(work: Audit, table: str, column: str) -> list[dt.date] | None:
@@ -153,7 +154,7 @@ def drift(work: Audit) -> Result:
         "Intervals from resampled customers.",
         {"some": Quantity(SOME, "score"), "large": Quantity(LARGE, "score")},
     )
-    return Result("audit_drift", "table", title, table, columns=columns, finding=_drift_finding(table), note=note)
+    return with_numbers(Result("audit_drift", "table", title, table, columns=columns, finding=_drift_finding(table), note=note))
 
 
 def _people(work: Audit) -> pd.DataFrame | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from crmkit.analyses.audit.by_class import with_numbers
 from crmkit.analyses.audit.fit import Audit
 from crmkit.analyses.audit.scoring import ASSESSED
 from crmkit.core.language import mark, say
@@ -59,8 +60,16 @@ def strengths(work: Audit) -> Result:
         Column("weakness_words", "Value, target"),
         Column("weakness_sure", "How sure", translate=True),
     )
-    return Result(
-        "audit_strengths", "table", TITLE, table, columns=shown, finding=_finding(sides, work.confidence), note=_note(own, work)
+    return with_numbers(
+        Result(
+            "audit_strengths",
+            "table",
+            TITLE,
+            table,
+            columns=shown,
+            finding=_finding(sides, work.confidence),
+            note=_note(own, work),
+        )
     )
 
 
