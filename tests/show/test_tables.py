@@ -359,3 +359,13 @@ def test_columns_of_many_words_are_given_room(english):
     html = table_html(Result("x", "table", Text("X"), table, (Column("name", "Name"), Column("n", "N", "count"))), english)
     assert html.count('<th scope="row" class="wordy">') == 2
     assert '<td class="num">' in html
+
+
+def test_boxes_that_lead_are_in_sight_and_the_others_folded(english, shares):
+    table = shares.table.assign(measure=["a", "b"])
+    html = values_html(replace(shares, table=table), english)
+    assert "<details" not in html
+    table.attrs["lead"] = ("b", "absent")
+    front, _, folded = values_html(replace(shares, table=table), english).partition("<details")
+    assert ("South" in front, "North" in front, "North" in folded) == (True, False, True)
+    assert "1 more number<" in folded

@@ -19,7 +19,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # what analyses write beside the rows of a table for whoever shows it (``table.attrs``)
-KEPT = ("actual", "alike", "centre", "confidence", "limits", "log", "marks", "reference", "rows", "step", "unit", "zero")
+KEPT = (
+    "actual",
+    "alike",
+    "centre",
+    "confidence",
+    "lead",
+    "limits",
+    "log",
+    "marks",
+    "reference",
+    "rows",
+    "step",
+    "unit",
+    "zero",
+)
 SAID = "said"
 
 

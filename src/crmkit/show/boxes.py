@@ -11,7 +11,7 @@ from crmkit.core.format import DASH
 from crmkit.core.language import Locale, say, translate
 from crmkit.core.results import Column, Finding, Quantity, Result, Severity, Text, worst_first
 from crmkit.show.grid import interval_heading, interval_words
-from crmkit.show.words import Naming, cell, column_of, empty, required, sentence
+from crmkit.show.words import Naming, attribute, cell, column_of, empty, required, sentence
 
 SEVERITY: dict[Severity, Text] = {
     "critical": Text("Critical"),
@@ -25,6 +25,7 @@ RULE = Text("Rule: {rule}")
 AT_STAKE = Text("At stake: {money}")
 WHAT_TO_DO = Text("What to do: {action}")
 COUNT = Text("n = {n}")
+MORE_BOXES = Text("{n} more {n:number|numbers}")
 PASSED = Text("{n} checks of these figures were passed.")
 LIMITS = Text("{heading}: {limits}")
 
@@ -45,23 +46,38 @@ def values_html(result: Result, locale: Locale, *, name: Naming | None = None) -
     str
         ``<div class="exhibit">`` with ``<dl class="values">``.
     """
-    boxes = "".join(
-        f'<div class="value"><dt class="label">{escape(label)}</dt><dd class="{_size(number)}">{escape(number)}</dd>'
-        + "".join(
-            f'<dd class="{kind}">{escape(text)}</dd>'
-            for kind, text in (("interval", interval), ("interval basis", basis))
-            if text
-        )
-        + "</div>"
-        for label, number, interval, basis in value_words(result, locale)
-    )
+    words, first = value_words(result, locale), _leading(result)
+    boxes, more = ("".join(_box_html(*words[place]) for place in places) for places in (first, _others(first, len(words))))
+    if more:
+        said = escape(say(Text(MORE_BOXES.template, {"n": Quantity(len(words) - len(first), "count")}), locale))
+        more = f'<details class="fold"><summary>{said}</summary><dl class="values">{more}</dl></details>'
     note = sentence(result.note, locale, name)
     title = escape(sentence(result.title, locale, name))
     return (
         f'<div class="exhibit" id="{escape(result.name)}" role="group" aria-label="{title}"><dl class="values">{boxes}</dl>'
+        + more
         + (f'<p class="note">{escape(note)}</p>' if note else "")
         + "</div>"
     )
+
+
+def _leading(result: Result) -> list[int]:
+    """Which boxes are in sight: those of the measures that the table names (``table.attrs["lead"]``), in that order, or all."""
+    table = required(result, "group", "value", "unit")
+    lead = attribute(table, "lead", ())
+    measures = table["measure"].tolist() if "measure" in table else []
+    return [measures.index(one) for one in lead if one in measures] or list(range(len(table)))
+
+
+def _others(first: list[int], number: int) -> list[int]:
+    return [place for place in range(number) if place not in first]
+
+
+def _box_html(label: str, number: str, interval: str, basis: str) -> str:
+    small = (("interval", interval), ("interval basis", basis))
+    rest = "".join(f'<dd class="{kind}">{escape(text)}</dd>' for kind, text in small if text)
+    large = f'<dt class="label">{escape(label)}</dt><dd class="{_size(number)}">{escape(number)}</dd>'
+    return f'<div class="value">{large}{rest}</div>'
 
 
 def _size(number: str) -> str:

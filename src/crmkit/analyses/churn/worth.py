@@ -34,6 +34,8 @@ SOURCES = {
 
 
 LEAST_ALIVE = 0.05
+# the boxes that are in sight; the others are a fold
+LEAD = ("at_risk", "active", "expected", "kept_year")
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,7 +202,7 @@ def totals(past: Past, value: Worth) -> Result:
             "limits with a probability of {confidence}: they hold chance, an unsure model, and that days differ.",
             {**numbers, "confidence": Quantity(past.confidence, "share")},
         )
-        return Result("churn_totals", "values", title, estimates(boxes), finding=risk_finding(past, value), note=note)
+        return Result("churn_totals", "values", title, _led(boxes), finding=risk_finding(past, value), note=note)
     note = (
         Text(
             "{rule} Horizon {horizon}; value over {days}, {margin} of revenue. Limits of what is expected are"
@@ -215,7 +217,15 @@ def totals(past: Past, value: Worth) -> Result:
             numbers,
         )
     )
-    return Result("churn_totals", "values", title, estimates(boxes), finding=risk_finding(past, value), note=note)
+    return Result("churn_totals", "values", title, _led(boxes), finding=risk_finding(past, value), note=note)
+
+
+def _led(boxes: list[dict[str, object]]) -> pd.DataFrame:
+    """The boxes; those of today lead, if a model says who leaves."""
+    table = estimates(boxes)
+    if "active" in set(table["measure"]):
+        table.attrs["lead"] = LEAD
+    return table
 
 
 def _expected_rows(past: Past, value: Worth, rows: pd.DataFrame) -> list[dict[str, object]]:
