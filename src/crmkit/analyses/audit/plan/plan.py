@@ -157,14 +157,12 @@ def plan_table(plan: Plan, locale: Locale) -> Result:
         Column("owner", "Owner"),
         Column("due_on", "Due", "date"),
         Column("goes", "Indicator: now, aim"),
-        Column("basis", "Effect known from", translate=True),
-        Column("measurable_on", "Effect visible from", "date"),
         Column("budget", "Cost", "money"),
         Column("worth", "Worth a year", "money"),
         Column("state", "State", translate=True),
     )
     if plan.choice is not None:
-        columns = (*columns, Column("within", "In the plan", translate=True))
+        columns = (*columns[:-1], Column("within", "In the plan", translate=True))
     return Result(
         "audit_plan",
         "table",
