@@ -6,16 +6,27 @@ from crmkit.analyses.clv.checks import checks
 from crmkit.analyses.clv.customers import base
 from crmkit.analyses.clv.fit import Models
 from crmkit.analyses.clv.holdout import HoldOut, accuracy, forecast_finding
+from crmkit.analyses.clv.lists import grow, protect, wake
 from crmkit.analyses.clv.read import Purchases, no_value
 from crmkit.analyses.clv.retention import retention
+from crmkit.analyses.clv.stages import StageRules
 from crmkit.analyses.clv.tiers import concentration
 from crmkit.analyses.clv.totals import alive_finding, value_finding
 from crmkit.analyses.clv.values import Values
 from crmkit.core.results import Finding, Text
 
 
-def headline(past: Purchases, models: Models, check: HoldOut | None, values: Values | None) -> list[Finding]:
-    """The findings that lead the report, and those that limit how far it can be trusted.
+def headline(
+    past: Purchases, models: Models, check: HoldOut | None, values: Values | None, *, rules: StageRules | None = None
+) -> list[Finding]:
+    """The findings that lead the report, whom to turn to, and what limits how far it can be trusted.
+
+    Parameters
+    ----------
+    past, models, check, values
+        As computed for the page.
+    rules : StageRules or None
+        Who is asleep; None: nobody is named to turn to.
 
     Returns
     -------
@@ -27,6 +38,8 @@ def headline(past: Purchases, models: Models, check: HoldOut | None, values: Val
         found.append(value_finding(past, values))
         found += [] if values.under_contract else [alive_finding(values)]
         found.append(concentration(past, values).finding)
+    if rules is not None:
+        found += [make(past, values, rules=rules).finding for make in (protect, wake, grow)]
     if past.rhythm.paid:
         text = Text(
             "What customers pay comes at even intervals: it is the price of contracts, and values rest on how long these last."

@@ -30,6 +30,9 @@ REASONS = {
     "more": mark("active, buys rarely, spends above average"),
 }
 
+WAKE = Text("Write to them with a reason to come back; leave some without it, to see what it brings.")
+GROW = Text("Offer what goes with their last purchase; leave some without it, to see what it brings.")
+
 
 def protect(past: Purchases, values: Values | None, *, rules: StageRules) -> Result:
     """Which of the most valuable customers should be looked after, those first who have begun to be silent?
@@ -62,7 +65,8 @@ def protect(past: Purchases, values: Values | None, *, rules: StageRules) -> Res
         text = Text(
             "None of the {n} most valuable customers is silent for longer than usual.", {"n": Quantity(len(best), "count")}
         )
-    return _list("clv_protect", title, ranked, text, Column("money", "Expected value", "money"))
+    action = Text("Call them before they leave; the list begins with the doubtful ones.") if fading.any() else None
+    return _list("clv_protect", title, ranked, text, Column("money", "Expected value", "money"), action)
 
 
 def wake(past: Purchases, values: Values | None, *, rules: StageRules) -> Result:
@@ -92,13 +96,13 @@ def wake(past: Purchases, values: Values | None, *, rules: StageRules) -> Result
             "{money} of expected value depend on them.",
             numbers,
         )
-        return _list("clv_wake", title, ranked, text, Column("money", "Expected value", "money"))
+        return _list("clv_wake", title, ranked, text, Column("money", "Expected value", "money"), WAKE)
     text = Text(
         "{n} {n:customer who spent much has|customers who spent much have} probably left; awake they "
         "would be worth {money} more.",
         numbers,
     )
-    return _list("clv_wake", title, ranked, text, Column("money", "Worth more if they had not left", "money"))
+    return _list("clv_wake", title, ranked, text, Column("money", "Worth more if they had not left", "money"), WAKE)
 
 
 def grow(past: Purchases, values: Values | None, *, rules: StageRules) -> Result:
@@ -125,7 +129,7 @@ def grow(past: Purchases, values: Values | None, *, rules: StageRules) -> Result
         "above average; one further purchase of each brings {money}.",
         {"n": Quantity(len(rare), "count"), "money": Quantity(float(rare["money"].sum()), "money")},
     )
-    return _list("clv_grow", title, ranked, text, Column("money", "One further purchase", "money"))
+    return _list("clv_grow", title, ranked, text, Column("money", "One further purchase", "money"), GROW)
 
 
 def _asleep(table: pd.DataFrame, rules: StageRules) -> np.ndarray:
@@ -179,7 +183,7 @@ def _threshold(amounts: pd.Series[float]) -> float:
     return float(np.quantile(amounts.to_numpy(), 1 - TOP))
 
 
-def _list(name: str, title: Text, ranked: pd.DataFrame, text: Text, money: Column) -> Result:
+def _list(name: str, title: Text, ranked: pd.DataFrame, text: Text, money: Column, action: Text | None) -> Result:
     wanted = ["customer_id", "money", "reason", "p_alive", "purchase_days", "days_since_last", "total"]
     columns = (
         Column("customer_id", "Customer", "customer"),
@@ -190,6 +194,7 @@ def _list(name: str, title: Text, ranked: pd.DataFrame, text: Text, money: Colum
         Column("days_since_last", "Days since last purchase", "count"),
         Column("total", "Spent so far", "money"),
     )
-    finding = Finding(name.replace("_", ".", 1), "info", None, text, evidence=(name,))
+    action = action if len(ranked) else None
+    finding = Finding(name.replace("_", ".", 1), "info", None, text, evidence=(name,), action=action)
     table = ranked[wanted].reset_index(drop=True)
     return Result(name, "table", title, table, columns=columns, finding=finding, customers=True)
