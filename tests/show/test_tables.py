@@ -369,3 +369,12 @@ def test_boxes_that_lead_are_in_sight_and_the_others_folded(english, shares):
     front, _, folded = values_html(replace(shares, table=table), english).partition("<details")
     assert ("South" in front, "North" in front, "North" in folded) == (True, False, True)
     assert "1 more number<" in folded
+
+
+def test_columns_of_words_without_a_word_are_left_out(english):
+    columns = (Column("name", "Name"), Column("owner", "Owner"), Column("n", "N", "count"))
+    table = pd.DataFrame({"name": list("ab"), "owner": [None, ""], "n": [None, None]})
+    html = table_html(Result("x", "table", Text("X"), table, columns), english)
+    assert "Owner" not in html
+    assert "N</th>" in html
+    assert "Owner" in table_html(Result("x", "table", Text("X"), table.head(1), columns), english)

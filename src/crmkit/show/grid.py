@@ -93,10 +93,16 @@ def table_grid(
         place: rows[0][place] for place in range(1, len(columns)) if _said_once(columns[place], [row[place] for row in rows])
     }
     said += [say(Text(IN_ALL.template, {"column": headings[place], "words": words}), locale) for place, words in alike.items()]
-    left = [place for place in range(len(columns)) if place not in alike]
+    blank = {place for place in range(1, len(columns)) if _is_blank(columns[place], [row[place] for row in rows])}
+    left = [place for place in range(len(columns)) if place not in blank | set(alike)]
     columns, headings = tuple(columns[place] for place in left), tuple(headings[place] for place in left)
     shown_rows, shown_keys = ([tuple(row[place] for place in left) for row in listed] for listed in (rows, keys))
     return Grid(columns, headings, tuple(shown_rows), tuple(shown_keys), tuple(hidden), tuple(said))
+
+
+def _is_blank(column: Column, texts: list[str]) -> bool:
+    """Whether a column of words has none in any of some rows."""
+    return column.unit in WORDS and len(texts) > 1 and set(texts) <= {"", DASH}
 
 
 def _said_once(column: Column, texts: list[str]) -> bool:
