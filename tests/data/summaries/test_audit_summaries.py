@@ -23,7 +23,7 @@ SCHEMAS = {
     "tickets": {
         "ticket_id": "string", "customer_id": "string", "opened_at": "timestamp", "first_response_at": "timestamp",
         "resolved_at": "timestamp", "closed_notice_at": "timestamp", "kind": "string", "category": "string",
-        "agent_id": "string", "handoffs": "int64", "reopened": "boolean",
+        "agent_id": "string", "handoffs": "int64", "reopened": "boolean", "csat": "int64",
     },
     "ticket_events": {"ticket_id": "string", "occurred_at": "timestamp", "activity": "string", "team": "string"},
     "customers": {

@@ -109,3 +109,12 @@ def test_words_of_the_kit_are_in_the_readers_language(tmp_path):
         _, book = write_list(table, result, tmp_path, locale=locale)
         rows = CalamineWorkbook.from_path(book).get_sheet_by_index(0).to_python()
         assert [row[1] for row in rows[1:]] == [said, "of the client's own"]
+
+
+def test_the_limits_of_a_value_have_columns_of_their_own_in_a_workbook(tmp_path):
+    table = pd.DataFrame({"customer_id": ["a"], "risk": [0.5], "low": [0.25], "high": [0.75], "n": [3]})
+    columns = (Column("customer_id", "Customer", "customer"), Column("risk", "Risk", "share", limits=("low", "high")))
+    result = Result("x", "table", Text("X"), table, columns=(*columns, Column("n", "N", "count")), customers=True)
+    _, book = write_list(table, result, tmp_path, locale=Locale())
+    rows = CalamineWorkbook.from_path(book).get_sheet_by_index(0).to_python()
+    assert rows == [["Customer", "Risk", "from", "to", "N"], ["a", 0.5, 0.25, 0.75, 3.0]]

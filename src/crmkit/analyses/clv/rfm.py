@@ -200,7 +200,7 @@ def migration(past: Purchases, *, rules: rfm.Rules | None = None) -> Result:
     if past.spend.known:
         columns += (Column("value_before", "Spent until then", "money"), Column("change", "Spent since then", "money"))
     else:
-        shown = shown[[column.name for column in columns]]
+        shown = shown[["direction", "n", "share", "low", "high"]]
     rows = shown.set_index("direction").to_dict("index")
     finding = Finding(
         "clv.migration",

@@ -61,8 +61,18 @@ def write_list(table: pd.DataFrame, result: Result, folder: Path, *, locale: Loc
     csv = folder / f"{result.name}.csv"
     safe.to_csv(csv, index=False, encoding="utf-8-sig", lineterminator="\n")
     book = folder / f"{result.name}.xlsx"
-    _write_workbook(table.map(guard), result.columns, book, locale)
+    _write_workbook(table.map(guard), _with_limits(result.columns), book, locale)
     return [csv, book]
+
+
+def _with_limits(columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    """The limits of a value behind it, in columns of their own: a cell of a workbook holds one number."""
+    each = ((one, *_limits_of(one)) for one in columns)
+    return tuple(column for listed in each for column in listed)
+
+
+def _limits_of(one: Column) -> tuple[Column, ...]:
+    return () if one.limits is None else (Column(one.limits[0], "from", one.unit), Column(one.limits[1], "to", one.unit))
 
 
 def _write_workbook(table: pd.DataFrame, columns: tuple[Column, ...], path: Path, locale: Locale) -> None:
