@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crmkit.core.language import Locale, translate
+from crmkit.core.results import Column
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from crmkit.core.results import Column, Result
+    from crmkit.core.results import Result
 
 # what a spreadsheet takes for a formula, in the full-width forms of Chinese keyboards too, after anything it does not show
 FORMULA = re.compile(r"[\s\x00-\x20\u200b-\u200f\u2060\ufeff\"']*[=+\-@|%＝＋－＠−]")
