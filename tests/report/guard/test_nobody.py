@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 import zipfile
 
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.long
 PEOPLE = 60
 SECRET = "s3cr3t/PATH 99"
 CANARIES = ("zyq", "kanarius", "kanary", "canary.example", "9000 00", "900000", "kunde", "卡纳里", "Unfall in der Werkstatt")
+DIGEST = re.compile(r"sha256-[A-Za-z0-9+/]{43}=")
 HEAD = 'client: str = "harm"\nas_of: str = ""\nlanguage: str = ""'
 OPEN = "from crmkit import open_client, open_page\ncompany = open_client(client, as_of=as_of, language=language)\n"
 PAGE = OPEN + 'page = open_page("{name}", company)\n'
@@ -178,7 +180,9 @@ def test_no_file_of_a_run_names_a_person(ran):
     files = said(home)
     assert len(files) > 60
     assert {path.rsplit("/", 1)[-1] for path in files} >= {"index.html", "run.json", "latest.json", "good.html", "quotes.ipynb"}
-    found = {path: [one for one in CANARIES if one.casefold() in text.casefold()] for path, text in files.items()}
+    # the policy of a page holds digests, whose letters are drawn by lot
+    plain = {path: DIGEST.sub("", text).casefold() for path, text in files.items()}
+    found = {path: [one for one in CANARIES if one.casefold() in text] for path, text in plain.items()}
     assert {path: one for path, one in found.items() if one} == {}
 
 

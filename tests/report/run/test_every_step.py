@@ -20,6 +20,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from crmkit.core.errors import CrmkitError
 from crmkit.core.results import Column, Result, Text
+from crmkit.core.settings import BrandSettings
 from crmkit.report.folders import DRAFT, WORK, read_json, read_latest
 from crmkit.report.guard.mishaps import said_of
 from crmkit.report.kernels.client import KernelClient
@@ -116,7 +117,7 @@ def in_this_process(fault, home):
         intake=(),
         tables={},
         unchanged=lambda: None,
-        settings=SimpleNamespace(privacy=privacy, agreed=dict),
+        settings=SimpleNamespace(privacy=privacy, agreed=dict, client="acme", brand=BrandSettings()),
     )
 
     def execute(nb, _, *, session, **options):
