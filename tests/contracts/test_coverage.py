@@ -129,6 +129,7 @@ def test_a_place_that_holds_nothing_is_named(tmp_path):
     assert coverage.check(rows, home=tmp_path) == (2, ["000-1.2: acme/audit has nothing at /results/risks"])
 
 
+@pytest.mark.long
 def test_places_are_found_in_the_pages_that_these_tests_make(project):
     project.run("audit")  # with all whose results it reads
     looked, wrong = coverage.check([row for row in ROWS if row["report"].startswith("retailco/")], home=project.home)

@@ -105,6 +105,7 @@ def test_a_sentence_in_english_is_found(html, found):
     assert len(sentences(html)) == found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "analysis", [pytest.param(name, marks=() if name in ALWAYS else pytest.mark.slow) for name in NOTEBOOKS]
 )

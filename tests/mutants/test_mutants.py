@@ -300,6 +300,7 @@ def kept():
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("cached", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_tests_that_reach_a_place_run(tree, cached):
     """Also those that use what was made for another; what was kept by a cache cannot be told, so there all run in the end."""

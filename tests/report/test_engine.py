@@ -20,7 +20,7 @@ from crmkit.report.kernels.managers import LONGEST_FOLDER, private_folder
 from crmkit.report.kernels.pool import Exit, KernelServer, Session, can_fork
 from crmkit.report.kernels.preload import load, modules_of
 
-pytestmark = pytest.mark.skipif(not can_fork(), reason="kernels are not forked here")
+pytestmark = [pytest.mark.long, pytest.mark.skipif(not can_fork(), reason="kernels are not forked here")]
 FIGURE = "import matplotlib.pyplot as plt\nfigure = plt.figure()\nplt.plot([1, 2]);"
 WAIT = 2.0
 

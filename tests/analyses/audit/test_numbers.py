@@ -17,6 +17,8 @@ from crmkit.core.results import Quantity, Result, Text
 from soundness import faults
 
 ROOT = Path(__file__).parents[3]
+pytestmark = pytest.mark.long
+
 NUMBER = re.compile(r"(?<![\w.,-])[-−]?\d+(?:[.,]\d+)*(?![\w]|[.,]\d)")
 UNITS = ("count", "number", "share", "money", "score", "points", "ratio", "hours", "days", "months", "date")
 WRITTEN = ("actions", "risks", "benchmarks", "processes", "goals")
@@ -114,7 +116,6 @@ def unresolved(texts, page) -> list[str]:
     return found
 
 
-@pytest.mark.long
 def test_every_number_in_a_sentence_stands_in_its_tables(page):
     # how many rows came in is told by the table of tables, whose sums have tests of their own
     texts = [pair for name, result in page.shown.items() if name != "intake" for pair in texts_of(result)]
