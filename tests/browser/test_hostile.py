@@ -131,7 +131,7 @@ def test_nothing_of_it_is_run_or_loaded(look, harm, name, width):
 
 def test_the_title_is_the_clients_own_words(look, harm):
     (page,) = look({"file": str(harm["clv"]), "width": 1280})
-    assert page["title"] == f"What is each customer worth? – {PAYLOADS[1]}"
+    assert page["title"] == f"What will each customer bring? – {PAYLOADS[1]}"
 
 
 def test_its_words_are_shown(harm):
