@@ -78,5 +78,5 @@ def test_a_page_comes_out(home):
     crmkit(home, *check[1:])
     crmkit(home, *run[1:], "--only", "clv")
     (page,) = (home / "reports" / "acme").glob("*/clv.html")
-    assert "What is each customer worth?" in page.read_text(encoding="utf-8")
+    assert "What will each customer bring?" in page.read_text(encoding="utf-8")
     assert f"  acme  reports/acme/{page.parent.name}" in crmkit(home, "list").splitlines()
