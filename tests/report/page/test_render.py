@@ -100,6 +100,31 @@ def test_what_is_tagged_stands_in_front_and_all_else_is_folded():
     assert all(piece in annex for piece in ('id="b"', 'id="c"', "Words."))
 
 
+def test_a_short_page_is_in_sight_as_a_whole_and_begins_with_what_was_found():
+    nb = notebook(
+        new_markdown_cell("# T – For executives"),
+        new_code_cell("page.show(v)", outputs=[html_output('<p id="v">V</p>')], metadata={"tags": ["front"]}),
+        new_code_cell("page.headline(x)", outputs=[html_output('<dl class="values"><dt>B</dt></dl>')]),
+        new_markdown_cell("## Risks"),
+        new_code_cell("page.show(r)", outputs=[html_output('<p id="r">R</p>')]),
+    )
+    nb.metadata["crmkit"]["short"] = True
+    text = render_notebook(nb)
+    assert 'id="annex"' not in text
+    assert 'id="front"' not in text
+    assert re.findall(r'class="annexed[^"]*"', text) == ['class="annexed background"']
+    order = ['<dl class="values">', 'id="v"', 'id="risks"', 'id="r"', 'id="data"', 'id="provenance"']
+    places = [text.index(piece, text.index("<main")) for piece in order]
+    assert places == sorted(places)
+
+
+def test_a_page_without_anything_behind_it_has_no_annex():
+    text = render_notebook(
+        notebook(new_markdown_cell("# T"), new_markdown_cell("## In short"), new_code_cell("page.headline(x)"))
+    )
+    assert 'id="annex"' not in text
+
+
 def test_nothing_loads_from_elsewhere_and_only_our_own_script_runs():
     text = render_notebook(notebook(new_markdown_cell("# T\n\n[doi](https://doi.org/10.1/x)"), new_code_cell("1")))
     elements = Elements(text).found

@@ -3,6 +3,7 @@
 In front stand the section that calls ``page.headline``, its value boxes before all, and what cells with the tag ``front``
 display: who reads no further knows what was found, what to do and for how much money. All else is the annex, a fold for each
 section: the measures first, then what stands before the headline in the notebook (what is needed, how the data were read).
+A short page has no annex: all of it is in sight, in the order of its cells.
 Code is kept beside each output, folded away; so is prose that leads to nothing but what could not be assessed.
 """
 
@@ -114,6 +115,7 @@ def read_article(nb: Any, *, names: Mapping[str, str]) -> Article:
     title = ""
     report: dict[str, Any] = {}
     sections, front = [Section("intro", "")], []
+    short = nb.metadata.get("crmkit", {}).get("short", False)
     taken = {"main", "intro", "front", "annex", "data", "made", "provenance", "contents", "show-code", *_displayed_ids(nb)}
     for cell in nb.cells:
         if HIDDEN_TAGS & set(cell.metadata.get("tags", [])):
@@ -123,7 +125,7 @@ def read_article(nb: Any, *, names: Mapping[str, str]) -> Article:
         elif cell.cell_type == "code":
             had = len(sections[-1].blocks)
             report = _add_code(cell, sections[-1], names) or report
-            if FRONT_TAG in cell.metadata.get("tags", []):
+            if FRONT_TAG in cell.metadata.get("tags", []) and not short:
                 front += _fronted(sections[-1], had)
     intro, *rest = sections
     for section in rest:
@@ -131,6 +133,8 @@ def read_article(nb: Any, *, names: Mapping[str, str]) -> Article:
     lead = [section for section in rest if section.headline][:1]
     before = rest[: rest.index(lead[0])] if lead else []
     after = [section for section in rest if section not in before and section not in lead]
+    if intro.headline:
+        intro.blocks.sort(key=_rank)
     # what is said of how the figures were made is for those who read on
     intro.blocks += [block for section in lead for block in section.blocks if block.kind == "prose"]
     lead = [section.boxes_first() for section in lead]

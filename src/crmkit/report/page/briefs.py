@@ -70,6 +70,7 @@ def _with_cells(nb: Any, name: str, cells: Sequence[Any]) -> Any:
     """A notebook of some cells, its title that of the whole with a name behind it, which may be text of the client."""
     short = copy.copy(nb)
     short.metadata = copy.deepcopy(nb.metadata)
+    short.metadata.setdefault("crmkit", {})["short"] = True
     title = next((match[1] for cell in nb.cells if cell.cell_type == "markdown" and (match := TITLE.search(cell.source))), "")
     head = copy.deepcopy(next(cell for cell in nb.cells if cell.cell_type == "markdown"))
     head.source = f"# {title} – {_literally(name)}"

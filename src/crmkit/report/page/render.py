@@ -98,6 +98,7 @@ def page_context(nb: Any, *, previous: Mapping[str, Any] | None = None) -> dict[
         "t": partial(translate, language=language),
         "language": language,
         "article": article,
+        "short": declared.get("short", False),
         "title": title,
         "client": client,
         "brand": {"logo": "", "author": "", "confidential": "", **brand},

@@ -184,13 +184,13 @@ def _effect(theme: Theme, grounds: Grounds, stake: Stake, *, silence: int) -> Te
 
 
 def _recommendation(theme: Theme, checks: list[Check], cause: Cause, language: str) -> Text:
-    """What was found, what to do about it, and where to begin as far as a cause is established."""
+    """What to do, where to begin as far as a cause is established, and on what it rests."""
     lead = checks[0]
     words: Words = {"found": joined([check.named for check in checks])}
     words["what"] = REMEDIES.get(lead.rule) or theme.remedy(language, lead.subject)
     if cause.short is None:
-        return Text("{found}. {what}", words)
-    return Text("{found}. {what} Begin with {cause}.", words | {"cause": cause.short})
+        return Text("{what} Found: {found}.", words)
+    return Text("{what} Begin with {cause}. Found: {found}.", words | {"cause": cause.short})
 
 
 FIELDS = (mark("Criteria"), mark("Condition"), mark("Cause"), mark("Effect"), mark("Recommendation"))
