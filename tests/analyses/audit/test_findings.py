@@ -250,11 +250,14 @@ def test_a_recommendation_names_its_cause(study):
 
 
 def test_a_recommendation_names_what_was_found(study):
-    """Each begins with what was measured in this company; where one indicator leads that has a remedy of its own, with that."""
+    """Each begins with what to do, by the remedy of the indicator that leads if it has one, and ends with what was measured."""
     assert len({say(one.recommendation, EN) for one in study.found}) == len(study.found)
     for one in study.found:
         said = say(one.recommendation, EN)
-        assert said.startswith(say(one.lead.named, EN))
+        action, _, found = said.partition(" Found: ")
+        assert found.startswith(say(one.lead.named, EN))
+        assert action[0].isupper()
+        assert not re.search(r"\d", action)
         if one.rule == "indicator":
             assert themes()[one.theme].remedy("en", one.lead.subject) in said
     own = themes()["complex"].cases["P-CONF"]

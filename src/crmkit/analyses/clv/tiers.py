@@ -147,7 +147,6 @@ def _held_columns() -> tuple[Column, ...]:
     return (
         Column("held_n", "Customers ranked so before", "count"),
         Column("held_mean", "Actual value in the held-out days, per customer", "money", limits=("held_low", "held_high")),
-        Column("held_share", "Share of actual value", "share"),
     )
 
 
