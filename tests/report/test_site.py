@@ -124,7 +124,8 @@ def test_headline_numbers_say_how_far_they_have_moved(tmp_path, leave):
         path = reports_folder(tmp_path) / "acme" / as_of / "runs" / "r1" / "tiny" / REPORT
         report = read_json(path)
         (box,) = report["values"]
-        write_json(path, report | {"as_of": as_of, "values": [box | {"value": value}]})
+        # a number that is not known leaves its place to one that is
+        write_json(path, report | {"as_of": as_of, "values": [box | {"label": "New", "value": None}, box | {"value": value}]})
 
     for as_of, value in (("2025-06-30", 1000), ("2025-12-31", 1190)):
         leave("acme", as_of, value=f"{value:,}")

@@ -154,7 +154,8 @@ def _values(report: Mapping[str, Any], language: str, before: Mapping[str, Any] 
     show = partial(format_value, language=language, currency=str(report.get("currency") or "EUR"))
     moved = changes(report, before) if report else {}
     listed = []
-    for box in (report.get("values") or [])[:VALUES_SHOWN]:
+    known = [box for box in report.get("values") or [] if box.get("value") is not None]
+    for box in known[:VALUES_SHOWN]:
         label, change = str(box["label"]), moved.get(str(box["label"]))
         text = str(box.get("text") or show(box.get("value"), box.get("unit", "number")))
         listed.append(Value(label, text, change.short, change.text, change.way) if change else Value(label, text))

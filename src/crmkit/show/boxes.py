@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crmkit.core.format import DASH
 from crmkit.core.language import Locale, say, translate
 from crmkit.core.results import Column, Finding, Quantity, Result, Severity, Text, worst_first
 from crmkit.show.grid import interval_heading, interval_words
 from crmkit.show.words import Naming, attribute, cell, column_of, empty, required, sentence
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SEVERITY: dict[Severity, Text] = {
     "critical": Text("Critical"),
@@ -46,10 +49,10 @@ def values_html(result: Result, locale: Locale, *, name: Naming | None = None) -
     str
         ``<div class="exhibit">`` with ``<dl class="values">``.
     """
-    words, first = value_words(result, locale), _leading(result)
-    boxes, more = ("".join(_box_html(*words[place]) for place in places) for places in (first, _others(first, len(words))))
+    words, (first, others) = value_words(result, locale), leading_rows(required(result, "group", "value", "unit"))
+    boxes, more = ("".join(_box_html(*words[place]) for place in places) for places in (first, others))
     if more:
-        said = escape(say(Text(MORE_BOXES.template, {"n": Quantity(len(words) - len(first), "count")}), locale))
+        said = escape(say(Text(MORE_BOXES.template, {"n": Quantity(len(others), "count")}), locale))
         more = f'<details class="fold"><summary>{said}</summary><dl class="values">{more}</dl></details>'
     note = sentence(result.note, locale, name)
     title = escape(sentence(result.title, locale, name))
@@ -61,16 +64,15 @@ def values_html(result: Result, locale: Locale, *, name: Naming | None = None) -
     )
 
 
-def _leading(result: Result) -> list[int]:
-    """Which boxes are in sight: those of the measures that the table names (``table.attrs["lead"]``), in that order, or all."""
-    table = required(result, "group", "value", "unit")
+def leading_rows(table: pd.DataFrame) -> tuple[list[int], list[int]]:
+    """Which boxes are in sight, and which are a fold?
+
+    Those of the measures that the table names (``table.attrs["lead"]``) lead in that order; without names all are in sight.
+    """
     lead = attribute(table, "lead", ())
     measures = table["measure"].tolist() if "measure" in table else []
-    return [measures.index(one) for one in lead if one in measures] or list(range(len(table)))
-
-
-def _others(first: list[int], number: int) -> list[int]:
-    return [place for place in range(number) if place not in first]
+    first = [measures.index(one) for one in lead if one in measures] or list(range(len(table)))
+    return first, [place for place in range(len(table)) if place not in first]
 
 
 def _box_html(label: str, number: str, interval: str, basis: str) -> str:

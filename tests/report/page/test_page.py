@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from crmkit.core.language import Locale
-from crmkit.core.results import Text, not_assessed
+from crmkit.core.results import Result, Text, estimates, not_assessed
 from crmkit.report.exhibits import exhibit_record, kept_record
 from crmkit.report.folders import read_json
-from crmkit.report.page.page import Shown, open_client, open_page
+from crmkit.report.page.page import Shown, _boxes, open_client, open_page
 from crmkit.report.params.notebooks import read_notebook
 
 
@@ -65,3 +65,11 @@ def test_a_run_by_papermill_alone_is_kept_with_its_analysis_and_its_question(tin
     question = read_notebook("tiny", home=tiny_home).question
     assert [record[name] for name in ("client", "analysis", "question", "status")] == ["acme", "tiny", question, "ok"]
     assert question not in ("", "tiny")
+
+
+def test_boxes_that_lead_are_recorded_first():
+    rows = [{"group": name, "measure": name, "value": 1.0, "n": 9, "unit": "count", "method": "count"} for name in "abc"]
+    table = estimates(rows)
+    table.attrs["lead"] = ("c", "a")
+    found = _boxes(Result("x", "values", Text("X"), table), Locale())
+    assert [one["key"] for one in found] == ["c", "a", "b"]

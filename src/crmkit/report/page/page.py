@@ -39,6 +39,7 @@ from crmkit.report.page.display import show_results
 from crmkit.report.params.flatten import Used, other_than_agreed, used_parameters
 from crmkit.report.params.notebooks import read_notebook
 from crmkit.report.record import Reading, read_results
+from crmkit.show.boxes import leading_rows
 from crmkit.show.notebook_style import styled
 from crmkit.show.tables import MAX_ROWS, exhibit_html, exhibit_text, findings_html, findings_text
 
@@ -457,6 +458,7 @@ def _boxes(result: Result, locale: Locale) -> list[dict[str, Any]]:
     from crmkit.core.language import translate
 
     rows = result.table.to_dict("records")
+    first, others = leading_rows(result.table)
     return [
         {
             "key": str(row["group"]),
@@ -465,7 +467,7 @@ def _boxes(result: Result, locale: Locale) -> list[dict[str, Any]]:
             "unit": row["unit"],
             "text": say(Quantity(row["value"], row["unit"]), locale),
         }
-        for row in rows
+        for row in (rows[place] for place in (*first, *others))
     ]
 
 
