@@ -21,6 +21,7 @@ from crmkit.core.results import Quantity, Text
 DIRECTION_MARKS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 UNDIRECTED = dict.fromkeys(map(ord, DIRECTION_MARKS))
 CHINESE = re.compile("[\u4e00-\u9fff]")
+AFTER_FULL_WIDTH = re.compile(r"(?<=[。！？；]) +")
 
 
 REVENUE = "revenue"
@@ -190,6 +191,9 @@ def say(text: Text | Quantity | str | None, locale: Locale) -> str:
     '2,357 customers'
     >>> say(Text("{n} {n:customer is|customers are} new", {"n": Quantity(1, "count")}), Locale("en"))
     '1 customer is new'
+    >>> both = Text("{first} {second}", {"first": "已完成。", "second": "共 3 项。"})
+    >>> say(both, Locale("zh"))
+    '已完成。共 3 项。'
     """
     if text is None:
         return ""
@@ -198,4 +202,7 @@ def say(text: Text | Quantity | str | None, locale: Locale) -> str:
     if isinstance(text, Quantity):
         return format_quantity(text, language=locale.language, currency=locale.currency)
     parts = {name: _Part(say(value, locale)) for name, value in text.numbers.items()}
-    return translate(text.template, locale.words).format_map(parts)
+    template = translate(text.template, locale.words)
+    said = template.format_map(parts)
+    # one sentence behind the other: full-width marks bring their own blank
+    return AFTER_FULL_WIDTH.sub("", said) if locale.language == "zh" and "} {" in template else said
