@@ -22,7 +22,8 @@ def test_equals_statsmodels():
 
     x, y = survey(400, 0)
     found = fit_ordinal(x, y)
-    peer = OrderedModel(y, x, distr="logit").fit(method="bfgs", disp=False, gtol=1e-9)
+    # its gradient is numerical: on some processors it cannot get below the tolerance, and the digits below decide
+    peer = OrderedModel(y, x, distr="logit").fit(method="bfgs", disp=False, gtol=1e-9, warn_convergence=False)
     assert found.table["value"].tolist() == pytest.approx(peer.params[:2].tolist(), abs=1e-6)
     assert found.table["standard_error"].tolist() == pytest.approx(peer.bse[:2].tolist(), rel=1e-4)
     assert found.table["p_value"].tolist() == pytest.approx(peer.pvalues[:2].tolist(), rel=1e-2)
