@@ -126,6 +126,12 @@ def test_a_list_says_where_the_models_differ(shop, found):
     assert table["at_risk"].to_numpy() == pytest.approx((table["probability"] * table["value_if_kept"]).to_numpy())
 
 
+def test_silence_stands_behind_what_the_list_is_sorted_by_and_the_risk(found):
+    shown = [column.name for column in found["churn_list"].columns]
+    sorted_by = ["at_risk"] if "at_risk" in shown else []
+    assert shown[: 3 + len(sorted_by)] == ["customer_id", *sorted_by, "days_since_last", "probability"]
+
+
 def test_reasons_are_what_keeps_customers_away(shop):
     """Silence alone, all else alike, raises its own part and no other."""
     rows = shop.value.customers

@@ -81,6 +81,11 @@ def test_a_logo_that_cannot_be_used_is_refused_in_one_line(tiny_home, folder, co
         assert err.count("\n") == 1
 
 
+def test_a_logo_may_have_5000_pixels(tiny_home, folder):
+    (folder / "logo.png").write_bytes(saved(Image.new("L", (5000, 10)), "PNG"))
+    assert brand(tiny_home, logo="logo.png").logo
+
+
 def test_all_that_is_wrong_is_said_at_once(tiny_home, folder):
     (folder / "letter.txt").write_text("x")
     with pytest.raises(ParamError) as caught:

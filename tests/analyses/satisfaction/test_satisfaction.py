@@ -489,6 +489,7 @@ def test_nothing_has_turned_where_waves_are_drawn_anew(techco, draws, most):
         told += bool(result.table["turned"].any())
     assert told <= most  # at most one in twenty is expected; four or more of 20 would come in one of sixty
     assert say(result.finding.text, Locale()).startswith("Over all waves no question is answered differently")
+    assert result.finding.evidence == (result.name,)
 
 
 def test_two_waves_have_no_turn(techco):

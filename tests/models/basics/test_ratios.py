@@ -31,6 +31,8 @@ def test_coverage_of_the_ratio():
 
 def test_what_has_no_ratio():
     assert np.isnan(ratio_of_sums([1.0], [2.0]).low)
+    two = ratio_of_sums([1.0, 3.0], [2.0, 2.0])
+    assert two.low < 1.0 < two.high
     with pytest.raises(ModelError, match="the sum below is 0"):
         ratio_of_sums([1.0], [0.0])
 

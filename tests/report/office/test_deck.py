@@ -3,6 +3,7 @@
 import json
 import re
 import zipfile
+from dataclasses import replace
 from io import BytesIO
 
 import pandas as pd
@@ -14,8 +15,9 @@ from python_calamine import CalamineWorkbook
 from crmkit.core.format import format_value
 from crmkit.core.language import Locale
 from crmkit.core.results import Text
+from crmkit.report.office.charts import MAP, sides_of
 from crmkit.report.office.deck import write_deck
-from crmkit.report.office.drawings import drawing_of, scale
+from crmkit.report.office.drawings import Series, drawing_of, scale, sheet_format
 from crmkit.report.office.slides import Box, fitted, lines
 from crmkit.show.words import plain
 from finished import HOSTILE, bars, found, picture, plain_table
@@ -121,6 +123,22 @@ def test_the_sheet_of_bars_holds_the_limits_and_the_bars_show_them(office):
     # lengths from the end of the bar
     lengths = re.findall(r"<c:v>([\d.e-]+)</c:v>", re.search("<c:errBars>.*</c:errBars>", chart._chartSpace.xml, re.DOTALL)[0])
     assert [float(one) for one in lengths] == pytest.approx([0.05] * 6)
+
+
+def test_values_of_one_row_of_bars_stand_in_their_names_and_of_more_on_the_bars(office):
+    alone, pair = bars("churn_a", ["x", "y"]), bars("churn_b", ["x", "y"], measures=("a", "b"))
+    shown = [bare(alone), bare(pair)]
+    office("churn", shown, [found("churn.a", "It is so.", "churn_a"), found("churn.b", "So is this.", "churn_b")])
+    one, two = (chart.plots[0] for chart in charts_of(write_deck("acme").paths[0]))
+    assert [len(one.series), one.has_data_labels, len(two.series), two.has_data_labels] == [1, False, 2, True]
+    assert list(one.categories) == ["x\n5% · n = 100", "y\n15% · n = 101"]
+
+
+def bare(result):
+    """The same bars without limits."""
+    table = result.table.assign(low=float("nan"), high=float("nan"))
+    table.attrs = dict(result.table.attrs)
+    return replace(result, table=table)
 
 
 def test_elements_stand_in_the_order_that_powerpoint_demands(whole):
@@ -385,6 +403,25 @@ def test_an_axis_holds_all_and_ends_on_its_steps(low, high):
     assert high <= end
     assert (end - begin) / step == pytest.approx(round((end - begin) / step))
     assert 1 <= (end - begin) / step <= 12
+
+
+def test_a_sheet_has_decimals_where_values_have_them():
+    assert [sheet_format(one, "points", Locale()) for one in ([3.0, 12.0], [3.5, 12.0])] == ["#,##0", "#,##0.0"]
+    assert sheet_format([0.25, 1.0], "score", Locale()) == "#,##0.00"
+
+
+def test_a_name_keeps_seven_points_above_its_point():
+    """Right and left are taken; a point beside it that reaches into the room above sends the name below, and no other."""
+
+    def side(up):
+        # where points stand on the slide: the named one, one close above it, one to its left, and two that span the map
+        spots = [(0, 0), (3, up), (-12, 0), (-MAP[0] / 2, -MAP[1] / 2), (MAP[0] / 2, MAP[1] / 2)]
+        return sides_of(Series("", tuple(y for _, y in spots), x=tuple(x for x, _ in spots)), ("Delivery", "b", "c", "d", "e"))[
+            0
+        ]
+
+    # a point takes six to each side
+    assert [side(1.5), side(0.5)] == ["below", "above"]
 
 
 def test_text_is_made_smaller_until_it_fits_and_only_then_cut():

@@ -27,6 +27,12 @@ def paragraphs(path):
     return [one.text for one in Document(str(path)).paragraphs]
 
 
+def test_a_document_is_made_of_the_project_that_is_named(whole, tmp_path, monkeypatch):
+    monkeypatch.setenv("CRMKIT_HOME", str(tmp_path))
+    (path,) = write_doc("acme", home=whole.home).paths
+    assert path.is_relative_to(whole.home)
+
+
 def test_the_document_says_findings_and_shows_figures_and_native_tables(whole):
     (path,) = write_doc("acme").paths
     made, said = Document(str(path)), paragraphs(path)

@@ -4,6 +4,7 @@ from dataclasses import FrozenInstanceError
 
 import pandas as pd
 import pytest
+from python_calamine import CalamineWorkbook
 
 from crmkit.core.language import Locale
 from crmkit.core.results import Result, Text, estimates, not_assessed
@@ -11,6 +12,7 @@ from crmkit.report.exhibits import exhibit_record, kept_record
 from crmkit.report.folders import read_json
 from crmkit.report.page.page import Shown, _boxes, open_client, open_page
 from crmkit.report.params.notebooks import read_notebook
+from finished import plain_table
 
 
 def test_what_is_refused_goes_where_it_is_asked_to(tiny_home, tmp_path):
@@ -65,6 +67,27 @@ def test_a_run_by_papermill_alone_is_kept_with_its_analysis_and_its_question(tin
     question = read_notebook("tiny", home=tiny_home).question
     assert [record[name] for name in ("client", "analysis", "question", "status")] == ["acme", "tiny", question, "ok"]
     assert question not in ("", "tiny")
+
+
+@pytest.mark.parametrize("lists", ["pseudonym", "ids"])
+def test_a_workbook_names_customers_as_the_client_wants_it(tiny_home, monkeypatch, lists):
+    """Of lists that are shown and of those that are only kept; results never hold an id."""
+    folder = tiny_home / "data" / "acme"
+    folder.mkdir(parents=True)
+    (folder / "transactions.csv").write_text("customer_id,ordered_at,amount\nSECRET0,2025-03-01,5\n", encoding="utf-8")
+    path = tiny_home / "params" / "acme.yml"
+    path.write_text(f"{path.read_text()}privacy: {{lists: {lists}}}\n", encoding="utf-8")
+    monkeypatch.setattr("crmkit.report.page.page.run_by_program", lambda: True)
+    with open_client("acme", home=tiny_home) as company:
+        page = open_page("tiny", company, {"horizon_days": 180})
+        page.show(plain_table("shown", 3, customers=True))
+        page.keep(plain_table("kept", 3, customers=True))
+        page.publish()
+    (run,) = tiny_home.glob("reports/acme/*/runs/*/tiny")
+    for name in ("shown", "kept"):
+        rows = CalamineWorkbook.from_path(str(run / "lists" / f"{name}.xlsx")).get_sheet_by_index(0).to_python()
+        assert any("SECRET" in str(cell) for row in rows for cell in row) == (lists == "ids")
+        assert not pd.read_parquet(run / "results" / f"{name}.parquet")["customer_id"].str.contains("SECRET").any()
 
 
 def test_boxes_that_lead_are_recorded_first():
