@@ -245,7 +245,10 @@ def test_the_window_of_a_shop_has_limits_of_the_level_that_is_asked():
     assert wide.low < narrow.low < narrow.high < wide.high
 
 
-def test_a_shop_is_read_from_the_day_on_which_observation_began(in_memory, monkeypatch):
+@pytest.mark.parametrize(
+    ("sampling", "day"), [("2025-02-01", dt.date(2025, 2, 1)), ("last_period", dt.date(2025, 12, 1)), ("cohort", None)]
+)
+def test_a_shop_is_read_from_the_day_on_which_observation_began(in_memory, monkeypatch, sampling, day):
     asked = []
 
     def open_shop(table, *, since, **_):
@@ -255,9 +258,9 @@ def test_a_shop_is_read_from_the_day_on_which_observation_began(in_memory, monke
     monkeypatch.setattr(read, "open_shop", open_shop)
     orders = pd.DataFrame({"customer_id": ["A"], "ordered_at": [dt.date(2025, 3, 1)], "amount": 5.0})
     table = ibis.memtable(orders, schema={"customer_id": "string", "ordered_at": "date", "amount": "float64"})
-    rule = churn.define(kind="non_contractual", sampling="2025-02-01")
+    rule = churn.define(kind="non_contractual", sampling=sampling)
     churn.history(in_memory(tables={"transactions": table}), rule)
-    assert asked == [dt.date(2025, 2, 1)]
+    assert asked == [day]
 
 
 def test_lifelines_is_asked_with_the_entries_of_the_page(past, work, monkeypatch):

@@ -22,6 +22,7 @@ from crmkit.analyses.audit.plan import (
     wanted_of,
 )
 from crmkit.analyses.audit.plan.actions import BEFORE, BY_OWN, KIT, UNKNOWN, WRONG_WAY, best_year
+from crmkit.analyses.audit.plan.plan import LEFT, TAKEN
 from crmkit.analyses.audit.plan.smart import attainable, measurable, relevant, specific, timed
 from crmkit.core.language import Locale, say
 from crmkit.core.results import Text
@@ -64,6 +65,16 @@ def test_every_finding_has_an_action_with_all_that_it_needs():
     assert slow.aim.effect == pytest.approx(0.7 * 0.35)
     assert slow.price.worth == pytest.approx(7_000)
     assert slow.dates.starts_on < slow.dates.measurable_on <= slow.dates.due_on
+
+
+def test_a_row_of_the_plan_holds_what_its_columns_say():
+    result = plan_table(plan_of([finding()]), EN)
+    assert [column.name for column in result.columns][:4] == ["text", "owner", "due_on", "goes"]
+    told = result.table.set_index("action_id").loc["P-slow"]
+    assert (told["low"], told["baseline"], told["high"]) == pytest.approx((0.46, 0.5, 0.54))
+    assert told["within"] in {TAKEN, LEFT}
+    assert (told["source"], told["kind"]) == (KIT, "A-FAST")
+    assert told["owner"] not in {told["kind"], ""}
 
 
 def test_what_people_do_follows_findings_only():

@@ -48,6 +48,10 @@ def test_the_tree_goes_from_objectives_to_long_goals_to_short_ones_to_actions(wo
     assert say(result.finding.text, Locale()) == (
         "3 goals, 1 of them long and 2 short. 1 is overdue, or has no action or milestone. 1 action serves no goal."
     )
+    assert "long from three years on" in say(result.note, Locale())
+    step = result.table.set_index("id").loc["M1"]
+    assert (step["owner"], step["state"]) == (actions[0].owner, actions[0].state)
+    assert step["owner"] != step["state"]
     assert result.table.loc[result.table["id"] == "G1", "goes"].item() == "40% (40% to 40%), n = 100 → 90%"
 
 

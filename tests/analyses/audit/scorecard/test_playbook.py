@@ -62,6 +62,13 @@ def test_each_segment_has_its_numbers_and_begins_with_its_part_of_a_list(work_of
     assert (risky["begin"], risky["money"]) == (15, 1500.0)
 
 
+def test_as_many_as_may_be_shown_are_shown(work_of):
+    """Ten customers are the fewest that a page may speak of."""
+    shown = {n: rows(playbook(work_of(), {"clv": value(clv_grow=listed(n, money=5.0))}).table, "repeat") for n in (9, 10)}
+    assert np.isnan(shown[9]["begin"].iloc[0])
+    assert shown[10]["begin"].iloc[0] == 10
+
+
 def test_a_hidden_segment_tells_nothing(work_of):
     (row,) = rows(playbook(work_of(), {"clv": value()}).table, "lapsed").to_dict("records")
     assert all(np.isnan(row[name]) for name in ("n", "value", "low", "high", "worth", "begin", "money"))

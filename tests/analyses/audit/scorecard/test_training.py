@@ -5,6 +5,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t
 
 from crmkit.analyses.audit import gains, trained_agents, training
 from crmkit.core.language import Locale, say
@@ -71,7 +72,11 @@ def test_the_gain_of_each_mode_and_whether_they_differ(work_of):
     assert table.index.tolist() == ["class", "online"]
     own = rows[rows["mode"] == "class"]
     assert table.loc["class", "value"] == pytest.approx((own["score_after"] - own["score_before"]).mean())
-    assert table.loc["class", "low"] < table.loc["class", "value"] < table.loc["class", "high"]
+    # limits as R: t.test(gain)$conf.int
+    rise = own["score_after"] - own["score_before"]
+    limits = t.interval(0.95, 39, rise.mean(), rise.std() / 40**0.5)
+    assert (table.loc["class", "low"], table.loc["class", "high"]) == pytest.approx(limits, rel=1e-12)
+    assert "Welch" in say(result.note, Locale())
     assert "The modes differ; the gain is largest with “class”" in say(result.finding.text, Locale())
     same = gains(work_of(training=pd.concat([courses("class", 5, 40, 1), courses("online", 5, 40, 2)])))
     assert say(same.finding.text, Locale()) == "The modes do not differ in what participants gain by more than chance."
