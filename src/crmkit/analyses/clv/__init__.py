@@ -15,6 +15,7 @@ from crmkit.analyses.clv.fit import Models, fit_models
 from crmkit.analyses.clv.headline import headline
 from crmkit.analyses.clv.holdout import HoldOut, accuracy, by_frequency, hold_out, tracking, weekly
 from crmkit.analyses.clv.lists import grow, protect, scores, wake
+from crmkit.analyses.clv.origins import past_forecasts
 from crmkit.analyses.clv.purchase_value import customer_values
 from crmkit.analyses.clv.read import Purchases, read
 from crmkit.analyses.clv.retention import retention
@@ -24,13 +25,14 @@ from crmkit.analyses.clv.served import service_by, service_quality
 from crmkit.analyses.clv.service import service
 from crmkit.analyses.clv.stages import StageRules, stage_table, stages
 from crmkit.analyses.clv.tiers import concentration, tiers, top_customers
-from crmkit.analyses.clv.totals import alive, intervals, totals
-from crmkit.analyses.clv.values import Terms, Tiering, Values
+from crmkit.analyses.clv.totals import alive, intervals, past_ranges, totals
+from crmkit.analyses.clv.values import Origins, Terms, Tiering, Values
 from crmkit.analyses.clv.what_if import what_if
 
 __all__ = [
     "HoldOut",
     "Models",
+    "Origins",
     "Purchases",
     "StageRules",
     "Terms",
@@ -60,6 +62,8 @@ __all__ = [
     "migration_matrix",
     "model_choice",
     "net_retention",
+    "past_forecasts",
+    "past_ranges",
     "protect",
     "read",
     "retention",

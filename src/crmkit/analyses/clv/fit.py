@@ -227,11 +227,7 @@ def _fit(
     reasons: dict[str, Text] = {}
     for name in names:
         try:
-            if name == "mbgcnbd":
-                total, intervals = past.rhythm.log_gaps[str(until)]
-                fits[name] = btyd.fit_mbgcnbd(tuples, total - intervals * math.log(per))
-            else:
-                fits[name] = btyd.fit(tuples, name)
+            fits[name] = _fit_tuples(tuples, name, per=per, gaps=past.rhythm.log_gaps.get(str(until)))
         except ModelError as err:
             reasons[name] = err.text
     kinds = fit_kinds(table, past.people.attributes, columns=covariates, per=per) if fits else KindFits()
@@ -246,6 +242,32 @@ def _fit(
         return FitSet(fits, reasons, fit_gamma_gamma(table["frequency"], table["monetary_value"]), "", kinds, occasions)
     except ModelError as err:
         return FitSet(fits, reasons, None, err.text, kinds, occasions)
+
+
+def fit_one(table: pd.DataFrame, name: str, *, per: float, gaps: tuple[float, int] | None = None) -> btyd.Fit:
+    """One model of a table of purchase histories; where it cannot be fitted, the first of the others that can.
+
+    Raises
+    ------
+    ModelError
+        Where none can be fitted.
+    """
+    tuples, first = cells(table, per), None
+    for one in dict.fromkeys([name, *(other for other in COMPARED if other != "mbgcnbd" or gaps is not None), STAYERS]):
+        try:
+            return _fit_tuples(tuples, one, per=per, gaps=gaps)
+        except ModelError as err:
+            first = first or err
+    raise first or ModelError(f"{name} cannot be fitted.")
+
+
+def _fit_tuples(tuples: btyd.Tuples, name: str, *, per: float, gaps: tuple[float, int] | None) -> btyd.Fit:
+    if name == STAYERS:
+        return btyd.fit_nbd(tuples)
+    if name != "mbgcnbd":
+        return btyd.fit(tuples, name)
+    total, intervals = gaps or (0.0, 0)
+    return btyd.fit_mbgcnbd(tuples, total - intervals * math.log(per))
 
 
 def cells(table: pd.DataFrame, per: float) -> btyd.Tuples:

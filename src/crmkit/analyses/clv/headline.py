@@ -11,7 +11,7 @@ from crmkit.analyses.clv.read import Purchases, no_value
 from crmkit.analyses.clv.retention import retention
 from crmkit.analyses.clv.stages import StageRules
 from crmkit.analyses.clv.tiers import concentration
-from crmkit.analyses.clv.totals import alive_finding, value_finding
+from crmkit.analyses.clv.totals import alive_finding, ranges_finding, value_finding
 from crmkit.analyses.clv.values import Values
 from crmkit.core.results import Finding, Text
 
@@ -53,4 +53,6 @@ def headline(
     found.append(base(past).finding)
     if check is not None:
         found += [forecast_finding(past, check), accuracy(past, check).finding]
+    if values is not None:
+        found.append(ranges_finding(values))
     return [finding for finding in [*found, *checks(past, models)] if finding is not None]

@@ -12,9 +12,10 @@ import numpy as np
 from crmkit.analyses.clv.contract_value import contract_values
 from crmkit.analyses.clv.draws import histories_of
 from crmkit.analyses.clv.fit import FitSet, Models, cells, model_of, of_kinds, used
+from crmkit.analyses.clv.origins import with_past_errors
 from crmkit.analyses.clv.read import Purchases
 from crmkit.analyses.clv.resampling import resample
-from crmkit.analyses.clv.values import Terms, Tiering, Total, Values, tiered
+from crmkit.analyses.clv.values import Origins, Terms, Tiering, Total, Values, tiered
 from crmkit.core.dates import DAYS_PER_YEAR
 from crmkit.core.errors import ModelError, ParamError
 from crmkit.core.results import Text
@@ -40,6 +41,7 @@ def customer_values(
     *,
     tiering: Tiering | None = None,
     draws: int = 200,
+    origins: Origins | None = None,
 ) -> Values | None:
     """Who is still active, how often will they buy, and what is that worth today?
 
@@ -53,6 +55,8 @@ def customer_values(
         How customers are put into tiers, whose sums get intervals; default: all are in one.
     draws : int
         Refits that the intervals of sums are made of; 0 = by the delta method.
+    origins : Origins or None
+        Forecasts from earlier days, whose errors widen the ranges of sums; None leaves the error of the model out.
 
     Returns
     -------
@@ -85,7 +89,7 @@ def customer_values(
     if values.purchases is not None and terms.horizon_days:
         try:
             others, method = _others(values, models.final, past.days_per_unit, draws)
-            return resample(
+            resampled = resample(
                 values,
                 others,
                 models.final.spend,
@@ -93,6 +97,7 @@ def customer_values(
                 per=past.days_per_unit,
                 confidence=past.confidence,
             )
+            return with_past_errors(resampled, origins, confidence=past.confidence)
         except ModelError as err:
             reason = err.text
     return replace(_with_delta(values, past, models.final), no_refits=reason)

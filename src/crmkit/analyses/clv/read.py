@@ -212,7 +212,7 @@ def read(
         raise ParamError(f"unit: is {unit!r}; {did_you_mean(unit, ['day', 'week', 'month'])}")
     as_of, paid = company.as_of, paid_by_contract(company.tables, as_of=company.as_of)
     since = observed_since(sampling, as_of=as_of)
-    bought, agreed = _transactions(company, paid=paid), _contracts(company, since, paid=paid)
+    bought, agreed = transactions_of(company, paid=paid), _contracts(company, since, paid=paid)
     customers = to_frame(summaries.purchase_summary(bought, as_of=as_of))
     start = _start(customers, agreed, as_of)
     split = None if customers.empty and agreed is None else _split(start, as_of, holdout_days)
@@ -234,7 +234,7 @@ def read(
     )
 
 
-def _transactions(company: Client, *, paid: bool) -> Any:
+def transactions_of(company: Client, *, paid: bool) -> Any:
     """The transactions; where none count, a table without rows, so that every section can say so."""
     if "transactions" in company.tables and not paid:
         return summaries.with_amounts(company.tables["transactions"])

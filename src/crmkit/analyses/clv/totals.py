@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from crmkit.analyses.clv.customers import shares
 from crmkit.analyses.clv.fit import NAMES
 from crmkit.analyses.clv.read import Purchases
+from crmkit.analyses.clv.resampling import PURCHASES, VALUE
 from crmkit.analyses.clv.values import BY_CONTRACT, Refits, Values, awake, lacking
 from crmkit.core.language import mark
-from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, estimates, not_assessed
+from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, Unit, estimates, not_assessed
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 AT_RISK_BELOW = 0.5
 BANDS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+LEAST_HELD = 0.75
 
 
 def totals(past: Purchases, values: Values | None) -> Result:
@@ -53,6 +59,7 @@ def totals(past: Purchases, values: Values | None) -> Result:
 METHOD = mark("delta method on the log-parameters")
 BOOTSTRAP = mark("refits to customers drawn with replacement")
 NORMAL = mark("draws from the normal approximation of the parameters (Laplace)")
+WHOLE = mark("refits, chance, and the errors of earlier forecasts")
 
 
 def _method(values: Values, measure: str) -> str:
@@ -60,6 +67,8 @@ def _method(values: Values, measure: str) -> str:
         return mark("count") if values.under_contract else METHOD
     if values.refits is None:
         return METHOD
+    if values.refits.origins:
+        return WHOLE
     return BOOTSTRAP if values.refits.method == "bootstrap" else NORMAL
 
 
@@ -73,20 +82,28 @@ def _totals_note(past: Purchases, values: Values) -> Text:
         "cost": Quantity(terms.retention_cost, "money"),
         "confidence": Quantity(past.confidence, "share"),
     }
+    covers = _covers(values)
+    numbers["covers"] = covers
     if not past.spend.known:
-        return Text("{model}, {span}; intervals ({confidence}) cover the uncertainty of the parameters.", numbers)
+        return Text("{model}, {span}, intervals at {confidence}. {covers}", numbers)
     if terms.retention_cost:
         return Text(
             "{model}, {span}, {rate} yearly discount, continuous. {margin} of revenue counts as value, less "
-            "{cost} per year for keeping a customer who is still one. Intervals ({confidence}) cover the "
-            "uncertainty of the parameters.",
+            "{cost} per year for keeping a customer who is still one. Intervals at {confidence}. {covers}",
             numbers,
         )
     return Text(
-        "{model}, {span}, {rate} yearly discount, continuous; {margin} of revenue counted as value; "
-        "intervals ({confidence}) cover the uncertainty of the parameters.",
+        "{model}, {span}, {rate} yearly discount, continuous. {margin} of revenue counts as value. Intervals at {confidence}. "
+        "{covers}",
         numbers,
     )
+
+
+def _covers(values: Values) -> Text:
+    """What the ranges of the totals hold, and what they leave out."""
+    if values.refits is not None and values.refits.origins:
+        return Text("Ranges of purchases and value hold parameters, chance, and how far earlier forecasts were off.")
+    return Text("Ranges hold the uncertainty of the parameters, without the error of the model.")
 
 
 def intervals(past: Purchases, values: Values | None) -> Result:
@@ -116,30 +133,121 @@ def intervals(past: Purchases, values: Values | None) -> Result:
         Column("high", "Parameters: to", "count"),
         Column("outcome_low", "With chance: from", "count"),
         Column("outcome_high", "With chance: to", "count"),
+        *(_WHOLE_COLUMNS if values.refits.origins else ()),
     )
     table = values.refits.table
     return Result("clv_intervals", "table", title, table, columns=columns, note=_intervals_note(past, values, values.refits))
 
 
+_WHOLE_COLUMNS = (
+    Column("whole_low", "With the model's error: from", "count"),
+    Column("whole_high", "With the model's error: to", "count"),
+)
+
+
 def _intervals_note(past: Purchases, values: Values, refits: Refits) -> Text:
-    numbers: Numbers = {
-        "model": NAMES[values.model],
+    numbers: dict[str, Quantity | Text | str] = {
+        "model": Text(NAMES[values.model]),
         "span": values.terms.span(),
         "draws": Quantity(len(refits.models), "count"),
         "futures": Quantity(refits.futures, "count"),
         "confidence": Quantity(past.confidence, "share"),
+        "covers": _covers(values),
     }
     if refits.method == "bootstrap":
         return Text(
             "{model}, {span}; {draws} refits to customers drawn with replacement, {futures} futures of every customer; "
-            "{confidence} intervals.",
+            "{confidence} intervals. {covers}",
             numbers,
         )
     return Text(
         "{model}, {span}. {draws} draws from the normal approximation of the parameters (Laplace), as "
         "with covariates or very many different histories. {futures} futures of every customer; "
-        "{confidence} intervals.",
+        "{confidence} intervals. {covers}",
         numbers,
+    )
+
+
+def past_ranges(past: Purchases, values: Values | None) -> Result:
+    """Did earlier ranges hold?
+
+    Parameters
+    ----------
+    past : Purchases
+    values : Values or None
+        Made with ``origins``.
+
+    Returns
+    -------
+    Result
+        One row per tier, and one for all customers: what was forecast from the newest earlier day that can be judged, its
+        range as it could be known on that day, what came, and how many of all earlier ranges held; then the value of today
+        moved by what was off on the earlier days.
+    """
+    title = Text("Did earlier ranges hold?")
+    if values is None or values.refits is None or values.refits.origins is None:
+        reason = Text("needs purchases, a horizon, and three earlier days from which a forecast can be tested")
+        return not_assessed("clv_past_ranges", title, lacking(values) or reason)
+    origins = values.refits.origins
+    unit: Unit = "count" if values.clv is None else "money"
+    rows = _judged(values)
+    columns = (
+        Column("group", "Tier", translate=True),
+        Column("then_forecast", "Forecast then", unit, limits=("then_low", "then_high")),
+        Column("then_actual", "What came", unit),
+        Column("judged", "Ranges judged", "count"),
+        Column("held", "Held", "count"),
+        Column("value", "Forecast today", unit, limits=("whole_low", "whole_high")),
+        Column("corrected", "Today, moved by earlier errors", unit),
+    )
+    ahead = origins.horizon_days
+    carried = Text(
+        "Their errors are carried to {days}, with a doubt that grows.", {"days": Quantity(values.terms.horizon_days, "days")}
+    )
+    numbers: dict[str, Quantity | Text | str] = {
+        "days": Quantity(origins.table["origin"].nunique(), "count"),
+        "ahead": Quantity(ahead, "days"),
+        "carried": "" if ahead >= values.terms.horizon_days else carried,
+        "confidence": Quantity(past.confidence, "share"),
+    }
+    note = Text(
+        "{days} earlier forecasts, each {ahead} ahead; {confidence} ranges. Each rests on errors known on its day. {carried}",
+        numbers,
+    )
+    return Result("clv_past_ranges", "table", title, rows, columns=columns, finding=ranges_finding(values), note=note)
+
+
+def _judged(values: Values) -> pd.DataFrame:
+    """Sums with what past errors say of them; of money where there is money."""
+    if values.refits is None or values.refits.origins is None:
+        raise ValueError("nothing was learned from earlier forecasts")
+    table = values.refits.table
+    own = (table["measure"] == (PURCHASES if values.clv is None else VALUE)) & table["judged"].notna()
+    return table[own].reset_index(drop=True)
+
+
+def ranges_finding(values: Values) -> Finding | None:
+    """How many earlier ranges held, in one sentence."""
+    if values.refits is None or values.refits.origins is None:
+        return None
+    rows = _judged(values)
+    judged, held = int(rows["judged"].sum()), int(rows["held"].sum())
+    if not judged:
+        return None
+    good = held >= LEAST_HELD * judged
+    numbers: Numbers = {
+        "judged": Quantity(judged, "count"),
+        "held": Quantity(held, "count"),
+        "ahead": Quantity(values.refits.origins.horizon_days, "days"),
+    }
+    return Finding(
+        id="clv.past_ranges",
+        severity="good" if good else "warning",
+        passed=good,
+        text=Text("Of {judged} earlier ranges, for all customers and for tiers, {held} held what came in {ahead}.", numbers),
+        criteria=Text("At least {limit} of earlier ranges held.", {"limit": Quantity(LEAST_HELD, "share")}),
+        evidence=("clv_past_ranges",),
+        action=None if good else Text("Plan with the limits of the ranges, not with the values between them."),
     )
 
 

@@ -185,6 +185,25 @@ def assign_tiers(worth: Sequence[float] | np.ndarray, tiering: Tiering) -> np.nd
 
 
 @dataclass(frozen=True, eq=False)
+class Origins:
+    """Forecasts from earlier days beside what came.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``origin, group, measure, forecast, actual, n``: one row per earlier day, group (all customers, each tier) and measure.
+    horizon_days : int
+        How far ahead they looked.
+    failed : int
+        Earlier days on which no model could be fitted.
+    """
+
+    table: pd.DataFrame
+    horizon_days: int
+    failed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
 class Refits:
     """Parameters that could as well have come out, and the sums that follow from them.
 
@@ -203,6 +222,9 @@ class Refits:
         ``outcome_low, outcome_high`` = parameters and the chance of what single customers do; ``n`` customers; ``unit``.
     futures : int
         How often the future of every customer was drawn.
+    origins : Origins or None
+        Earlier forecasts whose errors are in the ranges; None where there are none, and the columns that hold them
+        (:func:`crmkit.analyses.clv.origins.with_past_errors`) are not in the table.
     """
 
     models: Sequence[Any]
@@ -211,6 +233,7 @@ class Refits:
     per: float
     table: pd.DataFrame
     futures: int
+    origins: Origins | None = None
 
 
 SURELY, NEARLY_ALL = 0.99, 0.99

@@ -1,0 +1,233 @@
+"""How far were earlier forecasts off? The forecast is made again from earlier days of the log and compared with what came."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crmkit.analyses.clv.draws import histories_of
+from crmkit.analyses.clv.fit import WITH, Models, fit_one, used
+from crmkit.analyses.clv.read import Purchases, transactions_of
+from crmkit.analyses.clv.resampling import ALL, PURCHASES, VALUE
+from crmkit.analyses.clv.values import Origins, Terms, Tiering, Total, Values, assign_tiers
+from crmkit.core.errors import ModelError
+from crmkit.data.sources.engine import to_frame
+from crmkit.data.summaries import purchases as summaries
+from crmkit.data.summaries.windows import log_gaps
+from crmkit.models.basics.estimates import critical
+from crmkit.models.basics.past_errors import FEWEST, GROUP, TOTAL, Learned, learn, log_errors
+from crmkit.models.purchases import btyd
+from crmkit.models.purchases.spend import expected_spend, fit_gamma_gamma
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from crmkit.data.client import Client
+
+SHORTEST_PAST, SHORTEST_AHEAD, PARTS, MOST = 56, 14, (1, 2, 4, 8), 12
+JUDGED_FROM = 2
+MOST_CUSTOMERS = 50_000
+
+
+def origin_days(start: dt.date, as_of: dt.date, horizon: int) -> tuple[int, list[dt.date]]:
+    """From which earlier days can a forecast be tested, and how far ahead?
+
+    Parameters
+    ----------
+    start, as_of : date
+        First and last day of the log.
+    horizon : int
+        Days that the forecast of today looks ahead.
+
+    Returns
+    -------
+    int, list of date
+        The longest of the horizon, its half, quarter and eighth that leaves three days, and these days in their order, at most
+        12, each half a horizon after the one before; 0 and none where even the eighth leaves fewer.
+
+    Examples
+    --------
+    >>> days, found = origin_days(dt.date(2024, 1, 1), dt.date(2025, 12, 31), 365)
+    >>> days, [day.isoformat() for day in found]
+    (182, ['2024-07-03', '2024-10-02', '2025-01-01', '2025-04-02', '2025-07-02'])
+    """
+    for part in PARTS:
+        ahead = max(SHORTEST_AHEAD, horizon // part)
+        step, day, found = max(1, ahead // 2), as_of - dt.timedelta(days=ahead), list[dt.date]()
+        while (day - start).days >= max(SHORTEST_PAST, ahead) and len(found) < MOST:
+            found.append(day)
+            day -= dt.timedelta(days=step)
+        if len(found) >= FEWEST:
+            return ahead, found[::-1]
+    return 0, []
+
+
+def past_forecasts(
+    company: Client, past: Purchases, models: Models, terms: Terms, *, tiering: Tiering | None = None
+) -> Origins | None:
+    """What would have been forecast from earlier days, and what came?
+
+    Parameters
+    ----------
+    company : Client
+    past, models
+        As computed for the page; the same model is fitted again on each earlier day, to what was known on it.
+    terms : Terms
+        Margin and horizon.
+    tiering : Tiering or None
+        Customers are put into tiers on each earlier day by what was forecast on it.
+
+    Returns
+    -------
+    Origins or None
+        None where there are no purchases, no horizon, or fewer than three days to forecast from. Of more than 50,000 customers
+        so many are taken, evenly in the order of their ids.
+    """
+    import pandas as pd
+
+    if past.contracts is not None or not models.final.fits or not terms.horizon_days:
+        return None
+    ahead, days = origin_days(past.start, past.as_of, terms.horizon_days)
+    if not days:
+        return None
+    bought = transactions_of(company, paid=past.rhythm.paid)
+    name = used(models.chosen, models.final).removesuffix(WITH)
+    gaps = log_gaps(bought, days=days) if name == "mbgcnbd" else {}
+    made, failed = [], 0
+    for day in days:
+        table = to_frame(summaries.holdout_summary(bought, split=day, end=day + dt.timedelta(days=ahead)))
+        table = table.iloc[:: 1 + len(table) // MOST_CUSTOMERS]
+        try:
+            made.append(
+                _forecast(past, table, name, gaps.get(day.isoformat()), ahead, terms, tiering or Tiering()).assign(origin=day)
+            )
+        except ModelError:
+            failed += 1
+    return Origins(pd.concat(made, ignore_index=True), ahead, failed) if len(made) >= FEWEST else None
+
+
+def _forecast(
+    past: Purchases,
+    table: pd.DataFrame,
+    name: str,
+    gaps: tuple[float, int] | None,
+    ahead: int,
+    terms: Terms,
+    tiering: Tiering,
+) -> pd.DataFrame:
+    """Sums per group of what was expected of one day's customers, and of what they did."""
+    import pandas as pd
+
+    per = past.days_per_unit
+    fit = fit_one(table, name, per=per, gaps=gaps)
+    sums = histories_of(table, per)
+    expected = sums.each(fit, lambda one, *history: btyd.expected_purchases(one, ahead / per, *history))[sums.inverse]
+    pairs = [(PURCHASES, expected, table["holdout_frequency"].to_numpy(dtype="float64"))]
+    if past.spend.known:
+        spend = fit_gamma_gamma(table["frequency"], table["monetary_value"])
+        each = np.asarray(expected_spend(spend, table["frequency"], table["monetary_value"]))
+        actual = table["holdout_value"].to_numpy(dtype="float64")
+        pairs.append((VALUE, terms.margin * each * expected, terms.margin * actual))
+    # a fixed cut is an amount over the whole horizon
+    tier = assign_tiers(pairs[-1][1] * terms.horizon_days / ahead, tiering)
+    groups = [(ALL, np.ones(len(tier), dtype=bool)), *((one, tier == one) for one in tiering.names)]
+    rows = [
+        {
+            "group": group,
+            "measure": measure,
+            "forecast": float(forecast[own].sum()),
+            "actual": float(came[own].sum()),
+            "n": int(own.sum()),
+        }
+        for measure, forecast, came in pairs
+        for group, own in groups
+    ]
+    return pd.DataFrame(rows)
+
+
+def with_past_errors(values: Values, origins: Origins | None, *, confidence: float) -> Values:
+    """The values with ranges that hold the error of the model too.
+
+    Parameters
+    ----------
+    values : Values
+        With refits.
+    origins : Origins or None
+        None leaves the values as they are.
+    confidence : float
+
+    Returns
+    -------
+    Values
+        ``purchases`` and ``clv`` with the limits between which the outcome should lie; the table of the refits with columns
+        ``corrected``, ``whole_low``, ``whole_high`` (parameters, chance and model), ``then_forecast``, ``then_low``,
+        ``then_high``, ``then_actual`` (of the newest earlier day that can be judged), ``judged`` and ``held``: how many earlier
+        ranges can be judged, each by what was known on its day, and how many of them held.
+    """
+    import pandas as pd
+
+    if origins is None or values.refits is None:
+        return values
+    table = values.refits.table
+    rows = [
+        _row({str(name): each for name, each in one.items()}, origins, values.terms, confidence)
+        for one in table.to_dict("records")
+    ]
+    whole = table.join(pd.DataFrame(rows, index=table.index))
+    totals = whole[whole["group"] == ALL].set_index("measure")
+    return replace(
+        values,
+        purchases=_total(values.purchases, totals, PURCHASES),
+        clv=_total(values.clv, totals, VALUE),
+        refits=replace(values.refits, table=whole, origins=origins),
+    )
+
+
+def _total(known: Total | None, totals: pd.DataFrame, measure: str) -> Total | None:
+    if known is None or measure not in totals.index:
+        return known
+    low, high = (float(totals[name][measure]) for name in ("whole_low", "whole_high"))
+    return Total(known.value, min(known.value, low), max(known.value, high)) if np.isfinite(low + high) else known
+
+
+def _row(one: dict[str, Any], origins: Origins, terms: Terms, confidence: float) -> dict[str, float]:
+    """What past errors say of one sum, and whether earlier ranges of it held."""
+    seen = origins.table[(origins.table["group"] == one["group"]) & (origins.table["measure"] == one["measure"])]
+    value, low, high = (float(one[name]) for name in ("value", "outcome_low", "outcome_high"))
+    if len(seen) < FEWEST or not value > 0 or not low <= high:
+        return dict.fromkeys(COLUMNS, float("nan"))
+    level = TOTAL if one["group"] == ALL else GROUP
+    own = float(log_errors(high, max(low, 0.0))) / (2 * critical(confidence))
+    days = np.array([day.toordinal() for day in seen["origin"]], dtype="float64")
+    forecast, actual = seen["forecast"].to_numpy(), seen["actual"].to_numpy()
+    errors = log_errors(actual, forecast)
+    now = learn(errors, days, horizon=origins.horizon_days, ahead=terms.horizon_days, own=own, level=level)
+    then = [
+        _learned_by(place, errors, days, origins.horizon_days, own * (value / max(forecast[place], 1.0)) ** 0.5, level)
+        for place in range(len(days))
+    ]
+    ranges = {place: one.of(forecast[place], confidence) for place, one in enumerate(then) if one is not None}
+    held = sum(low <= actual[place] <= high for place, (_, low, high) in ranges.items())
+    newest = max(ranges, default=None)
+    last = (float("nan"),) * 3 if newest is None else (forecast[newest], *ranges[newest][1:])
+    came = float("nan") if newest is None else actual[newest]
+    return dict(zip(COLUMNS, (*now.of(value, confidence), *last, came, len(ranges), held), strict=True))
+
+
+COLUMNS = (
+    "corrected", "whole_low", "whole_high", "then_forecast", "then_low", "then_high", "then_actual", "judged", "held",
+)  # fmt: skip
+
+
+def _learned_by(
+    place: int, errors: NDArray[np.float64], days: NDArray[np.float64], horizon: int, own: float, level: float
+) -> Learned | None:
+    """What was known of errors on an earlier day: of forecasts whose whole horizon had passed by then; None below two."""
+    known = days + horizon <= days[place]
+    if known.sum() < JUDGED_FROM:
+        return None
+    return learn(errors[known], days[known], horizon=horizon, ahead=horizon, own=own, level=level)

@@ -1,0 +1,131 @@
+"""Forecasts from earlier days: made of what was known, compared with what came, and what they say of the range of today."""
+
+import datetime as dt
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmkit.analyses import clv
+from crmkit.analyses.clv.fit import COMPARED
+from crmkit.analyses.clv.origins import origin_days
+from crmkit.analyses.clv.resampling import ALL, PURCHASES, VALUE
+from crmkit.core.language import Locale, say
+
+DAY = dt.date(2025, 12, 31)
+
+TERMS = clv.Terms(182, 0.1, 0.5)
+TIERS = clv.Tiering([0.2, 0.5])
+
+
+def ranges(company, *, draws=20, terms=TERMS, compare=()):
+    past = clv.read(company, holdout_days=0)
+    models = clv.fit_models(past, compare=compare)
+    origins = clv.past_forecasts(company, past, models, terms, tiering=TIERS)
+    return past, origins, clv.customer_values(past, models, terms, tiering=TIERS, draws=draws, origins=origins)
+
+
+@pytest.fixture(scope="module")
+def whole(make_company, simulated):
+    return ranges(make_company(simulated))
+
+
+def test_an_earlier_day_knows_what_was_known_on_it(make_company, simulated, whole):
+    """The forecast of a day is that of a page made on it, and what came is counted in the sales."""
+    _, origins, _ = whole
+    days = sorted(origins.table["origin"].unique())
+    day, ahead = days[-1], origins.horizon_days
+    past = clv.read(make_company(simulated, as_of=day), holdout_days=0)
+    values = clv.customer_values(past, clv.fit_models(past, compare=()), replace(TERMS, horizon_days=ahead), draws=0)
+    own = origins.table[(origins.table["origin"] == day) & (origins.table["group"] == ALL)].set_index("measure")
+    assert own.loc[PURCHASES, "forecast"] == pytest.approx(values.purchases.value)
+    assert own.loc[PURCHASES, "n"] == len(values.customers)
+    bought = pd.to_datetime(simulated["ordered_at"]).dt.date
+    after = simulated[(bought > day) & (bought <= day + dt.timedelta(days=ahead))]
+    after = after[after["customer_id"].isin(values.customers["customer_id"])]
+    assert own.loc[PURCHASES, "actual"] == len(after.drop_duplicates(["customer_id", "ordered_at"]))
+    assert own.loc[VALUE, "actual"] == pytest.approx(0.5 * after["amount"].astype(float).sum())
+
+
+def test_tiers_add_up_to_all(whole):
+    _, origins, _ = whole
+    for _, own in origins.table.groupby(["origin", "measure"]):
+        parts = own[own["group"] != ALL][["forecast", "actual", "n"]].sum()
+        assert parts.to_numpy() == pytest.approx(own[own["group"] == ALL][["forecast", "actual", "n"]].iloc[0].to_numpy())
+
+
+def test_a_later_day_changes_no_earlier_range(make_company, simulated, whole):
+    """What is forecast from a day, and the range that could be known on it, is the same with and without the days after."""
+    _, origins, _ = whole
+    # half a horizon earlier, so that days are shared
+    _, before, _ = ranges(make_company(simulated, as_of=DAY - dt.timedelta(days=origins.horizon_days // 2)))
+    both = origins.table.merge(before.table, on=["origin", "group", "measure"], suffixes=("", "_before"))
+    assert before.horizon_days == origins.horizon_days
+    assert both["origin"].nunique() >= 3
+    assert both["forecast"].to_numpy() == pytest.approx(both["forecast_before"].to_numpy())
+    assert both["actual"].to_numpy() == pytest.approx(both["actual_before"].to_numpy())
+
+
+def test_the_range_holds_parameters_chance_and_model(whole):
+    past, _, values = whole
+    table = values.refits.table
+    assert (table["whole_high"] - table["whole_low"] > table["outcome_high"] - table["outcome_low"]).all()
+    total = table[(table["group"] == ALL) & (table["measure"] == VALUE)].iloc[0]
+    assert (values.clv.low, values.clv.high) == (
+        min(total["whole_low"], total["value"]),
+        max(total["whole_high"], total["value"]),
+    )
+    assert (table["held"] <= table["judged"]).all()
+    shown = clv.past_ranges(past, values)
+    assert shown.table["group"].tolist() == [ALL, "A", "B", "C"]
+    judged = int(shown.table["judged"].sum())
+    if judged:
+        assert f"Of {judged} earlier ranges" in say(shown.finding.text, Locale())
+    said = say(clv.totals(past, values).note, Locale())
+    assert "how far earlier forecasts were off" in said
+
+
+def test_where_no_earlier_day_can_be_tested_the_range_says_so(make_company, simulated):
+    first = pd.to_datetime(simulated["ordered_at"]).min().date()
+    past, origins, values = ranges(make_company(simulated, as_of=first + dt.timedelta(days=80)))
+    assert origins is None
+    assert "without the error of the model" in say(clv.totals(past, values).note, Locale())
+    assert "needs purchases, a horizon, and three earlier days" in say(clv.past_ranges(past, values).reason, Locale())
+    assert "whole_low" not in values.refits.table
+
+
+@pytest.mark.parametrize(
+    ("span", "horizon", "ahead", "number"),
+    [(730, 365, 182, 5), (1460, 365, 365, 5), (546, 364, 182, 3), (100, 365, 45, 0), (4000, 30, 30, 12)],
+)
+def test_days_to_forecast_from(span, horizon, ahead, number):
+    end = dt.date(2025, 12, 31)
+    start = end - dt.timedelta(days=span)
+    found, days = origin_days(start, end, horizon)
+    assert (found, len(days)) == ((ahead, number) if number else (0, 0))
+    assert days == sorted(days)
+    for day in days:
+        assert day + dt.timedelta(days=found) <= end
+        assert (day - start).days >= found
+
+
+def test_a_fall_that_repeats_moves_the_level_and_is_in_the_range(make_company):
+    """Customers who buy ever more rarely, which no model knows: forecasts are too high each time, and the range is moved."""
+    rng, rows = np.random.default_rng(1), []
+    for i in range(300):
+        day, rate = float(rng.integers(0, 60)), 0.08
+        while day < 900:
+            rows.append((f"c{i:03d}", pd.Timestamp("2023-01-01") + pd.Timedelta(days=int(day)), 10.0))
+            day += max(1.0, rng.exponential(1 / (rate * np.exp(-day / 250))))
+    sales = pd.DataFrame(rows, columns=["customer_id", "ordered_at", "amount"]).drop_duplicates()
+    end = dt.date(2024, 12, 31)
+    _, _, values = ranges(make_company(sales, as_of=end), compare=COMPARED)
+    came = sales[
+        (sales["ordered_at"] > pd.Timestamp(end)) & (sales["ordered_at"] <= pd.Timestamp(end) + pd.Timedelta(days=182))
+    ]
+    table = values.refits.table
+    row = table[(table["group"] == ALL) & (table["measure"] == PURCHASES)].iloc[0]
+    assert row["corrected"] < row["value"]
+    assert row["whole_low"] <= len(came) <= row["whole_high"]
+    assert not row["outcome_low"] <= len(came) <= row["outcome_high"]
