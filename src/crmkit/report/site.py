@@ -16,7 +16,7 @@ from crmkit.core.results import SEVERITIES, Text
 from crmkit.core.settings import client_language
 from crmkit.report.brand import brand_css
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, read_json, read_latest, reports_folder, write_text
-from crmkit.report.page.briefs import AUDIENCES
+from crmkit.report.page.briefs import FIRST
 from crmkit.report.page.since_last import changes
 from crmkit.report.record import previous
 from crmkit.show.boxes import SEVERITY
@@ -130,7 +130,7 @@ def _line(home: Path, client: str, as_of: str, analysis: str, latest: Mapping[st
 
 def _briefs(folder: Path, analysis: str, report: Mapping[str, Any], as_of: str, language: str) -> tuple[tuple[str, str], ...]:
     """The short pages of a report, that for executives first; the others in the order of the report."""
-    called = {slug: translate(word, language) for slug, word in AUDIENCES.items()} | dict(report.get("briefs") or {})
+    called = {slug: translate(word, language) for slug, word in FIRST.items()} | dict(report.get("briefs") or {})
     files = {slug: f"{analysis}-{slug}.html" for slug in called}
     return tuple((str(called[slug]), f"{as_of}/{file}") for slug, file in files.items() if (folder / file).is_file())
 

@@ -11,6 +11,7 @@ from crmkit.core.format import DASH
 from crmkit.core.language import Locale, say, translate
 from crmkit.core.results import Column, Finding, Quantity, Result, Severity, Text, worst_first
 from crmkit.show.grid import interval_heading, interval_words
+from crmkit.show.sparks import spark_html
 from crmkit.show.words import Naming, attribute, cell, column_of, empty, required, sentence
 
 if TYPE_CHECKING:
@@ -49,8 +50,11 @@ def values_html(result: Result, locale: Locale, *, name: Naming | None = None) -
     str
         ``<div class="exhibit">`` with ``<dl class="values">``.
     """
-    words, (first, others) = value_words(result, locale), leading_rows(required(result, "group", "value", "unit"))
-    boxes, more = ("".join(_box_html(*words[place]) for place in places) for places in (first, others))
+    table = required(result, "group", "value", "unit")
+    words, (first, others) = value_words(result, locale), leading_rows(table)
+    known, groups = attribute(table, "history", {}), table["group"].tolist()
+    sparks = [spark_html(known.get(group, {}), locale) for group in groups]
+    boxes, more = ("".join(_box_html(*words[place], sparks[place]) for place in places) for places in (first, others))
     if more:
         said = escape(say(Text(MORE_BOXES.template, {"n": Quantity(len(others), "count")}), locale))
         more = f'<details class="fold"><summary>{said}</summary><dl class="values">{more}</dl></details>'
@@ -75,9 +79,9 @@ def leading_rows(table: pd.DataFrame) -> tuple[list[int], list[int]]:
     return first, [place for place in range(len(table)) if place not in first]
 
 
-def _box_html(label: str, number: str, interval: str, basis: str) -> str:
+def _box_html(label: str, number: str, interval: str, basis: str, spark: str) -> str:
     small = (("interval", interval), ("interval basis", basis))
-    rest = "".join(f'<dd class="{kind}">{escape(text)}</dd>' for kind, text in small if text)
+    rest = spark.join(f'<dd class="{kind}">{escape(text)}</dd>' if text else "" for kind, text in small)
     large = f'<dt class="label">{escape(label)}</dt><dd class="{_size(number)}">{escape(number)}</dd>'
     return f'<div class="value">{large}{rest}</div>'
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from crmkit.analyses.clv.customers import shares
 from crmkit.analyses.clv.fit import NAMES
+from crmkit.analyses.clv.months import by_month
 from crmkit.analyses.clv.read import Purchases
 from crmkit.analyses.clv.values import BY_CONTRACT, Refits, Values, awake, lacking
 from crmkit.core.language import mark
@@ -46,8 +47,9 @@ def totals(past: Purchases, values: Values | None) -> Result:
         for label, measure, one, unit in boxes
         if one is not None
     ]
-    finding = value_finding(past, values)
-    return Result("clv_totals", "values", title, estimates(rows), finding=finding, note=_totals_note(past, values))
+    finding, table, behind = value_finding(past, values), estimates(rows), by_month(past)
+    table.attrs["history"] = {row["group"]: behind.get(row["measure"], {}) for row in rows}
+    return Result("clv_totals", "values", title, table, finding=finding, note=_totals_note(past, values))
 
 
 METHOD = mark("delta method on the log-parameters")
