@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmkit.analyses.clv.read import Purchases
 from crmkit.core.language import mark
-from crmkit.core.results import history
+from crmkit.core.results import Unit, history
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,20 +35,21 @@ def by_month(past: Purchases) -> dict[str, dict[str, Any]]:
     if past.contracts is not None:
         table = _contracts(past.contracts, days)
         said = {
-            "alive": (mark("customers under contract, by month"), "count", "customers"),
-            "clv": (mark("price of all contracts, by month"), "money", "amount"),
+            "alive": (mark("customers under contract, by month"), "customers"),
+            "clv": (mark("price of all contracts, by month"), "amount"),
         }
     else:
         table = _bought(past, days)
         said = {
-            "purchases": (mark("customers who bought, by month"), "count", "customers"),
-            "clv": (mark("revenue by month"), "money", "amount"),
+            "purchases": (mark("customers who bought, by month"), "customers"),
+            "clv": (mark("revenue by month"), "amount"),
         }
+    units: dict[str, Unit] = {"customers": "count", "amount": "money"}
     shown = table[table["customers"] >= past.min_cell]
     return {
-        measure: history(words, unit, shown["day"], shown[column])
-        for measure, (words, unit, column) in said.items()
-        if unit != "money" or (past.spend.known and shown[column].notna().all())
+        measure: history(words, units[column], shown["day"], shown[column])
+        for measure, (words, column) in said.items()
+        if column != "amount" or (past.spend.known and shown[column].notna().all())
     }
 
 

@@ -48,7 +48,7 @@ def totals(past: Purchases, values: Values | None) -> Result:
         if one is not None
     ]
     finding, table, behind = value_finding(past, values), estimates(rows), by_month(past)
-    table.attrs["history"] = {row["group"]: behind.get(row["measure"], {}) for row in rows}
+    table.attrs["history"] = {label: behind.get(measure, {}) for label, measure, *_ in boxes}
     return Result("clv_totals", "values", title, table, finding=finding, note=_totals_note(past, values))
 
 
