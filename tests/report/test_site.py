@@ -189,7 +189,7 @@ def test_indexes_can_be_sorted_and_speak_one_language(tmp_path, leave):
     leave("acme", "2025-12-31", language="zh")
     text = write_site(tmp_path).read_text()
     assert '<html lang="zh-CN">' in text
-    assert 'class="data listing sortable"' in text
+    assert 'class="data listing portfolio sortable"' in text
     for english in ("Warning", "Status", "Report<", "Complete"):
         assert english not in text
 
