@@ -123,8 +123,8 @@ def _basis(row: dict[Any, Any], locale: Locale) -> str:
     return " · ".join(parts)
 
 
-def findings_html(findings: Iterable[Finding], locale: Locale, *, name: Naming | None = None) -> str:
-    """Findings as a list, the worst first; everything from data is escaped.
+def findings_html(findings: Iterable[Finding], locale: Locale, *, name: Naming | None = None, worst_leads: bool = True) -> str:
+    """Findings as a list, the worst first unless they come in an order of their own; everything from data is escaped.
 
     Returns
     -------
@@ -132,7 +132,7 @@ def findings_html(findings: Iterable[Finding], locale: Locale, *, name: Naming |
         ``<ul class="findings">`` with an ``<li class="finding warning">`` each, and folded beneath it those that only say that
         a rule is met, where there are more than one; empty where there are no findings.
     """
-    ordered = worst_first(findings)
+    ordered = worst_first(findings) if worst_leads else list(findings)
     passed = [one for one in ordered if one.severity == "good" and one.criteria is not None and one.action is None]
     folded = passed if 1 < len(passed) < len(ordered) else []
     items = "".join(_finding_html(finding, locale, name) for finding in ordered if finding not in folded)

@@ -1,4 +1,7 @@
-"""How did a headline number come to where it is? A small line in its box, without axes; in words for who cannot see it."""
+"""How did a headline number come to where it is? A small line in its box, without axes; in words for who cannot see it.
+
+Stands alone: the only drawing that is part of the page's text and not a picture.
+"""
 
 from __future__ import annotations
 

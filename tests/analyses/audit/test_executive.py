@@ -63,6 +63,11 @@ def test_what_is_known_to_pay_comes_first_then_what_most_is_at_stake_for(study):
     assert table["text"].tolist()[0] == "Do 4"
 
 
+def test_what_only_keeps_a_target_that_is_reached_comes_last(study):
+    kept = replace(action(1), aim=replace(action(1).aim, effect=0.0))
+    assert sheet(study(kept, action(2), action(3)), {}).table["action_id"].tolist() == ["M2", "M3", "M1"]
+
+
 def test_a_finding_is_decided_upon_once_and_what_has_begun_is_no_decision(study):
     actions = [action(1, "indicator.slow"), action(2, "indicator.slow"), action(3, state="do"), action(4), action(5)]
     assert sheet(study(*actions, found=[finding("slow", 500.0)]), {}).table["action_id"].tolist() == ["M1", "M4", "M5"]

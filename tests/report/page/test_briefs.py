@@ -1,6 +1,7 @@
 """Short pages: each shows what is meant for its reader and no more, under a name that may be anything."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import nbformat
@@ -9,7 +10,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from crmkit.core.errors import ReportError
-from crmkit.core.results import BRIEFS_MIME, REPORT_MIME, Brief, Column, Result, Text
+from crmkit.core.results import BRIEFS_MIME, REPORT_MIME, Brief, Column, Finding, Result, Text
 from crmkit.core.settings import Settings
 from crmkit.report.folders import note_attempt, reports_folder
 from crmkit.report.guard.html import safe_html
@@ -125,6 +126,15 @@ def test_a_result_brings_its_pages_into_the_notebook_and_leads_to_them(page):
     assert "<p>All of it.</p>" in carried["html"]
     assert '<a href="audit-department-a.html">audit-department-a.html</a>' in safe_html(shown.html)
     assert page.show(own)._repr_mimebundle_() == {}
+
+
+def test_the_verdict_leads_a_sheet_also_where_something_worse_follows(page):
+    verdict, worse = (Finding(f"a.{one}", one, None, Text(f"It is {one}.")) for one in ("info", "critical"))
+    own = Result("own", "table", Text("Own"), pd.DataFrame({"a": ["x"]}), columns=(Column("a", "A"),))
+    sheet = Brief("executive", "E", (own,), findings=(verdict, worse), sheet=True)
+    (carried,) = page.show(replace(own, briefs=(sheet,)))._repr_mimebundle_()[BRIEFS_MIME]
+    assert carried["sheet"]
+    assert carried["html"].index("It is info.") < carried["html"].index("It is critical.") < carried["html"].index("<table")
 
 
 @pytest.mark.parametrize("target", ["audit-x/../y.html", "//evil.html", "audit-x.html?y", "x:audit-x.html", "audit-x.htm"])

@@ -15,7 +15,7 @@ from crmkit.analyses.audit.fit import Audit
 from crmkit.analyses.audit.headline import headline
 from crmkit.analyses.audit.overview import DONE_BY
 from crmkit.analyses.audit.plan import Action
-from crmkit.analyses.audit.plan.actions import PLAN
+from crmkit.analyses.audit.plan.actions import PEOPLE, PLAN
 from crmkit.analyses.audit.plan.plan import LEFT, TAKEN, first_sentence, goes
 from crmkit.analyses.audit.scorecard.pillars import pillars
 from crmkit.core.in_short import VERDICTS, WHOLE, leading_boxes
@@ -75,8 +75,8 @@ def _chosen(work: Audit) -> list[Action]:
     """The actions to decide on, the weightiest first."""
     stakes = {one.id: one.stake.money for one in work.found if one.stake.low > 0}
     waiting = [one for one in work.plan.actions if one.state == PLAN]
-    # the sort is stable: what weighs the same stays in the order of the plan
-    waiting.sort(key=lambda one: (-one.price.ratio, -stakes.get(one.finding, 0.0)))
+    # the sort is stable: what weighs the same stays in the order of the plan, but what only keeps what is reached comes last
+    waiting.sort(key=lambda one: (-one.price.ratio, -stakes.get(one.finding, 0.0), one.aim.effect == 0, one.source == PEOPLE))
     once: dict[str, Action] = {}
     for one in waiting:
         once.setdefault(one.finding or one.id, one)

@@ -68,7 +68,7 @@ def taken(
                 yield from cells([[plain(cell) for cell in row] for row in rows], name, path.name)
             for row in rows:
                 if len(row) == 3 and row[2] in asked:
-                    yield from box(*row, path.name)
+                    yield from box(row[0], row[1], row[2], path.name)
 
 
 def unread(folder: Path) -> list[str]:

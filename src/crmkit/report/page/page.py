@@ -291,7 +291,7 @@ class Page:
             exhibit_html(result, self.locale, name=called, max_rows=None, like=self._whole(result.name)) for result in levelled
         ]
         intro = f"<p>{escape(say(one.intro, self.locale))}</p>" if one.intro else ""
-        led = findings_html(one.findings, self.locale, name=called)
+        led = findings_html(one.findings, self.locale, name=called, worst_leads=False)
         html = "\n".join([led, intro, *shown])
         return {"slug": one.slug, "name": _called(one, self.locale), "html": html, "sheet": one.sheet}
 
