@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+import shutil
 import subprocess
 from itertools import product
 
@@ -27,6 +29,14 @@ UNFOLD = """(() => {
   location.hash = link;
   const fold = document.getElementById(link).querySelector("details");
   return new Promise((done) => setTimeout(() => done([shut, fold.open]), 300));
+})()"""
+CARDS = """(() => {
+  document.querySelectorAll("details").forEach((fold) => { fold.open = true; });
+  const wide = [...document.querySelectorAll(".table-wrap")].filter((one) => one.scrollWidth > one.clientWidth + 1);
+  const tables = [...document.querySelectorAll("table.data")].filter((one) => one.tHead);
+  const bare = tables.flatMap((one) => [...one.tBodies[0].querySelectorAll("td:not([colspan])")])
+    .filter((one) => !getComputedStyle(one, "::before").content.slice(1, -1));
+  return [wide.map((one) => one.parentElement.id), bare.length, tables.length];
 })()"""
 TAKE = """(() => {
   const taken = [], make = URL.createObjectURL;
@@ -123,6 +133,56 @@ def test_tables_are_taken_along_and_searched(look, reports):
     assert many >= 15
     assert 1 <= len(found) < many
     assert all(found)
+
+
+@pytest.fixture(scope="module")
+def sheets(project, reports):
+    """The sheet for executives, and the audit it belongs to, by language."""
+    kept = reports["clv-en"].parent
+    folder = project.home / "reports" / "retailco" / "2025-12-31"
+    for language in ("en", "zh"):
+        project("run", "retailco", "--only", "audit", "--language", language)
+        for name in ("audit", "audit-executive", "churn", "satisfaction"):
+            shutil.copy(folder / f"{name}.html", kept / f"{name}-{language}.html")
+    return {path.stem: path for path in kept.iterdir()}
+
+
+def test_executives_get_one_sheet_of_paper(look, sheets, tmp_path):
+    for language in ("en", "zh"):
+        pdf = tmp_path / f"{language}.pdf"
+        file = str(sheets[f"audit-executive-{language}"])
+        script = "[document.documentElement.scrollHeight, document.querySelectorAll('.value').length]"
+        page, dark = look(
+            {"file": file, "width": 1280, "script": script, "axe": True, "print": str(pdf)},
+            {"file": file, "width": 400, "scheme": "dark", "axe": True},
+        )
+        assert len(re.findall(rb"/Type\s*/Page\b(?!s)", pdf.read_bytes())) == 1
+        assert page["cut"] == 0
+        high, boxes = page["answer"]
+        assert high <= 2 * 900, "two screens"
+        assert boxes == 3
+        assert page["violations"] + dark["violations"] == []
+        assert dark["overflow"] <= 0
+        # it stays one sheet where names and actions are as long as they may be
+        long = tmp_path / f"long-{language}.html"
+        text = sheets[f"audit-executive-{language}"].read_text(encoding="utf-8")
+        text = re.sub(r'(<p class="client">)[^<]*', r"\1" + "Long name " * 20, text)
+        text = re.sub(r'(<th scope="row" class="wordy">)[^<]*', r"\1" + "W" * 11 + " word" * 20, text)
+        long.write_text(text, encoding="utf-8")
+        look({"file": str(long), "width": 1280, "print": str(pdf)})
+        assert len(re.findall(rb"/Type\s*/Page\b(?!s)", pdf.read_bytes())) == 1
+
+
+@pytest.mark.parametrize("name", ["clv", "churn", "satisfaction", "audit", "audit-executive", "client", "portfolio"])
+def test_on_a_phone_tables_are_cards_and_nothing_is_moved_sideways(look, sheets, name):
+    wanted = [{"file": str(sheets[f"{name}-{language}"]), "width": 390, "script": CARDS} for language in ("en", "zh")]
+    for page in look(*wanted):
+        wide, unlabelled, tables = page["answer"]
+        assert tables
+        assert wide == []
+        assert unlabelled == 0, "a value without the words of its head"
+        assert page["overflow"] <= 0
+        assert page["errors"] + page["refused"] == []
 
 
 def test_it_can_be_printed(look, reports, tmp_path):

@@ -63,7 +63,9 @@ def test_all_links_lead_somewhere_and_texts_are_escaped(tmp_path, leave):
     assert "ACME &lt;b&gt;" in text
     assert "12% late" in text
     assert "not in the headline" not in text
-    assert text.count("<tr>") == 3, "the portfolio shows the newest date of each client"
+    assert re.findall(r'<tr id="([^"]+)"', text) == ["client-acme", "client-beta"], "a row for each client"
+    assert 'href="acme/2025-12-31/tiny.html"' in text, "of its newest date"
+    assert 'href="acme/2025-06-30/tiny.html"' not in text
 
 
 def test_short_pages_are_linked_under_their_readers_names(tmp_path, leave):
@@ -135,17 +137,59 @@ def test_headline_numbers_say_how_far_they_have_moved(tmp_path, leave):
     assert older.values == (Value("Orders", "1,000"),)
     portfolio = write_site(tmp_path)
     shown = '<strong>1,190</strong> <span class="change up" title="+190 (+19%) since 30 Jun 2025">+19%</span>'
-    assert shown in portfolio.read_text()
+    row, change = portfolio.read_text(), '<span class="change up" title="+190 (+19%) since 30 Jun 2025">+19%</span>'
+    places = [
+        row.index(part) for part in ("<strong>1,190</strong>", '<td class="num">1,000</td>', f'<td class="num">{change}</td>')
+    ]
+    assert places == sorted(places), "now, before, difference"
     page = (portfolio.parent / "acme" / "index.html").read_text()
     assert shown in page
     assert page.index(shown) < page.index("Earlier reports") < page.index("<strong>1,000</strong>")
+
+
+def test_reports_come_by_weight_and_keep_their_places(tmp_path, leave):
+    """First the worst, then the most money; the place of a report does not depend on its run."""
+
+    def stake(analysis, money):
+        path = next(tmp_path.rglob(f"runs/r1/{analysis}/{REPORT}"))
+        report = read_json(path)
+        report["findings"][1]["money_at_stake"] = money
+        write_json(path, report)
+
+    for analysis, severity, money in (
+        ("a", "info", 9e6),
+        ("b", "warning", 5.0),
+        ("c", "warning", 700.0),
+        ("d", "critical", None),
+    ):
+        leave("acme", "2025-12-31", analysis=analysis, severity=severity)
+        stake(analysis, money)
+    leave("acme", "2025-12-31", analysis="e", status="failed")
+    page = write_site(tmp_path).parent / "acme" / "index.html"
+    assert re.findall(r'<tr id="2025-12-31-(\w+)"', page.read_text()) == ["d", "c", "b", "a", "e"]
+    leave("acme", "2025-12-31", analysis="a", run="r2", severity="info")
+    write_site(tmp_path)
+    assert 'href="2025-12-31/a.html"' in page.read_text()
+
+
+def test_the_portfolio_names_what_has_become_critical_since_the_last_run(tmp_path, leave):
+    leave("acme", "2025-06-30", severity="warning")
+    leave("acme", "2025-12-31", severity="critical")
+    leave("acme", "2025-12-31", analysis="churn", severity="critical")
+    leave("beta", "2025-12-31", severity="critical")
+    text = write_site(tmp_path).read_text()
+    rows = dict(re.findall(r'<tr id="client-(\w+)">(.*?)</tr>', text, re.DOTALL))
+    new = {name: re.findall(r'<a href="([^"]+)#(\w+)">([^<]+)</a>', row) for name, row in rows.items()}
+    # "c" is no news: it was critical before; a report without one before it has nothing to compare with
+    assert new == {"acme": [("acme/2025-12-31/tiny.html", "b", "12% late")], "beta": []}
+    assert '<td class="new" data-key="0">–</td>' in rows["beta"]
 
 
 def test_indexes_can_be_sorted_and_speak_one_language(tmp_path, leave):
     leave("acme", "2025-12-31", language="zh")
     text = write_site(tmp_path).read_text()
     assert '<html lang="zh-CN">' in text
-    assert 'class="data listing sortable"' in text
+    assert 'class="data listing portfolio sortable"' in text
     for english in ("Warning", "Status", "Report<", "Complete"):
         assert english not in text
 

@@ -38,6 +38,8 @@ Kind = Literal["table", "values", "curve", "bars", "interval_dots", "heat_grid",
 
 ESTIMATE_COLUMNS = ("group", "measure", "value", "low", "high", "n", "unit", "method")
 CURVE_COLUMNS = ("group", "x", "value", "low", "high", "at_risk")
+# of a small line beside a number: two make no course
+FEWEST_POINTS = 3
 # under which an executed notebook carries the record of its page, and the short pages that go with it
 REPORT_MIME = "application/vnd.crmkit.report+json"
 BRIEFS_MIME = "application/vnd.crmkit.briefs+json"
@@ -200,12 +202,18 @@ class Brief:
         What stands on it. They are not kept in the results: their numbers are in the tables of the whole page.
     intro : Text or None
         A sentence before them.
+    findings : tuple of Finding
+        What leads it.
+    sheet : bool
+        Whether it is laid out to be one sheet of paper.
     """
 
     slug: str
     name: Text | str
     results: tuple[Result, ...]
     intro: Text | None = None
+    findings: tuple[Finding, ...] = ()
+    sheet: bool = False
 
 
 def not_assessed(name: str, title: Text, reason: Text) -> Result:
@@ -242,6 +250,31 @@ def estimates(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame(listed, columns=list(ESTIMATE_COLUMNS))
     numeric = ["value", "low", "high", "n"]
     return table.assign(**{name: pd.to_numeric(table[name]).astype("float64") for name in numeric})
+
+
+def history(said: str, unit: Unit, days: Iterable[Any], values: Iterable[Any]) -> dict[str, Any]:
+    """How a number came to where it is, for a small line beside it (``table.attrs["history"]``, by the group of its box).
+
+    Parameters
+    ----------
+    said : str
+        What is drawn, in words of ours: "NPS, by wave".
+    unit : Unit
+    days, values : iterable
+        The oldest first; what is not known is left out.
+
+    Returns
+    -------
+    dict
+        ``said, unit, points`` (ISO day and value), as JSON holds it; empty where fewer than three points are known.
+
+    Examples
+    --------
+    >>> history("by month", "count", ["2025-01-31", "2025-02-28", "2025-03-31"], [1, 2.0, float("nan")])
+    {}
+    """
+    points = [[str(day)[:10], float(value)] for day, value in zip(days, values, strict=True) if value == value]
+    return {"said": said, "unit": unit, "points": points} if len(points) >= FEWEST_POINTS else {}
 
 
 def curve(table: pd.DataFrame) -> pd.DataFrame:

@@ -11,13 +11,14 @@ from crmkit.core.errors import CrmkitError, ParamError, ReportError
 from crmkit.core.language import Locale, say
 from crmkit.core.results import Numbers, Quantity, Text
 from crmkit.core.settings import find_home, params_path, read_settings
-from crmkit.report.folders import check_writable
+from crmkit.report.folders import check_writable, dates_of, reports_folder
 from crmkit.report.params.flatten import check_clients
 from crmkit.report.params.notebooks import Notebook, lacking, read_notebooks
 from crmkit.report.run.progress import last_seconds
 
 if TYPE_CHECKING:
     from crmkit.data.intake.table import Intake
+    from crmkit.report.guard.agreement import Contradiction
 
 
 # seconds for a cell of a notebook with its part of the page, and rows that take one more: medians of demo companies and of
@@ -107,14 +108,28 @@ def compare_pages(client: str, *, home: Path | None = None) -> Text:
         A line for each number that they say in two ways.
     """
     from crmkit.report.guard.agreement import contradictions, statements
+    from crmkit.report.guard.taken import unread
 
     place = home or find_home()
     params_path(client, home=place)
     found = contradictions(client, home=place)
     if found:
-        raise CrmkitError([*(str(one) for one in found), f"run all of its reports together: crmkit run {client}"])
-    numbers: Numbers = {"name": client, "n": f"{len(statements(client, home=place)):,}"}
+        again = f"run all of its reports together: crmkit run {client}"
+        old = [f"write again what was taken of them: crmkit deck {client}; crmkit doc {client}"] if taken_differs(found) else []
+        raise CrmkitError([*(str(one) for one in found), again, *old])
+    left = unread(reports_folder(place) / client / next(iter(dates_of(place, client)), ""))
+    numbers: Numbers = {"name": client, "n": f"{len(statements(client, home=place)):,}", "files": ", ".join(left)}
+    if left:
+        return Text(
+            "{name}: {n} statements compared; no two of them differ; not read without the extra office: {files}", numbers
+        )
     return Text("{name}: {n} statements compared; no two of them differ", numbers)
+
+
+def taken_differs(found: Sequence[Contradiction]) -> bool:
+    """Whether slides or a document are among what differs."""
+    places = [place for one in found for several in one.said.values() for place in several]
+    return any(place.endswith((".pptx", ".docx")) for place in places)
 
 
 def _how_long(notebooks: Sequence[Notebook], intake: Sequence[Intake], client: str, *, home: Path) -> Text:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crmkit.core.format import DASH, format_value
+from crmkit.core.in_short import leading_boxes, rank
 from crmkit.core.language import Locale, say, translate, undirected, worded
 from crmkit.core.messages import in_words
 from crmkit.core.results import SEVERITIES, Text
 from crmkit.core.settings import client_language
 from crmkit.report.brand import brand_css
 from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, read_json, read_latest, reports_folder, write_text
-from crmkit.report.page.briefs import AUDIENCES
+from crmkit.report.page.briefs import FIRST
 from crmkit.report.page.since_last import changes
 from crmkit.report.record import previous
 from crmkit.show.boxes import SEVERITY
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 VALUES_SHOWN = 3
+CRITICAL = SEVERITIES[0]
 BRIDGE = "audit_bridge"
 
 
@@ -65,6 +67,53 @@ class Line:
     title: str
     language: str
     brand: Mapping[str, Any]
+    report: Mapping[str, Any] = field(repr=False)
+    before: Mapping[str, Any] | None = field(repr=False)
+
+    @property
+    def weight(self) -> tuple[Any, ...]:
+        """What comes first: the worst of the leading findings, then the most money at stake; what never succeeded is last."""
+        order = SEVERITIES.index(self.severity) if self.severity in SEVERITIES else len(SEVERITIES)
+        stakes = [one.get("money_at_stake") or 0.0 for one in self.report.get("findings", [])]
+        return (not self.page, order, -max(stakes, default=0.0), rank(self.analysis))
+
+    @property
+    def critical(self) -> tuple[tuple[str, str], ...]:
+        """Findings that are critical and were not so in the previous report, each with its place; none without one."""
+        was = {one["id"] for one in (self.before or {}).get("findings", []) if one.get("severity") == CRITICAL}
+        now = [one for one in self.report.get("findings", []) if one.get("severity") == CRITICAL and one["id"] not in was]
+        return tuple((f"{self.page}#{one['id']}", str(one["text"])) for one in now) if self.before is not None else ()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A client in the portfolio: the number that leads its reports, and what has changed since its last run.
+
+    Parameters
+    ----------
+    lines : tuple of Line
+        Reports of the newest date, the weightiest first.
+    lead : Line or None
+        The report of the number.
+    value : Value or None
+    was : str
+        The number in the previous report; empty where there is none.
+    """
+
+    lines: tuple[Line, ...]
+    lead: Line | None
+    value: Value | None
+    was: str
+
+    @property
+    def compared(self) -> bool:
+        """Whether any of the reports has one before it."""
+        return any(line.before is not None for line in self.lines)
+
+    @property
+    def critical(self) -> tuple[tuple[str, str], ...]:
+        """New critical findings of all its reports."""
+        return tuple(one for line in self.lines for one in line.critical)
 
 
 def write_site(home: Path) -> Path:
@@ -87,13 +136,14 @@ def write_site(home: Path) -> Path:
 
 
 def client_lines(home: Path, client: str) -> list[Line]:
-    """All reports of a client, the newest date first, in it by name; a run without a date only where there is none with one."""
+    """All reports of a client, the newest date first, in it by weight; a run without a date only where none has one."""
     lines: list[Line] = []
     for as_of in dates_of(home, client):
         latest = read_latest(home, client, as_of)
-        names = sorted({*latest["analyses"], *latest["attempts"]})
         dated = {line.analysis for line in lines} if as_of == UNDATED else set()
-        lines += [_line(home, client, as_of, analysis, latest) for analysis in names if analysis not in dated]
+        names = sorted({*latest["analyses"], *latest["attempts"]} - dated)
+        own = [_line(home, client, as_of, analysis, latest) for analysis in names]
+        lines += sorted(own, key=lambda line: line.weight)
     return lines
 
 
@@ -105,7 +155,7 @@ def _line(home: Path, client: str, as_of: str, analysis: str, latest: Mapping[st
     language = str(report.get("language") or client_language(client, home=home) or "en")
     leading = _leading_finding(report)
     failed = last.get("status", "ok") != "ok"
-    run_id = str((good or last).get("run", ""))
+    before = _previous(home, client, analysis, as_of, str((good or last).get("run", "")))
     lists = sorted(path for path in (folder / "lists").glob("*") if path.is_file()) if good else []
     return Line(
         analysis=analysis,
@@ -114,7 +164,7 @@ def _line(home: Path, client: str, as_of: str, analysis: str, latest: Mapping[st
         day="" if as_of == UNDATED else format_value(as_of, "date", language=language),
         status="ok" if good else "failed",
         failed=in_words(str(last.get("message", "")), language) if failed else "",
-        values=_values(report, language, _previous(home, client, analysis, as_of, run_id)),
+        values=_values(report, language, before)[:VALUES_SHOWN],
         finding=str(leading.get("text", "")),
         severity=str(leading.get("severity", "")),
         tag=say(SEVERITY[leading["severity"]], Locale(language)) if leading else "",
@@ -125,12 +175,14 @@ def _line(home: Path, client: str, as_of: str, analysis: str, latest: Mapping[st
         title=str(report.get("title") or client),
         language=language,
         brand=report.get("brand") or {},
+        report=report,
+        before=before,
     )
 
 
 def _briefs(folder: Path, analysis: str, report: Mapping[str, Any], as_of: str, language: str) -> tuple[tuple[str, str], ...]:
     """The short pages of a report, that for executives first; the others in the order of the report."""
-    called = {slug: translate(word, language) for slug, word in AUDIENCES.items()} | dict(report.get("briefs") or {})
+    called = {slug: translate(word, language) for slug, word in FIRST.items()} | dict(report.get("briefs") or {})
     files = {slug: f"{analysis}-{slug}.html" for slug in called}
     return tuple((str(called[slug]), f"{as_of}/{file}") for slug, file in files.items() if (folder / file).is_file())
 
@@ -155,7 +207,7 @@ def _values(report: Mapping[str, Any], language: str, before: Mapping[str, Any] 
     moved = changes(report, before) if report else {}
     listed = []
     known = [box for box in report.get("values") or [] if box.get("value") is not None]
-    for box in known[:VALUES_SHOWN]:
+    for box in known:
         label, change = str(box["label"]), moved.get(str(box["label"]))
         text = str(box.get("text") or show(box.get("value"), box.get("unit", "number")))
         listed.append(Value(label, text, change.short, change.text, change.way) if change else Value(label, text))
@@ -208,8 +260,25 @@ def _money(home: Path, client: str, as_of: str) -> Money | None:
 def _portfolio_page(clients: Mapping[str, list[Line]]) -> str:
     languages = {lines[0].language for lines in clients.values()}
     language = languages.pop() if len(languages) == 1 else "en"
-    newest = {name: [line for line in lines if line.as_of == lines[0].as_of] for name, lines in clients.items()}
-    return _render(heading=translate("All reports", language), title="", clients=newest, language=language)
+    newest = {name: tuple(line for line in lines if line.as_of == lines[0].as_of) for name, lines in clients.items()}
+    rows = {name: _standing(lines) for name, lines in newest.items()}
+    return _render(heading=translate("All reports", language), title="", clients=rows, language=language)
+
+
+def _standing(lines: tuple[Line, ...]) -> Standing:
+    boxes = leading_boxes({line.analysis: line.report for line in lines}, most=1)
+    if not boxes:
+        return Standing(lines, None, None, "")
+    ((analysis, box),) = boxes
+    line = next(one for one in lines if one.analysis == analysis)
+    value = next(one for one in _values(line.report, line.language, line.before) if one.label == str(box["label"]))
+    old = [one for one in (line.before or {}).get("values", []) if _key(one) == _key(box) and one.get("value") is not None]
+    show = partial(format_value, language=line.language, currency=str((line.before or {}).get("currency") or "EUR"))
+    return Standing(lines, line, value, show(old[0]["value"], old[0].get("unit", "number")) if old else "")
+
+
+def _key(box: Mapping[str, Any]) -> str:
+    return str(box.get("key") or box.get("label"))
 
 
 def _render(
@@ -218,7 +287,7 @@ def _render(
     title: str,
     language: str,
     lines: list[Line] | None = None,
-    clients: Mapping[str, list[Line]] | None = None,
+    clients: Mapping[str, Standing] | None = None,
     client: str = "",
     money: Money | None = None,
     brand: Mapping[str, Any] | None = None,

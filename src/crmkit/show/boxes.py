@@ -11,6 +11,7 @@ from crmkit.core.format import DASH
 from crmkit.core.language import Locale, say, translate
 from crmkit.core.results import Column, Finding, Quantity, Result, Severity, Text, worst_first
 from crmkit.show.grid import interval_heading, interval_words
+from crmkit.show.sparks import spark_html
 from crmkit.show.words import Naming, attribute, cell, column_of, empty, required, sentence
 
 if TYPE_CHECKING:
@@ -49,8 +50,11 @@ def values_html(result: Result, locale: Locale, *, name: Naming | None = None) -
     str
         ``<div class="exhibit">`` with ``<dl class="values">``.
     """
-    words, (first, others) = value_words(result, locale), leading_rows(required(result, "group", "value", "unit"))
-    boxes, more = ("".join(_box_html(*words[place]) for place in places) for places in (first, others))
+    table = required(result, "group", "value", "unit")
+    words, (first, others) = value_words(result, locale), leading_rows(table)
+    known, groups = attribute(table, "history", {}), table["group"].tolist()
+    sparks = [spark_html(known.get(group, {}), locale) for group in groups]
+    boxes, more = ("".join(_box_html(*words[place], sparks[place]) for place in places) for places in (first, others))
     if more:
         said = escape(say(Text(MORE_BOXES.template, {"n": Quantity(len(others), "count")}), locale))
         more = f'<details class="fold"><summary>{said}</summary><dl class="values">{more}</dl></details>'
@@ -75,9 +79,9 @@ def leading_rows(table: pd.DataFrame) -> tuple[list[int], list[int]]:
     return first, [place for place in range(len(table)) if place not in first]
 
 
-def _box_html(label: str, number: str, interval: str, basis: str) -> str:
+def _box_html(label: str, number: str, interval: str, basis: str, spark: str) -> str:
     small = (("interval", interval), ("interval basis", basis))
-    rest = "".join(f'<dd class="{kind}">{escape(text)}</dd>' for kind, text in small if text)
+    rest = spark.join(f'<dd class="{kind}">{escape(text)}</dd>' if text else "" for kind, text in small)
     large = f'<dt class="label">{escape(label)}</dt><dd class="{_size(number)}">{escape(number)}</dd>'
     return f'<div class="value">{large}{rest}</div>'
 
@@ -119,8 +123,8 @@ def _basis(row: dict[Any, Any], locale: Locale) -> str:
     return " · ".join(parts)
 
 
-def findings_html(findings: Iterable[Finding], locale: Locale, *, name: Naming | None = None) -> str:
-    """Findings as a list, the worst first; everything from data is escaped.
+def findings_html(findings: Iterable[Finding], locale: Locale, *, name: Naming | None = None, worst_leads: bool = True) -> str:
+    """Findings as a list, the worst first unless they come in an order of their own; everything from data is escaped.
 
     Returns
     -------
@@ -128,7 +132,7 @@ def findings_html(findings: Iterable[Finding], locale: Locale, *, name: Naming |
         ``<ul class="findings">`` with an ``<li class="finding warning">`` each, and folded beneath it those that only say that
         a rule is met, where there are more than one; empty where there are no findings.
     """
-    ordered = worst_first(findings)
+    ordered = worst_first(findings) if worst_leads else list(findings)
     passed = [one for one in ordered if one.severity == "good" and one.criteria is not None and one.action is None]
     folded = passed if 1 < len(passed) < len(ordered) else []
     items = "".join(_finding_html(finding, locale, name) for finding in ordered if finding not in folded)

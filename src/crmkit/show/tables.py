@@ -143,7 +143,7 @@ def table_html(
 def _row_html(grid: Grid, row: int, *, keyed: bool, wordy: set[int]) -> str:
     parts = []
     for place, (column, text, key) in enumerate(zip(grid.columns, grid.rows[row], grid.keys[row], strict=True)):
-        if place == 0 and column.unit in WORDS:
+        if place == 0 and column.unit in WORDS and text:
             parts.append(f'<th scope="row"{_class(column, wordy=place in wordy)}>{escape(text)}</th>')
         else:
             shown = _class(column, suppressed=grid.hidden[row] and column.unit not in WORDS, wordy=place in wordy)

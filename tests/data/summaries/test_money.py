@@ -5,7 +5,7 @@ import datetime as dt
 import ibis
 import pandas as pd
 
-from crmkit.data.summaries.money import bought_by_customer, goods_by_customer, monthly_costs
+from crmkit.data.summaries.money import bought_by_customer, goods_by_customer, monthly_costs, spend_by_month
 
 UNTIL = dt.date(2025, 12, 31)
 
@@ -40,6 +40,20 @@ def test_goods_whose_cost_is_not_told_stand_apart():
     sales = table(rows, ["customer_id", "ordered_at", "amount", "cost", "is_return"], **types)
     found = goods_by_customer(sales, after=dt.date(2024, 12, 31), until=UNTIL)
     assert found.values.tolist() == [["a", 10.0, 6.0, 20.0]]
+
+
+def test_spend_is_summed_by_month_without_returns_and_what_comes_later():
+    rows = [
+        ("a", dt.date(2024, 12, 31), 1.5, False),
+        ("a", dt.date(2025, 11, 1), 10.0, False),
+        ("a", dt.date(2025, 11, 30), 20.0, None),
+        ("b", dt.date(2025, 11, 30), 5.25, False),
+        ("b", dt.date(2025, 11, 30), -5.0, True),
+        ("b", dt.date(2026, 1, 1), 99.0, False),
+    ]
+    types = {"ordered_at": "date", "amount": "float64", "is_return": "boolean"}
+    sales = table(rows, ["customer_id", "ordered_at", "amount", "is_return"], **types)
+    assert spend_by_month(sales, until=UNTIL).values.tolist() == [[2024, 12, 1.5, 1], [2025, 11, 35.25, 2]]
 
 
 def test_each_kind_of_goods_counts_once():

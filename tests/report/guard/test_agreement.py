@@ -1,6 +1,5 @@
 """Pages of one client agree, and each of many planted contradictions is found: three small notebooks, run as any other."""
 
-import json
 import re
 import shutil
 import sys
@@ -13,7 +12,8 @@ import yaml
 from conftest import write_notebook
 from crmkit import cli
 from crmkit.report.folders import read_json, reports_folder, write_json
-from crmkit.report.guard.agreement import NAMED, contradictions, read_page, statements
+from crmkit.report.guard.agreement import NAMED, contradictions, statements
+from crmkit.report.guard.said import read_page
 from crmkit.report.run import run_clients
 
 HEAD = """\
@@ -85,7 +85,10 @@ result = Result("audit_risks", "table", Text("Risks"), whole, columns=columns)
 page.show(result)
 
 part = Result("audit_risks", "table", Text("Risks"), whole.tail(1), columns=columns)
-page.show(Result("audit_departments", "table", Text("Who"), whole[["risk"]], briefs=(Brief("department-b", "B", (part,)),)))
+sums = boxes("audit_numbers", ("Value at risk", "churn", 20268.25, 16274.0, 23923.0, "money"))
+sheet = Brief("executive", "E", (sums,), findings=(audit.bridge(page.results()).finding,), sheet=True)
+briefs = (sheet, Brief("department-b", "B", (part,)))
+page.show(Result("audit_departments", "table", Text("Who"), whole[["risk"]], briefs=briefs))
 
 page.publish()"""
 
@@ -104,10 +107,6 @@ def made(tmp_path_factory):
         listed = [("markdown", f"# What about {name}?"), ("parameters", HEAD), ("code", OPEN.replace("{name}", name))]
         path = home / "notebooks" / f"{name}.ipynb"
         write_notebook(path, [*listed, *(("code", cell) for cell in code.split("\n\n"))], analysis=name, results=reads)
-        if name == "audit":
-            content = json.loads(path.read_text(encoding="utf-8"))
-            content["cells"][3]["metadata"]["tags"] = ["executive"]
-            path.write_text(json.dumps(content), encoding="utf-8")
     outcomes = run_clients(["acme"], home=home)
     assert [one.status for one in outcomes] == ["ok"] * 3, [one.message for one in outcomes]
     return home

@@ -6,11 +6,13 @@ import webbrowser
 import zipfile
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
 from docx import Document
 from docx.shared import Mm
 
 from crmkit.core.language import Locale
+from crmkit.core.results import Column, Result, Text
 from crmkit.report.exhibits import exhibit_record, read_exhibit
 from crmkit.report.office.doc import FIGURE, write_doc
 from crmkit.report.office.mail import write_brief
@@ -157,6 +159,23 @@ def test_the_mail_says_the_same_as_text_and_as_html_without_style(whole):
     assert "Value at risk: €27,714" in lines_
     assert "€27,714 is at risk." in lines_
     assert "Call them. €27,714 is at risk. At stake: €27,714" in lines_
+
+
+def test_the_mail_asks_for_the_decisions_of_the_sheet_for_executives(whole):
+    table = pd.DataFrame({"text": ["Call them"], "brings": ["€9 a year"], "cost": [157.94], "owner": ["Service & Co"]})
+    columns = (
+        Column("text", "Decision"),
+        Column("brings", "What it brings"),
+        Column("cost", "Cost", "money"),
+        Column("owner", "Owner"),
+    )
+    whole(
+        "audit", [Result("audit_decisions", "table", Text("To decide"), table, columns=columns)], [found("audit.a", "So.", "x")]
+    )
+    text, html = write_brief("acme").paths
+    asked = "Call them · What it brings: €9 a year · Cost: €157.94 · Owner: Service & Co"
+    assert f"1. {asked}\n" in text.read_text(encoding="utf-8")
+    assert f"<ol><li>{asked.replace('&', '&amp;')}</li></ol>" in html.read_text(encoding="utf-8")
 
 
 def test_what_is_hostile_is_text_in_the_mail(office):

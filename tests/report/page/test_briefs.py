@@ -1,6 +1,7 @@
 """Short pages: each shows what is meant for its reader and no more, under a name that may be anything."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import nbformat
@@ -9,26 +10,24 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from crmkit.core.errors import ReportError
-from crmkit.core.results import BRIEFS_MIME, REPORT_MIME, Brief, Column, Result, Text
+from crmkit.core.results import BRIEFS_MIME, REPORT_MIME, Brief, Column, Finding, Result, Text
 from crmkit.core.settings import Settings
 from crmkit.report.folders import note_attempt, reports_folder
 from crmkit.report.guard.html import safe_html
-from crmkit.report.page.briefs import brief_notebook, brief_pages
+from crmkit.report.page.briefs import brief_pages
 from crmkit.report.page.page import Page
 
 RECORD = {"language": "en", "title": "ACME", "analysis": "audit", "findings": [], "versions": {}, "parameters": {}}
 
 
-def cell(html, *tags):
-    made = new_code_cell("page.show(x)", outputs=[new_output("display_data", data={"text/html": html, "text/plain": "x"})])
-    made.metadata["tags"] = list(tags)
-    return made
+def cell(html):
+    return new_code_cell("page.show(x)", outputs=[new_output("display_data", data={"text/html": html, "text/plain": "x"})])
 
 
 def notebook(*, record=True, language="en", briefs=()):
     said = RECORD | {"language": language}
     last = new_code_cell("page.publish()", outputs=[new_output("display_data", data={REPORT_MIME: said, "text/plain": "p"})])
-    cells = [new_markdown_cell("# How good?\n\nA word before."), cell("<p>for the head</p>", "executive"),
+    cells = [new_markdown_cell("# How good?\n\nA word before."), cell("<p>for all</p>"),
              cell("<p>for nobody</p>"), *([last] if record else [])]  # fmt: skip
     if briefs:
         cells[2].outputs[0].data[BRIEFS_MIME] = list(briefs)
@@ -39,22 +38,27 @@ def brief(slug="department-a", name="Service", html="<p>of service</p>"):
     return {"slug": slug, "name": name, "html": html}
 
 
-def test_executives_see_their_cells():
-    pages = brief_pages(notebook())
-    assert set(pages) == {"executive"}
-    assert "for the head" in pages["executive"]
-    assert "for nobody" not in pages["executive"]
-    assert "A word before" not in pages["executive"]
-    assert "How good? – For executives" in pages["executive"]
+def test_a_sheet_holds_nothing_but_what_is_for_its_reader():
+    """No contents, no parameters, no annex: those are on the whole report, to which it leads."""
+    made = brief_pages(
+        notebook(briefs=[brief("executive", "For executives", "<p>for the head</p>") | {"sheet": True}, brief()])
+    )
+    sheet, page = made["executive"], made["department-a"]
+    assert "for the head" in sheet
+    assert "How good? – For executives" in sheet
+    assert not [word for word in ("for nobody", "A word before", "of service") if word in sheet]
+    assert '<body class="sheet"' in sheet
+    assert '<a href="audit.html">Whole report</a>' in sheet
+    assert not [part for part in ('id="provenance"', 'id="contents"', 'id="data"') if part in sheet]
+    assert all(part in page for part in ('id="provenance"', 'id="contents"', "<body data-search"))
 
 
 def test_each_department_sees_its_own():
     pages = brief_pages(notebook(briefs=[brief(), brief("department-b", "Sales", "<p>of sales</p>")]))
-    assert set(pages) == {"executive", "department-a", "department-b"}
+    assert set(pages) == {"department-a", "department-b"}
     assert "<h1>How good? – Sales</h1>" in pages["department-b"]
     assert "of sales" in pages["department-b"]
-    assert not [word for word in ("of service", "for the head", "for nobody", "A word before") if word in pages["department-b"]]
-    assert "of sales" not in pages["executive"]
+    assert not [word for word in ("of service", "for all", "for nobody", "A word before") if word in pages["department-b"]]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +79,7 @@ def test_a_name_is_shown_as_it_is(name, shown):
     assert "<img" not in page
 
 
-@pytest.mark.parametrize("slug", ["../x", "", "A", "executive", "a/b", "a.b", "a--b"])
+@pytest.mark.parametrize("slug", ["../x", "", "A", "a/b", "a.b", "a--b"])
 def test_a_name_of_a_file_that_is_none_is_refused(slug):
     with pytest.raises(ReportError, match="short page"):
         brief_pages(notebook(briefs=[brief(slug)]))
@@ -91,16 +95,8 @@ def test_what_is_hostile_in_a_page_is_removed():
     assert not [bad for bad in ("onclick", "b()", "<iframe") if bad in page["department-a"]]
 
 
-def test_the_title_is_in_the_readers_language():
-    short = brief_notebook(notebook(language="zh"), "executive")
-    assert short.cells[0].source == "# How good? – 管理层版"
-
-
-def test_nothing_is_made_without_tags_or_record():
-    plain = notebook()
-    for one in plain.cells:
-        one.metadata.pop("tags", None)
-    assert brief_pages(plain) == {}
+def test_nothing_is_made_where_no_result_brings_it_or_without_a_record():
+    assert brief_pages(notebook()) == {}
     assert brief_pages(notebook(record=False, briefs=[brief()])) == {}
 
 
@@ -130,6 +126,15 @@ def test_a_result_brings_its_pages_into_the_notebook_and_leads_to_them(page):
     assert "<p>All of it.</p>" in carried["html"]
     assert '<a href="audit-department-a.html">audit-department-a.html</a>' in safe_html(shown.html)
     assert page.show(own)._repr_mimebundle_() == {}
+
+
+def test_the_verdict_leads_a_sheet_also_where_something_worse_follows(page):
+    verdict, worse = (Finding(f"a.{one}", one, None, Text(f"It is {one}.")) for one in ("info", "critical"))
+    own = Result("own", "table", Text("Own"), pd.DataFrame({"a": ["x"]}), columns=(Column("a", "A"),))
+    sheet = Brief("executive", "E", (own,), findings=(verdict, worse), sheet=True)
+    (carried,) = page.show(replace(own, briefs=(sheet,)))._repr_mimebundle_()[BRIEFS_MIME]
+    assert carried["sheet"]
+    assert carried["html"].index("It is info.") < carried["html"].index("It is critical.") < carried["html"].index("<table")
 
 
 @pytest.mark.parametrize("target", ["audit-x/../y.html", "//evil.html", "audit-x.html?y", "x:audit-x.html", "audit-x.htm"])

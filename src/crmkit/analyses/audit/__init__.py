@@ -7,6 +7,7 @@ from crmkit.analyses.audit.by_class import indicator_table, tiles, trend_table, 
 from crmkit.analyses.audit.catalogue import Catalogue, Indicator, load_catalogue
 from crmkit.analyses.audit.client_changes import Change
 from crmkit.analyses.audit.departments import departments
+from crmkit.analyses.audit.executive import executive
 from crmkit.analyses.audit.findings.cases import cases
 from crmkit.analyses.audit.findings.evidence import drivers
 from crmkit.analyses.audit.findings.finding import checks_table, finding_fields, findings_overview
@@ -63,6 +64,7 @@ __all__ = [
     "departments",
     "drift",
     "drivers",
+    "executive",
     "finding_fields",
     "findings_overview",
     "form_changes",

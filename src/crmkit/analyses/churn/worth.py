@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crmkit.analyses.churn.basics import base_rows, rule_words, unusable
+from crmkit.analyses.churn.calendar import monthly
 from crmkit.analyses.churn.chances import Chances, range_of_sum
 from crmkit.analyses.churn.curves import kept_row
 from crmkit.analyses.churn.fit import Backtest, expected_days
@@ -18,7 +19,7 @@ from crmkit.core.errors import ParamError, Problem
 from crmkit.core.language import mark
 from crmkit.core.privacy import pseudonyms
 from crmkit.core.reading import Reading, per_customer
-from crmkit.core.results import Finding, Numbers, Quantity, Result, Text, estimates
+from crmkit.core.results import Finding, Numbers, Quantity, Result, Text, estimates, history
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -202,7 +203,7 @@ def totals(past: Past, value: Worth) -> Result:
             "limits with a probability of {confidence}: they hold chance, an unsure model, and that days differ.",
             {**numbers, "confidence": Quantity(past.confidence, "share")},
         )
-        return Result("churn_totals", "values", title, _led(boxes), finding=risk_finding(past, value), note=note)
+        return Result("churn_totals", "values", title, _led(boxes, past), finding=risk_finding(past, value), note=note)
     note = (
         Text(
             "{rule} Horizon {horizon}; value over {days}, {margin} of revenue. Limits of what is expected are"
@@ -217,12 +218,18 @@ def totals(past: Past, value: Worth) -> Result:
             numbers,
         )
     )
-    return Result("churn_totals", "values", title, _led(boxes), finding=risk_finding(past, value), note=note)
+    return Result("churn_totals", "values", title, _led(boxes, past), finding=risk_finding(past, value), note=note)
 
 
-def _led(boxes: list[dict[str, object]]) -> pd.DataFrame:
-    """The boxes; those of today lead, if a model says who leaves."""
+def _led(boxes: list[dict[str, object]], past: Past) -> pd.DataFrame:
+    """The boxes; those of today lead, if a model says who leaves. Beside who is expected to leave stands who has left."""
     table = estimates(boxes)
+    months = monthly(past).table
+    if months is not None:
+        own = months[months["group"] == months.attrs["actual"]]
+        said = mark("share leaving, by month") if past.shop is None else mark("share not back in time, by month")
+        left = history(said, "share", own["x"], own["value"])
+        table.attrs["history"] = {box: left for box in table["group"] if str(box).startswith("Expected")}
     if "active" in set(table["measure"]):
         table.attrs["lead"] = LEAD
     return table

@@ -14,6 +14,7 @@ from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.results import Text
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries import purchases as summaries
+from crmkit.data.summaries.money import spend_by_month
 from crmkit.data.summaries.spells import COHORT, observed_since, spells
 from crmkit.data.summaries.windows import last_two_gaps, log_gaps, main_of, paid_by_contract, purchase_dates, spend_in_windows
 
@@ -104,6 +105,8 @@ class Spend:
         A year, or less where the data cover less.
     known : bool
         Whether purchases say what was paid; where they do not, every amount is 0 and nothing may be said of money.
+    by_month : DataFrame or None
+        ``year, month, amount, customers`` of the purchases; None under contract.
     """
 
     windows: pd.DataFrame
@@ -111,6 +114,7 @@ class Spend:
     recent: pd.DataFrame
     recent_days: int
     known: bool = True
+    by_month: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -310,6 +314,7 @@ def _spend(company: Client, bought: Any, customers: pd.DataFrame, start: dt.date
         recent=recent,
         recent_days=recent_days,
         known=under_contract or "transactions" not in company.tables or summaries.has_amounts(company.tables["transactions"]),
+        by_month=None if under_contract else spend_by_month(bought, until=as_of),
     )
 
 

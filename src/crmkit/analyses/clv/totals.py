@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from crmkit.analyses.clv.customers import shares
 from crmkit.analyses.clv.fit import NAMES
+from crmkit.analyses.clv.months import by_month
 from crmkit.analyses.clv.read import Purchases
 from crmkit.analyses.clv.resampling import PURCHASES, VALUE
 from crmkit.analyses.clv.values import BY_CONTRACT, Refits, Values, awake, lacking
@@ -52,8 +53,9 @@ def totals(past: Purchases, values: Values | None) -> Result:
         for label, measure, one, unit in boxes
         if one is not None
     ]
-    finding = value_finding(past, values)
-    return Result("clv_totals", "values", title, estimates(rows), finding=finding, note=_totals_note(past, values))
+    finding, table, behind = value_finding(past, values), estimates(rows), by_month(past)
+    table.attrs["history"] = {label: behind.get(measure, {}) for label, measure, *_ in boxes}
+    return Result("clv_totals", "values", title, table, finding=finding, note=_totals_note(past, values))
 
 
 METHOD = mark("delta method on the log-parameters")

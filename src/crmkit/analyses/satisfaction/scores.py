@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -10,7 +10,8 @@ from crmkit.analyses.satisfaction.estimates import Row, given_answers, hundred, 
 from crmkit.analyses.satisfaction.labels import STANDING, dimension_label, quantity, too_few, with_standing
 from crmkit.analyses.satisfaction.survey import Item, Survey
 from crmkit.analyses.satisfaction.weights import Weights, weighted_score
-from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
+from crmkit.core.language import mark
+from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, Unit, estimates, history, not_assessed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,13 +36,27 @@ def scores(past: Survey, weights: Weights) -> Result:
     if not listed:
         return not_assessed(name, title, Text("no question asks for satisfaction, recommendation or effort"))
     table = estimates(listed)
-    table.attrs["confidence"] = past.confidence
+    table.attrs |= {"confidence": past.confidence, "history": _by_wave(past)}
     note = Text(
         "Wave {wave}, sent from {day}. Shares: the two highest answers of the scale. NPS: share of 9 and 10 less share of 0 to "
         "6, from −100 to 100. As answered, not weighted.",
         {"wave": past.waves.reported, "day": Quantity(past.waves.days[past.waves.reported], "date")},
     )
     return Result(name, "values", title, table, finding=_level(past, weights, table), note=note)
+
+
+def _by_wave(past: Survey) -> dict[str, dict[str, Any]]:
+    """Each score over the waves with enough answers, up to the one reported."""
+    found: dict[str, list[tuple[str, Row]]] = {}
+    for wave in past.waves.names[: past.waves.names.index(past.waves.reported) + 1]:
+        for row in main_scores(past, past.at(wave)):
+            if float(str(row["n"])) >= past.min_cell:
+                found.setdefault(str(row["group"]), []).append((past.waves.days[wave].isoformat(), row))
+    said = mark("by wave")
+    return {
+        group: history(said, cast(Unit, rows[0][1]["unit"]), [day for day, _ in rows], [row["value"] for _, row in rows])
+        for group, rows in found.items()
+    }
 
 
 def _level(past: Survey, weights: Weights, table: pd.DataFrame) -> Finding:

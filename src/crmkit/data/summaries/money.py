@@ -68,6 +68,33 @@ def goods_by_customer(transactions: ibis.Table, *, after: dt.date, until: dt.dat
     return to_frame(seen.group_by("customer_id").agg(**sums).order_by("customer_id"))
 
 
+def spend_by_month(transactions: ibis.Table, *, until: dt.date) -> pd.DataFrame:
+    """What was spent in each month, and by how many customers?
+
+    Parameters
+    ----------
+    transactions : ibis.Table
+        ``customer_id, ordered_at, amount`` and, where there is one, ``is_return``; returns do not count.
+    until : date
+        Last day that counts.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``year, month, amount, customers``; only months in which something was bought, the oldest first.
+    """
+    import ibis
+
+    day = transactions.ordered_at.cast("date")
+    seen = transactions.filter(day <= ibis.literal(until))
+    if "is_return" in transactions.columns:
+        seen = seen.filter(~seen.is_return.fill_null(False))
+    day = seen.ordered_at.cast("date")
+    seen = seen.mutate(year=day.year(), month=day.month(), money=seen.amount.cast(MONEY))
+    sums = {"amount": seen.money.sum().cast("float64"), "customers": seen.customer_id.nunique()}
+    return to_frame(seen.group_by("year", "month").agg(**sums).order_by("year", "month"))
+
+
 def bought_by_customer(transactions: ibis.Table, *, column: str, until: dt.date) -> pd.DataFrame:
     """Which categories, or products, has each customer ever bought?
 

@@ -4,7 +4,8 @@ Every page says numbers under a name: a value box, a finding, a cell of a table,
 name must be the same to the last digit shown (:func:`contradictions`). Three kinds of names are compared:
 
 - the quantities of :data:`NAMED`, which pages call by different words;
-- boxes, findings, sums at stake and tables, which stand in the record, on the page, on its short pages and in the index;
+- boxes, findings, sums at stake and tables, which stand in the record, on the page, on its short pages, in the index, and in
+  the slides and the document beside them;
 - sentences that differ in nothing but their numbers: whoever reads both finds one of them wrong.
 """
 
@@ -12,24 +13,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from crmkit.core.format import format_value
 from crmkit.core.results import Unit
 from crmkit.core.settings import AGREED
-from crmkit.report.folders import REPORT, dates_of, read_json, read_latest, reports_folder
+from crmkit.report.folders import RECORD, REPORT, dates_of, read_json, read_latest, reports_folder
+from crmkit.report.guard.said import Element, Said, cells, framed, read_page
+from crmkit.report.guard.taken import taken
 from crmkit.report.params.flatten import COMMAND_LINE, NOTEBOOK
+from crmkit.show.words import plain
 
 LIMITS = re.compile(r"\s*[(（][^()（）]*[)）]$")
-NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-VOID = frozenset({"br", "col", "hr", "img", "input", "link", "meta", "path", "source", "wbr"})
-# tables of indicators, on the page by class and on short pages by who watches them
-INDICATORS = frozenset({"audit_process", "audit_outcome", "audit_input_output", "audit_data_people", "audit_watched"})
 FACTS = ("client", "title", "as_of", "language", "currency")
 
 
@@ -190,15 +189,6 @@ NAMED: Mapping[str, tuple[Source, ...]] = {
 
 
 @dataclass(frozen=True)
-class Said:
-    """What one place says under a name, as a reader sees it."""
-
-    name: str
-    text: str
-    place: str
-
-
-@dataclass(frozen=True)
 class Contradiction:
     """One name under which several things are said.
 
@@ -214,68 +204,6 @@ class Contradiction:
 
     def __str__(self) -> str:
         return f"{self.name}: " + "; ".join(f"{text} ({', '.join(places)})" for text, places in self.said.items())
-
-
-@dataclass
-class Element:
-    """One element of a page."""
-
-    tag: str
-    attributes: Mapping[str, str]
-    parts: list[Element | str] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        """Its words, as a reader sees them."""
-        return " ".join("".join(self._words()).split())
-
-    def _words(self) -> Iterator[str]:
-        for part in self.parts:
-            if isinstance(part, str):
-                yield part
-            elif part.tag not in ("script", "style"):
-                yield from part._words()
-
-    def all(self, *, tag: str = "", kind: str = "") -> Iterator[Element]:
-        """The elements within it of a tag, and of a class."""
-        for part in self.parts:
-            if isinstance(part, Element):
-                if part.tag == (tag or part.tag) and (not kind or kind in part.attributes.get("class", "").split()):
-                    yield part
-                yield from part.all(tag=tag, kind=kind)
-
-    def first(self, *, tag: str = "", kind: str = "") -> str:
-        """The words of the first such element; empty where there is none."""
-        return next((one.text for one in self.all(tag=tag, kind=kind)), "")
-
-
-class _Reader(HTMLParser):
-    """Makes elements of a page."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open = [Element("", {})]
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        element = Element(tag, {name: value or "" for name, value in attrs})
-        self.open[-1].parts.append(element)
-        if tag not in VOID:
-            self.open.append(element)
-
-    def handle_endtag(self, tag: str) -> None:
-        place = next((n for n in range(len(self.open) - 1, 0, -1) if self.open[n].tag == tag), 0)
-        if place:
-            del self.open[place:]
-
-    def handle_data(self, data: str) -> None:
-        self.open[-1].parts.append(data)
-
-
-def read_page(path: Path) -> Element:
-    """A page as its elements."""
-    reader = _Reader()
-    reader.feed(path.read_text(encoding="utf-8"))
-    return reader.open[0]
 
 
 def contradictions(client: str, *, home: Path, as_of: str = "") -> list[Contradiction]:
@@ -319,11 +247,14 @@ def statements(client: str, *, home: Path, as_of: str = "") -> list[Said]:
         found += _recorded(analysis, report)
         found += _named(analysis, report, kept / "results")
         found += _lists(kept)
-    for analysis, (_, report) in records.items():
+    reports = {analysis: report for analysis, (_, report) in records.items()}
+    owners = _labels(reports)
+    for analysis, report in reports.items():
         pages = [folder / f"{analysis}.html", *sorted(folder.glob(f"{analysis}-*.html"))]
         for page in (path for path in pages if path.is_file()):
-            found += _shown(page, report)
-    reports = {analysis: report for analysis, (_, report) in records.items()}
+            found += _shown(page, report, owners)
+    questions = {name: plain(read_json(kept / RECORD).get("question") or name) for name, (kept, _) in records.items()}
+    found += taken(folder, reports, questions, owners, known={one.name for one in found})
     for index in (folder.parent / "index.html", folder.parents[1] / "index.html"):
         if index.is_file():
             found += _indexed(index, reports, day=day)
@@ -412,7 +343,14 @@ def _lists(folder: Path) -> Iterator[Said]:
             yield Said(f"{path.stem}, rows", str(len(listed)), f"lists/{path.name}")
 
 
-def _shown(path: Path, report: Mapping[str, Any]) -> Iterator[Said]:
+def _labels(reports: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """What a box is called by which only one report has: a page that shows the number of another is held to that report."""
+    listed = [(box["label"], f"{name}, {box['key']}") for name, report in reports.items() for box in report.get("values", [])]
+    count = Counter(label for label, _ in listed)
+    return {label: name for label, name in listed if count[label] == 1}
+
+
+def _shown(path: Path, report: Mapping[str, Any], owners: Mapping[str, str]) -> Iterator[Said]:
     """What a page says; short pages are held to the record of their analysis like the page itself."""
     page, place, analysis, show = read_page(path), path.name, str(report.get("analysis")), _format(report)
     yield Said("language", _language(page), place)
@@ -423,8 +361,9 @@ def _shown(path: Path, report: Mapping[str, Any]) -> Iterator[Said]:
     keys = {box["label"]: box["key"] for box in report.get("values", [])}
     for box in page.all(kind="value"):
         label = box.first(kind="label")
-        if label in keys:
-            yield Said(f"{analysis}, {keys[label]}", box.first(kind="number"), place)
+        name = f"{analysis}, {keys[label]}" if label in keys else owners.get(label)
+        if name is not None:
+            yield Said(name, box.first(kind="number"), place)
     recorded = {one["id"]: one for one in report.get("findings", [])}
     for finding in page.all(tag="li", kind="finding"):
         name = finding.attributes.get("id", "")
@@ -436,9 +375,9 @@ def _shown(path: Path, report: Mapping[str, Any]) -> Iterator[Said]:
             without = LIMITS.sub("", stake)
             yield Said(f"{analysis}, {name}, at stake", shown if without.endswith(shown) else stake, place)
     sentences = [one.text for kind in ("sentence", "finding") for one in page.all(tag="span", kind=kind)]
-    yield from _framed(sentences, place)
+    yield from framed(sentences, place)
     for exhibit in page.all(tag="div", kind="exhibit"):
-        yield from _cells(exhibit, exhibit.attributes.get("id", ""), place)
+        yield from cells(_rows_of(exhibit), exhibit.attributes.get("id", ""), place)
 
 
 def _language(page: Element) -> str:
@@ -446,24 +385,8 @@ def _language(page: Element) -> str:
     return next((one.attributes.get("lang", "") for one in page.all(tag="html")), "").split("-")[0]
 
 
-def _framed(sentences: Iterable[str], place: str) -> Iterator[Said]:
-    """Sentences by what stands around their numbers."""
-    for sentence in sentences:
-        numbers = NUMBER.findall(sentence)
-        if numbers:
-            yield Said(NUMBER.sub("#", sentence), " ".join(numbers), place)
-
-
-def _cells(exhibit: Element, name: str, place: str) -> Iterator[Said]:
-    """The cells of a table whose rows and columns have names of their own."""
-    rows = [[cell.text for cell in row.all() if cell.tag in ("th", "td")] for row in exhibit.all(tag="tr")]
-    head, body = (rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]) if rows else ([], [])
-    labels, name = Counter(row[0] for row in body), "indicator" if name in INDICATORS else name
-    for row in body:
-        if labels[row[0]] == 1:
-            # two columns of one heading have no name of their own
-            own = [at for at in range(1, len(row)) if head.count(head[at]) == 1]
-            yield from (Said(f"{name}: {row[0]}, {head[at]}", row[at], place) for at in own)
+def _rows_of(exhibit: Element) -> list[list[str]]:
+    return [[cell.text for cell in row.all() if cell.tag in ("th", "td")] for row in exhibit.all(tag="tr")]
 
 
 def _indexed(path: Path, reports: Mapping[str, Mapping[str, Any]], *, day: str) -> Iterator[Said]:
@@ -473,8 +396,8 @@ def _indexed(path: Path, reports: Mapping[str, Mapping[str, Any]], *, day: str) 
     if own:
         yield Said("language", _language(index), path.name)
     for exhibit in index.all(tag="div", kind="exhibit"):
-        yield from _framed([exhibit.first(kind="finding")], path.name)
-        yield from _cells(exhibit, exhibit.attributes.get("id", ""), path.name)
+        yield from framed([exhibit.first(kind="finding")], path.name)
+        yield from cells(_rows_of(exhibit), exhibit.attributes.get("id", ""), path.name)
     for row in index.all(tag="tr"):
         links = [link.attributes.get("href", "") for link in row.all(tag="a")]
         pages = [link for link in links if link.endswith(tuple(f"{day}/{analysis}.html" for analysis in reports))]
@@ -489,10 +412,8 @@ def _indexed(path: Path, reports: Mapping[str, Mapping[str, Any]], *, day: str) 
         shown = _format(report)(report["as_of"], "date")
         yield Said("as_of", str(report["as_of"]) if shown in [one.text for one in row.all(tag="td")] else f"not {shown}", place)
         words = row.first(kind="words")
-        for finding in report.get("findings", []):
-            # the sentence stands behind its tag
-            if words.endswith(finding["text"]):
-                break
-        else:
+        # in the portfolio a client has one row; the sentence stands behind its tag
+        told = [report] if own else list(reports.values())
+        if not words.endswith(tuple(finding["text"] for one in told for finding in one.get("findings", []))):
             yield Said(f"{analysis}, what it says first", words, place)
             yield Said(f"{analysis}, what it says first", "none of the findings recorded", f"{analysis}/{REPORT}")

@@ -33,6 +33,9 @@ SPECIAL = {
     "ol": {"start"},
     "col": {"span"},
     "colgroup": {"span"},
+    # a small line beside a number: shapes without colours, links or styles of their own
+    "svg": {"viewBox", "preserveAspectRatio"},
+    "polyline": {"points"},
 }
 TEXT_TAGS = {"a", "abbr", "b", "br", "cite", "code", "del", "em", "i", "img", "ins", "kbd", "mark", "q", "s", "samp", "small"}
 TEXT_TAGS |= {"span", "strong", "sub", "sup", "time", "u", "var"}
@@ -55,7 +58,7 @@ BLOCK_TAGS = {
 }
 BLOCK_TAGS |= {"ol", "p", "pre", "section", "summary", "ul"}
 TABLE_TAGS = {"caption", "col", "colgroup", "table", "tbody", "td", "tfoot", "th", "thead", "tr"}
-TAGS = frozenset(TEXT_TAGS | BLOCK_TAGS | TABLE_TAGS)
+TAGS = frozenset(TEXT_TAGS | BLOCK_TAGS | TABLE_TAGS | {"svg", "polyline"})
 
 
 def safe_html(html: str, *, figure: str = "figure") -> Markup:

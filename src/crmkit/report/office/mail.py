@@ -14,6 +14,7 @@ from crmkit.report.folders import write_together
 from crmkit.report.office.deck import AS_OF, DECISIONS, TRUST, Written
 from crmkit.report.office.story import Decision, Story, read_story
 from crmkit.show.boxes import AT_STAKE
+from crmkit.show.grid import table_grid
 from crmkit.show.words import plain
 
 MOST_DECISIONS, MOST_TRUST = 3, 2
@@ -53,8 +54,8 @@ def brief_text(story: Story) -> str:
     """The mail as plain text."""
     parts = [_head(story), plain(story.verdict[1]["text"])]
     parts += ["\n".join(f"- {words}" for words in _numbers(story))] if story.numbers else []
-    if story.decisions:
-        listed = [f"{place}. {words}" for place, words in enumerate(_decisions(story), start=1)]
+    if decided := _decisions(story):
+        listed = [f"{place}. {words}" for place, words in enumerate(decided, start=1)]
         parts.append("\n".join([story.t(DECISIONS), *listed]))
     if story.trust:
         parts.append("\n".join([story.t(TRUST), *(f"- {words}" for words in story.trust[:MOST_TRUST])]))
@@ -70,8 +71,8 @@ def brief_html(story: Story) -> str:
 
     parts = [f"<p>{escape(_head(story))}</p>", f"<p><strong>{escape(plain(story.verdict[1]['text']))}</strong></p>"]
     parts += [listing("ul", _numbers(story))] if story.numbers else []
-    if story.decisions:
-        parts += [f"<p>{escape(story.t(DECISIONS))}</p>", listing("ol", _decisions(story))]
+    if decided := _decisions(story):
+        parts += [f"<p>{escape(story.t(DECISIONS))}</p>", listing("ol", decided)]
     if story.trust:
         parts += [f"<p>{escape(story.t(TRUST))}</p>", listing("ul", list(story.trust[:MOST_TRUST]))]
     parts += [f"<p>{escape(words)}</p>" for words in _foot(story)]
@@ -84,11 +85,22 @@ def _head(story: Story) -> str:
 
 
 def _numbers(story: Story) -> list[str]:
-    return [say(Text(BOX.template, {"label": one.label, "number": one.text}), story.locale) for one in story.numbers]
+    return [_named(one.label, one.text, story) for one in story.numbers]
 
 
 def _decisions(story: Story) -> list[str]:
-    return [_decision(one, story) for one in story.decisions[:MOST_DECISIONS]]
+    """Those of the sheet for executives, as it has them; without one, what the reports ask for."""
+    if story.chosen is None:
+        return [_decision(one, story) for one in story.decisions[:MOST_DECISIONS]]
+    grid = table_grid(story.chosen, story.locale)
+    more = [
+        [_named(heading, words, story) for heading, words in zip(grid.headings[1:], row[1:], strict=True)] for row in grid.rows
+    ]
+    return [" · ".join([row[0], *parts]) for row, parts in zip(grid.rows, more, strict=True)]
+
+
+def _named(label: str, words: str, story: Story) -> str:
+    return say(Text(BOX.template, {"label": label, "number": words}), story.locale)
 
 
 def _decision(one: Decision, story: Story) -> str:

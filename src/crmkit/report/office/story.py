@@ -16,6 +16,7 @@ from typing import Any
 
 from crmkit.core.errors import ReportError
 from crmkit.core.format import format_value
+from crmkit.core.in_short import VERDICTS, WHOLE, leading_boxes, rank
 from crmkit.core.language import Locale, translate
 from crmkit.core.results import SEVERITIES, Result
 from crmkit.core.settings import find_home, read_settings
@@ -25,13 +26,11 @@ from crmkit.report.folders import RECORD, REPORT, UNDATED, dates_of, read_json, 
 from crmkit.report.params.notebooks import question_in
 from crmkit.show.words import plain
 
-# who leads where the reports are put in order: first what has the whole in view, then the money at risk, then what it is worth
-ORDER = ("audit", "churn", "clv", "satisfaction")
-VERDICTS = ("audit.bridge", "churn.risk", "clv.value")
 INTAKE = "intake.left_out"
 # findings that speak of the page on which they stand
 OF_A_PAGE = frozenset({"churn.window", "churn.shop_window"})
-MOST_NUMBERS = 3
+# what executives are asked to decide, as their sheet has it
+CHOSEN = "audit_decisions"
 
 
 @dataclass(frozen=True)
@@ -147,17 +146,15 @@ class Story:
 
     @cached_property
     def numbers(self) -> tuple[Number, ...]:
-        """The number of each report that stands for it: money where it has any; at most three, money first."""
-        found = []
-        for report in self.reports:
-            boxes = report.record.get("values") or []
-            boxes = [box for box in boxes if box.get("value") is not None]
-            money = [box for box in boxes if box.get("unit") == "money"]
-            for box in (money or boxes)[:1]:
-                found.append(
-                    ((not money, report.analysis == ORDER[0]), Number(plain(box["label"]), plain(box["text"]), report.question))
-                )
-        return tuple(number for _, number in sorted(found, key=lambda pair: pair[0]))[:MOST_NUMBERS]
+        """The numbers that stand for the reports: at most three, money first."""
+        asked = {report.analysis: report.question for report in self.reports}
+        boxes = leading_boxes({report.analysis: report.record for report in self.reports})
+        return tuple(Number(plain(box["label"]), plain(box["text"]), asked[name]) for name, box in boxes)
+
+    @cached_property
+    def chosen(self) -> Result | None:
+        """The decisions on the sheet for executives; None where there is none."""
+        return next((one.exhibit(CHOSEN, ("table",)) for one in self.reports if one.analysis == WHOLE), None)
 
     @cached_property
     def decisions(self) -> tuple[Decision, ...]:
@@ -237,7 +234,10 @@ def read_story(client: str, *, home: Path | None = None) -> Story:
     record = reports[0].record
     language = str(record.get("language") or "en")
     # Papermill alone records a question as the notebook has it
-    told = [replace(one, question=question_in(one.question, language)) for one in sorted(reports, key=_rank)]
+    told = [
+        replace(one, question=question_in(one.question, language))
+        for one in sorted(reports, key=lambda each: rank(each.analysis))
+    ]
     return Story(
         client,
         plain(record.get("title") or client),
@@ -293,10 +293,6 @@ def _report(analysis: str, entry: Mapping[str, Any], dated: Path) -> Report:
     record = read_json(folder / REPORT)
     question = plain(read_json(folder / RECORD).get("question") or analysis)
     return Report(analysis, question, folder, record, str(entry.get("finished_at", "")))
-
-
-def _rank(report: Report) -> tuple[int, str]:
-    return (ORDER.index(report.analysis) if report.analysis in ORDER else len(ORDER), report.analysis)
 
 
 def _doubt(finding: Mapping[str, Any]) -> bool:

@@ -24,7 +24,7 @@ from crmkit.report.page.since_last import Change
 HEADLINE_CALL = re.compile(r"\bpage\.headline\(")
 INTAKE_CALL = re.compile(r"\bpage\.intake\(")
 VALUE_BOXES = 'class="values"'
-NUMBER_OF_BOX = re.compile(r'<dt class="label">(.*?)</dt><dd class="number">.*?</dd>', re.DOTALL)
+NUMBER_OF_BOX = re.compile(r'<dt class="label">(.*?)</dt><dd class="number[^"]*">.*?</dd>', re.DOTALL)
 IDENTIFIED = re.compile(r'\bid="([^"]+)"')
 ABSENT = re.compile(r'<div\b[^>]*\bclass="exhibit not-assessed"')
 PRESENT = re.compile(r'\bclass="exhibit"')

@@ -12,7 +12,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-SCRIPTS = {"page": ("page/page.js", "site/sort.js", "page/take.js"), "site": ("site/sort.js",)}
+SCRIPTS = {
+    "page": ("page/page.js", "page/cards.js", "site/sort.js", "page/take.js"),
+    "site": ("page/cards.js", "site/sort.js"),
+}
 PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ")
 
 

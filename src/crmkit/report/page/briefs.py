@@ -1,8 +1,7 @@
 """Who gets a short page of their own? Each makes one beside the whole page, and is scanned with it.
 
-A cell with the tag ``executive`` stands on the page for executives too. A result may bring short pages of its own
-(:class:`crmkit.core.results.Brief`), one per department for example; the notebook carries them under ``BRIEFS_MIME``. Title and
-record of the notebook come along.
+A result may bring short pages of its own (:class:`crmkit.core.results.Brief`), one for executives or one per department; the
+notebook carries them under ``BRIEFS_MIME``. Title and record of the notebook come along.
 """
 
 from __future__ import annotations
@@ -14,10 +13,11 @@ from html import escape
 from typing import Any
 
 from crmkit.core.errors import ReportError
-from crmkit.core.language import mark, translate
+from crmkit.core.language import mark
 from crmkit.core.results import BRIEFS_MIME, REPORT_MIME
 
-AUDIENCES = {"executive": mark("For executives")}
+# who is named before the others, also where an earlier version has left no name
+FIRST = {"executive": mark("For executives")}
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
@@ -26,7 +26,7 @@ PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 def brief_pages(nb: Any) -> dict[str, str]:
     """The short pages of an executed notebook, by the part of the file's name that follows the notebook's.
 
-    None where no cell is tagged and no result brings one, or where the notebook did not finish.
+    None where no result brings one, or where the notebook did not finish.
 
     Raises
     ------
@@ -35,28 +35,26 @@ def brief_pages(nb: Any) -> dict[str, str]:
     """
     from crmkit.report.page.render import render_notebook  # a kernel, which writes no page, does without
 
-    found = {}
-    for audience in AUDIENCES:
-        one = brief_notebook(nb, audience)
-        if one is not None:
-            found[audience] = render_notebook(one)
+    found: dict[str, str] = {}
     record = next((cell for cell in nb.cells if _record(cell)), None)
     for part in _brought(nb) if record is not None else ():
         slug = str(part["slug"])
         if not SLUG.fullmatch(slug) or slug in found:
             raise ReportError(f"short page {slug!r}: needs a name of its own of small letters, digits and hyphens")
-        found[slug] = render_notebook(_with_cells(nb, str(part["name"]), [_displays(nb, str(part["html"])), record]))
+        found[slug] = render_notebook(brief_notebook(nb, part, record))
     return found
 
 
-def brief_notebook(nb: Any, audience: str) -> Any | None:
-    """The notebook with the cells of one audience only; None where it has none, or no record."""
-    cells = [cell for cell in nb.cells if audience in cell.metadata.get("tags", [])]
-    record = next((cell for cell in nb.cells if _record(cell)), None)
-    if not cells or record is None:
-        return None
-    name = translate(AUDIENCES[audience], str(_record(record).get("language", "en")))
-    return _with_cells(nb, name, [*cells, *([] if record in cells else [record])])
+def brief_notebook(nb: Any, part: Mapping[str, Any], record: Any) -> Any:
+    """The notebook of a short page: its title that of the whole with a name behind it, which may be text of the client."""
+    short = copy.copy(nb)
+    short.metadata = copy.deepcopy(nb.metadata)
+    short.metadata.setdefault("crmkit", {}).update(short=True, sheet=bool(part.get("sheet")))
+    title = next((match[1] for cell in nb.cells if cell.cell_type == "markdown" and (match := TITLE.search(cell.source))), "")
+    head = copy.deepcopy(next(cell for cell in nb.cells if cell.cell_type == "markdown"))
+    head.source = f"# {title} – {_literally(str(part['name']))}"
+    short.cells = [head, _displays(nb, str(part["html"])), copy.deepcopy(record)]
+    return short
 
 
 def linked(html: str, files: Sequence[str]) -> str:
@@ -64,18 +62,6 @@ def linked(html: str, files: Sequence[str]) -> str:
     for file in files:
         html = html.replace(f"<td>{escape(file)}</td>", f'<td><a href="{escape(file)}">{escape(file)}</a></td>')
     return html
-
-
-def _with_cells(nb: Any, name: str, cells: Sequence[Any]) -> Any:
-    """A notebook of some cells, its title that of the whole with a name behind it, which may be text of the client."""
-    short = copy.copy(nb)
-    short.metadata = copy.deepcopy(nb.metadata)
-    short.metadata.setdefault("crmkit", {})["short"] = True
-    title = next((match[1] for cell in nb.cells if cell.cell_type == "markdown" and (match := TITLE.search(cell.source))), "")
-    head = copy.deepcopy(next(cell for cell in nb.cells if cell.cell_type == "markdown"))
-    head.source = f"# {title} – {_literally(name)}"
-    short.cells = [head, *copy.deepcopy(list(cells))]
-    return short
 
 
 def _literally(text: str) -> str:

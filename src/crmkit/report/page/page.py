@@ -65,7 +65,7 @@ class Shown:
 
     html: str
     text: str
-    briefs: tuple[Mapping[str, str], ...] = ()
+    briefs: tuple[Mapping[str, Any], ...] = ()
 
     def _repr_html_(self) -> str:
         return styled(self.html)
@@ -283,7 +283,7 @@ class Page:
             return str
         return partial(pseudonym, key=self.company.key())
 
-    def _brief(self, one: Brief) -> dict[str, str]:
+    def _brief(self, one: Brief) -> dict[str, Any]:
         """A short page as the notebook carries it to whoever writes the pages."""
         called = self.customer_name()
         levelled = [self._at_level(result) for result in one.results]
@@ -291,7 +291,9 @@ class Page:
             exhibit_html(result, self.locale, name=called, max_rows=None, like=self._whole(result.name)) for result in levelled
         ]
         intro = f"<p>{escape(say(one.intro, self.locale))}</p>" if one.intro else ""
-        return {"slug": one.slug, "name": _called(one, self.locale), "html": "\n".join([intro, *shown])}
+        led = findings_html(one.findings, self.locale, name=called, worst_leads=False)
+        html = "\n".join([led, intro, *shown])
+        return {"slug": one.slug, "name": _called(one, self.locale), "html": html, "sheet": one.sheet}
 
     def _whole(self, name: str) -> pd.DataFrame | None:
         """The rows that the page itself shows of a table: a short page rounds its own as they are."""
@@ -459,6 +461,7 @@ def _boxes(result: Result, locale: Locale) -> list[dict[str, Any]]:
 
     rows = result.table.to_dict("records")
     first, others = leading_rows(result.table)
+    past = result.table.attrs.get("history", {})
     return [
         {
             "key": str(row["group"]),
@@ -466,6 +469,7 @@ def _boxes(result: Result, locale: Locale) -> list[dict[str, Any]]:
             **{key: json_number(row[key]) for key in ("value", "low", "high", "n")},
             "unit": row["unit"],
             "text": say(Quantity(row["value"], row["unit"]), locale),
+            **({"history": past[row["group"]]} if past.get(row["group"]) else {}),
         }
         for row in (rows[place] for place in (*first, *others))
     ]

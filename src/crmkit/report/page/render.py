@@ -99,6 +99,8 @@ def page_context(nb: Any, *, previous: Mapping[str, Any] | None = None) -> dict[
         "language": language,
         "article": article,
         "short": declared.get("short", False),
+        "sheet": declared.get("sheet", False),
+        "whole": f"{declared.get('analysis', '')}.html",
         "title": title,
         "client": client,
         "brand": {"logo": "", "author": "", "confidential": "", **brand},

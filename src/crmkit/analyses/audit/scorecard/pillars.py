@@ -12,7 +12,7 @@ from crmkit.analyses.audit.scoring import ASSESSED
 from crmkit.core.errors import CrmkitError
 from crmkit.core.language import in_a_row, mark
 from crmkit.core.reading import Reading
-from crmkit.core.results import Quantity, Result, Text, estimates, not_assessed
+from crmkit.core.results import Quantity, Result, Text, estimates, history, not_assessed
 
 TITLE = Text("The five pillars of the evaluation")
 # what each pillar is called, what stands for it, and its indicator; needs are what moves satisfaction most
@@ -64,7 +64,16 @@ def pillars(work: Audit, results: Mapping[str, Reading]) -> Result:
     if len(lacking) == len(PILLARS):
         reason = Text("needs answers on satisfaction and recommendation, and the reports on value, leaving and satisfaction")
         return not_assessed("audit_pillars", TITLE, reason)
-    return Result("audit_pillars", "values", TITLE, estimates(rows), note=_note(scores, lacking, need))
+    table = estimates(rows)
+    table.attrs["history"] = {label: _by_month(work, name) for _, label, name in PILLARS if name}
+    return Result("audit_pillars", "values", TITLE, table, note=_note(scores, lacking, need))
+
+
+def _by_month(work: Audit, indicator: str) -> dict[str, Any]:
+    """An indicator in the months behind, but for those with too few cases to be shown."""
+    own = work.months[(work.months["indicator"] == indicator) & work.months["value"].notna()]
+    shown = own[~(own["n"] < work.company.settings.privacy.min_cell)]
+    return history(mark("by month"), work.book[indicator].unit, shown["month_end"], shown["value"])
 
 
 def strongest_need(results: Mapping[str, Reading]) -> dict[str, Any] | None:
