@@ -24,6 +24,7 @@ KEPT = (
     "alike",
     "centre",
     "confidence",
+    "corners",
     "lead",
     "limits",
     "log",

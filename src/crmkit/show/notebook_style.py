@@ -6,6 +6,11 @@ import re
 from functools import cache
 from importlib import resources
 
+from crmkit.show.shades import shades_css
+
+# how JupyterLab and VS Code say that their theme is dark
+DARK = ':is([data-jp-theme-light="false"],.vscode-dark) .crmkit-shown'
+
 
 def styled(html: str) -> str:
     """An exhibit that looks right in JupyterLab and VS Code, in light and dark themes.
@@ -33,4 +38,5 @@ def styled(html: str) -> str:
 def notebook_css() -> str:
     """The style sheet without comments and needless space."""
     text = (resources.files("crmkit.show") / "notebook.css").read_text(encoding="utf-8")
-    return re.sub(r"\s*([{};,])\s*", r"\1", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)).strip()
+    small = re.sub(r"\s*([{};,])\s*", r"\1", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)).strip()
+    return small + shades_css(".crmkit-shown", DARK)

@@ -12,6 +12,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from crmkit.show.shades import shades_css
+
 SCRIPTS = {"page": ("page/page.js", "site/sort.js", "page/take.js"), "site": ("site/sort.js",)}
 PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ")
 
@@ -53,6 +55,9 @@ def page_assets(name: str = "page", *, running: str = "", foot: str = "", colour
 def _files(name: str) -> tuple[str, str]:
     folder = template_folder("page").parent
     style = compact_css((folder / "page" / "style.css").read_text(encoding="utf-8"))
+    if name == "page":
+        dark = "@media screen and (prefers-color-scheme:dark)"
+        style += f"{shades_css(':root')}{dark}{{{shades_css('', ':root')}}}{shades_css('.on-paper')}"
     scripts = ((folder / file).read_text(encoding="utf-8") for file in SCRIPTS[name])
     return style, compact_js("\n".join(scripts))
 

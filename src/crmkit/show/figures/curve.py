@@ -19,6 +19,7 @@ from crmkit.core.language import Locale, say
 from crmkit.core.results import Result, Text
 from crmkit.show import theme
 from crmkit.show.figures import parts
+from crmkit.show.figures.told import ROW
 from crmkit.show.words import attribute, empty, group_words, plain, required, short
 
 if TYPE_CHECKING:
@@ -30,7 +31,12 @@ AT_RISK = Text("Still observed")
 BELOW, ROW_POINTS = 46.0, 12.5
 
 
-def height(result: Result) -> float:
+def fits(result: Result) -> bool:
+    """Whether it can be drawn for a phone."""
+    return True
+
+
+def height(result: Result, *, narrow: bool = False) -> float:
     """Inches: taller by a line for each row of numbers under the axis."""
     table = required(result, "group", "x", "value")
     return 3.5 + (0.3 + 0.17 * table["group"].nunique() if _shows_at_risk(table) else 0.0)
@@ -61,8 +67,10 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
         lines = [line for line in axes.get_lines() if line.get_gid() == "series"]
         parts.legend_above(axes, lines, [end[2] for end in named])
     parts.write_marks(axes, result, table, locale, _number)
+    for point in table.loc[table[ROW] >= 0].to_dict("records"):
+        parts.tell(axes, point[ROW], (point["x"],) * 2, (point["value"],) * 2)
     if _shows_at_risk(table):
-        _write_at_risk(axes, table, [short(end[2], 14) for end in ends], locale)
+        _write_at_risk(axes, table, [short(end[2], parts.letters(axes, 14)) for end in ends], locale)
 
 
 def _prepared(table: pd.DataFrame, *, dated: bool) -> pd.DataFrame:

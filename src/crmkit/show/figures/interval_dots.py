@@ -20,7 +20,8 @@ from crmkit.core.language import Locale, say
 from crmkit.core.results import Result, Text
 from crmkit.show import theme
 from crmkit.show.figures import parts
-from crmkit.show.words import attribute, empty, folded, group_words, required, sentence, short
+from crmkit.show.figures.told import ROW
+from crmkit.show.words import LONGEST_LABEL, attribute, empty, folded, group_words, required, sentence, short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,11 +29,15 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 DODGE = 0.5
-PALE_DOT = "#a3acb6"
 COUNT_HEADING = Text("n")
 
 
-def height(result: Result) -> float:
+def fits(result: Result) -> bool:
+    """Whether it can be drawn for a phone."""
+    return True
+
+
+def height(result: Result, *, narrow: bool = False) -> float:
     """Inches, by the number of groups and measures."""
     table = required(result, "group", "measure", "value")
     return min(10.0, 1.25 + table["group"].nunique() * (0.2 + 0.14 * max(1, table["measure"].nunique())))
@@ -57,18 +62,21 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
     for number, measure in enumerate(measures):
         one = shown.loc[shown["measure"] == measure]
         grey = one["small"].astype(bool) if "small" in one else one["value"].isna()
-        for colour, rest in ((theme.colour(number), one.loc[~grey]), (PALE_DOT, one.loc[grey])):
+        for colour, rest in ((theme.colour(number), one.loc[~grey]), (theme.DIM, one.loc[grey])):
             if rest.empty:
                 continue
             if {"low", "high"} <= set(rest.columns):
                 axes.hlines(rest["place"], rest["low"], rest["high"], color=colour, linewidth=2.2, zorder=2)
             sns.scatterplot(data=rest, x="value", y="place", color=colour, s=52, ax=axes, legend=False, zorder=3)
     words = group_words(result, "group", locale)
-    axes.set_yticks(range(len(groups)), [folded(words(group)) for group in groups])
+    axes.set_yticks(range(len(groups)), [folded(words(group), parts.letters(axes, LONGEST_LABEL)) for group in groups])
     axes.set_ylim(len(groups) - 0.4, -0.6)
     axes.set_ylabel(parts.axis_label(result.x, locale))
     axes.set_xlabel(parts.axis_label(result.y, locale))
     axes.grid(visible=True, axis="both")
+    for row in shown.to_dict("records"):
+        ends = [end for end in (row["value"], row.get("low"), row.get("high")) if not empty(end)]
+        parts.tell(axes, row[ROW], (min(ends), max(ends)), (row["place"],) * 2)
     _write_reference(axes, table, locale)
     _write_counts(axes, rows, locale)
     if len(measures) > 1:
@@ -118,7 +126,7 @@ def _write_reference(axes: Axes, table: pd.DataFrame, locale: Locale) -> None:
     if value is None:
         return
     axes.axvline(value, color=theme.MUTED, linewidth=1.2, linestyle=(0, (2, 2)), zorder=1)
-    over = short(sentence(text, locale), 40)
+    over = short(sentence(text, locale), parts.letters(axes, 40))
     parts.note(axes, over, (value, 1.0), coords=("data", "axes fraction"), shift=(0, 3), up="bottom")
 
 

@@ -11,6 +11,7 @@ from crmkit.core.format import BABEL_LOCALE, UNITS_OF_TIME
 from crmkit.core.language import Locale, say, translate
 from crmkit.core.results import Axis, Result, Text, Unit
 from crmkit.show import theme
+from crmkit.show.figures.told import AREAS, CELL
 from crmkit.show.words import attribute, empty, plain, sentence, short
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ NOTHING = Text("No data to show")
 WITH_UNIT = Text("{label} ({unit})")
 TIME_WORDS = {"days": Text("days"), "weeks": Text("weeks"), "months": Text("months"), "years": Text("years")}
 LABEL_LINES = 1.45
+NARROW_BELOW = 5.0
 SHORT_SPAN_DAYS = 150
 
 
@@ -80,9 +82,11 @@ def write_axis(drawn: DrawnAxis, axis: Axis | None, locale: Locale) -> None:
     unit: Unit = axis.unit if axis else "number"
     drawn.set_label_text(axis_label(axis, locale))
     if unit == "date":
-        drawn.set_major_locator(dates.AutoDateLocator(minticks=4, maxticks=8))  # type: ignore[no-untyped-call]
+        most = (3, 5) if narrow(drawn.axes) else (4, 8)
+        drawn.set_major_locator(dates.AutoDateLocator(minticks=most[0], maxticks=most[1]))  # type: ignore[no-untyped-call]
     else:
-        drawn.set_major_locator(ticker.MaxNLocator(nbins=6, integer=unit == "count", steps=[1, 2, 2.5, 5, 10]))
+        most_ticks = 4 if narrow(drawn.axes) and drawn.axis_name == "x" else 6
+        drawn.set_major_locator(ticker.MaxNLocator(nbins=most_ticks, integer=unit == "count", steps=[1, 2, 2.5, 5, 10]))
     words = tick_words(unit, locale)
 
     seen: dict[Any, list[float]] = {}
@@ -96,6 +100,22 @@ def write_axis(drawn: DrawnAxis, axis: Axis | None, locale: Locale) -> None:
         return words(value, seen[key])
 
     drawn.set_major_formatter(ticker.FuncFormatter(with_neighbours))
+
+
+def narrow(axes: Axes) -> bool:
+    """Whether a figure is drawn for a phone."""
+    return bool(axes.figure.get_figwidth() < NARROW_BELOW)  # type: ignore[union-attr]
+
+
+def letters(axes: Axes, length: int) -> int:
+    """How long a label may be: on a phone there is room for half of it."""
+    return max(8, round(length * 0.56)) if narrow(axes) else length
+
+
+def tell(axes: Axes, number: float, across: tuple[float, float], up: tuple[float, float]) -> None:
+    """An area, in the units of the axes, that tells row ``number`` of the table when a pointer is on it; it is not seen."""
+    if number >= 0 and not any(place != place for place in (*across, *up)):
+        axes.__dict__.setdefault(AREAS, []).append((int(number), across, up))
 
 
 def limits(values: Sequence[float], unit: Unit, *, zero: bool = True) -> tuple[float, float]:
@@ -175,6 +195,23 @@ def note(
     )
 
 
+def write_on(axes: Axes, at: tuple[float, float], text: str, shade: str, *, size: float = 9) -> None:
+    """Words in the middle of a mark, in the ink that can be read on its shade, whatever the ground of the page."""
+    from crmkit.show.shades import name_of
+
+    axes.text(
+        *at,
+        text,
+        ha="center",
+        va="center",
+        fontsize=size,
+        linespacing=1.35,
+        color=theme.ink_on(shade),
+        zorder=5,
+        gid=f"{CELL}{name_of(shade)}",
+    )
+
+
 def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
     """Writes the name of each line at its end, instead of a legend that the eye has to travel to.
 
@@ -189,7 +226,7 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> Non
     right = axes.get_xlim()[1]
     for (_, _, name, colour), y in zip(ends, spread([end[1] for end in ends], gap, low, high), strict=True):
         note(axes, "●", (right, y), shift=(4, 0), across="left", size=7, colour=colour)
-        note(axes, short(name, 24), (right, y), shift=(13, 0), across="left", size=9, colour=theme.INK)
+        note(axes, short(name, letters(axes, 24)), (right, y), shift=(13, 0), across="left", size=9, colour=theme.INK)
 
 
 def legend_above(axes: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
@@ -199,7 +236,7 @@ def legend_above(axes: Axes, handles: Sequence[Any], names: Sequence[str]) -> No
         [short(name) for name in names],
         loc="lower left",
         bbox_to_anchor=(0, 1.0),
-        ncols=min(len(names), 4),
+        ncols=min(len(names), 2 if narrow(axes) else 4),
         borderaxespad=0.3,
         handlelength=1.4,
         columnspacing=1.4,
