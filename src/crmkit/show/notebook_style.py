@@ -31,12 +31,12 @@ def styled(html: str) -> str:
     >>> styled("<p>x</p>").endswith("<p>x</p></div>")
     True
     """
-    return f'<div class="crmkit-shown"><style>{notebook_css()}</style>{html}</div>' if html else ""
+    colours = shades_css(".crmkit-shown", DARK) if "<svg" in html else ""
+    return f'<div class="crmkit-shown"><style>{notebook_css()}{colours}</style>{html}</div>' if html else ""
 
 
 @cache
 def notebook_css() -> str:
     """The style sheet without comments and needless space."""
     text = (resources.files("crmkit.show") / "notebook.css").read_text(encoding="utf-8")
-    small = re.sub(r"\s*([{};,])\s*", r"\1", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)).strip()
-    return small + shades_css(".crmkit-shown", DARK)
+    return re.sub(r"\s*([{};,])\s*", r"\1", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)).strip()

@@ -22,11 +22,11 @@ PLAIN: dict[str, tuple[str, str]] = {
     "dim": (theme.DIM, "#6f7a85"),
     "line": (theme.NEUTRAL, "#d3dae1"),
     "bad": (theme.BAD, "#ff9d92"),
-    "c0": (theme.PALETTE[0], "#2e8ff9"),
-    "c1": (theme.PALETTE[1], "#e27514"),
-    "c2": (theme.PALETTE[2], "#4fd0a0"),
-    "c3": (theme.PALETTE[3], "#f0a3dc"),
-    "c4": (theme.PALETTE[4], "#a08530"),
+    "c0": (theme.PALETTE[0], "#4583ea"),
+    "c1": (theme.PALETTE[1], "#cf7f33"),
+    "c2": (theme.PALETTE[2], "#5ee090"),
+    "c3": (theme.PALETTE[3], "#d9469c"),
+    "c4": (theme.PALETTE[4], "#e5c943"),
 }
 DARK_SEQUENTIAL = ("#1a2633", "#1d3a5c", "#245a92", "#3a86dd", "#7db5f5", "#cfe4fc")
 DARK_DIVERGING = ("#f6ae69", "#b5651d", "#5e3a1c", "#39414b", "#1f4470", "#3a86dd", "#a5d0ff")

@@ -34,7 +34,7 @@ def fits(result: Result) -> bool:
 def height(result: Result, *, narrow: bool = False) -> float:
     """Inches; close to a square, in which a diagonal looks like one."""
     required(result, "group", "x", "value")
-    return 4.4
+    return 3.9 if narrow else 4.4
 
 
 def paint(result: Result, axes: Axes, locale: Locale) -> None:

@@ -57,7 +57,10 @@ def numbered(result: Result) -> pd.DataFrame:
 
 def _numbers(result: Result, table: pd.DataFrame) -> list[int]:
     lines = result.kind in ("curve", "concentration")
-    shown = table["value"].notna().to_list()
+    shown = [
+        bool(known) and not hidden
+        for known, hidden in zip(table["value"].notna(), table.get("suppressed", [False] * len(table)), strict=True)
+    ]
     if not lines:
         return [place if is_there else -1 for place, is_there in enumerate(shown)]
     groups: dict[str, list[int]] = {}
