@@ -288,7 +288,7 @@ def test_each_mark_tells_the_row_of_the_table_behind_it(kind, english, make):
 
 def test_values_are_told_in_the_language_of_the_page(english, chinese, make):
     result = make.estimates("bars", ["North", "South"])
-    assert "Region: North\nShare of value: 50%\nFrom: 45%\nTo: 56%\nn: 100" in figure_html(result, english)
+    assert "Region: North\nShare of value: 50%\nLower limit: 45%\nUpper limit: 56%\nn: 100" in figure_html(result, english)
     money = replace(result, table=result.table.assign(unit="money", value=[51_234.0, 10.0]), y=Axis("Value", "money"))
     assert "51,234" in figure_html(money, chinese)
     assert "<summary>数据</summary>" in figure_html(money, chinese)
@@ -404,9 +404,9 @@ def test_a_map_names_points_and_corners_and_greys_what_must_not_be_read(english,
     axes = draw(make.example("quadrants"), english).axes[0]
     assert {"Speed", "Price", "Luck", "start here", "keep it up"} <= set(texts(axes.figure))
     dots = [points for points in axes.collections if len(points.get_facecolor())]
-    colours = [tuple(points.get_facecolor()[0][:3]) for points in dots]
-    assert len(colours) == 3
-    assert len(set(colours)) == 2
+    colours = [matplotlib.colors.to_hex(points.get_facecolor()[0]) for points in dots]
+    # what matters much and does badly, what does well, and what must not be read
+    assert colours == [theme.BAD, theme.colour(0), theme.DIM]
     assert len([line for line in axes.get_lines() if line.get_linestyle() != "-"]) == 2
 
 

@@ -5,6 +5,8 @@ Reads a curve table (``group, x, value, low, high, at_risk``; x a number, a date
 - ``step`` (bool): draw steps, for survival curves and counts; straight lines otherwise.
 - ``actual`` (group): the observed line; it is drawn in dark ink, and all others, which are expectations, are dashed.
 - ``marks`` ([(x, Text)]): vertical dotted lines with a word each, for example where the holdout begins.
+- ``ticks`` ([(x, Text)]): what stands at the axis, in place of numbers or days.
+- ``quiet`` (groups): lines to compare with, thin and grey.
 - ``zero`` (bool, default True): whether the value axis starts at zero.
 
 Where ``at_risk`` is filled in a step curve, the numbers still observed stand under the axis.
@@ -20,7 +22,7 @@ from crmkit.core.results import Result, Text
 from crmkit.show import theme
 from crmkit.show.figures import parts
 from crmkit.show.figures.told import ROW
-from crmkit.show.words import attribute, empty, group_words, plain, required, short
+from crmkit.show.words import attribute, empty, group_words, plain, required, sentence, short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,10 +57,15 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
     axes.set_ylim(*parts.limits([v for column in known for v in column], unit, zero=attribute(table, "zero", True)))
     first, last = table["x"].min(), table["x"].max()
     axes.set_xlim(*((first, last) if last > first else (first - 1, first + 1)))
+    named_ticks = attribute(table, "ticks", ())
+    if named_ticks:
+        places = [_number(place) for place, _ in named_ticks]
+        axes.set_xticks(places, [short(sentence(text, locale), 12) for _, text in named_ticks])
     words = group_words(result, "group", locale)
     ends = []
+    quiet = [plain(group) for group in attribute(table, "quiet", ())]
     for (group, rows), (colour, line) in zip(table.groupby("group", sort=False), _looks(table), strict=True):
-        _line(axes, rows, colour, line, step=bool(attribute(table, "step")))
+        _line(axes, rows, colour, line, step=bool(attribute(table, "step")), quiet=group in quiet)
         ends.append((float(rows["x"].iloc[-1]), float(rows["value"].iloc[-1]), words(group), colour))
     named = [end for end in ends if end[2]]
     if 1 < len(named) <= DIRECT_LABELS:
@@ -99,14 +106,17 @@ def _looks(table: pd.DataFrame) -> list[tuple[str, Any]]:
     """Colour and dash of each group in turn."""
     groups, actual = list(dict.fromkeys(table["group"])), plain(attribute(table, "actual"))
     others = [group for group in groups if group != actual]
+    quiet = [plain(group) for group in attribute(table, "quiet", ())]
+    others = [group for group in others if group not in quiet]
     looks = {group: (theme.colour(i), theme.dash(i)) for i, group in enumerate(others)}
     if actual in groups:
         looks = {group: (theme.colour(i), theme.DASHES[1 + i % (len(theme.DASHES) - 1)]) for i, group in enumerate(others)}
         looks[actual] = (theme.NEUTRAL, "-")
+    looks |= dict.fromkeys(quiet, (theme.MUTED, theme.DASHES[1]))
     return [looks[group] for group in groups]
 
 
-def _line(axes: Axes, rows: pd.DataFrame, colour: str, line: Any, *, step: bool) -> None:
+def _line(axes: Axes, rows: pd.DataFrame, colour: str, line: Any, *, step: bool, quiet: bool = False) -> None:
     import seaborn as sns
 
     before = len(axes.get_lines())
@@ -119,6 +129,8 @@ def _line(axes: Axes, rows: pd.DataFrame, colour: str, line: Any, *, step: bool)
             data=rows, x="x", y="value", ax=axes, color=colour, linestyle=line, errorbar=None, estimator=None, legend=False
         )
     axes.get_lines()[before].set_gid("series")
+    if quiet:
+        axes.get_lines()[before].set_linewidth(1.1)
     if not {"low", "high"} <= set(rows.columns) or rows[["low", "high"]].isna().all(axis=None):
         return
     low, high = rows["low"].astype("float64"), rows["high"].astype("float64")

@@ -2,11 +2,13 @@
 
 Reads a plain table with a row per question and answer: ``group, box, value`` (share of the answers, 0 to 1), ``tone`` (-1 the
 worst answer to 1 the best; 0 lies on both sides of the middle line) and, where there are, ``n`` and ``suppressed``. Questions
-keep the order of the rows. ``result.x`` names the shares and ``result.y`` the questions.
+keep the order of the rows. ``result.x`` names the shares and ``result.y`` the questions. ``table.attrs["ends"]``: three Texts
+in place of "worst answers", "middle" and "best answers".
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from crmkit.core.format import DASH, format_value
@@ -15,7 +17,7 @@ from crmkit.core.results import Result, Text
 from crmkit.show import theme
 from crmkit.show.figures import parts
 from crmkit.show.figures.told import ROW
-from crmkit.show.words import LONGEST_LABEL, empty, folded, group_words, required
+from crmkit.show.words import LONGEST_LABEL, attribute, empty, folded, group_words, required
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 THICKNESS = 0.72
 LEAST_LABELLED = 0.06
 COUNT_HEADING = Text("n")
-WORST, MIDDLE, BEST = Text("worst answers"), Text("middle"), Text("best answers")
+ENDS = (Text("worst answers"), Text("middle"), Text("best answers"))
 
 
 def fits(result: Result) -> bool:
@@ -39,7 +41,7 @@ def height(result: Result, *, narrow: bool = False) -> float:
 
 
 def paint(result: Result, axes: Axes, locale: Locale) -> None:
-    """Draws a bar per question, the shares within it, and n at the right."""
+    """Draws a bar per question, the shares within it, and n at the right where it is that of a whole bar."""
     table = required(result, "group", "box", "value", "tone")
     if table.empty:
         parts.nothing(axes, locale)
@@ -47,7 +49,7 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
     groups = list(dict.fromkeys(table["group"]))
     reach = 0.1
     for place, group in enumerate(groups):
-        rows = table.loc[table["group"] == group].sort_values("box").to_dict("records")
+        rows = table.loc[table["group"] == group].sort_values(["tone", "box"]).to_dict("records")
         reach = max(reach, _bar(axes, place, rows, locale))
     words = group_words(result, "group", locale)
     axes.set_yticks(range(len(groups)), [folded(words(group), parts.letters(axes, LONGEST_LABEL)) for group in groups])
@@ -60,7 +62,7 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
     _write_counts(axes, table, groups, locale)
-    _write_legend(axes, locale)
+    _write_legend(axes, attribute(table, "ends", ENDS), locale)
 
 
 def _bar(axes: Axes, place: int, rows: list[dict[Any, Any]], locale: Locale) -> float:
@@ -89,6 +91,9 @@ def _bar(axes: Axes, place: int, rows: list[dict[Any, Any]], locale: Locale) -> 
 def _write_counts(axes: Axes, table: pd.DataFrame, groups: list[Any], locale: Locale) -> None:
     if "n" not in table:
         return
+    # where each part has its own, they are told by the parts
+    if table.groupby("group")["n"].nunique().max() > 1:
+        return
     first = table.drop_duplicates("group").set_index("group")["n"]
     for place, group in enumerate(groups):
         count = first[group]
@@ -98,9 +103,9 @@ def _write_counts(axes: Axes, table: pd.DataFrame, groups: list[Any], locale: Lo
     parts.note(axes, say(COUNT_HEADING, locale), (1.0, 1.0), coords=corner, shift=(44, 3), across="right", up="bottom")
 
 
-def _write_legend(axes: Axes, locale: Locale) -> None:
+def _write_legend(axes: Axes, ends: Sequence[Text], locale: Locale) -> None:
     from matplotlib.patches import Patch
 
-    named = ((WORST, 0), (MIDDLE, len(theme.DIVERGENCE) // 2), (BEST, -1))
+    named = tuple(zip(ends, (0, len(theme.DIVERGENCE) // 2, -1), strict=True))
     handles = [Patch(facecolor=theme.DIVERGENCE[at], edgecolor=theme.RULE) for _, at in named]
     parts.legend_above(axes, handles, [say(text, locale) for text, _ in named])

@@ -1,8 +1,8 @@
 """Kind ``heat_grid``: which combinations of two classifications hold much and which little?
 
 Reads a plain table with a row per cell: ``row, column, value`` and, where there are, ``n`` (written small under the value) and
-``suppressed``. Rows and columns keep the order in which they first appear; a cell that is not in the table, or holds nobody,
-stays empty.
+``suppressed``; ``words``, where there is that column, stand in the cell in place of both. Rows and columns keep the order in
+which they first appear; a cell that is not in the table, or holds nobody, stays empty.
 ``result.x`` names the columns, ``result.y`` the rows. ``table.attrs``:
 
 - ``unit`` (Unit, default number): unit of the values.
@@ -20,7 +20,7 @@ from crmkit.core.results import Quantity, Result, Text
 from crmkit.show import theme
 from crmkit.show.figures import parts
 from crmkit.show.figures.told import ROW
-from crmkit.show.words import attribute, empty, group_words, required, short
+from crmkit.show.words import attribute, empty, group_words, plain, required, short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +55,8 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
     centre = attribute(table, "centre")
     shades = theme.SEQUENCE if centre is None else theme.DIVERGENCE
     low, high = _range([value for cell in cells.values() if (value := _value(cell)) == value], centre)
+    # names are longer than numbers
+    size, letters = (7.5, parts.letters(axes, 84) // len(columns)) if "words" in table else (9, 0)
     axes.grid(visible=False)
     axes.set(xlim=(0, len(columns)), ylim=(len(rows), 0))
     for spine in axes.spines.values():
@@ -64,7 +66,7 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
         if value == value:
             shade = theme.step((value - low) / (high - low), shades)
             axes.add_patch(Rectangle((across, down), 1, 1, facecolor=shade, edgecolor=theme.PAPER, linewidth=2))
-            parts.write_on(axes, (across + 0.5, down + 0.5), _words(cell, table, locale), shade)
+            parts.write_on(axes, (across + 0.5, down + 0.5), _words(cell, table, locale, letters), shade, size=size)
             parts.tell(axes, cell[ROW], (across, across + 1), (down, down + 1))
         elif not _nobody(cell):
             # it is there and must not or cannot be shown
@@ -109,10 +111,12 @@ def _range(known: list[float], centre: float | None) -> tuple[float, float]:
     return (low, high) if high > low else (low, low + 1.0)
 
 
-def _words(cell: dict[Any, Any] | None, table: pd.DataFrame, locale: Locale) -> str:
+def _words(cell: dict[Any, Any] | None, table: pd.DataFrame, locale: Locale, letters: int) -> str:
     value = _value(cell)
     if cell is None or value != value:
         return ""
+    if "words" in cell:
+        return "\n".join(short(plain(line), letters) for line in str(cell["words"]).splitlines())
     text = format_value(value, attribute(table, "unit", "number"), language=locale.language, currency=locale.currency)
     count = cell.get("n")
     return text if empty(count) else f"{text}\n{say(Text(CELL_COUNT.template, {'n': Quantity(count, 'count')}), locale)}"

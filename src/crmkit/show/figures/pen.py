@@ -111,7 +111,7 @@ class _Pen(RendererBase):  # type: ignore[misc, unused-ignore]
             x -= width
         shade = f"{ON}{ground.removeprefix(CELL)}" if ground.startswith(CELL) else name_of(to_hex(gc.get_rgb()))
         slant = ' font-style="italic"' if prop.get_style() == "italic" else ""
-        bold = ' font-weight="600"' if prop.get_weight() in ("bold", 600, 700) else ""
+        bold = ' font-weight="bold"' if prop.get_weight() in ("bold", 600, 700) else ""
         size = _short(self.points_to_pixels(prop.get_size_in_points()))
         self.written.append(
             f'<text x="{_short(x)}" y="{_short(y)}" font-size="{size}" fill="var({PREFIX}{shade})"{anchor}{slant}{bold}{turn}>'

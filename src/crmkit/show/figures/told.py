@@ -27,7 +27,7 @@ AREAS = "told_areas"
 CELL = "cell "
 MOST_POINTS, FEWEST_POINTS = 48, 8
 DATA = Text("Data")
-FROM, TO = Text("From"), Text("To")
+LOW, HIGH = Text("Lower limit"), Text("Upper limit")
 GROUP, VALUE, ANSWER = Text("Group"), Text("Value"), Text("Answer")
 STILL = Text("Still observed")
 SOME = Text("{n} of {all} points; all of them are in the results file")
@@ -114,9 +114,13 @@ def _columns(result: Result, table: pd.DataFrame, locale: Locale) -> Iterator[Co
         yield _words(result, "row", y, GROUP, locale)
         yield _words(result, "column", x, GROUP, locale)
         yield _number(result, "value", None, attribute(table, "unit", "number"), locale)
+        if "words" in table:
+            yield _words(result, "words", None, VALUE, locale)
     elif kind == "diverging":
         yield _words(result, "group", y, GROUP, locale)
-        yield Column("box", _label(result, "box", None, ANSWER, locale), "number")
+        declared = column_of(result, "box")
+        translated = declared.translate
+        yield Column("box", _label(result, "box", None, ANSWER, locale), "text" if translated else "number", translated)
         yield _number(result, "value", x, "share", locale)
     else:
         lines = kind in ("curve", "concentration")
@@ -140,7 +144,7 @@ def _says_something(table: pd.DataFrame, name: str) -> bool:
 
 def _limits(table: pd.DataFrame, names: tuple[str, str], unit: Unit, locale: Locale) -> Iterator[Column]:
     if set(names) <= set(table.columns) and table[names[0]].notna().any():
-        for name, label in zip(names, (FROM, TO), strict=True):
+        for name, label in zip(names, (LOW, HIGH), strict=True):
             yield Column(name, say(label, locale), unit)
 
 
