@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis as DrawnAxis
-    from matplotlib.text import Annotation
+    from matplotlib.text import Text as Label
 
 NOTHING = Text("No data to show")
 WITH_UNIT = Text("{label} ({unit})")
@@ -26,6 +26,7 @@ TIME_WORDS = {"days": Text("days"), "weeks": Text("weeks"), "months": Text("mont
 LABEL_LINES = 1.45
 NARROW_BELOW = 5.0
 SHORT_SPAN_DAYS = 150
+MOST_DAYS = 3
 
 
 def axis_label(axis: Axis | None, locale: Locale) -> str:
@@ -82,7 +83,7 @@ def write_axis(drawn: DrawnAxis, axis: Axis | None, locale: Locale) -> None:
     unit: Unit = axis.unit if axis else "number"
     drawn.set_label_text(axis_label(axis, locale))
     if unit == "date":
-        most = (2, 4) if narrow(drawn.axes) else (4, 8)
+        most = (3, 5) if narrow(drawn.axes) else (4, 8)
         drawn.set_major_locator(dates.AutoDateLocator(minticks=most[0], maxticks=most[1]))  # type: ignore[no-untyped-call]
     else:
         most_ticks = 4 if narrow(drawn.axes) and drawn.axis_name == "x" else 6
@@ -97,6 +98,8 @@ def write_axis(drawn: DrawnAxis, axis: Axis | None, locale: Locale) -> None:
         if key not in seen:
             seen.clear()
             seen[key] = [tick for tick in drawn.get_majorticklocs() if low <= tick <= high]
+        if unit == "date" and len(seen[key]) > MOST_DAYS and narrow(drawn.axes) and seen[key].index(value) % 2:
+            return ""
         return words(value, seen[key])
 
     drawn.set_major_formatter(ticker.FuncFormatter(with_neighbours))
@@ -179,20 +182,15 @@ def note(
     up: Literal["top", "center", "bottom"] = "center",
     size: float = 8.5,
     colour: str = theme.MUTED,
-) -> Annotation:
+) -> Label:
     """Small words at a place of the axes, moved by some points; they may stand outside of the plot."""
-    return axes.annotate(
-        text,
-        at,
-        xycoords=coords,
-        xytext=shift,
-        textcoords="offset points",
-        ha=across,
-        va=up,
-        fontsize=size,
-        color=colour,
-        annotation_clip=False,
-    )
+    from matplotlib.transforms import ScaledTranslation
+
+    inside = {"data": axes.transData, "axes fraction": axes.transAxes}
+    mixed = {("data", "axes fraction"): axes.get_xaxis_transform, ("axes fraction", "data"): axes.get_yaxis_transform}
+    place = inside[coords[0]] if coords[0] == coords[1] else mixed[coords]()
+    moved = place + ScaledTranslation(shift[0] / 72, shift[1] / 72, axes.figure.dpi_scale_trans)  # type: ignore[union-attr]
+    return axes.text(*at, text, transform=moved, ha=across, va=up, fontsize=size, color=colour)
 
 
 def write_on(axes: Axes, at: tuple[float, float], text: str, shade: str, *, size: float = 9) -> None:
