@@ -81,7 +81,7 @@ def _bar(axes: Axes, place: int, rows: list[dict[Any, Any]], locale: Locale) -> 
         share, shade = float(row["value"]), theme.step((float(row["tone"]) + 1) / 2, theme.DIVERGENCE)
         axes.add_artist(Rectangle((start, place - THICKNESS / 2), share, THICKNESS, **look, facecolor=shade))
         parts.tell(axes, row[ROW], (start, start + share), (place - THICKNESS / 2, place + THICKNESS / 2))
-        if share >= (2 if parts.narrow(axes) else 1) * LEAST_LABELLED:
+        if share >= (3 if parts.narrow(axes) else 1) * LEAST_LABELLED:
             text = format_value(share, "share", language=locale.language, decimals=0)
             parts.write_on(axes, (start + share / 2, place), text, shade, size=8)
         start += share

@@ -33,7 +33,8 @@ MOST_NARROW = 5
 
 def fits(result: Result) -> bool:
     """Whether it can be drawn for a phone: what a cell holds can be read in few columns only."""
-    return bool(required(result, "column")["column"].nunique() <= MOST_NARROW)
+    table = required(result, "column")
+    return "words" not in table and bool(table["column"].nunique() <= MOST_NARROW)
 
 
 def height(result: Result, *, narrow: bool = False) -> float:

@@ -79,7 +79,7 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
     axes.set_xlabel(parts.axis_label(result.y, locale))
     axes.grid(visible=True, axis="both")
     for row in shown.to_dict("records"):
-        ends = [end for end in (row["value"], row.get("low"), row.get("high")) if not empty(end)]
+        ends = [float(str(end)) for end in (row["value"], row.get("low"), row.get("high")) if not empty(end)]
         parts.tell(axes, row[ROW], (min(ends), max(ends)), (row["place"],) * 2)
     line, over = _reference_line(axes, table, locale)
     _write_counts(axes, rows, locale)

@@ -12,7 +12,7 @@ from crmkit.core.language import Locale, say, translate
 from crmkit.core.results import Axis, Result, Text, Unit
 from crmkit.show import theme
 from crmkit.show.figures.told import AREAS, CELL
-from crmkit.show.words import attribute, empty, plain, sentence, short
+from crmkit.show.words import attribute, empty, plain, sentence, short, width
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +27,8 @@ LABEL_LINES = 1.45
 NARROW_BELOW = 5.0
 SHORT_SPAN_DAYS = 150
 MOST_DAYS = 3
+# names of a legend that stand side by side on a phone
+SHORT_NAME = 12
 
 
 def axis_label(axis: Axis | None, locale: Locale) -> str:
@@ -86,7 +88,7 @@ def write_axis(drawn: DrawnAxis, axis: Axis | None, locale: Locale) -> None:
         most = (3, 5) if narrow(drawn.axes) else (4, 8)
         drawn.set_major_locator(dates.AutoDateLocator(minticks=most[0], maxticks=most[1]))  # type: ignore[no-untyped-call]
     else:
-        most_ticks = 4 if narrow(drawn.axes) and drawn.axis_name == "x" else 6
+        most_ticks = 4 if narrow(drawn.axes) and drawn is drawn.axes.xaxis else 6
         drawn.set_major_locator(ticker.MaxNLocator(nbins=most_ticks, integer=unit == "count", steps=[1, 2, 2.5, 5, 10]))
     words = tick_words(unit, locale)
 
@@ -189,7 +191,7 @@ def note(
     inside = {"data": axes.transData, "axes fraction": axes.transAxes}
     mixed = {("data", "axes fraction"): axes.get_xaxis_transform, ("axes fraction", "data"): axes.get_yaxis_transform}
     place = inside[coords[0]] if coords[0] == coords[1] else mixed[coords]()
-    moved = place + ScaledTranslation(shift[0] / 72, shift[1] / 72, axes.figure.dpi_scale_trans)  # type: ignore[union-attr]
+    moved = place + ScaledTranslation(shift[0] / 72, shift[1] / 72, axes.figure.dpi_scale_trans)
     return axes.text(*at, text, transform=moved, ha=across, va=up, fontsize=size, color=colour)
 
 
@@ -229,12 +231,13 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> Non
 
 def legend_above(axes: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
     """A legend without a frame over the plot, in one row where it fits."""
+    most = 4 if not narrow(axes) else 1 if max(map(width, names), default=0) > SHORT_NAME else 2
     axes.legend(
         handles,
         [short(name) for name in names],
         loc="lower left",
         bbox_to_anchor=(0, 1.0),
-        ncols=min(len(names), 2 if narrow(axes) else 4),
+        ncols=min(len(names), most),
         borderaxespad=0.3,
         handlelength=1.4,
         columnspacing=1.4,

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LEAST_TIP = 22.0
+# points of the path that matplotlib draws a dot as
+CIRCLE = 26
 # a line of more points is told to the unit
 FEW_POINTS = 60
 ANCHORS = {"left": (0.0, ""), "center": (0.5, ' text-anchor="middle"'), "right": (1.0, ' text-anchor="end"')}
@@ -84,7 +86,7 @@ class _Pen(RendererBase):  # type: ignore[misc, unused-ignore]
     def close_group(self, s: str) -> None:
         self.inside.pop()
 
-    def draw_path(self, gc: Any, path: Path, transform: Any, rgbFace: Any = None) -> None:
+    def draw_path(self, gc: Any, path: Any, transform: Any, rgbFace: Any = None) -> None:
         fill, stroke = self._fill(gc, rgbFace), self._stroke(gc)
         if not stroke and ' fill="none"' in fill:
             return
@@ -135,9 +137,9 @@ class _Pen(RendererBase):  # type: ignore[misc, unused-ignore]
         if said:
             self.written.append(f'<rect {area} fill="none" pointer-events="all"><title>{said}</title></rect>')
 
-    def _place(self, gc: Any, path: Path, transform: Any, *, filled: bool) -> str:
+    def _place(self, gc: Any, path: Any, transform: Any, *, filled: bool) -> str:
         height = self.size[1]
-        if path.codes is not None and len(path.codes) == len(Path.unit_circle().codes) and path.codes[1] == Path.CURVE4:
+        if path.codes is not None and len(path.codes) == CIRCLE and path.codes[1] == Path.CURVE4:
             box = path.get_extents(transform)
             middle = f'cx="{_short((box.x0 + box.x1) / 2)}" cy="{_short(height - (box.y0 + box.y1) / 2)}"'
             return f'<circle {middle} r="{_short(box.width / 2)}"'

@@ -65,7 +65,7 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
     _write_names(axes, result, table, rows, locale)
     for place, (text, (x, y, across, up)) in enumerate(zip(attribute(table, "corners", ()), CORNERS, strict=False)):
         said = short(sentence(text, locale), parts.letters(axes, 30))
-        look: dict[str, Any] = {"color": theme.MUTED, "style": "italic"} if place else {"color": theme.BAD, "weight": "bold"}
+        look: dict[str, Any] = {"color": theme.MUTED, "style": "italic"} if place else {"color": theme.BAD}
         axes.text(x, y, said, transform=axes.transAxes, ha=across, va=up, fontsize=8.5, **look)
 
 

@@ -139,7 +139,7 @@ def _columns(result: Result, table: pd.DataFrame, locale: Locale) -> Iterator[Co
 
 
 def _says_something(table: pd.DataFrame, name: str) -> bool:
-    return name in table and table[name].fillna("").astype(str).str.strip().ne("").any()
+    return name in table and bool(table[name].fillna("").astype(str).str.strip().ne("").any())
 
 
 def _limits(table: pd.DataFrame, names: tuple[str, str], unit: Unit, locale: Locale) -> Iterator[Column]:
