@@ -49,8 +49,6 @@ def height(result: Result, *, narrow: bool = False) -> float:
 
 def paint(result: Result, axes: Axes, locale: Locale) -> None:
     """Draws dots and intervals, the reference, and n at the right."""
-    import seaborn as sns
-
     table = required(result, "group", "measure", "value")
     if table.empty:
         parts.nothing(axes, locale)
@@ -71,7 +69,7 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
                 continue
             if {"low", "high"} <= set(rest.columns):
                 axes.hlines(rest["place"], rest["low"], rest["high"], color=colour, linewidth=2.2, zorder=2)
-            sns.scatterplot(data=rest, x="value", y="place", color=colour, s=52, ax=axes, legend=False, zorder=3)
+            axes.scatter(rest["value"], rest["place"], color=colour, s=52, edgecolor=theme.PAPER, linewidth=0.6, zorder=3)
     words = group_words(result, "group", locale)
     axes.set_yticks(range(len(groups)), [folded(words(group), parts.letters(axes, LONGEST_LABEL)) for group in groups])
     axes.set_ylim(len(groups) - 0.4, -0.6)
