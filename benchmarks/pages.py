@@ -46,6 +46,8 @@ SCRIPT = r"""(() => {
     first: actions.length ? Math.min(...actions) / 900 : null,
     cut: all(".table-wrap").filter((one) => seen(one) && one.scrollWidth > one.clientWidth + 1).length,
     tables: all("table").filter(seen).length, charts: all("figure").filter(seen).length,
+    figures: all("figure.exhibit").length, drawn: all("figure.exhibit:has(svg.chart)").length,
+    hover: all("figure.exhibit:has(svg.chart title)").length, data: all("figure.exhibit:has(.rows table.data td)").length,
     absent: all(".not-assessed, .absent").filter(seen).length,
     high: all("li.finding:is(.critical, .warning)").filter((one) => !seen(one) && !one.closest("figcaption, caption")).length,
   };
@@ -117,8 +119,12 @@ def main() -> None:
     most = {
         key: max(float(seen[key] or 0) for *_, seen in rows) for key in ("screens", "words", "cut", "absent", "high", "first")
     }
+    every = {key: sum(int(seen[key]) for *_, seen in rows) for key in ("figures", "drawn", "hover", "data")}
+    print(f"{every['figures']} charts, {every['drawn']} of them drawings, {every['hover']} of these tell their values")
     finish(
         [
+            Bar("page_charts_with_hover", every["hover"], every["drawn"]),
+            Bar("page_charts_with_data", every["data"], every["figures"]),
             Bar("page_screens", most["screens"], SCREENS, least=False),
             Bar("page_words", most["words"], WORDS, least=False),
             Bar("page_cut_tables", most["cut"], 0, least=False),

@@ -54,7 +54,7 @@ async function look(browser, axe, wanted) {
     await page.setViewport({width: Math.round(176 / 25.4 * 96), height: 900});
     found.tallest = await page.evaluate(() => Math.max(0, ...[...document.querySelectorAll("figure, .values, li.finding")]
       .map((one) => one.getBoundingClientRect().height)));
-    found.cut = await page.evaluate(() => [...document.querySelectorAll("table, figure img")]
+    found.cut = await page.evaluate(() => [...document.querySelectorAll("table, figure img, figure svg")]
       .filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1).length);
     await page.pdf({path: wanted.print, preferCSSPageSize: true, printBackground: true});
   }

@@ -52,6 +52,43 @@ SEARCH = """(() => {
   search.dispatchEvent(new Event("input"));
   return [rows.length, rows.filter((row) => !row.hidden).map((row) => row.textContent.includes(wanted))];
 })()"""
+# what is seen of each drawing that is in sight: its ground, whether a mark speaks, and how tall its smallest letters are
+DRAWN = """(() => {
+  document.querySelectorAll(".annexed > details").forEach((fold) => { fold.open = true; });
+  const light = (colour) => Math.max(...colour.match(/[\\d.]+/g).slice(0, 3).map(Number)) / 255;
+  const shown = [...document.querySelectorAll("svg.chart")].filter((one) => one.getClientRects().length);
+  return shown.map((one) => {
+    const [text, ground] = [[...one.querySelectorAll("text")], getComputedStyle(one.parentElement).backgroundColor];
+    const plates = [...one.querySelectorAll("path")].filter((path) => {
+      const [box, whole] = [path.getBBox(), one.viewBox.baseVal];
+      return getComputedStyle(path).fill !== "none" && box.width * box.height > .8 * whole.width * whole.height;
+    });
+    return {
+      ground: light(ground), ink: light(getComputedStyle(text[0]).fill), plates: plates.length,
+      wide: one.matches(".wide"), whole: one.parentElement.matches(".whole"), tips: one.querySelectorAll("title").length,
+      letters: Math.min(...text.map((each) => parseFloat(each.getAttribute("font-size"))))
+        * one.getBoundingClientRect().width / one.viewBox.baseVal.width,
+    };
+  });
+})()"""
+PICTURE = """(() => {
+  const saved = [], blobs = [], make = URL.createObjectURL;
+  HTMLAnchorElement.prototype.click = function () { saved.push(this.download); };
+  URL.createObjectURL = (blob) => { blobs.push(blob); return make.call(URL, blob); };
+  const figure = document.querySelector("svg.chart").closest("figure");
+  [...figure.querySelectorAll(".tools button")].find((one) => one.textContent === "PNG").click();
+  return new Promise((done) => setTimeout(async () => {
+    const picture = await createImageBitmap(blobs[0]), canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [picture.width, picture.height];
+    const brush = canvas.getContext("2d");
+    brush.drawImage(picture, 0, 0);
+    const dots = brush.getImageData(0, 0, picture.width, picture.height).data;
+    let dark = 0;
+    for (let place = 0; place < dots.length; place += 4) dark += dots[place] < 90 && dots[place + 2] < 120;
+    done({name: saved[0], id: figure.id, type: blobs[0].type, width: picture.width, height: picture.height,
+      corner: [...dots.slice(0, 4)], dark, refused: window.refused});
+  }, 1500));
+})()"""
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +220,35 @@ def test_on_a_phone_tables_are_cards_and_nothing_is_moved_sideways(look, sheets,
         assert unlabelled == 0, "a value without the words of its head"
         assert page["overflow"] <= 0
         assert page["errors"] + page["refused"] == []
+
+
+@pytest.mark.parametrize("name", ["clv-en", "clv-zh"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_drawings_follow_the_ground_speak_and_can_be_read_on_a_phone(look, reports, name, scheme):
+    wanted = ({"file": str(reports[name]), "width": width, "scheme": scheme, "script": DRAWN} for width in (1280, 390))
+    for page, wide in zip(look(*wanted), (True, False), strict=True):
+        assert len(page["answer"]) >= 8
+        for one in page["answer"]:
+            assert one["wide"] == (wide or one["whole"])
+            assert one["plates"] == 0
+            assert (one["ground"] > 0.9, one["ink"] < 0.4) == ((scheme == "light"),) * 2
+            assert one["ground"] < 0.2 or scheme == "light"
+            assert one["tips"] >= 3
+            assert one["letters"] >= 9
+        assert page["refused"] == []
+        assert page["errors"] == []
+
+
+def test_a_drawing_is_taken_along_as_a_picture_on_white(look, reports):
+    for scheme in ("light", "dark"):
+        (page,) = look({"file": str(reports["clv-en"]), "width": 1280, "scheme": scheme, "script": PICTURE})
+        taken = page["answer"]
+        assert (taken["name"], taken["type"]) == (f"{taken['id']}.png", "image/png")
+        assert taken["width"] > 2000
+        assert taken["corner"] == [255, 255, 255, 255]
+        assert taken["dark"] > 500, "no dark letters on it"
+        assert taken["refused"] == []
+        assert page["errors"] == []
 
 
 def test_it_can_be_printed(look, reports, tmp_path):

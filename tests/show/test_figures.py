@@ -4,19 +4,22 @@ import base64
 import re
 from dataclasses import replace
 from io import BytesIO
+from xml.etree import ElementTree
 
 import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.axes import Axes
 from PIL import Image
 
 from crmkit.core.errors import ReportError
 from crmkit.core.results import Axis, Quantity, Result, Text, curve, estimates
+from crmkit.report.guard.drawing import safe_drawing
 from crmkit.show import theme
 from crmkit.show.figures import FIGURE_KINDS, draw, figure_html, png
 from crmkit.show.figures.parts import limits, spread
+from crmkit.show.shades import names
 
 KINDS = sorted(FIGURE_KINDS)
 
@@ -62,12 +65,11 @@ def test_bytes_are_equal_in_two_runs_and_few(kind, english, make):
 @pytest.mark.parametrize("kind", KINDS)
 def test_places_are_looked_for_once_and_the_paper_is_that_of_the_page(kind, english, make, monkeypatch):
     asked = []
-    execute = ConstrainedLayoutEngine.execute
-    monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda self, one: (asked.append(1), execute(self, one))[1])
+    measure = Axes.get_tightbbox
+    monkeypatch.setattr(Axes, "get_tightbbox", lambda self, *given: (asked.append(1), measure(self, *given))[1])
     with Image.open(BytesIO(png(draw(make.example(kind), english)))) as picture:
         assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
-    # seaborn draws a heat map once more, to see whether its labels overlap
-    assert len(asked) == 1 + (kind == "heat_grid")
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -249,13 +251,91 @@ def test_html_holds_picture_alt_and_caption(english, finding, make):
     found = re.fullmatch(
         r'<figure class="exhibit" id="stay"><figcaption><strong class="title">(.*)</strong>'
         r' <span class="finding">The top 20.4% hold it.</span></figcaption>'
-        r'<img alt="What the figure shows." width="(\d+)" height="(\d+)" src="data:image/png;base64,([A-Za-z0-9+/=]+)">'
-        r'<span class="note">n = 3</span></figure>',
+        r'<div class="drawing"><svg class="chart wide" role="img" aria-label="What the figure shows." width="(\d+)" .*</svg>'
+        r'<svg class="chart narrow" role="img" aria-label="What the figure shows." width="(\d+)" .*</svg></div>'
+        r'<span class="note">n = 3</span><div class="tools"><details class="rows"><summary>Data</summary>.*</div></figure>',
         html,
+        re.DOTALL,
     )
     assert found[2] == str(round(theme.WIDTH * 96))
-    assert base64.b64decode(found[4]).startswith(b"\x89PNG")
+    assert found[3] == str(round(theme.NARROW * 96))
     assert found[1] == "&lt;b&gt;&quot;&gt;&lt;script&gt;&lt;/b&gt;"
+
+
+def drawings(html: str) -> list[ElementTree.Element]:
+    return [ElementTree.fromstring(one) for one in re.findall(r"<svg .*?</svg>", html, re.DOTALL)]
+
+
+def cells(html: str) -> tuple[list[str], list[list[str]]]:
+    """Headings and rows of the fold under a figure."""
+    table = ElementTree.fromstring(re.search(r"<table.*</table>", html, re.DOTALL)[0])
+    return [one.text for one in table.iter("th")], [[one.text for one in row.iter("td")] for row in table.iter("tr")][1:]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_mark_tells_the_row_of_the_table_behind_it(kind, english, make):
+    result = make.example(kind)
+    html = figure_html(result, english)
+    headings, rows = cells(html)
+    wanted = {"\n".join(f"{head}: {text}" for head, text in zip(headings, row, strict=True)) for row in rows}
+    for drawing in drawings(html):
+        assert {one.text for one in drawing.iter("title")} == wanted
+        assert len(list(drawing.iter("title"))) == len(rows)
+    hidden = result.table.get("suppressed", pd.Series(False, index=result.table.index)).astype(bool)
+    shown = result.table.loc[~hidden & (result.table.get("n", 1) != 0)]
+    assert len(rows) == {"curve": 48}.get(kind, len(shown))
+
+
+def test_values_are_told_in_the_language_of_the_page(english, chinese, make):
+    result = make.estimates("bars", ["North", "South"])
+    assert "Region: North\nShare of value: 50%\nLower limit: 45%\nUpper limit: 56%\nn: 100" in figure_html(result, english)
+    money = replace(result, table=result.table.assign(unit="money", value=[51_234.0, 10.0]), y=Axis("Value", "money"))
+    assert "51,234" in figure_html(money, chinese)
+    assert "<summary>数据</summary>" in figure_html(money, chinese)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_drawing_has_no_colour_size_or_name_of_its_own(kind, english, make):
+    for drawing in drawings(figure_html(make.example(kind), english)):
+        for one in drawing.iter():
+            assert one.tag in ("svg", "path", "circle", "rect", "text", "title")
+            assert not {"style", "id", "href"} & set(one.attrib)
+            for name in {"fill", "stroke"} & set(one.attrib):
+                assert re.fullmatch(r"none|var\(--f-[a-z0-9-]+\)", one.attrib[name])
+                assert one.attrib[name][8:-1] in {*names(), ""}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_drawing_comes_through_the_guard_of_the_page_as_it_is(kind, chinese, make):
+    for one in re.findall(r"<svg .*?</svg>", figure_html(make.example(kind), chinese), re.DOTALL):
+        assert safe_drawing(one) == one
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_letters_of_a_phone_are_large_and_stay_inside(kind, english, make):
+    wide, narrow = drawings(figure_html(make.example(kind), english))
+    for drawing, inches in ((wide, theme.WIDTH), (narrow, theme.NARROW)):
+        width, height = map(float, drawing.attrib["viewBox"].split()[2:])
+        # 353 pixels are left beside the margins of a page that is 390 wide
+        shown = min(353 if inches < 5 else 720, width) / width
+        assert min(float(one.attrib["font-size"]) for one in drawing.iter("text")) * shown >= 9
+        assert all(0 <= float(one.attrib["y"]) <= height for one in drawing.iter("text"))
+
+
+def test_what_is_too_much_for_a_drawing_is_a_picture(english, make):
+    rows = [f"row {place}" for place in range(30)]
+    table = pd.DataFrame([{"row": r, "column": c, "value": 0.5, "n": 12} for r in rows for c in "ABCDEFGH"])
+    html = figure_html(replace(make.grid(), table=table), english)
+    assert "<svg" not in html
+    assert base64.b64decode(re.search(r'src="data:image/png;base64,([^"]+)"', html)[1]).startswith(b"\x89PNG")
+    assert len(cells(html)[1]) == 240
+
+
+def test_a_grid_of_many_columns_is_not_made_narrow(english, make):
+    table = pd.DataFrame([{"row": r, "column": c, "value": 0.5, "n": 12} for r in "ab" for c in "ABCDEFGH"])
+    html = figure_html(replace(make.grid(), table=table), english)
+    assert '<div class="drawing whole" tabindex="0" role="region" aria-label="Moves">' in html
+    assert "narrow" not in html
 
 
 @pytest.mark.parametrize("alt", [None, Text(""), Text("  ")])
@@ -324,9 +404,9 @@ def test_a_map_names_points_and_corners_and_greys_what_must_not_be_read(english,
     axes = draw(make.example("quadrants"), english).axes[0]
     assert {"Speed", "Price", "Luck", "start here", "keep it up"} <= set(texts(axes.figure))
     dots = [points for points in axes.collections if len(points.get_facecolor())]
-    colours = [tuple(points.get_facecolor()[0][:3]) for points in dots]
-    assert len(colours) == 3
-    assert len(set(colours)) == 2
+    colours = [matplotlib.colors.to_hex(points.get_facecolor()[0]) for points in dots]
+    # what matters much and does badly, what does well, and what must not be read
+    assert colours == [theme.BAD, theme.colour(0), theme.DIM]
     assert len([line for line in axes.get_lines() if line.get_linestyle() != "-"]) == 2
 
 

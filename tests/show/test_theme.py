@@ -7,8 +7,11 @@ import pytest
 
 from crmkit.core.language import catalogue
 from crmkit.show import theme
+from crmkit.show.shades import ON, names, shades_css
 
 SERIES = (*theme.PALETTE, theme.NEUTRAL)
+SHADES = names()
+DARK = [SHADES[name][1] for name in ("c0", "c1", "c2", "c3", "c4", "line")]
 # How a reader sees without the cones for red, green or blue light: Machado, Oliveira, Fernandes (2009), table of severity 1.0,
 # https://doi.org/10.1109/TVCG.2009.113; on linear RGB.
 VISION = {
@@ -39,6 +42,25 @@ def test_marks_stand_out_from_paper(shade):
     assert contrast(shade, theme.PAPER) >= 3
 
 
+@pytest.mark.parametrize("side", [0, 1])
+def test_drawings_can_be_read_in_light_and_dark(side):
+    paper = SHADES["paper"][side]
+    for name in ("ink", "muted", "bad"):
+        assert contrast(SHADES[name][side], paper) >= 4.5
+    for name in ("c0", "c1", "c2", "c3", "c4", "line"):
+        assert contrast(SHADES[name][side], paper) >= 3
+    for name in [name.removeprefix(ON) for name in SHADES if name.startswith(ON)]:
+        assert contrast(SHADES[name][side], SHADES[ON + name][side]) >= 4.5
+    # a cell of a grid is never the other ground: no white plate in the dark, no black one in the light
+    assert theme.luminance(paper) > 0.9 if side == 0 else theme.luminance(paper) < 0.05
+
+
+def test_style_names_each_shade_once_for_each_ground():
+    css = shades_css(":root", ".dark")
+    assert css.count("{") == 2
+    assert css.count("--f-ink:") == css.count("--f-on-q0:") == 2
+
+
 @pytest.mark.parametrize("shade", [theme.INK, theme.MUTED])
 def test_words_can_be_read_on_paper(shade):
     assert contrast(shade, theme.PAPER) >= 4.5
@@ -46,8 +68,9 @@ def test_words_can_be_read_on_paper(shade):
 
 @pytest.mark.parametrize("vision", VISION)
 def test_any_two_series_can_be_told_apart(vision):
-    seen = [lab(shade, VISION[vision]) for shade in SERIES]
-    assert min(np.linalg.norm(one - other) for one, other in combinations(seen, 2)) > 20
+    for series in (SERIES, DARK):
+        seen = [lab(shade, VISION[vision]) for shade in series]
+        assert min(np.linalg.norm(one - other) for one, other in combinations(seen, 2)) > 20
 
 
 @pytest.mark.parametrize("shades", [theme.SEQUENTIAL, theme.DIVERGING])

@@ -6,6 +6,11 @@ import re
 from functools import cache
 from importlib import resources
 
+from crmkit.show.shades import shades_css
+
+# how JupyterLab and VS Code say that their theme is dark
+DARK = ':is([data-jp-theme-light="false"],.vscode-dark) .crmkit-shown'
+
 
 def styled(html: str) -> str:
     """An exhibit that looks right in JupyterLab and VS Code, in light and dark themes.
@@ -26,7 +31,8 @@ def styled(html: str) -> str:
     >>> styled("<p>x</p>").endswith("<p>x</p></div>")
     True
     """
-    return f'<div class="crmkit-shown"><style>{notebook_css()}</style>{html}</div>' if html else ""
+    colours = shades_css(".crmkit-shown", DARK) if "<svg" in html else ""
+    return f'<div class="crmkit-shown"><style>{notebook_css()}{colours}</style>{html}</div>' if html else ""
 
 
 @cache

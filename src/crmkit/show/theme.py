@@ -9,6 +9,8 @@ from importlib import resources
 from typing import Any
 
 WIDTH = 7.2
+# of a second drawing, for a phone: its letters are as large there as those of the first on a desk
+NARROW = 3.7
 DPI = 144
 SCREEN_DPI = 96
 COLOURS = 256
@@ -22,6 +24,8 @@ READABLE = 4.5
 MUTED = "#5b6672"
 RULE = "#d8dde3"
 PALE = "#eef1f5"
+DIM = "#a3acb6"
+BAD = "#a3261b"
 
 # The hues of Okabe and Ito (2008, https://jfly.uni-koeln.de/color/), made darker until each has 3:1 on white (WCAG 1.4.11) and
 # moved apart until any two stay apart for readers without red, green or blue cones; the test repeats both checks.
@@ -29,7 +33,8 @@ PALETTE = ("#2e8ff9", "#e27514", "#20734c", "#c869ad", "#6b5302")
 NEUTRAL = "#39424e"
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
 SEQUENTIAL = ("#f3f8ff", "#bcd9fb", "#7db5f5", "#3a86dd", "#14559f", "#0a2f5e")
-DIVERGING = ("#8a4200", "#e08a3c", "#f7d9b8", "#f7f7f7", "#bcd9fb", "#3a86dd", "#0f4585")
+# the middle is darker than white, which would be lost on the paper
+DIVERGING = ("#8a4200", "#e08a3c", "#f7d9b8", "#dfe2e6", "#bcd9fb", "#3a86dd", "#0f4585")
 
 # Matplotlib takes each glyph from the first family that has it, so Latin stays in the first and Chinese falls to the second;
 # the others are fonts of systems, for the rare characters of names that the shipped subset lacks.
@@ -52,6 +57,31 @@ def colour(position: int) -> str:
 def dash(position: int) -> Any:
     """Line style of the n-th series: solid in the first round of colours, then dashed, so that no two series look alike."""
     return DASHES[position // len(PALETTE) % len(DASHES)]
+
+
+def steps(shades: tuple[str, ...], count: int) -> tuple[str, ...]:
+    """Colours at equal steps along a scale.
+
+    Examples
+    --------
+    >>> steps(("#000000", "#ffffff"), 3)
+    ('#000000', '#808080', '#ffffff')
+    """
+    found = []
+    for place in range(count):
+        whole, part = divmod(place * (len(shades) - 1) / (count - 1), 1)
+        first, second = (shades[min(int(whole) + more, len(shades) - 1)] for more in (0, 1))
+        ends = ((int(first[i : i + 2], 16), int(second[i : i + 2], 16)) for i in (1, 3, 5))
+        found.append("#" + "".join(f"{int(low + (high - low) * part + 0.5):02x}" for low, high in ends))
+    return tuple(found)
+
+
+SEQUENCE, DIVERGENCE = steps(SEQUENTIAL, 9), steps(DIVERGING, 11)
+
+
+def step(place: float, shades: tuple[str, ...]) -> str:
+    """The colour of a scale for a place between 0 and 1."""
+    return shades[min(max(int(place * (len(shades) - 1) + 0.5), 0), len(shades) - 1)]
 
 
 @cache

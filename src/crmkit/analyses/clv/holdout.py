@@ -224,7 +224,7 @@ def forecast_finding(past: Purchases, check: HoldOut) -> Finding:
         passed=good,
         text=low if bias < 0 else high,
         criteria=Text("The total is missed by at most {limit}.", {"limit": Quantity(TOLERATED_BIAS, "share")}),
-        evidence=("clv_tracking", "clv_accuracy"),
+        evidence=("clv_weekly", "clv_accuracy"),
         action=None if good else Text("Read totals as orders of magnitude; rankings may still hold."),
     )
 
@@ -234,9 +234,7 @@ def tracking(past: Purchases, models: Models, check: HoldOut | None) -> Result:
     title = Text("Repeat purchases so far: forecast and actual")
     if check is None or past.calibration is None:
         return not_assessed("clv_tracking", title, no_holdout(past))
-    return _tracking_result(
-        "clv_tracking", title, _weekly(past, models, check), "cumulative", past, forecast_finding(past, check)
-    )
+    return _tracking_result("clv_tracking", title, _weekly(past, models, check), "cumulative", past, None)
 
 
 def weekly(past: Purchases, models: Models, check: HoldOut | None) -> Result:
@@ -244,7 +242,7 @@ def weekly(past: Purchases, models: Models, check: HoldOut | None) -> Result:
     title = Text("Repeat purchases per week: forecast and actual")
     if check is None or past.calibration is None:
         return not_assessed("clv_weekly", title, no_holdout(past))
-    return _tracking_result("clv_weekly", title, _weekly(past, models, check), "purchases", past, None)
+    return _tracking_result("clv_weekly", title, _weekly(past, models, check), "purchases", past, forecast_finding(past, check))
 
 
 def _weekly(past: Purchases, models: Models, check: HoldOut) -> pd.DataFrame:

@@ -21,6 +21,8 @@ NO_EARLIER = Text("there is no earlier date to compare with (holdout_days is 0)"
 TIES = Text(
     "Scores from 1 to 5 by rank, 5 best; equal values get equal scores, so cells differ in size where many are equal. n = {n}."
 )
+# which way a move leads
+TONES = {"down": -1.0, "same": 0.0, "up": 1.0}
 
 
 def rfm_rules(recency: Sequence[float], frequency: Sequence[float], money: Sequence[float]) -> rfm.Rules | None:
@@ -89,6 +91,8 @@ def rfm_grid(
         Heat grid of the expected value per cell; hidden are small cells, and those that with segments, stages and tiers would
         tell of few customers.
     """
+    import pandas as pd
+
     known = past.spend.known
     title = Text("Expected value by recency and frequency" if known else "Expected purchases by recency and frequency")
     if values is None or values.under_contract or (values.clv is None and past.spend.known):
@@ -105,6 +109,11 @@ def rfm_grid(
         few = Text("no cell of the grid has {n} customers", {"n": Quantity(past.min_cell, "count")})
         return not_assessed("clv_rfm_grid", title, few)
     best = cells.loc[cells["value"].idxmax()]
+    # a score that nobody has is a column of its own, empty
+    every = pd.MultiIndex.from_product([range(1, 6), range(1, 6)], names=["recency", "frequency"]).to_frame(index=False)
+    cells = every.merge(cells, how="left", on=["recency", "frequency"])
+    nobody = cells["suppressed"].isna()
+    cells = cells.assign(n=cells["n"].mask(nobody, 0), suppressed=cells["suppressed"].eq(True))
     shown = cells.assign(row=cells["recency"].astype(str), column=cells["frequency"].astype(str))
     shown = shown.sort_values(["recency", "frequency"], ascending=[False, True], ignore_index=True)
     shown.attrs["unit"] = "money" if past.spend.known else "count"
@@ -227,30 +236,43 @@ def migration(past: Purchases, *, rules: rfm.Rules | None = None) -> Result:
 
 
 def migration_matrix(past: Purchases, *, rules: rfm.Rules | None = None) -> Result:
-    """From which segment to which did customers move? Shares of each earlier segment."""
-    title = Text("From segment to segment: share of the earlier segment")
+    """How many of each earlier segment moved to a better one, stayed, or moved to a worse one?
+
+    Returns
+    -------
+    Result
+        ``group, box`` (the direction), ``tone`` (-1 worse, 0 the same, 1 better), ``value`` (share of the segment), ``n,
+        suppressed``.
+    """
+    title = Text("Where the customers of each earlier segment are now")
     if past.calibration is None:
         return not_assessed("clv_migration_matrix", title, _no_earlier(past))
     moved = _moves(past, rules)
-    table = moved[(moved["before"] != rfm.NEW) & (moved["after"] != rfm.GONE) & (moved["of"] > 0)]
+    there = moved[(moved["before"] != rfm.NEW) & (moved["after"] != rfm.GONE) & (moved["of"] > 0)]
+    of = there.groupby("before", sort=False)["of"].first()
+    table = there.groupby(["before", "direction"], sort=False)["n"].sum().reset_index()
+    table["share"] = table["n"] / table["before"].map(of)
     # the table of movements tells how many moved up and down and how many stayed
-    parts = ["before", "direction"]
-    table = suppress_small(table.reset_index(drop=True), values=["share"], min_cell=past.min_cell, within=parts)
-    shown = table[["before", "after", "share", "n", "suppressed"]].rename(
-        columns={"before": "row", "after": "column", "share": "value"}
+    table = suppress_small(table, values=["share"], min_cell=past.min_cell, within=["before", "direction"])
+    shown = table.assign(tone=table["direction"].map(TONES)).rename(
+        columns={"before": "group", "direction": "box", "share": "value"}
     )
-    shown.attrs["unit"] = "share"
+    shown.attrs["ends"] = (Text("to a worse segment"), Text("in the same segment"), Text("to a better segment"))
     return Result(
         "clv_migration_matrix",
-        "heat_grid",
+        "diverging",
         title,
-        shown,
-        columns=(Column("row", "Segment then", translate=True), Column("column", "Segment now", translate=True)),
-        note=Text("Cells of fewer than {cell} customers are not shown.", {"cell": Quantity(past.min_cell, "count")}),
-        alt=Text(
-            "Grid: segments at the earlier date as rows, segments now as columns; darker cells hold a larger share of the row."
+        shown[["group", "box", "tone", "value", "n", "suppressed"]],
+        columns=(
+            Column("group", "Segment then", translate=True),
+            Column("box", "Direction", translate=True),
+            Column("n", "Customers", "count"),
         ),
-        x=Axis("Segment now"),
+        note=Text("Parts of fewer than {cell} customers are not shown.", {"cell": Quantity(past.min_cell, "count")}),
+        alt=Text(
+            "A bar per segment at the earlier date: the share that is in a worse segment now, in the same and in a better one."
+        ),
+        x=Axis("Share of the earlier segment", "share"),
         y=Axis("Segment then"),
     )
 

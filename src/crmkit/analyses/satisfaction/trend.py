@@ -26,6 +26,7 @@ FEW_WAVES = Text("needs {needed} waves, there {waves:is|are} {waves}")
 LARGE_SHIFT = 0.15
 BEYOND = 0.01
 ANSWERED = mark("Response rate")
+LIMITS = (mark("upper limit"), mark("mean"), mark("lower limit"))
 
 
 def trend(past: Survey) -> Result:
@@ -53,7 +54,8 @@ def trend(past: Survey) -> Result:
     waves = [wave for wave, *_ in levels]
     table = _lines(past, chart, levels, asked[1])
     table.attrs |= {"zero": False, "actual": asked[1]}
-    table.attrs["marks"] = [(past.waves.days[one].isoformat(), Text("{wave}", {"wave": one})) for one in waves]
+    table.attrs["quiet"] = LIMITS
+    table.attrs["ticks"] = [(past.waves.days[one].isoformat(), Text("{wave}", {"wave": one})) for one in waves]
     return Result(
         name,
         "curve",
@@ -108,7 +110,7 @@ def _lines(past: Survey, chart: spc.Chart, levels: list[tuple[str, float, float,
         }
     )
     ends = chart.table.iloc[0]
-    flat = {mark("upper limit"): ends["high"], mark("mean"): chart.centre, mark("lower limit"): ends["low"]}
+    flat = dict(zip(LIMITS, (ends["high"], chart.centre, ends["low"]), strict=True))
     lines = [pd.DataFrame({"group": word, "x": x, "value": float(value)}) for word, value in flat.items()]
     return curve(pd.concat([own, *lines], ignore_index=True))
 

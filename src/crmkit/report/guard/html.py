@@ -13,9 +13,12 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from crmkit.report.guard.drawing import DRAWING, safe_drawing
+
 IMAGE = re.compile(r"data:image/(?:png|jpeg|svg\+xml);base64,[A-Za-z0-9+/=\s]+")
 SORTED_BY = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 PICTURE = re.compile(r'<img((?:\s+[\w-]+="[^"]*")*)\s*/?>')
+PLACE = re.compile(r'<i class="drawn">(\d{1,6})</i>')
 LINK = re.compile(r"(?:https?://|mailto:|#)", re.IGNORECASE)
 # a page in the same folder, as short pages are named
 BESIDE = re.compile(r"[a-z0-9_]+(?:-[a-z0-9]+)+\.html")
@@ -65,6 +68,7 @@ def safe_html(html: str, *, figure: str = "figure") -> Markup:
     """HTML of a cell's output, cut down to the elements and attributes that a report needs.
 
     Scripts, styles, forms, frames, event handlers, and images or links to elsewhere that are not plain links are removed.
+    Drawings of the kit's own figures are made anew (:mod:`crmkit.report.guard.drawing`), all others are removed.
 
     Parameters
     ----------
@@ -77,7 +81,19 @@ def safe_html(html: str, *, figure: str = "figure") -> Markup:
     >>> safe_html('<p onclick="x()">a<script>b</script><img src="http://x/y"></p>')
     Markup('<p>a</p>')
     """
-    return Markup(PICTURE.sub(partial(_described, str(escape(figure))), _cleaner().clean(html)))
+    drawings: list[str] = []
+    cleaned = _cleaner().clean(DRAWING.sub(partial(_set_aside, drawings), html))
+    described = PICTURE.sub(partial(_described, str(escape(figure))), cleaned)
+    return Markup(PLACE.sub(lambda place: drawings[int(place[1])] if int(place[1]) < len(drawings) else "", described))
+
+
+def _set_aside(drawings: list[str], found: re.Match[str]) -> str:
+    """An element in the place of a drawing: it comes through the cleaner as an element only, in no attribute and no text."""
+    drawing = safe_drawing(found[0])
+    if not drawing:
+        return ""
+    drawings.append(drawing)
+    return f'<i class="drawn">{len(drawings) - 1}</i>'
 
 
 def _described(figure: str, picture: re.Match[str]) -> str:

@@ -62,7 +62,9 @@ SEARCHABLE: dict[Kind, str] = {
     "phone": r"^[1-9][0-9]{7,14}$",
     "name": r"^(\S+ .{2,}|[\x{3400}-\x{9fff}]{3,8})$",
 }
-UNREAD = frozenset({"src", "data-key", "class", "width", "height", "content", "style", "http-equiv", "scope", "lang", "role"})
+UNREAD = frozenset(
+    {"src", "data-key", "class", "width", "height", "content", "style", "http-equiv", "scope", "lang", "role", "d", "viewbox"}
+)
 EMAIL = re.compile(r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)+")
 PHONE = re.compile(r"\+?\(?\d[\d\s()./-]{6,24}\d")
 DATE = re.compile(r"\d{4}-\d\d-\d\d")

@@ -1,14 +1,11 @@
 """What does the document of a client hold? Verdict, decisions, and the findings of each report with figures and tables.
 
-Figures are those of the pages, the same pictures; tables are native, so that they can be edited and sorted.
+Figures are those of the pages, drawn of the same tables; tables are native, so that they can be edited and sorted.
 """
 
 from __future__ import annotations
 
-import base64
-import re
-from collections.abc import Iterator, Sequence
-from html import unescape
+from collections.abc import Sequence
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -22,15 +19,13 @@ from crmkit.report.office.slides import FONTS, LANGUAGES, MORE, widths, words_fi
 from crmkit.report.office.story import INTAKE, Report, Shown, Story, read_story
 from crmkit.show import theme
 from crmkit.show.boxes import WHAT_TO_DO
-from crmkit.show.figures import FIGURE_KINDS
+from crmkit.show.figures import FIGURE_KINDS, draw, png
 from crmkit.show.grid import WORDS, table_grid
 from crmkit.show.tables import MAX_ROWS
 from crmkit.show.words import plain
 
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 SPACE = f'xmlns:w="{W}"'
-# words may stand before the picture
-FIGURE = r'<figure class="exhibit" id="{name}">(?:(?!</figure>).)*?<img [^>]*src="data:image/png;base64,([A-Za-z0-9+/=]+)"'
 WRITTEN = Text("{headings} {headings:section|sections}, {figures} {figures:figure|figures}, {tables} {tables:table|tables}")
 SHORT = mark("In short")
 MOST_FIGURES, MOST_TABLES, MOST_ROWS, MOST_COLUMNS = 4, 3, 12, 9
@@ -126,11 +121,10 @@ class _Document:
                 self.bullet(plain(finding["text"]))
                 if finding["action"]:
                     self.paragraph(say(Text(WHAT_TO_DO.template, {"action": plain(finding["action"])}), locale), indent=True)
-        page = report.folder / f"{report.analysis}.html"
-        html = page.read_text(encoding="utf-8") if page.is_file() else ""
-        for one, picture in islice(self._pictures(report, html), MOST_FIGURES):
+        figures = self.story.behind(report, report.findings, FIGURE_KINDS, lambda _: True)
+        for one in islice(figures, MOST_FIGURES):
             self._exhibit(one)
-            self._picture(picture, say(one.result.alt, locale))
+            self._picture(png(draw(one.result, locale)), say(one.result.alt, locale))
             self._note(one.result)
         tables = self.story.behind(report, report.findings, ("table",), lambda one: 1 < len(one.columns) <= MOST_COLUMNS)
         for one in islice(tables, MOST_TABLES):
@@ -142,12 +136,6 @@ class _Document:
             if left > 0:
                 self.paragraph(say(Text(MORE, {"n": Quantity(left, "count")}), locale), colour=theme.MUTED)
             self._note(one.result)
-
-    def _pictures(self, report: Report, html: str) -> Iterator[tuple[Shown, bytes]]:
-        for one in self.story.behind(report, report.findings, FIGURE_KINDS, lambda _: True):
-            found = re.search(FIGURE.format(name=re.escape(one.result.name)), html, re.DOTALL)
-            if found:
-                yield one, base64.b64decode(unescape(found[1]))
 
     def _exhibit(self, one: Shown) -> None:
         self.heading(say(one.result.title, self.story.locale), level=2)

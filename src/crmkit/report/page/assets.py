@@ -12,10 +12,13 @@ from typing import Any
 
 from markupsafe import Markup
 
+from crmkit.show.shades import shades_css
+
 SCRIPTS = {
     "page": ("page/page.js", "page/cards.js", "site/sort.js", "page/take.js"),
     "site": ("page/cards.js", "site/sort.js"),
 }
+DRAWN = ("page/draw.js",)
 PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ")
 
 
@@ -24,7 +27,9 @@ def template_folder(name: str) -> Path:
     return Path(str(resources.files("crmkit.report") / "templates" / name))
 
 
-def page_assets(name: str = "page", *, running: str = "", foot: str = "", colours: str = "") -> dict[str, Any]:
+def page_assets(
+    name: str = "page", *, running: str = "", foot: str = "", colours: str = "", drawn: bool = False
+) -> dict[str, Any]:
     """What goes into a page's head and foot.
 
     Parameters
@@ -37,13 +42,15 @@ def page_assets(name: str = "page", *, running: str = "", foot: str = "", colour
         What stands at its foot, beside the number of the page.
     colours : str
         Style of a client's own colours, as :func:`crmkit.report.brand.brand_css` makes it.
+    drawn : bool
+        Whether there are drawings on the page.
 
     Returns
     -------
     dict
         ``style`` and ``script``, to be written as they are, and ``policy``, the Content-Security-Policy.
     """
-    style, script = _files(name)
+    style, script = _files(name, drawn=drawn)
     style += colours + _running_header(running, foot)
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_sha256(style)}'; script-src '{_sha256(script)}'; "
@@ -53,10 +60,13 @@ def page_assets(name: str = "page", *, running: str = "", foot: str = "", colour
 
 
 @cache
-def _files(name: str) -> tuple[str, str]:
+def _files(name: str, *, drawn: bool) -> tuple[str, str]:
     folder = template_folder("page").parent
     style = compact_css((folder / "page" / "style.css").read_text(encoding="utf-8"))
-    scripts = ((folder / file).read_text(encoding="utf-8") for file in SCRIPTS[name])
+    if drawn:
+        dark = "@media screen and (prefers-color-scheme:dark)"
+        style += f"{shades_css(':root')}{dark}{{{shades_css('', ':root')}}}{shades_css('.on-paper')}"
+    scripts = ((folder / file).read_text(encoding="utf-8") for file in (DRAWN if drawn else ()) + SCRIPTS[name])
     return style, compact_js("\n".join(scripts))
 
 

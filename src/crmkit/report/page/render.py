@@ -29,6 +29,7 @@ from crmkit.report.page.since_last import changes
 if TYPE_CHECKING:
     from jinja2 import Template
 
+DRAWN = '<svg class="chart'
 MADE = re.compile(r'<footer[^>]*\bid="made".*?</footer>', re.DOTALL)
 
 
@@ -119,6 +120,7 @@ def page_context(nb: Any, *, previous: Mapping[str, Any] | None = None) -> dict[
             running=" – ".join(part for part in (str(client), str(title)) if part),
             foot=confidential,
             colours=brand_css(brand),
+            drawn=any(DRAWN in block.html for block in article.blocks),
         ),
     }
 

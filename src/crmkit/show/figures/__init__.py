@@ -10,6 +10,7 @@ import base64
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from html import escape
 from importlib import import_module
 from io import BytesIO
@@ -19,16 +20,20 @@ from crmkit.core.errors import ReportError, did_you_mean
 from crmkit.core.language import Locale
 from crmkit.core.results import Kind, Result, Text
 from crmkit.show import theme
-from crmkit.show.words import Naming, required, sentence
+from crmkit.show.figures.told import Told, data_html, numbered, told
+from crmkit.show.words import Naming, sentence
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 UNDRAWN = Text("No font here has these characters; in the figure they are boxes: {characters}")
 FIGURE_KINDS = tuple(kind for kind in get_args(Kind) if kind not in ("table", "values"))
+# a figure of more elements, or a drawing of more bytes, is a picture
+MOST_ELEMENTS, MOST_BYTES = 300, 48_000
+PAD = 6.0
 
 
-def draw(result: Result, locale: Locale) -> Figure:
+def draw(result: Result, locale: Locale, *, narrow: bool = False) -> Figure:
     """What does a result look like?
 
     Parameters
@@ -38,11 +43,13 @@ def draw(result: Result, locale: Locale) -> Figure:
         ``table.attrs`` a kind reads stands in the module of its name.
     locale : Locale
         Language of labels and numbers, currency of money.
+    narrow : bool
+        Whether it is for a phone.
 
     Returns
     -------
     matplotlib.figure.Figure
-        7.2 inches wide, on an Agg canvas, known to nothing but the caller.
+        7.2 inches wide, 3.7 for a phone; on an Agg canvas, known to nothing but the caller.
 
     Raises
     ------
@@ -53,28 +60,34 @@ def draw(result: Result, locale: Locale) -> Figure:
         raise ReportError(
             f"exhibit '{result.name}': kind '{result.kind}' is no figure; {did_you_mean(result.kind, FIGURE_KINDS)}"
         )
-    required(result)
+    result = replace(result, table=numbered(result))
     kind = import_module(f"crmkit.show.figures.{result.kind}")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.text import Text as Label
 
     with theme.style(), _any_glyph():
-        figure = Figure(figsize=(theme.WIDTH, kind.height(result)), dpi=theme.DPI, layout="constrained")
+        size = (theme.NARROW if narrow else theme.WIDTH, kind.height(result, narrow=narrow))
+        figure = Figure(figsize=size, dpi=theme.DPI)
         FigureCanvasAgg(figure)
-        kind.paint(result, figure.add_subplot(), locale)
-        _lay_out(figure)
+        axes = figure.add_axes((0.2, 0.2, 0.6, 0.6))
+        kind.paint(result, axes, locale)
         for label in figure.findobj(Label):
             label.set_parse_math(False)
+        _lay_out(figure, axes)
     return figure
 
 
-def _lay_out(figure: Figure) -> None:
-    """Gives everything its place, once: an engine that stayed would look for it again whenever the figure is drawn."""
-    engine = figure.get_layout_engine()
-    if engine is not None:
-        engine.execute(figure)
-        figure.set_layout_engine("none")
+def _lay_out(figure: Any, axes: Any) -> None:
+    """Gives the plot all the room that its words leave: they are measured once, whatever their number."""
+    axes.apply_aspect()
+    inner, outer = axes.get_window_extent(), axes.get_tightbbox(figure.canvas.get_renderer())
+    pad, (width, height) = PAD * figure.dpi / 72, figure.bbox.size
+    left, right = inner.x0 - outer.x0 + pad, width - pad - (outer.x1 - inner.x1)
+    low, high = inner.y0 - outer.y0 + pad, height - pad - (outer.y1 - inner.y1)
+    least = width / 4
+    right, high = max(right, left + least), max(high, low + height / 4)
+    axes.set_position((left / width, low / height, (right - left) / width, (high - low) / height))
 
 
 def png(figure: Figure) -> bytes:
@@ -112,7 +125,8 @@ def figure_html(result: Result, locale: Locale, *, name: Naming | None = None) -
     Returns
     -------
     str
-        ``<figure class="exhibit" id="...">``: a ``<figcaption>`` of title and finding, the picture, and the note under it.
+        ``<figure class="exhibit" id="...">``: a ``<figcaption>`` of title and finding, the drawing in which each mark tells
+        its row of the table, the note under it, and a fold with the rows.
 
     Raises
     ------
@@ -123,9 +137,8 @@ def figure_html(result: Result, locale: Locale, *, name: Naming | None = None) -
     if not alt:
         raise ReportError(f"exhibit '{result.name}': has no alt text; say in words what the figure shows")
     figure = draw(result, locale)
-    picture = png(figure)
     boxes = undrawn(figure)
-    width, height = _shown_size(picture)
+    data = told(result, locale, name=name)
     finding = result.finding.text if result.finding else None
     parts = [("strong", "title", result.title), ("span", "finding", finding)]
     caption = " ".join(
@@ -135,11 +148,38 @@ def figure_html(result: Result, locale: Locale, *, name: Naming | None = None) -
     if boxes:
         said = sentence(Text(UNDRAWN.template, {"characters": " ".join(boxes)}), locale)
         notes += f'<span class="note undrawn" title="{escape(boxes)}">{escape(said)}</span>'
-    source = base64.b64encode(picture).decode("ascii")
+    drawing = _drawn(figure, result, locale, data, alt, sentence(result.title, locale, name))
     return (
         f'<figure class="exhibit" id="{escape(result.name)}"><figcaption>{caption}</figcaption>'
-        f'<img alt="{escape(alt)}" width="{width}" height="{height}" src="data:image/png;base64,{source}">{notes}</figure>'
+        f"{drawing}{notes}{data_html(data, locale)}</figure>"
     )
+
+
+def _drawn(figure: Figure, result: Result, locale: Locale, data: Told, alt: str, title: str) -> str:
+    """A drawing for a desk and one for a phone; where there is much in it, a picture of both sizes."""
+    drawing, elements = _drawing(figure, data, f'class="chart wide" role="img" aria-label="{escape(alt)}"')
+    if elements > MOST_ELEMENTS or len(drawing) > MOST_BYTES:
+        return _picture(png(draw(result, locale)), alt)
+    kind = import_module(f"crmkit.show.figures.{result.kind}")
+    if not kind.fits(result):
+        # a phone shows a part of it, the rest can be reached
+        return f'<div class="drawing whole" tabindex="0" role="region" aria-label="{escape(title)}">{drawing}</div>'
+    small, _ = _drawing(draw(result, locale, narrow=True), data, f'class="chart narrow" role="img" aria-label="{escape(alt)}"')
+    return f'<div class="drawing">{drawing}{small}</div>'
+
+
+def _drawing(figure: Figure, data: Told, attributes: str) -> tuple[str, int]:
+    from crmkit.show.figures.pen import svg
+
+    width, height = (round(inches * theme.SCREEN_DPI) for inches in figure.get_size_inches())
+    with theme.style(), _any_glyph():
+        return svg(figure, data.tips, f'{attributes} width="{width}" height="{height}"')
+
+
+def _picture(picture: bytes, alt: str) -> str:
+    width, height = _shown_size(picture)
+    source = base64.b64encode(picture).decode("ascii")
+    return f'<img alt="{escape(alt)}" width="{width}" height="{height}" src="data:image/png;base64,{source}">'
 
 
 def undrawn(figure: Figure) -> str:

@@ -14,7 +14,8 @@ from crmkit.core.language import Locale
 from crmkit.core.results import Result
 from crmkit.show import theme
 from crmkit.show.figures import parts
-from crmkit.show.words import empty, folded, group_words, required, short, width
+from crmkit.show.figures.told import ROW
+from crmkit.show.words import LONGEST_LABEL, empty, folded, group_words, required, short, width
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,19 +28,25 @@ THICKNESS = 0.72
 NONE = float("nan")
 
 
-def height(result: Result) -> float:
+def fits(result: Result) -> bool:
+    """Whether it can be drawn for a phone."""
+    return True
+
+
+def height(result: Result, *, narrow: bool = False) -> float:
     """Inches: fixed for standing bars, by the number of bars for lying ones."""
     table = required(result, "group", "measure", "value")
-    if not lies(table):
+    if not lies(table, narrow=narrow):
         return 3.4
     measures = max(1, table["measure"].nunique())
     return min(9.0, 1.0 + table["group"].nunique() * (0.16 + 0.22 * measures))
 
 
-def lies(table: pd.DataFrame) -> bool:
+def lies(table: pd.DataFrame, *, narrow: bool = False) -> bool:
     """Whether labels are too long or too many to stand side by side."""
     groups = [str(group) for group in dict.fromkeys(table["group"])]
-    return len(groups) > MOST_UPRIGHT or max((width(group) for group in groups), default=0) > LONGEST_UPRIGHT
+    most, longest = (MOST_UPRIGHT // 2, LONGEST_UPRIGHT // 2) if narrow else (MOST_UPRIGHT, LONGEST_UPRIGHT)
+    return len(groups) > most or max((width(group) for group in groups), default=0) > longest
 
 
 def paint(result: Result, axes: Axes, locale: Locale) -> None:
@@ -50,7 +57,7 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
     if table.empty:
         parts.nothing(axes, locale)
         return
-    lying = lies(table)
+    lying = lies(table, narrow=parts.narrow(axes))
     groups, measures = list(dict.fromkeys(table["group"])), list(dict.fromkeys(table["measure"]))
     position = {group: place for place, group in enumerate(groups)}
     rows = table.assign(place=table["group"].map(position), value=table["value"].astype("float64"))
@@ -72,8 +79,8 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
     across, along = (axes.yaxis, axes.xaxis) if lying else (axes.xaxis, axes.yaxis)
     parts.write_axis(along, result.y, locale)
     words = group_words(result, "group", locale)
-    label = folded if lying else short
-    across.set_ticks(range(len(groups)), [label(words(group)) for group in groups])
+    label, length = folded if lying else short, parts.letters(axes, LONGEST_LABEL)
+    across.set_ticks(range(len(groups)), [label(words(group), length) for group in groups])
     across.set_label_text(parts.axis_label(result.x, locale))
     axes.tick_params(axis="y" if lying else "x", length=0)
     axes.grid(visible=False, axis="y" if lying else "x")
@@ -101,6 +108,9 @@ def _write_values(axes: Axes, rows: pd.DataFrame, measures: list[Any], result: R
         ends = [end for end in (value, low, high) if not empty(end)] if known else [0.0]
         tip = min(ends) if known and value < 0 else max(ends)
         tips.append(tip)
+        if known:
+            thick, long = (place - bar / 2, place + bar / 2), (min(0.0, *ends), max(0.0, *ends))
+            parts.tell(axes, row[ROW], *((long, thick) if lying else (thick, long)))
         if len(rows) <= MOST_VALUE_LABELS:
             text = format_value(value, unit, language=locale.language, currency=locale.currency) if known else DASH
             _at_tip(axes, place, tip, text, lying=lying, below=known and value < 0)

@@ -16,6 +16,7 @@ from crmkit.core.language import Locale, say
 from crmkit.core.results import Result, Text
 from crmkit.show import theme
 from crmkit.show.figures import parts
+from crmkit.show.figures.told import ROW
 from crmkit.show.words import attribute, group_words, plain, required, sentence, short
 
 if TYPE_CHECKING:
@@ -25,10 +26,15 @@ if TYPE_CHECKING:
 EQUAL = Text("all customers equal")
 
 
-def height(result: Result) -> float:
+def fits(result: Result) -> bool:
+    """Whether it can be drawn for a phone."""
+    return True
+
+
+def height(result: Result, *, narrow: bool = False) -> float:
     """Inches; close to a square, in which a diagonal looks like one."""
     required(result, "group", "x", "value")
-    return 4.4
+    return 3.9 if narrow else 4.4
 
 
 def paint(result: Result, axes: Axes, locale: Locale) -> None:
@@ -65,6 +71,8 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
             axes.fill_between(line["x"], line["x"], line["value"], color=theme.colour(0), alpha=0.14, linewidth=0)
     _write_names(axes, result, groups, locale)
     _write_marks(axes, groups[0][1].sort_values("x"), table, locale)
+    for point in table.to_dict("records"):
+        parts.tell(axes, point[ROW], (point["x"],) * 2, (point["value"],) * 2)
     axes.set(xlabel=parts.axis_label(result.x, locale), ylabel=parts.axis_label(result.y, locale))
 
 
@@ -77,9 +85,9 @@ def _write_names(axes: Axes, result: Result, groups: Sequence[tuple[object, pd.D
     axes.legend(
         handles,
         [short(name) for name in names],
-        loc="center left",
-        bbox_to_anchor=(1.03, 0.5),
-        borderaxespad=0,
+        loc="lower left" if parts.narrow(axes) else "center left",
+        bbox_to_anchor=(0, 1.0) if parts.narrow(axes) else (1.03, 0.5),
+        borderaxespad=0.3 if parts.narrow(axes) else 0,
         handlelength=1.6,
     )
 
@@ -94,7 +102,7 @@ def _write_marks(axes: Axes, line: pd.DataFrame, table: pd.DataFrame, locale: Lo
         axes.plot([x], [y], marker="o", markersize=7, color=theme.colour(0), markeredgecolor=theme.PAPER, zorder=4)
         words = parts.note(
             axes,
-            short(sentence(text, locale), 44),
+            short(sentence(text, locale), parts.letters(axes, 44)),
             (float(x), y),
             shift=(9, -6) if above else (-9, 6),
             across="left" if above else "right",

@@ -5,6 +5,8 @@ Reads a curve table (``group, x, value, low, high, at_risk``; x a number, a date
 - ``step`` (bool): draw steps, for survival curves and counts; straight lines otherwise.
 - ``actual`` (group): the observed line; it is drawn in dark ink, and all others, which are expectations, are dashed.
 - ``marks`` ([(x, Text)]): vertical dotted lines with a word each, for example where the holdout begins.
+- ``ticks`` ([(x, Text)]): what stands at the axis, in place of numbers or days.
+- ``quiet`` (groups): lines to compare with, thin and grey.
 - ``zero`` (bool, default True): whether the value axis starts at zero.
 
 Where ``at_risk`` is filled in a step curve, the numbers still observed stand under the axis.
@@ -19,7 +21,8 @@ from crmkit.core.language import Locale, say
 from crmkit.core.results import Result, Text
 from crmkit.show import theme
 from crmkit.show.figures import parts
-from crmkit.show.words import attribute, empty, group_words, plain, required, short
+from crmkit.show.figures.told import ROW
+from crmkit.show.words import attribute, empty, group_words, plain, required, sentence, short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +33,12 @@ AT_RISK = Text("Still observed")
 BELOW, ROW_POINTS = 46.0, 12.5
 
 
-def height(result: Result) -> float:
+def fits(result: Result) -> bool:
+    """Whether it can be drawn for a phone."""
+    return True
+
+
+def height(result: Result, *, narrow: bool = False) -> float:
     """Inches: taller by a line for each row of numbers under the axis."""
     table = required(result, "group", "x", "value")
     return 3.5 + (0.3 + 0.17 * table["group"].nunique() if _shows_at_risk(table) else 0.0)
@@ -49,10 +57,15 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
     axes.set_ylim(*parts.limits([v for column in known for v in column], unit, zero=attribute(table, "zero", True)))
     first, last = table["x"].min(), table["x"].max()
     axes.set_xlim(*((first, last) if last > first else (first - 1, first + 1)))
+    named_ticks = attribute(table, "ticks", ())
+    if named_ticks:
+        places = [_number(place) for place, _ in named_ticks]
+        axes.set_xticks(places, [short(sentence(text, locale), 12) for _, text in named_ticks])
     words = group_words(result, "group", locale)
     ends = []
+    quiet = [plain(group) for group in attribute(table, "quiet", ())]
     for (group, rows), (colour, line) in zip(table.groupby("group", sort=False), _looks(table), strict=True):
-        _line(axes, rows, colour, line, step=bool(attribute(table, "step")))
+        _line(axes, rows, colour, line, step=bool(attribute(table, "step")), quiet=group in quiet)
         ends.append((float(rows["x"].iloc[-1]), float(rows["value"].iloc[-1]), words(group), colour))
     named = [end for end in ends if end[2]]
     if 1 < len(named) <= DIRECT_LABELS:
@@ -61,8 +74,10 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
         lines = [line for line in axes.get_lines() if line.get_gid() == "series"]
         parts.legend_above(axes, lines, [end[2] for end in named])
     parts.write_marks(axes, result, table, locale, _number)
+    for point in table.loc[table[ROW] >= 0].to_dict("records"):
+        parts.tell(axes, point[ROW], (point["x"],) * 2, (point["value"],) * 2)
     if _shows_at_risk(table):
-        _write_at_risk(axes, table, [short(end[2], 14) for end in ends], locale)
+        _write_at_risk(axes, table, [short(end[2], parts.letters(axes, 14)) for end in ends], locale)
 
 
 def _prepared(table: pd.DataFrame, *, dated: bool) -> pd.DataFrame:
@@ -91,14 +106,17 @@ def _looks(table: pd.DataFrame) -> list[tuple[str, Any]]:
     """Colour and dash of each group in turn."""
     groups, actual = list(dict.fromkeys(table["group"])), plain(attribute(table, "actual"))
     others = [group for group in groups if group != actual]
+    quiet = [plain(group) for group in attribute(table, "quiet", ())]
+    others = [group for group in others if group not in quiet]
     looks = {group: (theme.colour(i), theme.dash(i)) for i, group in enumerate(others)}
     if actual in groups:
         looks = {group: (theme.colour(i), theme.DASHES[1 + i % (len(theme.DASHES) - 1)]) for i, group in enumerate(others)}
         looks[actual] = (theme.NEUTRAL, "-")
+    looks |= dict.fromkeys(quiet, (theme.MUTED, theme.DASHES[1]))
     return [looks[group] for group in groups]
 
 
-def _line(axes: Axes, rows: pd.DataFrame, colour: str, line: Any, *, step: bool) -> None:
+def _line(axes: Axes, rows: pd.DataFrame, colour: str, line: Any, *, step: bool, quiet: bool = False) -> None:
     import seaborn as sns
 
     before = len(axes.get_lines())
@@ -111,6 +129,8 @@ def _line(axes: Axes, rows: pd.DataFrame, colour: str, line: Any, *, step: bool)
             data=rows, x="x", y="value", ax=axes, color=colour, linestyle=line, errorbar=None, estimator=None, legend=False
         )
     axes.get_lines()[before].set_gid("series")
+    if quiet:
+        axes.get_lines()[before].set_linewidth(1.1)
     if not {"low", "high"} <= set(rows.columns) or rows[["low", "high"]].isna().all(axis=None):
         return
     low, high = rows["low"].astype("float64"), rows["high"].astype("float64")

@@ -1,8 +1,8 @@
 """Kind ``heat_grid``: which combinations of two classifications hold much and which little?
 
 Reads a plain table with a row per cell: ``row, column, value`` and, where there are, ``n`` (written small under the value) and
-``suppressed``. Rows and columns keep the order in which they first appear; a cell that is not in the table, or holds nobody,
-stays empty.
+``suppressed``; ``words``, where there is that column, stand in the cell in place of both. Rows and columns keep the order in
+which they first appear; a cell that is not in the table, or holds nobody, stays empty.
 ``result.x`` names the columns, ``result.y`` the rows. ``table.attrs``:
 
 - ``unit`` (Unit, default number): unit of the values.
@@ -19,7 +19,8 @@ from crmkit.core.language import Locale, say
 from crmkit.core.results import Quantity, Result, Text
 from crmkit.show import theme
 from crmkit.show.figures import parts
-from crmkit.show.words import attribute, empty, group_words, required, short
+from crmkit.show.figures.told import ROW
+from crmkit.show.words import attribute, empty, group_words, plain, required, short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,9 +28,16 @@ if TYPE_CHECKING:
 
 CELL_COUNT = Text("n {n}")
 CROWDED = 84
+MOST_NARROW = 5
 
 
-def height(result: Result) -> float:
+def fits(result: Result) -> bool:
+    """Whether it can be drawn for a phone: what a cell holds can be read in few columns only."""
+    table = required(result, "column")
+    return "words" not in table and bool(table["column"].nunique() <= MOST_NARROW)
+
+
+def height(result: Result, *, narrow: bool = False) -> float:
     """Inches, by the number of rows."""
     table = required(result, "row", "column", "value")
     return min(9.0, 1.2 + table["row"].nunique() * (0.52 if "n" in table else 0.42))
@@ -37,8 +45,7 @@ def height(result: Result) -> float:
 
 def paint(result: Result, axes: Axes, locale: Locale) -> None:
     """Draws the cells and writes into each what it holds."""
-    import seaborn as sns
-    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.patches import Rectangle
 
     table = required(result, "row", "column", "value")
     if table.empty:
@@ -46,42 +53,38 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
         return
     rows, columns = list(dict.fromkeys(table["row"])), list(dict.fromkeys(table["column"]))
     cells = {(cell["row"], cell["column"]): cell for cell in table.to_dict("records")}
-    values = [[_value(cells.get((row, column))) for column in columns] for row in rows]
     centre = attribute(table, "centre")
-    shades = theme.SEQUENTIAL if centre is None else theme.DIVERGING
-    known = [value for line in values for value in line if value == value]
-    low, high = _range(known, centre)
+    shades = theme.SEQUENCE if centre is None else theme.DIVERGENCE
+    low, high = _range([value for cell in cells.values() if (value := _value(cell)) == value], centre)
+    # names are longer than numbers
+    size, letters = (7.5, parts.letters(axes, 84) // len(columns)) if "words" in table else (9, 0)
     axes.grid(visible=False)
-    sns.heatmap(
-        values,
-        ax=axes,
-        cmap=LinearSegmentedColormap.from_list("grid", shades),
-        vmin=low,
-        vmax=high,
-        cbar=False,
-        linewidths=2,
-        linecolor=theme.PAPER,
-        xticklabels=False,
-        yticklabels=False,
-        annot=[[_words(cells.get((row, column)), table, locale) for column in columns] for row in rows],
-        fmt="",
-        annot_kws={"fontsize": 9, "linespacing": 1.35},
-    )
-    for text, shade in zip(axes.texts, _shades(axes, values), strict=True):
-        text.set_color(theme.ink_on(shade))
-    for drawn, names, column in ((axes.xaxis, columns, "column"), (axes.yaxis, rows, "row")):
-        words = group_words(result, column, locale)
+    axes.set(xlim=(0, len(columns)), ylim=(len(rows), 0))
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    for (row, column), cell in cells.items():
+        across, down, value = columns.index(column), rows.index(row), _value(cell)
+        if value == value:
+            shade = theme.step((value - low) / (high - low), shades)
+            axes.add_patch(Rectangle((across, down), 1, 1, facecolor=shade, edgecolor=theme.PAPER, linewidth=2))
+            parts.write_on(axes, (across + 0.5, down + 0.5), _words(cell, table, locale, letters), shade, size=size)
+            parts.tell(axes, cell[ROW], (across, across + 1), (down, down + 1))
+        elif not _nobody(cell):
+            # it is there and must not or cannot be shown
+            axes.text(across + 0.5, down + 0.5, DASH, ha="center", va="center", color=theme.MUTED)
+    for drawn, names, side in ((axes.xaxis, columns, "column"), (axes.yaxis, rows, "row")):
+        words = group_words(result, side, locale)
         places = [place + 0.5 for place in range(len(names))]
-        drawn.set_ticks(places, [short(words(name), 22) for name in names])
+        drawn.set_ticks(places, [short(words(name), parts.letters(axes, 22)) for name in names])
     axes.tick_params(length=0, axis="both", rotation=0)
-    if max(_width(label.get_text()) for label in axes.get_xticklabels()) * len(columns) > CROWDED:
+    crowded = CROWDED / 2.2 if parts.narrow(axes) else CROWDED
+    if max(_width(label.get_text()) for label in axes.get_xticklabels()) * len(columns) > crowded:
         axes.tick_params(axis="x", rotation=40)
         for label in axes.get_xticklabels():
             label.set_horizontalalignment("right")
             label.set_rotation_mode("anchor")
     axes.set_xlabel(parts.axis_label(result.x, locale))
     axes.set_ylabel(parts.axis_label(result.y, locale))
-    _write_hidden(axes, values, [[cells.get((row, column)) for column in columns] for row in rows])
 
 
 def _width(text: str) -> int:
@@ -109,28 +112,12 @@ def _range(known: list[float], centre: float | None) -> tuple[float, float]:
     return (low, high) if high > low else (low, low + 1.0)
 
 
-def _shades(axes: Axes, values: list[list[float]]) -> list[str]:
-    """Colour of each cell that holds a value, in the order in which seaborn writes into them."""
-    import numpy as np
-    from matplotlib.colors import to_hex
-
-    mesh = axes.collections[0]
-    shown = np.array([value for line in values for value in line if value == value])
-    return [to_hex(tuple(shade)) for shade in mesh.to_rgba(shown)]
-
-
-def _words(cell: dict[Any, Any] | None, table: pd.DataFrame, locale: Locale) -> str:
+def _words(cell: dict[Any, Any] | None, table: pd.DataFrame, locale: Locale, letters: int) -> str:
     value = _value(cell)
     if cell is None or value != value:
         return ""
+    if "words" in cell:
+        return "\n".join(short(plain(line), letters) for line in str(cell["words"]).splitlines())
     text = format_value(value, attribute(table, "unit", "number"), language=locale.language, currency=locale.currency)
     count = cell.get("n")
     return text if empty(count) else f"{text}\n{say(Text(CELL_COUNT.template, {'n': Quantity(count, 'count')}), locale)}"
-
-
-def _write_hidden(axes: Axes, values: list[list[float]], cells: list[list[dict[Any, Any] | None]]) -> None:
-    """A dash where a cell is there but must not or cannot be shown."""
-    for down, line in enumerate(cells):
-        for across, cell in enumerate(line):
-            if cell is not None and not _nobody(cell) and values[down][across] != values[down][across]:
-                axes.text(across + 0.5, down + 0.5, DASH, ha="center", va="center", color=theme.MUTED)

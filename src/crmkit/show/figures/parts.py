@@ -11,19 +11,24 @@ from crmkit.core.format import BABEL_LOCALE, UNITS_OF_TIME
 from crmkit.core.language import Locale, say, translate
 from crmkit.core.results import Axis, Result, Text, Unit
 from crmkit.show import theme
-from crmkit.show.words import attribute, empty, plain, sentence, short
+from crmkit.show.figures.told import AREAS, CELL
+from crmkit.show.words import attribute, empty, plain, sentence, short, width
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis as DrawnAxis
-    from matplotlib.text import Annotation
+    from matplotlib.text import Text as Label
 
 NOTHING = Text("No data to show")
 WITH_UNIT = Text("{label} ({unit})")
 TIME_WORDS = {"days": Text("days"), "weeks": Text("weeks"), "months": Text("months"), "years": Text("years")}
 LABEL_LINES = 1.45
+NARROW_BELOW = 5.0
 SHORT_SPAN_DAYS = 150
+MOST_DAYS = 3
+# names of a legend that stand side by side on a phone
+SHORT_NAME = 12
 
 
 def axis_label(axis: Axis | None, locale: Locale) -> str:
@@ -80,9 +85,11 @@ def write_axis(drawn: DrawnAxis, axis: Axis | None, locale: Locale) -> None:
     unit: Unit = axis.unit if axis else "number"
     drawn.set_label_text(axis_label(axis, locale))
     if unit == "date":
-        drawn.set_major_locator(dates.AutoDateLocator(minticks=4, maxticks=8))  # type: ignore[no-untyped-call]
+        most = (3, 5) if narrow(drawn.axes) else (4, 8)
+        drawn.set_major_locator(dates.AutoDateLocator(minticks=most[0], maxticks=most[1]))  # type: ignore[no-untyped-call]
     else:
-        drawn.set_major_locator(ticker.MaxNLocator(nbins=6, integer=unit == "count", steps=[1, 2, 2.5, 5, 10]))
+        most_ticks = 4 if narrow(drawn.axes) and drawn is drawn.axes.xaxis else 6
+        drawn.set_major_locator(ticker.MaxNLocator(nbins=most_ticks, integer=unit == "count", steps=[1, 2, 2.5, 5, 10]))
     words = tick_words(unit, locale)
 
     seen: dict[Any, list[float]] = {}
@@ -93,9 +100,27 @@ def write_axis(drawn: DrawnAxis, axis: Axis | None, locale: Locale) -> None:
         if key not in seen:
             seen.clear()
             seen[key] = [tick for tick in drawn.get_majorticklocs() if low <= tick <= high]
+        if unit == "date" and len(seen[key]) > MOST_DAYS and narrow(drawn.axes) and seen[key].index(value) % 2:
+            return ""
         return words(value, seen[key])
 
     drawn.set_major_formatter(ticker.FuncFormatter(with_neighbours))
+
+
+def narrow(axes: Axes) -> bool:
+    """Whether a figure is drawn for a phone."""
+    return bool(axes.figure.get_figwidth() < NARROW_BELOW)  # type: ignore[union-attr]
+
+
+def letters(axes: Axes, length: int) -> int:
+    """How long a label may be: on a phone there is room for half of it."""
+    return max(8, round(length * 0.56)) if narrow(axes) else length
+
+
+def tell(axes: Axes, number: float, across: tuple[float, float], up: tuple[float, float]) -> None:
+    """An area, in the units of the axes, that tells row ``number`` of the table when a pointer is on it; it is not seen."""
+    if number >= 0 and not any(place != place for place in (*across, *up)):
+        axes.__dict__.setdefault(AREAS, []).append((int(number), across, up))
 
 
 def limits(values: Sequence[float], unit: Unit, *, zero: bool = True) -> tuple[float, float]:
@@ -159,19 +184,31 @@ def note(
     up: Literal["top", "center", "bottom"] = "center",
     size: float = 8.5,
     colour: str = theme.MUTED,
-) -> Annotation:
+) -> Label:
     """Small words at a place of the axes, moved by some points; they may stand outside of the plot."""
-    return axes.annotate(
+    from matplotlib.transforms import ScaledTranslation
+
+    inside = {"data": axes.transData, "axes fraction": axes.transAxes}
+    mixed = {("data", "axes fraction"): axes.get_xaxis_transform, ("axes fraction", "data"): axes.get_yaxis_transform}
+    place = inside[coords[0]] if coords[0] == coords[1] else mixed[coords]()
+    moved = place + ScaledTranslation(shift[0] / 72, shift[1] / 72, axes.figure.dpi_scale_trans)
+    return axes.text(*at, text, transform=moved, ha=across, va=up, fontsize=size, color=colour)
+
+
+def write_on(axes: Axes, at: tuple[float, float], text: str, shade: str, *, size: float = 9) -> None:
+    """Words in the middle of a mark, in the ink that can be read on its shade, whatever the ground of the page."""
+    from crmkit.show.shades import name_of
+
+    axes.text(
+        *at,
         text,
-        at,
-        xycoords=coords,
-        xytext=shift,
-        textcoords="offset points",
-        ha=across,
-        va=up,
+        ha="center",
+        va="center",
         fontsize=size,
-        color=colour,
-        annotation_clip=False,
+        linespacing=1.35,
+        color=theme.ink_on(shade),
+        zorder=5,
+        gid=f"{CELL}{name_of(shade)}",
     )
 
 
@@ -189,17 +226,18 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> Non
     right = axes.get_xlim()[1]
     for (_, _, name, colour), y in zip(ends, spread([end[1] for end in ends], gap, low, high), strict=True):
         note(axes, "●", (right, y), shift=(4, 0), across="left", size=7, colour=colour)
-        note(axes, short(name, 24), (right, y), shift=(13, 0), across="left", size=9, colour=theme.INK)
+        note(axes, short(name, letters(axes, 24)), (right, y), shift=(13, 0), across="left", size=9, colour=theme.INK)
 
 
 def legend_above(axes: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
     """A legend without a frame over the plot, in one row where it fits."""
+    most = 4 if not narrow(axes) else 1 if max(map(width, names), default=0) > SHORT_NAME else 2
     axes.legend(
         handles,
         [short(name) for name in names],
         loc="lower left",
         bbox_to_anchor=(0, 1.0),
-        ncols=min(len(names), 4),
+        ncols=min(len(names), most),
         borderaxespad=0.3,
         handlelength=1.4,
         columnspacing=1.4,

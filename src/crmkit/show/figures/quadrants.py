@@ -3,7 +3,7 @@
 Reads a plain table with a row per point: ``group``; ``x, x_low, x_high`` (to the right) and ``value, low, high`` (upwards);
 ``x_cross, cross`` (where the lines of the map cross) and, where there is, ``pale`` (bool: drawn in grey, a point that must not
 be read). ``result.x`` and ``result.y`` name the axes. ``table.attrs["corners"]``: four Texts, written into the corners: upper
-left, upper right, lower left, lower right.
+left, upper right, lower left, lower right; the first, and what lies there, in the colour of what is to be mended.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from crmkit.core.language import Locale
 from crmkit.core.results import Result
 from crmkit.show import theme
 from crmkit.show.figures import parts
+from crmkit.show.figures.told import ROW
 from crmkit.show.words import attribute, empty, group_words, required, sentence, short
 
 if TYPE_CHECKING:
@@ -31,7 +32,12 @@ CORNERS = (
 )
 
 
-def height(result: Result) -> float:
+def fits(result: Result) -> bool:
+    """Whether it can be drawn for a phone."""
+    return True
+
+
+def height(result: Result, *, narrow: bool = False) -> float:
     """Inches; the same for any number of points."""
     required(result, *NEEDED)
     return 4.8
@@ -57,22 +63,26 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
     for row in rows:
         _point(axes, row)
     _write_names(axes, result, table, rows, locale)
-    for text, (x, y, across, up) in zip(attribute(table, "corners", ()), CORNERS, strict=False):
-        said = short(sentence(text, locale), 30)
-        axes.text(x, y, said, transform=axes.transAxes, ha=across, va=up, fontsize=8.5, color=theme.MUTED, style="italic")
+    for place, (text, (x, y, across, up)) in enumerate(zip(attribute(table, "corners", ()), CORNERS, strict=False)):
+        said = short(sentence(text, locale), parts.letters(axes, 30))
+        look: dict[str, Any] = {"color": theme.MUTED, "style": "italic"} if place else {"color": theme.BAD}
+        axes.text(x, y, said, transform=axes.transAxes, ha=across, va=up, fontsize=8.5, **look)
 
 
 def _point(axes: Axes, row: dict[Any, Any]) -> None:
     colour = _colour(row)
     if not empty(row["x_low"]) and not empty(row["x_high"]):
-        axes.hlines(row["value"], row["x_low"], row["x_high"], color=colour, linewidth=1.2, alpha=0.75, zorder=2)
+        axes.hlines(row["value"], row["x_low"], row["x_high"], color=colour, linewidth=1.1, alpha=0.4, zorder=2)
     if not empty(row["low"]) and not empty(row["high"]):
-        axes.vlines(row["x"], row["low"], row["high"], color=colour, linewidth=1.2, alpha=0.75, zorder=2)
+        axes.vlines(row["x"], row["low"], row["high"], color=colour, linewidth=1.1, alpha=0.4, zorder=2)
+    parts.tell(axes, row[ROW], (row["x"],) * 2, (row["value"],) * 2)
     axes.scatter([row["x"]], [row["value"]], s=52, color=colour, edgecolor=theme.PAPER, zorder=3)
 
 
 def _colour(row: dict[Any, Any]) -> str:
-    return theme.MUTED if row.get("pale", False) else theme.colour(0)
+    if row.get("pale", False):
+        return theme.DIM
+    return theme.BAD if row["value"] >= row["cross"] and row["x"] < row["x_cross"] else theme.colour(0)
 
 
 def _write_names(axes: Axes, result: Result, table: pd.DataFrame, rows: list[dict[Any, Any]], locale: Locale) -> None:
@@ -84,5 +94,12 @@ def _write_names(axes: Axes, result: Result, table: pd.DataFrame, rows: list[dic
     for row, place in zip(rows, places, strict=True):
         far = float(row["x"]) > left + 0.72 * (right - left)
         side: Side = "right" if far else "left"
-        name, shift = short(words(row["group"]), 24), (-7 if far else 7, 6)
-        parts.note(axes, name, (float(row["x"]), place), shift=shift, across=side, colour=_colour(row))
+        name, shift = short(words(row["group"]), parts.letters(axes, 24)), (-7 if far else 7, 6)
+        parts.note(
+            axes,
+            name,
+            (float(row["x"]), place),
+            shift=shift,
+            across=side,
+            colour=theme.MUTED if row.get("pale", False) else theme.INK,
+        )

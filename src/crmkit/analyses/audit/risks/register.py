@@ -46,6 +46,8 @@ CATEGORY_WORDS = {
     "legal": mark("legal"),
     "people": mark("people"),
 }
+COLUMN_GRADE, COLUMN_RISKS = Column("value", "Grade", "count"), Column("words", "Risks")
+MOST_NAMED = 2
 
 
 def register(
@@ -298,7 +300,7 @@ def risk_map(risks: Sequence[Risk], *, matrix: RiskMatrix | None = None) -> Resu
     Returns
     -------
     Result
-        A grid of 5 by 5: colour by grade (1 low to 4 very high), n risks in each cell.
+        A grid of 5 by 5: colour by grade (1 low to 4 very high), ``n`` risks in each cell, ``words`` their names.
     """
     import pandas as pd
 
@@ -310,12 +312,16 @@ def risk_map(risks: Sequence[Risk], *, matrix: RiskMatrix | None = None) -> Resu
     places = grade(matrix, [risk.grading.likelihood for risk in graded], [risk.grading.impact for risk in graded])
     counts = np.zeros((LEVELS, LEVELS), dtype=int)
     np.add.at(counts, (places.likelihood - 1, places.impact - 1), 1)
+    standing: dict[tuple[int, int], list[str]] = {}
+    for risk, p, loss in zip(graded, places.likelihood - 1, places.impact - 1, strict=True):
+        standing.setdefault((int(p), int(loss)), []).append(risk.title)
     rows: list[dict[str, Any]] = [
         {
             "row": LIKELIHOODS[p],
             "column": IMPACTS[loss],
             "value": float(matrix.cells[p][loss] + 1),
             "n": float(counts[p, loss]) if counts[p, loss] else float("nan"),
+            "words": _listed(standing.get((p, loss), [])),
         }
         for p in reversed(range(LEVELS))
         for loss in range(LEVELS)
@@ -327,12 +333,23 @@ def risk_map(risks: Sequence[Risk], *, matrix: RiskMatrix | None = None) -> Resu
         "heat_grid",
         title,
         table,
-        columns=(Column("row", "Likelihood", translate=True), Column("column", "Impact", translate=True)),
-        note=Text("Colour and number: grade from 1 (low) to 4 (very high); n: risks in the cell."),
-        alt=Text("Grid of likelihood by impact: grade of each cell, and how many risks stand in it."),
+        columns=(
+            Column("row", "Likelihood", translate=True),
+            Column("column", "Impact", translate=True),
+            COLUMN_GRADE,
+            COLUMN_RISKS,
+        ),
+        note=Text("Colour: grade from 1 (light) to 4 (dark, very high). In each cell: the risks that stand there."),
+        alt=Text("Grid of likelihood by impact: grade of each cell, and which risks stand in it."),
         x=Axis("Impact"),
         y=Axis("Likelihood"),
     )
+
+
+def _listed(titles: Sequence[str]) -> str:
+    """Names of the risks of one cell, a line each; of many the first and how many more."""
+    more = len(titles) - MOST_NAMED
+    return "\n".join([*titles[:MOST_NAMED], *([f"+ {more}"] if more > 0 else [])])
 
 
 def register_checks(risks: Sequence[Risk], as_of: dt.date) -> Result:

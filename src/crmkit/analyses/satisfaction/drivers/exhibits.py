@@ -54,6 +54,7 @@ def importance(past: Survey, work: Drive) -> Result:
     table = estimates(rows).assign(**{column: shares[column].to_numpy() for column in kept})
     table["own_effect"] = [own[driver] for driver in table["driver"]]
     table.attrs["reference"] = (1 / len(table), Text("equal share"))
+    table.attrs["quiet"] = QUIET
     return Result(
         name,
         "interval_dots",
@@ -72,6 +73,9 @@ def own_effects(found: model.Importance) -> dict[str, bool]:
     """Which drivers have an effect of their own, the others held (Holm over the drivers)?"""
     table = model.what_if(found, rise=1.0)
     return dict(zip(table["driver"], table["own_effect"], strict=True))
+
+
+QUIET = (mark("no effect of its own shown"), mark("not distinguishable from noise"))
 
 
 def _standing(distinguishable: bool, own: bool) -> str:
@@ -344,6 +348,7 @@ def what_if(past: Survey, work: Drive, *, rise: float = 0.5) -> Result:
     )
     table = table.sort_values("value", ascending=False, kind="stable", ignore_index=True)
     table.attrs["reference"] = 0.0
+    table.attrs["quiet"] = QUIET
     return Result(
         name,
         "interval_dots",

@@ -26,14 +26,16 @@
   };
   for (const exhibit of document.querySelectorAll("main .exhibit[id]")) {
     const table = exhibit.querySelector("table.data"), picture = exhibit.querySelector("img");
+    const chart = exhibit.querySelector("svg.chart");
     if (picture) add(exhibit, picture, "PNG", () => save(exhibit.id + ".png", picture.src));
+    if (chart) add(exhibit, chart.parentElement, "PNG", () => pictured(exhibit, chart).then((href) => save(exhibit.id + ".png", href)));
     if (!table || !table.tBodies[0].rows[0]) continue;
     const tools = add(exhibit, table.closest(".table-wrap"), "CSV", () => {
       const lines = [...table.rows].map((row) => [...row.cells].map(cell).join(","));
       save(exhibit.id + ".csv", URL.createObjectURL(new Blob(["\ufeff" + lines.join("\r\n") + "\r\n"], {type: "text/csv"})));
     });
     const rows = [...table.tBodies[0].rows];
-    if (rows.length < LONG) continue;
+    if (rows.length < LONG || picture || chart) continue;
     const search = document.createElement("input");
     [search.type, search.placeholder] = ["search", words.search];
     search.setAttribute("aria-label", words.search);
