@@ -35,10 +35,18 @@ def test_forecasts_that_overlap_count_as_fewer():
 
 def test_a_level_of_nothing_moves_nothing_and_a_longer_look_is_wider():
     errors = [0.2, 0.21, 0.19, 0.2]
-    assert learn(errors, DAYS[:4] * 2, horizon=90, ahead=90, own=0.02, level=0.0).shift == 0.0
+    assert learn([0.02, 0.01, 0.02, 0.01], DAYS[:4] * 2, horizon=90, ahead=90, own=0.02, level=0.0).shift == 0.0
     near, far = (learn(errors, DAYS[:4] * 2, horizon=90, ahead=ahead, own=0.02) for ahead in (90, 360))
     assert near.shift == far.shift
     assert far.spread == pytest.approx(np.hypot(near.spread, GROWTH * near.shift * np.log(4)))
+
+
+def test_a_level_that_is_off_by_far_is_no_chance():
+    """All four were a third too high: a prior that holds levels for right within 4 % gives way."""
+    errors = [-0.4, -0.41, -0.39, -0.4]
+    found = learn(errors, DAYS[:4] * 2, horizon=90, ahead=90, own=0.02, level=0.04)
+    variance = (6 * (0.06**2 + 0.02**2) + 2e-4) / 9
+    assert found.shift == pytest.approx(-0.4 * (1 - 2 * variance / (4 * 0.16)))
 
 
 def test_nothing_that_comes_to_nothing_is_below_zero():

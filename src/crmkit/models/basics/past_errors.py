@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike
 USUAL, WORTH = 0.06, 6.0
 # how far a group's level may be off for good; the total's is known better than any group's
 GROUP, TOTAL = 0.25, 0.04
+# so many squared errors of a level are doubt; what it is off by beyond them is taken for what it is
+DOUBT = 2.0
 # what an error grows by, as a share of the level that is off, when the horizon is e times as long
 GROWTH = 0.3
 FEWEST = 3
@@ -94,8 +96,9 @@ def learn(errors: ArrayLike, days: ArrayLike, *, horizon: float, ahead: float, o
     Errors are normal about a level of their own, with an unknown variance that is before worth six forecasts with
     ``usual^2 + own^2`` (a scaled inverse chi-square distribution), the level normal about 0. Forecasts that overlap in time
     share what came: n of them count as ``1 + (last - first) / horizon`` that do not, at most n. The level is drawn towards 0
-    by ``level^2 / (level^2 + variance / n)``; what is left is a Student distribution. A new forecast that looks further ahead
-    than the earlier ones keeps their level, and its variance grows by ``(0.3 level log(ahead / horizon))^2``.
+    to the part ``level^2 / (level^2 + variance / n)``, or ``1 - 2 variance / (n mean^2)`` where that is more: a level that is
+    off by far is no chance. What is left is a Student distribution. A new forecast that looks further ahead than the earlier
+    ones keeps their level, and its variance grows by ``(0.3 level log(ahead / horizon))^2``.
     Box and Tiao (1973), Bayesian inference in statistical analysis, chapter 2, doi:10.1002/9781118033197.
 
     Examples
@@ -114,6 +117,8 @@ def learn(errors: ArrayLike, days: ArrayLike, *, horizon: float, ahead: float, o
     freedom = WORTH + apart - 1
     variance = (WORTH * (USUAL**2 + own**2) + scatter) / freedom
     drawn = level**2 / (level**2 + variance / apart)
+    if mean:
+        drawn = max(drawn, 1 - DOUBT * variance / (apart * mean**2))
     shift = drawn * mean
     grown = GROWTH * shift * math.log(max(1.0, ahead / horizon))
     return Learned(shift, math.sqrt(variance * (1 + drawn / apart) + grown**2), freedom, n)
