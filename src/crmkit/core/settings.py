@@ -207,6 +207,9 @@ class CustomerSettings(_Strict):
         description="cohort: everybody who ever came is in the data; last_period: only who was there in the last month; or the"
         " day YYYY-MM-DD before which no leaver is in the data",
     )
+    loop_days: int | None = Field(
+        None, ge=1, le=1825, description="who gave a low answer within so many days is called before any list takes them"
+    )
 
 
 class BrandSettings(_Strict):

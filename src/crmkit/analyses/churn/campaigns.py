@@ -13,6 +13,7 @@ from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.data.sources.engine import to_frame
+from crmkit.data.summaries.waiting import left_to
 from crmkit.models import survival as sv
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ def assignment(past: Past, plan: Plan) -> Result:
         " they do not change when the list does. When the campaign is over, hand these rows back as the "
         "table exposures.",
     )
+    others = left_to(dict(plan.others))
+    if others:
+        note = Text("{note} {others}", {"note": note, "others": others})
     return Result(
         "churn_assignment", "table", title, table, columns=columns, finding=_detectable(own, plan), note=note, customers=True
     )
