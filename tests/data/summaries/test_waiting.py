@@ -69,7 +69,7 @@ def test_without_questions_or_names_nobody_waits(opened, in_memory):
 def test_each_customer_is_taken_by_the_first_list_that_holds_him():
     held = {"clv_wake": frozenset("BC"), "satisfaction_loop": frozenset("AB"), "clv_grow": frozenset("C")}
     assert overlap("ABCD", held) == {"satisfaction_loop": 2, "clv_wake": 1, "clv_grow": 0}
-    assert list(ORDER)[0] == "satisfaction_loop"
+    assert next(iter(ORDER)) == "satisfaction_loop"
     said = say(left_to({"clv_wake": 1, "satisfaction_loop": 2}), Locale())
     assert said.endswith("2 by the list of calls, 1 by the list to wake.")
     assert left_to({"clv_wake": 0}) == ""

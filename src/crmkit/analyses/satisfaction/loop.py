@@ -136,8 +136,8 @@ def _list(past: Survey, table: pd.DataFrame, source: str, *, due_days: int, loop
     unnamed = int(past.answers.responses["customer_id"].isna().sum())
     note = Text(
         "The latest answer of each customer within {loop}; low: {rule}. Due within {due}. Ranked by value times (1 + days "
-        "waiting / days allowed). {source} {unnamed} answers of all waves name no customer. {done} with a low answer {done:has|have} been "
-        "contacted since. Nobody stands in two lists: who waits for a call is left out of all others.",
+        "waiting / days allowed). {source} {unnamed} answers of all waves name no customer. {done} with a low answer "
+        "{done:has|have} been contacted since. Nobody stands in two lists: who waits for a call is left out of all others.",
         {
             "loop": Quantity(loop_days, "days"),
             "rule": Text("0 to 6 on the recommendation")
