@@ -51,9 +51,9 @@ def rows_of(result):
 def test_who_gave_a_low_answer_is_on_the_list_with_the_reason(make_survey_company):
     table = rows_of(closed_loop(answers(make_survey_company(survey(*SIX), ITEMS))))
     assert set(table.index) == {"A", "B", "C", "D", "F"}
-    assert table.loc["A", "reason"] == "not content"
-    assert table.loc["C", "reason"] == "had a hard time"
-    assert table.loc["D", "reason"] == "not content, and had a hard time"
+    assert table.loc["A", "reason"] == "low score"
+    assert table.loc["C", "reason"] == "high effort"
+    assert table.loc["D", "reason"] == "low score, high effort"
     assert table.loc["B", "days_waiting"] == 10
 
 
@@ -104,7 +104,7 @@ def test_due_dates_and_owners(make_survey_company):
     assert table.loc["A", "due_on"] == dt.date(2025, 12, 15)
     assert table["status"].to_dict() == {"A": "overdue", "B": "open", "C": "overdue", "D": "overdue", "F": "open"}
     assert result.finding.passed is False
-    assert "5 customers with a low answer wait for a call, 3 of them" in say(result.finding.text, Locale())
+    assert "5 customers who gave a low score wait for a call, 3 of them overdue." in say(result.finding.text, Locale())
 
 
 def test_the_latest_answer_counts_and_old_ones_do_not(make_survey_company):
@@ -134,7 +134,7 @@ def test_who_has_left_or_was_contacted_is_not_called(make_survey_company):
     table = rows_of(result)
     assert "A" not in table.index
     assert table["status"].to_dict() == {"C": "overdue", "D": "overdue", "F": "open"}
-    assert "1 with a low answer has been contacted since" in say(result.note, Locale())
+    assert "1 other with a low answer has been contacted since" in say(result.note, Locale())
     assert table.loc["C", "value"] == pytest.approx(10 * 12, rel=0.01)
 
 

@@ -21,13 +21,12 @@ if TYPE_CHECKING:
 
 
 WEAK = Text(
-    "{treated} customers are contacted and {control} left alone. That finds an effect of {least} of "
-    "all contacted with a probability of {power}, but only {expected} is expected: add up several "
-    "campaigns before judging."
+    "With a control group of {control}, only an effect of {least} or more would be noticed ({power} "
+    "power); {expected} is expected. Add up several campaigns before judging the {treated} contacts."
 )
 STRONG = Text(
-    "{treated} customers are contacted and {control} left alone. That finds an effect of {least} of "
-    "all contacted with a probability of {power}, and {expected} is expected."
+    "With {treated} contacts and a control group of {control}, an effect of {least} would be noticed "
+    "({power} power); {expected} is expected."
 )
 
 
@@ -76,7 +75,8 @@ def _detectable(own: pd.DataFrame, plan: Plan) -> Finding:
     numbers = {"treated": Quantity(treated, "count"), "control": Quantity(control, "count")}
     if not control or not treated:
         text = Text(
-            "{treated} customers are contacted and {control} left alone; without both arms no effect can be measured.", numbers
+            "{treated} customers are contacted and {control} left alone; without both groups no effect can be measured.",
+            numbers,
         )
         return Finding("churn.holdout", "warning", False, text, evidence=("churn_assignment",))
     rate = float(own["probability"].mean())
@@ -112,7 +112,7 @@ def uplift(past: Past) -> Result:
         return not_assessed("churn_uplift", title, Text("needs exposures with the day of the contact (exposed_at)"))
     found = [row for name, own in rows.groupby("campaign_id", sort=True) for row in _campaign_rows(past, str(name), own)]
     if not found:
-        return not_assessed("churn_uplift", title, Text("no campaign has both arms and its whole horizon behind it"))
+        return not_assessed("churn_uplift", title, Text("no campaign has both groups and its whole horizon behind it"))
     table = estimates(found)
     first = table.iloc[0]
     sure = first["high"] < 0

@@ -222,8 +222,8 @@ def profit_curve(plan: Plan) -> Result:
     }
     text = (
         Text(
-            "Without a limit {k} of {n} customers {k:is|are} worth a contact, which would bring {money}. For a customer of "
-            "median value it pays from a risk of {even} on.",
+            "With no limit, contacting {k} of {n} customers would pay and bring {money}. For a customer of "
+            "median value, a contact pays from a risk of {even}.",
             numbers,
         )
         if top["contacts"]
@@ -258,9 +258,9 @@ def profit_curve(plan: Plan) -> Result:
 def _assumed(plan: Plan) -> Text:
     one = plan.campaign
     return Text(
-        "Assumed, not measured: {save} of those about to leave are kept by an offer of {offer}. {take} of"
-        " those who would stay take it too, and a contact costs {contact}. Risk is not persuadability: "
-        "only the arm left alone shows what is gained.",
+        "Assumed, not measured: an offer of {offer} keeps {save} of those about to leave. {take} of "
+        "those who would stay take it too, and a contact costs {contact}. Only the control group shows "
+        "what is gained.",
         {
             "save": Quantity(one.save_rate, "share"),
             "offer": Quantity(one.offer_cost, "money"),
@@ -306,19 +306,16 @@ def plan_finding(plan: Plan) -> Finding | None:
         text = Text("No contact is expected to bring more than it costs under these assumptions.")
         return Finding("churn.plan", "info", None, text, evidence=("churn_rules",))
     text = Text(
-        "Contacting the {k} customers with the best expected profit costs {cost} and brings {profit}; by risk alone it would "
-        "be {risk}. No choice within the budget brings more than {bound}.",
+        "Contacting the {k} most promising customers costs {cost} and brings {profit}; choosing by risk alone would bring "
+        "{risk}.",
         {
             "k": Quantity(k, "count"),
             "cost": Quantity(plan.choice.cost, "money"),
             "profit": Quantity(plan.choice.value, "money"),
             "risk": Quantity(float(table["profit"]["Risk only"]), "money"),
-            "bound": Quantity(plan.choice.bound, "money"),
         },
     )
-    action = Text(
-        "Contact the customers of the arm treated, leave those of the arm control alone, and record both in exposures."
-    )
+    action = Text("Contact the customers marked “treated”, leave the control group alone, and record both.")
     return Finding(
         "churn.plan",
         "info",

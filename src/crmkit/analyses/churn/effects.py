@@ -59,7 +59,7 @@ def effects(past: Past, work: Backtest) -> Result:
         all kinds of leaving, and of their own will alone where enough left so. The finding names what is clear after Holm.
     """
     shop = past.shop is not None
-    title = Text("What goes with coming back") if shop else Text("What goes with leaving")
+    title = Text("What is linked to coming back") if shop else Text("What is linked to leaving")
     if work.model is None or work.panel is None:
         return not_assessed("churn_effects", title, Text("{reason}", {"reason": work.reason}))
     table = effect_table(work, work.model)

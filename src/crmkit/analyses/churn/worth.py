@@ -302,21 +302,20 @@ def risk_finding(past: Past, value: Worth) -> Finding | None:
     if past.shop is not None:
         text = (
             Text(
-                "Of {n} customers {left} {left:is|are} expected to buy nothing within {horizon} ({share}); won back they would "
-                "bring {money}.",
+                "We expect {left} of {n} customers ({share}) to buy nothing within {horizon}; winning them "
+                "back would bring {money}.",
                 numbers,
             )
             if value.source
-            else Text("Of {n} customers {left} {left:is|are} expected to buy nothing within {horizon} ({share}).", numbers)
+            else Text("We expect {left} of {n} customers ({share}) to buy nothing within {horizon}.", numbers)
         )
         return Finding("churn.risk", "info", None, text, evidence=("churn_totals", "churn_list"), money_at_stake=stake)
     text = (
         Text(
-            "Of {n} customers {left} {left:is|are} expected to leave within {horizon} ({share}); with "
-            "them goes a value of {money}.",
+            "We expect {left} of {n} customers ({share}) to leave within {horizon}, putting {money} of value at risk.",
             numbers,
         )
         if value.source
-        else Text("Of {n} customers {left} {left:is|are} expected to leave within {horizon} ({share}).", numbers)
+        else Text("We expect {left} of {n} customers ({share}) to leave within {horizon}.", numbers)
     )
     return Finding("churn.risk", "info", None, text, evidence=("churn_totals", "churn_list"), money_at_stake=stake)

@@ -34,8 +34,8 @@ REASONS = {
 
 PROTECTED = Text("Those who are silent for longer than usual come first, then the largest expected value.")
 BY_MONEY = Text("The largest sum in the second column comes first.")
-WAKE = Text("Write to them with a reason to come back; leave some without it, to see what it brings.")
-GROW = Text("Offer what goes with their last purchase; leave some without it, to see what it brings.")
+WAKE = Text("Write to them with a reason to come back; leave a random part without it, to see what it brings.")
+GROW = Text("Offer what suits their last purchase; leave a random part without it, to see what it brings.")
 
 
 def protect(past: Purchases, values: Values | None, *, rules: StageRules, calls: frozenset[str] = frozenset()) -> Result:
@@ -77,7 +77,7 @@ def protect(past: Purchases, values: Values | None, *, rules: StageRules, calls:
         text = Text(
             "None of the {n} most valuable customers is silent for longer than usual.", {"n": Quantity(len(best), "count")}
         )
-    action = Text("Call them before they leave; the list begins with the doubtful ones.") if fading.any() else None
+    action = Text("Call them before they leave, those at the top of the list first.") if fading.any() else None
     return _list("clv_protect", title, ranked, text, Column("money", "Expected value", "money"), action, note)
 
 
@@ -111,8 +111,8 @@ def wake(past: Purchases, values: Values | None, *, rules: StageRules, calls: fr
         )
         return _list("clv_wake", title, ranked, text, Column("money", "Expected value", "money"), WAKE, note)
     text = Text(
-        "{n} {n:customer who spent much has|customers who spent much have} probably left; awake they "
-        "would be worth {money} more.",
+        "{n} {n:customer who spent much has|customers who spent much have} probably left; winning all of "
+        "them back would add {money} of value.",
         numbers,
     )
     return _list("clv_wake", title, ranked, text, Column("money", "Worth more if they had not left", "money"), WAKE, note)
@@ -138,8 +138,8 @@ def grow(past: Purchases, values: Values | None, *, rules: StageRules, calls: fr
     rare["money"] = values.terms.margin * rare["expected_spend"]
     ranked = rare.sort_values(["money", "customer_id"], ascending=[False, True])
     text = Text(
-        "{n} {n:customer has|customers have} probably not left, {n:buys|buy} rarely and {n:spends|spend} "
-        "above average; one further purchase of each brings {money}.",
+        "{n} {n:customer buys|customers buy} rarely but {n:spends|spend} above average, and {n:has|have} "
+        "probably not left; one more order from each would bring {money}.",
         {"n": Quantity(len(rare), "count"), "money": Quantity(float(rare["money"].sum()), "money")},
     )
     return _list("clv_grow", title, ranked, text, Column("money", "One further purchase", "money"), GROW, note)

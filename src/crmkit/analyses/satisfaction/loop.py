@@ -34,11 +34,24 @@ SOURCES = {
     "": mark("No value is known, so the longest wait comes first."),
 }
 REASONS = {
-    (True, False): mark("not content"),
-    (False, True): mark("had a hard time"),
-    (True, True): mark("not content, and had a hard time"),
+    (True, False): mark("low score"),
+    (False, True): mark("high effort"),
+    (True, True): mark("low score, high effort"),
 }
 OVERDUE, OPEN = mark("overdue"), mark("open")
+# by how many of those who wait are overdue, and whether their value is known
+SAID = {
+    ("all", False): Text("{n} {n:customer|customers} who gave a low score {n:is|are} overdue for a call."),
+    ("some", False): Text("{n} {n:customer|customers} who gave a low score {n:waits|wait} for a call, {late} of them overdue."),
+    ("none", False): Text("{n} {n:customer|customers} who gave a low score {n:waits|wait} for a call; nobody is overdue yet."),
+    ("all", True): Text("{n} {n:customer|customers} who gave a low score {n:is|are} overdue for a call: {money} at risk."),
+    ("some", True): Text(
+        "{n} {n:customer|customers} who gave a low score {n:waits|wait} for a call, {late} of them overdue: {money} at risk."
+    ),
+    ("none", True): Text(
+        "{n} {n:customer|customers} who gave a low score {n:waits|wait} for a call, none of them overdue yet: {money} at risk."
+    ),
+}
 ALL_WAVES = mark("all waves")
 TITLE = Text("Customers with a low answer, those who wait first")
 
@@ -135,9 +148,8 @@ def _list(past: Survey, table: pd.DataFrame, source: str, *, due_days: int, loop
     ]
     unnamed = int(past.answers.responses["customer_id"].isna().sum())
     note = Text(
-        "The latest answer of each customer within {loop}; low: {rule}. Due within {due}. Ranked by value times (1 + days "
-        "waiting / days allowed). {source} {unnamed} answers of all waves name no customer. {done} with a low answer "
-        "{done:has|have} been contacted since. Nobody stands in two lists: who waits for a call is left out of all others.",
+        "Sorted by value times (1 + days waiting / days allowed). {source} Rule: the latest answer within {loop}, {rule}; a "
+        "call within {due}. Nobody stands in two lists: who waits for a call is left out of all others.",
         {
             "loop": Quantity(loop_days, "days"),
             "rule": Text("0 to 6 on the recommendation")
@@ -145,10 +157,14 @@ def _list(past: Survey, table: pd.DataFrame, source: str, *, due_days: int, loop
             else Text("below the middle"),
             "due": Quantity(due_days, "days"),
             "source": Text(SOURCES[source]),
-            "unnamed": Quantity(unnamed, "count"),
-            "done": Quantity(done, "count"),
         },
     )
+    if done:
+        more = Text("{n} {n:other|others} with a low answer {n:has|have} been contacted since.", {"n": Quantity(done, "count")})
+        note = Text("{note} {more}", {"note": note, "more": more})
+    if unnamed:
+        more = Text("{n} answers of all waves name no customer.", {"n": Quantity(unnamed, "count")})
+        note = Text("{note} {more}", {"note": note, "more": more})
     finding = _loop_finding(table, source, CALLS)
     return Result(CALLS, "table", TITLE, table, tuple(columns), finding=finding, note=note, customers=True)
 
@@ -164,19 +180,7 @@ def _loop_finding(table: pd.DataFrame, source: str, name: str) -> Finding:
         "late": Quantity(late, "count"),
         "money": Quantity(money, "money"),
     }
-    text = (
-        Text(
-            "{n} {n:customer with a low answer waits|customers with a low answer wait} for a call, {late} "
-            "of them beyond the date due; {n:who stands|they stand} for {money}.",
-            numbers,
-        )
-        if source
-        else Text(
-            "{n} {n:customer with a low answer waits|customers with a low answer wait} for a call, {late} "
-            "of them beyond the date due.",
-            numbers,
-        )
-    )
+    text = Text(SAID["all" if late == len(table) else "some" if late else "none", bool(source)].template, numbers)
     return Finding(
         "satisfaction.loop",
         "warning" if late else "info",
@@ -185,7 +189,7 @@ def _loop_finding(table: pd.DataFrame, source: str, name: str) -> Finding:
         criteria=Text("Nobody waits beyond the date due."),
         evidence=(name,),
         money_at_stake=Quantity(money, "money") if source else None,
-        action=Text("Call the first on the list, write down what was agreed, and ask again with the next wave."),
+        action=Text("Call those at the top of the list first, write down what was agreed, and ask again with the next wave."),
     )
 
 

@@ -207,10 +207,10 @@ NAMED: Mapping[str, tuple[Source, ...]] = {
     ),
     "response time": _over_cycles("P-RESP50"),
     "response time, 90 of 100": _over_cycles("P-RESP90"),
-    "answered within the agreed time": (*_over_cycles("P-RESP"), _number("audit.indicator.slow", "value")),
+    "answered within the agreed time": (*_over_cycles("P-RESP"), _number("audit.indicator.slow", "told.value")),
     "time to resolution": _over_cycles("P-RES"),
-    "hand-offs of a case": (*_over_cycles("P-HAND"), _number("audit.indicator.complex", "value")),
-    "followed up": (*_over_cycles("P-COVER"), _number("audit.indicator.contact", "value")),
+    "hand-offs of a case": (*_over_cycles("P-HAND"), _number("audit.indicator.complex", "told.value")),
+    "followed up": (*_over_cycles("P-COVER"), _number("audit.indicator.contact", "told.value")),
     "response rate of the survey": (
         _number("satisfaction.response", "rate"),
         _cell("satisfaction_response", "all channels"),

@@ -163,6 +163,14 @@ class AuditFinding:
         """What is."""
         return self.lead.condition
 
+    @property
+    def advice(self) -> Text:
+        """What to do and where to begin, without what was found: for places where that stands beside it."""
+        known = self.recommendation.numbers
+        if "what" not in known:
+            return self.recommendation
+        return Text("{what} Begin with {cause}." if "cause" in known else "{what}", known)
+
 
 def joined(parts: list[Text]) -> Text:
     """Several texts in a row, at most four of them."""

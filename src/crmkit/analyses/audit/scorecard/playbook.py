@@ -29,7 +29,7 @@ PLAYS: dict[str, tuple[tuple[str, str], ...]] = {
     mark("potential"): ((mark("Win the first order: offer an easy start"), ""),),
     mark("first purchase"): ((mark("Lead to the second purchase while the first is fresh"), "clv_grow"),),
     mark("repeat"): (
-        (mark("Offer what goes with what they bought"), "clv_grow"),
+        (mark("Offer what suits what they bought"), "clv_grow"),
         (mark("Look after the most valuable in person"), "clv_protect"),
     ),
     mark("loyal"): ((mark("Thank them, ask for referrals, look after the most valuable in person"), "clv_protect"),),
@@ -38,7 +38,7 @@ PLAYS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 TIERS: tuple[str, ...] = (
     mark("Look after the most valuable in person"),
-    mark("Offer what goes with what they bought"),
+    mark("Offer what suits what they bought"),
     mark("Serve well at low cost"),
 )
 CALL = mark("Contact those for whom a contact pays, leave a control group alone")
