@@ -29,13 +29,13 @@ def _core(one: AuditFinding) -> Finding:
         # cause, cases and period stand in the fields of the finding
         target = Quantity(lead.measure.target, cast(Unit, lead.measure.unit))
         words = {"title": one.title, "told": lead.told, "target": target}
-        text = (
-            Text("{title}. {told}; the kit's placeholder is {target}.", words)
-            if lead.placeholder
-            else Text("{title}. {told}; your target is {target}.", words)
-        )
         low, high = (Quantity(end, cast(Unit, lead.measure.unit)) for end in (lead.measure.low, lead.measure.high))
-        rule = Text("{rule}. Measured: {low} to {high}.", {"rule": rule, "low": low, "high": high})
+        measured: dict[str, Quantity | Text | str] = {"rule": rule, "target": target, "low": low, "high": high}
+        text = Text("{title}. {told}; your target is {target}.", words)
+        rule = Text("{rule}. Measured: {low} to {high}.", measured)
+        if lead.placeholder:
+            text = Text("{title}. {told}.", words)
+            rule = Text("{target} is the kit's placeholder, not your target. Measured: {low} to {high}.", measured)
     stake = Quantity(one.stake.money, "money", one.stake.low, one.stake.high) if one.stake.low > 0 else None
     return Finding(
         f"audit.{one.id}",

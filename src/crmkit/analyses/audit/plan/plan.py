@@ -330,8 +330,7 @@ def _swap(plan: Plan) -> tuple[Action, list[Action]] | None:
 
 def _note(plan: Plan) -> Text:
     aims = Text(
-        "Aims go {share} of the way to the target; where the effect is not known, that is a wish and no forecast. Where to "
-        "begin stands in the findings.",
+        "Aims go {share} of the way to the target; where the effect is not known, that is a wish and no forecast.",
         {"share": Quantity(plan.means.effect_share, "share")},
     )
     if plan.choice is None:
@@ -348,7 +347,7 @@ def _note(plan: Plan) -> Text:
         "cost": Quantity(plan.choice.cost, "money"),
     }
     return Text(
-        "Left out is what the budget of {budget} does not pay for. {bound} is bound by what is running, "
-        "and {cost} goes to what is planned. No other choice is worth more. {aims}",
+        "Left out is what the budget of {budget} does not pay for: {bound} is bound by what is running, {cost} by what is "
+        "planned. {aims}",
         numbers,
     )
