@@ -33,6 +33,7 @@ SOURCES = {
 }
 
 
+FIRST = Text("Look at those at the top of the early-warning list first; the campaign says whom to contact.")
 LEAST_ALIVE = 0.05
 # the boxes that are in sight; the others are a fold
 LEAD = ("at_risk", "active", "expected", "kept_year")
@@ -299,6 +300,7 @@ def risk_finding(past: Past, value: Worth) -> Finding | None:
         "money": Quantity(float(rows["at_risk"].sum()), "money"),
     }
     stake = Quantity(float(rows["at_risk"].sum()), "money") if value.source else None
+    evidence = ("churn_totals", "churn_list")
     if past.shop is not None:
         text = (
             Text(
@@ -309,7 +311,7 @@ def risk_finding(past: Past, value: Worth) -> Finding | None:
             if value.source
             else Text("We expect {left} of {n} customers ({share}) to buy nothing within {horizon}.", numbers)
         )
-        return Finding("churn.risk", "info", None, text, evidence=("churn_totals", "churn_list"), money_at_stake=stake)
+        return Finding("churn.risk", "info", None, text, evidence=evidence, money_at_stake=stake, action=FIRST)
     text = (
         Text(
             "We expect {left} of {n} customers ({share}) to leave within {horizon}, putting {money} of value at risk.",
@@ -318,4 +320,4 @@ def risk_finding(past: Past, value: Worth) -> Finding | None:
         if value.source
         else Text("We expect {left} of {n} customers ({share}) to leave within {horizon}.", numbers)
     )
-    return Finding("churn.risk", "info", None, text, evidence=("churn_totals", "churn_list"), money_at_stake=stake)
+    return Finding("churn.risk", "info", None, text, evidence=evidence, money_at_stake=stake, action=FIRST)

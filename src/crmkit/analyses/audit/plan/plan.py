@@ -133,6 +133,8 @@ LEAVING = "leaving"
 NOTHING = Text("no finding asks for an action, and the company has none")
 HORIZONS = {"short": mark("short"), "long": mark("long")}
 TAKEN, LEFT = mark("yes"), mark("no")
+# ids of what the kit proposes on a finding, where it stands in full
+PROPOSED = ("P-", "S-")
 
 
 def plan_table(plan: Plan, locale: Locale) -> Result:
@@ -143,7 +145,7 @@ def plan_table(plan: Plan, locale: Locale) -> Result:
     Result
         A row per action, with the columns of the table ``actions``, so that the file can come back as that table: ``action_id,
         finding_id, text, kind, owner, starts_on, due_on, horizon, effort, budget, indicator, expected_effect, status``; and
-        ``what`` (the action without where to begin and what was found), ``baseline, expected, low, high, target,
+        ``what`` (the action in short: its first step), ``baseline, expected, low, high, target,
         measurable_on, worth, state, taken, source, numbers``. Written as CSV, workbook and calendar.
     """
     import pandas as pd
@@ -226,7 +228,7 @@ def _row(one: Action, locale: Locale) -> dict[str, object]:
         "action_id": one.id,
         "finding_id": one.finding,
         "text": one.text,
-        "what": first_sentence(one.text),
+        "what": first_clause(one.text) if one.id.startswith(PROPOSED) else first_sentence(one.text),
         "kind": one.kind,
         "owner": one.owner,
         "starts_on": dates.starts_on,
@@ -307,6 +309,19 @@ def first_sentence(text: str) -> str:
     'Call the customers'
     """
     return re.split(r"(?<=[.!])\s+|(?<=[。！])", text.strip())[0].rstrip(".。")
+
+
+def first_clause(text: str) -> str:
+    """What is done first, of several things that a sentence asks for; names in quotes stay together.
+
+    Examples
+    --------
+    >>> first_clause("Agree on a response time per channel, route tickets by it, and staff the hours.")
+    'Agree on a response time per channel'
+    >>> first_clause("Decide on one change for “Price”, “Delivery”, and who owns it.")
+    'Decide on one change for “Price”, “Delivery”'
+    """
+    return re.split(r"[,;，；](?!\s*“)", first_sentence(text))[0]
 
 
 def _swap(plan: Plan) -> tuple[Action, list[Action]] | None:

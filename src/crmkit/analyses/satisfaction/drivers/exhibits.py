@@ -299,7 +299,7 @@ def _start_finding(table: pd.DataFrame) -> Finding:
             "Start with {names}: more important than most, and below average, though one of the two may be chance.",
             numbers,
         )
-    action = Text("For {names}, decide on one change, who owns it, and what the next wave should show.", numbers)
+    action = Text("Decide on one change for {names}, who owns it, and what the next wave should show.", numbers)
     return Finding("satisfaction.start", "warning", False, text, evidence=evidence, action=action)
 
 
