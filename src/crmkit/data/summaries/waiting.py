@@ -97,7 +97,7 @@ def left_to(lists: dict[str, int]) -> Text | str:
         return ""
     said: Text | str = ""
     for word, n in taken:
-        part = {"n": Quantity(n, "count"), "list": Text(word)}
+        part: dict[str, Quantity | Text | str] = {"n": Quantity(n, "count"), "list": Text(word)}
         said = Text("{before}, {n} by {list}", {"before": said, **part}) if said else Text("{n} by {list}", part)
     return Text("Nobody stands in two lists; of those who belong here, others are contacted first: {said}.", {"said": said})
 

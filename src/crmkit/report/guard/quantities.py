@@ -219,4 +219,15 @@ NAMED: Mapping[str, tuple[Source, ...]] = {
     "value of a customer": (*_over_cycles("R-CLV"), _cell("audit_pillars", "Value of a customer")),
     "lost per month": (*_over_cycles("R-CHURN"), _cell("audit_pillars", "Leaving: customers lost per month")),
     "second purchase": _over_cycles("R-REPEAT"),
+    "answers to the recommendation": (
+        _cell("satisfaction_scores", "NPS", column="n", unit="count"),
+        *_indicator("R-NPS", column="n", unit="count"),
+    ),
+    "answers on satisfaction": (
+        _cell("satisfaction_scores", "CSAT, two top boxes", column="n", unit="count"),
+        *_indicator("P-CSAT", column="n", unit="count"),
+    ),
+    "complaints per 1,000": _over_cycles("P-CMPR"),
+    "opened again": _over_cycles("P-REOPEN"),
+    "solved at first contact": _over_cycles("P-FCR"),
 }

@@ -91,8 +91,10 @@ class Check:
 
     @property
     def named(self) -> Text:
-        """What was found, as a recommendation names it."""
-        return self.told or self.condition
+        """What was found, as a recommendation names it: without the warning of the report that it is from."""
+        told = self.told or self.condition
+        said = told.numbers.get("said")
+        return said if isinstance(said, Text) and "warned" in told.numbers else told
 
 
 @dataclass(frozen=True)
