@@ -61,7 +61,7 @@ def test_the_first_two_commands_read_what_was_sold(home):
     said = crmkit(home, *new[1:], "--yes")
     assert "currency: EUR  (in which currency are the amounts (ISO code)?)" in said
     lines = crmkit(home, *check[1:]).splitlines()
-    assert "clv  can run, with less to say: without subscriptions, tickets, costs" in lines
+    assert "clv  can run, with less to say: without subscriptions, tickets, costs, surveys, interactions" in lines
 
     from crmkit.data.client import open_client
     from crmkit.data.sources.engine import to_frame

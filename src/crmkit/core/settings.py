@@ -207,6 +207,9 @@ class CustomerSettings(_Strict):
         description="cohort: everybody who ever came is in the data; last_period: only who was there in the last month; or the"
         " day YYYY-MM-DD before which no leaver is in the data",
     )
+    loop_days: int | None = Field(
+        None, ge=1, le=1825, description="who gave a low answer within so many days is called before any list takes them"
+    )
 
 
 class BrandSettings(_Strict):
@@ -261,6 +264,9 @@ class Settings(_Strict):
         default_factory=CustomerSettings, description="who counts as a customer, in every analysis"
     )
     brand: BrandSettings = Field(default_factory=BrandSettings, description="how pages, slides and documents look")
+    owners: dict[str, dict[Literal["en", "zh"], str]] = Field(
+        default_factory=dict, description="owners and departments as the tables name them: their names in each language"
+    )
     sections: dict[str, dict[str, Any]] = Field(default_factory=dict, exclude=True)
 
     def agreed(self) -> dict[str, Any]:
@@ -272,6 +278,21 @@ class Settings(_Strict):
         {'margin': 0.4}
         """
         return self.money.model_dump(exclude_none=True) | self.customer.model_dump(exclude_none=True)
+
+    def owner_in(self, name: str, language: str) -> str:
+        """What an owner is called in a language; as in the tables where the file says nothing of it.
+
+        Examples
+        --------
+        >>> acme = Settings(client="acme", title="A", source="data", owners={"Head of IT": {"zh": "IT负责人"}})
+        >>> acme.owner_in("head of IT", "zh")
+        'IT负责人'
+        """
+        said = " ".join(name.split())
+        for known, names in self.owners.items():
+            if said.casefold() in {one.casefold() for one in (known, *names.values())}:
+                return names.get("zh" if language == "zh" else "en", known)
+        return said
 
     @field_validator("client")
     @classmethod

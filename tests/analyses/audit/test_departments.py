@@ -10,10 +10,12 @@ import pytest
 from crmkit.analyses import audit
 from crmkit.analyses.audit.departments import owners
 from crmkit.analyses.audit.findings import FINDING, AuditFinding, Check, Measure
+from crmkit.analyses.audit.fit import own_table, owner_name
 from crmkit.analyses.audit.plan import Action, Aim, Dates, Plan
 from crmkit.analyses.audit.risks import Risk
 from crmkit.core.language import Locale, say
 from crmkit.core.results import Text
+from crmkit.core.settings import Settings
 
 BOOK = audit.load_catalogue()
 DAY = dt.date(2026, 3, 31)
@@ -41,9 +43,10 @@ def row(name):
 def study(*, actions=(), risks=(), found=(), language="en"):
     state = pd.DataFrame([row(name) for name in ("P-RESP", "P-HAND", "D-DUP", "P-CSAT")])
     plan = Plan(tuple(actions), None)
-    return SimpleNamespace(
-        plan=plan, risks=tuple(risks), found=tuple(found), state=state, book=BOOK, locale=Locale(language, "EUR")
-    )
+    company = SimpleNamespace(language=language, settings=Settings(client="test", title="Test", source="data"))
+    made = SimpleNamespace(plan=plan, risks=tuple(risks), found=tuple(found), state=state, book=BOOK, company=company)
+    made.locale = Locale(language, "EUR")
+    return made
 
 
 @pytest.fixture
@@ -119,3 +122,30 @@ def test_names_may_be_anything_and_in_any_language():
 
 def test_nothing_to_do_is_said():
     assert not audit.departments(study()).assessed
+
+
+OWNERS = {"Head of IT": {"zh": "IT负责人"}, "客服组长": {"en": "Service lead"}}
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "said"),
+    [
+        ("en", "客服负责人", "Head of service"),  # the kit knows whom it proposes in both languages
+        ("zh", "head of  service", "客服负责人"),
+        ("zh", "Head of IT", "IT负责人"),
+        ("en", "IT负责人", "Head of IT"),
+        ("en", "客服组长", "Service lead"),
+        ("en", "Ms Sommer", "Ms Sommer"),
+    ],
+)
+def test_an_owner_has_one_name_on_a_page(language, written, said):
+    settings = Settings(client="test", title="Test", source="data", owners=OWNERS)
+    company = SimpleNamespace(language=language, settings=settings)
+    assert owner_name(written, company) == said
+
+
+def test_a_table_names_its_owners_in_the_language_of_the_report(company_of):
+    goals = pd.DataFrame({"goal_id": ["G1", "G2"], "owner": ["Head of service", None]})
+    company = company_of("zh", goals=goals)
+    assert own_table(company, "goals")["owner"].tolist() == ["客服负责人", None]
+    assert own_table(company, "risks") is None

@@ -9,9 +9,10 @@ import pytest
 
 from crmkit.analyses.satisfaction import answers
 from crmkit.analyses.satisfaction.loop import closed_loop, recovered
-from crmkit.core.errors import ParamError, ReportError
+from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale, say
 from crmkit.core.privacy import pseudonym
+from crmkit.data.summaries.waiting import waiting
 from crmkit.models.basics.shares import wilson
 from crmkit.show.tables import exhibit_html
 
@@ -50,9 +51,9 @@ def rows_of(result):
 def test_who_gave_a_low_answer_is_on_the_list_with_the_reason(make_survey_company):
     table = rows_of(closed_loop(answers(make_survey_company(survey(*SIX), ITEMS))))
     assert set(table.index) == {"A", "B", "C", "D", "F"}
-    assert table.loc["A", "reason"] == "not content"
-    assert table.loc["C", "reason"] == "had a hard time"
-    assert table.loc["D", "reason"] == "not content, and had a hard time"
+    assert table.loc["A", "reason"] == "low score"
+    assert table.loc["C", "reason"] == "high effort"
+    assert table.loc["D", "reason"] == "low score, high effort"
     assert table.loc["B", "days_waiting"] == 10
 
 
@@ -84,20 +85,14 @@ def test_values_of_the_value_report_are_known_by_pseudonym(make_survey_company):
     assert result.table["value"].isna().sum() == 4
 
 
-def test_who_stands_in_a_list_of_the_value_report_is_contacted_from_there(make_survey_company):
-    listed = {"clv_protect": ["A"], "clv_wake": ["C", "X"]}
-
-    def table(name):
-        if name not in listed:
-            raise ReportError(f"no table {name}")
-        return pd.DataFrame({"customer_id": [pseudonym(one, key=KEY) for one in listed[name]]})
-
-    reading = SimpleNamespace(reason=None, report=None, table=table)
-    result = closed_loop(answers(make_survey_company(survey(*SIX), ITEMS)), reading, key=KEY)
-    by = rows_of(result)["contact"]
-    assert by.to_dict() == {"A": "the list to protect", "C": "the list to wake", "B": "a call", "D": "a call", "F": "a call"}
+def test_the_other_lists_know_who_waits(make_survey_company):
+    """One answer, whichever way the questionnaire is read; careless answers are in both."""
+    straight = tuple((f"S{k}", "2025-12-01", 1, 1) for k in range(3))
+    company = make_survey_company(survey(*SIX, *straight, ("A", "2025-12-30", 10, EASY), ("X", "2025-01-02", 0, EASY)), ITEMS)
+    result = closed_loop(answers(company))
+    assert waiting(company) == set(result.table["customer_id"]) == {"B", "C", "D", "F", "S0", "S1", "S2"}
     # what the list is sorted by comes first
-    assert [column.name for column in result.columns][:3] == ["customer_id", "priority", "contact"]
+    assert [column.name for column in result.columns][:2] == ["customer_id", "priority"]
     assert result.table["priority"].is_monotonic_decreasing
 
 
@@ -109,7 +104,7 @@ def test_due_dates_and_owners(make_survey_company):
     assert table.loc["A", "due_on"] == dt.date(2025, 12, 15)
     assert table["status"].to_dict() == {"A": "overdue", "B": "open", "C": "overdue", "D": "overdue", "F": "open"}
     assert result.finding.passed is False
-    assert "5 customers with a low answer wait for a call, 3 of them" in say(result.finding.text, Locale())
+    assert "5 customers who gave a low score wait for a call, 3 of them overdue." in say(result.finding.text, Locale())
 
 
 def test_the_latest_answer_counts_and_old_ones_do_not(make_survey_company):
@@ -120,7 +115,7 @@ def test_the_latest_answer_counts_and_old_ones_do_not(make_survey_company):
     assert table.loc["E", "days_waiting"] == 1
 
 
-def test_who_has_left_or_was_contacted_is_not_called_first(make_survey_company):
+def test_who_has_left_or_was_contacted_is_not_called(make_survey_company):
     contracts = pd.DataFrame(
         {
             "customer_id": list("ABCDF"), "started_at": dt.date(2024, 1, 1), "plan": "basic", "mrr": 10.0,
@@ -138,8 +133,8 @@ def test_who_has_left_or_was_contacted_is_not_called_first(make_survey_company):
     result = closed_loop(answers(make_survey_company(survey(*SIX), ITEMS, subscriptions=contracts, interactions=calls)))
     table = rows_of(result)
     assert "A" not in table.index
-    assert table["status"].to_dict() == {"B": "contacted since", "C": "overdue", "D": "overdue", "F": "open"}
-    assert table.index[-1] == "B"
+    assert table["status"].to_dict() == {"C": "overdue", "D": "overdue", "F": "open"}
+    assert "1 other with a low answer has been contacted since" in say(result.note, Locale())
     assert table.loc["C", "value"] == pytest.approx(10 * 12, rel=0.01)
 
 

@@ -79,7 +79,7 @@ def test_the_planted_effect_is_found_and_called_an_association(past, seen):
     assert result.table["n"].notna().all()
     assert (result.table["low"] < result.table["value"]).all()
     assert result.finding.money_at_stake.value == pytest.approx(work.found.total.value)
-    assert "chosen by lot" in say(result.finding.action, Locale())
+    assert "chosen at random" in say(result.finding.action, Locale())
 
 
 def test_margin_scales_money_and_nothing_else(past, seen):

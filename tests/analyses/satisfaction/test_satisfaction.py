@@ -150,7 +150,7 @@ def test_groups_are_compared_with_the_customers_of_the_day(results, retailco):
 
 def test_what_is_said_of_waves_and_missing_ratings(results, retailco):
     finding, waves = results["satisfaction_changes"].finding, retailco.past.waves
-    assert f" from {waves.previous} to {waves.reported} " in say(finding.text, Locale())
+    assert f" from {waves.previous} to {waves.reported}" in say(finding.text, Locale())
     said = say(results["satisfaction_drivers"].note, Locale())
     assert re.search(r"of the ratings missing \(EM covariance; only \d+ answers are complete\)", said)
     table, now = results["satisfaction_response"].table, waves.reported
@@ -216,14 +216,14 @@ def test_scores_without_careless_answers_need_the_least_number_and_no_more(retai
 @pytest.mark.parametrize(
     ("clear", "said"),
     [
-        ([True, True], "This is beyond doubt in both directions."),
-        ([True, False], "For 1 of 2 this is beyond doubt in both directions."),
-        ([False, False], "In one of the two directions this may be chance."),
+        ([True, True], "more important than most, and below average, both for certain."),
+        ([True, False], "they matter most and score below average. For 1 of the 2 both are certain."),
+        ([False, False], "more important than most, and below average, though one of the two may be chance."),
     ],
 )
 def test_how_sure_it_is_where_to_begin(clear, said):
     table = pd.DataFrame({"group": ["Price", "Delivery"], "field": "start here", "own_effect": True, "clear": clear})
-    assert say(_start_finding(table).text, Locale()) == f"Important and below the others: “Price”, “Delivery”. {said}"
+    assert say(_start_finding(table).text, Locale()) == f"Start with “Price”, “Delivery”: {said}"
 
 
 def test_each_sign_of_careless_answers_has_its_count(results, retailco):

@@ -12,7 +12,8 @@ import yaml
 from conftest import write_notebook
 from crmkit import cli
 from crmkit.report.folders import read_json, reports_folder, write_json
-from crmkit.report.guard.agreement import NAMED, contradictions, statements
+from crmkit.report.guard.agreement import contradictions, statements
+from crmkit.report.guard.quantities import NAMED
 from crmkit.report.guard.said import read_page
 from crmkit.report.run import run_clients
 

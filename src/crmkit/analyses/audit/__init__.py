@@ -1,4 +1,4 @@
-"""How good is the company with its customers? Indicators, scores, self-assessment, findings, risks and a plan."""
+"""How well does the company look after its customers? Indicators, scores, self-assessment, findings, risks and a plan."""
 
 from crmkit.analyses.audit.agreed import Rules
 from crmkit.analyses.audit.assess import assess, cycles, monthly

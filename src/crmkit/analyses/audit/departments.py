@@ -8,7 +8,7 @@ from crmkit.analyses.audit.by_class import LEVEL, level_table
 from crmkit.analyses.audit.findings import AuditFinding
 from crmkit.analyses.audit.findings.finding import finding_fields
 from crmkit.analyses.audit.findings.model import themes
-from crmkit.analyses.audit.fit import Audit
+from crmkit.analyses.audit.fit import Audit, owner_name
 from crmkit.analyses.audit.plan import Action, plan_table
 from crmkit.analyses.audit.risks import Risk, risk_table
 from crmkit.analyses.audit.risks.register import state_of
@@ -108,7 +108,7 @@ def owners(work: Audit) -> list[Department]:
     for place, one in enumerate(work.found, start=1):
         mine = [action.owner for action in work.plan.actions if action.finding == one.id]
         mine += [risk.owner for risk in work.risks if risk.finding == one.id]
-        for owner in mine or [themes()[one.theme].owner.say(work.locale.language)]:
+        for owner in mine or [owner_name(themes()[one.theme].owner.en, work.company)]:
             of(owner).found[place] = one
     nobody = found.pop("", None)
     listed = sorted(found.values(), key=lambda one: (-one.size, one.name))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from crmkit.analyses.audit.agreed import Rules
 from crmkit.analyses.audit.assess import assess, cycles, monthly
 from crmkit.analyses.audit.catalogue import Catalogue, load_catalogue
 from crmkit.analyses.audit.findings import AuditFinding, Check, Grounds, Looked, find, grounds, look
+from crmkit.analyses.audit.findings.model import themes
 from crmkit.analyses.audit.form import Answers, Form, load_form, read_answers
 from crmkit.analyses.audit.plan import Known, Means, Plan, make_plan, smart, wanted_of
+from crmkit.analyses.audit.plan.actions import library
 from crmkit.analyses.audit.read import History, history
 from crmkit.analyses.audit.risks import Appetite, Risk, register
 from crmkit.core.language import Locale
@@ -136,6 +139,9 @@ def study(
     plan = make_plan(
         found, state, past, book, locale, own=actions, means=means, results=owned, months=months, confidence=confidence
     )
+    # one name for each owner, whether the company's tables or the kit name him
+    listed = [replace(one, owner=owner_name(one.owner, company)) for one in listed]
+    plan = replace(plan, actions=tuple(replace(one, owner=owner_name(one.owner, company)) for one in plan.actions))
     over = cycles(past, book, owned=owned, confidence=confidence)
     return Audit(
         company,
@@ -162,5 +168,23 @@ def smart_checks(work: Audit) -> Result:
 
 
 def own_table(company: Client, name: str) -> pd.DataFrame | None:
-    """A table that the company keeps by hand; None where it has none."""
-    return to_frame(company.tables[name]) if name in company.tables else None
+    """A table that the company keeps by hand, its owners named in the language of the report; None where it has none."""
+    if name not in company.tables:
+        return None
+    table = to_frame(company.tables[name])
+    if "owner" in table:
+        table["owner"] = [owner_name(one, company) if isinstance(one, str) else one for one in table["owner"]]
+    return table
+
+
+def owner_name(name: str, company: Client) -> str:
+    """An owner in the language of the report: as the client's file says, else as the kit calls this owner, else as written."""
+    said = company.settings.owner_in(name, company.language)
+    return _kit_owners(company.language).get(said.casefold(), said)
+
+
+@cache
+def _kit_owners(language: str) -> dict[str, str]:
+    """The owners that the kit proposes, by their name in either language."""
+    named = [*(theme.owner for theme in themes().values()), *(one.owner for one in library().people)]
+    return {said.casefold(): one.say(language) for one in named for said in (one.en, one.zh)}

@@ -23,26 +23,27 @@ def headline(found: Sequence[AuditFinding], locale: Locale, *, most: int = 5) ->
 
 def _core(one: AuditFinding) -> Finding:
     severity: Severity = "info" if one.lead.placeholder else "critical" if one.stake.low > 0 else "warning"
-    said = one.lead.condition.numbers
-    words: dict[str, Quantity | Text | str] = {"title": one.title, "condition": one.condition}
-    text = Text("{title}. {condition}.", words)
-    if "value" in said and np.isfinite(one.lead.measure.target):
+    lead, words = one.lead, dict[str, Quantity | Text | str](title=one.title, condition=one.condition)
+    text, rule = Text("{title}. {condition}.", words), one.criteria
+    if lead.told is not None and np.isfinite(lead.measure.target):
         # cause, cases and period stand in the fields of the finding
-        target = Quantity(one.lead.measure.target, cast(Unit, one.lead.measure.unit))
-        words = {"title": one.title, "name": said["name"], "value": said["value"], "target": target}
-        text = (
-            Text("{title}. {name}: {value}; {target} is the kit's placeholder, not your target.", words)
-            if one.lead.placeholder
-            else Text("{title}. {name}: {value}; your target is {target}.", words)
-        )
+        target = Quantity(lead.measure.target, cast(Unit, lead.measure.unit))
+        words = {"title": one.title, "told": lead.told, "target": target}
+        low, high = (Quantity(end, cast(Unit, lead.measure.unit)) for end in (lead.measure.low, lead.measure.high))
+        measured: dict[str, Quantity | Text | str] = {"rule": rule, "target": target, "low": low, "high": high}
+        text = Text("{title}. {told}; your target is {target}.", words)
+        rule = Text("{rule}. Measured: {low} to {high}.", measured)
+        if lead.placeholder:
+            text = Text("{title}. {told}.", words)
+            rule = Text("{target} is the kit's placeholder, not your target. Measured: {low} to {high}.", measured)
     stake = Quantity(one.stake.money, "money", one.stake.low, one.stake.high) if one.stake.low > 0 else None
     return Finding(
         f"audit.{one.id}",
         severity,
         False,
         text,
-        one.criteria,
+        rule,
         ("audit_findings", "audit_finding_fields"),
         stake,
-        one.recommendation,
+        one.advice,
     )

@@ -127,11 +127,11 @@ def rater_leniency(answers: Answers, *, least_points: float = 0.5) -> Result:
     flagged = int(found["flagged"].sum())
     text = (
         Text(
-            "{n} of {all} raters {n:stands|stand} apart from the others by more than chance.",
+            "{n} of {all} raters {n:stands|stand} significantly apart from the others.",
             {"n": Quantity(flagged, "count"), "all": Quantity(len(found), "count")},
         )
         if flagged
-        else Text("No rater stands apart from the others by more than chance.")
+        else Text("No rater stands significantly apart from the others.")
     )
     columns = (
         Column("role", "Role", translate=True),

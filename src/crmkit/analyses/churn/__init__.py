@@ -12,7 +12,7 @@ from crmkit.analyses.churn.calendar import cohorts, monthly
 from crmkit.analyses.churn.campaigns import assignment, uplift
 from crmkit.analyses.churn.causes import causes, reasons
 from crmkit.analyses.churn.curves import at_risk, group_tests, restricted, survival
-from crmkit.analyses.churn.economics import Plan, make_plan, profit_curve, rules, tornado
+from crmkit.analyses.churn.economics import Plan, make_plan, profit_curve, rules, taken, tornado
 from crmkit.analyses.churn.effects import effects, proportionality
 from crmkit.analyses.churn.evaluation import accuracy, backtest, calibration
 from crmkit.analyses.churn.fit import Backtest
@@ -59,6 +59,7 @@ __all__ = [
     "rules",
     "study",
     "survival",
+    "taken",
     "tornado",
     "totals",
     "uplift",

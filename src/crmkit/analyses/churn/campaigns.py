@@ -13,6 +13,7 @@ from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.data.sources.engine import to_frame
+from crmkit.data.summaries.waiting import left_to
 from crmkit.models import survival as sv
 
 if TYPE_CHECKING:
@@ -20,13 +21,12 @@ if TYPE_CHECKING:
 
 
 WEAK = Text(
-    "{treated} customers are contacted and {control} left alone. That finds an effect of {least} of "
-    "all contacted with a probability of {power}, but only {expected} is expected: add up several "
-    "campaigns before judging."
+    "With a control group of {control}, only an effect of {least} or more would be noticed ({power} "
+    "power); {expected} is expected. Add up several campaigns before judging the {treated} contacts."
 )
 STRONG = Text(
-    "{treated} customers are contacted and {control} left alone. That finds an effect of {least} of "
-    "all contacted with a probability of {power}, and {expected} is expected."
+    "With {treated} contacts and a control group of {control}, an effect of {least} would be noticed "
+    "({power} power); {expected} is expected."
 )
 
 
@@ -61,6 +61,9 @@ def assignment(past: Past, plan: Plan) -> Result:
         " they do not change when the list does. When the campaign is over, hand these rows back as the "
         "table exposures.",
     )
+    others = left_to(dict(plan.others))
+    if others:
+        note = Text("{note} {others}", {"note": note, "others": others})
     return Result(
         "churn_assignment", "table", title, table, columns=columns, finding=_detectable(own, plan), note=note, customers=True
     )
@@ -72,7 +75,8 @@ def _detectable(own: pd.DataFrame, plan: Plan) -> Finding:
     numbers = {"treated": Quantity(treated, "count"), "control": Quantity(control, "count")}
     if not control or not treated:
         text = Text(
-            "{treated} customers are contacted and {control} left alone; without both arms no effect can be measured.", numbers
+            "{treated} customers are contacted and {control} left alone; without both groups no effect can be measured.",
+            numbers,
         )
         return Finding("churn.holdout", "warning", False, text, evidence=("churn_assignment",))
     rate = float(own["probability"].mean())
@@ -108,7 +112,7 @@ def uplift(past: Past) -> Result:
         return not_assessed("churn_uplift", title, Text("needs exposures with the day of the contact (exposed_at)"))
     found = [row for name, own in rows.groupby("campaign_id", sort=True) for row in _campaign_rows(past, str(name), own)]
     if not found:
-        return not_assessed("churn_uplift", title, Text("no campaign has both arms and its whole horizon behind it"))
+        return not_assessed("churn_uplift", title, Text("no campaign has both groups and its whole horizon behind it"))
     table = estimates(found)
     first = table.iloc[0]
     sure = first["high"] < 0

@@ -22,6 +22,7 @@ KINDS = {"voluntary": mark("voluntary"), "involuntary": mark("involuntary"), "un
 STAYS = ""
 LEAST_AT_RISK = 10
 MOST_REASONS = 10
+LEAST_SHOWN = 0.0005
 
 
 def causes(past: Past) -> Result:
@@ -77,18 +78,19 @@ def _kinds_finding(past: Past, table: pd.DataFrame) -> Finding | None:
     if "voluntary" not in at.index:
         return None
     own, forced = at.loc["voluntary"], at["value"].get("involuntary", 0.0)
+    numbers = {
+        "time": Quantity(asked, "days"),
+        "own": Quantity(float(own["value"]), "share", float(own["low"]), float(own["high"])),
+        "forced": Quantity(float(forced), "share"),
+    }
+    text = Text("Within {time}, {own} of the customers leave of their own will and {forced} because they have to.", numbers)
+    if float(forced) < LEAST_SHOWN:
+        text = Text("Within {time}, {own} of the customers leave, all of their own will.", numbers)
     return Finding(
         id="churn.kinds",
         severity="info",
         passed=None,
-        text=Text(
-            "Within {time}, {own} of the customers leave of their own will and {forced} because they have to.",
-            {
-                "time": Quantity(asked, "days"),
-                "own": Quantity(float(own["value"]), "share", float(own["low"]), float(own["high"])),
-                "forced": Quantity(float(forced), "share"),
-            },
-        ),
+        text=text,
         evidence=("churn_causes",),
     )
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from crmkit.analyses.churn.read import Past
 from crmkit.analyses.churn.worth import Worth
-from crmkit.core.errors import ParamError, Problem
+from crmkit.core.errors import CrmkitError, ParamError, Problem
 from crmkit.core.language import mark
+from crmkit.core.privacy import pseudonyms
+from crmkit.core.reading import Reading
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, estimates, not_assessed
 from crmkit.data.sources.engine import to_frame
+from crmkit.data.summaries.waiting import CALLS, LOOP_DAYS, ORDER, overlap, waiting
 from crmkit.models import survival as sv
 from crmkit.models.basics.budget import Choice, choose
 from crmkit.models.survival import Campaign
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from crmkit.data.client import Client
 
 TREATED, CONTROL = mark("treated"), mark("control")
 POWER = 0.8
@@ -54,6 +60,8 @@ class Plan:
     holdout_share : float
     reason : Text or None
         Why there is no plan.
+    others : mapping of str to int
+        Lists that come before the campaign: how many each takes of those whom a contact would pay for.
     """
 
     campaign: Campaign
@@ -64,6 +72,7 @@ class Plan:
     budget: float
     holdout_share: float
     reason: Text | None = None
+    others: Mapping[str, int] = field(default_factory=dict)
 
 
 def make_plan(
@@ -74,6 +83,7 @@ def make_plan(
     contacts: int,
     budget: float = 0.0,
     holdout_share: float = 0.2,
+    taken: Mapping[str, frozenset[str]] | None = None,
     key: bytes,
 ) -> Plan:
     """Whom to contact within the budget, and which of them to leave alone to measure the effect.
@@ -90,6 +100,8 @@ def make_plan(
         Most money; 0 = no limit.
     holdout_share : float
         Share [0, 1) of the chosen who are left alone.
+    taken : mapping of str to frozenset of str
+        Lists that come before the campaign, and who stands in them, as made by :func:`taken`.
     key : bytes
         The client's secret.
 
@@ -103,6 +115,8 @@ def make_plan(
     ParamError
         When a number is out of range.
     """
+    import pandas as pd
+
     faults = []
     if contacts < 1:
         faults.append(Problem("contacts:", f"is {contacts}", "at least 1 is needed"))
@@ -126,6 +140,11 @@ def make_plan(
     able &= ~no_contact(past, rows)
     own = rows.loc[able, ["customer_id", "probability"]].assign(value=rows.loc[able, "value_if_kept"])
     own = own.sort_values("customer_id", kind="stable").reset_index(drop=True)
+    before = dict(taken or {})
+    known = pd.Series(pseudonyms(own["customer_id"].astype(str), key=key), dtype="object")
+    pays = sv.contact_profit(own["probability"], own["value"], campaign) > 0
+    others = overlap(known[pays], before)
+    own = own[~known.isin(frozenset().union(*before.values()))].reset_index(drop=True)
     profit = sv.contact_profit(own["probability"], own["value"], campaign)
     outlay = sv.contact_outlay(own["probability"], campaign)
     choice = choose(profit, outlay, count=contacts, budget=budget or None)
@@ -134,7 +153,35 @@ def make_plan(
     alone = sv.control_arm(own["customer_id"].iloc[picked], key=key, campaign=name, share=holdout_share)
     arm[picked] = np.where(alone, CONTROL, TREATED)
     table = own.assign(profit=profit, outlay=outlay, chosen=choice.chosen, arm=arm)
-    return Plan(campaign, name, table, choice, contacts, budget, holdout_share)
+    return Plan(campaign, name, table, choice, contacts, budget, holdout_share, others=others)
+
+
+def taken(company: Client, reading: Reading | None, *, loop_days: int = LOOP_DAYS) -> dict[str, frozenset[str]]:
+    """Who stands in a list that comes before the campaign?
+
+    Parameters
+    ----------
+    company : Client
+    reading : Reading or None
+        Results of the value report, with its lists.
+    loop_days : int
+        Low answers older than this are not followed up.
+
+    Returns
+    -------
+    dict of str to frozenset of str
+        Name of the list: pseudonyms of the customers in it.
+    """
+    calls = sorted(waiting(company, loop_days=loop_days))
+    found = {CALLS: frozenset(pseudonyms(calls, key=company.key()))}
+    for name in ORDER:
+        if reading is None or reading.reason is not None or not name.startswith("clv_"):
+            continue
+        try:
+            found[name] = frozenset(reading.table(name)["customer_id"].astype(str))
+        except CrmkitError:  # the report made no such list
+            continue
+    return found
 
 
 def no_contact(past: Past, rows: pd.DataFrame) -> np.ndarray:
@@ -175,8 +222,8 @@ def profit_curve(plan: Plan) -> Result:
     }
     text = (
         Text(
-            "Without a limit {k} of {n} customers {k:is|are} worth a contact, which would bring {money}. For a customer of "
-            "median value it pays from a risk of {even} on.",
+            "With no limit, contacting {k} of {n} customers would pay and bring {money}. For a customer of "
+            "median value, a contact pays from a risk of {even}.",
             numbers,
         )
         if top["contacts"]
@@ -211,9 +258,9 @@ def profit_curve(plan: Plan) -> Result:
 def _assumed(plan: Plan) -> Text:
     one = plan.campaign
     return Text(
-        "Assumed, not measured: {save} of those about to leave are kept by an offer of {offer}. {take} of"
-        " those who would stay take it too, and a contact costs {contact}. Risk is not persuadability: "
-        "only the arm left alone shows what is gained.",
+        "Assumed, not measured: an offer of {offer} keeps {save} of those about to leave. {take} of "
+        "those who would stay take it too, and a contact costs {contact}. Only the control group shows "
+        "what is gained.",
         {
             "save": Quantity(one.save_rate, "share"),
             "offer": Quantity(one.offer_cost, "money"),
@@ -259,19 +306,16 @@ def plan_finding(plan: Plan) -> Finding | None:
         text = Text("No contact is expected to bring more than it costs under these assumptions.")
         return Finding("churn.plan", "info", None, text, evidence=("churn_rules",))
     text = Text(
-        "Contacting the {k} customers with the best expected profit costs {cost} and brings {profit}; by risk alone it would "
-        "be {risk}. No choice within the budget brings more than {bound}.",
+        "Contacting the {k} most promising customers costs {cost} and brings {profit}; choosing by risk alone would bring "
+        "{risk}.",
         {
             "k": Quantity(k, "count"),
             "cost": Quantity(plan.choice.cost, "money"),
             "profit": Quantity(plan.choice.value, "money"),
             "risk": Quantity(float(table["profit"]["Risk only"]), "money"),
-            "bound": Quantity(plan.choice.bound, "money"),
         },
     )
-    action = Text(
-        "Contact the customers of the arm treated, leave those of the arm control alone, and record both in exposures."
-    )
+    action = Text("Contact the customers marked “treated”, leave the control group alone, and record both.")
     return Finding(
         "churn.plan",
         "info",

@@ -30,20 +30,18 @@ ENGINES = {
     ),
 }
 SPEEDS_UP = Text(
-    "{n} of {of} features {n:goes|go} clearly with leaving; the strongest that speeds it up is: {feature}, by the factor "
-    "{ratio}."
+    "{n} of {of} characteristics {n:is|are} clearly linked to leaving; “{feature}” speeds it up most, by the factor {ratio}."
 )
 SLOWS_DOWN = Text(
-    "{n} of {of} features {n:goes|go} clearly with leaving; the strongest that slows it down is: {feature}, by the factor "
-    "{ratio}."
+    "{n} of {of} characteristics {n:is|are} clearly linked to leaving; “{feature}” slows it down most, by the factor {ratio}."
 )
 SOONER = Text(
-    "{n} of {of} features {n:goes|go} clearly with coming back; with this one customers come back sooner, by the factor "
-    "{ratio}: {feature}."
+    "{n} of {of} characteristics {n:is|are} clearly linked to coming back; with “{feature}” customers "
+    "come back sooner, by the factor {ratio}."
 )
 LATER = Text(
-    "{n} of {of} features {n:goes|go} clearly with coming back; with this one customers come back later, by the factor "
-    "{ratio}: {feature}."
+    "{n} of {of} characteristics {n:is|are} clearly linked to coming back; with “{feature}” customers "
+    "come back later, by the factor {ratio}."
 )
 SIGNIFICANT = 0.05
 MOST_SHOWN = 24
@@ -59,7 +57,7 @@ def effects(past: Past, work: Backtest) -> Result:
         all kinds of leaving, and of their own will alone where enough left so. The finding names what is clear after Holm.
     """
     shop = past.shop is not None
-    title = Text("What goes with coming back") if shop else Text("What goes with leaving")
+    title = Text("What is linked to coming back") if shop else Text("What is linked to leaving")
     if work.model is None or work.panel is None:
         return not_assessed("churn_effects", title, Text("{reason}", {"reason": work.reason}))
     table = effect_table(work, work.model)
@@ -183,9 +181,9 @@ def _effects_finding(table: pd.DataFrame, *, shop: bool = False) -> Finding:
     slower = clear[clear["ratio"] < 1].sort_values("ratio")
     if clear.empty:
         text = (
-            Text("No feature goes clearly with coming back, once the number of features is allowed for.")
+            Text("No characteristic is clearly linked to coming back, once their number is allowed for.")
             if shop
-            else Text("No feature goes clearly with leaving, once the number of features is allowed for.")
+            else Text("No characteristic is clearly linked to leaving, once their number is allowed for.")
         )
         return Finding("churn.effects", "info", None, text, evidence=("churn_effects",))
     first = (faster if len(faster) else slower).iloc[0]

@@ -212,8 +212,8 @@ def _finding(table: pd.DataFrame, work: Backtest) -> Finding:
         )
     elif len(moved):
         text = Text(
-            "Today's customers differ from those that the model learned from in {moved} of {n} features, most of all in: "
-            "{first}.",
+            "Today's customers differ from those the model learned from in {moved} of {n} characteristics, "
+            "most of all in “{first}”.",
             numbers,
         )
         action = Text("Trust the order of the list more than its probabilities, and run this report again next month.")

@@ -34,6 +34,7 @@ SOURCES = {
 }
 
 
+FIRST = Text("Look at those at the top of the early-warning list first; the campaign says whom to contact.")
 LEAST_ALIVE = 0.05
 # the boxes that are in sight; the others are a fold
 LEAD = ("at_risk", "active", "expected", "kept_year")
@@ -306,24 +307,24 @@ def risk_finding(past: Past, value: Worth) -> Finding | None:
         "money": Quantity(float(rows["at_risk"].sum()), "money"),
     }
     stake = Quantity(float(rows["at_risk"].sum()), "money") if value.source else None
+    evidence = ("churn_totals", "churn_list")
     if past.shop is not None:
         text = (
             Text(
-                "Of {n} customers {left} {left:is|are} expected to buy nothing within {horizon} ({share}); won back they would "
-                "bring {money}.",
+                "We expect {left} of {n} customers ({share}) to buy nothing within {horizon}; winning them "
+                "back would bring {money}.",
                 numbers,
             )
             if value.source
-            else Text("Of {n} customers {left} {left:is|are} expected to buy nothing within {horizon} ({share}).", numbers)
+            else Text("We expect {left} of {n} customers ({share}) to buy nothing within {horizon}.", numbers)
         )
-        return Finding("churn.risk", "info", None, text, evidence=("churn_totals", "churn_list"), money_at_stake=stake)
+        return Finding("churn.risk", "info", None, text, evidence=evidence, money_at_stake=stake, action=FIRST)
     text = (
         Text(
-            "Of {n} customers {left} {left:is|are} expected to leave within {horizon} ({share}); with "
-            "them goes a value of {money}.",
+            "We expect {left} of {n} customers ({share}) to leave within {horizon}, putting {money} of value at risk.",
             numbers,
         )
         if value.source
-        else Text("Of {n} customers {left} {left:is|are} expected to leave within {horizon} ({share}).", numbers)
+        else Text("We expect {left} of {n} customers ({share}) to leave within {horizon}.", numbers)
     )
-    return Finding("churn.risk", "info", None, text, evidence=("churn_totals", "churn_list"), money_at_stake=stake)
+    return Finding("churn.risk", "info", None, text, evidence=evidence, money_at_stake=stake, action=FIRST)

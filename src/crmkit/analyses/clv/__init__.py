@@ -28,6 +28,7 @@ from crmkit.analyses.clv.tiers import concentration, tiers, top_customers
 from crmkit.analyses.clv.totals import alive, intervals, past_ranges, totals
 from crmkit.analyses.clv.values import Origins, Terms, Tiering, Values
 from crmkit.analyses.clv.what_if import what_if
+from crmkit.data.summaries.waiting import waiting
 
 __all__ = [
     "HoldOut",
@@ -82,6 +83,7 @@ __all__ = [
     "top_customers",
     "totals",
     "tracking",
+    "waiting",
     "wake",
     "weekly",
     "what_if",

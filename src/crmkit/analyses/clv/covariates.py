@@ -100,8 +100,8 @@ def _finding(past: Purchases, models: Models) -> Finding:
         )
         if better
         else Text(
-            "Kinds of customers do not differ in how they buy or leave by more than chance. Likelihood ratio {statistic}, "
-            "{degrees} degrees of freedom, p: {p}.",
+            "Kinds of customers do not differ significantly in how they buy or leave. Likelihood ratio "
+            "{statistic}, {degrees} degrees of freedom, p: {p}.",
             numbers,
         )
     )

@@ -17,7 +17,13 @@ from crmkit.core.results import Finding, Text
 
 
 def headline(
-    past: Purchases, models: Models, check: HoldOut | None, values: Values | None, *, rules: StageRules | None = None
+    past: Purchases,
+    models: Models,
+    check: HoldOut | None,
+    values: Values | None,
+    *,
+    rules: StageRules | None = None,
+    calls: frozenset[str] = frozenset(),
 ) -> list[Finding]:
     """The findings that lead the report, whom to turn to, and what limits how far it can be trusted.
 
@@ -27,6 +33,8 @@ def headline(
         As computed for the page.
     rules : StageRules or None
         Who is asleep; None: nobody is named to turn to.
+    calls : frozenset of str
+        Customers who wait for a call and stand in no other list.
 
     Returns
     -------
@@ -39,7 +47,7 @@ def headline(
         found += [] if values.under_contract else [alive_finding(values)]
         found.append(concentration(past, values).finding)
     if rules is not None:
-        found += [make(past, values, rules=rules).finding for make in (protect, wake, grow)]
+        found += [make(past, values, rules=rules, calls=calls).finding for make in (protect, wake, grow)]
     if past.rhythm.paid:
         text = Text(
             "What customers pay comes at even intervals: it is the price of contracts, and values rest on how long these last."

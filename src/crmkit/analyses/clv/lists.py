@@ -1,7 +1,8 @@
 """Whom to protect, whom to wake, whom to grow? Lists of customers with the reason and the money.
 
-Nobody stands in two lists: who has lapsed, or has probably left, is to be woken or in none; of the others the most valuable are
-to be protected, and the rest may grow. Each list holds everybody it is about, by the money that stands first in it.
+Nobody stands in two lists: who waits for a call after a low answer is in none of these; who has lapsed, or has probably left,
+is to be woken or in none; of the others the most valuable are to be protected, and the rest may grow. Each list holds everybody
+it is about, by the money that stands first in it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from crmkit.analyses.clv.stages import StageRules, staged
 from crmkit.analyses.clv.values import Values, awake, lacking
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
+from crmkit.data.summaries.waiting import CALLS, left_to
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,12 +32,22 @@ REASONS = {
     "more": mark("active, buys rarely, spends above average"),
 }
 
-WAKE = Text("Write to them with a reason to come back; leave some without it, to see what it brings.")
-GROW = Text("Offer what goes with their last purchase; leave some without it, to see what it brings.")
+PROTECTED = Text("Those who are silent for longer than usual come first, then the largest expected value.")
+BY_MONEY = Text("The largest sum in the second column comes first.")
+WAKE = Text("Write to them with a reason to come back; leave a random part without it, to see what it brings.")
+GROW = Text("Offer what suits their last purchase; leave a random part without it, to see what it brings.")
 
 
-def protect(past: Purchases, values: Values | None, *, rules: StageRules) -> Result:
+def protect(past: Purchases, values: Values | None, *, rules: StageRules, calls: frozenset[str] = frozenset()) -> Result:
     """Which of the most valuable customers should be looked after, those first who have begun to be silent?
+
+    Parameters
+    ----------
+    past : Purchases
+    values : Values or None
+    rules : StageRules
+    calls : frozenset of str
+        Customers who wait for a call, and are left out.
 
     Returns
     -------
@@ -47,7 +59,7 @@ def protect(past: Purchases, values: Values | None, *, rules: StageRules) -> Res
     if values is None or values.clv is None or values.under_contract:
         return not_assessed("clv_protect", title, lacking(values) or no_value(past))
     table = values.customers
-    best = table[(table["clv"] >= _threshold(table["clv"])) & ~_asleep(table, rules)].copy()
+    best, note = _left(table[(table["clv"] >= _threshold(table["clv"])) & ~_asleep(table, rules)], calls, PROTECTED)
     fading = awake(table)[table.index.get_indexer(best.index)] < FADING_BELOW
     best["reason"] = np.where(fading, REASONS["protect"], REASONS["protect_sure"])
     best["money"] = best["clv"]
@@ -65,11 +77,11 @@ def protect(past: Purchases, values: Values | None, *, rules: StageRules) -> Res
         text = Text(
             "None of the {n} most valuable customers is silent for longer than usual.", {"n": Quantity(len(best), "count")}
         )
-    action = Text("Call them before they leave; the list begins with the doubtful ones.") if fading.any() else None
-    return _list("clv_protect", title, ranked, text, Column("money", "Expected value", "money"), action)
+    action = Text("Call them before they leave, those at the top of the list first.") if fading.any() else None
+    return _list("clv_protect", title, ranked, text, Column("money", "Expected value", "money"), action, note)
 
 
-def wake(past: Purchases, values: Values | None, *, rules: StageRules) -> Result:
+def wake(past: Purchases, values: Values | None, *, rules: StageRules, calls: frozenset[str] = frozenset()) -> Result:
     """Which customers who used to spend much are asleep, and what would they be worth awake?
 
     Returns
@@ -82,7 +94,8 @@ def wake(past: Purchases, values: Values | None, *, rules: StageRules) -> Result
     if values is None or values.clv is None or values.under_contract:
         return not_assessed("clv_wake", title, lacking(values) or no_value(past))
     table = values.customers
-    asleep = table[(table["total"] >= _threshold(table["total"])) & _asleep(table, rules) & (table["clv"] > 0)].copy()
+    asleep = table[(table["total"] >= _threshold(table["total"])) & _asleep(table, rules) & (table["clv"] > 0)]
+    asleep, note = _left(asleep, calls, BY_MONEY)
     asleep["reason"] = REASONS["wake"]
     asleep["money"] = asleep["clv"] * (1 / asleep["p_alive"].clip(lower=1e-9) - 1)
     if values.all_stay:  # what is expected of them hangs on their coming back
@@ -96,16 +109,16 @@ def wake(past: Purchases, values: Values | None, *, rules: StageRules) -> Result
             "{money} of expected value depend on them.",
             numbers,
         )
-        return _list("clv_wake", title, ranked, text, Column("money", "Expected value", "money"), WAKE)
+        return _list("clv_wake", title, ranked, text, Column("money", "Expected value", "money"), WAKE, note)
     text = Text(
-        "{n} {n:customer who spent much has|customers who spent much have} probably left; awake they "
-        "would be worth {money} more.",
+        "{n} {n:customer who spent much has|customers who spent much have} probably left; winning all of "
+        "them back would add {money} of value.",
         numbers,
     )
-    return _list("clv_wake", title, ranked, text, Column("money", "Worth more if they had not left", "money"), WAKE)
+    return _list("clv_wake", title, ranked, text, Column("money", "Worth more if they had not left", "money"), WAKE, note)
 
 
-def grow(past: Purchases, values: Values | None, *, rules: StageRules) -> Result:
+def grow(past: Purchases, values: Values | None, *, rules: StageRules, calls: frozenset[str] = frozenset()) -> Result:
     """Which active customers buy rarely though they spend much when they do?
 
     Returns
@@ -120,16 +133,24 @@ def grow(past: Purchases, values: Values | None, *, rules: StageRules) -> Result
     table = values.customers
     per_day = table["total"] / table["purchase_days"]
     rest = ~_asleep(table, rules) & (table["clv"] < _threshold(table["clv"]))
-    rare = table[rest & (table["purchase_days"] <= 2) & (per_day > per_day.mean())].copy()
+    rare, note = _left(table[rest & (table["purchase_days"] <= 2) & (per_day > per_day.mean())], calls, BY_MONEY)
     rare["reason"] = np.where(rare["purchase_days"] == 1, REASONS["second"], REASONS["more"])
     rare["money"] = values.terms.margin * rare["expected_spend"]
     ranked = rare.sort_values(["money", "customer_id"], ascending=[False, True])
     text = Text(
-        "{n} {n:customer has|customers have} probably not left, {n:buys|buy} rarely and {n:spends|spend} "
-        "above average; one further purchase of each brings {money}.",
+        "{n} {n:customer buys|customers buy} rarely but {n:spends|spend} above average, and {n:has|have} "
+        "probably not left; one more order from each would bring {money}.",
         {"n": Quantity(len(rare), "count"), "money": Quantity(float(rare["money"].sum()), "money")},
     )
-    return _list("clv_grow", title, ranked, text, Column("money", "One further purchase", "money"), GROW)
+    return _list("clv_grow", title, ranked, text, Column("money", "One further purchase", "money"), GROW, note)
+
+
+def _left(rows: pd.DataFrame, calls: frozenset[str], order: Text) -> tuple[pd.DataFrame, Text]:
+    """Who of a list is in none before it, and how the list is sorted and whom it leaves out."""
+    called = rows["customer_id"].astype(str).isin(calls)
+    said = left_to({CALLS: int(called.sum())})
+    note = Text("{order} {others}", {"order": order, "others": said}) if said else order
+    return rows[~called].copy(), note
 
 
 def _asleep(table: pd.DataFrame, rules: StageRules) -> np.ndarray:
@@ -183,7 +204,7 @@ def _threshold(amounts: pd.Series[float]) -> float:
     return float(np.quantile(amounts.to_numpy(), 1 - TOP))
 
 
-def _list(name: str, title: Text, ranked: pd.DataFrame, text: Text, money: Column, action: Text | None) -> Result:
+def _list(name: str, title: Text, ranked: pd.DataFrame, text: Text, money: Column, action: Text | None, note: Text) -> Result:
     wanted = ["customer_id", "money", "reason", "p_alive", "purchase_days", "days_since_last", "total"]
     columns = (
         Column("customer_id", "Customer", "customer"),
@@ -197,4 +218,4 @@ def _list(name: str, title: Text, ranked: pd.DataFrame, text: Text, money: Colum
     action = action if len(ranked) else None
     finding = Finding(name.replace("_", ".", 1), "info", None, text, evidence=(name,), action=action)
     table = ranked[wanted].reset_index(drop=True)
-    return Result(name, "table", title, table, columns=columns, finding=finding, customers=True)
+    return Result(name, "table", title, table, columns=columns, finding=finding, note=note, customers=True)

@@ -196,13 +196,13 @@ def _finding(past: Purchases, shown: pd.DataFrame) -> Finding:
         text = Text("No two segments are there to be compared.")
     elif differing.empty:
         text = Text(
-            "None of {compared} segments differs in value from all other customers by more than chance.", {"compared": compared}
+            "None of {compared} segments differs significantly in value from all other customers.", {"compared": compared}
         )
     else:
         best = differing.loc[differing["mean_value"].idxmax()]
         text = Text(
-            "{found} of {compared} segments {found:differs|differ} in value from all other customers by more than chance; "
-            "most valuable is {segment}, {value} per customer.",
+            "{found} of {compared} segments {found:differs|differ} significantly in value from all other "
+            "customers; the most valuable is {segment}, with {value} per customer.",
             {
                 "found": Quantity(len(differing), "count"),
                 "compared": compared,

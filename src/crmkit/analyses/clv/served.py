@@ -143,7 +143,7 @@ def _mean(measure: str, tier: str, values: np.ndarray, confidence: float) -> dic
 def _quality_finding(table: pd.DataFrame, adjusted: dict[str, float]) -> Finding:
     told = [measure for measure, p in adjusted.items() if p < SIGNIFICANT]
     if not told:
-        text = Text("All tiers are served alike: no measure of speed or quality differs by more than chance.")
+        text = Text("All tiers are served alike: no measure of speed or quality differs significantly.")
         return Finding("clv.service_quality", "info", None, text, evidence=("clv_service_quality",))
     own = table[table["key"] == min(told, key=lambda one: adjusted[one])]
     first, last = own.iloc[0], own.iloc[-1]

@@ -211,7 +211,7 @@ def _robust_finding(past: Survey, table: pd.DataFrame) -> Finding:
         moved += int(not (before["low"] <= after["value"] <= before["high"]))
     n = Quantity(moved, "count")
     if not moved:
-        text = Text("No score changes by more than chance when careless answers are left out.")
+        text = Text("No score changes significantly when careless answers are left out.")
         return Finding("satisfaction.robust", "good", True, text, evidence=("satisfaction_with_and_without",))
-    text = Text("{n} scores change by more than chance when careless answers are left out.", {"n": n})
+    text = Text("{n} {n:score changes|scores change} significantly when careless answers are left out.", {"n": n})
     return Finding("satisfaction.robust", "warning", False, text, evidence=("satisfaction_with_and_without",))

@@ -135,14 +135,13 @@ def _changes_finding(past: Survey, table: pd.DataFrame) -> Finding:
         action = Text("Compare only answers of the same channel, or keep the channels in equal parts.")
         return Finding("satisfaction.changes", "warning", False, text, evidence=evidence, action=action)
     if clear.empty:
-        text = Text("Nothing has changed from {before} to {now} by more than chance, in {m} comparisons.", numbers)
+        text = Text("None of the {m} scores changed significantly from {before} to {now}.", numbers)
         return Finding("satisfaction.changes", "info", None, text, evidence=evidence)
     first = clear.loc[clear["p_holm"].idxmin()]
     numbers |= {"question": str(first["group"]), "change": quantity(first)}
     fell = bool((clear["value"] < 0).any())
     text = Text(
-        "{k} of {m} scores {k:has|have} changed from {before} to {now} by more than chance, most clearly “{question}”: "
-        "{change}.",
+        "{k} of {m} scores changed significantly from {before} to {now}, most clearly “{question}”: {change}.",
         numbers,
     )
     return Finding("satisfaction.changes", "warning" if fell else "good", not fell, text, evidence=evidence)
@@ -242,10 +241,10 @@ def _group_finding(past: Survey, table: pd.DataFrame) -> Finding:
     evidence = ("satisfaction_group_changes",)
     numbers: dict[str, Quantity | Text | str] = {"k": Quantity(len(clear), "count"), "m": Quantity(len(table), "count")}
     if clear.empty:
-        text = Text("In none of {m} groups has the score changed by more than chance.", numbers)
+        text = Text("The score changed significantly in none of the {m} groups.", numbers)
         return Finding("satisfaction.group_changes", "info", None, text, evidence=evidence)
     first = clear.loc[clear["p_holm"].idxmin()]
     numbers |= {"group": str(first["group"]), "change": quantity(first)}
-    text = Text("In {k} of {m} groups the score has changed by more than chance, most clearly in “{group}”: {change}.", numbers)
+    text = Text("The score changed significantly in {k} of {m} groups, most clearly in “{group}”: {change}.", numbers)
     fell = bool((clear["value"] < 0).any())
     return Finding("satisfaction.group_changes", "warning" if fell else "good", not fell, text, evidence=evidence)

@@ -21,8 +21,8 @@ from crmkit.models.survey.point_value import PerPoint, effect_per_point
 if TYPE_CHECKING:
     import pandas as pd
 
-NO_ARMS = Text("needs exposures: a campaign with a day and both arms, drawn by lot")
-NOT_OVER = Text("no campaign has answers in both arms and its whole time behind it")
+NO_ARMS = Text("needs exposures: a campaign with a day and both groups, drawn at random")
+NOT_OVER = Text("no campaign has answers in both groups and its whole time behind it")
 TREATED = "treated"
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from crmkit.analyses.satisfaction.labels import absent, band_names, bands, leading_item
 from crmkit.analyses.satisfaction.survey import Item, Survey
 from crmkit.core.dates import DAYS_PER
-from crmkit.core.errors import CrmkitError, ParamError, Problem
+from crmkit.core.errors import ParamError, Problem
 from crmkit.core.language import mark
 from crmkit.core.privacy import pseudonyms, suppress_small
 from crmkit.core.reading import Reading, per_customer
@@ -19,6 +19,7 @@ from crmkit.data.as_of import known_at
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.purchases import has_amounts
 from crmkit.data.summaries.spells import spells
+from crmkit.data.summaries.waiting import CALLS, latest_low
 from crmkit.models.basics.shares import wilson
 
 if TYPE_CHECKING:
@@ -33,19 +34,26 @@ SOURCES = {
     "": mark("No value is known, so the longest wait comes first."),
 }
 REASONS = {
-    (True, False): mark("not content"),
-    (False, True): mark("had a hard time"),
-    (True, True): mark("not content, and had a hard time"),
+    (True, False): mark("low score"),
+    (False, True): mark("high effort"),
+    (True, True): mark("low score, high effort"),
 }
-CALL = mark("a call")
-# lists of the value report: who stands in one is contacted from there, with the answer in hand
-LISTS = {
-    "clv_protect": mark("the list to protect"),
-    "clv_wake": mark("the list to wake"),
-    "clv_grow": mark("the list to grow"),
+OVERDUE, OPEN = mark("overdue"), mark("open")
+# by how many of those who wait are overdue, and whether their value is known
+SAID = {
+    ("all", False): Text("{n} {n:customer|customers} who gave a low score {n:is|are} overdue for a call."),
+    ("some", False): Text("{n} {n:customer|customers} who gave a low score {n:waits|wait} for a call, {late} of them overdue."),
+    ("none", False): Text("{n} {n:customer|customers} who gave a low score {n:waits|wait} for a call; nobody is overdue yet."),
+    ("all", True): Text("{n} {n:customer|customers} who gave a low score {n:is|are} overdue for a call: {money} at risk."),
+    ("some", True): Text(
+        "{n} {n:customer|customers} who gave a low score {n:waits|wait} for a call, {late} of them overdue: {money} at risk."
+    ),
+    ("none", True): Text(
+        "{n} {n:customer|customers} who gave a low score {n:waits|wait} for a call, none of them overdue yet: {money} at risk."
+    ),
 }
-OVERDUE, OPEN, CONTACTED = mark("overdue"), mark("open"), mark("contacted since")
 ALL_WAVES = mark("all waves")
+TITLE = Text("Customers with a low answer, those who wait first")
 
 
 def closed_loop(
@@ -79,10 +87,10 @@ def closed_loop(
     Returns
     -------
     Result
-        One row per customer whose latest answer is a low one: ``customer_id, reason, score, effort, days_waiting, value``
-        (money), ``open_tickets`` (where there are tickets), ``owner, due_on, status, priority``, ``contact`` (a call, or the
-        list of the value report from which the customer is contacted, so that nobody stands in two lists); ranked by value
-        times (1 + days waiting / days allowed), so that who has waited the days allowed counts twice; ties in the order of ids.
+        One row per customer whose latest answer is a low one and whom nobody has contacted since: ``customer_id, reason, score,
+        effort, days_waiting, value`` (money), ``open_tickets`` (where there are tickets), ``owner, due_on, status, priority``;
+        ranked by value times (1 + days waiting / days allowed), so that who has waited the days allowed counts twice; ties in
+        the order of ids. Every other list leaves these customers out.
 
     Raises
     ------
@@ -92,15 +100,14 @@ def closed_loop(
     import pandas as pd
 
     _check(margin, loop_days, due_days)
-    name, title = "satisfaction_loop", Text("Customers with a low answer, those who wait first")
-    missing = nothing_to_follow(past, name, title)
+    missing = nothing_to_follow(past, CALLS, TITLE)
     if missing is not None:
         return missing
-    rows = _low(past, loop_days)
+    known = latest_low(low_answers(past, everybody=True), past.tables, as_of=past.as_of, loop_days=loop_days)
+    rows = known[~known["contacted"]].reset_index(drop=True)
     value, source = _value(past, rows["customer_id"], reading, key, margin)
-    contacted = _contacted(past, rows)
     due = rows["day"] + pd.Timedelta(days=due_days)
-    late = (due < pd.Timestamp(past.as_of)) & ~contacted
+    late = due < pd.Timestamp(past.as_of)
     table = pd.DataFrame(
         {
             "customer_id": rows["customer_id"].astype(str),
@@ -111,31 +118,25 @@ def closed_loop(
             "value": value,
             "owner": _owners(past, rows["customer_id"], owner),
             "due_on": due.dt.date,
-            "status": np.where(contacted, CONTACTED, np.where(late, OVERDUE, OPEN)),
+            "status": np.where(late, OVERDUE, OPEN),
         }
     )
     open_tickets = _open_tickets(past, rows["customer_id"])
     if open_tickets is not None:
         table["open_tickets"] = open_tickets
-    listed = _elsewhere(reading)
-    table["contact"] = [listed.get(one, CALL) for one in pseudonyms(table["customer_id"], key=key)]
     waited = 1 + table["days_waiting"] / due_days
     table["priority"] = (table["value"].fillna(0.0) if source else 1.0) * waited
-    order = table.assign(done=contacted.to_numpy(), none=table["value"].isna())
-    order = order.sort_values(
-        ["done", "priority", "days_waiting", "customer_id"], ascending=[True, False, False, True], kind="stable"
-    )
-    table = order.drop(columns=["done", "none"]).reset_index(drop=True)
-    return _list(past, table, source, due_days=due_days, loop_days=loop_days, name=name, title=title)
+    order = ["priority", "days_waiting", "customer_id"]
+    table = table.sort_values(order, ascending=[False, False, True], kind="stable").reset_index(drop=True)
+    return _list(past, table, source, due_days=due_days, loop_days=loop_days, done=int(known["contacted"].sum()))
 
 
-def _list(past: Survey, table: pd.DataFrame, source: str, *, due_days: int, loop_days: int, name: str, title: Text) -> Result:
+def _list(past: Survey, table: pd.DataFrame, source: str, *, due_days: int, loop_days: int, done: int) -> Result:
     item = leading_item(past)
     columns = [
         Column("customer_id", "Customer", "customer"),
         # what the list is sorted by
         Column("priority", "Priority", "money" if source else "score"),
-        Column("contact", "Contact by", translate=True),
         Column("reason", "Reason", translate=True),
         *([Column("score", "Answer", "number")] if item is not None else []),
         Column("days_waiting", "Waiting", "days"),
@@ -147,9 +148,8 @@ def _list(past: Survey, table: pd.DataFrame, source: str, *, due_days: int, loop
     ]
     unnamed = int(past.answers.responses["customer_id"].isna().sum())
     note = Text(
-        "The latest answer of each customer within {loop}; low: {rule}. Due within {due}. Ranked by value times (1 + days "
-        "waiting / days allowed). {source} {unnamed} answers of all waves name no customer. Who stands in a list of the value "
-        "report is contacted from there.",
+        "Sorted by value times (1 + days waiting / days allowed). {source} Rule: the latest answer within {loop}, {rule}; a "
+        "call within {due}. Nobody stands in two lists: who waits for a call is left out of all others.",
         {
             "loop": Quantity(loop_days, "days"),
             "rule": Text("0 to 6 on the recommendation")
@@ -157,38 +157,30 @@ def _list(past: Survey, table: pd.DataFrame, source: str, *, due_days: int, loop
             else Text("below the middle"),
             "due": Quantity(due_days, "days"),
             "source": Text(SOURCES[source]),
-            "unnamed": Quantity(unnamed, "count"),
         },
     )
-    finding = _loop_finding(table, source, name)
-    return Result(name, "table", title, table, tuple(columns), finding=finding, note=note, customers=True)
+    if done:
+        more = Text("{n} {n:other|others} with a low answer {n:has|have} been contacted since.", {"n": Quantity(done, "count")})
+        note = Text("{note} {more}", {"note": note, "more": more})
+    if unnamed:
+        more = Text("{n} answers of all waves name no customer.", {"n": Quantity(unnamed, "count")})
+        note = Text("{note} {more}", {"note": note, "more": more})
+    finding = _loop_finding(table, source, CALLS)
+    return Result(CALLS, "table", TITLE, table, tuple(columns), finding=finding, note=note, customers=True)
 
 
 def _loop_finding(table: pd.DataFrame, source: str, name: str) -> Finding:
-    waiting = table[table["status"] != CONTACTED]
     late = int((table["status"] == OVERDUE).sum())
-    if waiting.empty:
+    if table.empty:
         text = Text("Nobody whose latest answer was a low one is waiting for a call.")
         return Finding("satisfaction.loop", "good", True, text, evidence=(name,))
-    money = float(waiting["value"].sum())
+    money = float(table["value"].sum())
     numbers: dict[str, Quantity | Text | str] = {
-        "n": Quantity(len(waiting), "count"),
+        "n": Quantity(len(table), "count"),
         "late": Quantity(late, "count"),
         "money": Quantity(money, "money"),
     }
-    text = (
-        Text(
-            "{n} {n:customer with a low answer waits|customers with a low answer wait} for a call, {late} "
-            "of them beyond the date due; {n:who stands|they stand} for {money}.",
-            numbers,
-        )
-        if source
-        else Text(
-            "{n} {n:customer with a low answer waits|customers with a low answer wait} for a call, {late} "
-            "of them beyond the date due.",
-            numbers,
-        )
-    )
+    text = Text(SAID["all" if late == len(table) else "some" if late else "none", bool(source)].template, numbers)
     return Finding(
         "satisfaction.loop",
         "warning" if late else "info",
@@ -197,21 +189,8 @@ def _loop_finding(table: pd.DataFrame, source: str, name: str) -> Finding:
         criteria=Text("Nobody waits beyond the date due."),
         evidence=(name,),
         money_at_stake=Quantity(money, "money") if source else None,
-        action=Text("Call the first on the list, write down what was agreed, and ask again with the next wave."),
+        action=Text("Call those at the top of the list first, write down what was agreed, and ask again with the next wave."),
     )
-
-
-def _elsewhere(reading: Reading | None) -> dict[str, str]:
-    """Which customers stand in a list of the value report, by pseudonym, and in which; nobody is contacted twice."""
-    found: dict[str, str] = {}
-    for name, word in LISTS.items():
-        if reading is None or reading.reason is not None:
-            return {}
-        try:
-            found |= dict.fromkeys(reading.table(name)["customer_id"].astype(str), word)
-        except CrmkitError:  # the report made no such list
-            continue
-    return found
 
 
 def _check(margin: float, loop_days: int, due_days: int) -> None:
@@ -234,12 +213,15 @@ def nothing_to_follow(past: Survey, name: str, title: Text) -> Result | None:
     return None
 
 
-def low_answers(past: Survey) -> pd.DataFrame:
-    """Every answer of a known customer, in the order of days: ``customer_id, day, wave, score, low, top, effort, hard``."""
+def low_answers(past: Survey, *, everybody: bool = False) -> pd.DataFrame:
+    """Every answer of a known customer, in the order of days: ``customer_id, day, wave, score, low, top, effort, hard``.
+
+    Careless ones are left out unless `everybody`, or unless the parameters keep them.
+    """
     import pandas as pd
 
     rows = past.answers.responses[past.answers.responses["customer_id"].notna()]
-    rows = rows[~rows["careless"]] if past.drop_careless else rows
+    rows = rows[~rows["careless"]] if past.drop_careless and not everybody else rows
     days = rows["wave"].map(past.waves.days)
     for name in ("sent_at", "responded_at"):
         if name in past.recorded:
@@ -260,20 +242,6 @@ def _in_band(item: Item | None, scores: pd.Series[Any], place: int) -> np.ndarra
     if item is None:
         return np.zeros(len(scores), dtype=bool)
     return np.asarray(bands(item, scores) == band_names(item)[place], dtype=bool)
-
-
-def _low(past: Survey, loop_days: int) -> pd.DataFrame:
-    """The latest answer of each customer who has not left, where it is a low one and not too old."""
-    import pandas as pd
-
-    latest = low_answers(past).drop_duplicates("customer_id", keep="last")
-    since = pd.Timestamp(past.as_of - dt.timedelta(days=loop_days))
-    rows = latest[(latest["low"] | latest["hard"]) & (latest["day"] >= since)]
-    if "subscriptions" in past.tables:
-        known = to_frame(spells(past.tables["subscriptions"], as_of=past.as_of))
-        gone = set(known["customer_id"]) - set(known.loc[~known["event_observed"], "customer_id"])
-        rows = rows[~rows["customer_id"].isin(gone)]
-    return rows.sort_values("customer_id", kind="stable", ignore_index=True)
 
 
 def _value(past: Survey, ids: pd.Series[Any], reading: Reading | None, key: bytes, margin: float) -> tuple[np.ndarray, str]:
@@ -320,22 +288,6 @@ def _open_tickets(past: Survey, ids: pd.Series[Any]) -> np.ndarray | None:
         return None
     counts = to_frame(waiting.group_by("customer_id").agg(n=waiting.count()).order_by("customer_id"))
     return np.asarray(counts.set_index("customer_id")["n"].reindex(ids).fillna(0), dtype="int64")
-
-
-def _contacted(past: Survey, rows: pd.DataFrame) -> pd.Series[bool]:
-    """Whether somebody got in touch with the customer after the answer."""
-    import pandas as pd
-
-    none = pd.Series(False, index=rows.index)
-    if "interactions" not in past.tables or rows.empty:
-        return none
-    seen = known_at(past.tables["interactions"], name="interactions", day=past.as_of)
-    if "direction" not in seen.columns:
-        return none
-    seen = seen.filter(seen.direction == "outbound")
-    last = to_frame(seen.group_by("customer_id").agg(day=seen.occurred_at.max().cast("date")).order_by("customer_id"))
-    days = pd.to_datetime(last.set_index("customer_id")["day"]).reindex(rows["customer_id"])
-    return pd.Series(days.to_numpy() > rows["day"].to_numpy(), index=rows.index)
 
 
 def recovered(past: Survey) -> Result:

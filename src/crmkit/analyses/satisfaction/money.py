@@ -36,6 +36,16 @@ ADJUSTED = {"tenure": mark("time as a customer"), PLAN: mark("first plan"), PURC
 CONTRACTS = Text(
     "Leaving: the contract ended; {late} answers that came afterwards and {soon} within {gap} before it are left out."
 )
+LESS = Text("Each extra point of “{item}” is linked to a {less} lower rate of leaving: an association, not an effect.")
+MORE = Text("Each extra point of “{item}” is linked to a {less} higher rate of leaving: an association, not an effect.")
+LESS_MONEY = Text(
+    "Each extra point of “{item}” is linked to a {less} lower rate of leaving. That is {money} per customer over {days}; "
+    "{total} if everybody below the top gave a point more. An association, not an effect."
+)
+MORE_MONEY = Text(
+    "Each extra point of “{item}” is linked to a {less} higher rate of leaving. That is {money} per customer over {days}; "
+    "{total} if everybody below the top gave a point more. An association, not an effect."
+)
 SILENCE = Text("Without contracts, who buys nothing within {days} of an answer counts as having left.")
 # the groups are words of ours here
 ESTIMATES = (
@@ -289,7 +299,7 @@ def money_per_point(past: Survey, seen: Exposure, work: Worth) -> Result:
         of all, if everybody below the top of the scale rises by one. Not assessed, with the reason, where the score does not
         precede the decision.
     """
-    name, title = "satisfaction_money", Text("What a point of satisfaction goes with")
+    name, title = "satisfaction_money", Text("What a point of satisfaction is linked to")
     if not past.usable:
         return absent(past, name, title)
     if work.found is None:
@@ -372,24 +382,20 @@ def _finding(past: Survey, seen: Exposure, work: Worth, name: str) -> Finding:
         "total": Quantity(found.total.value, "money", found.total.low, found.total.high),
         "days": Quantity(work.days, "days"),
     }
+    # in how much less, or more, customers leave
+    ends = sorted((abs(1 - ratio.low), abs(1 - ratio.high)))
+    numbers["less"] = Quantity(abs(1 - ratio.value), "share", *ends)
     if ratio.low <= 1 <= ratio.high:
         text = Text(
-            "Whether customers leave does not depend on “{item}” beyond chance: a point more goes with {ratio} times the rate "
-            "of leaving.",
+            "Leaving is not clearly linked to “{item}”: a point more goes along with {ratio} times the rate of leaving.",
             numbers,
         )
         return Finding("satisfaction.money", "info", None, text, evidence=(name,))
+    fewer = ratio.value < 1
     if not work.source:
-        text = Text(
-            "Each extra point of “{item}” is linked to {ratio} times the rate of leaving: an association, not an effect.",
-            numbers,
-        )
+        text = Text(LESS.template if fewer else MORE.template, numbers)
         return Finding("satisfaction.money", "info", None, text, evidence=(name,))
-    text = Text(
-        "Each extra point of “{item}” is linked to {ratio} times the rate of leaving, and to {money} per customer over {days}. "
-        "A point more from everybody below the top would be {total}. An association, not an effect.",
-        numbers,
-    )
-    action = Text("Improve one driver for some customers chosen by lot, and compare: only that shows what a point brings.")
+    text = Text(LESS_MONEY.template if fewer else MORE_MONEY.template, numbers)
+    action = Text("Improve one driver for customers chosen at random, and compare: only that shows what a point brings.")
     stake = Quantity(found.total.value, "money") if ratio.value < 1 else None
     return Finding("satisfaction.money", "info", None, text, evidence=(name,), money_at_stake=stake, action=action)

@@ -236,7 +236,7 @@ def _finding(past: Survey, table: pd.DataFrame, text: Text, name: str) -> Findin
         return None
     sure = bool((shown["p_value"] < 1 - past.confidence).any())
     said = (
-        Text("{sentence} The difference is more than chance.", {"sentence": text})
+        Text("{sentence} The difference is significant.", {"sentence": text})
         if sure
         else Text("{sentence} The difference may be chance.", {"sentence": text})
     )

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 LOW_RESPONSE, MUCH_MISSING, LARGE_GAP = 0.2, 0.1, 0.05
 ALL = mark("all channels")
-TOO_MANY = Text("Those who answered are not like the customers: “{level}” has {gap} percentage points too many among them.")
-TOO_FEW = Text("Those who answered are not like the customers: “{level}” has {gap} percentage points too few among them.")
+TOO_MANY = Text("Those who answered differ from all customers: “{level}” is over-represented by {gap} percentage points.")
+TOO_FEW = Text("Those who answered differ from all customers: “{level}” is under-represented by {gap} percentage points.")
 LEFT_OUT_COLUMNS = (
     Column("item", "Question"),
     Column("answered", "Answered", "count"),

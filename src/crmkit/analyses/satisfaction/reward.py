@@ -236,7 +236,7 @@ def _finding(past: Survey, now: list[Change], before: list[Change], days: int, n
         text = Text("Members ({n}) spent {money} more within {days} of joining than customers like them who did not.", numbers)
     else:
         text = Text("Members ({n}) spent less than customers like them who did not join: {money} within {days}.", numbers)
-    action = Text("Offer the programme to some by lot and not to others: only that shows what it brings.")
+    action = Text("Offer the programme to some customers at random: only that shows what it brings.")
     if not before:
         text = Text(
             "{sentence} How they compared before cannot be checked, the data do not reach so far back.", {"sentence": text}

@@ -268,7 +268,7 @@ def _differs(table: pd.DataFrame) -> Finding:
     evidence = ("satisfaction_differences", "satisfaction_segments")
     m = Quantity(len(table), "count")
     if clear.empty:
-        text = Text("No group differs from the others by more than chance, of {m} compared.", {"m": m})
+        text = Text("None of the {m} groups differs significantly from the others.", {"m": m})
         return Finding("satisfaction.differences", "info", None, text, evidence=evidence)
     worst = clear.iloc[0] if clear.iloc[0]["value"] < 0 else clear.iloc[-1]
     numbers: dict[str, Quantity | Text | str] = {
@@ -281,8 +281,8 @@ def _differs(table: pd.DataFrame) -> Finding:
     }
     if worst["value"] < 0:
         text = Text(
-            "{k} of {m} groups {k:differs|differ} by more than chance; “{group}” lies {gap} below all "
-            "others ({low} to {high}).",
+            "{k} of {m} groups {k:scores|score} significantly differently; “{group}” lies {gap} points "
+            "below all others ({low} to {high}).",
             numbers,
         )
         action = Text(
@@ -290,7 +290,8 @@ def _differs(table: pd.DataFrame) -> Finding:
         )
         return Finding("satisfaction.differences", "warning", False, text, evidence=evidence, action=action)
     text = Text(
-        "{k} of {m} groups {k:differs|differ} by more than chance; “{group}” lies {gap} above all others ({low} to {high}).",
+        "{k} of {m} groups {k:scores|score} significantly differently; “{group}” lies {gap} points above "
+        "all others ({low} to {high}).",
         numbers,
     )
     return Finding("satisfaction.differences", "info", None, text, evidence=evidence)

@@ -118,9 +118,9 @@ def _lines(past: Survey, chart: spc.Chart, levels: list[tuple[str, float, float,
 def _trend_finding(signals: list[str], waves: int, reported: str) -> Finding:
     evidence = ("satisfaction_trend",)
     if not signals:
-        text = Text("All {n} waves lie within the usual up and down.", {"n": Quantity(waves, "count")})
+        text = Text("No wave as a whole stands out: all {n} lie within the usual range.", {"n": Quantity(waves, "count")})
         return Finding("satisfaction.trend", "info", None, text, evidence=evidence)
-    text = Text("Outside of the usual up and down: {waves}.", {"waves": in_a_row(signals)})
+    text = Text("Outside the usual range: {waves}.", {"waves": in_a_row(signals)})
     action = Text("Look for what happened before these waves, not for an explanation of every up and down.")
     now = reported in signals
     return Finding("satisfaction.trend", "warning" if now else "info", not now, text, evidence=evidence, action=action)
@@ -190,11 +190,12 @@ def _steps_finding(table: pd.DataFrame) -> Finding:
     evidence = ("satisfaction_steps",)
     clear = table[table["moved"] & table["comparable"]]
     if clear.empty:
-        text = Text("No step from one wave to the next is more than chance, of {m}.", {"m": Quantity(len(table), "count")})
+        text = Text("None of the {m} changes from one wave to the next is significant.", {"m": Quantity(len(table), "count")})
         return Finding("satisfaction.steps", "info", None, text, evidence=evidence)
     first = clear.iloc[0]
     text = Text(
-        "{k} of {m} steps {k:is|are} more than chance; the clearest is {score} from {before} to {now}: {change}.",
+        "{k} of {m} changes from one wave to the next {k:is|are} significant, most clearly {score} from "
+        "{before} to {now}: {change}.",
         {
             "k": Quantity(len(clear), "count"),
             "m": Quantity(len(table), "count"),

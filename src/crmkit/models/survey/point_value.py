@@ -41,7 +41,7 @@ KNOWS = Text(
     "the score tells leavers from stayers almost alone ({value}, limit {limit}): it was probably given, or changed, when the "
     "decision was made"
 )
-EMPTY_ARM = Text("needs answers of two customers or more in both arms")
+EMPTY_ARM = Text("needs answers of two customers or more in both groups")
 ONE_SCORE = Text("all answers are equal, so nothing can depend on them")
 
 
@@ -409,7 +409,7 @@ def _difference(values: Floats, arm: Bools, reach: float) -> Difference:
     value = float(parts[0].mean() - parts[1].mean())
     error = float(np.sqrt(sum(part.var(ddof=1) / len(part) for part in parts)))
     p = float(2 * ndtr(-abs(value / error))) if error > 0 else float(value == 0)
-    return Difference(value, value - reach * error, value + reach * error, p, len(values), mark("difference of means by arm"))
+    return Difference(value, value - reach * error, value + reach * error, p, len(values), mark("difference of means by group"))
 
 
 def _fieller(a: float, b: float, va: float, vb: float, cov: float, reach: float) -> tuple[float, float, float]:

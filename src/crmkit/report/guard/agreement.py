@@ -3,7 +3,7 @@
 Every page says numbers under a name: a value box, a finding, a cell of a table, a parameter. What several of them say under one
 name must be the same to the last digit shown (:func:`contradictions`). Three kinds of names are compared:
 
-- the quantities of :data:`NAMED`, which pages call by different words;
+- the quantities of :data:`crmkit.report.guard.quantities.NAMED`, which pages call by different words;
 - boxes, findings, sums at stake and tables, which stand in the record, on the page, on its short pages, in the index, and in
   the slides and the document beside them;
 - sentences that differ in nothing but their numbers: whoever reads both finds one of them wrong.
@@ -17,12 +17,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from crmkit.core.format import format_value
 from crmkit.core.results import Unit
 from crmkit.core.settings import AGREED
 from crmkit.report.folders import RECORD, REPORT, dates_of, read_json, read_latest, reports_folder
+from crmkit.report.guard.quantities import NAMED, Source
 from crmkit.report.guard.said import Element, Said, cells, framed, read_page
 from crmkit.report.guard.taken import taken
 from crmkit.report.params.flatten import COMMAND_LINE, NOTEBOOK
@@ -30,162 +31,6 @@ from crmkit.show.words import plain
 
 LIMITS = re.compile(r"\s*[(（][^()（）]*[)）]$")
 FACTS = ("client", "title", "as_of", "language", "currency")
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where one analysis keeps a quantity.
-
-    Parameters
-    ----------
-    kind : {"box", "number", "stake", "cell", "rows", "sum"}
-        A value box by its key; a number of a finding by its place; the money at stake of a finding; a cell of a result table,
-        its row named by the first column; how many rows a result table has; the sum of a column.
-    of : str
-        Key of the box, id of the finding, or name of the table.
-    at : str
-        Place in the sentence, row of the table, or column that is summed.
-    column : str
-        Of a cell: where the value stands.
-    unit : str
-        Of a cell or a sum; empty: as the row says, and money.
-    analysis : str
-        Of a box: which analysis it leads; else the name before the first ``.`` or ``_``.
-    """
-
-    kind: Literal["box", "number", "stake", "cell", "rows", "sum"]
-    of: str
-    at: str = ""
-    column: str = "value"
-    unit: str = ""
-    analysis: str = ""
-
-    @property
-    def owner(self) -> str:
-        """The analysis."""
-        return self.analysis or re.split("[._]", self.of)[0]
-
-
-def _box(analysis: str, key: str) -> Source:
-    return Source("box", key, analysis=analysis)
-
-
-_number, _stake, _cell, _rows, _sum = (partial(Source, kind) for kind in ("number", "stake", "cell", "rows", "sum"))
-
-
-def _indicator(name: str) -> tuple[Source, ...]:
-    """An indicator of the audit, in whichever of its tables it stands."""
-    tables = ("audit_process", "audit_outcome", "audit_input_output", "audit_data_people")
-    return tuple(_cell(table, name) for table in tables)
-
-
-def _counted(state: str) -> tuple[Source, ...]:
-    """A row of the table that says on every page who counts as a customer."""
-    analyses = ("clv", "churn", "satisfaction", "audit")
-    return tuple(_cell("customers", state, column="n", unit="count", analysis=one) for one in analyses)
-
-
-NAMED: Mapping[str, tuple[Source, ...]] = {
-    "customers so far": (
-        *_counted("so far"),
-        _box("clv", "Customers"),
-        _number("clv.alive", "n"),
-        _number("clv.one_time", "n"),
-        _rows("clv_scores"),
-        _box("churn", "Customers so far"),
-    ),
-    "customers under contract so far": (*_counted("under contract so far"), _box("churn", "Under contract so far")),
-    "customers today": (
-        *_counted("active"),
-        *_counted("under contract"),
-        _box("clv", "Customers under contract"),
-        _rows("clv_contract_scores"),
-        _box("churn", "Customers today"),
-        *_indicator("R-NCUST"),
-    ),
-    "customers whose risk is known": (
-        _box("churn", "Customers today"),
-        _box("churn", "Customers assessed"),
-        _number("churn.risk", "n"),
-        _rows("churn_list"),
-    ),
-    "customers whose contract ended": _counted("contract ended"),
-    "customers never under contract": _counted("never under contract"),
-    "buyers whose risk is known": (
-        _box("churn", "Buyers today"),
-        _box("churn", "Buyers assessed"),
-        _number("churn.shop_risk", "n"),
-        _rows("churn_shop_list"),
-    ),
-    "buyers expected to stay away": (
-        _box("churn", "Buyers expected to stay away"),
-        _number("churn.shop_risk", "left"),
-        _sum("churn_shop_list", "probability", unit="count"),
-    ),
-    "value at risk of buyers": (
-        _box("churn", "Value at risk of buyers"),
-        _number("churn.shop_risk", "money"),
-        _sum("churn_shop_list", "at_risk"),
-    ),
-    "customers lapsed": (*_counted("lapsed"), _cell("clv_stage_table", "lapsed", column="n", unit="count")),
-    "customers never": (*_counted("never bought"), _cell("clv_stage_table", "potential", column="n", unit="count")),
-    "value of all customers": (
-        _box("clv", "Expected value"),
-        _number("clv.value", "total"),
-        _sum("clv_scores", "clv"),
-        _sum("clv_contract_scores", "clv"),
-        _cell("audit_bridge", "Value of all customers"),
-    ),
-    "value at risk": (
-        _box("churn", "Value at risk"),
-        _number("churn.risk", "money"),
-        _stake("churn.risk"),
-        _number("audit.bridge", "risk"),
-        _cell("audit_bridge", "At risk"),
-        _stake("audit.indicator.leaving"),
-        _sum("churn_list", "at_risk"),
-    ),
-    "expected leavers": (
-        _box("churn", "Expected to leave"),
-        _box("churn", "Expected to stay away"),
-        _number("churn.risk", "left"),
-        _sum("churn_list", "probability", unit="count"),
-    ),
-    "share expected to leave": (_box("churn", "Expected share"), _number("churn.risk", "share")),
-    "kept after a year": (
-        _box("churn", "Kept after a year"),
-        _box("churn", "Of the customers a year ago, still one"),
-        *_indicator("R-RET"),
-    ),
-    "value held by the top tier": (_number("clv.concentration", "held"), *_indicator("R-TIER")),
-    "NPS": (_box("satisfaction", "NPS"), _number("satisfaction.level", "score"), *_indicator("R-NPS")),
-    "CSAT, two top boxes": (
-        _box("satisfaction", "CSAT, two top boxes"),
-        _number("satisfaction.weighting", "raw"),
-        *_indicator("P-CSAT"),
-    ),
-    "CSAT, mean": (_box("satisfaction", "CSAT, mean"), _cell("satisfaction_scores", "CSAT, mean")),
-    "CES, mean": (_box("satisfaction", "CES, mean"), _cell("satisfaction_scores", "CES, mean")),
-    "customers to protect": (_number("clv.protect", "all"), _rows("clv_protect")),
-    "customers to win back": (_number("clv.wake", "n"), _rows("clv_wake")),
-    "worth of winning back": (_number("clv.wake", "money"), _sum("clv_wake", "money")),
-    "customers to grow": (_number("clv.grow", "n"), _rows("clv_grow")),
-    "worth of growing": (_number("clv.grow", "money"), _sum("clv_grow", "money")),
-    "customers of the campaign": (_number("churn.plan", "n"), _rows("churn_assignment")),
-    "profit of the campaign": (
-        _number("churn.plan", "profit"),
-        _stake("churn.plan"),
-        _cell("churn_rules", "Expected profit", column="profit", unit="money"),
-        _number("audit.bridge", "net"),
-        _cell("audit_bridge", "Net gain"),
-    ),
-    "cost of the campaign": (
-        _number("churn.plan", "cost"),
-        _cell("churn_rules", "Expected profit", column="cost", unit="money"),
-        _number("audit.bridge", "cost"),
-    ),
-    "actions planned": (_rows("audit_plan"),),
-}
 
 
 @dataclass(frozen=True)
@@ -325,8 +170,11 @@ def _value(source: Source, report: Mapping[str, Any], results: Path) -> tuple[An
     table = pd.read_parquet(path)
     if source.kind == "rows":
         return len(table), "count"
-    if source.kind == "sum":
-        return (float(table[source.at].sum()), cast(Unit, source.unit or "money")) if source.at in table else nothing
+    if source.kind in ("sum", "revenue"):
+        if source.at not in table or ("suppressed" in table and table["suppressed"].any()):
+            return nothing  # a sum without its hidden rows is another one
+        margin = report["parameters"]["margin"]["value"] if source.kind == "revenue" else 1.0
+        return float(table[source.at].sum()) / margin, cast(Unit, source.unit or "money")
     rows = table[table.iloc[:, 0] == source.at].to_dict("records")
     return (rows[0].get(source.column), cast(Unit, source.unit or rows[0]["unit"])) if len(rows) == 1 else nothing
 

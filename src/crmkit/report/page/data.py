@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 STEPS = (Text("rows read"), Text("rows after the last day that counts"), Text("rows that count"))
 SEPARATOR, DECIMAL = Text("separator {sign}"), Text("decimal {sign}")
-ALL_ROWS = Text("All {read} rows that were read count.")
+ALL_ROWS = Text("All {read} rows were used.")
 SOME_ROWS = Text("{left} of {read} rows that were read {left:does|do} not count ({share}).")
 REASON = Text("{table}: {reason}")
 AFTER = Text("after the last day that counts")

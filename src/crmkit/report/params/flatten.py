@@ -276,6 +276,10 @@ AGREED_WORDS: dict[str, tuple[Text, Unit]] = {
         Text("Customers are active here who bought within {here}, and on the client's other pages within {agreed}."),
         "days",
     ),
+    "loop_days": (
+        Text("Low answers of the last {here} are followed up here, and of {agreed} on the client's other pages."),
+        "days",
+    ),
     "sampling": (Text("The data are taken to hold {here} here, and {agreed} on the client's other pages."), "text"),
 }
 

@@ -295,7 +295,7 @@ def drivers(grounds: Grounds) -> Result:
         words | {"most": lower if first["effect"] < 0 else higher},
     )
     if not ranked["distinguishable"].any():
-        text = Text("No trouble goes with the satisfaction with tickets more than noise does.")
+        text = Text("No trouble is linked to satisfaction with tickets more clearly than noise.")
     noise = [Text(DRIVER_WORDS[name]) for name in ranked.loc[~ranked["distinguishable"], "driver"]]
     note = (
         Text(

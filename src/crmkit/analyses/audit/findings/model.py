@@ -91,8 +91,10 @@ class Check:
 
     @property
     def named(self) -> Text:
-        """What was found, as a recommendation names it."""
-        return self.told or self.condition
+        """What was found, as a recommendation names it: without the warning of the report that it is from."""
+        told = self.told or self.condition
+        said = told.numbers.get("said")
+        return said if isinstance(said, Text) and "warned" in told.numbers else told
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,14 @@ class AuditFinding:
     def condition(self) -> Text:
         """What is."""
         return self.lead.condition
+
+    @property
+    def advice(self) -> Text:
+        """What to do and where to begin, without what was found: for places where that stands beside it."""
+        known = self.recommendation.numbers
+        if "what" not in known:
+            return self.recommendation
+        return Text("{what} Begin with {cause}." if "cause" in known else "{what}", known)
 
 
 def joined(parts: list[Text]) -> Text:

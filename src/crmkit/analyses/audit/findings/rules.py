@@ -70,7 +70,7 @@ def indicators(looked: Looked) -> list[Check]:
             "range": Text("{name} near {target}", words),
         }[row["direction"]]
         if row["placeholder"]:
-            criteria = Text("{rule}, a placeholder of the kit and no target of yours", {"rule": criteria})
+            criteria = Text("{rule} (the kit's placeholder, not your target)", {"rule": criteria})
         off = _worse(row)
         measured: Words = {"name": row["name"], "value": _of(row, "value"), "n": Quantity(row["n"], "count")}
         if row["owner"] in OWN_PERIODS:
@@ -78,12 +78,12 @@ def indicators(looked: Looked) -> list[Check]:
         else:
             period = {name: Quantity(row[name].date(), "date") for name in ("start", "end")}
             condition = Text("{name}: {value}, n = {n}, {start} to {end}", {**measured, **period})
+        told = Text("{name}: {value}", {"name": row["name"], "value": Quantity(row["value"], row["unit"])})
         back = row.get("came_back", NAN)
         if back == back:
-            condition = Text(
-                "{said}; {back} of those counted as lost came back later",
-                {"said": condition, "back": Quantity(back, "share")},
-            )
+            warned = Text("{back} of those counted as lost came back later", {"back": Quantity(back, "share")})
+            condition = Text("{said}; {warned}", {"said": condition, "warned": warned})
+            told = Text("{said} ({warned})", {"said": told, "warned": warned})
         found.append(
             Check(
                 "indicator",
@@ -95,7 +95,7 @@ def indicators(looked: Looked) -> list[Check]:
                 condition,
                 Measure(row["value"], row["low"], row["high"], row["target"], row["n"], row["unit"]),
                 placeholder=bool(row["placeholder"]),
-                told=Text("{name}: {value}", {"name": row["name"], "value": Quantity(row["value"], row["unit"])}),
+                told=told,
             )
         )
     return found

@@ -132,7 +132,9 @@ def _within(actions: list[Action], means: Means) -> tuple[Choice | None, list[Ac
 LEAVING = "leaving"
 NOTHING = Text("no finding asks for an action, and the company has none")
 HORIZONS = {"short": mark("short"), "long": mark("long")}
-TAKEN, LEFT = mark("yes"), mark("not within the budget")
+TAKEN, LEFT = mark("yes"), mark("no")
+# ids of what the kit proposes on a finding, where it stands in full
+PROPOSED = ("P-", "S-")
 
 
 def plan_table(plan: Plan, locale: Locale) -> Result:
@@ -143,8 +145,8 @@ def plan_table(plan: Plan, locale: Locale) -> Result:
     Result
         A row per action, with the columns of the table ``actions``, so that the file can come back as that table: ``action_id,
         finding_id, text, kind, owner, starts_on, due_on, horizon, effort, budget, indicator, expected_effect, status``; and
-        ``baseline, expected, low, high, target, measurable_on, worth, state, taken, source, numbers``. Written as CSV,
-        workbook and calendar.
+        ``what`` (the action in short: its first step), ``baseline, expected, low, high, target,
+        measurable_on, worth, state, taken, source, numbers``. Written as CSV, workbook and calendar.
     """
     import pandas as pd
 
@@ -153,7 +155,7 @@ def plan_table(plan: Plan, locale: Locale) -> Result:
         return not_assessed("audit_plan", title, NOTHING)
     table = pd.DataFrame([_row(one, locale) for one in plan.actions])
     columns: tuple[Column, ...] = (
-        Column("text", "Action"),
+        Column("what", "Action"),
         Column("owner", "Owner"),
         Column("due_on", "Due", "date"),
         Column("goes", "Indicator: now, aim"),
@@ -226,6 +228,7 @@ def _row(one: Action, locale: Locale) -> dict[str, object]:
         "action_id": one.id,
         "finding_id": one.finding,
         "text": one.text,
+        "what": first_clause(one.text) if one.id.startswith(PROPOSED) else first_sentence(one.text),
         "kind": one.kind,
         "owner": one.owner,
         "starts_on": dates.starts_on,
@@ -308,6 +311,19 @@ def first_sentence(text: str) -> str:
     return re.split(r"(?<=[.!])\s+|(?<=[。！])", text.strip())[0].rstrip(".。")
 
 
+def first_clause(text: str) -> str:
+    """What is done first, of several things that a sentence asks for; names in quotes stay together.
+
+    Examples
+    --------
+    >>> first_clause("Agree on a response time per channel, route tickets by it, and staff the hours.")
+    'Agree on a response time per channel'
+    >>> first_clause("Decide on one change for “Price”, “Delivery”, and who owns it.")
+    'Decide on one change for “Price”, “Delivery”'
+    """
+    return re.split(r"[,;，；](?!\s*“)", first_sentence(text))[0]
+
+
 def _swap(plan: Plan) -> tuple[Action, list[Action]] | None:
     """The action worth most for its cost that does not fit, and what of unknown worth would have to make room for it."""
     left = [one for one in plan.actions if not one.taken and one.price.cost < min(one.price.worth, plan.means.budget + 1e-9)]
@@ -329,8 +345,7 @@ def _swap(plan: Plan) -> tuple[Action, list[Action]] | None:
 
 def _note(plan: Plan) -> Text:
     aims = Text(
-        "Aims go {share} of the way to the target; where the effect is not known, that is a wish and no forecast. Where no "
-        "beginning is named, the cause is not established.",
+        "Aims go {share} of the way to the target; where the effect is not known, that is a wish and no forecast.",
         {"share": Quantity(plan.means.effect_share, "share")},
     )
     if plan.choice is None:
@@ -347,7 +362,7 @@ def _note(plan: Plan) -> Text:
         "cost": Quantity(plan.choice.cost, "money"),
     }
     return Text(
-        "Of a budget of {budget}, {bound} is bound by what is running, and {cost} is spent on what is planned. For the money "
-        "left no other choice is worth more (exact up to 100 actions). {aims}",
+        "Left out is what the budget of {budget} does not pay for: {bound} is bound by what is running, {cost} by what is "
+        "planned. {aims}",
         numbers,
     )

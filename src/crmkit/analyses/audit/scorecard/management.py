@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from crmkit.analyses.audit.by_class import LEVEL, level_table
 from crmkit.analyses.audit.findings.finding import quantities
 from crmkit.analyses.audit.findings.model import theme_of
-from crmkit.analyses.audit.fit import Audit, own_table
+from crmkit.analyses.audit.fit import Audit, own_table, owner_name
 from crmkit.analyses.audit.form import calendar
 from crmkit.analyses.audit.read import absent
 from crmkit.analyses.audit.scorecard.goals import goal_tree, goals_of
@@ -119,7 +119,7 @@ def _watched(work: Audit) -> Result:
     title = Text("Indicators, and who answers for them")
     own = {goal.indicator: goal.owner for goal in goals_of(work) if goal.owner}
     themes = {name: theme_of(name) for name in work.state["indicator"]}
-    usual = {name: "" if theme is None else theme.owner.say(work.locale.language) for name, theme in themes.items()}
+    usual = {name: "" if theme is None else owner_name(theme.owner.en, work.company) for name, theme in themes.items()}
     rows = work.state.assign(responsible=[own.get(name) or usual[name] for name in work.state["indicator"]])
     found = level_table(work, rows, "audit_model_indicators", title, (*LEVEL, Column("responsible", "Owner")))
     return found or not_assessed("audit_model_indicators", title, NONE)

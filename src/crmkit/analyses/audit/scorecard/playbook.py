@@ -29,7 +29,7 @@ PLAYS: dict[str, tuple[tuple[str, str], ...]] = {
     mark("potential"): ((mark("Win the first order: offer an easy start"), ""),),
     mark("first purchase"): ((mark("Lead to the second purchase while the first is fresh"), "clv_grow"),),
     mark("repeat"): (
-        (mark("Offer what goes with what they bought"), "clv_grow"),
+        (mark("Offer what suits what they bought"), "clv_grow"),
         (mark("Look after the most valuable in person"), "clv_protect"),
     ),
     mark("loyal"): ((mark("Thank them, ask for referrals, look after the most valuable in person"), "clv_protect"),),
@@ -38,7 +38,7 @@ PLAYS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 TIERS: tuple[str, ...] = (
     mark("Look after the most valuable in person"),
-    mark("Offer what goes with what they bought"),
+    mark("Offer what suits what they bought"),
     mark("Serve well at low cost"),
 )
 CALL = mark("Contact those for whom a contact pays, leave a control group alone")
@@ -92,8 +92,8 @@ def playbook(work: Audit, results: Mapping[str, Reading]) -> Result:
     note = Text(
         "Segments and expected values are those of the report on customer value, lists those of the reports on value and on "
         "leaving. Money: expected value of those to protect, one more purchase of those to grow, what those to wake would be "
-        "worth more. Of the campaign: the profit expected. A customer may be in two lists, so sums are not added. Shares "
-        "are those of the segments shown."
+        "worth more. Of the campaign: the profit expected. Nobody is in two lists; the sums are of different kinds, so they "
+        "are not added. Shares are those of the segments shown."
     )
     return Result("audit_playbook", "table", TITLE, table, columns=COLUMNS, finding=_finding(table), note=note)
 

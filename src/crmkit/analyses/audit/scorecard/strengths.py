@@ -130,7 +130,7 @@ def _finding(sides: dict[str, pd.DataFrame], confidence: float) -> Finding:
 def _note(own: pd.DataFrame, work: Audit) -> Text:
     numbers = {"kit": Quantity(int(own["placeholder"].sum()), "count"), "n": Quantity(len(own), "count")}
     return Text(
-        "Sure: better or worse than the target by more than chance, corrected for {n} indicators (Holm). {kit} of the targets "
-        "are placeholders of the kit.",
+        "Sure: significantly better or worse than the target, corrected for {n} indicators (Holm). {kit} "
+        "of the targets are placeholders of the kit.",
         numbers,
     )

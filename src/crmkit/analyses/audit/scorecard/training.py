@@ -156,7 +156,7 @@ def _gain_finding(groups: dict[str, Any], table: pd.DataFrame, confidence: float
     if np.nanmin(p) < 1 - confidence:
         text = Text("The modes differ; the gain is largest with “{mode}”: {gain} points.", words)
     else:
-        text = Text("The modes do not differ in what participants gain by more than chance.")
+        text = Text("What participants gain does not differ significantly between the modes.")
     return Finding("audit.gains", "info", None, text, evidence=("audit_gains",))
 
 

@@ -123,22 +123,20 @@ def _drivers_finding(work: Drive, table: pd.DataFrame) -> Finding:
         "noise": Quantity(noise, "count"),
         "p": Quantity(len(table), "count"),
         "along": Quantity(along, "count"),
-        "stable": Quantity(first["rank_stability"], "share"),
         "flat": Quantity(len(flat), "count"),
     }
     if noise and along:
-        rest = Text(
-            "Of {p} drivers {noise} cannot be told from noise; for {along} more no effect of their own is shown.", numbers
-        )
+        rest = Text("Of {p} drivers, {noise} may be noise; {along} more {along:has|have} no separate effect.", numbers)
     elif noise:
-        rest = Text("{noise} of {p} drivers cannot be told from noise.", numbers)
+        rest = Text("{noise} of {p} drivers may be noise.", numbers)
+    elif along == len(table):
+        rest = Text("All {p} drivers matter, but none has a separate effect.", numbers)
     elif along:
-        rest = Text("{along} of {p} drivers {along:shows|show} no effect of {along:its|their} own.", numbers)
+        rest = Text("All {p} drivers matter, but {along} {along:has|have} no separate effect.", numbers)
     else:
-        rest = Text("Each of the {p} drivers has an effect of its own.", numbers)
+        rest = Text("All {p} drivers have an effect of their own.", numbers)
     text = Text(
-        "“{driver}” moves satisfaction most: {share} of what the drivers explain, first in {stable} of the resamples. {rest}",
-        numbers | {"rest": rest},
+        "“{driver}” drives satisfaction most, with {share} of what the drivers explain. {rest}", numbers | {"rest": rest}
     )
     if flat:
         text = Text("{text} Got the same answer from everybody, and say nothing: {flat}.", {**numbers, "text": text})
@@ -292,14 +290,20 @@ def _start_finding(table: pd.DataFrame) -> Finding:
         "n": Quantity(len(start), "count"),
     }
     if sure == len(start):
-        text = Text("Important and below the others: {names}. This is beyond doubt in both directions.", numbers)
+        text = Text(
+            "Start with {names}: more important than most, and below average, both for certain.",
+            numbers,
+        )
     elif sure:
         text = Text(
-            "Important and below the others: {names}. For {sure} of {n} this is beyond doubt in both directions.", numbers
+            "Start with {names}: they matter most and score below average. For {sure} of the {n} both are certain.", numbers
         )
     else:
-        text = Text("Important and below the others: {names}. In one of the two directions this may be chance.", numbers)
-    action = Text("Begin with {names}: decide on one change, who owns it, and what the next wave should show.", numbers)
+        text = Text(
+            "Start with {names}: more important than most, and below average, though one of the two may be chance.",
+            numbers,
+        )
+    action = Text("Decide on one change for {names}, who owns it, and what the next wave should show.", numbers)
     return Finding("satisfaction.start", "warning", False, text, evidence=evidence, action=action)
 
 
