@@ -101,6 +101,12 @@ _EQUAL = (
         "room for the rounding of a mean, which is far smaller; ratings beyond the scale move it by far more",
     ),
     (
+        "analyses/audit/sampling.py",
+        "return self._tail(self.value - target, self.high - self.value if target > self.value else self.value - self.low)",
+        "return self._tail(self.value - target, self.high - self.value if target >= self.value else self.value - self.low)",
+        "where the target is the value their difference is 0, and so is every part of it",
+    ),
+    (
         "models/survival/curves/curves.py",
         "if abs(value[first] - share) <= tolerance:",
         "if abs(value[first] - share) < tolerance:",

@@ -195,6 +195,8 @@ def test_raters_are_counted_and_unknown_standards_too(company_of):
     extra = table.head(1).assign(standard_id="A9.x")
     result = raters(read_answers(company_of(assessments=pd.concat([table, extra])), load_form()))
     assert result.table["verdict"].tolist() == ["too few", "enough", "nobody", "nobody"]
+    assert result.table["raters"].tolist() == [2, 4, 0, 0]
+    assert result.table["needed"].tolist()[:2] == [3, 3]
     assert result.note.numbers["unknown"].value == 1
 
 

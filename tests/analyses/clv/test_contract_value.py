@@ -1,6 +1,7 @@
 """Customers under contract: retention and value by sBG on cohorts of known truth, and sections that say what they lack."""
 
 import datetime as dt
+import re
 from types import SimpleNamespace
 
 import ibis
@@ -58,6 +59,7 @@ def test_parameters_and_the_curve_are_recovered(study):
         true = np.exp(betaln(0.8, 16.0 + months) - betaln(0.8, 16.0))
         assert model.loc[months, "low"] - 0.01 <= true <= model.loc[months, "high"] + 0.01
     assert "stay for the first year" in say(result.finding.text, Locale())
+    assert re.match(r"Kaplan–Meier estimate and sBG, 1,\d{3} times under contract", say(result.note, Locale()))
 
 
 def test_where_earlier_leavers_are_missing_the_model_is_the_same(study, company):

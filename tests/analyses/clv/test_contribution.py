@@ -58,7 +58,9 @@ def test_goods_whose_cost_is_not_known(make_company, sales):
 
 def test_the_steps_from_then_to_now_add_up(make_company, sales):
     company, past = study(make_company, sales)
-    table = clv.net_retention(company, past).table
+    result = clv.net_retention(company, past)
+    table = result.table
+    assert say(result.finding.text, Locale()).endswith("40% was lost, 14.7% gained.")
     # fifty paid 100 each; twenty are gone, thirty pay 110 to 139, more than before
     now = sum(100 + i for i in range(10, 40))
     assert table["money"].tolist() == [5000, -2000, 0, now - 3000, now]

@@ -1,5 +1,7 @@
 """What is bought together: planted pairs are found, chance is called chance, and all counts are of customers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,7 +30,8 @@ def study(make_company, sales):
 
 def test_a_planted_pair_comes_first(make_company):
     sales = sales_of(1.0)
-    result = clv.cross_sell(*study(make_company, sales))
+    company, past = study(make_company, sales)
+    result = clv.cross_sell(company, past)
     first = result.table.iloc[0]
     assert (first["first"], first["second"]) in {("a", "b"), ("b", "a")}
     bought = {kind: set(own["customer_id"]) for kind, own in sales.groupby("category")}
@@ -37,6 +40,10 @@ def test_a_planted_pair_comes_first(make_company):
     assert first["value"] == pytest.approx(len(one & other) / len(one))
     assert first["others"] == pytest.approx(len(other - one) / (sales["customer_id"].nunique() - len(one)))
     assert first["p"] < 1e-4
+    said = result.finding.text.numbers
+    assert (said["share"].value, said["others"].value) == (first["value"], first["others"])
+    narrow = replace(past, confidence=0.5)
+    assert (clv.cross_sell(company, narrow).table["high"] < result.table["high"]).all()
     assert say(result.finding.action, Locale()).startswith("Offer b to the" if first["second"] == "b" else "Offer a to the")
 
 
