@@ -302,7 +302,9 @@ def test_a_model_that_ranks_by_lot_is_said_with_the_number_of_cut_offs(past, wor
     )
 
 
-@pytest.mark.parametrize(("p", "said"), [(0.049, "1 of 2 features goes clearly"), (0.051, "No feature goes clearly")])
+@pytest.mark.parametrize(
+    ("p", "said"), [(0.049, "1 of 2 characteristics is clearly linked"), (0.051, "No characteristic is clearly linked")]
+)
 def test_an_effect_is_clear_below_five_of_a_hundred(p, said):
     table = pd.DataFrame({"heading": ["slow", "old"], "ratio": [2.0, 1.1], "low": 1.01, "high": 3.0, "p_holm": [p, 1.0]})
     assert said in say(_effects_finding(table).text, Locale())

@@ -1,4 +1,4 @@
-"""Nobody stands in two lists: calls, to protect, to wake, to grow, the campaign."""
+"""Nobody stands in two lists of calls, to protect, to wake, to grow; the campaign takes nobody who waits for a call."""
 
 from itertools import combinations
 from types import SimpleNamespace
@@ -62,17 +62,35 @@ def test_no_customer_stands_in_two_lists(lists):
     held = {name: set(one.table["customer_id"]) for name, one in lists[0].items()}
     assert list(held) == list(ORDER)
     assert all(held[name] for name in ORDER if name != "clv_grow")
+    campaign = held.pop(CAMPAIGN)
     assert {(a, b): held[a] & held[b] for a, b in combinations(held, 2) if held[a] & held[b]} == {}
+    assert campaign & held[CALLS] == set()
+
+
+def test_the_campaign_is_chosen_by_what_it_earns_and_says_who_stands_in_another_list(lists):
+    made, plan, free = lists
+    table = made[CAMPAIGN].table
+    also = dict(zip(table["customer_id"], table["also"], strict=True))
+    for name in ("clv_protect", "clv_wake", "clv_grow"):
+        own = set(made[name].table["customer_id"])
+        assert {one for one, word in also.items() if word == ORDER[name]} == own & set(also)
+    both = sum(word != "" for word in also.values())
+    assert both
+    assert f"{both} customers stand in a list of the value report too" in say(made[CAMPAIGN].note, Locale())
+    # whom the value report would wake or protect is worth a contact here too
+    assert plan.rows.loc[plan.rows["chosen"], "profit"].sum() <= free.rows.loc[free.rows["chosen"], "profit"].sum()
+    assert plan.rows["customer_id"].isin(free.rows["customer_id"]).all()
 
 
 def test_each_list_says_whom_it_leaves_to_another(lists):
     made, plan, free = lists
     said = {name: say(one.note, Locale()) for name, one in made.items()}
-    assert "Nobody stands in two lists" in said[CALLS]
+    assert "left out of all other lists" in said[CALLS]
     assert "by the list of calls." in said["clv_protect"]
     assert "first" in said["clv_wake"]
     assert sum(plan.others.values()) > 0
-    assert f"{plan.others['clv_wake']} by the list to wake" in said[CAMPAIGN]
+    assert set(plan.others) == {CALLS}
+    assert f"{plan.others[CALLS]} by the list of calls" in said[CAMPAIGN]
     # those who are left to others were in the campaign
     assert len(free.rows) - len(plan.rows) >= sum(plan.others.values())
 

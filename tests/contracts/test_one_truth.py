@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from crmkit.core.settings import AGREED
-from crmkit.data.summaries.waiting import ORDER
+from crmkit.data.summaries.waiting import CAMPAIGN, ORDER
 from crmkit.report.folders import read_json
 from crmkit.report.guard.agreement import FACTS, contradictions, statements
 from crmkit.report.guard.quantities import NAMED
@@ -106,7 +106,9 @@ def held(home, client):
 
 
 def shared(lists):
-    return {(a, b): len(lists[a] & lists[b]) for a, b in combinations(lists, 2) if lists[a] & lists[b]}
+    """Customers of two lists; the campaign says itself who of its customers stands in a list of the value report."""
+    told = {(name, CAMPAIGN) for name in lists if name.startswith("clv_")}
+    return {(a, b): len(lists[a] & lists[b]) for a, b in combinations(lists, 2) if lists[a] & lists[b] and (a, b) not in told}
 
 
 def test_nobody_of_the_demo_shop_stands_in_two_lists(project):

@@ -69,7 +69,7 @@ def test_every_finding_has_an_action_with_all_that_it_needs():
 
 def test_a_row_of_the_plan_holds_what_its_columns_say():
     result = plan_table(plan_of([finding()]), EN)
-    assert [column.name for column in result.columns][:4] == ["text", "owner", "due_on", "goes"]
+    assert [column.name for column in result.columns][:4] == ["what", "owner", "due_on", "goes"]
     told = result.table.set_index("action_id").loc["P-slow"]
     assert (told["low"], told["baseline"], told["high"]) == pytest.approx((0.46, 0.5, 0.54))
     assert told["within"] in {TAKEN, LEFT}

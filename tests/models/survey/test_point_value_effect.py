@@ -62,5 +62,5 @@ def test_without_an_error_of_the_score_the_interval_is_that_of_the_outcome():
 
 @pytest.mark.parametrize("score", [np.full(100, np.nan), np.where(np.arange(100) < 2, 3.0, np.nan)])
 def test_without_answers_in_both_arms_nothing_can_be_said(score):
-    with pytest.raises(ModelError, match="two customers or more in both arms"):
+    with pytest.raises(ModelError, match="two customers or more in both groups"):
         effect_per_point(np.zeros(100), score, np.arange(100) % 2 == 0)

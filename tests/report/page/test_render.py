@@ -232,7 +232,7 @@ def test_the_same_notebook_gives_the_same_bytes():
 def test_code_is_there_but_hidden_and_tables_of_the_data_are_shown():
     text = render_notebook(notebook(new_markdown_cell("# T\n\n## A\n\nx"), new_code_cell("secret_sauce()")))
     assert re.search(r'<div class="code code"><pre><code>secret_sauce\(\)', text)
-    assert ".code,.log{display: none" in str(page_assets()["style"])
+    assert ".code,.log{display:none" in str(page_assets()["style"])
     assert '<td class="num">1,200</td><td class="num">1,190</td><td class="num">7</td><td class="num">3</td>' in text
 
 

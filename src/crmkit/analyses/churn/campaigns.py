@@ -13,7 +13,7 @@ from crmkit.core.errors import ModelError
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.data.sources.engine import to_frame
-from crmkit.data.summaries.waiting import left_to
+from crmkit.data.summaries.waiting import ORDER, left_to
 from crmkit.models import survival as sv
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def assignment(past: Past, plan: Plan) -> Result:
     -------
     Result
         A row per chosen customer, the largest expected profit first: ``campaign_id, customer_id, arm, exposed_at`` (empty until
-        it happens), the share and rule by which the arms were drawn; the finding says which effect could be found.
+        it happens), the share and rule by which the arms were drawn, ``also`` (the list of the value report that holds them
+        too); the finding says which effect could be found.
     """
     title = Text("Arms of the campaign")
     if plan.rows is None or plan.choice is None or not plan.choice.chosen.any():
@@ -47,13 +48,18 @@ def assignment(past: Past, plan: Plan) -> Result:
     own = plan.rows[plan.rows["chosen"]]
     own = own.sort_values(["profit", "customer_id"], ascending=[False, True], kind="stable").reset_index(drop=True)
     table = own[["customer_id", "arm", "profit"]].assign(
-        campaign_id=plan.name, exposed_at="", control_share=plan.holdout_share, rule="HMAC-SHA256(key, campaign, customer)"
+        also=[ORDER.get(one, "") for one in own["also"]],
+        campaign_id=plan.name,
+        exposed_at="",
+        control_share=plan.holdout_share,
+        rule="HMAC-SHA256(key, campaign, customer)",
     )
-    table = table[["campaign_id", "customer_id", "arm", "exposed_at", "control_share", "rule", "profit"]]
+    table = table[["campaign_id", "customer_id", "arm", "exposed_at", "control_share", "rule", "profit", "also"]]
     columns = (
         Column("customer_id", "Customer", "customer"),
         Column("profit", "Expected profit", "money"),
         Column("arm", "Arm", translate=True),
+        Column("also", "Also in", translate=True),
         Column("campaign_id", "Campaign"),
     )
     note = Text(
@@ -64,6 +70,14 @@ def assignment(past: Past, plan: Plan) -> Result:
     others = left_to(dict(plan.others))
     if others:
         note = Text("{note} {others}", {"note": note, "others": others})
+    both = int((table["also"] != "").sum())
+    if both:
+        also = Text(
+            "{n} {n:customer stands|customers stand} in a list of the value report too. Contact them once, with this offer. "
+            "Leave the control group alone there as well.",
+            {"n": Quantity(both, "count")},
+        )
+        note = Text("{note} {also}", {"note": note, "also": also})
     return Result(
         "churn_assignment", "table", title, table, columns=columns, finding=_detectable(own, plan), note=note, customers=True
     )

@@ -101,7 +101,8 @@ def make_plan(
     holdout_share : float
         Share [0, 1) of the chosen who are left alone.
     taken : mapping of str to frozenset of str
-        Lists that come before the campaign, and who stands in them, as made by :func:`taken`.
+        The other lists, and who stands in them, as made by :func:`taken`: who waits for a call is left out, the rest are
+        marked.
     key : bytes
         The client's secret.
 
@@ -140,11 +141,13 @@ def make_plan(
     able &= ~no_contact(past, rows)
     own = rows.loc[able, ["customer_id", "probability"]].assign(value=rows.loc[able, "value_if_kept"])
     own = own.sort_values("customer_id", kind="stable").reset_index(drop=True)
-    before = dict(taken or {})
+    lists = dict(taken or {})
+    calls = lists.pop(CALLS, frozenset())
     known = pd.Series(pseudonyms(own["customer_id"].astype(str), key=key), dtype="object")
     pays = sv.contact_profit(own["probability"], own["value"], campaign) > 0
-    others = overlap(known[pays], before)
-    own = own[~known.isin(frozenset().union(*before.values()))].reset_index(drop=True)
+    others = overlap(known[pays], {CALLS: calls})
+    own, known = own[~known.isin(calls)].reset_index(drop=True), known[~known.isin(calls)]
+    also = [next((name for name in lists if one in lists[name]), "") for one in known]
     profit = sv.contact_profit(own["probability"], own["value"], campaign)
     outlay = sv.contact_outlay(own["probability"], campaign)
     choice = choose(profit, outlay, count=contacts, budget=budget or None)
@@ -152,12 +155,12 @@ def make_plan(
     picked = np.flatnonzero(choice.chosen)
     alone = sv.control_arm(own["customer_id"].iloc[picked], key=key, campaign=name, share=holdout_share)
     arm[picked] = np.where(alone, CONTROL, TREATED)
-    table = own.assign(profit=profit, outlay=outlay, chosen=choice.chosen, arm=arm)
+    table = own.assign(profit=profit, outlay=outlay, chosen=choice.chosen, arm=arm, also=also)
     return Plan(campaign, name, table, choice, contacts, budget, holdout_share, others=others)
 
 
 def taken(company: Client, reading: Reading | None, *, loop_days: int = LOOP_DAYS) -> dict[str, frozenset[str]]:
-    """Who stands in a list that comes before the campaign?
+    """Who waits for a call, and who stands in a list of the value report?
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Whom to protect, whom to wake, whom to grow? Lists of customers with the reason and the money.
 
-Nobody stands in two lists: who waits for a call after a low answer is in none of these; who has lapsed, or has probably left,
-is to be woken or in none; of the others the most valuable are to be protected, and the rest may grow. Each list holds everybody
-it is about, by the money that stands first in it.
+Nobody stands in two of these. Who waits for a call after a low answer is in none; who has lapsed, or has probably left, is to
+be woken or in none. Of the others the most valuable are to be protected, and the rest may grow. Each list holds everybody it is
+about, by the money that stands first in it.
 """
 
 from __future__ import annotations

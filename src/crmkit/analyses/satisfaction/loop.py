@@ -149,7 +149,7 @@ def _list(past: Survey, table: pd.DataFrame, source: str, *, due_days: int, loop
     unnamed = int(past.answers.responses["customer_id"].isna().sum())
     note = Text(
         "Sorted by value times (1 + days waiting / days allowed). {source} Rule: the latest answer within {loop}, {rule}; a "
-        "call within {due}. Nobody stands in two lists: who waits for a call is left out of all others.",
+        "call within {due}. Who waits for a call is left out of all other lists.",
         {
             "loop": Quantity(loop_days, "days"),
             "rule": Text("0 to 6 on the recommendation")

@@ -1,7 +1,8 @@
 """Who gave a low answer and waits for a call? One answer for every list of customers.
 
-Nobody stands in two lists. :data:`ORDER` says which list comes first, and each leaves those out who stand in one before it: who
-waits for a call is called, whatever else could be done with them; the campaign takes from those who are left.
+:data:`ORDER` says which list comes first, and each leaves those out who stand in one before it: who waits for a call is called,
+whatever else could be done with them. The campaign is chosen by what a contact earns, from all who wait for no call, and says
+which of them stand in another list too: the best customers are worth keeping by either.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def left_to(lists: dict[str, int]) -> Text | str:
     for word, n in taken:
         part: dict[str, Quantity | Text | str] = {"n": Quantity(n, "count"), "list": Text(word)}
         said = Text("{before}, {n} by {list}", {"before": said, **part}) if said else Text("{n} by {list}", part)
-    return Text("Nobody stands in two lists; of those who belong here, others are contacted first: {said}.", {"said": said})
+    return Text("Of those who belong here, some are contacted otherwise: {said}.", {"said": said})
 
 
 def overlap(customers: Collection[str], lists: dict[str, frozenset[str]]) -> dict[str, int]:

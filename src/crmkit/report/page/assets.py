@@ -81,12 +81,14 @@ def _running_header(text: str, foot: str = "") -> str:
 
 def compact_css(text: str) -> str:
     """A style sheet without comments and needless space."""
-    return re.sub(r"\s*([{};,])\s*", r"\1", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)).strip()
+    bare = re.sub(r"\s*([{};,>])\s*", r"\1", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)).strip()
+    # a value begins behind its colon, a selector before it; the last value of a block ends with the block
+    return re.sub(r"(?<=[\w)]):\s+", ":", bare).replace(";}", "}")
 
 
 def compact_js(text: str) -> str:
-    """A script without the space at the beginning of its lines."""
-    return re.sub(r"^\s+", "", text, flags=re.MULTILINE).strip()
+    """A script without the space at the beginning of its lines, and without line ends behind a brace, a comma or a step."""
+    return re.sub(r"(?<=[;{,])\n", "", re.sub(r"^\s+", "", text, flags=re.MULTILINE)).strip()
 
 
 def _sha256(text: str) -> str:

@@ -85,7 +85,8 @@ def write_axis(drawn: DrawnAxis, axis: Axis | None, locale: Locale) -> None:
     unit: Unit = axis.unit if axis else "number"
     drawn.set_label_text(axis_label(axis, locale))
     if unit == "date":
-        most = (3, 5) if narrow(drawn.axes) else (4, 8)
+        # so many that a step of months or one of years always fits
+        most = (2, 5) if narrow(drawn.axes) else (3, 8)
         drawn.set_major_locator(dates.AutoDateLocator(minticks=most[0], maxticks=most[1]))  # type: ignore[no-untyped-call]
     else:
         most_ticks = 4 if narrow(drawn.axes) and drawn is drawn.axes.xaxis else 6

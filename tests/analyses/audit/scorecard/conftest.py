@@ -21,6 +21,7 @@ def work_of(in_memory):
             company=company,
             state=pd.DataFrame(list(rows), columns=columns),
             plan=Plan(tuple(actions), None),
+            months=pd.DataFrame(columns=["indicator", "value", "n", "month_end"]),
             found=tuple(found),
             risks=tuple(risks),
             checks=tuple(checks),

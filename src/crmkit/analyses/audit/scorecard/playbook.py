@@ -92,8 +92,8 @@ def playbook(work: Audit, results: Mapping[str, Reading]) -> Result:
     note = Text(
         "Segments and expected values are those of the report on customer value, lists those of the reports on value and on "
         "leaving. Money: expected value of those to protect, one more purchase of those to grow, what those to wake would be "
-        "worth more. Of the campaign: the profit expected. Nobody is in two lists; the sums are of different kinds, so they "
-        "are not added. Shares are those of the segments shown."
+        "worth more. Of the campaign: the profit expected. Customers of the campaign may stand in another list "
+        "too. The sums are of different kinds, so they are not added. Shares are those of the segments shown."
     )
     return Result("audit_playbook", "table", TITLE, table, columns=COLUMNS, finding=_finding(table), note=note)
 
