@@ -23,7 +23,7 @@ WORDS: frozenset[str] = frozenset({"text", "customer"})
 LISTED = 5
 # words that repeat in so many rows and are so wide are said once
 FEW_ROWS, IN_THE_WAY = 3, 24
-OWN_UNIT = ("value", "low", "high", "outcome_low", "outcome_high")
+OWN_UNIT = ("value", "low", "high", "outcome_low", "outcome_high", "whole_low", "whole_high")
 INTERVAL_HEADING = Text("{percent}% interval")
 FROM_TO = Text("{low} to {high}")
 WITH_LIMITS = Text("{value} ({low} to {high})")

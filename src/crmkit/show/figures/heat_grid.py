@@ -14,7 +14,7 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-from crmkit.core.format import DASH, format_value
+from crmkit.core.format import DASH, alike, format_value
 from crmkit.core.language import Locale, say
 from crmkit.core.results import Quantity, Result, Text
 from crmkit.show import theme
@@ -118,6 +118,8 @@ def _words(cell: dict[Any, Any] | None, table: pd.DataFrame, locale: Locale, let
         return ""
     if "words" in cell:
         return "\n".join(short(plain(line), letters) for line in str(cell["words"]).splitlines())
-    text = format_value(value, attribute(table, "unit", "number"), language=locale.language, currency=locale.currency)
+    unit = attribute(table, "unit", "number")
+    places = alike(table["value"], unit)
+    text = format_value(value, unit, language=locale.language, currency=locale.currency, decimals=places)
     count = cell.get("n")
     return text if empty(count) else f"{text}\n{say(Text(CELL_COUNT.template, {'n': Quantity(count, 'count')}), locale)}"
