@@ -139,7 +139,7 @@ def main() -> None:
             rows += own
             held = np.mean([one["whole_low"] <= one["came"] <= one["whole_high"] for one in own]) if own else float("nan")
             print(
-                f"{name}: {table['customer_id'].nunique():,} customers, {len(table):,} rows; {len(own)} ranges, {held:.0%} held",
+                f"{name}: {table['customer_id'].nunique():,} customers, {len(table):,} rows; {held:.0%} of {len(own)} held",
                 flush=True,
             )
     told(pd.DataFrame(rows), given.keep)
