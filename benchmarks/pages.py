@@ -1,8 +1,9 @@
 """How much has to be read before one knows what to do?
 
 Opens each page of the demo companies in Chromium, 1280 x 900, in both languages, nothing unfolded, and counts what is in
-sight: screens, words (a Chinese character counts as one), where the first action stands, tables that are cut, exhibits that
-are said to be missing. Needs a browser and npm; the companies are run where they have no reports yet.
+sight: screens, words (Chinese is parted into words as the browser parts it; its characters stand beside them), where the first
+action stands, tables that are cut, exhibits that are said to be missing, charts that tell their values and show their rows.
+Needs a browser and npm; the companies are run where they have no reports yet.
 Run: ``.venv/bin/python benchmarks/pages.py [--home FOLDER]``.
 """
 
@@ -32,17 +33,23 @@ SCRIPT = r"""(() => {
     return one.getClientRects().length > 0;
   };
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  const word = /[\u3400-\u9fff]|[^\s\u3000-\u9fff\uff00-\uffef]*[\p{L}\p{N}][^\s\u3000-\u9fff\uff00-\uffef]*/gu;
-  let words = 0;
+  const word = /[^\s\u3000-\u9fff\uff00-\uffef]*[\p{L}\p{N}][^\s\u3000-\u9fff\uff00-\uffef]*/gu;
+  const chinese = new Intl.Segmenter("zh", {granularity: "word"});
+  let words = 0, characters = 0;
   while (texts.nextNode()) {
     const parent = texts.currentNode.parentElement;
     if (/^(SCRIPT|STYLE)$/.test(parent.tagName) || !seen(parent)) continue;
-    words += (texts.currentNode.textContent.match(word) || []).length;
+    const text = texts.currentNode.textContent;
+    words += (text.match(word) || []).length;
+    for (const run of text.match(/[\u3400-\u9fff]+/g) || []) {
+      characters += run.length;
+      words += [...chinese.segment(run)].length;
+    }
   }
   const all = (selector) => [...document.querySelectorAll(selector)];
   const actions = all("li.finding .action").filter(seen).map((one) => one.getBoundingClientRect().top + scrollY);
   return {
-    screens: document.documentElement.scrollHeight / 900, words,
+    screens: document.documentElement.scrollHeight / 900, words, characters,
     first: actions.length ? Math.min(...actions) / 900 : null,
     cut: all(".table-wrap").filter((one) => seen(one) && one.scrollWidth > one.clientWidth + 1).length,
     tables: all("table").filter(seen).length, charts: all("figure").filter(seen).length,
@@ -109,13 +116,15 @@ def main() -> None:
                 render(home, language)
             found = pages(home, language)
             rows += [(language, page, seen) for page, seen in zip(found, look(found, chromium, folder), strict=True)]
-    print(f"{'page':40} screens words   KB tables charts  cut missing first action")
+    print(f"{'page':40} screens words  char.   KB tables charts  cut missing first action")
     for language, page, seen in rows:
         first = "-" if seen["first"] is None else f"{seen['first']:.2f}"
         name = f"{language} {page.parent.parent.name}/{page.stem}"
         numbers = (f"{seen[key]:{width}}" for key, width in (("tables", 6), ("charts", 6), ("cut", 4), ("absent", 7)))
         size = page.stat().st_size / 1024
-        print(f"{name:40} {seen['screens']:7.1f} {seen['words']:5} {size:4.0f}", *numbers, f"{first:>12}")
+        print(
+            f"{name:40} {seen['screens']:7.1f} {seen['words']:5} {seen['characters']:6} {size:4.0f}", *numbers, f"{first:>12}"
+        )
     most = {
         key: max(float(seen[key] or 0) for *_, seen in rows) for key in ("screens", "words", "cut", "absent", "high", "first")
     }
