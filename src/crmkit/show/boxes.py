@@ -32,6 +32,7 @@ COUNT = Text("n = {n}")
 MORE_BOXES = Text("{n} more {n:number|numbers}")
 PASSED = Text("{n} checks of these figures were passed.")
 LIMITS = Text("{heading}: {limits}")
+TARGET = Text("Target: {target}")
 
 
 def values_html(result: Result, locale: Locale, *, name: Naming | None = None) -> str:
@@ -40,7 +41,8 @@ def values_html(result: Result, locale: Locale, *, name: Naming | None = None) -
     Parameters
     ----------
     result : Result
-        Of kind ``values``; ``group`` is the label of a box, in words of ours.
+        Of kind ``values``; ``group`` is the label of a box, in words of ours. ``table.attrs["targets"]`` holds the client's own
+        targets by group.
     locale : Locale
     name : callable or None
         What a customer is called in the note.
@@ -54,7 +56,11 @@ def values_html(result: Result, locale: Locale, *, name: Naming | None = None) -
     words, (first, others) = value_words(result, locale), leading_rows(table)
     known, groups = attribute(table, "history", {}), table["group"].tolist()
     sparks = [spark_html(known.get(group, {}), locale) for group in groups]
-    boxes, more = ("".join(_box_html(*words[place], sparks[place]) for place in places) for places in (first, others))
+    aims = attribute(table, "targets", {})
+    targets = [say(Text(TARGET.template, {"target": aims[group]}), locale) if group in aims else "" for group in groups]
+    boxes, more = (
+        "".join(_box_html(*words[place], sparks[place], targets[place]) for place in places) for places in (first, others)
+    )
     if more:
         said = escape(say(Text(MORE_BOXES.template, {"n": Quantity(len(others), "count")}), locale))
         more = f'<details class="fold"><summary>{said}</summary><dl class="values">{more}</dl></details>'
@@ -79,9 +85,10 @@ def leading_rows(table: pd.DataFrame) -> tuple[list[int], list[int]]:
     return first, [place for place in range(len(table)) if place not in first]
 
 
-def _box_html(label: str, number: str, interval: str, basis: str, spark: str) -> str:
-    small = (("interval", interval), ("interval basis", basis))
-    rest = spark.join(f'<dd class="{kind}">{escape(text)}</dd>' if text else "" for kind, text in small)
+def _box_html(label: str, number: str, interval: str, basis: str, spark: str, target: str) -> str:
+    small = (("interval", interval), ("interval", target), ("interval basis", basis))
+    shown = [f'<dd class="{kind}">{escape(text)}</dd>' if text else "" for kind, text in small]
+    rest = "".join([*shown[:2], spark, shown[2]])
     large = f'<dt class="label">{escape(label)}</dt><dd class="{_size(number)}">{escape(number)}</dd>'
     return f'<div class="value">{large}{rest}</div>'
 

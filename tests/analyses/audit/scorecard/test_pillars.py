@@ -5,6 +5,7 @@ import pandas as pd
 from crmkit.analyses.audit import pillars
 from crmkit.analyses.audit.indicators.estimate import NO_BEFORE
 from crmkit.core.language import Locale, say
+from crmkit.show.boxes import values_html
 from crmkit.show.tables import exhibit_text
 from scorecards import indicator, reading
 
@@ -33,6 +34,14 @@ def test_four_indicators_and_the_strongest_driver_with_an_effect_of_its_own(work
         "The five pillars of the evaluation. Scores, 1 to 5: satisfaction 1.0, leaving 2.0, value 3.0, recommendation 4.0. "
         "Strongest driver of satisfaction: Delivery."
     )
+
+
+def test_a_target_that_the_company_has_set_stands_in_the_box_and_a_placeholder_does_not(work_of):
+    own = indicator("P-CSAT", 0.5, 2, target=0.8) | {"placeholder": False}
+    result = pillars(work_of(own, indicator("R-NPS", 10.0, 2, target=30.0)), {})
+    page = values_html(result, Locale())
+    assert page.count("Target:") == 1
+    assert '<dd class="interval">Target: 80%</dd>' in page
 
 
 def test_what_is_not_known_has_no_value_and_is_named(work_of):

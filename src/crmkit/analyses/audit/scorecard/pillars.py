@@ -51,7 +51,7 @@ def pillars(work: Audit, results: Mapping[str, Reading]) -> Result:
     """
     state = work.state.set_index("indicator")
     need = strongest_need(results)
-    rows, lacking, scores = [], [], []
+    rows, lacking, scores, targets = [], [], [], {}
     for pillar, label, name in PILLARS:
         row = need if not name else state.loc[name].to_dict() if name in state.index else None
         known = row is not None and (not name or row["status"] == ASSESSED or row["reason"] in NO_TARGET)
@@ -60,11 +60,14 @@ def pillars(work: Audit, results: Mapping[str, Reading]) -> Result:
         if not known:
             lacking.append(Text(pillar))
         elif name and row is not None and row["status"] == ASSESSED:
+            if not row["placeholder"]:
+                targets[label] = Quantity(row["target"], row["unit"])
             scores.append(Text("{pillar} {score}", {"pillar": Text(pillar), "score": Quantity(row["score"], "points")}))
     if len(lacking) == len(PILLARS):
         reason = Text("needs answers on satisfaction and recommendation, and the reports on value, leaving and satisfaction")
         return not_assessed("audit_pillars", TITLE, reason)
     table = estimates(rows)
+    table.attrs["targets"] = targets
     table.attrs["history"] = {label: _by_month(work, name) for _, label, name in PILLARS if name}
     return Result("audit_pillars", "values", TITLE, table, note=_note(scores, lacking, need))
 
