@@ -179,7 +179,9 @@ def test_a_model_without_information_does_not_beat_the_rules(techco):
         for at in techco.work.tests
         for one in techco.work.tests
     )
-    assert comparison(techco.past, replace(techco.work, tests=noise)).passed is False
+    beaten = comparison(techco.past, replace(techco.work, tests=noise))
+    assert beaten.passed is False
+    assert say(beaten.action, Locale()).startswith("Use the simpler rule")
 
 
 # the list

@@ -229,23 +229,26 @@ def proportionality(work: Backtest) -> Result:
     )
     text = (
         Text(
-            "{n} {n:effect changes|effects change} with the length of the silence by so much that it matters; the table says "
-            "what to do.",
+            "{n} {n:effect changes|effects change} with the length of the silence by so much that it matters.",
             {"n": Quantity(len(bad), "count")},
         )
         if len(bad) and shop
         else Text("No effect changes with the length of the silence by so much that it matters.")
         if shop
         else Text(
-            "{n} {n:effect changes|effects change} with the time as a customer by so much that it matters; the table says "
-            "what to do.",
+            "{n} {n:effect changes|effects change} with the time as a customer by so much that it matters.",
             {"n": Quantity(len(bad), "count")},
         )
         if len(bad)
         else Text("No effect changes over the time as a customer by so much that it matters.")
     )
     finding = Finding(
-        "churn.proportional", "warning" if len(bad) else "good", not len(bad), text, evidence=("churn_proportionality",)
+        "churn.proportional",
+        "warning" if len(bad) else "good",
+        not len(bad),
+        text,
+        evidence=("churn_proportionality",),
+        action=Text("Read such an effect early and late, as the table gives it: its mean says little.") if len(bad) else None,
     )
     note = Text(
         "Score test (Grambsch & Therneau) on the Kaplan–Meier scale. Early and late: when a quarter and three quarters of the "

@@ -362,8 +362,7 @@ def comparison(past: Past, work: Backtest) -> Finding:
         )
     else:
         text = Text(
-            "Over {k} cut-offs the model does not rank customers clearly better than simple rules: {rules}. Use the simpler "
-            "rule, or the model for its probabilities only.",
+            "Over {k} cut-offs the model does not rank customers clearly better than simple rules: {rules}.",
             {"k": k, "rules": in_a_row(rest)},
         )
     return Finding(
@@ -375,6 +374,7 @@ def comparison(past: Past, work: Backtest) -> Finding:
         if past.shop is not None
         else Text("Better than last month's rate of the segment, the longest silence, and the time as a customer alone."),
         evidence=("churn_backtest",),
+        action=Text("Use the simpler rule, or the model for its probabilities only.") if rest else None,
     )
 
 

@@ -23,6 +23,7 @@ NOBODY_LEAVES = Finding(
     criteria=Text("No rate of leaving explains the purchases better than none."),
 )
 MAXIMUM = Text("The likelihood has a maximum inside the range of the parameters.")
+OTHER_MODEL = Text("Read all values as those of the model that could be fitted; the last section names it.")
 
 
 def checks(past: Purchases, models: Models) -> list[Finding]:
@@ -47,6 +48,7 @@ def checks(past: Purchases, models: Models) -> list[Finding]:
             passed=False,
             text=reason,  # it names the model
             criteria=MAXIMUM,
+            action=None if models.chosen in models.final.fits else OTHER_MODEL,
         )
         for name, reason in models.final.reasons.items()
         if not stayers
@@ -57,7 +59,7 @@ def checks(past: Purchases, models: Models) -> list[Finding]:
             "{model} could not be fitted: {reason}",
             {"model": Text(NAMES[models.chosen]), "reason": no_kinds(models.final.kinds)},
         )
-        found.append(Finding(f"clv.not_fitted.{models.chosen}", "warning", False, text, criteria=MAXIMUM))
+        found.append(Finding(f"clv.not_fitted.{models.chosen}", "warning", False, text, criteria=MAXIMUM, action=OTHER_MODEL))
     if not past.spend.known:
         text = Text("The transactions hold no amounts, so this report speaks of purchases and not of money.")
         found.append(Finding("clv.no_amounts", "info", None, text))
@@ -69,6 +71,7 @@ def checks(past: Purchases, models: Models) -> list[Finding]:
                 passed=False,
                 text=Text("{reason}", {"reason": models.final.spend_reason}),
                 criteria=Text("There are repeat buyers, and their mean spend has a finite expectation."),
+                action=Text("Speak of purchases only: without a model of spend no customer has a value."),
             )
         )
     return [
