@@ -74,6 +74,8 @@ def judged(name: str, table: pd.DataFrame, home: Path, draws: int) -> Iterator[d
     """One row per day, group and measure."""
     start, end = (table["ordered_at"].agg(which).date() for which in ("min", "max"))
     for as_of, ahead in asked(start, end):
+        # what comes later is not even in the file
+        table[table["ordered_at"] <= pd.Timestamp(as_of)].to_csv(home / "data" / name / "transactions.csv", index=False)
         with open_client(name, as_of=as_of.isoformat(), home=home) as company:
             past = clv.read(company, holdout_days=0)
             models, terms = clv.fit_models(past), clv.Terms(ahead, 0.0, 1.0)
@@ -133,7 +135,6 @@ def main() -> None:
                 continue
             short = f"log{place}"
             (home / "data" / short).mkdir(parents=True)
-            table.to_csv(home / "data" / short / "transactions.csv", index=False)
             (home / "params" / f"{short}.yml").write_text(f"client: {short}\ntitle: {short}\nsource: data/{short}\n")
             own = [one | {"log": name} for one in judged(short, table, home, given.draws)]
             rows += own

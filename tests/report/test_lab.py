@@ -180,6 +180,10 @@ def test_default_settings_are_found_behind_those_of_the_user(tiny_home, monkeypa
     settings = read(Path(second) / "labconfig" / "default_setting_overrides.json")
     assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
     assert environment["CRMKIT_HOME"] == str(tiny_home)
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    assert lab_environment(tiny_home)["OPENBLAS_NUM_THREADS"] == "1"
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "4")
+    assert lab_environment(tiny_home)["OPENBLAS_NUM_THREADS"] == "4"
 
 
 def test_a_bare_result_is_shown_as_a_page_shows_it():

@@ -18,6 +18,7 @@ from crmkit.core.cells import read_cell
 from crmkit.core.language import worded
 from crmkit.core.settings import HOME_VARIABLE
 from crmkit.report.folders import RECORD, dates_of, read_json, read_latest, reports_folder, write_json, write_text
+from crmkit.report.kernels.pool import ONE_THREAD
 from crmkit.report.params.flatten import Flat, check_clients
 from crmkit.report.params.notebooks import PARAMETERS_TAG, Notebook, cell_source, read_notebooks, translated
 
@@ -144,13 +145,16 @@ def _sockets() -> list[str]:
 def lab_environment(home: Path) -> dict[str, str]:
     """Environment of JupyterLab and its kernels: this one, the project, and nothing that asks or warns before work can begin.
 
+    Fits of few parameters lose most of their time where the linear algebra waits for threads: one is enough, unless this
+    environment says otherwise.
+
     What JupyterLab takes for default settings, which each user may change, lies beside this module.
     """
     defaults = str(resources.files("crmkit.report") / "jupyter")
     given = os.environ.get("JUPYTER_CONFIG_PATH")
     own = {HOME_VARIABLE: str(home), "JUPYTER_CONFIG_PATH": os.pathsep.join([given, defaults] if given else [defaults])}
     # the debugger warns at each start of a kernel that it cannot step into modules which Python has frozen
-    return {**os.environ, **own, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    return {**ONE_THREAD, **os.environ, **own, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 
 
 def _copy(notebook: Notebook, flat: Flat) -> dict[str, Any]:
