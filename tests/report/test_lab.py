@@ -3,6 +3,8 @@
 import ast
 import json
 import os
+import re
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,10 +15,13 @@ from crmkit.core.cells import read_cell
 from crmkit.core.errors import ParamError
 from crmkit.core.language import Locale
 from crmkit.core.results import Finding, Quantity, Result, Text
-from crmkit.report.lab import QUIET, jupyter_command, lab_environment, with_values, write_copies
+from crmkit.report.lab import PLAY, QUIET, jupyter_command, lab_environment, play_cells, with_values, write_copies
+from crmkit.report.page import clock
 from crmkit.report.page.display import show_results
 from crmkit.report.params.flatten import check_clients
 from crmkit.report.params.notebooks import read_notebooks
+
+ROOT = Path(__file__).parents[2]
 
 CELL = """\
 client: str = "a"  # the client's name
@@ -210,3 +215,59 @@ def test_in_a_notebook_its_own_formatter_is_told(monkeypatch):
 
 def test_outside_a_notebook_nothing_is_registered():
     show_results(Locale(), None)
+
+
+@pytest.mark.parametrize("analysis", PLAY)
+def test_cells_to_play_with_use_what_the_notebook_has_made(analysis):
+    """In a copy they stand last; each name in them is made by the notebook or in the cell itself."""
+    notebook = read_notebooks(ROOT)[analysis]
+    cells = json.loads(notebook.path.read_text(encoding="utf-8"))["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    made = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    for cell in play_cells(analysis, Locale("zh")):
+        if cell["cell_type"] == "code":
+            names = [node for node in ast.walk(ast.parse(cell["source"])) if isinstance(node, ast.Name)]
+            own = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+            assert {node.id for node in names} <= made | own | {analysis}
+            assert not own & made, "it changes what the report rests on"
+        else:
+            assert re.search("[\u4e00-\u9fff]", cell["source"])
+
+
+def test_a_cell_that_takes_long_says_for_how_long(monkeypatch):
+    said = []
+
+    class Handle:
+        def update(self, line, raw):
+            said.append(line["text/plain"])
+
+    def display(line, **_):
+        said.append(line["text/plain"])
+        return Handle()
+
+    monkeypatch.setattr("IPython.display.display", display)
+    monkeypatch.setattr(clock, "SHOWN_AFTER", 0.05)
+    monkeypatch.setattr(clock, "STEP", 0.05)
+    one = clock.Clock(Locale())
+    one.start()
+    one.stop()
+    assert said == []
+    one.start()
+    time.sleep(0.3)
+    one.stop()
+    assert said[0] == "Working for 0 s …"
+    assert said[-1] == "Took 0 s."
+    assert len(said) >= 3
+
+
+def test_only_the_lab_has_a_clock_and_each_kernel_one(monkeypatch):
+    registered = []
+    shell = SimpleNamespace(events=SimpleNamespace(register=lambda name, _: registered.append(name)))
+    monkeypatch.delenv(clock.VARIABLE, raising=False)
+    clock.watch_cells(Locale(), shell=shell)
+    assert registered == []
+    monkeypatch.setenv(clock.VARIABLE, "1")
+    for language in ("en", "zh"):
+        clock.watch_cells(Locale(language), shell=shell)
+    assert registered == ["pre_run_cell", "post_run_cell"]
+    assert shell._crmkit_clock.locale.language == "zh"

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from crmkit.core.cells import read_cell
-from crmkit.core.language import worded
+from crmkit.core.language import Locale, say, worded
+from crmkit.core.results import Text
 from crmkit.core.settings import HOME_VARIABLE
 from crmkit.report.folders import RECORD, dates_of, read_json, read_latest, reports_folder, write_json, write_text
 from crmkit.report.kernels.pool import ONE_THREAD
+from crmkit.report.page.clock import VARIABLE as LAB
 from crmkit.report.params.flatten import Flat, check_clients
 from crmkit.report.params.notebooks import PARAMETERS_TAG, Notebook, cell_source, read_notebooks, translated
 
@@ -31,6 +33,36 @@ QUIET = (
 )
 # The system allows some 104 characters for the name of a socket; Jupyter adds about 50 to that of its folder.
 SOCKET_NAME, ADDED = 104, 52
+
+
+PLAY_HEADING = Text("To play with")
+# change one number and run the cell; nothing here reaches the report
+PLAY: Mapping[str, tuple[tuple[str, Text, str], ...]] = {
+    "clv": (
+        (
+            "play-margin",
+            Text("What if another share of revenue were kept? Change the number and run the cell; the report stays as it is."),
+            "other_margin = 0.25\n"
+            "other = clv.Terms(horizon_days, discount_rate, other_margin)\n"
+            "clv.totals(past, clv.customer_values(past, models, other, draws=0))",
+        ),
+        (
+            "play-horizon",
+            Text("What if only the next half year counted?"),
+            "other_days = 182\n"
+            "clv.totals(past, clv.customer_values(past, models, clv.Terms(other_days, discount_rate, margin), draws=0))",
+        ),
+    ),
+    "churn": (
+        (
+            "play-budget",
+            Text("What if the campaign had another budget? Change the number and run the cell; the report stays as it is."),
+            "other_budget = 100.0\n"
+            'other = {**limits, "budget": other_budget}\n'
+            "churn.rules(churn.make_plan(past, value, offer, **other, taken=taken, key=company.key()))",
+        ),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -154,7 +186,7 @@ def lab_environment(home: Path) -> dict[str, str]:
     given = os.environ.get("JUPYTER_CONFIG_PATH")
     own = {HOME_VARIABLE: str(home), "JUPYTER_CONFIG_PATH": os.pathsep.join([given, defaults] if given else [defaults])}
     # the debugger warns at each start of a kernel that it cannot step into modules which Python has frozen
-    return {**ONE_THREAD, **os.environ, **own, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    return {**ONE_THREAD, **os.environ, **own, LAB: "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 
 
 def _copy(notebook: Notebook, flat: Flat) -> dict[str, Any]:
@@ -162,7 +194,9 @@ def _copy(notebook: Notebook, flat: Flat) -> dict[str, Any]:
     for cell in content["cells"]:
         if PARAMETERS_TAG in cell.get("metadata", {}).get("tags", []):
             cell["source"] = with_values(cell_source(cell), flat.values)
-    return dict(translated(content, worded(str(flat.values["language"]), margin=flat.values.get("margin"))))
+    language = str(flat.values["language"])
+    copy = dict(translated(content, worded(language, margin=flat.values.get("margin"))))
+    return copy | {"cells": [*copy["cells"], *play_cells(notebook.analysis, Locale(language))]}
 
 
 def _show_last_run(copy: dict[str, Any], client: str, analysis: str, flat: Flat, *, home: Path) -> None:
@@ -216,3 +250,14 @@ def _digest(content: Mapping[str, Any]) -> str:
     """What tells whether somebody has edited a notebook: its words and its code, not what it showed when it ran."""
     said = [[cell.get("cell_type"), cell_source(cell)] for cell in content.get("cells", ())]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def play_cells(analysis: str, locale: Locale) -> list[dict[str, Any]]:
+    """The cells of an analysis, with a heading; none where it has none."""
+    cells: list[dict[str, Any]] = []
+    for name, words, code in PLAY.get(analysis, ()):
+        said = say(words, locale)
+        said = said if cells else f"## {say(PLAY_HEADING, locale)}\n\n{said}"
+        cells.append({"cell_type": "markdown", "id": f"{name}-text", "metadata": {}, "source": said})
+        cells.append({"cell_type": "code", "id": name, "metadata": {}, "source": code, "outputs": [], "execution_count": None})
+    return cells

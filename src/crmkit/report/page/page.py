@@ -34,6 +34,7 @@ from crmkit.report.folders import RECORD, REPORT, keep, new_run_id, note_attempt
 from crmkit.report.guard.identifiers import unscanned, write_first_marks, write_marks
 from crmkit.report.guard.secrets import scrub_json, secrets_of
 from crmkit.report.page.briefs import linked
+from crmkit.report.page.clock import watch_cells
 from crmkit.report.page.data import customers_result, intake_record, intake_result
 from crmkit.report.page.display import show_results
 from crmkit.report.params.flatten import Used, other_than_agreed, used_parameters
@@ -403,6 +404,7 @@ def open_page(analysis: str, company: Client, parameters: Mapping[str, Any] | No
     """
     page = Page(analysis, company, used_parameters(analysis, company.settings, home=company.home, values=parameters))
     show_results(page.locale, page.customer_name())
+    watch_cells(page.locale)
     out = os.environ.get(OUT_VARIABLE)
     if out:
         # whoever writes the page looks for these in it, and refuses a page that names a customer
