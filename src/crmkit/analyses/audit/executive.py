@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from crmkit.analyses.audit.bridge import bridge
 from crmkit.analyses.audit.by_class import tiles
@@ -15,13 +15,13 @@ from crmkit.analyses.audit.fit import Audit
 from crmkit.analyses.audit.headline import headline
 from crmkit.analyses.audit.overview import DONE_BY
 from crmkit.analyses.audit.plan import Action
-from crmkit.analyses.audit.plan.actions import PEOPLE, PLAN
+from crmkit.analyses.audit.plan.actions import PEOPLE, PLAN, Aim
 from crmkit.analyses.audit.plan.plan import LEFT, TAKEN, first_sentence, goes
 from crmkit.analyses.audit.scorecard.pillars import pillars
 from crmkit.core.in_short import VERDICTS, WHOLE, leading_boxes
 from crmkit.core.language import say
 from crmkit.core.reading import Reading
-from crmkit.core.results import Brief, Column, Finding, Quantity, Result, Text, estimates, not_assessed
+from crmkit.core.results import Brief, Column, Finding, Quantity, Result, Text, Unit, estimates, not_assessed
 
 MOST = 3
 # words of a decision and of a name: more would not stand on one sheet
@@ -101,8 +101,14 @@ def _row(one: Action, work: Audit) -> dict[str, Any]:
         "within": TAKEN if one.taken else LEFT,
         "owner": _cut(one.owner, MOST_NAME),
         "due_on": one.dates.due_on,
-        "numbers": json.dumps(json.loads(one.aim.numbers) + [unrounded("", each) for each in added]),
+        "numbers": json.dumps(json.loads(one.aim.numbers) + [unrounded("", each) for each in [*added, *_ends(one.aim)]]),
     }
+
+
+def _ends(aim: Aim) -> list[Quantity]:
+    """Where an indicator is, and where it is to go."""
+    unit = cast(Unit, aim.unit)
+    return [Quantity(value, unit) for value in (aim.baseline, aim.expected, aim.target) if math.isfinite(value)]
 
 
 def _columns(work: Audit) -> tuple[Column, ...]:
