@@ -138,9 +138,10 @@ def main() -> None:
             (home / "params" / f"{short}.yml").write_text(f"client: {short}\ntitle: {short}\nsource: data/{short}\n")
             own = [one | {"log": name} for one in judged(short, table, home, given.draws)]
             rows += own
-            held = np.mean([one["whole_low"] <= one["came"] <= one["whole_high"] for one in own]) if own else float("nan")
+            wide = [one for one in own if np.isfinite(one["whole_low"])]
+            held = np.mean([one["whole_low"] <= one["came"] <= one["whole_high"] for one in wide]) if wide else float("nan")
             print(
-                f"{name}: {table['customer_id'].nunique():,} customers, {len(table):,} rows; {held:.0%} of {len(own)} held",
+                f"{name}: {table['customer_id'].nunique():,} customers, {len(table):,} rows; {held:.0%} of {len(wide)} held",
                 flush=True,
             )
     told(pd.DataFrame(rows), given.keep)
@@ -150,6 +151,9 @@ def told(rows: pd.DataFrame, keep: str | None) -> None:
     """Tables, then the bars."""
     if keep:
         rows.to_pickle(keep)
+    bare = rows["whole_low"].isna()
+    print(f"{bare.sum()} ranges of {len(rows)} say that they leave out the error of the model, and are not judged")
+    rows = rows[~bare].reset_index(drop=True)
     came = rows["came"]
     rows["rule_value"], rows["rule_low"], rows["rule_high"] = zip(*rows["rule"], strict=True)
     sides = {"today": ("outcome_low", "outcome_high"), "whole": ("whole_low", "whole_high"), "rule": ("rule_low", "rule_high")}

@@ -86,6 +86,19 @@ def test_the_range_holds_parameters_chance_and_model(whole):
     assert "how far earlier forecasts were off" in said
 
 
+def test_where_only_purchases_can_be_tested_value_says_so(make_company, simulated, whole):
+    past, origins, _ = whole
+    bought = replace(origins, table=origins.table[origins.table["measure"] == PURCHASES])
+    values = clv.customer_values(past, clv.fit_models(past, compare=()), TERMS, tiering=TIERS, draws=20, origins=bought)
+    assert "that of value leaves out the error of the model" in say(clv.totals(past, values).note, Locale())
+    methods = clv.totals(past, values).table.set_index("measure")["method"]
+    assert "earlier forecasts" in methods["purchases"]
+    assert "earlier forecasts" not in methods["clv"]
+    shown = clv.past_ranges(past, values)
+    assert set(shown.table["measure"]) == {PURCHASES}
+    assert {column.unit for column in shown.columns[1:]} == {"count"}
+
+
 def test_where_no_earlier_day_can_be_tested_the_range_says_so(make_company, simulated):
     first = pd.to_datetime(simulated["ordered_at"]).min().date()
     past, origins, values = ranges(make_company(simulated, as_of=first + dt.timedelta(days=80)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -128,10 +129,12 @@ def _forecast(
     expected = sums.each(fit, lambda one, *history: btyd.expected_purchases(one, ahead / per, *history))[sums.inverse]
     pairs = [(PURCHASES, expected, table["holdout_frequency"].to_numpy(dtype="float64"))]
     if past.spend.known:
-        spend = fit_gamma_gamma(table["frequency"], table["monetary_value"])
-        each = np.asarray(expected_spend(spend, table["frequency"], table["monetary_value"]))
-        actual = table["holdout_value"].to_numpy(dtype="float64")
-        pairs.append((VALUE, terms.margin * each * expected, terms.margin * actual))
+        # a day without a model of spend still tells of purchases
+        with suppress(ModelError):
+            spend = fit_gamma_gamma(table["frequency"], table["monetary_value"])
+            each = np.asarray(expected_spend(spend, table["frequency"], table["monetary_value"]))
+            actual = table["holdout_value"].to_numpy(dtype="float64")
+            pairs.append((VALUE, terms.margin * each * expected, terms.margin * actual))
     # a fixed cut is an amount over the whole horizon
     tier = assign_tiers(pairs[-1][1] * terms.horizon_days / ahead, tiering)
     groups = [(ALL, np.ones(len(tier), dtype=bool)), *((one, tier == one) for one in tiering.names)]

@@ -9,7 +9,7 @@ from crmkit.analyses.clv.customers import shares
 from crmkit.analyses.clv.fit import NAMES
 from crmkit.analyses.clv.months import by_month
 from crmkit.analyses.clv.read import Purchases
-from crmkit.analyses.clv.resampling import PURCHASES, VALUE
+from crmkit.analyses.clv.resampling import ALL, PURCHASES, VALUE
 from crmkit.analyses.clv.values import BY_CONTRACT, Refits, Values, awake, lacking
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Numbers, Quantity, Result, Text, Unit, estimates, not_assessed
@@ -69,7 +69,7 @@ def _method(values: Values, measure: str) -> str:
         return mark("count") if values.under_contract else METHOD
     if values.refits is None:
         return METHOD
-    if values.refits.origins:
+    if (VALUE if measure == "clv" else PURCHASES) in learned(values):
         return WHOLE
     return BOOTSTRAP if values.refits.method == "bootstrap" else NORMAL
 
@@ -103,9 +103,23 @@ def _totals_note(past: Purchases, values: Values) -> Text:
 
 def _covers(values: Values) -> Text:
     """What the ranges of the totals hold, and what they leave out."""
-    if values.refits is not None and values.refits.origins:
-        return Text("Ranges of purchases and value hold parameters, chance, and how far earlier forecasts were off.")
-    return Text("Ranges hold the uncertainty of the parameters, without the error of the model.")
+    known = learned(values)
+    if not known:
+        return Text("Ranges hold the uncertainty of the parameters, without the error of the model.")
+    if values.clv is not None and VALUE not in known:
+        return Text(
+            "The range of purchases holds parameters, chance, and how far earlier forecasts were off; that of value leaves out "
+            "the error of the model."
+        )
+    return Text("Ranges of purchases and value hold parameters, chance, and how far earlier forecasts were off.")
+
+
+def learned(values: Values) -> frozenset[str]:
+    """The measures whose ranges hold the errors of earlier forecasts."""
+    if values.refits is None or values.refits.origins is None:
+        return frozenset()
+    table = values.refits.table
+    return frozenset(table.loc[(table["group"] == ALL) & table["judged"].notna(), "measure"])
 
 
 def intervals(past: Purchases, values: Values | None) -> Result:
@@ -135,7 +149,7 @@ def intervals(past: Purchases, values: Values | None) -> Result:
         Column("high", "Parameters: to", "count"),
         Column("outcome_low", "With chance: from", "count"),
         Column("outcome_high", "With chance: to", "count"),
-        *(_WHOLE_COLUMNS if values.refits.origins else ()),
+        *(_WHOLE_COLUMNS if learned(values) else ()),
     )
     table = values.refits.table
     return Result("clv_intervals", "table", title, table, columns=columns, note=_intervals_note(past, values, values.refits))
@@ -187,11 +201,11 @@ def past_ranges(past: Purchases, values: Values | None) -> Result:
         moved by what was off on the earlier days.
     """
     title = Text("Did earlier ranges hold?")
-    if values is None or values.refits is None or values.refits.origins is None:
+    if values is None or values.refits is None or values.refits.origins is None or not learned(values):
         reason = Text("needs purchases, a horizon, and three earlier days from which a forecast can be tested")
         return not_assessed("clv_past_ranges", title, lacking(values) or reason)
     origins = values.refits.origins
-    unit: Unit = "count" if values.clv is None else "money"
+    unit: Unit = "money" if VALUE in learned(values) else "count"
     rows = _judged(values)
     columns = (
         Column("group", "Tier", translate=True),
@@ -224,13 +238,13 @@ def _judged(values: Values) -> pd.DataFrame:
     if values.refits is None or values.refits.origins is None:
         raise ValueError("nothing was learned from earlier forecasts")
     table = values.refits.table
-    own = (table["measure"] == (PURCHASES if values.clv is None else VALUE)) & table["judged"].notna()
+    own = (table["measure"] == (VALUE if VALUE in learned(values) else PURCHASES)) & table["judged"].notna()
     return table[own].reset_index(drop=True)
 
 
 def ranges_finding(values: Values) -> Finding | None:
     """How many earlier ranges held, in one sentence."""
-    if values.refits is None or values.refits.origins is None:
+    if values.refits is None or values.refits.origins is None or not learned(values):
         return None
     rows = _judged(values)
     judged, held = int(rows["judged"].sum()), int(rows["held"].sum())
