@@ -40,7 +40,7 @@ SCRIPT = r"""(() => {
     const parent = texts.currentNode.parentElement;
     if (/^(SCRIPT|STYLE)$/.test(parent.tagName) || !seen(parent)) continue;
     const text = texts.currentNode.textContent;
-    words += (text.match(word) || []).length;
+    words += (text.replace(/[\u3400-\u9fff]+/g, " ").match(word) || []).length;
     for (const run of text.match(/[\u3400-\u9fff]+/g) || []) {
       characters += run.length;
       words += [...chinese.segment(run)].length;

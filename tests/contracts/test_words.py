@@ -116,8 +116,17 @@ def test_a_chinese_page_holds_no_english_sentence(analysis, project):
     own = said_by(project.home / "params" / f"{project.client(analysis)}.yml") | quoted(folder)
     own |= kept_by_hand(project.home / "data" / "demo" / project.client(analysis))
     # the title of a short page ends with the name that the company has for a department
-    found = [said for page in pages for said in sentences(page) if said not in own and not titled(said, own)]
+    found = [
+        said for page in pages for said in sentences(page) if not titled(said, own) and SENTENCE.search(without(said, own))
+    ]
     assert not found, "\n" + "\n".join(found)
+
+
+def without(said, own):
+    """What is left of a sentence without the words of the client in it, the longest first."""
+    for text in sorted(filter(None, own), key=lambda one: -len(str(one))):
+        said = said.replace(str(text), "")
+    return said
 
 
 def titled(said, own):
@@ -147,7 +156,7 @@ def quoted(folder):
 
 def kept_by_hand(folder):
     """What the company writes of its own plans, risks, steps and sources: shown as it is."""
-    tables = [folder / f"{name}.csv" for name in ("actions", "benchmarks", "risks", "ticket_events")]
+    tables = [folder / f"{name}.csv" for name in ("actions", "benchmarks", "goals", "risks", "ticket_events")]
     cells = [pd.read_csv(path, dtype=str).to_numpy().ravel() for path in tables if path.is_file()]
     return {text for one in cells for text in one if isinstance(text, str)}
 
