@@ -16,7 +16,7 @@ from crmkit.analyses.churn.absences import ALARM, RISE, RISING, STEADY
 from crmkit.analyses.churn.alarms import _counts
 from crmkit.analyses.churn.backtest import MODEL, RULES, tenure_only
 from crmkit.analyses.churn.backtest import Test as OneTest
-from crmkit.analyses.churn.basics import base_rows
+from crmkit.analyses.churn.basics import base_rows, rule_words
 from crmkit.analyses.churn.both import BUYERS
 from crmkit.analyses.churn.calendar import chance_limits
 from crmkit.analyses.churn.economics import _ranges
@@ -326,3 +326,9 @@ def test_each_rule_is_judged_on_all_customers_of_its_cut_off(past, work):
     assert set(map(str, RULES)) <= set(table["rule"])
     assert table.groupby("cut")["n"].nunique().eq(1).all()
     assert (table["left"] < table["n"]).all()
+
+
+def test_without_days_of_grace_none_are_spoken_of(past):
+    said = {days: say(rule_words(replace(past, rule=replace(past.rule, grace_days=days))), Locale()) for days in (0, 30)}
+    assert said[0].startswith("Left: the contract ended and none followed; a pause")
+    assert said[30].startswith("Left: the contract ended and none followed within 30 days; a pause")

@@ -149,6 +149,8 @@ def rule_words(past: Past) -> Text:
                 "horizon": Quantity(float(past.rule.horizon_days), "days"),
             },
         )
+    if past.contractual and not past.rule.grace_days:
+        return Text("Left: the contract ended and none followed; a pause is no end. Design: {design}.", {"design": design})
     if past.contractual:
         return Text(
             "Left: the contract ended and none followed within {grace}; a pause is no end. Design: {design}.",
