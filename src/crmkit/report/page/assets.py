@@ -83,6 +83,7 @@ def compact_css(text: str) -> str:
     """A style sheet without comments and needless space."""
     bare = re.sub(r"\s*([{};,>])\s*", r"\1", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)).strip()
     # a value begins behind its colon, a selector before it; the last value of a block ends with the block
+    bare = re.sub(r"(?<=[\w)]) \+ (?=[.\w*])", "+", bare)
     return re.sub(r"(?<=[\w)]):\s+", ":", bare).replace(";}", "}")
 
 
