@@ -19,7 +19,7 @@ from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries import purchases as summaries
 from crmkit.data.summaries.windows import log_gaps
 from crmkit.models.basics.estimates import critical
-from crmkit.models.basics.past_errors import FEWEST, GROUP, TOTAL, Learned, learn, log_errors
+from crmkit.models.basics.past_errors import FEWEST, GROUP, HALF, TOTAL, learn, log_errors
 from crmkit.models.purchases import btyd
 from crmkit.models.purchases.spend import expected_spend, fit_gamma_gamma
 
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from crmkit.data.client import Client
 
 SHORTEST_PAST, SHORTEST_AHEAD, PARTS, MOST = 56, 14, (1, 2, 4, 8), 12
-JUDGED_FROM = 2
+# of how many of the newest errors a range is learned, and from how many on an earlier one is judged
+LEARNED_FROM, JUDGED_FROM = 8, 2
 MOST_CUSTOMERS = 50_000
 
 
@@ -108,7 +109,7 @@ def past_forecasts(
             )
         except ModelError:
             failed += 1
-    return Origins(pd.concat(made, ignore_index=True), ahead, failed) if len(made) >= FEWEST else None
+    return Origins(pd.concat(made, ignore_index=True), ahead, failed, len(days) == MOST) if len(made) >= FEWEST else None
 
 
 def _forecast(
@@ -127,14 +128,17 @@ def _forecast(
     fit = fit_one(table, name, per=per, gaps=gaps)
     sums = histories_of(table, per)
     expected = sums.each(fit, lambda one, *history: btyd.expected_purchases(one, ahead / per, *history))[sums.inverse]
-    pairs = [(PURCHASES, expected, table["holdout_frequency"].to_numpy(dtype="float64"))]
+    # what single customers do by chance, as of a Poisson count whose rate is known from the purchases so far
+    chance = expected + expected**2 / (fit.params["r"] + table["frequency"].to_numpy(dtype="float64"))
+    pairs = [(PURCHASES, expected, table["holdout_frequency"].to_numpy(dtype="float64"), chance)]
     if past.spend.known:
         # a day without a model of spend still tells of purchases
         with suppress(ModelError):
             spend = fit_gamma_gamma(table["frequency"], table["monetary_value"])
             each = np.asarray(expected_spend(spend, table["frequency"], table["monetary_value"]))
             actual = table["holdout_value"].to_numpy(dtype="float64")
-            pairs.append((VALUE, terms.margin * each * expected, terms.margin * actual))
+            paid, spread = terms.margin * each, chance + expected / spend.params["p"]
+            pairs.append((VALUE, paid * expected, terms.margin * actual, paid**2 * spread))
     # a fixed cut is an amount over the whole horizon
     tier = assign_tiers(pairs[-1][1] * terms.horizon_days / ahead, tiering)
     groups = [(ALL, np.ones(len(tier), dtype=bool)), *((one, tier == one) for one in tiering.names)]
@@ -144,9 +148,10 @@ def _forecast(
             "measure": measure,
             "forecast": float(forecast[own].sum()),
             "actual": float(came[own].sum()),
+            "own": float(variance[own].sum() ** 0.5 / max(forecast[own].sum(), HALF)),
             "n": int(own.sum()),
         }
-        for measure, forecast, came in pairs
+        for measure, forecast, came, variance in pairs
         for group, own in groups
     ]
     return pd.DataFrame(rows)
@@ -176,8 +181,17 @@ def with_past_errors(values: Values, origins: Origins | None, *, confidence: flo
     if origins is None or values.refits is None:
         return values
     table = values.refits.table
+    # the cost of keeping customers is known: it comes off a range of what they bring
+    cost = values.terms.retention_cost * values.customers["years_kept"]
+    costs = {ALL: float(cost.sum())} | cost.groupby(values.customers["tier"]).sum().to_dict()
     rows = [
-        _row({str(name): each for name, each in one.items()}, origins, values.terms, confidence)
+        _row(
+            {str(name): each for name, each in one.items()},
+            origins,
+            values.terms,
+            confidence,
+            cost=costs[one["group"]] if one["measure"] == VALUE else 0.0,
+        )
         for one in table.to_dict("records")
     ]
     whole = table.join(pd.DataFrame(rows, index=table.index))
@@ -197,28 +211,23 @@ def _total(known: Total | None, totals: pd.DataFrame, measure: str) -> Total | N
     return Total(known.value, min(known.value, low), max(known.value, high)) if np.isfinite(low + high) else known
 
 
-def _row(one: dict[str, Any], origins: Origins, terms: Terms, confidence: float) -> dict[str, float]:
+def _row(one: dict[str, Any], origins: Origins, terms: Terms, confidence: float, *, cost: float) -> dict[str, float]:
     """What past errors say of one sum, and whether earlier ranges of it held."""
     seen = origins.table[(origins.table["group"] == one["group"]) & (origins.table["measure"] == one["measure"])]
-    value, low, high = (float(one[name]) for name in ("value", "outcome_low", "outcome_high"))
+    value, low, high = (float(one[name]) + cost for name in ("value", "outcome_low", "outcome_high"))
     if len(seen) < FEWEST or not value > 0 or not low <= high:
         return dict.fromkeys(COLUMNS, float("nan"))
-    level = TOTAL if one["group"] == ALL else GROUP
+    level, ahead = TOTAL if one["group"] == ALL else GROUP, origins.horizon_days
     own = float(log_errors(high, max(low, 0.0))) / (2 * critical(confidence))
-    days = np.array([day.toordinal() for day in seen["origin"]], dtype="float64")
-    forecast, actual = seen["forecast"].to_numpy(), seen["actual"].to_numpy()
-    errors = log_errors(actual, forecast)
-    now = learn(errors, days, horizon=origins.horizon_days, ahead=terms.horizon_days, own=own, level=level)
-    then = [
-        _learned_by(place, errors, days, origins.horizon_days, own * (value / max(forecast[place], 1.0)) ** 0.5, level)
-        for place in range(len(days))
-    ]
-    ranges = {place: one.of(forecast[place], confidence) for place, one in enumerate(then) if one is not None}
-    held = sum(low <= actual[place] <= high for place, (_, low, high) in ranges.items())
-    newest = max(ranges, default=None)
-    last = (float("nan"),) * 3 if newest is None else (forecast[newest], *ranges[newest][1:])
-    came = float("nan") if newest is None else actual[newest]
-    return dict(zip(COLUMNS, (*now.of(value, confidence), *last, came, len(ranges), held), strict=True))
+    errors, days = log_errors(seen["actual"], seen["forecast"]), _ordinals(seen)
+    newest_errors = slice(-LEARNED_FROM, None)
+    now = learn(errors[newest_errors], days[newest_errors], horizon=ahead, ahead=terms.horizon_days, own=own, level=level)
+    then = earlier_ranges(seen, ahead, level=level, confidence=confidence, cut=origins.cut)
+    held = int(((then["low"] <= then["actual"]) & (then["actual"] <= then["high"])).sum())
+    newest = then.iloc[-1] if len(then) else dict.fromkeys(("forecast", "low", "high", "actual"), float("nan"))
+    last = (float(newest[name]) for name in ("forecast", "low", "high", "actual"))
+    limits = (each - cost for each in now.of(value, confidence))
+    return dict(zip(COLUMNS, (*limits, *last, len(then), held), strict=True))
 
 
 COLUMNS = (
@@ -226,11 +235,37 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def _learned_by(
-    place: int, errors: NDArray[np.float64], days: NDArray[np.float64], horizon: int, own: float, level: float
-) -> Learned | None:
-    """What was known of errors on an earlier day: of forecasts whose whole horizon had passed by then; None below two."""
-    known = days + horizon <= days[place]
-    if known.sum() < JUDGED_FROM:
-        return None
-    return learn(errors[known], days[known], horizon=horizon, ahead=horizon, own=own, level=level)
+def earlier_ranges(seen: pd.DataFrame, horizon: int, *, level: float, confidence: float, cut: bool = False) -> pd.DataFrame:
+    """The ranges that could be known on earlier days.
+
+    Parameters
+    ----------
+    seen : DataFrame
+        Rows of one group and measure of :class:`Origins`, in the order of days.
+    horizon : int
+        Days that they looked ahead.
+    level, confidence : float
+        As for :func:`crmkit.models.basics.past_errors.learn`.
+    cut : bool
+        Whether days before these were left out; then only a day is judged that has all eight errors to learn from.
+
+    Returns
+    -------
+    DataFrame
+        ``origin, forecast, actual, low, high`` of each day on which two forecasts or more were over; nothing in a row hangs on
+        what came after its day.
+    """
+    import pandas as pd
+
+    errors, days, rows = log_errors(seen["actual"], seen["forecast"]), _ordinals(seen), []
+    for place, one in enumerate(seen.to_dict("records")):
+        known = np.flatnonzero(days + horizon <= days[place])[-LEARNED_FROM:]
+        if len(known) >= (LEARNED_FROM if cut else JUDGED_FROM):
+            found = learn(errors[known], days[known], horizon=horizon, ahead=horizon, own=one["own"], level=level)
+            _, low, high = found.of(one["forecast"], confidence)
+            rows.append((one["origin"], one["forecast"], one["actual"], low, high))
+    return pd.DataFrame(rows, columns=["origin", "forecast", "actual", "low", "high"])
+
+
+def _ordinals(seen: pd.DataFrame) -> NDArray[np.float64]:
+    return np.array([day.toordinal() for day in seen["origin"]], dtype="float64")

@@ -191,16 +191,20 @@ class Origins:
     Parameters
     ----------
     table : DataFrame
-        ``origin, group, measure, forecast, actual, n``: one row per earlier day, group (all customers, each tier) and measure.
+        ``origin, group, measure, forecast, actual, own, n``: one row per earlier day, group (all customers, each tier) and
+        measure; ``own`` is the standard deviation of the forecast by chance, as a share of it, known on that day.
     horizon_days : int
         How far ahead they looked.
     failed : int
         Earlier days on which no model could be fitted.
+    cut : bool
+        Whether days before these were left out.
     """
 
     table: pd.DataFrame
     horizon_days: int
     failed: int = 0
+    cut: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,8 @@ DOUBT = 2.0
 # what an error grows by, as a share of the level that is off, when the horizon is e times as long
 GROWTH = 0.3
 FEWEST = 3
+# added to counts and sums, so that 0 has a logarithm
+HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,6 @@ class Learned:
         reach = float(t.ppf((1 + confidence) / 2, self.freedom)) * self.spread
         middle = (value + HALF) * math.exp(self.shift)
         return value * math.exp(self.shift), max(0.0, middle * math.exp(-reach) - HALF), middle * math.exp(reach) - HALF
-
-
-HALF = 0.5
 
 
 def log_errors(actual: ArrayLike, forecast: ArrayLike) -> np.ndarray:

@@ -21,7 +21,8 @@ class Clock:
     """Begins with a cell, ends with it, and says in between for how long it has run."""
 
     def __init__(self, locale: Locale) -> None:
-        self.locale, self.over, self.thread = locale, Event(), None
+        self.locale, self.over = locale, Event()
+        self.thread: Thread | None = None
 
     def start(self, *_: Any) -> None:
         """A cell begins."""
@@ -38,8 +39,6 @@ class Clock:
         if self.thread is not None:
             self.thread.join()
             self.thread = None
-
-    thread: Thread | None
 
     def _tell(self, over: Event) -> None:
         began = time.monotonic()
