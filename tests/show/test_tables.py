@@ -15,6 +15,7 @@ from crmkit.core.results import Column, Finding, Quantity, Result, Text, estimat
 from crmkit.show.tables import (
     exhibit_html,
     exhibit_text,
+    finding_words,
     findings_html,
     findings_text,
     not_assessed_html,
@@ -254,6 +255,20 @@ def test_findings_come_worst_first(finding, english):
     )
     assert findings_html([], english) == ""
     assert findings_text([finding, worse], english).splitlines()[0] == "Critical: Worse."
+
+
+def test_intervals_stand_in_a_line_below_the_sentence(english, shares):
+    share, money = Quantity(0.5, "share", 0.4, 0.6), Quantity(1200, "money", 1000, 1500)
+    one = Finding("a.b", "info", None, Text("{share} of {n} stay.", {"share": share, "n": Quantity(10, "count")}))
+    assert finding_words(one, english)[1:] == [("sentence", "50% of 10 stay."), ("evidence", "Interval: 40% to 60%")]
+    inner = Text("{money} {share}", {"share": share, "money": money})
+    two = replace(one, text=Text("{inner}, {share}.", {"share": share, "inner": inner}))
+    assert finding_words(two, english)[2] == ("evidence", "Intervals: €1,200 (€1,000 to €1,500), 50% (40% to 60%)")
+    assert finding_words(two, Locale("zh"))[2] == ("evidence", "区间：€1,200（€1,000至€1,500）、50%（40%至60%）")
+    over = table_html(replace(shares, finding=one), english)
+    assert '<span class="finding">50% of 10 stay.</span> <span class="note">Interval: 40% to 60%</span>' in over
+    gone = replace(one, text=Text("{n}.", {"n": Quantity(1, "count", float("nan"), float("nan"))}))
+    assert [kind for kind, _ in finding_words(gone, english)] == ["severity", "sentence"]
 
 
 def test_rules_that_are_met_are_folded_beneath_what_was_found(english):

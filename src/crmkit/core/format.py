@@ -24,7 +24,7 @@ UNITS_OF_TIME: dict[str, tuple[str, str, str]] = {
 }
 INTERVAL = {"en": "{value} ({low} to {high})", "zh": "{value}（{low}至{high}）"}
 WHOLE_MONEY_FROM = 1000
-SIGNIFICANT = 4
+SIGNIFICANT = 3
 
 
 def format_quantity(quantity: Quantity, *, language: str = "en", currency: str = "EUR") -> str:
@@ -66,7 +66,7 @@ def format_value(value: Any, unit: Unit, *, language: str = "en", currency: str 
     >>> format_value(-0.0004, "money"), format_value(-0.0, "days")
     ('€0.00', '0 days')
     >>> format_value(0.2425945, "number"), format_value(2357, "count"), format_value(None, "share")
-    ('0.2426', '2,357', '–')
+    ('0.243', '2,357', '–')
     """
     if unit in ("text", "customer"):
         return DASH if value is None or missing(value) else str(value)
@@ -154,7 +154,7 @@ def _places(decimals: int | None) -> str:
 
 
 def _significant(number: float, locale: str) -> str:
-    """Four significant digits, no exponent between 1e-4 and 1e9."""
+    """Three significant digits, all digits before the point; no exponent between 1e-3 and 1e9."""
     from babel import numbers
 
     if number == 0 or math.isinf(number):

@@ -8,7 +8,7 @@ put into words only when it is shown, in the reader's language, so a rerun on ot
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -78,6 +78,38 @@ class Text:
 
 
 Numbers = Mapping[str, "Quantity | Text | str"]
+
+
+def without_limits(text: Text) -> Text:
+    """A sentence whose numbers stand alone: their intervals are said in a line of their own, see :func:`limited`.
+
+    Examples
+    --------
+    >>> without_limits(Text("{share} stay", {"share": Quantity(0.5, "share", 0.4, 0.6)})).numbers
+    {'share': Quantity(value=0.5, unit='share', low=None, high=None)}
+    """
+    return replace(text, numbers={name: _alone(one) for name, one in text.numbers.items()})
+
+
+def _alone(one: Quantity | Text | str) -> Quantity | Text | str:
+    if isinstance(one, Quantity):
+        return replace(one, low=None, high=None)
+    return without_limits(one) if isinstance(one, Text) else one
+
+
+def limited(text: Text) -> list[Quantity]:
+    """The numbers of a sentence that have an interval, in the order in which it names them, each once.
+
+    Examples
+    --------
+    >>> limited(Text("{n} of {all}", {"all": Quantity(9, "count"), "n": Quantity(5, "count", 4, 6)}))
+    [Quantity(value=5, unit='count', low=4, high=6)]
+    """
+    placed = sorted((text.template.find(f"{{{name}}}"), name) for name in text.numbers)
+    named = [text.numbers[name] for place, name in placed if place >= 0]
+    found = [each for one in named for each in (limited(one) if isinstance(one, Text) else [one]) if isinstance(each, Quantity)]
+    known = [one for one in found if None not in (one.low, one.high) and one.low == one.low and one.high == one.high]
+    return list(dict.fromkeys(known))
 
 
 @dataclass(frozen=True)

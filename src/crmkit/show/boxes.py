@@ -8,9 +8,9 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from crmkit.core.format import DASH
-from crmkit.core.language import Locale, say, translate
-from crmkit.core.results import Column, Finding, Quantity, Result, Severity, Text, worst_first
-from crmkit.show.grid import interval_heading, interval_words
+from crmkit.core.language import Locale, in_a_row, say, translate
+from crmkit.core.results import Column, Finding, Quantity, Result, Severity, Text, limited, without_limits, worst_first
+from crmkit.show.grid import FROM_TO, interval_heading, interval_words
 from crmkit.show.sparks import spark_html
 from crmkit.show.words import Naming, attribute, cell, column_of, empty, required, sentence
 
@@ -32,6 +32,8 @@ COUNT = Text("n = {n}")
 MORE_BOXES = Text("{n} more {n:number|numbers}")
 PASSED = Text("{n} checks of these figures were passed.")
 LIMITS = Text("{heading}: {limits}")
+INTERVAL = Text("Interval: {limits}")
+INTERVALS = Text("Intervals: {each}")
 TARGET = Text("Target: {target}")
 
 
@@ -162,8 +164,11 @@ def _finding_html(finding: Finding, locale: Locale, name: Naming | None) -> str:
 
 
 def finding_words(finding: Finding, locale: Locale, name: Naming | None = None) -> list[tuple[str, str]]:
-    """The parts of a finding as plain text: severity, sentence, and where there are, criteria, money at stake and action."""
-    parts = [("severity", say(SEVERITY[finding.severity], locale)), ("sentence", sentence(finding.text, locale, name))]
+    """The parts of a finding as plain text: severity, sentence, then intervals, criteria, money at stake, action."""
+    parts = [("severity", say(SEVERITY[finding.severity], locale)), ("sentence", finding_sentence(finding, locale, name))]
+    ranges = ranges_words(finding, locale)
+    if ranges:
+        parts.append(("evidence", ranges))
     if finding.criteria is not None:
         rule = Text(RULE.template, {"rule": sentence(finding.criteria, locale, name)})
         parts.append(("criteria", say(rule, locale)))
@@ -172,6 +177,26 @@ def finding_words(finding: Finding, locale: Locale, name: Naming | None = None) 
     if finding.action is not None:
         parts.append(("action", sentence(Text(WHAT_TO_DO.template, {"action": finding.action}), locale, name)))
     return parts
+
+
+def finding_sentence(finding: Finding | None, locale: Locale, name: Naming | None = None) -> str:
+    """What a finding says, its numbers without their intervals; empty without one."""
+    return "" if finding is None else sentence(without_limits(finding.text), locale, name)
+
+
+def finding_html(finding: Finding | None, locale: Locale, name: Naming | None = None) -> str:
+    """A finding over an exhibit: its sentence, and its intervals beneath."""
+    parts = [("finding", finding_sentence(finding, locale, name)), ("note", ranges_words(finding, locale))]
+    return "".join(f' <span class="{kind}">{escape(text)}</span>' for kind, text in parts if text)
+
+
+def ranges_words(finding: Finding | None, locale: Locale) -> str:
+    """The intervals of the numbers of a finding, in a line of their own; empty where none has one."""
+    known = [] if finding is None else limited(finding.text)
+    if len(known) == 1:
+        limits = {name: Quantity(limit, known[0].unit) for name, limit in (("low", known[0].low), ("high", known[0].high))}
+        return say(Text(INTERVAL.template, {"limits": Text(FROM_TO.template, limits)}), locale)
+    return say(Text(INTERVALS.template, {"each": in_a_row(known)}), locale) if known else ""
 
 
 def not_assessed_html(result: Result, locale: Locale, *, name: Naming | None = None) -> str:

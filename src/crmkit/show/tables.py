@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 from crmkit.core.language import Locale, say
 from crmkit.core.results import Column, Finding, Result, Text, worst_first
 from crmkit.show.boxes import (
+    finding_html,
+    finding_sentence,
     finding_words,
     findings_html,
     not_assessed_html,
+    ranges_words,
     reason_words,
     value_words,
     values_html,
@@ -112,10 +115,7 @@ def table_html(
     """
     grid = table_grid(result, locale, name=name, max_rows=max_rows, like=like)
     title = escape(sentence(result.title, locale, name))
-    finding = sentence(result.finding.text, locale, name) if result.finding else ""
-    caption = f'<strong class="title">{title}</strong>' + (
-        f' <span class="finding">{escape(finding)}</span>' if finding else ""
-    )
+    caption = f'<strong class="title">{title}</strong>{finding_html(result.finding, locale, name)}'
     head = "".join(
         f'<th scope="col"{_class(column)}>{escape(text)}</th>' for column, text in zip(grid.columns, grid.headings, strict=True)
     )
@@ -165,7 +165,8 @@ def exhibit_text(result: Result, locale: Locale, *, name: Naming | None = None, 
     if not result.assessed:
         return "\n".join([*lines, reason_words(result, locale, name)])
     if result.finding is not None:
-        lines.append(sentence(result.finding.text, locale, name))
+        said, ranges = finding_sentence(result.finding, locale, name), ranges_words(result.finding, locale)
+        lines.append(f"{said} {ranges}".rstrip())
     if result.kind == "values":
         for label, number, interval, basis in value_words(result, locale):
             small = "; ".join(part for part in (interval, basis) if part)

@@ -22,7 +22,18 @@ from typing import TYPE_CHECKING, Any, overload
 from crmkit.core.language import Locale, say
 from crmkit.core.nested_params import run_by_program
 from crmkit.core.privacy import pseudonym
-from crmkit.core.results import BRIEFS_MIME, REPORT_MIME, Brief, Finding, Numbers, Quantity, Result, Text, worst_first
+from crmkit.core.results import (
+    BRIEFS_MIME,
+    REPORT_MIME,
+    Brief,
+    Finding,
+    Numbers,
+    Quantity,
+    Result,
+    Text,
+    without_limits,
+    worst_first,
+)
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.standing import ACTIVE_DAYS
 from crmkit.data.tables import TABLES
@@ -429,7 +440,7 @@ def _finding(finding: Finding, locale: Locale) -> dict[str, Any]:
         "id": finding.id,
         "severity": finding.severity,
         "passed": finding.passed,
-        "text": say(finding.text, locale),
+        "text": say(without_limits(finding.text), locale),
         "criteria": say(finding.criteria, locale),
         "action": say(finding.action, locale),
         "evidence": list(finding.evidence),

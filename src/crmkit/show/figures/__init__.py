@@ -20,6 +20,7 @@ from crmkit.core.errors import ReportError, did_you_mean
 from crmkit.core.language import Locale
 from crmkit.core.results import Kind, Result, Text
 from crmkit.show import theme
+from crmkit.show.boxes import finding_html
 from crmkit.show.figures.told import Told, data_html, numbered, told
 from crmkit.show.words import Naming, sentence
 
@@ -139,11 +140,8 @@ def figure_html(result: Result, locale: Locale, *, name: Naming | None = None) -
     figure = draw(result, locale)
     boxes = undrawn(figure)
     data = told(result, locale, name=name)
-    finding = result.finding.text if result.finding else None
-    parts = [("strong", "title", result.title), ("span", "finding", finding)]
-    caption = " ".join(
-        f'<{tag} class="{kind}">{escape(sentence(text, locale, name))}</{tag}>' for tag, kind, text in parts if text
-    )
+    caption = f'<strong class="title">{escape(sentence(result.title, locale, name))}</strong>'
+    caption += finding_html(result.finding, locale, name)
     notes = f'<span class="note">{escape(sentence(result.note, locale, name))}</span>' if result.note else ""
     if boxes:
         said = sentence(Text(UNDRAWN.template, {"characters": " ".join(boxes)}), locale)
