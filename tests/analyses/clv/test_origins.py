@@ -10,7 +10,7 @@ import pytest
 from crmkit.analyses import clv
 from crmkit.analyses.clv import origins as module
 from crmkit.analyses.clv.fit import COMPARED
-from crmkit.analyses.clv.origins import earlier_ranges, origin_days
+from crmkit.analyses.clv.origins import earlier_ranges, levels, origin_days
 from crmkit.analyses.clv.resampling import ALL, PURCHASES, VALUE
 from crmkit.core.language import Locale, say
 from crmkit.models.basics.past_errors import GROUP, log_errors
@@ -183,3 +183,47 @@ def test_a_fall_that_repeats_moves_the_level_and_is_in_the_range(make_company):
     assert row["corrected"] < row["value"]
     assert row["whole_low"] <= len(came) <= row["whole_high"]
     assert not row["outcome_low"] <= len(came) <= row["outcome_high"]
+
+
+def test_tiers_are_moved_by_what_their_forecasts_were_off_by_and_totals_stay(make_company, simulated, whole):
+    """A last tier that brought three times its forecast on every earlier day is expected to bring more than the model says."""
+    past, origins, _ = whole
+    models = clv.fit_models(past, compare=())
+    late = origins.table["group"].eq("C")
+    came = origins.table["actual"].mask(late, 3 * origins.table["forecast"])
+    planted = replace(origins, table=origins.table.assign(actual=came))
+    alone = clv.customer_values(past, models, TERMS, tiering=TIERS, draws=20)
+    values = clv.customer_values(past, models, TERMS, tiering=TIERS, draws=20, origins=planted)
+    assert (values.clv.value, values.purchases.value) == pytest.approx((alone.clv.value, alone.purchases.value))
+    before, after = (one.customers.set_index("customer_id") for one in (alone, values))
+    assert after["tier"].equals(before["tier"])
+    for name in ("clv", "expected_purchases"):
+        assert after[name].sum() == pytest.approx(before[name].sum())
+        last = after["tier"] == "C"
+        assert after.loc[last, name].sum() > 1.3 * before.loc[last, name].sum()
+    # nobody overtakes anybody
+    order = before["clv"].sort_values(ascending=False, kind="stable").index
+    assert (np.diff(after["clv"].reindex(order)) <= 1e-9).all()
+    # what the table of tiers says is the sum of its customers, inside its range
+    table = values.refits.table.set_index(["group", "measure"])
+    for tier, own in values.customers.groupby("tier"):
+        row = table.loc[(tier, VALUE)]
+        assert row["value"] == pytest.approx(own["clv"].sum())
+        assert row["whole_low"] <= row["value"] <= row["whole_high"]
+        assert row["model"] == pytest.approx(before.loc[before["tier"] == tier, "clv"].sum())
+    # limits of single customers are moved with them
+    least = values.customers[values.customers["tier"] == "C"].nlargest(5, "clv")
+    unmoved = alone.customers.loc[least.index]
+    limits = [clv.resampling.customer_limits(one, who, confidence=0.95) for one, who in ((values, least), (alone, unmoved))]
+    ratio = (limits[0]["high"] / limits[1]["high"]).to_numpy()
+    assert ratio == pytest.approx((least["clv"] / unmoved["clv"]).to_numpy(), rel=1e-6)
+
+
+def test_levels_of_nothing_and_of_one_tier_change_nothing():
+    none = np.zeros(3)
+    places, tiers = np.arange(3), np.array(["A", "A", "A"])
+    assert levels(none, places, tiers, {"A": 0.3}, ordered=True).tolist() == [1.0, 1.0, 1.0]
+    each = np.array([3.0, 2.0, 0.0])
+    assert levels(each, places, tiers, {"A": 0.3}, ordered=True) == pytest.approx([1.0, 1.0, 1.0], rel=0.5)
+    assert (each * levels(each, places, tiers, {"A": 0.3}, ordered=True)).tolist() == pytest.approx([3.0, 2.0, 0.0])
+    assert (each * levels(each, places, tiers, {}, ordered=True)).tolist() == [3.0, 2.0, 0.0]

@@ -54,8 +54,9 @@ class PurchaseDraws:
 
     Notes
     -----
-    What a purchase is worth today, and what keeping a customer costs, is that of the estimate (``discounted_purchases``,
-    ``years_kept``): other parameters move the moments of the purchases within the horizon by next to nothing.
+    What a purchase is worth today, what keeping a customer costs, and by what customers were moved is that of the estimate
+    (``discounted_purchases``, ``years_kept``, ``level``): other parameters move the moments of the purchases within the horizon
+    by next to nothing.
     """
 
     models: Sequence[Model]
@@ -101,8 +102,10 @@ class PurchaseDraws:
 
         count = histories.each(self.models[turn], ahead, self._alive(turn))[histories.inverse]
         if not self.spends:
-            return count, None
-        return count, self._net(count * expected_spend(self.spends[turn], self.who["frequency"], self.who["monetary_value"]))
+            return count * self._level("level"), None
+        return count * self._level("level"), self._net(
+            count * expected_spend(self.spends[turn], self.who["frequency"], self.who["monetary_value"])
+        )
 
     def drawn(self, turn: int, rng: np.random.Generator, times: int = 1) -> tuple[Floats, Floats | None]:
         """As :class:`Draws` says."""
@@ -113,12 +116,19 @@ class PurchaseDraws:
 
         count = self._everyone.each(self.models[turn], future, self._alive(turn)[histories.inverse])
         if not self.spends:
-            return count, None
-        return count, self._net(draw_spend(self.spends[turn], self.who["frequency"], self.who["monetary_value"], count, rng))
+            return count * self._level("level"), None
+        return count * self._level("level"), self._net(
+            draw_spend(self.spends[turn], self.who["frequency"], self.who["monetary_value"], count, rng)
+        )
 
     def _net(self, spent: Floats) -> Floats:
         kept = self.who["years_kept"].to_numpy()
-        return np.asarray(self.terms.margin * spent * self._worth - self.terms.retention_cost * kept)
+        earned = self.terms.margin * spent * self._worth * self._level("value_level")
+        return np.asarray(earned - self.terms.retention_cost * kept)
+
+    def _level(self, name: str) -> Floats | float:
+        """By which factor the expectations of customers were moved, where they were."""
+        return self.who[name].to_numpy(dtype="float64") if name in self.who else 1.0
 
 
 @dataclass(frozen=True, eq=False)

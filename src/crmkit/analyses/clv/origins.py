@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,8 @@ import numpy as np
 from crmkit.analyses.clv.draws import histories_of
 from crmkit.analyses.clv.fit import WITH, Models, fit_one, used
 from crmkit.analyses.clv.read import Purchases, transactions_of
-from crmkit.analyses.clv.resampling import ALL, PURCHASES, VALUE
-from crmkit.analyses.clv.values import Origins, Terms, Tiering, Total, Values, assign_tiers
+from crmkit.analyses.clv.resampling import ALL, LIMITS, PURCHASES, VALUE
+from crmkit.analyses.clv.values import Origins, Refits, Terms, Tiering, Total, Values, assign_tiers
 from crmkit.core.errors import ModelError
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries import purchases as summaries
@@ -33,6 +34,8 @@ SHORTEST_PAST, SHORTEST_AHEAD, PARTS, MOST = 56, 14, (1, 2, 4, 8), 12
 # of how many of the newest errors a range is learned, and from how many on an earlier one is judged
 LEARNED_FROM, JUDGED_FROM = 8, 2
 MOST_CUSTOMERS = 50_000
+# the column of customers that tells by which factor each was moved
+LEVEL = {PURCHASES: "level", VALUE: "value_level"}
 
 
 def origin_days(start: dt.date, as_of: dt.date, horizon: int) -> tuple[int, list[dt.date]]:
@@ -171,16 +174,19 @@ def with_past_errors(values: Values, origins: Origins | None, *, confidence: flo
     Returns
     -------
     Values
-        ``purchases`` and ``clv`` with the limits between which the outcome should lie; the table of the refits with columns
-        ``corrected``, ``whole_low``, ``whole_high`` (parameters, chance and model), ``then_forecast``, ``then_low``,
-        ``then_high``, ``then_actual`` (of the newest earlier day that can be judged), ``judged`` and ``held``: how many earlier
-        ranges can be judged, each by what was known on its day, and how many of them held.
+        ``purchases`` and ``clv`` with the limits between which the outcome should lie; customers moved by what forecasts of
+        such customers were off by (columns ``level``, ``value_level``), their sums as before; the table of the refits with
+        columns ``model`` (before that), ``corrected`` (the sum by itself moved), ``shift`` (its logarithm), ``whole_low``,
+        ``whole_high`` (parameters, chance and model), ``then_forecast``, ``then_low``, ``then_high``, ``then_actual`` (of the
+        newest earlier day that can be judged), ``judged`` and ``held``: how many earlier ranges can be judged, each by what was
+        known on its day, and how many of them held.
     """
     import pandas as pd
 
-    if origins is None or values.refits is None:
+    refits = values.refits
+    if origins is None or refits is None:
         return values
-    table = values.refits.table
+    table = refits.table
     # the cost of keeping customers is known: it comes off a range of what they bring
     cost = values.terms.retention_cost * values.customers["years_kept"]
     costs = {ALL: float(cost.sum())} | cost.groupby(values.customers["tier"]).sum().to_dict()
@@ -196,12 +202,88 @@ def with_past_errors(values: Values, origins: Origins | None, *, confidence: flo
     ]
     whole = table.join(pd.DataFrame(rows, index=table.index))
     totals = whole[whole["group"] == ALL].set_index("measure")
-    return replace(
-        values,
-        purchases=_total(values.purchases, totals, PURCHASES),
-        clv=_total(values.clv, totals, VALUE),
-        refits=replace(values.refits, table=whole, origins=origins),
-    )
+    values = replace(values, purchases=_total(values.purchases, totals, PURCHASES), clv=_total(values.clv, totals, VALUE))
+    return _levelled(values, replace(refits, table=whole, origins=origins), cost.to_numpy())
+
+
+def _levelled(values: Values, refits: Refits, cost: NDArray[np.float64]) -> Values:
+    """Each customer moved by what forecasts of such customers were off by, as far as that is no chance; the totals stay.
+
+    What a tier was off by holds for the customer in its middle, and between two middles it changes evenly with the place in the
+    order of customers, which stays what it was.
+    """
+    table, customers = refits.table.assign(model=refits.table["value"]), values.customers
+    by = VALUE if values.clv is not None else PURCHASES
+    place = np.argsort(np.argsort(-customers["clv" if by == VALUE else "expected_purchases"].to_numpy(), kind="stable"))
+    tier = customers["tier"].to_numpy()
+    moved, before = customers.copy(), {PURCHASES: customers["expected_purchases"].to_numpy(dtype="float64")}
+    if values.clv is not None:
+        before[VALUE] = customers["clv"].to_numpy(dtype="float64") + cost
+    for measure, each in before.items():
+        own = table[(table["measure"] == measure) & (table["group"] != ALL) & table["shift"].notna()]
+        if own.empty or not each.sum() > 0:
+            continue
+        level = levels(each, place, tier, dict(zip(own["group"], own["shift"], strict=True)), ordered=measure == by)
+        moved[LEVEL[measure]] = level
+        if measure == VALUE:
+            moved["clv"] = each * level - cost
+        else:
+            moved[["expected_purchases", "discounted_purchases"]] = customers[
+                ["expected_purchases", "discounted_purchases"]
+            ].mul(level, axis=0)
+        after = moved["clv" if measure == VALUE else "expected_purchases"].groupby(tier).sum()
+        mine = table["measure"].eq(measure) & table["group"].isin(after.index) & table["value"].ne(0)
+        factor = (table.loc[mine, "group"].map(after) / table.loc[mine, "value"]).clip(lower=0)
+        for name in ("value", *LIMITS):
+            table.loc[mine, name] = table.loc[mine, name] * factor
+        for name, side in (("whole_low", np.minimum), ("whole_high", np.maximum)):
+            table.loc[mine, name] = side(table.loc[mine, name], table.loc[mine, "value"])
+    return replace(values, customers=moved, refits=replace(refits, table=table))
+
+
+def levels(
+    each: NDArray[np.float64],
+    place: NDArray[np.intp],
+    tier: NDArray[np.str_],
+    shifts: Mapping[str, float],
+    *,
+    ordered: bool,
+) -> NDArray[np.float64]:
+    """By which factor is what is expected of each customer moved?
+
+    Parameters
+    ----------
+    each : array, shape (n,)
+        What is expected, 0 or more; its sum stays.
+    place : array of int, shape (n,)
+        Place of each customer in the order of their worth, the best first.
+    tier : array of str, shape (n,)
+    shifts : mapping of tier to float
+        Logarithm of what forecasts of the tier are to be moved by.
+    ordered : bool
+        Whether who was expected to bring more than another still is to bring at least as much.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Examples
+    --------
+    >>> each, place, tier = np.array([8.0, 4.0, 1.0]), np.arange(3), np.array(["A", "B", "C"])
+    >>> (each * levels(each, place, tier, {"A": 0.0, "B": 0.0, "C": np.log(2)}, ordered=True)).round(2).tolist()
+    [7.43, 3.71, 1.86]
+    """
+    known = [(float(place[tier == one].mean()), shift) for one, shift in sorted(shifts.items()) if (tier == one).any()]
+    if not known:
+        return np.ones(len(each))
+    level = np.exp(np.interp(place, [middle for middle, _ in known], [shift for _, shift in known]))
+    moved = each * level
+    if ordered:
+        order = np.argsort(place)
+        moved[order] = np.minimum.accumulate(moved[order])
+    total = float(moved.sum())
+    factor = np.divide(moved, each, out=np.ones(len(each)), where=each > 0)
+    return np.asarray(factor * (float(each.sum()) / total if total > 0 else 1.0))
 
 
 def _total(known: Total | None, totals: pd.DataFrame, measure: str) -> Total | None:
@@ -227,11 +309,11 @@ def _row(one: dict[str, Any], origins: Origins, terms: Terms, confidence: float,
     newest = then.iloc[-1] if len(then) else dict.fromkeys(("forecast", "low", "high", "actual"), float("nan"))
     last = (float(newest[name]) for name in ("forecast", "low", "high", "actual"))
     limits = (each - cost for each in now.of(value, confidence))
-    return dict(zip(COLUMNS, (*limits, *last, len(then), held), strict=True))
+    return dict(zip(COLUMNS, (*limits, now.shift, *last, len(then), held), strict=True))
 
 
 COLUMNS = (
-    "corrected", "whole_low", "whole_high", "then_forecast", "then_low", "then_high", "then_actual", "judged", "held",
+    "corrected", "whole_low", "whole_high", "shift", "then_forecast", "then_low", "then_high", "then_actual", "judged", "held",
 )  # fmt: skip
 
 

@@ -197,8 +197,8 @@ def past_ranges(past: Purchases, values: Values | None) -> Result:
     -------
     Result
         One row per tier, and one for all customers: what was forecast from the newest earlier day that can be judged, its
-        range as it could be known on that day, what came, and how many of all earlier ranges held; then the value of today
-        moved by what was off on the earlier days.
+        range as it could be known on that day, what came, and how many of all earlier ranges held; then the value of today,
+        and what the model alone says, before tiers are moved by what was off on the earlier days.
     """
     title = Text("Did earlier ranges hold?")
     if values is None or values.refits is None or values.refits.origins is None or not learned(values):
@@ -214,7 +214,7 @@ def past_ranges(past: Purchases, values: Values | None) -> Result:
         Column("judged", "Ranges judged", "count"),
         Column("held", "Held", "count"),
         Column("value", "Forecast today", unit, limits=("whole_low", "whole_high")),
-        Column("corrected", "Today, moved by earlier errors", unit),
+        Column("model", "By the model alone", unit),
     )
     ahead = origins.horizon_days
     carried = Text(
@@ -227,7 +227,8 @@ def past_ranges(past: Purchases, values: Values | None) -> Result:
         "confidence": Quantity(past.confidence, "share"),
     }
     note = Text(
-        "{days} earlier forecasts, each {ahead} ahead; {confidence} ranges. Each rests on errors known on its day. {carried}",
+        "{days} earlier forecasts, each {ahead} ahead; {confidence} ranges. Each rests on errors known on its day. {carried} "
+        "Today's forecasts of tiers are moved by what earlier ones were off by; the total is the model's.",
         numbers,
     )
     return Result("clv_past_ranges", "table", title, rows, columns=columns, finding=ranges_finding(values), note=note)

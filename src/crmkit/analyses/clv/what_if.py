@@ -139,13 +139,18 @@ def _point(past: Purchases, models: Models, values: Values, slow: float) -> tupl
         return float(price @ usual), float(price @ fewer), float(cost * usual.sum()), float(cost * fewer.sum())
     per, one = past.days_per_unit, model_of(values.model, models.final)
     histories = histories_of(who, per, values.kinds)
-    money = terms.margin * who["expected_spend"].to_numpy(dtype="float64")
+    money = terms.margin * who["expected_spend"].to_numpy(dtype="float64") * _level(who)
     counted = [_ahead(histories, one, terms, per, part)[histories.inverse] for part in (1.0, slow)]
     cost = terms.cost(per)
     alive = [
         _alive(histories, one, terms, per, part)[histories.inverse] if cost else np.zeros(len(who)) for part in (1.0, slow)
     ]
     return (*(float(money @ count) for count in counted), *(float(cost * time.sum()) for time in alive))  # type: ignore[return-value]
+
+
+def _level(who: pd.DataFrame) -> Any:
+    """By which factor what earlier forecasts of such customers were off by has moved each."""
+    return who["value_level"].to_numpy(dtype="float64") if "value_level" in who else 1.0
 
 
 def _ahead(histories: btyd.Histories, one: Any, terms: Terms, per: float, slow: float) -> Floats:
@@ -194,7 +199,8 @@ def _drawn(past: Purchases, values: Values, slow: float) -> tuple[Floats, Floats
         pairs = []
         for k in kept:
             spend = expected_spend(refits.spends[k], who["frequency"], who["monetary_value"])
-            money = np.bincount(histories.inverse, weights=terms.margin * np.asarray(spend), minlength=len(histories.n))
+            weights = terms.margin * np.asarray(spend) * _level(who)
+            money = np.bincount(histories.inverse, weights=weights, minlength=len(histories.n))
             pairs.append([float(money @ _ahead(histories, refits.models[k], terms, refits.per, part)) for part in (1.0, slow)])
     found = np.array(pairs)
     found = found[np.isfinite(found).all(axis=1)]
