@@ -155,6 +155,9 @@ def translate_markdown(markdown: str, language: str) -> str:
     return "\n\n".join(known.get(block, block) for block in blocks(markdown))
 
 
+WITH_COMMA, WITH_SEMICOLON = Text("{first}, {second}"), Text("{first}; {second}")
+
+
 def in_a_row(parts: Sequence[Quantity | Text | str]) -> Text:
     """Several things one behind the other, with the comma of the reader's language; nothing where there are none.
 
@@ -164,9 +167,24 @@ def in_a_row(parts: Sequence[Quantity | Text | str]) -> Text:
     >>> say(row, Locale("en")), say(row, Locale("zh"))
     ('2025Q1, 2025Q2, 2025Q3', '2025Q1、2025Q2、2025Q3')
     """
+    return _joined(parts, WITH_COMMA)
+
+
+def one_by_one(parts: Sequence[Quantity | Text | str]) -> Text:
+    """Several things that may hold commas one behind the other, with the semicolon of the reader's language.
+
+    Examples
+    --------
+    >>> say(one_by_one(["Call, then write", "Wait"]), Locale("en")), say(one_by_one(["先打电话，再写信", "等待"]), Locale("zh"))
+    ('Call, then write; Wait', '先打电话，再写信；等待')
+    """
+    return _joined(parts, WITH_SEMICOLON)
+
+
+def _joined(parts: Sequence[Quantity | Text | str], mark: Text) -> Text:
     row: Text | None = None
     for one in parts:
-        row = Text("{one}", {"one": one}) if row is None else Text("{first}, {second}", {"first": row, "second": one})
+        row = Text("{one}", {"one": one}) if row is None else Text(mark.template, {"first": row, "second": one})
     return row or Text("")
 
 

@@ -16,7 +16,7 @@ from crmkit.analyses.audit.indicators.estimate import SNAPSHOT
 from crmkit.analyses.audit.scoring import ASSESSED, class_scores
 from crmkit.core.errors import ParamError, did_you_mean
 from crmkit.core.format import alike, format_value
-from crmkit.core.language import mark
+from crmkit.core.language import mark, one_by_one
 from crmkit.core.results import Axis, Column, Quantity, Result, Text, curve, estimates, not_assessed
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def _known_once(work: Audit) -> Text | None:
     """Which indicators have no number of earlier cycles, because they are known as of today only?"""
     before = work.over[work.over["reason"] == SNAPSHOT]["indicator"]
     names = work.state[(work.state["status"] == ASSESSED) & work.state["indicator"].isin(before)]["name"]
-    return Text("Known as they are today only: {names}.", {"names": "; ".join(names)}) if len(names) else None
+    return Text("Known as they are today only: {names}.", {"names": one_by_one(list(names))}) if len(names) else None
 
 
 def in_words(value: Any, unit: Any, work: Audit) -> str:

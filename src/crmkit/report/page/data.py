@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crmkit.core.format import format_value
-from crmkit.core.language import Locale, mark, say
+from crmkit.core.language import Locale, mark, one_by_one, say
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
 from crmkit.data.summaries.standing import ACTIVE, LAPSED, NEVER, standing
 
@@ -87,7 +87,7 @@ def intake_result(company: Client) -> Result:
         pd.DataFrame(rows, columns=["table", "step", "rows"]),
         columns=columns,
         finding=_finding(company),
-        note=Text("{sources}", {"sources": "; ".join(notes)}) if notes else None,
+        note=Text("{sources}", {"sources": one_by_one(notes)}) if notes else None,
     )
 
 

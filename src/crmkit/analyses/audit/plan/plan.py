@@ -26,9 +26,9 @@ from crmkit.analyses.audit.plan.actions import (
 )
 from crmkit.analyses.audit.plan.asked import asked_for
 from crmkit.analyses.audit.read import History
-from crmkit.core.language import Locale, mark, say
+from crmkit.core.language import Locale, mark, one_by_one, say
 from crmkit.core.reading import Reading
-from crmkit.core.results import Column, Finding, Quantity, Result, Text, Unit, not_assessed
+from crmkit.core.results import Column, Finding, Numbers, Quantity, Result, Text, Unit, not_assessed
 from crmkit.models.basics.budget import Choice, choose
 
 if TYPE_CHECKING:
@@ -289,11 +289,11 @@ def _finding(plan: Plan) -> Finding:
             text = Text("{n} {n:action is|actions are} within the plan; when an effect can be seen is not known.", numbers)
         return Finding("audit.plan", "info", None, text, evidence=("audit_plan",))
     wanted, given = swap
-    words: dict[str, Quantity | str] = {
+    words: Numbers = {
         "action": first_sentence(wanted.text),
         "worth": Quantity(wanted.price.worth, "money"),
         "cost": Quantity(wanted.price.cost, "money"),
-        "given": "; ".join(first_sentence(one.text) for one in given),
+        "given": one_by_one([first_sentence(one.text) for one in given]),
     }
     text = Text("The budget leaves out an action worth {worth} a year for {cost}: {action}.", words)
     action = Text("It fits in place of what has no known worth: {given}. Decide which of them to do.", words)
