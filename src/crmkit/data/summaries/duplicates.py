@@ -87,6 +87,33 @@ def shared_records(customers: ibis.Table, *, calling_code: str = "") -> pd.DataF
     return to_frame(rows.filter(shared).select("customer_id", *KEYS).order_by("customer_id"))
 
 
+def contact_records(customers: ibis.Table, *, calling_code: str = "") -> pd.DataFrame:
+    """What of each record can be compared with another, where nothing need be equal?
+
+    Parameters
+    ----------
+    customers, calling_code
+        As for :func:`shared_records`.
+
+    Returns
+    -------
+    DataFrame
+        ``customer_id`` and of ``name, email, phone, tax_id, place, industry, size, region`` those that there are: address,
+        number and tax id as folded, ``place`` the column ``city``, else ``region``, all others as they stand.
+    """
+    keys = match_keys(customers, calling_code=calling_code)
+    has = set(customers.columns)
+    place = next((name for name in ("city", "region") if name in has), "")
+    kept = {name: customers[name] for name in ("name", "industry", "size") if name in has}
+    kept |= {"place": customers[place]} if place else {}
+    kept |= {"region": customers.region} if place == "city" and "region" in has else {}
+    rows = customers.select(of=customers.customer_id, **kept)
+    strong = [name for name in ("email", "phone", "tax_id") if name in keys.columns]
+    joined = keys.select("customer_id", *strong).join(rows, keys.customer_id == rows.of)
+    columns = [name for name in ("name", *strong, "place", "industry", "size", "region") if name in joined.columns]
+    return to_frame(joined.select("customer_id", *columns).order_by("customer_id"))
+
+
 def match_keys(customers: ibis.Table, *, calling_code: str = "") -> ibis.Table:
     """Each record's keys, folded; a column for each key that the table can give, empty where the record gives none.
 
