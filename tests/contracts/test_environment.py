@@ -75,6 +75,14 @@ def test_the_examples_have_a_lock_of_their_own():
     assert "//" not in lock
 
 
+def test_what_finds_probable_duplicates_has_a_lock_of_its_own():
+    lock = (ROOT / "requirements-dedupe.lock").read_text()
+    pinned = [f"{name}=={version}" for name, version in re.findall(r"^([\w.-]+)==([\w.]+)", lock, re.M)]
+    assert pinned == PROJECT["optional-dependencies"]["dedupe"]
+    assert "--hash=sha256:" in lock
+    assert "//" not in lock
+
+
 @pytest.mark.parametrize("package", [name for name in CARD if name != "jupyterlab"])
 def test_each_package_of_the_kit_is_used(package):
     assert any(package in imported(path) for path in (ROOT / "src").rglob("*.py")), package
@@ -97,7 +105,7 @@ def imported(path: Path) -> set[str]:
 def declared() -> set[str]:
     """Names of the packages that the kit asks for, and of what an extra adds, as a module would be called."""
     extras = PROJECT["optional-dependencies"]
-    listed = [*PROJECT["dependencies"], *extras["text"], *extras["office"]]
+    listed = [*PROJECT["dependencies"], *extras["text"], *extras["office"], *extras["dedupe"]]
     return {split(one)[0].split("[")[0].lower().replace("-", "_") for one in listed}
 
 

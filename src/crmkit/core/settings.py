@@ -258,6 +258,9 @@ class Settings(_Strict):
     as_of: str = Field("", description="last day that counts, YYYY-MM-DD; empty: the last complete day with data")
     source: str = Field(description="folder, DuckDB file or package: of the data; secrets only as ${ENV_NAME}")
     tables: dict[str, TableSettings] = Field(default_factory=dict, description="how each table is read")
+    merge: str = Field(
+        "", description="file with the columns customer_id and kept_id: which records are of one customer, and its id"
+    )
     privacy: PrivacySettings = Field(default_factory=PrivacySettings, description="what of a person may be seen")
     money: MoneySettings = Field(default_factory=MoneySettings, description="what money counts as, in every analysis")
     customer: CustomerSettings = Field(

@@ -27,6 +27,7 @@ from crmkit.core.settings import LANGUAGES, Settings, TableSettings, find_home, 
 from crmkit.data.as_of import begun, count_later, cut, last_event, span_notes
 from crmkit.data.intake.answers import OF_ANSWERS, answer_notes, answers, is_answers
 from crmkit.data.intake.copy import Copy, copy_of
+from crmkit.data.intake.merges import merge_stamp, read_merge
 from crmkit.data.intake.phrases import set_zone
 from crmkit.data.intake.table import Intake, Loaded, Place, load_table
 from crmkit.data.sources.damage import telling_damage
@@ -192,6 +193,7 @@ def open_client(
         raise ParamError(Problem("language:", f"is {language!r}", hint=did_you_mean(language, LANGUAGES)))
     wanted = as_of or settings.as_of
     day = _declared_day(wanted, timezone=settings.timezone)
+    merge = merge_stamp(settings, home=home)
     con, loaded, problems = _load(settings, home=home, rejects=rejects, found=found)
     try:
         if problems:
@@ -209,11 +211,11 @@ def open_client(
         as_of=day,
         tables=tables,
         intake=intake,
-        fingerprint=_fingerprint(loaded, settings=settings, as_of=day),
+        fingerprint=_fingerprint(loaded, merge, settings=settings, as_of=day),
         settings=settings,
         home=home,
         con=con,
-        stamps=tuple(stamp for table in loaded.values() for stamp in table.stamps),
+        stamps=tuple(stamp for table in loaded.values() for stamp in table.stamps) + ((merge,) if merge else ()),
     )
 
 
@@ -288,7 +290,10 @@ def _load(
     if kept is not None:
         return con, kept, problems
     set_zone(con, settings.timezone)
-    place = Place(settings, source, spill, rejects, home, there=database_tables(con) if source.database else ())
+    merge = read_merge(con, settings, home=home, spill=spill)
+    problems += merge.problems if merge is not None else ()
+    there = database_tables(con) if source.database else ()
+    place = Place(settings, source, spill, rejects, home, there=there, merge=merge)
     for table in TABLES:
         if tell is not None:
             tell(table)
@@ -305,6 +310,7 @@ def _load(
         else:
             loaded |= {table: one} if one is not None else {}
     problems += [problem for _, problem in sorted(faults, key=lambda fault: fault[0])]
+    problems += merge.unknown() if merge is not None and loaded and not faults else ()
     if problems:
         _tell(con, place, found)
     if not loaded and not problems:
@@ -476,11 +482,12 @@ def _derive_customers(con: Any, source: str) -> tuple[Any, Intake]:
     return con.table("customers"), Intake(table="customers", rows_read=count, rows_kept=count, notes=(note,))
 
 
-def _fingerprint(loaded: Mapping[str, Loaded], *, settings: Settings, as_of: dt.date) -> str:
+def _fingerprint(loaded: Mapping[str, Loaded], merge: Stamp | None, *, settings: Settings, as_of: dt.date) -> str:
     said = {
         "files": {name: [stamp.sha256 for stamp in table.stamps] for name, table in loaded.items()},
         "tables": {name: table.model_dump(mode="json") for name, table in settings.tables.items()},
         "timezone": settings.timezone,
         "as_of": as_of.isoformat(),
+        **({"merge": merge.sha256} if merge is not None else {}),
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

@@ -103,6 +103,12 @@ def test_what_a_result_depends_on_makes_it_run(project, ran, add_client, add_not
     assert ran() == ["tiny", "churn"]
     assert ran(overrides={"language": "zh"}) == ["tiny", "churn"]
     assert ran() == ["tiny", "churn"], "the page is to be in the language of the params file again"
+    add_client("acme", "merge: params/acme/merge.csv\n")
+    assert ran() == ["tiny", "churn"]
+    for text in ("customer_id,kept_id\n2,1\n", "customer_id,kept_id\n3,1\n"):
+        (own.parent / "merge.csv").write_text(text, encoding="utf-8")
+        assert ran() == ["tiny", "churn"], "whom the client has merged counts"
+        assert ran() == []
     (home / "requirements.lock").write_text("pandas==2.3\n")
     assert ran() == ["tiny", "churn"]
     (home / "reports" / "acme" / DATE / "churn.html").unlink()

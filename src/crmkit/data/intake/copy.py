@@ -24,6 +24,7 @@ from typing import Any
 
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import Settings, copy_folder
+from crmkit.data.intake.merges import merge_stamp
 from crmkit.data.intake.rejects import SetAside
 from crmkit.data.intake.table import Intake, Loaded
 from crmkit.data.sources.engine import literal, query
@@ -137,8 +138,12 @@ def copy_of(settings: Settings, source: Source, *, home: Path, rejects: Path) ->
     if any(kind_of(path) == "parquet" for path in paths) or sum(path.stat().st_size for path in paths) < FEW_BYTES:
         return None
     stamps = {table: tuple(stamp_of(path) for path in files) for table, files in found.items() if files}
+    merge = merge_stamp(settings, home=home)
+    if settings.merge and merge is None:
+        return None
     said = {
         "form": FORM,
+        "merge": merge.sha256 if merge is not None else "",
         "code": _code(),
         "settings": settings.model_dump(mode="json", exclude=BESIDE),
         "files": {table: [(one.path.name, one.sha256) for one in ones] for table, ones in stamps.items()},

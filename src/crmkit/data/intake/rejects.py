@@ -36,6 +36,7 @@ ASIDE = {
     "total": Text("line of totals"),
     "empty": Text("empty line"),
     "older": Text("stands in a newer file too"),
+    "merged": Text("merged into another customer"),
 }
 
 

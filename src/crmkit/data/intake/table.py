@@ -12,7 +12,7 @@ from crmkit.core.language import Locale, say
 from crmkit.core.results import Quantity, Text
 from crmkit.core.settings import Settings, TableSettings
 from crmkit.data.intake import answers as survey_items
-from crmkit.data.intake import choice, derived, exchange, ids, rejects, words
+from crmkit.data.intake import choice, derived, exchange, ids, merges, rejects, words
 from crmkit.data.intake.headers import Matched, match_columns
 from crmkit.data.intake.notation import find_conventions, still_running
 from crmkit.data.intake.parse import reading
@@ -112,6 +112,7 @@ class Place:
     raws: dict[str, str] = field(default_factory=dict)
     # of a database, its tables
     there: Sequence[str] = ()
+    merge: merges.Merge | None = None
 
     def params(self, table: str) -> str:
         return f"params/{self.settings.client}.yml, tables.{table}"
@@ -200,8 +201,13 @@ def _take(
             *noted,
         ),
     )
-    loaded = Loaded(f"typed_{table}", columns, stamps, intake, items)
+    typed = f"typed_{table}"
+    if place.merge is not None:
+        typed = merges.merged(con, table, typed, place.merge, contract=contract, present=shape.present)
+    loaded = Loaded(typed, columns, stamps, intake, items)
     kept = _keep(con, loaded, shape, place=place)
+    if typed == f"merged_{table}" and not raw.stays:
+        query(con, f"DROP VIEW {typed}")
     for end in used:
         end()
     return kept
@@ -286,6 +292,7 @@ def _keep(con: Any, loaded: Loaded, shape: Shape, *, place: Place) -> Loaded:
     if stopping > settings.rejects * usable:
         raise DataError([rejects.explain(each, table=table, file=place.reject_file(table)) for each in found])
     notes += _row_notes(con, typed, shape, rows=rows, as_of=place.settings.as_of)
+    notes += merges.merge_notes(con, loaded.relation) if loaded.relation.startswith("merged_") else []
     columns = [*loaded.columns, *(f"{item}__na" for item in loaded.items)]
     _store_kept(con, table, typed, columns=columns, lazy=shape.raw.stays, any_left_out=bool(everything))
     if typed != loaded.relation and not shape.raw.stays:

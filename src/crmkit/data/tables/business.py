@@ -11,6 +11,8 @@ BUSINESS: dict[str, TableContract] = {
             "name": Column("text"),
             "email": Column("text"),
             "phone": Column("text"),
+            "tax_id": Column("id"),
+            "city": Column("text"),
             "industry": Column("text"),
             "region": Column("text"),
             "size": Column("text"),

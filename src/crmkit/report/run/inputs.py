@@ -148,6 +148,7 @@ def inputs_of(
         "parameters": digest({"common": settings.model_dump(mode="json"), "own": dict(flat.values)}),
         "notebook": content_hash(notebook.path),
         "beside": _beside(home / "params" / settings.client),
+        "merge": _merge(settings, home),
         **kit,
     }
     return Inputs(fixed, home / "params" / f"{settings.client}.key", data, settings.timezone)
@@ -157,6 +158,12 @@ def _beside(folder: Path) -> str:
     """Hash of what a client changes of the kit, and of its logo: the files of ``params/<client>/``."""
     files = sorted(path for kind in BESIDE for path in folder.glob(kind) if path.is_file())
     return digest({path.name: content_hash(path) for path in files})
+
+
+def _merge(settings: Settings, home: Path) -> str:
+    """Hash of the file of merged customers, which need not lie among the data."""
+    path = home / settings.merge
+    return content_hash(path) if settings.merge and path.is_file() else ""
 
 
 def data_of(settings: Settings, *, home: Path) -> Data | None:

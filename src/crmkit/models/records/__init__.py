@@ -1,0 +1,1 @@
+"""Records of one thing: which of them are the same customer, and how sure is that?"""
