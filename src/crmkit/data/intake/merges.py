@@ -2,7 +2,7 @@
 
 ``merge`` in a params file names a file with two columns, ``customer_id`` and ``kept_id``. It is applied when tables are read,
 in every column that names a customer, before rows are checked, so that all that follows is as if the exports had been mended.
- Of a table with a row per customer the row of the kept id stands; its ``created_at`` is the earliest of them all.
+Of a table with a row per customer the row of the kept id stands; its ``created_at`` is the earliest of them all.
 Nothing is ever merged that the file does not name.
 """
 
