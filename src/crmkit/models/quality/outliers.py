@@ -61,7 +61,7 @@ def fences(lower: float, middle: float, upper: float, n: int, *, false_alarm: fl
     --------
     >>> found = fences(-0.67449, 0.0, 0.67449, 100_000)
     >>> round(found.low, 2), round(found.high, 2)
-    (-5.34, 5.34)
+    (-5.33, 5.33)
     """
     if not 0 < false_alarm < 1:
         raise ModelError(f"false alarm: {false_alarm:g} is no chance between 0 and 1")
@@ -134,7 +134,7 @@ def lone_gap(gaps: ArrayLike) -> float:
     Examples
     --------
     >>> round(lone_gap([1] * 99 + [8]), 6), lone_gap([7] * 20)
-    (0.001441, 1.0)
+    (0.001442, 1.0)
     """
     found = np.sort(np.asarray(gaps, dtype=np.float64))
     if len(found) < 10:
