@@ -10,6 +10,7 @@ import numpy as np
 
 from crmkit.analyses.data_quality.read import CYCLES, Checked
 from crmkit.analyses.data_quality.standards import Standard
+from crmkit.core.format import format_value
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Result, Text, not_assessed
 from crmkit.data.summaries.audit.months import MOST_MONTHS, month_ends
@@ -251,7 +252,7 @@ COLUMNS = (
     Column("value", "Value", "number"),
     Column("interval", "Interval", "number"),
     Column("n", "n", "count"),
-    Column("target", "Target", "number"),
+    Column("target_text", "Target"),
     Column("grade", "Grade, 1 to 5", "count"),
     Column("customers", "Customers concerned", "count"),
     Column("money", "Their revenue in a year", "money"),
@@ -325,6 +326,9 @@ def indicators(work: Checked) -> Result:
     title = Text("How good the data are, measure by measure")
     table = measured(work)
     table["measure"] = table["label"]
+    table["target_text"] = [
+        format_value(row["target"], row["unit"], language=work.company.language) for row in table.to_dict("records")
+    ]
     if table["grade"].isna().all() and table["value"].isna().all():
         return not_assessed("data_quality_indicators", title, Text("needs customers"))
     note = Text(

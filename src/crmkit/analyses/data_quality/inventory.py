@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NOBODY, NO_FILE = mark("nobody is named"), mark("worked out of other tables")
-GAP, STOPPED, STEADY, NO_DAYS = mark("a gap"), mark("no rows of late"), mark("none found"), mark("rows have no day")
+GAP, STOPPED, STEADY, NO_DAYS = mark("a gap"), mark("no rows of late"), mark("none found"), mark("no daily rows")
 COLUMNS = (
     Column("table", "Table"),
     Column("file", "Comes from", translate=True),

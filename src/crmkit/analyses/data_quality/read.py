@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 REQUIRED = ("name", "email", "phone", "region")
 # a customer table with no more than this was made of the other tables
 DERIVED = frozenset({"customer_id", "created_at"})
+# tables of which there is a row every few days, so that days without one may tell something
+FLOWS = ("transactions", "interactions", "tickets", "ticket_events", "feedback", "opportunities")
 CYCLES = {"quarter": 3, "half_year": 6}
 # what records of one person should say alike
 COMPARED = ("name", "region", "size", "industry", "acquisition_channel", "owner")
@@ -173,7 +175,7 @@ def _frames(company: Client, agreed: Agreed, money: Any) -> dict[str, pd.DataFra
     made: dict[str, pd.DataFrame] = {}
     for name, table in tables.items():
         event = TABLES[name].event
-        if TABLES[name].tells_span and event in table.columns and TABLES[name].columns[event].kind in ("date", "timestamp"):
+        if name in FLOWS and event in table.columns:
             made[f"days {name}"] = quality.days_with_rows(table, column=event)
     if "crm_usage" in tables and "licensed_users" in tables["crm_usage"].columns:
         made["usage"] = organisation.usage_totals(tables["crm_usage"], starts=starts)
@@ -192,6 +194,11 @@ def _frames(company: Client, agreed: Agreed, money: Any) -> dict[str, pd.DataFra
         made["consents"] = quality.consents(customers, purposes=agreed.purposes, money=money)
     for place in (one for one in records.PLACES if one in has and required):
         made[place] = quality.by_place(customers, place=place, required=required)
+    if "exposures" in tables and "consent_at" in has:
+        made["contacted"] = quality.contacted(tables["exposures"], customers)
+    if agreed.retention_days:
+        since = company.as_of - dt.timedelta(days=agreed.retention_days)
+        made["silent"] = quality.silent_since(tables, since=since)
     if has & set(records.CONTACTS):
         made["shared"] = _shared(customers, money)
     others = {

@@ -50,7 +50,7 @@ FREE_TEXT: Mapping[str, tuple[str, ...]] = {
     "actions": ("text",),
 }
 MAIL_IN_TEXT = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z]+"
-NUMBER_IN_TEXT = r"(^|[^0-9])\+?[0-9][0-9 ()/-]{8,}[0-9]([^0-9]|$)"
+NUMBER_IN_TEXT = r"(^|[^0-9])\+?([0-9][ ()/-]?){9,15}([^0-9]|$)"
 # which tables tell what of a customer
 SYSTEMS: Mapping[str, tuple[str, ...]] = {
     "sales": ("transactions", "subscriptions"),
@@ -360,3 +360,45 @@ def days_with_rows(table: ibis.Table, *, column: str) -> pd.DataFrame:
     """
     rows = table.filter(table[column].notnull()).mutate(day=table[column].cast("date"))
     return to_frame(rows.group_by("day").agg(n=rows.count()).order_by("day"))
+
+
+def contacted(exposures: ibis.Table, customers: ibis.Table) -> pd.DataFrame:
+    """How many customers were treated by a campaign without a consent at that time? ``n, without``.
+
+    Of those whom the customer table does not know no consent is known; they are not counted.
+    """
+    import ibis
+
+    day = exposures.exposed_at if "exposed_at" in exposures.columns else ibis.null("date")
+    treated = exposures.filter(exposures.arm == "treated").select("customer_id", day=day.cast("date"))
+    given = customers.select(given_of=customers.customer_id, given_on=customers.consent_at)
+    rows = treated.inner_join(given, treated.customer_id == given.given_of)
+    bad = rows.given_on.isnull() | (rows.given_on > rows.day).fill_null(False)
+    each = rows.group_by("customer_id").agg(bad=ibis.ifelse(bad, 1, 0).max())
+    return to_frame(each.aggregate(n=each.count(), without=each.count(where=each.bad == 1)))
+
+
+def silent_since(tables: Mapping[str, Any], *, since: dt.date) -> pd.DataFrame:
+    """Of how many records has nothing been heard since a day, where no contract runs? ``n, over``."""
+    import ibis
+
+    customers, parts = tables["customers"], []
+    for name, table in tables.items():
+        event = TABLES[name].event
+        if "customer_id" in table.columns and event in table.columns:
+            day = table[event].cast("date")
+            if name == "subscriptions":
+                # a contract that runs is heard of every day
+                end = table.ended_at if "ended_at" in table.columns else ibis.null("date")
+                day = ibis.coalesce(end.cast("date"), ibis.literal(dt.date(2999, 12, 31)))
+            parts.append(table.select("customer_id", day=day))
+            if name == "customers" and "updated_at" in table.columns:
+                parts.append(table.select("customer_id", day=table.updated_at.cast("date")))
+    if not parts:
+        return to_frame(customers.aggregate(n=customers.count(), over=customers.count(where=ibis.literal(False))))
+    rows = ibis.union(*parts) if len(parts) > 1 else parts[0]
+    last = rows.group_by("customer_id").agg(last=rows.day.max())
+    last = last.select(last_of=last.customer_id, last=last["last"])
+    listed = customers.left_join(last, customers.customer_id == last.last_of)
+    old = (listed["last"] < ibis.literal(since)).fill_null(False)
+    return to_frame(listed.aggregate(n=listed.count(), over=listed.count(where=old)))
