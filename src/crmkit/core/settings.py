@@ -341,6 +341,8 @@ COMMON_KEYS = frozenset(Settings.model_fields) - {"sections"}
 AGREED = dict.fromkeys(MoneySettings.model_fields, "money") | dict.fromkeys(CustomerSettings.model_fields, "customer")
 # what single analyses once called it: the agreed parameter that has taken its place
 REPLACED = {"silence_days": "active_days", "lapsed_below": "active_days"}
+# what another analysis owns now: analysis and parameter, and whose it is
+MOVED = {("audit", "required_fields"): "data_quality"}
 
 
 def find_home(start: Path | None = None) -> Path:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crmkit.core.language import Locale, say
-from crmkit.core.results import Axis, Column, Quantity, Result, Text
+from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, without_limits
+from crmkit.report.page.reservations import place_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,3 +145,37 @@ def json_number(value: Any) -> Any:
     if hasattr(value, "isoformat"):
         return value.isoformat()[:10]
     return None if isinstance(value, float) and value != value else value
+
+
+def finding_record(finding: Finding, locale: Locale) -> dict[str, Any]:
+    """A finding as the report records it, its sentence in the reader's language."""
+    stake = finding.money_at_stake
+    return {
+        "id": finding.id,
+        "severity": finding.severity,
+        "passed": finding.passed,
+        "text": say(without_limits(finding.text), locale),
+        "criteria": say(finding.criteria, locale),
+        "action": say(finding.action, locale),
+        "evidence": list(finding.evidence),
+        "money_at_stake": None if stake is None else json_number(stake.value),
+        "numbers": _numbers(finding.text),
+    }
+
+
+def _numbers(text: Text) -> dict[str, dict[str, Any]]:
+    """The numbers that a sentence shows, by place; those of a sentence within it behind its place, as in ``causes.share``."""
+    found: dict[str, dict[str, Any]] = {}
+    for place, one in text.numbers.items():
+        if f"{{{place}}}" not in text.template:
+            continue
+        if isinstance(one, Text):
+            found |= {place_of(place, inner): number for inner, number in _numbers(one).items()}
+        elif isinstance(one, Quantity) and one.unit not in ("text", "customer"):
+            found[place] = {
+                "value": json_number(one.value),
+                "low": json_number(one.low),
+                "high": json_number(one.high),
+                "unit": one.unit,
+            }
+    return found

@@ -9,9 +9,9 @@ from crmkit.analyses.audit import load_catalogue
 from crmkit.analyses.audit.catalogue import GROUPS, Indicator, merge
 from crmkit.analyses.audit.indicators import FUNCTIONS
 from crmkit.analyses.audit.indicators.from_reports import READERS
-from crmkit.analyses.audit.scoring import score
 from crmkit.core.errors import ParamError
 from crmkit.core.format import format_value
+from crmkit.models.basics.grades import score
 
 # a good and a bad value of each indicator, in parts of the reference where target and cuts are; written down apart from the
 # catalogue, so that a direction that is turned round there is seen here

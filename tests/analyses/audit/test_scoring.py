@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmkit.analyses.audit import class_scores, load_catalogue, score
-from crmkit.analyses.audit.scoring import ASSESSED, NOT_ASSESSED, score_range
+from crmkit.analyses.audit.scoring import ASSESSED, NOT_ASSESSED
+from crmkit.models.basics.grades import score_range
 
 BOOK = load_catalogue()
 UP, DOWN = [0.6, 0.75, 0.85, 0.95], [24, 8, 4, 2]

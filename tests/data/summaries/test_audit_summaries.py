@@ -69,9 +69,7 @@ SUMMARIES = {
     "case_counts": lambda t: audit_events.case_counts(
         t["ticket_events"], starts=STARTS, tickets=t["tickets"], processes=PROCESSES
     ),
-    "record_counts": lambda t: audit_customers.record_counts(t["customers"], as_of=AS_OF, required=["email", "phone"]),
     "record_ages": lambda t: audit_customers.record_ages(t["customers"], as_of=AS_OF),
-    "found_customers": lambda t: audit_customers.found_customers(t["customers"], [t["tickets"], t["transactions"]]),
     "shared_contacts": lambda t: audit_customers.shared_contacts(t["customers"]),
     "purchases": lambda t: audit_customers.purchases(t["transactions"], starts=STARTS),
     "contacts": lambda t: audit_customers.contacts(t["interactions"], starts=STARTS),
@@ -90,7 +88,7 @@ SUMMARIES = {
     "staff_answers": lambda t: audit_organisation.staff_answers(t["staff_survey"], starts=STARTS),
     "check_results": lambda t: audit_organisation.check_results(t["verification"], starts=STARTS),
 }
-ONE_ROW = ("backlog", "found_customers")
+ONE_ROW = ("backlog",)
 PLAIN = (*ONE_ROW, "staff_months", "shared_contacts", "contract_months", "training_results")
 WORDS = {
     "kind": ["question", "fault", "complaint"], "category": ["suggestion", "praise", "labour"], "activity": ["x", "y", "z"],

@@ -37,7 +37,8 @@ from crmkit.analyses.audit.scorecard import (
     trained_agents,
     training,
 )
-from crmkit.analyses.audit.scoring import class_scores, score
+from crmkit.analyses.audit.scoring import class_scores
+from crmkit.models.basics.grades import score
 
 __all__ = [
     "Appetite",

@@ -1,17 +1,11 @@
-"""What has a company agreed upon: how fast it answers, when a case is late, what a record ought to hold?"""
+"""What has a company agreed upon: how fast it answers, and when is a case late?"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crmkit.core.errors import ParamError, Problem, did_you_mean
+from crmkit.core.errors import ParamError, Problem
 from crmkit.data.summaries.standing import ACTIVE_DAYS
-from crmkit.data.tables import TABLES
-
-REQUIRED = ("name", "email", "phone", "region")
-# names a record, so each has it
-NOT_ASKED = ("customer_id",)
 
 
 @dataclass(frozen=True)
@@ -34,13 +28,11 @@ class Rules:
         Part of revenue that counts as gain, above 0 and at most 1.
     active_days : int
         Within how many days an active customer without a contract has bought.
-    required : sequence of str
-        Columns of the table of customers that a record ought to fill.
 
     Raises
     ------
     ParamError
-        For a limit below what is possible, a margin that is no share, or a column that no table of customers has.
+        For a limit below what is possible, or a margin that is no share.
     """
 
     sla_hours: float = 8.0
@@ -53,7 +45,6 @@ class Rules:
     effect_days: int = 90
     margin: float = 1.0
     active_days: int = ACTIVE_DAYS
-    required: Sequence[str] = REQUIRED
 
     def __post_init__(self) -> None:
         least: dict[str, tuple[float, str]] = {
@@ -74,15 +65,5 @@ class Rules:
         ]
         if not 0 < self.margin <= 1:
             problems.append(Problem("margin:", f"is {self.margin}", "a share above 0 and at most 1 is needed"))
-        known = [name for name in TABLES["customers"].columns if name not in NOT_ASKED]
-        if not self.required:
-            problems.append(
-                Problem("required_fields:", "is empty", f"name the columns that a record ought to fill, such as {REQUIRED[0]}")
-            )
-        problems += [
-            Problem("required_fields:", f"the table customers has no column {name!r}", did_you_mean(str(name), known))
-            for name in self.required
-            if name not in known
-        ]
         if problems:
             raise ParamError(problems)

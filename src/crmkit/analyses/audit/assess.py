@@ -14,7 +14,8 @@ from crmkit.analyses.audit.indicators.estimate import NO_BEFORE, NO_PLAN, SHORT,
 from crmkit.analyses.audit.indicators.from_reports import came_back
 from crmkit.analyses.audit.read import History, Window
 from crmkit.analyses.audit.sampling import Sampling
-from crmkit.analyses.audit.scoring import ASSESSED, NOT_ASSESSED, score, score_range
+from crmkit.analyses.audit.scoring import ASSESSED, NOT_ASSESSED
+from crmkit.models.basics.grades import score, score_range
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Group = Literal["process", "outcome", "input_output", "data", "people"]
-Owner = Literal["audit", "clv", "churn", "satisfaction"]
+Owner = Literal["audit", "clv", "churn", "satisfaction", "data_quality"]
 Direction = Literal["up", "down", "range"]
 Basis = Literal["fixed", "previous", "own", "declared", "plan"]
 GROUPS: tuple[Group, ...] = ("process", "outcome", "input_output", "data", "people")
@@ -56,7 +56,7 @@ class Indicator(_Strict):
         For example ``P-RESP``; its formula is the function of that id in :mod:`crmkit.analyses.audit.indicators`.
     group : {"process", "outcome", "input_output", "data", "people"}
         Its class; ``class`` in the file.
-    owner : {"audit", "clv", "churn", "satisfaction"}
+    owner : {"audit", "clv", "churn", "satisfaction", "data_quality"}
         The analysis that computes it.
     en, zh : str
         Names.

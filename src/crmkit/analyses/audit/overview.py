@@ -20,6 +20,7 @@ DONE_BY = {
     "clv": mark("report on customer value"),
     "churn": mark("report on leaving"),
     "satisfaction": mark("report on satisfaction"),
+    "data_quality": mark("report on the data"),
     "audit": mark("this audit"),
 }
 

@@ -154,8 +154,6 @@ CYCLES = {"quarter": 3, "half_year": 6}
 LETTERS = {"quarter": "Q", "half_year": "H"}
 LATE_START_DAYS = 15
 EVERYBODY = ("", "all", "all customers", "全部客户", "所有客户", "全部客戶", "所有客戶")
-# the tables that name customers whom the customer table ought to have
-NAMING = ("transactions", "subscriptions", "interactions", "tickets", "surveys", "feedback", "loyalty")
 # the column that says when a row happened; tables without one say nothing of the past
 DATED = {
     "transactions": "ordered_at",
@@ -369,11 +367,9 @@ def _frames(
         ("contacts", ("interactions",), audit_customers.contacts),
         ("contracts", ("subscriptions",), audit_customers.contract_months),
         ("costs", ("costs",), audit_organisation.cost_totals),
-        ("usage", ("crm_usage",), audit_organisation.usage_totals),
         ("staff", ("staff",), audit_organisation.staff_months),
         ("training", ("training",), audit_organisation.training_results),
         ("staff_answers", ("staff_survey",), audit_organisation.staff_answers),
-        ("checks", ("verification",), audit_organisation.check_results),
     ]
     made |= {
         name: function(*(have[one] for one in needed), starts=starts)
@@ -388,7 +384,7 @@ def _frames(
             have["exposures"], have["transactions"], starts=starts, effect_days=rules.effect_days
         )
         made["campaigns"] = to_frame(have["campaigns"].order_by("campaign_id"))
-    return made | _ticket_frames(company, starts, rules, made.get("processes")) | _record_frames(company, starts, rules, tables)
+    return made | _ticket_frames(company, starts, rules, made.get("processes")) | _arrivals(company, starts, tables)
 
 
 def _ticket_frames(company: Client, starts: tuple[dt.date, ...], rules: Rules, processes: Any) -> dict[str, pd.DataFrame]:
@@ -419,21 +415,11 @@ def _ticket_frames(company: Client, starts: tuple[dt.date, ...], rules: Rules, p
     return made
 
 
-def _record_frames(
-    company: Client, starts: tuple[dt.date, ...], rules: Rules, tables: Mapping[str, frozenset[str]]
-) -> dict[str, pd.DataFrame]:
+def _arrivals(company: Client, starts: tuple[dt.date, ...], tables: Mapping[str, frozenset[str]]) -> dict[str, pd.DataFrame]:
     customers, made = company.tables.get("customers"), {}
     if customers is None:
         return {}
     has = tables["customers"]
-    required = [name for name in rules.required if name in has]
-    made["records"] = audit_customers.record_counts(customers, as_of=company.as_of, required=required)
-    made["ages"] = audit_customers.record_ages(customers, as_of=company.as_of)
-    others = [company.tables[name] for name in NAMING if "customer_id" in tables.get(name, ())]
-    if others:
-        made["found_customers"] = audit_customers.found_customers(customers, others)
-    if has & set(audit_customers.CONTACTS):
-        made["shared_contacts"] = audit_customers.shared_contacts(customers)
     # who is known from tickets or answers alone came before the first of them: neither their number nor their day is known
     derived = any(one.table == "customers" and not one.files for one in getattr(company, "intake", ()))
     if "created_at" in has and (not derived or {"transactions", "subscriptions"} & tables.keys()):

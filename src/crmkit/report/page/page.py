@@ -31,14 +31,13 @@ from crmkit.core.results import (
     Quantity,
     Result,
     Text,
-    without_limits,
     worst_first,
 )
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.standing import ACTIVE_DAYS
 from crmkit.data.tables import TABLES
 from crmkit.report.brand import brand_record, read_brand
-from crmkit.report.exhibits import exhibit_record, json_number, kept_record
+from crmkit.report.exhibits import exhibit_record, finding_record, json_number, kept_record
 from crmkit.report.files.calendars import write_calendar
 from crmkit.report.files.lists import write_list
 from crmkit.report.folders import RECORD, REPORT, keep, new_run_id, note_attempt, reports_folder, write_json
@@ -48,6 +47,7 @@ from crmkit.report.page.briefs import linked
 from crmkit.report.page.clock import watch_cells
 from crmkit.report.page.data import customers_result, intake_record, intake_result
 from crmkit.report.page.display import show_results
+from crmkit.report.page.reservations import OWNER, reasons, reserved
 from crmkit.report.params.flatten import Used, other_than_agreed, used_parameters
 from crmkit.report.params.notebooks import read_notebook
 from crmkit.report.record import Reading, read_results
@@ -115,6 +115,7 @@ class Page:
     kept: dict[str, Result] = field(default_factory=dict)
     findings: dict[str, Finding] = field(default_factory=dict)
     headlines: tuple[str, ...] = ()
+    weak: tuple[str, ...] = ()
     opened: float = field(default_factory=time.monotonic)
 
     @property
@@ -140,7 +141,7 @@ class Page:
         ReportError
             When a figure has no alternative text.
         """
-        results = tuple(self._at_level(result) for result in results)
+        results = tuple(self._reserved(self._at_level(result)) for result in results)
         for result in results:
             self.shown[result.name] = result
             if result.finding is not None:
@@ -159,6 +160,11 @@ class Page:
         table = result.table.copy(deep=False)
         table.attrs[LEVEL] = level.value
         return replace(result, table=table)
+
+    def _reserved(self, result: Result) -> Result:
+        """The result, its verdict with reservation where the data are too weak for it."""
+        said = result.finding and reserved(result.finding, self.analysis, self.weak)
+        return result if said is result.finding else replace(result, finding=said)
 
     def keep(self, result: Result) -> Shown:
         """Write a result down without showing it: a table that is too long for a page and meant for other systems."""
@@ -215,7 +221,7 @@ class Page:
         ----------
         findings : iterable of Finding
         """
-        ordered = worst_first(findings)
+        ordered = worst_first(reserved(finding, self.analysis, self.weak) for finding in findings)
         self.findings |= {finding.id: finding for finding in ordered}
         self.headlines = tuple(finding.id for finding in ordered)
         return Shown(findings_html(ordered, self.locale), findings_text(ordered, self.locale))
@@ -359,7 +365,7 @@ class Page:
             },
             "privacy": {"identifiers": company.settings.privacy.identifiers, "unscanned": unscanned(out)},
             "headline": list(self.headlines),
-            "findings": [_finding(finding, locale) for finding in worst_first(self.findings.values())],
+            "findings": [finding_record(finding, locale) for finding in worst_first(self.findings.values())],
             "values": [box for result in self.shown.values() if result.kind == "values" for box in _boxes(result, locale)],
             "estimates": [row for result in self.shown.values() for row in _estimate_rows(result)],
             "exhibits": [exhibit_record(result, locale) for result in self.shown.values()],
@@ -414,6 +420,8 @@ def open_page(analysis: str, company: Client, parameters: Mapping[str, Any] | No
     >>> page = open_page("clv", open_client("retailco"))  # doctest: +SKIP
     """
     page = Page(analysis, company, used_parameters(analysis, company.settings, home=company.home, values=parameters))
+    if OWNER in read_notebook(analysis, home=company.home).results:
+        page.weak = reasons(page.results(OWNER), analysis)
     show_results(page.locale, page.customer_name())
     watch_cells(page.locale)
     out = os.environ.get(OUT_VARIABLE)
@@ -432,39 +440,6 @@ def _first_day(company: Client) -> str | None:
         for day in to_frame(table.aggregate(day=table[event].min()))["day"].dropna()
     ]
     return min(days).date().isoformat() if days else None
-
-
-def _finding(finding: Finding, locale: Locale) -> dict[str, Any]:
-    stake = finding.money_at_stake
-    return {
-        "id": finding.id,
-        "severity": finding.severity,
-        "passed": finding.passed,
-        "text": say(without_limits(finding.text), locale),
-        "criteria": say(finding.criteria, locale),
-        "action": say(finding.action, locale),
-        "evidence": list(finding.evidence),
-        "money_at_stake": None if stake is None else json_number(stake.value),
-        "numbers": _numbers(finding.text),
-    }
-
-
-def _numbers(text: Text) -> dict[str, dict[str, Any]]:
-    """The numbers that a sentence shows, by place; those of a sentence within it behind its place, as in ``causes.share``."""
-    found: dict[str, dict[str, Any]] = {}
-    for place, one in text.numbers.items():
-        if f"{{{place}}}" not in text.template:
-            continue
-        if isinstance(one, Text):
-            found |= {f"{place}.{inner}": number for inner, number in _numbers(one).items()}
-        elif isinstance(one, Quantity) and one.unit not in ("text", "customer"):
-            found[place] = {
-                "value": json_number(one.value),
-                "low": json_number(one.low),
-                "high": json_number(one.high),
-                "unit": one.unit,
-            }
-    return found
 
 
 def _boxes(result: Result, locale: Locale) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from crmkit.core.nested_params import OWN as PAPERMILLS_OWN
 from crmkit.core.nested_params import run_by_program
 from crmkit.core.refused import as_written
 from crmkit.core.results import Quantity, Text, Unit
-from crmkit.core.settings import AGREED, REPLACED, Settings, analysis_names, find_home, params_path, read_settings
+from crmkit.core.settings import AGREED, MOVED, REPLACED, Settings, analysis_names, find_home, params_path, read_settings
 from crmkit.report.brand import read_brand
 from crmkit.report.params.notebooks import read_notebook
 
@@ -113,9 +113,14 @@ def flatten(
     origins |= {name: where for name in (*FIRST_THREE, *agreed) if name in settings.model_fields_set | agreed.keys()}
     origins |= {name: where for name in section if name in origins}
     origins |= {name: COMMAND_LINE for name in given if name in origins}
-    own = {name: value for name, value in section.items() if name not in AGREED and name not in REPLACED}
+    own = {
+        name: value
+        for name, value in section.items()
+        if name not in AGREED and name not in REPLACED and (analysis, name) not in MOVED
+    }
     problems = [
         *_of_all(section, where=f"{where}, {analysis}"),
+        *_moved(section, analysis, where=f"{where}, {analysis}"),
         *_problems({**common, **own}, declared, where=f"{where}, {analysis}", kept=(*FIRST_THREE, *AGREED)),
         *_problems(given, declared, where=COMMAND_LINE),
     ]
@@ -147,6 +152,19 @@ def _of_all(section: Mapping[str, Any], *, where: str) -> list[Problem]:
         )
         for old, name in REPLACED.items()
         if old in section
+    ]
+
+
+def _moved(section: Mapping[str, Any], analysis: str, *, where: str) -> list[Problem]:
+    """What stands in a section and belongs to that of another analysis by now."""
+    return [
+        Problem(
+            f"{where}.{name}:",
+            "belongs to another report by now",
+            f"write '{owner}: {{{name}: {section[name]}}}', and remove the line here",
+        )
+        for (mine, name), owner in MOVED.items()
+        if mine == analysis and name in section
     ]
 
 

@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import ibis
 import pandas as pd
 import pytest
 
@@ -12,33 +11,9 @@ from crmkit.analyses.audit import History, Rules, load_catalogue
 from crmkit.analyses.audit.indicators import Estimate, evaluate
 from crmkit.analyses.audit.read import history
 from crmkit.core.errors import ReportError
-from crmkit.data.tables import TABLES
-from crmkit.data.tables.check import TYPES
+from typed_tables import frame, table_of
 
 AS_OF = dt.date(2025, 12, 31)
-DAYS = ("date", "month")
-VERIFICATION = {"customer_id": "id", "field": "text", "checked_at": "date", "correct": "boolean"}
-
-
-def table_of(name: str, rows: pd.DataFrame) -> ibis.Table:
-    """A table with the types that an opened one has."""
-    kinds = VERIFICATION if name == "verification" else {column: one.kind for column, one in TABLES[name].columns.items()}
-    typed = {}
-    for column in rows.columns:
-        values = rows[column]
-        if kinds[column] in DAYS:
-            typed[column] = pd.Series([None if pd.isna(day) else pd.Timestamp(day).date() for day in values], dtype=object)
-        elif kinds[column] == "timestamp":
-            typed[column] = pd.to_datetime(values).reset_index(drop=True)
-        elif kinds[column] in ("boolean", "integer"):
-            typed[column] = values.astype({"boolean": "boolean", "integer": "Int64"}[kinds[column]]).reset_index(drop=True)
-        elif kinds[column] in ("money", "score", "number"):
-            typed[column] = values.astype("float64").reset_index(drop=True)
-        else:
-            typed[column] = pd.Series([None if pd.isna(one) else str(one) for one in values], dtype=object)
-    loose = {column: "float64" if TYPES[kinds[column]].startswith("decimal") else TYPES[kinds[column]] for column in typed}
-    made = ibis.memtable(pd.DataFrame(typed), schema=loose)
-    return made.cast({column: TYPES[kinds[column]] for column in typed})
 
 
 @pytest.fixture(scope="session")
@@ -81,11 +56,6 @@ def measure(book) -> Callable[..., Estimate]:
 @pytest.fixture(scope="session", name="frame")
 def _frame() -> Callable[..., pd.DataFrame]:
     return frame
-
-
-def frame(columns: str, *rows: tuple[Any, ...]) -> pd.DataFrame:
-    """A table written row by row."""
-    return pd.DataFrame(list(rows), columns=columns.split())
 
 
 @pytest.fixture

@@ -155,3 +155,35 @@ def test_months_of_the_owner(past, owned, book, reading, frame):
     assert evaluate(book["R-CHURN"], past, past.current, results=results, confidence=0.95).value == pytest.approx(0.03)
     month = past.window(past.current, 1)
     assert evaluate(book["R-CHURN"], past, month, results=results, confidence=0.95).value == pytest.approx(0.4)
+
+
+def test_the_indicators_of_the_data_are_read_to_the_digit(measure, make_past, book, frame, reading, in_memory):
+    from crmkit.analyses import data_quality
+    from crmkit.analyses.data_quality.indicators import earlier, measured
+    from typed_tables import table_of
+
+    rows = [(f"c{k}", f"N{k}", f"{k % 90}@x.org", f"030 100{k:04d}", None if k % 5 else "N", "2025-12-01") for k in range(120)]
+    customers = frame("customer_id name email phone region updated_at", *rows)
+    use = [(f"2025-{month:02d}-01", module, 60 + month, 100) for month in range(1, 13) for module in ("sales", "service")]
+    checks = [(f"c{k}", name, "2025-06-01", k % 17 > 0) for k in range(40) for name in ("email", "phone")]
+    tables = {
+        "customers": customers,
+        "tickets": frame("ticket_id customer_id opened_at", *[(f"t{k}", f"c{k}", "2025-05-05") for k in range(20, 140)]),
+        "crm_usage": frame("period module active_users licensed_users", *use),
+        "verification": frame("customer_id field checked_at correct", *checks),
+    }
+    company = in_memory(tables={name: table_of(name, one) for name, one in tables.items()})
+    work = data_quality.examine(company, data_quality.Agreed(cycle="quarter"))
+    theirs = measured(work).set_index("indicator")
+    owned = {"data_quality": reading(data_quality_indicators=measured(work), data_quality_earlier=earlier(work))}
+    past = make_past(tables)
+    known = [name for name in theirs.index if name not in ("D-SILO", "D-CONS")]
+    for name in known:
+        found = measure(name, past, owned=owned)
+        assert (found.value, found.low, found.high, found.n) == tuple(theirs.loc[name, ["value", "low", "high", "n"]]), name
+        assert found.sampling is not None
+    assert measure("D-CONS", past, owned=owned).needs == "customers.consent_at"
+    assert measure("D-COMP", past).reason == RUN_FIRST
+    # of earlier cycles what is counted by month is known, and what changes in place is not
+    assert evaluate(book["D-USE"], past, past.cycles[0], results=owned, confidence=0.95).value == pytest.approx(0.62)
+    assert evaluate(book["D-COMP"], past, past.cycles[0], results=owned, confidence=0.95).reason == SNAPSHOT

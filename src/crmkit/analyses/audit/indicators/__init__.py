@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from crmkit.analyses.audit.catalogue import Indicator
-from crmkit.analyses.audit.indicators.data import FUNCTIONS as OF_DATA
 from crmkit.analyses.audit.indicators.estimate import NO_COLUMN, NO_TABLE, Estimate, nothing
 from crmkit.analyses.audit.indicators.from_reports import READERS, Owned, acquisition, read
 from crmkit.analyses.audit.indicators.input_output import FUNCTIONS as OF_INPUT_OUTPUT
@@ -18,7 +17,6 @@ FUNCTIONS: Mapping[str, Callable[[History, Window, float], Estimate]] = {
     **OF_PROCESS,
     **OF_OUTCOME,
     **OF_INPUT_OUTPUT,
-    **OF_DATA,
     **OF_PEOPLE,
 }
 # indicators of what customers pay

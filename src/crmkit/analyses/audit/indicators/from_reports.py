@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crmkit.analyses.audit.indicators.estimate import NOT_HELD, RUN_FIRST, SNAPSHOT, Estimate, nothing, share
+from crmkit.analyses.audit.indicators.estimate import (
+    NO_DATA,
+    NOT_HELD,
+    RUN_FIRST,
+    SNAPSHOT,
+    WILSON,
+    Estimate,
+    nothing,
+    share,
+)
 from crmkit.analyses.audit.indicators.input_output import value_over_cost
 from crmkit.analyses.audit.read import History, Window
-from crmkit.analyses.audit.sampling import Within
+from crmkit.analyses.audit.sampling import Share, Within
 from crmkit.core.errors import CrmkitError
 from crmkit.core.language import mark
 from crmkit.core.reading import Reading
@@ -281,7 +290,46 @@ def _of_wave(measure: str, made: Callable[[Any, Source, History], Estimate], gro
     return before
 
 
+def of_data(name: str) -> Reader:
+    """An indicator of the data, today."""
+
+    def reader(of: Source, past: History) -> Estimate:
+        row = _row(of.table("data_quality_indicators"), "indicator", name)
+        if row is None:
+            return nothing(NOT_HELD, "data_quality: data_quality_indicators")
+        if math.isnan(float(row["value"])):
+            return nothing(str(row["reason"]) or NOT_HELD, str(row["needs"]))
+        return _of_records(row, of)
+
+    return reader
+
+
+def _of_records(row: Any, of: Source) -> Estimate:
+    value, low, high, n = (float(row[name]) for name in ("value", "low", "high", "n"))
+    sampling = Share(value * n, n) if str(row["method"]) == WILSON else Within(value, low, high, of.confidence)
+    missing = float(row.get("n_missing", 0.0))
+    return Estimate(value, low, high, n, missing, str(row["method"]), sampling)
+
+
+def data_before(name: str) -> Before:
+    """An indicator of the data in another window: what its owner has of the same months."""
+
+    def before(of: Source, past: History, window: Window) -> Estimate:
+        import pandas as pd
+
+        table = of.table("data_quality_earlier")
+        if table is None:
+            return of_data(name)(of, past)
+        same = (table["month_end"] == pd.Timestamp(window.end)) & (table["months"] == len(window.months))
+        rows = table[same & (table["indicator"] == name)]
+        return _of_records(rows.iloc[0], of) if len(rows) else nothing(NO_DATA)
+
+    return before
+
+
+OF_DATA = ("D-COMP", "D-ACC", "D-DUP", "D-VALID", "D-MATCH", "D-SILO", "D-FRESH", "D-CONS", "D-USE")
 READERS: Mapping[str, tuple[str, Reader]] = {
+    **{name: ("data_quality", of_data(name)) for name in OF_DATA},
     "R-RET": ("churn", retention),
     "R-CHURN": ("churn", churn_rate),
     "R-REPEAT": ("clv", second_purchase),
@@ -294,6 +342,8 @@ READERS: Mapping[str, tuple[str, Reader]] = {
     "P-REPR": ("satisfaction", likeness),
 }
 EARLIER: Mapping[str, Before] = {
+    "D-USE": data_before("D-USE"),
+    "D-ACC": data_before("D-ACC"),
     "R-CHURN": churn_before,
     "P-CSAT": _of_wave("top_share", _share_of, TOP),
     "P-CES": _of_wave("mean", _effort_of, EASE),
@@ -314,7 +364,7 @@ def read(name: str, past: History, window: Window, owned: Owned, confidence: flo
     window : Window
         Most numbers are known for today only; churn by month, and scores and response of each wave, go further back.
     owned : mapping of str to Reading
-        Results of ``clv``, ``churn`` and ``satisfaction``; ``clv_previous``: those of the audit before.
+        Results of ``data_quality``, ``clv``, ``churn`` and ``satisfaction``; ``clv_previous``: those of the audit before.
     confidence : float
         Coverage of an owner's interval where its record does not say.
     """

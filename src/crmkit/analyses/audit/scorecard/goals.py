@@ -16,9 +16,9 @@ from crmkit.analyses.audit.plan import Action
 from crmkit.analyses.audit.plan.actions import theme_named
 from crmkit.analyses.audit.plan.plan import first_sentence, goes
 from crmkit.analyses.audit.read import absent
-from crmkit.analyses.audit.scoring import distance
 from crmkit.core.language import mark, say
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
+from crmkit.models.basics.grades import distance
 
 TITLE = Text("From objectives to goals to actions")
 OBJECTIVE, GOAL, ACTION = mark("objective"), mark("goal"), mark("action")

@@ -27,52 +27,6 @@ PLACES = ("source_system", "department")
 CONTACTS = ("email", "phone")
 
 
-def record_counts(customers: ibis.Table, *, as_of: dt.date, required: Sequence[str]) -> pd.DataFrame:
-    """How many records are filled so far, valid, and with consent?
-
-    Parameters
-    ----------
-    customers : ibis.Table
-    as_of : date
-    required : sequence of str
-        Columns that a record ought to fill, those that there are.
-
-    Returns
-    -------
-    DataFrame
-        ``filled, valid, consent, n``: required cells filled, whether no rule is broken, whether there is consent, records.
-    """
-    import ibis
-
-    has = set(customers.columns)
-    filled = sum((ibis.ifelse(customers[name].notnull(), 1, 0) for name in required), ibis.literal(0))
-    consent = customers.consent_at.notnull() if "consent_at" in has else ibis.null("boolean")
-    if "consent_at" in has and "consent_purpose" in has:
-        consent = consent & customers.consent_purpose.notnull()
-    rows = customers.select(filled=filled.cast("int64"), valid=_valid(customers, has, as_of), consent=consent)
-    keys = ["filled", "valid", "consent"]
-    return to_frame(rows.group_by(keys).agg(n=rows.count()).order_by(keys))
-
-
-def _valid(customers: Any, has: set[str], as_of: dt.date) -> Any:
-    """Whether a record breaks no rule; an empty cell breaks none."""
-    import ibis
-
-    rules: list[Any] = []
-    if "email" in has:
-        rules.append(customers.email.strip().re_search(EMAIL))
-    if "phone" in has:
-        digits = _digits(customers.phone).length()
-        rules.append(customers.phone.re_search(PHONE) & digits.between(FEWEST_DIGITS, MOST_DIGITS))
-    rules += [customers[name] <= ibis.literal(as_of) for name in ("created_at", "updated_at", "consent_at") if name in has]
-    if {"created_at", "updated_at"} <= has:
-        rules.append(customers.updated_at >= customers.created_at)
-    valid: Any = ibis.literal(True)
-    for rule in rules:
-        valid = valid & rule.fill_null(True)
-    return valid
-
-
 def _digits(phone: Any) -> Any:
     return phone.re_replace("[^0-9]+", "")
 
@@ -91,31 +45,6 @@ def record_ages(customers: ibis.Table, *, as_of: dt.date) -> pd.DataFrame:
     last = ibis.coalesce(*dates) if dates else ibis.null("date")
     rows = customers.select(days=ibis.literal(as_of).delta(last, unit="day"))
     return to_frame(rows.group_by("days").agg(n=rows.count()).order_by("days"))
-
-
-def found_customers(customers: ibis.Table, others: Sequence[ibis.Table]) -> pd.DataFrame:
-    """How many customers of other tables are in the customer table?
-
-    Parameters
-    ----------
-    customers : ibis.Table
-    others : sequence of ibis.Table
-        Each with ``customer_id``; at least one.
-
-    Returns
-    -------
-    DataFrame
-        ``n, found``, one row: different customers of the other tables, and those of them who are in the customer table.
-    """
-    import ibis
-
-    named = (
-        ibis.union(*(table.select("customer_id") for table in others)) if len(others) > 1 else others[0].select("customer_id")
-    )
-    named = named.filter(named.customer_id.notnull()).distinct()
-    known = customers.select("customer_id").distinct().mutate(known=ibis.literal(1))
-    joined = named.left_join(known, "customer_id").select(named.customer_id, known.known)
-    return to_frame(joined.aggregate(n=joined.count(), found=joined.count(where=joined.known.notnull())))
 
 
 def shared_contacts(customers: ibis.Table) -> pd.DataFrame:
