@@ -15,6 +15,8 @@ from lifelines import datasets
 
 from crmkit.models.survival import (
     at_risk_table,
+    concordance,
+    contributions,
     fit_cox,
     kaplan_meier,
     logrank,
@@ -177,6 +179,35 @@ def test_logrank():
         assert about_mean == pytest.approx(printed_by_r(f"rossi.svylogrank.{rho}"), abs=1e-8)
     pairs = logrank_pairs(r["week"], r["arrest"], group=r["fin"], **w)
     assert pairs["statistic"].tolist() == pytest.approx([printed_by_r("rossi.logrank.fin")], abs=1e-8)
+
+
+@pytest.mark.parametrize("name", ["late", "late_strata", "strata", "weighted", "cluster", "ymax", "uno"])
+def test_concordance(name):
+    r = rossi()
+    columns = ["fin", "age", "prio"]
+    risk = r[columns].to_numpy() @ fit_cox(r["week"], r["arrest"], r[columns], entry=r["entry"]).coefficients
+    w = {"entry": r["entry"], "strata": r["race"], "sampling_weights": r["w"]}
+    given = {
+        "late": {"entry": r["entry"]},
+        "late_strata": {"entry": r["entry"], "strata": r["race"]},
+        "strata": {"strata": r["race"]},
+        "weighted": w,
+        "cluster": {**w, "cluster": r["prio"]},
+        "ymax": {**w, "tau": 40},
+        "uno": {"strata": r["race"], "weighting": "uno", "tau": 40},
+    }[name]
+    found = concordance(r["week"], r["arrest"], risk, **given)
+    assert found.value == pytest.approx(printed_by_r(f"rossi.c.{name}"), abs=1e-8)
+    assert found.standard_error == pytest.approx(printed_by_r(f"rossi.c.{name}.se"), abs=1e-8)
+
+
+def test_concordance_of_a_fit_with_strata_and_late_entry():
+    r = rossi()
+    columns, given = ["fin", "age", "prio"], {"entry": rossi()["entry"], "strata": rossi()["race"]}
+    found = fit_cox(r["week"], r["arrest"], r[columns], **given)
+    risk = contributions(found, r[columns]).sum(axis=1)
+    c = concordance(r["week"], r["arrest"], risk, **given)
+    assert [c.value, c.standard_error] == pytest.approx([printed_by_r("rossi.c.fit"), printed_by_r("rossi.c.fit.se")], abs=1e-8)
 
 
 def test_whole_numbers_taken_for_copies_are_another_question():

@@ -84,3 +84,18 @@ for (rho in c(0, 1)) {
   found <- svylogrank(Surv(apart, arrest) ~ fin, design, rho = rho)
   out(paste0("rossi.svylogrank.", rho), found[[2]]["Chisq"])
 }
+
+# --- concordance of a linear predictor: late entry, strata, weights, clusters; and of a fit with both
+agree <- function(name, c) out(paste0("rossi.c.", name, c("", ".se")), c(c$concordance, sqrt(c$var)))
+lp <- predict(coxph(late, r, control = exact))
+r$lp <- lp
+entered <- Surv(entry, week, arrest) ~ lp
+agree("late", concordance(entered, r, reverse = TRUE))
+agree("late_strata", concordance(update(entered, . ~ . + strata(race)), r, reverse = TRUE))
+agree("strata", concordance(Surv(week, arrest) ~ lp + strata(race), r, reverse = TRUE))
+agree("weighted", concordance(update(entered, . ~ . + strata(race)), r, weights = w, reverse = TRUE))
+agree("cluster", concordance(update(entered, . ~ . + strata(race)), r, weights = w, cluster = who, reverse = TRUE))
+agree("ymax", concordance(update(entered, . ~ . + strata(race)), r, weights = w, ymax = 40, reverse = TRUE))
+agree("uno", concordance(Surv(week, arrest) ~ lp + strata(race), r, timewt = "n/G2", ymax = 40, reverse = TRUE))
+fit <- coxph(update(late, . ~ . + strata(race)), r, control = exact)
+out(c("rossi.c.fit", "rossi.c.fit.se"), fit$concordance[c("concordance", "std")])
