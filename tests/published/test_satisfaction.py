@@ -258,6 +258,28 @@ def test_ordinal_regression_of_tenants():
         assert (test.loc[term, "statistic"], test.loc[term, "p_value"]) == (printed(statistic), printed(p_value))
 
 
+def test_ordinal_regression_of_tenants_from_their_words():
+    """The same file as it is: text, each level compared with the one that is named."""
+    data = pd.read_csv(FOLDER / "housing.csv")
+    marks = data["Sat"].map({"Low": 0, "Medium": 1, "High": 2})
+    references = {"Infl": "Low", "Type": "Tower", "Cont": "Low"}
+    given = {"references": references, "frequencies": data["Freq"]}
+    found = fit_ordinal(data[["Infl", "Type", "Cont"]], marks, **given)
+    assert found.table["driver"].tolist() == [f"{row.term}[{row.level}]" for row in found.table.itertuples()]
+    assert found.table["reference"].tolist() == [references[term] for term in found.table["term"]]
+    expected = [HOUSING[f"{row.term}{row.level}"] for row in found.table.itertuples()]
+    assert found.table["value"].tolist() == pytest.approx([b for b, _ in expected], rel=0, abs=1e-6)
+    assert found.table["standard_error"].tolist() == pytest.approx([e for _, e in expected], rel=0, abs=1e-6)
+    ordered = data.assign(Infl=pd.Categorical(data["Infl"], ["Low", "Medium", "High"], ordered=True))
+    assert fit_ordinal(ordered[["Infl", "Type", "Cont"]], marks, frequencies=data["Freq"]).table["driver"].tolist() == [
+        "Infl[Medium]", "Infl[High]", "Type[Atrium]", "Type[Terrace]", "Type[Tower]", "Cont[Low]",
+    ]  # fmt: skip
+    test = proportional_odds_test(data[["Infl", "Type", "Cont"]], marks, **given).set_index("term")
+    assert test["freedom"].tolist()[:3] == [2, 3, 1]
+    for term, statistic in (("Infl", "1.106453012"), ("Type", "5.733737053"), ("Cont", "2.444552659")):
+        assert test.loc[term, "statistic"] == printed(statistic)
+
+
 def test_ordinal_regression_of_students():
     """[U] clm(apply ~ pared + public + gpa) on that file; the 1.04769 of UCLA's page belong to grades of more digits."""
     import statsmodels.miscmodels.tests as shipped

@@ -98,7 +98,7 @@ def fit(name, engine):
             covariates=r[[name for name in ROSSI_COLUMNS if name != "wexp"]], strata=r["wexp"], **plain
         ),
         "rossi.grouped": lambda: fit_cox(covariates=r[["fin", "band", "prio"]], **plain),
-        "rossi.weighted": lambda: fit_cox(covariates=r[ROSSI_COLUMNS], weights=r["n"], **plain),
+        "rossi.weighted": lambda: fit_cox(covariates=r[ROSSI_COLUMNS], copies=r["n"], **plain),
         "rossi.late": lambda: fit_cox(covariates=r[ROSSI_COLUMNS], entry=r["entry"], **plain),
         "heart": lambda: fit_cox(h["stop"], h["event"], h[["age", "surgery", "transplant"]], entry=h["start"], engine=engine),
         "lung": lambda: fit_cox(l["time"], l["status"], l[["age", "sex", "ph.ecog"]], engine=engine),
@@ -232,7 +232,7 @@ def test_kaplan_meier(interval):
 
 def test_kaplan_meier_with_weights_and_late_entry():
     r = rossi()
-    weighted = at_risk_table(kaplan_meier(r["week"], r["arrest"], weights=r["n"]), [10, 52])
+    weighted = at_risk_table(kaplan_meier(r["week"], r["arrest"], copies=r["n"]), [10, 52])
     late = at_risk_table(kaplan_meier(r["week"], r["arrest"], entry=r["entry"]), [10, 30, 52])
     for name, table in (("rossi.km_weighted", weighted), ("rossi.km_late", late)):
         for row in table.itertuples():
@@ -272,14 +272,14 @@ def test_logrank():
 def test_cumulative_incidence():
     mgus2 = pd.read_csv(FOLDER / "therneau_2023_survival" / "mgus2.csv")
     assert mgus2["n"].sum() == 1384
-    found = incidence_at(cumulative_incidence(mgus2["time"], mgus2["event"], weights=mgus2["n"]), [60, 120, 240])
+    found = incidence_at(cumulative_incidence(mgus2["time"], mgus2["event"], copies=mgus2["n"]), [60, 120, 240])
     mine = incidence_at(cumulative_incidence(rossi()["week"], rossi()["cause"]), [20, 40, 52])
     for name, table in (("mgus2", found), ("rossi", mine)):
         assert len(table) == 6
         for row in table.itertuples():
             assert row.value == pytest.approx(printed_by_r(f"{name}.cif.{row.cause}.{int(row.x)}"), abs=1e-9)
             assert row.standard_error == pytest.approx(printed_by_r(f"{name}.cif_se.{row.cause}.{int(row.x)}"), abs=1e-9)
-    naive = kaplan_meier(mgus2["time"], mgus2["event"] == 1, weights=mgus2["n"])
+    naive = kaplan_meier(mgus2["time"], mgus2["event"] == 1, copies=mgus2["n"])
     alone = 1 - at_risk_table(naive, [240])["value"].iloc[0]
     assert alone == pytest.approx(printed_by_r("mgus2.naive.240"), abs=1e-9)
     assert alone > 2 * found.query("cause == 1 and x == 240")["value"].iloc[0]

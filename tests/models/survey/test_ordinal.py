@@ -92,3 +92,40 @@ def test_refuses_bad_input():
         proportional_odds_test(x, y > 2)
     with pytest.raises(ModelError, match="column 'cost' is not among"):
         proportional_odds_test(x, y, terms={"cost": ["cost"]})
+
+
+def test_refuses_what_are_no_drivers():
+    x, y = survey(90, 4)
+    size = np.array(["small", "middle", "large"])[np.arange(90) % 3]
+    wrong = {
+        "drivers: column 'size' is 'small' for every respondent": x.assign(size="small"),
+        "drivers: column 'since' holds dates": x.assign(since=pd.Timestamp("2025-01-01")),
+        "drivers: column 'speed' is missing or infinite in 1 of 90 rows": x.assign(
+            speed=x["speed"].where(x.index != 3, np.inf)
+        ),
+        "drivers: there are no columns": x[[]],
+    }
+    for text, drivers in wrong.items():
+        with pytest.raises(ModelError) as raised:
+            fit_ordinal(drivers, y)
+        assert text in str(raised.value)
+    with pytest.raises(ModelError, match="column 'size' has no level 'lagre'; did you mean 'large'"):
+        fit_ordinal(x.assign(size=size), y, references={"size": "lagre"})
+    told = x.assign(size=np.where(y == y.max(), "huge", size))
+    with pytest.raises(ModelError, match=r"column 'size' separates: all .* respondents of the level 'huge' give the best mark"):
+        fit_ordinal(told, y)
+    with pytest.raises(ModelError, match="marks hold something that is no number"):
+        fit_ordinal(x, np.where(y > 2, "good", "bad"))
+
+
+def test_another_reference_says_the_same_the_other_way_round():
+    x, y = survey(300, 5)
+    table = x.assign(size=np.where(np.arange(300) % 3 > 0, "large", "small"), known=np.arange(300) % 2 == 0)
+    one, two = (fit_ordinal(table, y, references={"size": level}) for level in ("large", "small"))
+    assert one.table["driver"].tolist() == ["speed", "price", "size[small]", "known"]
+    a, b = (fit.table.set_index("driver") for fit in (one, two))
+    assert a.loc["size[small]", "value"] == pytest.approx(-b.loc["size[large]", "value"], abs=1e-8)
+    assert a.loc["known", "value"] == pytest.approx(b.loc["known", "value"], abs=1e-8)
+    assert one.log_likelihood == pytest.approx(two.log_likelihood)
+    gaps = table.assign(size=table["size"].where(table.index % 10 > 0))
+    assert fit_ordinal(gaps, y).n == 270

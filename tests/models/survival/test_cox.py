@@ -8,6 +8,7 @@ import pytest
 
 from crmkit.core.errors import ModelError
 from crmkit.models.survival import (
+    baseline_curve,
     baselines,
     churn_probability,
     coefficient_table,
@@ -19,6 +20,7 @@ from crmkit.models.survival import (
     fit_discrete,
     inflation,
     proportional_hazards,
+    term_tests,
     with_robust_errors,
 )
 from crmkit.models.survival.data.design import encode, make_design
@@ -46,15 +48,15 @@ def customers(n, seed=0, monthly=True, rate=0.03, months=36):
 # --- three paths
 
 
-@pytest.mark.parametrize("options", [{}, {"strata": True}, {"entry": True}, {"weights": True}, {"ties": "breslow"},
-                                     {"strata": True, "entry": True, "weights": True}])  # fmt: skip
+@pytest.mark.parametrize("options", [{}, {"strata": True}, {"entry": True}, {"copies": True}, {"ties": "breslow"},
+                                     {"strata": True, "entry": True, "copies": True}])  # fmt: skip
 def test_cells_are_rows(options):
     time, left, table, _ = customers(5000)
     rng = np.random.default_rng(1)
     given = {
         "strata": rng.integers(0, 3, len(time)) if options.get("strata") else None,
         "entry": np.floor(rng.random(len(time)) * time) if options.get("entry") else None,
-        "weights": rng.integers(1, 4, len(time)) if options.get("weights") else None,
+        "copies": rng.integers(1, 4, len(time)) if options.get("copies") else None,
         "ties": options.get("ties", "efron"),
     }
     rows, cells = (fit_cox(time, left, table, engine=engine, **given) for engine in ("rows", "cells"))
@@ -87,14 +89,14 @@ def test_order_does_not_matter_and_folding_neither(engine):
     assert np.abs(first.coefficients - again.coefficients).max() < 1e-12
     assert np.abs(first.covariance - again.covariance).max() < 1e-12
     counts = table.assign(time=time, left=left).groupby([*COLUMNS, "time", "left"], as_index=False).size()
-    folded = fit_cox(counts["time"], counts["left"], counts[COLUMNS], weights=counts["size"], engine=engine)
+    folded = fit_cox(counts["time"], counts["left"], counts[COLUMNS], copies=counts["size"], engine=engine)
     assert np.abs(first.coefficients - folded.coefficients).max() < 1e-10
     assert np.abs(first.standard_errors - folded.standard_errors).max() < 1e-10
     # in chunks, as partitions of a warehouse would count them, and put together again
     parts = [part.groupby([*COLUMNS, "time", "left"], as_index=False).size()
              for _, part in table.assign(time=time, left=left).groupby(np.arange(len(time)) % 3)]  # fmt: skip
     merged = pd.concat(parts).groupby([*COLUMNS, "time", "left"], as_index=False)["size"].sum()
-    chunked = fit_cox(merged["time"], merged["left"], merged[COLUMNS], weights=merged["size"], engine=engine)
+    chunked = fit_cox(merged["time"], merged["left"], merged[COLUMNS], copies=merged["size"], engine=engine)
     assert np.array_equal(chunked.coefficients, folded.coefficients)
 
 
@@ -109,6 +111,43 @@ def test_many_customers_take_the_fast_paths():
     found = fit_cox(time, left, table.assign(fee=table["fee"] + np.random.default_rng(1).normal(0, 1e-9, len(table))))
     assert found.engine == "rows"
     assert (np.abs(found.coefficients - truth) < 4 * found.standard_errors).all()
+
+
+def everything(fit, covariates, *, elapsed, strata, cluster):
+    """All that can be asked of a fit, as numbers."""
+    near = {"elapsed": elapsed, "strata": strata}
+    tables = [
+        coefficient_table(fit), term_tests(fit), proportional_hazards(fit, transform="rank"), baseline_curve(fit),
+        churn_probability(fit, covariates, horizon=3, **near), contributions(fit, covariates),
+        coefficient_table(with_robust_errors(fit)), coefficient_table(with_robust_errors(fit, cluster=cluster)),
+        pd.DataFrame({"remaining": expected_remaining(fit, covariates, limit=3, **near)}),
+    ]  # fmt: skip
+    return [table.select_dtypes("number").drop(columns="log10_p", errors="ignore").to_numpy() for table in tables]
+
+
+@pytest.mark.parametrize("given", [{}, {"strata"}, {"entry"}, {"copies"}, {"sampling_weights"}, {"strata", "entry", "copies"}])
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+@pytest.mark.parametrize(("serves", "patterns"), [(20_000, True), (0, True), (0, False)])
+def test_what_can_be_asked_does_not_depend_on_the_path_taken(given, ties, serves, patterns, monkeypatch):
+    """Few customers, many like ones, many who differ: lifelines, cells and rows are taken, and no question is refused."""
+    time, left, table, _ = customers(1100)
+    rng = np.random.default_rng(2)
+    if not patterns:
+        table = table.assign(fee=table["fee"] + rng.normal(0, 1, len(table)))
+    made = {
+        "strata": rng.integers(0, 2, len(time)), "entry": np.floor(rng.random(len(time)) * time),
+        "copies": rng.integers(1, 4, len(time)), "sampling_weights": 0.5 + rng.integers(0, 7, len(time)) / 4,
+    }  # fmt: skip
+    own = {name: made[name] for name in given}
+    monkeypatch.setattr("crmkit.models.survival.regression.cox.LIFELINES_ROWS", serves)
+    auto = fit_cox(time, left, table, ties=ties, **own)
+    rows = fit_cox(time, left, table, ties=ties, engine="rows", **own)
+    lifelines = serves and ties == "efron" and "copies" not in given
+    assert auto.engine == ("lifelines" if lifelines else "cells" if patterns else "rows")
+    asked = {"elapsed": np.minimum(time, 20), "strata": own.get("strata"), "cluster": rng.integers(0, 100, len(time))}
+    for one, other in zip(everything(auto, table, **asked), everything(rows, table, **asked), strict=True):
+        assert one.shape == other.shape
+        assert np.allclose(one, other, rtol=1e-6, atol=1e-8, equal_nan=True)
 
 
 def test_two_runs_give_the_same_bytes():
@@ -159,14 +198,12 @@ def test_other_faults():
         fit_cox(time, np.zeros(300), table)
     with pytest.raises(ModelError, match="covariates has 299 rows, durations has 300"):
         fit_cox(time, left, table.iloc[1:])
-    with pytest.raises(ModelError, match="no whole numbers where somebody leaves"):
-        fit_cox(time, left, table, weights=np.full(300, 0.5))
+    with pytest.raises(ModelError, match="copies is missing, 0, negative or no whole number in 300 of 300 rows"):
+        fit_cox(time, left, table, copies=np.full(300, 0.5))
     with pytest.raises(ModelError, match="no level 'nroth'; did you mean 'north'"):
         fit_cox(time, left, table, references={"region": "nroth"})
-    with pytest.raises(ModelError, match="'lifelines' takes no weights"):
-        fit_cox(time, left, table, weights=np.ones(300), engine="lifelines")
-    with pytest.raises(ModelError, match="fit with engine='rows'"):
-        with_robust_errors(fit_cox(time, left, table, engine="cells"))
+    with pytest.raises(ModelError, match="'lifelines' takes no copies"):
+        fit_cox(time, left, table, copies=np.full(300, 2), engine="lifelines")
 
 
 def test_the_reference_level_can_be_chosen():
@@ -355,7 +392,7 @@ def test_discrete_time_takes_late_entry_and_counts():
     entry = np.floor(np.random.default_rng(0).random(3000) * time)
     entry = np.minimum(entry, time - 1)
     n = np.random.default_rng(1).integers(1, 4, 3000)
-    one = fit_discrete(time, left, table, entry=entry, weights=n)
+    one = fit_discrete(time, left, table, entry=entry, copies=n)
     two = fit_discrete(np.repeat(time, n), np.repeat(left, n), table.loc[np.repeat(table.index, n)], entry=np.repeat(entry, n))
     assert np.abs(one.coefficients - two.coefficients).max() < 1e-8
 
@@ -371,7 +408,7 @@ def test_weights_of_who_left_for_another_reason_fall():
 
 
 def test_counts_of_a_stratum_cannot_be_changed():
-    cells = Cells(*[np.zeros((1, 1))] * 5, timeline=None)
+    cells = Cells(*[np.zeros((1, 1))] * 7, timeline=None, members=None)
     with pytest.raises(FrozenInstanceError):
         cells.times = np.ones(1)
 

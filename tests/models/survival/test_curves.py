@@ -46,21 +46,21 @@ def test_rows_may_be_permuted_and_folded_into_counts(seed):
     time, left, group, n = sample(seed)
     order = np.random.default_rng(seed).permutation(len(time))
     plain = kaplan_meier(np.repeat(time, n), np.repeat(left, n), group=np.repeat(group, n))
-    folded = kaplan_meier(time[order], left[order], group=group[order], weights=n[order])
+    folded = kaplan_meier(time[order], left[order], group=group[order], copies=n[order])
     pd.testing.assert_frame_equal(plain, folded, check_exact=False, rtol=1e-12)
     assert logrank(np.repeat(time, n), np.repeat(left, n), group=np.repeat(group, n)).statistic == pytest.approx(
-        logrank(time[order], left[order], group=group[order], weights=n[order]).statistic, rel=1e-12
+        logrank(time[order], left[order], group=group[order], copies=n[order]).statistic, rel=1e-12
     )
     cause = np.where(left, np.where(time % 2 == 0, "price", "service"), "")
     a = cumulative_incidence(np.repeat(time, n), np.repeat(cause, n), censored="")
-    b = cumulative_incidence(time[order], cause[order], censored="", weights=n[order])
+    b = cumulative_incidence(time[order], cause[order], censored="", copies=n[order])
     pd.testing.assert_frame_equal(a, b, check_exact=False, rtol=1e-10)
 
 
 def test_weights_are_repeated_rows_in_differences_of_means_and_incidence():
     time, left, group, n = sample(3)
     a = restricted_mean_differences(np.repeat(time, n), np.repeat(left, n), group=np.repeat(group, n), tau=10)
-    b = restricted_mean_differences(time, left, group=group, weights=n, tau=10)
+    b = restricted_mean_differences(time, left, group=group, copies=n, tau=10)
     assert np.allclose(a["value"], b["value"], rtol=1e-12)
 
 
@@ -275,8 +275,8 @@ def test_where_nobody_left_nothing_separates():
 def test_the_short_way_to_a_quantile_is_that_of_the_curve(seed, share):
     rng = np.random.default_rng(seed)
     time, left, n = rng.integers(0, 30, 60), rng.random(60) < 0.7, rng.integers(1, 4, 60)
-    whole = median_survival(kaplan_meier(time, left, weights=n), share=share).iloc[0]
-    short = left_by(count_at_risk(check_observed(time, left, weights=n)), share=share, confidence=0.95)
+    whole = median_survival(kaplan_meier(time, left, copies=n), share=share).iloc[0]
+    short = left_by(count_at_risk(check_observed(time, left, copies=n)), share=share, confidence=0.95)
     assert short == pytest.approx([whole["value"], whole["low"], whole["high"]], nan_ok=True)
     assert np.isfinite(short[0]) or share == 0.1
 

@@ -41,6 +41,36 @@ def test_pairs_are_counted_as_by_hand(rows):
         assert concordance(time, left, risk).value == pytest.approx(top / bottom, abs=1e-12)
 
 
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 5), st.integers(1, 4), st.booleans(), st.integers(0, 3), st.integers(0, 1), st.integers(1, 3)),
+        min_size=2,
+        max_size=40,
+    )
+)
+@settings(max_examples=100, deadline=None)
+def test_pairs_within_strata_of_who_was_there_are_counted_as_by_hand(rows):
+    entry, stay, left, risk, stratum, weight = (np.array(column) for column in zip(*rows, strict=True))
+    time, top, bottom = entry + stay, 0.0, 0.0
+    for i in np.flatnonzero(left):
+        for j in np.flatnonzero((stratum == stratum[i]) & (entry < time[i])):
+            if time[j] > time[i] or (time[j] == time[i] and not left[j]):
+                pair = weight[i] * weight[j]
+                bottom += pair
+                top += pair * (1.0 if risk[i] > risk[j] else 0.5 if risk[i] == risk[j] else 0.0)
+    given_ = {"entry": entry, "strata": stratum, "sampling_weights": weight}
+    if bottom == 0:
+        with pytest.raises(ModelError):
+            concordance(time, left, risk, **given_)
+    else:
+        assert concordance(time, left, risk, **given_).value == pytest.approx(top / bottom, abs=1e-12)
+
+
+def test_uno_is_refused_where_customers_enter_late():
+    with pytest.raises(ModelError, match="weighting is 'uno', and customers enter late"):
+        concordance([2, 3, 4], [1, 1, 0], [1, 2, 3], entry=[0, 1, 1], weighting="uno")
+
+
 def sample(seed=0, n=2000, months=36):
     rng = np.random.default_rng(seed)
     eta = rng.normal(0, 0.8, n)

@@ -108,7 +108,7 @@ def test_where_nobody_is_left_for_a_while_the_counts_are_taken():
 
 
 def test_what_lifelines_cannot_draw_is_refused():
-    with pytest.raises(ModelError, match="takes no weights and log-log intervals only"):
-        kaplan_meier([1, 2], [1, 1], weights=[1, 2], engine="lifelines")
-    with pytest.raises(ModelError, match="takes no weights and log-log intervals only"):
+    with pytest.raises(ModelError, match="takes no copies, weights or clusters and log-log intervals only"):
+        kaplan_meier([1, 2], [1, 1], copies=[1, 2], engine="lifelines")
+    with pytest.raises(ModelError, match="takes no copies, weights or clusters and log-log intervals only"):
         kaplan_meier([1, 2], [1, 1], interval="log", engine="lifelines")

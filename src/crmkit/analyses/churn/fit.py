@@ -176,13 +176,11 @@ def _fit_to(
         first, last = np.floor(entry / PER_MONTH), np.floor(stop / PER_MONTH) + 1
         found = sv.fit_discrete(last, event, X, entry=first)
         return Model("cloglog", found, recipe, past.rule.horizon_days, clock, cuts, past.confidence)
-    path = engine if sv.lifelines_serves(stop, event, entry=entry) else "rows"  # cells have no rows to count by customer
-    fit = sv.fit_cox(stop, event, X, entry=entry, engine=path)
+    alike = customers if _overlap(cuts, past.rule.horizon_days) else None
+    fit = sv.fit_cox(stop, event, X, entry=entry, cluster=alike, engine=engine)
     # the clock may not run beyond the last time at which somebody left
     latest = max(float(base.last_event) for base in sv.baselines(fit))
     clock = max(0, min(clock, math.floor(latest) - past.rule.horizon_days))
-    if _overlap(cuts, past.rule.horizon_days):
-        fit = sv.with_robust_errors(fit, cluster=customers)
     return Model("cox", fit, recipe, past.rule.horizon_days, clock, cuts, past.confidence)
 
 

@@ -196,7 +196,7 @@ def gap_cells(
     pandas.DataFrame
         ``stratum`` (1 to ``strata``), ``duration_days``, ``event_observed``, a column per band and word, ``n`` (gaps) and
         ``amount`` (sum over the purchases that began them), ordered. :func:`crmkit.models.survival.gaps.fit_gap_times` takes
-        it with ``weights=n`` and finds what it would find on the rows with the same bands.
+        it with ``copies=n`` and finds what it would find on the rows with the same bands.
 
     Raises
     ------

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, expit, ndtr
 
-from crmkit.core.errors import ModelError
+from crmkit.core.errors import ModelError, Problem, counted
 from crmkit.core.language import mark
 from crmkit.core.results import Text
 from crmkit.models.basics.estimates import critical
 from crmkit.models.basics.families import holm
+from crmkit.models.survival.data.design import Design, encode, make_design
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.intp]
@@ -30,8 +32,9 @@ class OrdinalFit:
     Parameters
     ----------
     table : pandas.DataFrame
-        `driver`, `value` (log odds per unit), `standard_error`, `low`, `high`, `odds_ratio`, `odds_low`, `odds_high`,
-        `p_value`, `n`, `method`.
+        `driver` (``size[large]`` where a level is compared with the reference level), `term` (the column), `level`, `reference`
+        (None for a number), `value` (log odds per unit), `standard_error`, `low`, `high`, `odds_ratio`, `odds_low`,
+        `odds_high`, `p_value`, `n`, `method`.
     thresholds : array of shape (marks - 1,)
         Between neighbouring marks, increasing.
     levels : tuple
@@ -51,6 +54,7 @@ class OrdinalFit:
 
 @dataclass(frozen=True, eq=False)
 class _Data:
+    design: Design
     x: Floats
     y: Integers
     weight: Floats
@@ -61,6 +65,7 @@ def fit_ordinal(
     drivers: pd.DataFrame,
     marks: ArrayLike,
     *,
+    references: Mapping[str, Any] | None = None,
     frequencies: ArrayLike | None = None,
     weights: ArrayLike | None = None,
     confidence: float = 0.95,
@@ -70,9 +75,11 @@ def fit_ordinal(
     Parameters
     ----------
     drivers : pandas.DataFrame of shape (n, p)
-        Numbers, one column per driver.
+        One column per driver: numbers, booleans, and text or categories (each level is compared with the reference level).
     marks : array of shape (n,)
         The ordered outcome, any increasing numbers. Rows with a missing value are left out.
+    references : mapping of column to level, optional
+        With which level the others are compared; the first one (of a category's own order, else sorted) where not given.
     frequencies : array of shape (n,), optional
         How many respondents each row stands for.
     weights : array of shape (n,), optional
@@ -88,7 +95,8 @@ def fit_ordinal(
     ------
     ModelError
         One mark only; drivers that determine each other or do not vary; a driver that separates the marks, so that its
-        effect has no finite estimate.
+        effect has no finite estimate; a level whose respondents all give the best or the worst mark; dates, infinite numbers,
+        an unknown reference level.
 
     Notes
     -----
@@ -107,13 +115,17 @@ def fit_ordinal(
     True
     """
     z = critical(confidence)
-    data, levels, n = _prepared(drivers, marks, frequencies, weights)
+    data, levels, n = _prepared(drivers, marks, references, frequencies, weights)
     b, value, information, scores = _maximise(data, ())
     inverse = np.linalg.inv(information)
     if weights is not None:
         inverse = inverse @ (scores.T @ scores) @ inverse
     slopes, error = b[data.steps :], np.sqrt(np.diag(inverse))[data.steps :]
-    table = pd.DataFrame({"driver": list(drivers.columns), "value": slopes, "standard_error": error})
+    named = [(term, level) for term in data.design.terms for level in (term.levels or (None,))]
+    table = pd.DataFrame({"driver": data.design.columns, "term": [term.name for term, _ in named]})
+    table["level"] = pd.Series([level for _, level in named], dtype=object)
+    table["reference"] = pd.Series([term.reference for term, _ in named], dtype=object)
+    table["value"], table["standard_error"] = slopes, error
     table["low"], table["high"] = slopes - z * error, slopes + z * error
     for name, column in (("odds_ratio", "value"), ("odds_low", "low"), ("odds_high", "high")):
         table[name] = np.exp(table[column])
@@ -127,6 +139,7 @@ def proportional_odds_test(
     marks: ArrayLike,
     *,
     terms: dict[str, Sequence[str]] | None = None,
+    references: Mapping[str, Any] | None = None,
     frequencies: ArrayLike | None = None,
     weights: ArrayLike | None = None,
 ) -> pd.DataFrame:
@@ -134,10 +147,11 @@ def proportional_odds_test(
 
     Parameters
     ----------
-    drivers, marks, frequencies, weights
+    drivers, marks, references, frequencies, weights
         As for :func:`fit_ordinal`. Survey weights are scaled to the effective number of respondents, an approximation.
     terms : dict of str to sequence of str, optional
-        Columns that belong together (the 0/1 columns of one category); each column by itself when left out.
+        Columns of `drivers` that belong together (the 0/1 columns of one category); each column by itself when left out. The
+        levels of a text column always belong together.
 
     Returns
     -------
@@ -161,14 +175,15 @@ def proportional_odds_test(
     ----------
     Brant (1990), doi:10.2307/2532457. Peterson & Harrell (1990), doi:10.2307/2347760.
     """
-    data, levels, _ = _prepared(drivers, marks, frequencies, weights)
+    data, levels, _ = _prepared(drivers, marks, references, frequencies, weights)
     if len(levels) < 3:
         raise ModelError(Text("proportional odds: two marks have one step only; there is nothing to compare"))
     if weights is not None:
         w = data.weight
-        data = _Data(data.x, data.y, w * w.sum() / (w @ w), data.steps)
-    names = list(drivers.columns)
-    groups = terms if terms is not None else {str(name): [name] for name in names}
+        data = replace(data, weight=w * w.sum() / (w @ w))
+    places = {term.name: range(term.start, term.stop) for term in data.design.terms}
+    names = list(places)
+    groups = terms if terms is not None else {name: [name] for name in names}
     unknown = [column for columns in groups.values() for column in columns if column not in names]
     if unknown:
         raise ModelError(f"proportional odds: column '{unknown[0]}' is not among the drivers")
@@ -176,7 +191,7 @@ def proportional_odds_test(
     rows = []
     everything = {column for columns in groups.values() for column in columns}
     for term, columns in [*groups.items(), ("all", sorted(everything, key=names.index))]:
-        free = tuple(names.index(column) for column in columns)
+        free = tuple(place for column in columns for place in places[column])
         freedom = len(free) * (data.steps - 1)
         statistic = _ratio(data, free, narrow, value)
         score = _score(data, free, narrow)
@@ -189,27 +204,61 @@ def proportional_odds_test(
 
 
 def _prepared(
-    drivers: pd.DataFrame, marks: ArrayLike, frequencies: ArrayLike | None, weights: ArrayLike | None
+    drivers: pd.DataFrame,
+    marks: ArrayLike,
+    references: Mapping[str, Any] | None,
+    frequencies: ArrayLike | None,
+    weights: ArrayLike | None,
 ) -> tuple[_Data, tuple[float, ...], int]:
-    x, y = drivers.to_numpy(dtype=np.float64), np.asarray(marks, dtype=np.float64)
+    y = _numbers(marks, "marks", "numbers that rise from the worst to the best")
     if frequencies is not None and weights is not None:
         raise ModelError("ordinal regression: give frequencies or survey weights, not both")
     given = frequencies if frequencies is not None else weights
-    w = np.ones(len(y)) if given is None else np.asarray(given, dtype=np.float64)
-    if not len(x) == len(y) == len(w):
-        raise ModelError(f"ordinal regression: {len(x)} rows, {len(y)} marks and {len(w)} weights do not go together")
-    used = ~np.isnan(x).any(1) & ~np.isnan(y) & (w > 0)
-    x, y, w = x[used], y[used], w[used]
+    w = np.ones(len(y)) if given is None else _numbers(given, "weights", "a number for each respondent")
+    if not len(drivers) == len(y) == len(w):
+        raise ModelError(f"ordinal regression: {len(drivers)} rows, {len(y)} marks and {len(w)} weights do not go together")
+    used = drivers.notna().all(axis=1).to_numpy() & ~np.isnan(y) & (w > 0)
+    table, y, w = drivers.loc[used].infer_objects(), y[used], w[used]
     levels, code = np.unique(y, return_inverse=True)
     if len(levels) < 2:
         raise ModelError(Text("ordinal regression: all marks are equal; there is nothing to explain"))
+    design = make_design(table, references=references, called="drivers")
+    _check_levels(table, design, code)
+    x = encode(design, table)
     full = np.column_stack([np.ones(len(x)), x])
     if np.linalg.matrix_rank(full) < full.shape[1]:
         raise ModelError(Text("ordinal regression: a driver does not vary, or others determine it; leave it out"))
     n = round(float(w.sum())) if frequencies is not None else len(w)
     if weights is not None:
         w = w * len(w) / w.sum()
-    return _Data(x, code.astype(np.intp), w, len(levels) - 1), tuple(levels.tolist()), n
+    return _Data(design, x, code.astype(np.intp), w, len(levels) - 1), tuple(levels.tolist()), n
+
+
+def _numbers(given: ArrayLike, name: str, allowed: str) -> Floats:
+    try:
+        return np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as err:
+        raise ModelError(Problem(f"ordinal regression: {name}", "hold something that is no number", allowed)) from err
+
+
+def _check_levels(table: pd.DataFrame, design: Design, code: Integers) -> None:
+    """Refuses levels whose effect would be infinite: all who have them give the best mark, or all the worst."""
+    faults = []
+    for term in design.terms:
+        if term.reference is None:
+            continue
+        where = f"drivers: column '{term.name}'"
+        if not term.levels:
+            faults.append(Problem(where, f"is '{term.reference}' for every respondent", "leave it out"))
+            continue
+        for level in (term.reference, *term.levels):
+            own = code[(table[term.name] == level).to_numpy()]
+            if len(own) and (own == own[0]).all() and own[0] in (0, code.max()):
+                end = "best" if own[0] else "worst"
+                what = f"separates: all {counted(len(own), 'respondent')} of the level '{level}' give the {end} mark"
+                faults.append(Problem(where, what, "join the level with another, or leave the column out"))
+    if faults:
+        raise ModelError(faults)
 
 
 def _designs(data: _Data, free: tuple[int, ...]) -> tuple[Floats, Floats]:

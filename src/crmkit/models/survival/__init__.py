@@ -30,16 +30,9 @@ from crmkit.models.survival.judging.profit import (
 from crmkit.models.survival.judging.scoring import churn_probability, contributions, expected_remaining
 from crmkit.models.survival.judging.uplift import Uplift, control_arm, minimum_detectable, uplift_share, uplift_spend
 from crmkit.models.survival.regression.baseline import BASELINES, Baseline, baseline_curve, baselines
-from crmkit.models.survival.regression.cox import (
-    ENGINES,
-    TIES,
-    CoxFit,
-    coefficient_table,
-    fit_cox,
-    lifelines_serves,
-    term_tests,
-)
+from crmkit.models.survival.regression.cox import ENGINES, TIES, fit_cox, lifelines_serves
 from crmkit.models.survival.regression.discrete import DiscreteFit, discrete_probability, fit_discrete
+from crmkit.models.survival.regression.fitted import CoxFit, coefficient_table, term_tests
 from crmkit.models.survival.regression.proportional import TRANSFORMS, proportional_hazards
 from crmkit.models.survival.regression.reference import Start, cox_fitter
 from crmkit.models.survival.regression.robust import with_robust_errors

@@ -9,9 +9,9 @@ import pytest
 from crmkit.core.errors import ModelError, ParamError
 from crmkit.core.language import Locale, say
 from crmkit.models.survival import kaplan_meier
+from crmkit.models.survival.curves.influence import clustered_errors, influence, influence_at
 from crmkit.models.survival.data.observed import check_observed, total
 from crmkit.models.survival.gaps import closures, gap_curves, gap_medians, gaps_on_day, open_days
-from crmkit.models.survival.gaps.curves import clustered_errors, influence, influence_at
 
 
 def some_gaps(n=300, seed=0):
@@ -65,7 +65,7 @@ def test_median_not_reached_is_none_with_the_reason():
 
 def test_weights_and_customers_exclude_each_other():
     with pytest.raises(ModelError, match="given with customers"):
-        gap_curves([1, 2], [1, 1], customer=[1, 2], weights=[1, 1])
+        gap_curves([1, 2], [1, 1], customer=[1, 2], copies=[1, 1])
 
 
 def gaps_of(days_by_customer, end):

@@ -53,7 +53,7 @@ def test_open_gaps_are_not_taken_for_lost_customers():
 
 def test_without_censoring_customers_and_weights_change_errors_only():
     plain = horizon_table(GAPS, ENDED, horizons=[25, 45])
-    folded = horizon_table([*range(10, 70, 10), 200], [1] * 6 + [0], horizons=[25, 45], weights=[10] * 6 + [40])
+    folded = horizon_table([*range(10, 70, 10), 200], [1] * 6 + [0], horizons=[25, 45], copies=[10] * 6 + [40])
     assert plain.equals(folded)
     own = horizon_table(GAPS, ENDED, horizons=[25, 45], customer=np.arange(100))
     assert own["low"].tolist() == pytest.approx(plain["low"].tolist(), abs=1e-9)  # each gap a customer: Greenwood

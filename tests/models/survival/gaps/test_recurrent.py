@@ -79,7 +79,7 @@ def test_cells_are_the_rows_and_errors_come_from_a_part_of_the_customers():
     columns = ["x", "z"]
     rows = fit_gap_times(d["time"], d["ended"], d[columns], number=d["number"], customer=d["customer"], engine="rows")
     folded = d.assign(number=d["number"].clip(upper=4)).groupby(["number", "time", "ended", *columns], as_index=False).size()
-    given = {"number": folded["number"], "weights": folded["size"], "engine": "cells"}
+    given = {"number": folded["number"], "copies": folded["size"], "engine": "cells"}
     cells = fit_gap_times(folded["time"], folded["ended"], folded[columns], **given)
     assert len(folded) < len(d) / 2
     assert cells.customers is None
@@ -142,7 +142,7 @@ def test_faults_are_named():
     with pytest.raises(ModelError, match="nobody has bought twice"):
         fit_gap_times([1, 2, 3], [0, 0, 0], X, number=[1, 1, 1])
     with pytest.raises(ModelError, match="take customer_errors"):
-        fit_gap_times([1, 2, 3], [1, 1, 0], X, number=[1, 1, 1], customer=[1, 2, 3], weights=[1, 1, 1])
+        fit_gap_times([1, 2, 3], [1, 1, 0], X, number=[1, 1, 1], customer=[1, 2, 3], copies=[1, 1, 1])
     with pytest.raises(ParamError, match="1 is the gap after the first purchase"):
         fit_gap_times([1, 2, 3], [1, 1, 0], X, number=[0, 1, 1])
     d = exact_gaps(np.random.default_rng(0), 200)

@@ -210,7 +210,7 @@ def waiting_time(rows: pd.DataFrame, confidence: float, *, waiting: float = 0.5,
         return nothing(NO_DATA)
     hours, event = rows["minutes"].to_numpy(dtype="float64") / per, rows["event"].to_numpy()
     weights = rows["n"].to_numpy(dtype="float64")
-    counts = count_at_risk(check_observed(hours, event, weights=weights))
+    counts = count_at_risk(check_observed(hours, event, copies=weights))
     value, low, high = left_by(counts, share=waiting, confidence=confidence)
     n = float(weights.sum())
     if math.isnan(value):

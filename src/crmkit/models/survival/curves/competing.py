@@ -26,7 +26,7 @@ def cumulative_incidence(
     censored: object = 0,
     group: ArrayLike | None = None,
     entry: ArrayLike | None = None,
-    weights: ArrayLike | None = None,
+    copies: ArrayLike | None = None,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Which share of customers has left for each reason by each time?
@@ -39,7 +39,7 @@ def cumulative_incidence(
         Reason of leaving; `censored` where the customer is still there.
     censored : object
         The value of `cause` that means "still there".
-    group, entry, weights, confidence
+    group, entry, copies, confidence
         As for :func:`~crmkit.models.survival.curves.curves.kaplan_meier`.
 
     Returns
@@ -81,7 +81,7 @@ def cumulative_incidence(
             Problem("survival: cause", f"is missing in {counted(len(missing), 'row')} ({where})", f"'{censored}' = still there")
         )
     left = (reason != censored).to_numpy()
-    seen = check_observed(durations, left, entry=entry, weights=weights)
+    seen = check_observed(durations, left, entry=entry, copies=copies)
     causes = sorted(reason[left].unique(), key=str)
     if not causes:
         raise ModelError(Problem("survival: cause", f"is '{censored}' in every row", "nobody leaves"))

@@ -11,7 +11,17 @@ from crmkit.core.errors import ModelError, ParamError, Problem
 from crmkit.core.language import mark
 from crmkit.core.results import Unit, estimates
 from crmkit.models.basics.estimates import critical
-from crmkit.models.survival.data.observed import Counts, Observed, check_observed, count_at_risk, one_of, select, split
+from crmkit.models.survival.curves.influence import clustered_errors, influence
+from crmkit.models.survival.data.observed import (
+    Counts,
+    Observed,
+    check_observed,
+    count_at_risk,
+    group_codes,
+    one_of,
+    select,
+    split,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +43,9 @@ def kaplan_meier(
     *,
     group: ArrayLike | None = None,
     entry: ArrayLike | None = None,
-    weights: ArrayLike | None = None,
+    copies: ArrayLike | None = None,
+    sampling_weights: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
     confidence: float = 0.95,
     interval: str = "log-log",
     engine: str = "auto",
@@ -50,8 +62,13 @@ def kaplan_meier(
         One curve for each.
     entry : array_like, shape (n,), optional
         Since when the customer was under observation (left truncation).
-    weights : array_like > 0, shape (n,), optional
-        Customers per row.
+    copies : array_like of whole numbers > 0, shape (n,), optional
+        From how many customers the row was counted.
+    sampling_weights : array_like > 0, shape (n,), optional
+        For how many customers the one of this row stands: one over the probability of being drawn, of answering, of being
+        treated so. R's `weights`: the unit does not matter. Not together with `copies`.
+    cluster : array_like, shape (n,), optional
+        To whom each row belongs, where rows of one are alike.
     confidence : float
         Level of the interval, between 0 and 1.
     interval : {"log-log", "log", "plain"}
@@ -59,14 +76,15 @@ def kaplan_meier(
         default of R's survival; "plain" can leave 0 to 1 and is cut.
     engine : {"auto", "lifelines", "counts"}
         Who works out shares and limits; equal to 1e-8. "lifelines": its KaplanMeierFitter, log-log intervals only. "counts":
-        from the numbers at risk. "auto": lifelines up to 400,000 rows with log-log intervals and without weights.
+        from the numbers at risk. "auto": lifelines up to 400,000 rows where all of that is so and no copies, weights or
+        clusters are given.
 
     Returns
     -------
     pandas.DataFrame
         Per group, a row at 0 and one at each different time: `group`; `x` (time); `value`, `low`, `high` (share still there,
-        0 to 1; no interval where all or none are left); `at_risk`, `events`, `censored` (customers); `standard_error`
-        (Greenwood, of the share).
+        0 to 1; no interval where all or none are left); `at_risk`, `events`, `censored` (customers observed, whatever they
+        stand for); `standard_error` (of the share).
 
     Raises
     ------
@@ -77,11 +95,14 @@ def kaplan_meier(
 
     Notes
     -----
-    Who leaves and who is censored at the same time: leaving comes first. Assumes that censoring says nothing on leaving.
+    Who leaves and who is censored at the same time: leaving comes first. Assumes that censoring says nothing on leaving. The
+    error is Greenwood's; with sampling weights or clusters the root of the sum over clusters (without, customers) of their
+    squared influence on the curve, the infinitesimal jackknife of R's `robust=TRUE`.
 
     References
     ----------
-    Kaplan & Meier (1958), doi:10.1080/01621459.1958.10501452.
+    Kaplan & Meier (1958), doi:10.1080/01621459.1958.10501452; Therneau & Grambsch (2000), doi:10.1007/978-1-4757-3294-8,
+    section 2.3.
 
     Examples
     --------
@@ -93,17 +114,23 @@ def kaplan_meier(
     one_of(interval, INTERVALS, "interval")
     one_of(engine, CURVE_ENGINES, "engine")
     reach = critical(confidence)
-    seen = check_observed(durations, event_observed, entry=entry, weights=weights)
-    by_lifelines = _by_lifelines(engine, len(seen.time), weights is not None, interval)
+    seen = check_observed(durations, event_observed, entry=entry, copies=copies, sampling_weights=sampling_weights)
+    codes = None if cluster is None else group_codes(cluster, len(seen.time), what="cluster")[0]
+    plain = copies is None and not seen.sampled and codes is None
+    by_lifelines = _by_lifelines(engine, len(seen.time), plain, interval)
     parts = []
     for name, members in split(group, len(seen.time)):
         own = select(seen, members)
         counts = count_at_risk(own)
-        value, greenwood = product_limit(counts)
-        low, high = limits(value, greenwood, reach, interval)
+        value, variance = product_limit(counts)
+        if seen.sampled or codes is not None:
+            variance = clustered_errors(influence(own), np.arange(len(members)) if codes is None else codes[members]) ** 2
+        low, high = limits(value, variance, reach, interval)
         if by_lifelines and not _ever_empty(counts):
             value, low, high = _from_lifelines(own, counts, confidence)
-        at_risk0 = float(own.weight.sum() if own.entry is None else own.weight[own.entry <= 0].sum())
+        at_risk0 = float(own.number.sum() if own.entry is None else own.number[own.entry <= 0].sum())
+        if seen.sampled:
+            counts = count_at_risk(own._replace(weight=own.number))
         first = counts.time[0] > 0
         table = {
             "x": counts.time,
@@ -113,7 +140,7 @@ def kaplan_meier(
             "at_risk": counts.at_risk,
             "events": counts.events,
             "censored": counts.censored,
-            "standard_error": value * np.sqrt(greenwood),
+            "standard_error": value * np.sqrt(variance),
         }
         start = {"x": 0.0, "value": 1.0, "at_risk": at_risk0, "events": 0.0, "censored": 0.0, "standard_error": 0.0}
         columns = {k: np.concatenate([[start.get(k, np.nan)], v]) if first else v for k, v in table.items()}
@@ -156,10 +183,11 @@ def _fitter(seen: Observed, confidence: float, label: str) -> KaplanMeierFitter:
         raise ModelError(f"Kaplan-Meier: lifelines draws no curve; {str(err).splitlines()[0]}") from err
 
 
-def _by_lifelines(engine: str, length: int, weighted: bool, interval: str) -> bool:
-    possible = not weighted and interval == "log-log"
+def _by_lifelines(engine: str, length: int, plain: bool, interval: str) -> bool:
+    possible = plain and interval == "log-log"
     if engine == "lifelines" and not possible:
-        raise ModelError("Kaplan-Meier: engine 'lifelines' takes no weights and log-log intervals only; take 'counts'")
+        allowed = "takes no copies, weights or clusters and log-log intervals only"
+        raise ModelError(f"Kaplan-Meier: engine 'lifelines' {allowed}; take 'counts'")
     return engine == "lifelines" or (engine == "auto" and possible and length <= KM_ROWS)
 
 

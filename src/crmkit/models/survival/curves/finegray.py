@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from crmkit.core.errors import ModelError, Problem, did_you_mean
 from crmkit.models.survival.data.observed import Ints, check_observed
 from crmkit.models.survival.judging.censoring import censoring_curve
-from crmkit.models.survival.regression.cox import CoxFit, fit_cox
+from crmkit.models.survival.regression.cox import fit_observed
+from crmkit.models.survival.regression.fitted import CoxFit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,7 @@ Floats = NDArray[np.float64]
 
 
 def fine_gray_rows(
-    durations: ArrayLike, cause: ArrayLike, *, of: object, censored: object = 0, weights: ArrayLike | None = None
+    durations: ArrayLike, cause: ArrayLike, *, of: object, censored: object = 0, copies: ArrayLike | None = None
 ) -> pd.DataFrame:
     """Rows for a Cox model in which who left for another reason stays at risk, with falling weight.
 
@@ -30,7 +31,7 @@ def fine_gray_rows(
         Reason of leaving; `censored` where the customer is still there.
     of : object
         The reason of interest.
-    weights : array_like, shape (n,), optional
+    copies : array_like, shape (n,), optional
         Customers per row.
 
     Returns
@@ -60,7 +61,7 @@ def fine_gray_rows(
     if not mine.any():
         named = did_you_mean(str(of), map(str, reason[left].unique()))
         raise ModelError(Problem("survival: cause", f"is '{of}' for nobody", "", named))
-    seen = check_observed(durations, left, weights=weights)
+    seen = check_observed(durations, left, copies=copies)
     curve = censoring_curve(seen)
     at = np.unique(seen.time[mine])
     G = curve.before(at)
@@ -91,13 +92,13 @@ def fit_fine_gray(
     *,
     of: object,
     censored: object = 0,
-    weights: ArrayLike | None = None,
+    copies: ArrayLike | None = None,
 ) -> tuple[CoxFit, Ints]:
     """By which factor does each covariate raise the (subdistribution) hazard of leaving for one reason?
 
     Parameters
     ----------
-    durations, cause, of, censored, weights
+    durations, cause, of, censored, copies
         As for :func:`fine_gray_rows`.
     covariates : pandas.DataFrame of n rows
 
@@ -109,11 +110,12 @@ def fit_fine_gray(
     row : array of int
         To which row of the data each row of the fit belongs.
     """
-    rows = fine_gray_rows(durations, cause, of=of, censored=censored, weights=weights)
+    rows = fine_gray_rows(durations, cause, of=of, censored=censored, copies=copies)
     row = rows["row"].to_numpy(dtype=np.int64)
     stop = rows["stop"].to_numpy()
     at_zero = stop <= 0
     if at_zero.any():
         raise ModelError(Problem("survival: durations", f"is 0 in {int(at_zero.sum())} rows", "Fine-Gray needs times above 0"))
-    fit = fit_cox(stop, rows["event"], covariates.iloc[row], entry=rows["start"], weights=rows["weight"], engine="rows")
+    weighted = check_observed(stop, rows["event"], entry=rows["start"])._replace(weight=rows["weight"].to_numpy())
+    fit = fit_observed(weighted, covariates.iloc[row], strata=None, references=None, ties="efron", engine="rows")
     return fit, row

@@ -56,7 +56,7 @@ def inactivity_windows(
     *,
     windows: ArrayLike,
     span: float,
-    weights: ArrayLike | None = None,
+    copies: ArrayLike | None = None,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """How often would each window call somebody gone who then buys again?
@@ -71,7 +71,7 @@ def inactivity_windows(
         Windows to look at, in the unit of the gaps.
     span : float
         How long customers were observed.
-    weights : array_like, shape (n,), optional
+    copies : array_like, shape (n,), optional
         Gaps per row.
     confidence : float
         Level of the interval (Wilson).
@@ -91,9 +91,9 @@ def inactivity_windows(
     """
     import pandas as pd
 
-    seen = check_observed(gaps, ended, weights=weights)
+    seen = check_observed(gaps, ended, copies=copies)
     asked = np.atleast_1d(np.asarray(windows, dtype=np.float64))
-    curve = kaplan_meier(gaps, ended, weights=weights)
+    curve = kaplan_meier(gaps, ended, copies=copies)
     returns = 1 - float(curve["value"].iloc[-1])
     still = curve["value"].to_numpy()[np.maximum(np.searchsorted(curve["x"], asked, side="right") - 1, 0)]
     longer = np.array([seen.weight[seen.time > w].sum() for w in asked])
@@ -120,7 +120,7 @@ def choose_window(
     *,
     span: float,
     quantile: float = QUANTILE,
-    weights: ArrayLike | None = None,
+    copies: ArrayLike | None = None,
     step: float = 1.0,
     confidence: float = 0.95,
 ) -> InactivityWindow:
@@ -128,7 +128,7 @@ def choose_window(
 
     Parameters
     ----------
-    gaps, ended, span, weights, confidence
+    gaps, ended, span, copies, confidence
         As for :func:`inactivity_windows`.
     quantile : float
         Share of the silences ending in a purchase that shall have ended by then, between 0 and 1.
@@ -153,7 +153,7 @@ def choose_window(
     """
     if not 0 < quantile < 1:
         raise ParamError(Problem("quantile", f"is {quantile}", "it lies between 0 and 1, for example 0.95"))
-    curve = kaplan_meier(gaps, ended, weights=weights)
+    curve = kaplan_meier(gaps, ended, copies=copies)
     ended_by = 1 - curve["value"].to_numpy()
     if ended_by[-1] <= 0:
         raise ModelError(Text("inactivity window: no gap between purchases has ended; nobody has bought twice"))
@@ -165,6 +165,6 @@ def choose_window(
         advice = "use the probability of a purchase within a horizon instead"
         raise ModelError(Problem("inactivity window:", found, f"at most {longest:g}", advice))
     grid = np.unique(np.concatenate([np.linspace(window / 4, longest, 40).round(6), [window]]))
-    table = inactivity_windows(gaps, ended, windows=grid, span=span, weights=weights, confidence=confidence)
+    table = inactivity_windows(gaps, ended, windows=grid, span=span, copies=copies, confidence=confidence)
     row = table.loc[table["window"] == window].iloc[0]
     return InactivityWindow(window, quantile, row["false_churn_share"], row["low"], row["high"], longest, table)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crmkit.core.errors import ModelError
+from crmkit.core.errors import ModelError, Problem, counted
 from crmkit.core.results import Text
 from crmkit.models.basics.families import holm_of_logs
 from crmkit.models.survival.curves.curves import product_limit
@@ -62,15 +62,17 @@ def logrank(
     group: ArrayLike,
     strata: ArrayLike | None = None,
     entry: ArrayLike | None = None,
-    weights: ArrayLike | None = None,
+    copies: ArrayLike | None = None,
+    sampling_weights: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
     rho: float = 0.0,
 ) -> LogRank:
     """Could groups that do not differ leave at rates as different as these?
 
     Parameters
     ----------
-    durations, event_observed, entry, weights
-        As for :func:`~crmkit.models.survival.curves.curves.kaplan_meier`; weights count customers.
+    durations, event_observed, entry, copies, sampling_weights, cluster
+        As for :func:`~crmkit.models.survival.curves.curves.kaplan_meier`.
     group : array_like, shape (n,)
         What is compared; two groups or more.
     strata : array_like, shape (n,), optional
@@ -86,11 +88,18 @@ def logrank(
     Raises
     ------
     ModelError
-        Where there is one group only, nobody leaves, or a row cannot be an observation.
+        Where there is one group only, nobody leaves, a row cannot be an observation, or there are no more clusters than groups.
+
+    Notes
+    -----
+    The variance is that of draws without replacement at each time. With sampling weights or clusters it is the sum over
+    clusters (without, customers) of their squared part in the score: the robust score test of R's coxph with Breslow ties.
 
     References
     ----------
-    Mantel (1966), Cancer Chemotherapy Reports 50(3), 163-170; Harrington & Fleming (1982), doi:10.1093/biomet/69.3.553.
+    Mantel (1966), Cancer Chemotherapy Reports 50(3), 163-170; Harrington & Fleming (1982), doi:10.1093/biomet/69.3.553;
+    Lin & Wei (1989), doi:10.1080/01621459.1989.10478874; Lin (2000),
+    doi:10.1093/biomet/87.1.37.
 
     Examples
     --------
@@ -98,13 +107,13 @@ def logrank(
     >>> round(test.statistic, 4), round(test.p, 4)
     (5.0517, 0.0246)
     """
-    seen = check_observed(durations, event_observed, entry=entry, weights=weights)
+    seen = check_observed(durations, event_observed, entry=entry, copies=copies, sampling_weights=sampling_weights)
     codes, labels = group_codes(group, len(seen.time))
     if len(labels) < 2:
         raise ModelError(Text("log-rank: there is one group only; at least two are needed"))
     if not seen.event.any():
         raise ModelError(Text("log-rank: nobody leaves, so there is nothing to compare"))
-    return _test(seen, codes, labels, strata, rho)
+    return _test(seen, codes, labels, strata, cluster, rho)
 
 
 def logrank_pairs(
@@ -114,13 +123,15 @@ def logrank_pairs(
     group: ArrayLike,
     strata: ArrayLike | None = None,
     entry: ArrayLike | None = None,
-    weights: ArrayLike | None = None,
+    copies: ArrayLike | None = None,
+    sampling_weights: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
 ) -> pd.DataFrame:
     """Which groups differ from which?
 
     Parameters
     ----------
-    durations, event_observed, group, strata, entry, weights
+    durations, event_observed, group, strata, entry, copies, sampling_weights, cluster
         As for :func:`logrank`.
 
     Returns
@@ -131,18 +142,18 @@ def logrank_pairs(
     """
     import pandas as pd
 
-    seen = check_observed(durations, event_observed, entry=entry, weights=weights)
+    seen = check_observed(durations, event_observed, entry=entry, copies=copies, sampling_weights=sampling_weights)
     codes, labels = group_codes(group, len(seen.time))
     if len(labels) < 2:
         raise ModelError(Text("log-rank: there is one group only; at least two are needed"))
-    layers = None if strata is None else np.asarray(strata)
+    layers, clusters = (None if given is None else np.asarray(given) for given in (strata, cluster))
     found = []
     for a in range(len(labels)):
         for b in range(a + 1, len(labels)):
             both = np.flatnonzero((codes == a) | (codes == b))
             own = select(seen, both)
-            inner = None if layers is None else layers[both]
-            test = _test(own, (codes[both] == b).astype(np.int64), [labels[a], labels[b]], inner, 0.0)
+            inner, within = (None if given is None else given[both] for given in (layers, clusters))
+            test = _test(own, (codes[both] == b).astype(np.int64), [labels[a], labels[b]], inner, within, 0.0)
             found.append(
                 {
                     "group_a": labels[a],
@@ -150,7 +161,7 @@ def logrank_pairs(
                     "statistic": test.statistic,
                     "p": test.p,
                     "log10_p": test.log10_p,
-                    "n": float(own.weight.sum()),
+                    "n": float(own.number.sum()),
                 }
             )
     table = pd.DataFrame(found)
@@ -158,9 +169,13 @@ def logrank_pairs(
     return table
 
 
-def _test(seen: Observed, codes: Ints, labels: list[object], strata: ArrayLike | None, rho: float) -> LogRank:
+def _test(
+    seen: Observed, codes: Ints, labels: list[object], strata: ArrayLike | None, cluster: ArrayLike | None, rho: float
+) -> LogRank:
     import pandas as pd
 
+    robust = seen.sampled or cluster is not None
+    parts = np.zeros((len(seen.time) if robust else 0, len(labels)))
     groups = len(labels)
     observed, expected, variance = np.zeros(groups), np.zeros(groups), np.zeros((groups, groups))
     score = np.zeros(groups)
@@ -171,15 +186,49 @@ def _test(seen: Observed, codes: Ints, labels: list[object], strata: ArrayLike |
         observed += d.sum(0)
         expected += (dead[:, None] * share).sum(0)
         score += (weight[:, None] * (d - dead[:, None] * share)).sum(0)
+        if robust:
+            parts[members] = _parts(select(seen, members), codes[members], d, r, weight)
         hyper = np.divide(dead * (everybody - dead), everybody - 1, out=np.zeros_like(dead), where=everybody > 1) * weight**2
         variance += np.diag((hyper[:, None] * share).sum(0)) - (hyper[:, None] * share).T @ share
     at_risk = np.diag(variance) > 0  # a group that is never at risk when someone leaves says nothing
     kept = np.flatnonzero(at_risk)[:-1]
+    if robust:
+        variance = _by_cluster(parts, cluster, len(kept))
     statistic = float(score[kept] @ np.linalg.solve(variance[np.ix_(kept, kept)], score[kept])) if len(kept) else 0.0
     p, log10_p = chi_squared(statistic, len(kept))
-    n = total(codes, seen.weight, groups)
+    n = total(codes, seen.number, groups)
     table = pd.DataFrame({"group": labels, "n": n, "observed": observed, "expected": expected})
     return LogRank(statistic, max(len(kept), 0), p, log10_p, table)
+
+
+def _by_cluster(parts: Floats, cluster: ArrayLike | None, least: int) -> Floats:
+    if cluster is not None:
+        codes, labels = group_codes(cluster, len(parts), what="cluster")
+        if len(labels) <= least:
+            what = f"has {counted(len(labels), 'value')}"
+            raise ModelError(Problem("log-rank: cluster", what, "more clusters than groups are needed"))
+        parts = np.stack([np.bincount(codes, column, len(labels)) for column in parts.T], axis=1)
+    return np.asarray(parts.T @ parts)
+
+
+def _parts(seen: Observed, codes: Ints, d: Floats, r: Floats, weight: Floats) -> Floats:
+    """Each row's part of the score per group: that it left, minus what was expected of it, each against the share at risk."""
+    times = np.unique(seen.time[seen.event])
+    everybody = r.sum(1)
+    rate = weight * np.divide(d.sum(1), everybody, out=np.zeros_like(everybody), where=everybody > 0)
+    share = r / everybody[:, None]
+    upto = np.concatenate([[0.0], np.cumsum(rate)])
+    path = np.vstack([np.zeros(r.shape[1]), np.cumsum(rate[:, None] * share, axis=0)])
+    leave = np.searchsorted(times, seen.time, side="right")
+    join = np.zeros_like(leave) if seen.entry is None else np.searchsorted(times, seen.entry, side="right")
+    parts = path[leave] - path[join]
+    own = np.arange(len(codes)), codes
+    parts[own] -= upto[leave] - upto[join]
+    gone = np.flatnonzero(seen.event)
+    when = leave[gone] - 1
+    parts[gone] -= weight[when, None] * share[when]
+    parts[gone, codes[gone]] += weight[when]
+    return np.asarray(parts * seen.weight[:, None])
 
 
 def _tables(seen: Observed, codes: Ints, groups: int, rho: float) -> tuple[Floats, Floats, Floats]:

@@ -13,12 +13,22 @@ from crmkit.core.results import Text, Unit, estimates
 from crmkit.models.basics.estimates import critical
 from crmkit.models.basics.families import holm_of_logs
 from crmkit.models.survival.curves.curves import product_limit
-from crmkit.models.survival.data.observed import Observed, check_observed, chi_squared, count_at_risk, select, split
+from crmkit.models.survival.curves.influence import influence, influence_at
+from crmkit.models.survival.data.observed import (
+    Observed,
+    check_observed,
+    chi_squared,
+    count_at_risk,
+    group_codes,
+    select,
+    split,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 class Mean(NamedTuple):
@@ -36,7 +46,9 @@ def restricted_mean(
     tau: float,
     group: ArrayLike | None = None,
     entry: ArrayLike | None = None,
-    weights: ArrayLike | None = None,
+    copies: ArrayLike | None = None,
+    sampling_weights: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
     confidence: float = 0.95,
     unit: Unit = "number",
 ) -> pd.DataFrame:
@@ -44,7 +56,7 @@ def restricted_mean(
 
     Parameters
     ----------
-    durations, event_observed, group, entry, weights
+    durations, event_observed, group, entry, copies, sampling_weights, cluster
         As for :func:`~crmkit.models.survival.curves.curves.kaplan_meier`.
     tau : float > 0
         Up to which time; every group must be observed until then.
@@ -65,7 +77,8 @@ def restricted_mean(
 
     Notes
     -----
-    Area under the Kaplan-Meier curve up to tau; variance sum of (area after t)^2 d / (n (n - d)) over the times t of leaving.
+    Area under the Kaplan-Meier curve up to tau; variance sum of (area after t)^2 d / (n (n - d)) over the times t of leaving;
+    with sampling weights or clusters the sum over clusters (without, customers) of their squared influence.
 
     References
     ----------
@@ -78,7 +91,8 @@ def restricted_mean(
     2.5
     """
     reach = critical(confidence)
-    means = _means(check_observed(durations, event_observed, entry=entry, weights=weights), group, tau)
+    seen = check_observed(durations, event_observed, entry=entry, copies=copies, sampling_weights=sampling_weights)
+    means = _means(seen, group, cluster, tau)
     method = mark("Area under the Kaplan-Meier curve")
     table = estimates(
         {
@@ -103,15 +117,19 @@ def restricted_mean_differences(
     tau: float,
     group: ArrayLike,
     entry: ArrayLike | None = None,
-    weights: ArrayLike | None = None,
+    copies: ArrayLike | None = None,
+    sampling_weights: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """By how much longer does one group stay than another, within the first `tau`?
 
     Parameters
     ----------
-    durations, event_observed, tau, group, entry, weights, confidence
+    durations, event_observed, tau, group, entry, copies, sampling_weights, confidence
         As for :func:`restricted_mean`.
+    cluster : array_like, shape (n,), optional
+        To whom each row belongs; a cluster lies within one group.
 
     Returns
     -------
@@ -127,7 +145,8 @@ def restricted_mean_differences(
     import pandas as pd
 
     reach = critical(confidence)
-    means = _means(check_observed(durations, event_observed, entry=entry, weights=weights), group, tau)
+    seen = check_observed(durations, event_observed, entry=entry, copies=copies, sampling_weights=sampling_weights)
+    means = _means(seen, group, cluster, tau)
     if len(means) < 2:
         raise ModelError(Text("restricted mean: there is one group only; at least two are needed for a difference"))
     found = []
@@ -158,18 +177,19 @@ def restricted_mean_differences(
     return table
 
 
-def _means(seen: Observed, group: ArrayLike | None, tau: float) -> list[tuple[object, Mean]]:
+def _means(seen: Observed, group: ArrayLike | None, cluster: ArrayLike | None, tau: float) -> list[tuple[object, Mean]]:
     if not (np.isfinite(tau) and tau > 0):
         raise ParamError(Problem("tau", f"is {tau}", "it is a time above 0, in the unit of durations"))
-    groups = [(name, select(seen, members)) for name, members in split(group, len(seen.time))]
-    short = [(name, own.time.max()) for name, own in groups if not _reaches(own, tau)]
+    codes = None if cluster is None else group_codes(cluster, len(seen.time), what="cluster")[0]
+    parts = [(name, members, select(seen, members)) for name, members in split(group, len(seen.time))]
+    short = [(name, own.time.max()) for name, _, own in parts if not _reaches(own, tau)]
     if short:
         named = ", ".join(f"'{name}' until {last:g}" for name, last in short)
         limit = min(last for _, last in short)
         raise ModelError(
             Problem("restricted mean: tau", f"is {tau:g}, but groups are observed only {named}", f"tau <= {limit:g}")
         )
-    return [(name, _mean(own, tau)) for name, own in groups]
+    return [(name, _mean(own, tau, None if codes is None else codes[members])) for name, members, own in parts]
 
 
 def _reaches(own: Observed, tau: float) -> bool:
@@ -177,7 +197,7 @@ def _reaches(own: Observed, tau: float) -> bool:
     return bool(last >= tau or own.event[own.time == last].all())
 
 
-def _mean(own: Observed, tau: float) -> Mean:
+def _mean(own: Observed, tau: float, codes: Ints | None) -> Mean:
     counts = count_at_risk(own)
     value, _ = product_limit(counts)
     inside = counts.time < tau
@@ -186,5 +206,10 @@ def _mean(own: Observed, tau: float) -> Mean:
     after = np.cumsum(pieces[::-1])[::-1][1:]
     events, at_risk = counts.events[inside], counts.at_risk[inside]
     rest = at_risk * (at_risk - events)
-    variance = np.divide(events, rest, out=np.zeros_like(rest), where=rest > 1e-12) @ after**2
-    return Mean(float(pieces.sum()), float(np.sqrt(variance)), float(own.weight.sum()))
+    if own.sampled or codes is not None:
+        area = np.concatenate([after, np.zeros(len(inside) - len(after))])
+        each = influence_at(influence(own, factor=area), tau)
+        variance = float(((each if codes is None else np.bincount(codes, each)) ** 2).sum())
+    else:
+        variance = float(np.divide(events, rest, out=np.zeros_like(rest), where=rest > 1e-12) @ after**2)
+    return Mean(float(pieces.sum()), float(np.sqrt(variance)), float(own.number.sum()))

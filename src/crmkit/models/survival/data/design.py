@@ -50,7 +50,7 @@ class Design:
     columns: tuple[str, ...]
 
 
-def make_design(covariates: pd.DataFrame, *, references: Mapping[str, Any] | None = None) -> Design:
+def make_design(covariates: pd.DataFrame, *, references: Mapping[str, Any] | None = None, called: str = "covariates") -> Design:
     """Which columns of numbers does a model of these covariates need?
 
     Parameters
@@ -59,6 +59,8 @@ def make_design(covariates: pd.DataFrame, *, references: Mapping[str, Any] | Non
         A column per covariate. Numbers and booleans enter as they are; text and categories become a dummy per level.
     references : mapping of column to level, optional
         With which level the others are compared; the first one (of a category's own order, else sorted) where not given.
+    called : str
+        What the table is in the words of who gave it.
 
     Raises
     ------
@@ -77,15 +79,13 @@ def make_design(covariates: pd.DataFrame, *, references: Mapping[str, Any] | Non
     names: list[str] = []
     for name in covariates.columns:
         column = covariates[name]
-        faults += _missing(column, str(name))
+        faults += _missing(column, str(name), called)
         if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
             terms.append(Term(str(name), (), None, len(names), len(names) + 1))
             names.append(str(name))
             continue
         if pd.api.types.is_datetime64_any_dtype(column):
-            faults.append(
-                Problem(f"covariates: column '{name}'", "holds dates", "turn it into a number, for example days until")
-            )
+            faults.append(Problem(f"{called}: column '{name}'", "holds dates", "turn it into a number, for example days until"))
             continue
         levels = _levels(column)
         reference = wanted.get(str(name), levels[0] if levels else None)
@@ -102,7 +102,7 @@ def make_design(covariates: pd.DataFrame, *, references: Mapping[str, Any] | Non
         terms.append(Term(str(name), others, reference, len(names), len(names) + len(others)))
         names += [f"{name}[{level}]" for level in others]
     if not len(covariates.columns):
-        faults.append(Problem("covariates:", "there are no columns", "at least one covariate is needed"))
+        faults.append(Problem(f"{called}:", "there are no columns", "at least one is needed"))
     if faults:
         raise ModelError(faults)
     return Design(tuple(terms), tuple(names))
@@ -141,7 +141,7 @@ def encode(design: Design, covariates: pd.DataFrame, *, strict: bool = True) -> 
     for term in design.terms:
         column = covariates[term.name]
         if strict:
-            faults += _missing(column, term.name)
+            faults += _missing(column, term.name, "covariates")
         if term.reference is None:
             out[:, term.start] = pd.to_numeric(column, errors="coerce").astype("float64")
             continue
@@ -304,7 +304,7 @@ def _levels(column: pd.Series[Any]) -> tuple[Any, ...]:
     return tuple(sorted(column.dropna().unique(), key=str))
 
 
-def _missing(column: pd.Series[Any], name: str) -> list[Problem]:
+def _missing(column: pd.Series[Any], name: str, called: str) -> list[Problem]:
     import pandas as pd
 
     empty = column.isna().to_numpy()
@@ -315,6 +315,4 @@ def _missing(column: pd.Series[Any], name: str) -> list[Problem]:
         return []
     where = rows(found[:5].tolist(), len(found))
     what = f"is missing or infinite in {len(found)} of {len(column)} rows ({where})"
-    return [
-        Problem(f"covariates: column '{name}'", what, "fill it in and say how, or leave these customers out and count them")
-    ]
+    return [Problem(f"{called}: column '{name}'", what, "fill it in and say how, or leave these customers out and count them")]

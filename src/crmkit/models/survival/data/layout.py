@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from crmkit.models.survival.data.observed import Bools, Observed, group_codes, total
-from crmkit.models.survival.data.riskset import Block, Cells, Rows, Timeline
+from crmkit.models.survival.data.observed import Observed, group_codes, select, total
+from crmkit.models.survival.data.riskset import Block, Cells, Members, Rows, Timeline
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,15 +78,18 @@ def cells_blocks(seen: Observed, X: Floats, pattern: Ints, stratum: Ints, strata
         return None
     blocks: list[Block] = []
     for s in range(strata):
-        keep = slice(None) if strata == 1 else np.flatnonzero(stratum == s)
-        entry = None if seen.entry is None else seen.entry[keep]
-        blocks.append(_cells(times, position[keep], pattern[keep], seen.event[keep], seen.weight[keep], entry, X))
+        if strata == 1:
+            origin, own, where, which = np.arange(len(stratum)), seen, position, pattern
+        else:
+            origin = np.flatnonzero(stratum == s)
+            own, where, which = select(seen, origin), position[origin], pattern[origin]
+        blocks.append(_cells(times, where, Members(origin, which, own), X))
     return tuple(blocks)
 
 
-def _cells(
-    times: Floats, position: Ints, pattern: Ints, event: Bools, weight: Floats, entry: Floats | None, X: Floats
-) -> Cells:
+def _cells(times: Floats, position: Ints, members: Members, X: Floats) -> Cells:
+    pattern, seen = members.pattern, members.seen
+    event, entry, weight = seen.event, seen.entry, seen.weight
     shape = (len(times), len(X))
     cells = shape[0] * shape[1]
     cell = position * shape[1] + pattern
@@ -103,15 +106,21 @@ def _cells(
         upto = np.searchsorted(times, entry, side="right")  # at risk only after the entry
         late = count(np.minimum(upto, shape[0] - 1) * shape[1] + pattern, weight)
         at_risk = at_risk - (np.cumsum(late[::-1], axis=0)[::-1] - late)
-        starts, came = _tally(entry, weight)
+        starts, came = _tally(entry, seen.number)
     deaths = left.sum(1)
     kept = deaths > 0
-    timeline = Timeline(times, gone.sum(1), starts, came)
-    return Cells(np.ascontiguousarray(X.T), at_risk[kept], left[kept], times[kept], deaths[kept], timeline)
+    squared, tied, last = left, deaths, gone.sum(1)
+    if seen.sampled:
+        squared, last = count(cell[event], weight[event] ** 2), total(position, seen.number, shape[0])
+        tied = total(position[event], seen.number[event], shape[0])
+    timeline = Timeline(times, last, starts, came)
+    tables = (at_risk[kept], left[kept], squared[kept])
+    return Cells(np.ascontiguousarray(X.T), *tables, times[kept], deaths[kept], tied[kept], timeline, members)
 
 
 def _rows(seen: Observed, X: Floats, order: Ints) -> Rows:
     time, event, weight = seen.time[order], seen.event[order], seen.weight[order]
+    number = seen.number[order] if seen.sampled else weight
     leavers = np.flatnonzero(event)[::-1]
     times, when = _runs(time[leavers])
     leave = np.searchsorted(times, time, side="right")
@@ -120,13 +129,13 @@ def _rows(seen: Observed, X: Floats, order: Ints) -> Rows:
     if seen.entry is not None:
         join = np.searchsorted(times, seen.entry[order], side="right")
         by_join = np.argsort(-join, kind="stable") if join.any() else None
-        starts, came = _tally(seen.entry[order], weight)
+        starts, came = _tally(seen.entry[order], number)
     columns = np.empty((X.shape[1], len(order)))
     for j in range(X.shape[1]):
         columns[j] = X[order, j]
-    deaths = total(when, weight[leavers], len(times))
-    timeline = Timeline(time[::-1], weight[::-1], starts, came)
-    return Rows(columns, weight, leave, join, by_join, leavers, when, times, deaths, order, timeline)
+    deaths, tied = (total(when, part[leavers], len(times)) for part in (weight, number))
+    timeline = Timeline(time[::-1], number[::-1], starts, came)
+    return Rows(columns, weight, leave, join, by_join, leavers, when, times, deaths, tied, order, timeline)
 
 
 def _tally(values: Floats, weight: Floats) -> tuple[Floats, Floats]:

@@ -15,12 +15,21 @@ Bools = NDArray[np.bool_]
 
 
 class Observed(NamedTuple):
-    """Checked observations: how long, whether the customer left then, since when observed, and how many customers."""
+    """Checked observations: how long, whether the customer left then, since when observed, and what a row counts.
+
+    `weight` is how many customers the row is a copy of; of `sampled` rows, for how many of a population one customer stands.
+    """
 
     time: Floats
     event: Bools
     entry: Floats | None
     weight: Floats
+    sampled: bool = False
+
+    @property
+    def number(self) -> Floats:
+        """Customers who were observed, per row."""
+        return np.ones(len(self.time)) if self.sampled else self.weight
 
 
 class Counts(NamedTuple):
@@ -33,7 +42,12 @@ class Counts(NamedTuple):
 
 
 def check_observed(
-    durations: ArrayLike, event_observed: ArrayLike, *, entry: ArrayLike | None = None, weights: ArrayLike | None = None
+    durations: ArrayLike,
+    event_observed: ArrayLike,
+    *,
+    entry: ArrayLike | None = None,
+    copies: ArrayLike | None = None,
+    sampling_weights: ArrayLike | None = None,
 ) -> Observed:
     """Are these possible observations? Returns them as arrays of one length.
 
@@ -45,15 +59,20 @@ def check_observed(
         Whether the customer left at `durations`.
     entry : array_like >= 0, shape (n,), optional
         Since when the customer was under observation (left truncation), below `durations`; 0 when left out.
-    weights : array_like > 0, shape (n,), optional
-        How many customers a row stands for.
+    copies : array_like of whole numbers > 0, shape (n,), optional
+        How many customers a row was counted from.
+    sampling_weights : array_like > 0, shape (n,), optional
+        For how many customers of a population the one of this row stands, in any unit: one over the probability of being drawn,
+        of answering, of being treated so. Not together with `copies`: ten copies are ten observations, a customer who stands
+        for ten is one.
 
     Raises
     ------
     ModelError
         All faults at once, each with the number of rows and the first five positions.
     """
-    named = {"durations": durations, "event_observed": event_observed, "entry": entry, "weights": weights}
+    named = {"durations": durations, "event_observed": event_observed, "entry": entry}
+    named |= {"copies": copies, "sampling_weights": sampling_weights}
     arrays = {name: _numbers(name, value) for name, value in named.items() if value is not None}
     length = len(arrays["durations"])
     faults = [
@@ -66,7 +85,8 @@ def check_observed(
     if faults:
         raise ModelError(faults)
     time, event, since = arrays["durations"], arrays["event_observed"], arrays.get("entry")
-    weight = arrays.get("weights", np.ones(length))
+    sampled = "sampling_weights" in arrays
+    weight = arrays.get("copies", arrays.get("sampling_weights", np.ones(length)))
 
     def refuse(bad: Bools, column: str, what: str, allowed: str) -> None:
         if bad.any():
@@ -76,13 +96,33 @@ def check_observed(
 
     refuse(~(np.isfinite(time) & (time >= 0)), "durations", "is missing or negative", "it is a time of 0 or more")
     refuse(~np.isin(event, (0.0, 1.0)), "event_observed", "is not 0 or 1", "1 = the customer left")
-    refuse(~(np.isfinite(weight) & (weight > 0)), "weights", "is missing, 0 or negative", "it counts customers")
+    positive = np.isfinite(weight) & (weight > 0)
+    if sampled:
+        faults += _sampling_faults(positive, both="copies" in arrays)
+        if positive.any():
+            allowed = "each is above 0; leave out who stands for nobody"
+            refuse(~positive, "sampling_weights", "is missing, infinite, 0 or negative", allowed)
+    else:
+        whole = positive & (weight == np.rint(weight))
+        allowed = "it counts customers; what is drawn or answers with unequal chances has sampling_weights"
+        refuse(~whole, "copies", "is missing, 0, negative or no whole number", allowed)
     if since is not None:
         refuse(~np.isfinite(since) | (since < 0), "entry", "is missing or negative", "it is a time of 0 or more")
         refuse(since >= time, "entry", "is not before durations", "leave out who was never under observation")
     if faults:
         raise ModelError(faults)
-    return Observed(time, event > 0, since, weight)
+    return Observed(time, event > 0, since, weight, sampled)
+
+
+def _sampling_faults(positive: Bools, *, both: bool) -> list[Problem]:
+    faults = []
+    if both:
+        what = "are given together with copies"
+        faults.append(Problem("survival: sampling_weights", what, "a row counts customers or stands for some; give one"))
+    if not positive.any():
+        what = f"add up to nothing: none of {counted(len(positive), 'row')} is above 0"
+        faults.append(Problem("survival: sampling_weights", what, "each is above 0"))
+    return faults
 
 
 def count_at_risk(seen: Observed) -> Counts:
@@ -106,7 +146,7 @@ def total(position: Ints, weights: Floats, length: int) -> Floats:
 def select(seen: Observed, rows_kept: Bools | Ints) -> Observed:
     """The observations of some rows."""
     entry = None if seen.entry is None else seen.entry[rows_kept]
-    return Observed(seen.time[rows_kept], seen.event[rows_kept], entry, seen.weight[rows_kept])
+    return Observed(seen.time[rows_kept], seen.event[rows_kept], entry, seen.weight[rows_kept], seen.sampled)
 
 
 def split(group: ArrayLike | None, length: int, *, what: str = "group") -> list[tuple[Any, Ints]]:

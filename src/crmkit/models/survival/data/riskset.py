@@ -13,14 +13,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from crmkit.models.survival.data.observed import total
+from crmkit.models.survival.data.observed import Observed, total
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
 class Timeline(NamedTuple):
-    """All times of a stratum, rising: when customers were last seen, and when they entered (empty: all at 0)."""
+    """All times of a stratum, rising: when customers were last seen, and when they entered (empty: all at 0).
+
+    `gone` and `came` are customers observed, also where they stand for more.
+    """
 
     ends: Floats
     gone: Floats
@@ -50,6 +53,14 @@ class Sums(NamedTuple):
     D1: Floats
 
 
+class Members(NamedTuple):
+    """The rows of the data behind counts: their position, pattern, and what was observed."""
+
+    origin: Ints
+    pattern: Ints
+    seen: Observed
+
+
 @dataclass(frozen=True, eq=False)
 class Rows:
     """Customers of one stratum, latest time first.
@@ -59,15 +70,15 @@ class Rows:
     X : array, shape (p, n)
         Covariates.
     weight : array, shape (n,)
-        Customers per row.
+        What each row counts.
     leave, join : arrays of int, shape (n,)
         At risk at the times of leaving with position `join <= k < leave`.
     by_join : array of int, shape (n,), or None
         Rows in falling order of `join`; None where nobody enters late.
     who, when : arrays of int, shape (e,)
         Rows that leave, in order of time, and the position of their time.
-    times, deaths : arrays, shape (k,)
-        Times of leaving, and how many customers leave then.
+    times, deaths, tied : arrays, shape (k,)
+        Times of leaving, how much leaves then by weight, and how many customers that are.
     origin : array of int, shape (n,)
         Position of the row in the data.
     timeline : Timeline
@@ -82,6 +93,7 @@ class Rows:
     when: Ints
     times: Floats
     deaths: Floats
+    tied: Floats
     origin: Ints
     timeline: Timeline
     leaving: Ints = field(init=False)
@@ -123,6 +135,11 @@ class Rows:
         weight = self.weight[self.who]
         return np.stack([total(self.when, weight * x[self.who], k) for x in self.X])
 
+    def squares(self) -> tuple[Floats, Floats]:
+        k = len(self.times)
+        square = self.weight[self.who] ** 2
+        return total(self.when, square, k), np.stack([total(self.when, square * x[self.who], k) for x in self.X])
+
     def linear(self, eta: Floats) -> float:
         return float(self.weight[self.who] @ eta[self.who])
 
@@ -135,17 +152,23 @@ class Cells:
     ----------
     X : array, shape (p, patterns)
     at_risk, leaving : arrays, shape (k, patterns)
-        Customers of each pattern at risk, and leaving, at each time of leaving.
-    times, deaths : arrays, shape (k,)
+        Of each pattern at risk, and leaving, at each time of leaving, by weight.
+    squared : array, shape (k, patterns)
+        Of each pattern leaving, the squares of the weights.
+    times, deaths, tied : arrays, shape (k,)
     timeline : Timeline
+    members : Members
     """
 
     X: Floats
     at_risk: Floats
     leaving: Floats
+    squared: Floats
     times: Floats
     deaths: Floats
+    tied: Floats
     timeline: Timeline
+    members: Members
 
     def relative(self, beta: Floats) -> tuple[Floats, Floats]:
         eta = beta @ self.X
@@ -163,6 +186,9 @@ class Cells:
     def observed(self) -> Floats:
         return np.asarray((self.leaving @ self.X.T).T)
 
+    def squares(self) -> tuple[Floats, Floats]:
+        return self.squared.sum(1), np.asarray((self.squared @ self.X.T).T)
+
     def linear(self, eta: Floats) -> float:
         return float((self.leaving @ eta).sum())
 
@@ -176,17 +202,19 @@ class Moments(NamedTuple):
     log_likelihood: float
     sums: Sums
     theta: Floats
-    a1: Floats  # sum over tied leavers of 1 / (S0 - f D0), the Efron increment of the baseline hazard
-    a2: Floats  # ... of f / ()
-    b0: Floats  # ... of 1 / ()^2
-    b1: Floats  # ... of f / ()^2
-    b2: Floats  # ... of f^2 / ()^2
+    # sum over tied leavers of w / (S0 - f D0), w their mean weight: the Efron increment of the baseline hazard
+    a1: Floats
+    a2: Floats  # ... of w f / ()
+    b0: Floats  # ... of w / ()^2
+    b1: Floats  # ... of w f / ()^2
+    b2: Floats  # ... of w f^2 / ()^2
 
 
 def moments(block: Block, beta: Floats, ties: str) -> Moments:
     """The partial log-likelihood at these coefficients, and the sums that its derivatives are made of.
 
-    Efron: d customers leaving at one time are taken out of the risk set by 0, 1/d, ..., (d-1)/d of their own sum.
+    Efron: d customers leaving at one time are taken out of the risk set by 0, 1/d, ..., (d-1)/d of their own sum. Where they
+    stand for different numbers, each of the d steps counts their mean weight.
     """
     eta, theta = block.relative(beta)
     sums = block.sums(theta)
@@ -195,17 +223,20 @@ def moments(block: Block, beta: Floats, ties: str) -> Moments:
         a1, zero = d / sums.S0, np.zeros(len(d))
         log_likelihood = block.linear(eta) - float(d @ np.log(sums.S0))
         return Moments(log_likelihood, sums, theta, a1, zero, d / sums.S0**2, zero, zero)
-    count = np.rint(d).astype(np.int64)
+    count = np.rint(block.tied).astype(np.int64)
     first = np.cumsum(count) - count
-    f = (np.arange(count.sum()) - np.repeat(first, count)) / np.repeat(d, count)
+    f = (np.arange(count.sum()) - np.repeat(first, count)) / np.repeat(count, count)
+    mean = np.repeat(d / block.tied, count)
     inverse = 1 / (np.repeat(sums.S0, count) - f * np.repeat(sums.D0, count))
-    log_likelihood = block.linear(eta) + float(np.log(inverse).sum())
+    log_likelihood = block.linear(eta) + float(mean @ np.log(inverse))
 
     def add(values: Floats) -> Floats:
         return np.asarray(np.add.reduceat(values, first))
 
-    square, once = inverse**2, f * inverse
-    return Moments(log_likelihood, sums, theta, add(inverse), add(once), add(square), add(once * inverse), add(once**2))
+    each = mean * inverse
+    square, once = each * inverse, f * each
+    inner, twice = once * inverse, f * once * inverse
+    return Moments(log_likelihood, sums, theta, add(each), add(once), add(square), add(inner), add(twice))
 
 
 def residuals(block: Block, m: Moments) -> Floats:

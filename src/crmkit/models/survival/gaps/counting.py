@@ -123,7 +123,7 @@ def choose_strata(
     number: ArrayLike,
     event_observed: ArrayLike,
     *,
-    weights: ArrayLike | None = None,
+    copies: ArrayLike | None = None,
     strata: int = STRATA,
     least: int = LEAST_ENDED,
 ) -> int:
@@ -136,8 +136,8 @@ def choose_strata(
     """
     place = np.asarray(number, dtype=np.int64)
     weight = np.asarray(event_observed, dtype=np.float64)
-    if weights is not None:
-        weight = weight * np.asarray(weights, dtype=np.float64)
+    if copies is not None:
+        weight = weight * np.asarray(copies, dtype=np.float64)
     for most in range(strata, 1, -1):
         if (total(stratum_of_number(place, most) - 1, weight, most) >= least).all():
             return most

@@ -12,8 +12,8 @@ from crmkit.core.errors import ModelError, ParamError, Problem
 from crmkit.core.results import Quantity, Text
 from crmkit.models.basics.estimates import critical
 from crmkit.models.survival.curves.curves import limits, product_limit
+from crmkit.models.survival.curves.influence import Influence, influence, influence_at
 from crmkit.models.survival.data.observed import Counts, Observed, check_observed, count_at_risk, group_codes, one_of, total
-from crmkit.models.survival.gaps.curves import Influence, influence, influence_at
 from crmkit.models.survival.gaps.rhythm import NOBODY_TWICE
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def horizon_table(
     horizons: ArrayLike | None = None,
     entry: ArrayLike | None = None,
     customer: ArrayLike | None = None,
-    weights: ArrayLike | None = None,
+    copies: ArrayLike | None = None,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Of the customers called lost after each silence, how many come back later, and how late is the call?
@@ -110,7 +110,7 @@ def horizon_table(
         Silence at which a gap came under observation, for gaps met on a day.
     customer : array_like, shape (n,), optional
         For errors by customer.
-    weights : array_like, shape (n,), optional
+    copies : array_like, shape (n,), optional
         Gaps per row.
     confidence : float
 
@@ -136,7 +136,7 @@ def horizon_table(
     Every alarm counts once: who is silent for long twice is called twice, and both calls can be false. Intervals: log-log,
     by customer where given, else Greenwood's; exact where nobody or everybody has come back.
     """
-    own = _follow(durations, event_observed, entry, customer, weights)
+    own = _follow(durations, event_observed, entry, customer, copies)
     asked = _grid(own) if horizons is None else np.atleast_1d(np.asarray(horizons, dtype=np.float64))
     if not len(asked) or not (np.isfinite(asked) & (asked > 0)).all():
         raise ParamError(Problem("horizons", f"are {asked.tolist()}", "times above 0, in the unit of the gaps"))
@@ -150,7 +150,7 @@ def choose_horizon(
     limit: float = FALSE_LIMIT,
     entry: ArrayLike | None = None,
     customer: ArrayLike | None = None,
-    weights: ArrayLike | None = None,
+    copies: ArrayLike | None = None,
     step: float = 1.0,
     require: str = "value",
     confidence: float = 0.95,
@@ -159,7 +159,7 @@ def choose_horizon(
 
     Parameters
     ----------
-    durations, event_observed, entry, customer, weights, confidence
+    durations, event_observed, entry, customer, copies, confidence
         As for :func:`horizon_table`.
     limit : float
         Largest share of false alarms, between 0 and 1.
@@ -188,7 +188,7 @@ def choose_horizon(
     one_of(require, REQUIRED, "require")
     if not 0 < limit < 1:
         raise ParamError(Problem("limit", f"is {limit}", "a share between 0 and 1, for example 0.2"))
-    own = _follow(durations, event_observed, entry, customer, weights)
+    own = _follow(durations, event_observed, entry, customer, copies)
     longest = np.floor(FOLLOWED_SHARE * own.until / step + 1e-9) * step
 
     def row(days: float) -> pd.Series[float]:
@@ -272,9 +272,9 @@ def _follow(
     event_observed: ArrayLike,
     entry: ArrayLike | None,
     customer: ArrayLike | None,
-    weights: ArrayLike | None,
+    copies: ArrayLike | None,
 ) -> Followed:
-    seen = check_observed(durations, event_observed, entry=entry, weights=weights)
+    seen = check_observed(durations, event_observed, entry=entry, copies=copies)
     if not seen.event.any():
         raise ModelError(NOBODY_TWICE)
     counts = count_at_risk(seen)

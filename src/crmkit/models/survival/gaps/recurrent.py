@@ -20,7 +20,8 @@ from crmkit.models.survival.data.observed import check_observed, group_codes
 from crmkit.models.survival.gaps.counting import choose_strata, stratum_of_number
 from crmkit.models.survival.gaps.rhythm import NOBODY_TWICE
 from crmkit.models.survival.judging.scoring import stratum_of
-from crmkit.models.survival.regression.cox import CoxFit, fit_cox
+from crmkit.models.survival.regression.cox import fit_cox
+from crmkit.models.survival.regression.fitted import CoxFit
 from crmkit.models.survival.regression.robust import row_scores
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def fit_gap_times(
     number: ArrayLike,
     customer: ArrayLike | None = None,
     entry: ArrayLike | None = None,
-    weights: ArrayLike | None = None,
+    copies: ArrayLike | None = None,
     strata: int | None = None,
     references: Mapping[str, Any] | None = None,
     ties: str = "efron",
@@ -94,15 +95,14 @@ def fit_gap_times(
         Whose gap it is; the errors are by customer with it and naive without.
     entry : array_like, shape (n,), optional
         Silence at which the gap came under observation, for gaps met on a day.
-    weights : array_like, shape (n,), optional
+    copies : array_like, shape (n,), optional
         Gaps per row, for the cells of :func:`crmkit.data.summaries.gaps.gap_cells`; then errors by customer come from
         :func:`customer_errors`.
     strata : int, optional
         The gap of this number and all later ones share a baseline; chosen so that each stratum has 30 endings, at most 4,
         where left out.
     references, ties, engine
-        As for :func:`~crmkit.models.survival.fit_cox`; up to 12,000 rows lifelines fits, fewer where times of many different
-        lengths come under observation late.
+        As for :func:`~crmkit.models.survival.fit_cox`.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def fit_gap_times(
     Raises
     ------
     ModelError
-        When no gap has ended, both customers and weights are given, or as for :func:`~crmkit.models.survival.fit_cox`.
+        When no gap has ended, both customers and copies are given, or as for :func:`~crmkit.models.survival.fit_cox`.
 
     Notes
     -----
@@ -122,25 +122,25 @@ def fit_gap_times(
     ----------
     Prentice, Williams & Peterson (1981), doi:10.1093/biomet/68.2.373; Lin & Wei (1989), doi:10.1080/01621459.1989.10478874.
     """
-    seen = check_observed(durations, event_observed, entry=entry, weights=weights)
+    seen = check_observed(durations, event_observed, entry=entry, copies=copies)
     if not seen.event.any():
         raise ModelError(NOBODY_TWICE)
-    if customer is not None and weights is not None:
+    if customer is not None and copies is not None:
         raise ModelError(
-            Problem("gap times: weights", "are given with customers", "take customer_errors() after a fit on cells")
+            Problem("gap times: copies", "are given with customers", "take customer_errors() after a fit on cells")
         )
-    most = strata or choose_strata(number, event_observed, weights=weights)
+    most = strata or choose_strata(number, event_observed, copies=copies)
     stratum = stratum_of_number(number, most)
     cox = fit_cox(
         durations,
         event_observed,
         covariates,
         entry=entry,
-        weights=weights,
+        copies=copies,
         strata=stratum,
         references=references,
         ties=ties,
-        engine=_engine(engine, seen.time, entry),
+        engine=engine,
     )
     fit = RecurrentFit(cox, cox.covariance, "gap", most, None)
     if customer is None:
@@ -199,8 +199,7 @@ def fit_calendar(
         raise ModelError(NOBODY_TWICE)
     most = 0 if place is None else strata or choose_strata(place, event)
     stratum = None if place is None else stratum_of_number(place, most)
-    chosen = _engine(engine, until, since)
-    cox = fit_cox(until, event, given, entry=since, strata=stratum, references=references, ties=ties, engine=chosen)
+    cox = fit_cox(until, event, given, entry=since, strata=stratum, references=references, ties=ties, engine=engine)
     fit = RecurrentFit(cox, cox.covariance, "calendar", most, None)
     if who is None:
         return fit
@@ -273,13 +272,8 @@ def customer_errors(
                 summed[:, j] += np.bincount(codes[at], score, len(labels))
     meat = summed.T @ summed / share
     bread = fit.naive * cox.scale[:, None]  # the scores are those of the scaled columns
-    return replace(fit, cox=replace(cox, covariance=bread.T @ meat @ bread), customers=len(labels))
-
-
-def _engine(engine: str, time: Floats, entry: ArrayLike | None) -> str:
-    """Not lifelines where it would take minutes."""
-    slow = engine == "auto" and entry is not None and len(time) * len(np.unique(time)) > LIFELINES_LOOKS
-    return "rows" if slow else engine
+    robust = replace(cox, covariance=bread.T @ meat @ bread, naive=fit.naive)
+    return replace(fit, cox=robust, customers=len(labels))
 
 
 def _known_strata(fit: RecurrentFit, number: ArrayLike | None) -> Ints:

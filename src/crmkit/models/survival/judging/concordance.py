@@ -11,7 +11,15 @@ from crmkit.core.errors import ModelError, Problem
 from crmkit.core.language import mark
 from crmkit.core.results import Text
 from crmkit.models.basics.estimates import critical
-from crmkit.models.survival.data.observed import Observed, check_observed, one_of
+from crmkit.models.survival.data.observed import (
+    Bools,
+    Observed,
+    check_observed,
+    group_codes,
+    one_of,
+    select,
+    split,
+)
 from crmkit.models.survival.judging.censoring import censoring_curve, require_followed
 
 Floats = NDArray[np.float64]
@@ -48,6 +56,10 @@ def concordance(
     event_observed: ArrayLike,
     risk: ArrayLike,
     *,
+    entry: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
+    sampling_weights: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
     weighting: str = "harrell",
     tau: float | None = None,
     confidence: float = 0.95,
@@ -56,13 +68,16 @@ def concordance(
 
     Parameters
     ----------
-    durations, event_observed : array_like, shape (n,)
-        As for :func:`~crmkit.models.survival.curves.curves.kaplan_meier`.
+    durations, event_observed, entry, sampling_weights, cluster : array_like, shape (n,)
+        As for :func:`~crmkit.models.survival.curves.curves.kaplan_meier`. A leaver is compared with who was under observation
+        then: not with who entered later.
     risk : array_like, shape (n,)
         Higher = expected to leave sooner; any scale.
+    strata : array_like, shape (n,), optional
+        Only customers of one stratum are compared, as a Cox model with these strata does.
     weighting : {"harrell", "uno"}
         "harrell": every pair counts once, so the result depends on the censoring. "uno": each leaver stands for those whose
-        leaving was not seen, by 1 / G(t-)^2; it does not depend on the censoring.
+        leaving was not seen, by 1 / G(t-)^2 of the stratum; it does not depend on the censoring. Not with `entry`.
     tau : float, optional
         Only who leaves up to and with `tau` counts. Uno's C needs it where few are observed for long.
     confidence : float
@@ -80,8 +95,8 @@ def concordance(
 
     Notes
     -----
-    Standard error from the infinitesimal jackknife, G taken as known. R's tie rule: survival::concordance with timewt "n" or
-    "n/G2".
+    Standard error from the infinitesimal jackknife, by cluster where there are some, G taken as known. R's tie rule:
+    survival::concordance with timewt "n" or "n/G2". A pair weighs the product of its sampling weights.
 
     References
     ----------
@@ -93,28 +108,31 @@ def concordance(
     0.6666666666666666
     """
     one_of(weighting, WEIGHTINGS, "weighting")
+    if weighting == "uno" and entry is not None:
+        what = "is 'uno', and customers enter late"
+        raise ModelError(Problem("concordance: weighting", what, "how long they would be followed is unknown; take 'harrell'"))
     reach = critical(confidence)
-    seen, score = _with_risk(durations, event_observed, risk)
-    # latest first; at one time, who leaves comes after (so the prefix before a group of leavers is what they are compared with)
-    order = np.lexsort((seen.event, -seen.time))
-    time, event = seen.time[order], seen.event[order]
-    rank = np.unique(score[order], return_inverse=True)[1]
-    counted = event if tau is None else event & (time <= tau)
-    if not counted.any():
+    seen, score = _with_risk(durations, event_observed, risk, entry=entry, sampling_weights=sampling_weights)
+    codes = None if cluster is None else group_codes(cluster, len(score), what="cluster")[0]
+    rank = np.unique(score, return_inverse=True)[1]
+    concordant, comparable, leavers = np.zeros((2, len(score))), np.zeros((2, len(score))), 0
+    for _, members in split(strata, len(score), what="strata"):
+        own = select(seen, members)
+        counted = own.event if tau is None else own.event & (own.time <= tau)
+        if counted.any():
+            leavers += int(counted.sum())
+            concordant[:, members], comparable[:, members] = _pairs(own, rank[members], counted, weighting)
+    if not leavers:
         raise ModelError(Text("concordance: nobody leaves within the time that counts"))
-    who = np.flatnonzero(counted)
-    weight = _time_weight(seen, time[who], weighting)
-    size = _first_of_group(time, event)[who]
-    parts = _pair_sums(rank, who, size, weight)
-    conc, pairs = float(parts[0][who].sum()), float(parts[1][who].sum())
+    conc, pairs = float(seen.weight @ concordant[0]), float(seen.weight @ comparable[0])
     if pairs <= 0:
         raise ModelError(Text("concordance: no two customers can be compared"))
     value = conc / pairs
-    influence = (parts[0] + parts[2] - value * (parts[1] + parts[3])) / pairs
-    error = float(np.sqrt((influence**2).sum()))
+    influence = seen.weight * (concordant - value * comparable).sum(axis=0) / pairs
+    error = float(np.sqrt(((influence if codes is None else np.bincount(codes, influence)) ** 2).sum()))
     name = mark("Harrell's C") if weighting == "harrell" else mark("Uno's C")
     low, high = max(0.0, value - reach * error), min(1.0, value + reach * error)
-    return Agreement(value, error, low, high, float(len(time)), float(len(who)), name)
+    return Agreement(value, error, low, high, float(len(score)), float(leavers), name)
 
 
 def auc_at(
@@ -169,8 +187,16 @@ def auc_at(
     return Agreement(value, error, low, high, float(len(score)), float(left.sum()), mark("AUC at the horizon"))
 
 
-def _with_risk(durations: ArrayLike, event_observed: ArrayLike, risk: ArrayLike) -> tuple[Observed, Floats]:
-    seen, score = check_observed(durations, event_observed), np.asarray(risk, dtype=np.float64)
+def _with_risk(
+    durations: ArrayLike,
+    event_observed: ArrayLike,
+    risk: ArrayLike,
+    *,
+    entry: ArrayLike | None = None,
+    sampling_weights: ArrayLike | None = None,
+) -> tuple[Observed, Floats]:
+    seen = check_observed(durations, event_observed, entry=entry, sampling_weights=sampling_weights)
+    score = np.asarray(risk, dtype=np.float64)
     if score.shape != seen.time.shape or not np.isfinite(score).all():
         what = f"has shape {score.shape}" if score.shape != seen.time.shape else "is missing or infinite somewhere"
         raise ModelError(Problem("evaluation: risk", what, f"{len(seen.time)} numbers are needed"))
@@ -191,21 +217,57 @@ def _first_of_group(t: Floats, e: NDArray[np.bool_]) -> Ints:
     return np.asarray(np.maximum.accumulate(np.where(new, np.arange(len(t)), 0)))
 
 
-def _pair_sums(rank: Ints, who: Ints, size: Ints, weight: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Per customer: weighted concordant and comparable pairs as the one who left first, and as the other one."""
+def _pairs(seen: Observed, rank: Ints, counted: Bools, weighting: str) -> tuple[Floats, Floats]:
+    """Per customer: weight of the partners in concordant and in comparable pairs, as the one who left first, as the other."""
+    # latest first; at one time, who leaves comes after (so the prefix before a group of leavers is what they are compared with)
+    order = np.lexsort((seen.event, -seen.time))
+    time, weight, place = seen.time[order], seen.weight[order], rank[order]
+    who = np.flatnonzero(counted[order])
+    size = _first_of_group(time, seen.event[order])[who]
+    leaver = weight[who] * (of_time := _time_weight(seen, time[who], weighting))
+    found = _pair_sums(place, weight, who, size, leaver)
+    if seen.entry is not None:  # those who enter at or after the time are later too, and were not there to be compared with
+        since = seen.entry[order]
+        late = np.argsort(-since, kind="stable")
+        inside = np.searchsorted(-since[late], -time[who], side="right")
+        position = np.searchsorted(-time[who], -since, side="left")
+        found = found - _pair_sums(place, weight, who, inside, leaver, points=late, longer=len(who) - position)
+    found[:, 0, who] *= of_time
+    out = np.zeros_like(found)
+    out[:, :, order] = found
+    return out[0], out[1]
+
+
+def _pair_sums(
+    rank: Ints,
+    weight: Floats,
+    who: Ints,
+    size: Ints,
+    leaver: Floats,
+    *,
+    points: Ints | None = None,
+    longer: Ints | None = None,
+) -> Floats:
+    """Of the pairs of each leaver `who` with the first `size` of `points`: (concordant, comparable) x (leaver, other) x n.
+
+    Falling times; each sum is of the partner's weight, `leaver` that of the leavers. `longer`: with how many leavers, counted
+    from the earliest, each customer is paired.
+    """
     n = len(rank)
-    concordant, comparable, as_other, other_all = (np.zeros(n) for _ in range(4))
-    lower, equal = lower_in_prefix(rank, np.ones(n), size, rank[who])
-    concordant[who] = weight * (lower + equal / 2)
-    comparable[who] = weight * size
+    out = np.zeros((2, 2, n))
+    at = np.arange(n) if points is None else points
+    lower, equal = lower_in_prefix(rank[at], weight[at], size, rank[who])
+    out[0, 0, who] = lower + equal / 2
+    out[1, 0, who] = np.concatenate([[0.0], np.cumsum(weight[at])])[size]
     # the same pairs seen from the other side: leavers whose prefix is longer than my position, and whose rank is above mine
     falling = np.argsort(-size, kind="stable")
     top = int(rank.max())
-    longer = np.searchsorted(-size[falling], -np.arange(n), side="left")  # leavers with size > position
-    higher, same = lower_in_prefix(top - rank[who][falling], weight[falling], longer, top - rank)
-    as_other[:] = higher + same / 2
-    other_all[:] = np.concatenate([[0.0], np.cumsum(weight[falling])])[longer]
-    return concordant, comparable, as_other, other_all
+    if longer is None:
+        longer = np.searchsorted(-size[falling], -np.arange(n), side="left")  # leavers with size > position
+    higher, same = lower_in_prefix(top - rank[who][falling], leaver[falling], longer, top - rank)
+    out[0, 1] = higher + same / 2
+    out[1, 1] = np.concatenate([[0.0], np.cumsum(leaver[falling])])[longer]
+    return out
 
 
 def lower_in_prefix(rank: Ints, weight: Floats, size: Ints, limit: Ints) -> tuple[Floats, Floats]:

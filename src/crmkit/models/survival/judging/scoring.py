@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from crmkit.core.errors import ModelError, ParamError, Problem, counted, did_you_mean
 from crmkit.models.basics.estimates import critical
 from crmkit.models.survival.data.design import encode
-from crmkit.models.survival.regression.baseline import Baseline, baselines
-from crmkit.models.survival.regression.cox import CoxFit
+from crmkit.models.survival.regression.baseline import Baseline, baselines, of_coefficients
+from crmkit.models.survival.regression.fitted import CoxFit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -216,10 +216,9 @@ def _score(
     rate = step * np.exp(eta)
     beyond = until > base.last_event
     rate = np.where(beyond, np.nan, rate)
-    scaled = fit.covariance * np.outer(fit.scale, fit.scale)
-    means = np.ascontiguousarray(base.means.T)
+    means, together = (np.ascontiguousarray(part.T) for part in (base.means, base.together))
     gap = means[last] - means[first] - X * step[:, None]
-    variance = base.variance[last] - base.variance[first] + np.einsum("ij,ij->i", gap @ scaled, gap)
+    variance = base.variance[last] - base.variance[first] + of_coefficients(fit, gap, together[last] - together[first])
     with np.errstate(divide="ignore", invalid="ignore"):
         factor = np.exp(reach * np.sqrt(variance) / step)
         found = {

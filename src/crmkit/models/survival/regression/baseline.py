@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from crmkit.models.basics.estimates import critical
 from crmkit.models.survival.data.observed import one_of
-from crmkit.models.survival.regression.cox import CoxFit
+from crmkit.models.survival.regression.fitted import CoxFit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +32,8 @@ class Baseline(NamedTuple):
         Of the cumulative hazard, the coefficients taken as known.
     means : array, shape (p, k + 1)
         Sum of hazard times the mean of the (scaled) columns at risk: for the part of the variance that the coefficients add.
+    together : array, shape (p, k + 1)
+        Covariance of the cumulative hazard with the score, the coefficients taken as known; 0 but where rows were sampled.
     last_event, last_seen : float
         Last time at which a customer left, and was seen.
     """
@@ -40,6 +42,7 @@ class Baseline(NamedTuple):
     hazard: Floats
     variance: Floats
     means: Floats
+    together: Floats
     last_event: float
     last_seen: float
 
@@ -57,6 +60,10 @@ def baselines(fit: CoxFit, *, method: str = "efron") -> tuple[Baseline, ...]:
     References
     ----------
     Breslow (1974), doi:10.2307/2529620; Therneau & Grambsch (2000), doi:10.1007/978-1-4757-3294-8, section 10.2.
+
+    Notes
+    -----
+    Of sampled rows the variance is that of the weighted sum: each customer who leaves counts by the square of the weight.
     """
     one_of(method, BASELINES, "baseline")
     found = []
@@ -68,12 +75,18 @@ def baselines(fit: CoxFit, *, method: str = "efron") -> tuple[Baseline, ...]:
             steps = block.deaths / S0
             spread, means = block.deaths / S0**2, steps / S0 * S1
         start = np.zeros((len(S1), 1))
+        together = np.zeros_like(S1)
+        if fit.sampled:
+            square, of_columns = block.squares()
+            together = (of_columns - square * (m.a1 * S1 - m.a2 * D1) / block.deaths) * steps / block.deaths
+            spread = spread * square / block.deaths
         found.append(
             Baseline(
                 np.concatenate([[0.0], block.times]),
                 np.concatenate([[0.0], np.cumsum(steps)]),
                 np.concatenate([[0.0], np.cumsum(spread)]),
                 np.hstack([start, np.cumsum(means, axis=1)]),
+                np.hstack([start, np.cumsum(together, axis=1)]),
                 float(block.times[-1]) if len(block.times) else 0.0,
                 float(block.timeline.ends[-1]),
             )
@@ -99,10 +112,9 @@ def baseline_curve(fit: CoxFit, *, method: str = "efron", confidence: float = 0.
     import pandas as pd
 
     reach = critical(confidence)
-    scaled = fit.covariance * np.outer(fit.scale, fit.scale)
     parts = []
     for name, base, block in zip(fit.strata, baselines(fit, method=method), fit.blocks, strict=True):
-        variance = base.variance + np.einsum("jk,ji,ik->k", base.means, scaled, base.means)
+        variance = base.variance + of_coefficients(fit, base.means.T, base.together.T)
         with np.errstate(divide="ignore", invalid="ignore"):
             spread = np.exp(reach * np.sqrt(variance) / base.hazard)
         at_risk = np.concatenate([[block.timeline.at_risk(np.array([1e-300]))[0]], block.timeline.at_risk(block.times)])
@@ -120,3 +132,19 @@ def baseline_curve(fit: CoxFit, *, method: str = "efron", confidence: float = 0.
             )
         )
     return pd.concat(parts, ignore_index=True)
+
+
+def of_coefficients(fit: CoxFit, gap: Floats, together: Floats) -> Floats:
+    """What the coefficients add to the variance of a cumulative hazard that moves by `-gap @ coefficients`, shape (n,).
+
+    Parameters
+    ----------
+    fit : CoxFit
+    gap, together : arrays, shape (n, p)
+        In scaled columns; `together` as of :class:`Baseline`.
+    """
+    units = np.outer(fit.scale, fit.scale)
+    found = np.einsum("ij,ij->i", gap @ (fit.covariance * units), gap)
+    if fit.sampled and fit.naive is not None:
+        found = found - 2 * np.einsum("ij,ij->i", gap @ (fit.naive * units), together)
+    return np.asarray(found)

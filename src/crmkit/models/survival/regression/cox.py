@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmkit.core.errors import ModelError, Problem, counted
-from crmkit.models.basics.estimates import critical
-from crmkit.models.basics.families import holm_of_logs
 from crmkit.models.survival.data.design import Design, check_columns, encode, make_design
 from crmkit.models.survival.data.layout import Patterns, cells_blocks, find_patterns, rows_blocks, strata_codes
-from crmkit.models.survival.data.observed import Observed, check_observed, chi_squared, one_of, total
+from crmkit.models.survival.data.observed import Observed, check_observed, one_of, total
 from crmkit.models.survival.data.riskset import Block, Moments, information, moments, residuals
-from crmkit.models.survival.regression.reference import Start, fit_lifelines
+from crmkit.models.survival.regression.fitted import CoxFit
+from crmkit.models.survival.regression.reference import Start, fit_lifelines, lend_errors
+from crmkit.models.survival.regression.robust import with_robust_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,77 +44,15 @@ class Slope(NamedTuple):
     information: Floats
 
 
-@dataclass(frozen=True, eq=False)
-class CoxFit:
-    """A Cox model.
-
-    Parameters
-    ----------
-    design : Design
-        Terms and columns.
-    coefficients : array, shape (p,)
-        Logarithms of hazard ratios, per unit of each column.
-    covariance : array, shape (p, p)
-        Of the coefficients.
-    log_likelihood, log_likelihood_null : float
-        Partial log-likelihood, at the coefficients and at 0.
-    score_statistic : float
-        Score test that all coefficients are 0.
-    center, scale : arrays, shape (p,)
-        Mean and standard deviation of each column over the customers; the baseline is that of a customer at the mean.
-    ties : {"efron", "breslow"}
-    engine : {"lifelines", "cells", "rows"}
-        Which path found the coefficients.
-    n, events : float
-        Customers (or spells), and how many left.
-    iterations : int
-        Newton steps (0: lifelines).
-    strata : tuple
-        Names of the strata, one per block.
-    blocks : tuple of Rows or Cells
-        The data, sorted or counted, in the columns of the design.
-    at : tuple of Moments
-        Per block, the sums at the coefficients.
-    fitter : object or None
-        lifelines' own CoxPHFitter where that path was taken.
-    """
-
-    design: Design
-    coefficients: Floats
-    covariance: Floats
-    log_likelihood: float
-    log_likelihood_null: float
-    score_statistic: float
-    center: Floats
-    scale: Floats
-    ties: str
-    engine: str
-    n: float
-    events: float
-    iterations: int
-    strata: tuple[Any, ...]
-    blocks: tuple[Block, ...] = field(repr=False)
-    at: tuple[Moments, ...] = field(repr=False)
-    fitter: Any = field(default=None, repr=False)
-
-    @property
-    def standard_errors(self) -> Floats:
-        """Of the coefficients."""
-        return np.asarray(np.sqrt(np.diag(self.covariance)))
-
-    @property
-    def aic(self) -> float:
-        """Akaike's criterion on the partial likelihood; lower is better, among fits to the same customers."""
-        return 2 * len(self.coefficients) - 2 * self.log_likelihood
-
-
 def fit_cox(
     durations: ArrayLike,
     event_observed: ArrayLike,
     covariates: pd.DataFrame,
     *,
     entry: ArrayLike | None = None,
-    weights: ArrayLike | None = None,
+    copies: ArrayLike | None = None,
+    sampling_weights: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
     strata: Any = None,
     references: Mapping[str, Any] | None = None,
     ties: str = "efron",
@@ -134,8 +71,13 @@ def fit_cox(
     entry : array_like, shape (n,), optional
         Since when the row was under observation. A customer whose covariates change has a row per stretch of time
         (start-stop), each with the `entry` where the one before ended.
-    weights : array_like, shape (n,), optional
-        Customers per row. Whole numbers where somebody leaves (with Efron ties).
+    copies : array_like of whole numbers, shape (n,), optional
+        From how many customers the row was counted: the fit is that of all of them, each in a row of their own.
+    sampling_weights : array_like > 0, shape (n,), optional
+        For how many customers the one of this row stands: one over the probability of being drawn, of answering, of being
+        treated so. R's `weights`: the unit does not matter, and the errors are robust.
+    cluster : array_like, shape (n,), optional
+        To whom each row belongs (a household, an account): the errors are robust and hold though rows of one are alike.
     strata : array_like or pandas.DataFrame of n rows, optional
         Groups with a baseline of their own.
     references : mapping of column to level, optional
@@ -143,8 +85,9 @@ def fit_cox(
     ties : {"efron", "breslow"}
         How customers leaving at the same time are treated. Efron is nearer to the truth under many ties.
     engine : {"auto", "lifelines", "cells", "rows"}
-        "auto": lifelines where :func:`lifelines_serves` with Efron ties and without weights; else cells where the
-        covariates have few different patterns, else rows. "rows" is the path of refits and back-tests.
+        "auto": lifelines where :func:`lifelines_serves` with Efron ties and without copies; else cells where the
+        covariates have few different patterns, else rows. What can be done with a fit does not depend on it. "rows" is the
+        path of refits and back-tests.
 
     Returns
     -------
@@ -159,11 +102,13 @@ def fit_cox(
     Notes
     -----
     Newton's method on the partial likelihood of centred and scaled columns. All paths maximise the same function: "cells" with
-    the exact Efron likelihood of every customer, not of every row.
+    the exact Efron likelihood of every customer, not of every row. Among tied leavers who stand for different numbers each step
+    counts their mean weight, as in R.
 
     References
     ----------
-    Cox (1972), doi:10.1111/j.2517-6161.1972.tb00899.x; Efron (1977), doi:10.1080/01621459.1977.10480613.
+    Cox (1972), doi:10.1111/j.2517-6161.1972.tb00899.x; Efron (1977), doi:10.1080/01621459.1977.10480613; weights: Binder
+    (1992), doi:10.1093/biomet/79.1.139.
 
     Examples
     --------
@@ -172,12 +117,25 @@ def fit_cox(
     >>> round(float(found.coefficients[0]), 4), round(found.log_likelihood, 4)
     (1.3945, -5.7345)
     """
+    seen = check_observed(durations, event_observed, entry=entry, copies=copies, sampling_weights=sampling_weights)
+    fit = fit_observed(seen, covariates, strata=strata, references=references, ties=ties, engine=engine)
+    if not seen.sampled and cluster is None:
+        return fit
+    robust = with_robust_errors(fit, cluster=cluster)
+    if robust.fitter is not None:
+        lend_errors(robust.fitter, robust.covariance * np.outer(robust.scale, robust.scale))
+    return robust
+
+
+def fit_observed(
+    seen: Observed, covariates: pd.DataFrame, *, strata: Any, references: Mapping[str, Any] | None, ties: str, engine: str
+) -> CoxFit:
+    """The Cox model of checked observations, with the model's own errors, as of :func:`fit_cox`."""
     one_of(ties, TIES, "ties")
     one_of(engine, ENGINES, "engine")
-    seen = check_observed(durations, event_observed, entry=entry, weights=weights)
-    _check_table(seen, covariates, ties)
+    _check_table(seen, covariates)
     codes, labels = strata_codes(strata, len(seen.time))
-    chosen = _choose(engine, seen, weights is not None, ties)
+    chosen = _choose(engine, seen, ties)
     prepared = None
     if chosen in ("cells", "auto"):
         prepared = _as_cells(seen, covariates, codes, len(labels), references, required=chosen == "cells")
@@ -209,76 +167,6 @@ def _tried(seen: Observed, X: Floats, stratum: Ints | None, start: Start, *, req
 
 
 Prepared = tuple[Design, Floats, Floats, tuple[Block, ...], Floats]
-
-
-def coefficient_table(fit: CoxFit, *, confidence: float = 0.95) -> pd.DataFrame:
-    """By which factor does each column raise the hazard, and how sure is that?
-
-    Parameters
-    ----------
-    fit : CoxFit
-    confidence : float
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row per column: `column`, `term`, `level` (None for a number), `coefficient`, `standard_error`, `hazard_ratio`,
-        `low`, `high` (of the hazard ratio), `z`, `p` (never 0), `p_holm` (over the columns), `log10_p`.
-    """
-    import pandas as pd
-
-    reach = critical(confidence)
-    levels = [(t.name, level) for t in fit.design.terms for level in (t.levels or (None,))]
-    error, b = fit.standard_errors, fit.coefficients
-    tests = [chi_squared(float(z * z), 1) for z in b / error]
-    logs = [log for _, log in tests]
-    return pd.DataFrame(
-        {
-            "column": fit.design.columns,
-            "term": [name for name, _ in levels],
-            "level": [level for _, level in levels],
-            "coefficient": b,
-            "standard_error": error,
-            "hazard_ratio": np.exp(b),
-            "low": np.exp(b - reach * error),
-            "high": np.exp(b + reach * error),
-            "z": b / error,
-            "p": [p for p, _ in tests],
-            "p_holm": holm_of_logs(logs),
-            "log10_p": logs,
-        }
-    )
-
-
-def term_tests(fit: CoxFit) -> pd.DataFrame:
-    """Which covariates matter at all? Wald test of all columns of each term together.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `term`, `statistic`, `df`, `p`, `p_holm`, `log10_p`; and the row "all": likelihood ratio test of the whole model.
-    """
-    import pandas as pd
-
-    found = []
-    for term in fit.design.terms:
-        own = slice(term.start, term.stop)
-        b = fit.coefficients[own]
-        statistic = float(b @ np.linalg.solve(fit.covariance[own, own], b))
-        found.append((term.name, statistic, term.stop - term.start, *chi_squared(statistic, term.stop - term.start)))
-    ratio = 2 * (fit.log_likelihood - fit.log_likelihood_null)
-    table = pd.DataFrame(found, columns=["term", "statistic", "df", "p", "log10_p"])
-    table.insert(4, "p_holm", holm_of_logs(table["log10_p"]))
-    whole = chi_squared(ratio, len(fit.coefficients))
-    row = {
-        "term": "all",
-        "statistic": ratio,
-        "df": len(fit.coefficients),
-        "p": whole[0],
-        "p_holm": whole[0],
-        "log10_p": whole[1],
-    }
-    return pd.concat([table, pd.DataFrame([row])], ignore_index=True)
 
 
 def _as_cells(
@@ -401,13 +289,14 @@ def _finish(
         scale=scale,
         ties=ties,
         engine=engine,
-        n=float(seen.weight.sum()),
-        events=float(seen.weight[seen.event].sum()),
+        n=float(seen.number.sum()),
+        events=float(seen.number[seen.event].sum()),
         iterations=steps,
         strata=labels,
         blocks=blocks,
         at=tuple(at),
         fitter=fitter,
+        sampled=seen.sampled,
     )
 
 
@@ -434,25 +323,22 @@ def lifelines_serves(durations: ArrayLike, event_observed: ArrayLike, *, entry: 
     return len(time) <= LIFELINES_ROWS and len(time) * times <= LIFELINES_LOOKS
 
 
-def _choose(engine: str, seen: Observed, weighted: bool, ties: str) -> str:
-    possible = not weighted and ties == "efron"
+def _choose(engine: str, seen: Observed, ties: str) -> str:
+    # it takes the mean weight of tied leavers, which is right for who stands for several and wrong for copies
+    possible = ties == "efron" and (seen.sampled or bool((seen.weight == 1).all()))
     if engine == "lifelines" and not possible:
-        raise ModelError("Cox model: engine 'lifelines' takes no weights and Efron ties only; take 'cells' or 'rows'")
+        raise ModelError("Cox model: engine 'lifelines' takes no copies and Efron ties only; take 'cells' or 'rows'")
     if engine == "auto" and possible and lifelines_serves(seen.time, seen.event, entry=seen.entry):
         return "lifelines"
     return engine
 
 
-def _check_table(seen: Observed, covariates: pd.DataFrame, ties: str) -> None:
+def _check_table(seen: Observed, covariates: pd.DataFrame) -> None:
     faults = []
     if len(covariates) != len(seen.time):
         found = f"has {counted(len(covariates), 'row')}, durations has {len(seen.time)}"
         faults.append(Problem("survival: covariates", found, "all need the same rows"))
     if not seen.event.any():
         faults.append(Problem("Cox model:", "nobody leaves, so there is nothing to explain"))
-    counts = seen.weight[seen.event]
-    if ties == "efron" and (np.abs(counts - np.rint(counts)) > 1e-9).any():
-        what = "are no whole numbers where somebody leaves"
-        faults.append(Problem("survival: weights", what, "with Efron ties they count customers; ties='breslow' takes any"))
     if faults:
         raise ModelError(faults)

@@ -77,7 +77,7 @@ def fit_discrete(
     covariates: pd.DataFrame,
     *,
     entry: ArrayLike | None = None,
-    weights: ArrayLike | None = None,
+    copies: ArrayLike | None = None,
     references: Mapping[str, Any] | None = None,
     changing: Sequence[str] = (),
     smoothness: int = SMOOTHNESS,
@@ -92,7 +92,7 @@ def fit_discrete(
     covariates : pandas.DataFrame of n rows
     entry : array_like of whole numbers, shape (n,), optional
         Periods that had passed before the customer was under observation.
-    weights : array_like, shape (n,), optional
+    copies : array_like, shape (n,), optional
         Customers per row.
     references : mapping, optional
         As for :func:`~crmkit.models.survival.regression.cox.fit_cox`.
@@ -121,7 +121,7 @@ def fit_discrete(
     """
     import statsmodels.api as sm
 
-    seen = check_observed(durations, event_observed, entry=entry, weights=weights)
+    seen = check_observed(durations, event_observed, entry=entry, copies=copies)
     _require_periods(seen.time, seen.entry)
     if not seen.event.any():
         raise ModelError(Text("discrete-time model: nobody leaves, so there is nothing to explain"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,8 @@ from crmkit.models.survival.curves.curves import product_limit
 from crmkit.models.survival.data.design import Term
 from crmkit.models.survival.data.observed import Counts, chi_squared, one_of
 from crmkit.models.survival.data.riskset import Block, information, residuals
-from crmkit.models.survival.regression.cox import CoxFit
+from crmkit.models.survival.regression.fitted import CoxFit
+from crmkit.models.survival.regression.robust import Scores, block_scores, crossed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +60,8 @@ def proportional_hazards(
     -----
     Score test that the coefficient of x * g(time) is 0, each term with all others held, as R's cox.zph since survival 3.0; g is
     centred at its mean over the leavers and does not differ between strata. Early and late hazard ratios come from one Newton
-    step of that coefficient from 0.
+    step of that coefficient from 0. Where rows were sampled the variance of the score is the sum over clusters (without,
+    customers) of their squared part in it.
 
     References
     ----------
@@ -68,14 +71,14 @@ def proportional_hazards(
 
     one_of(transform, TRANSFORMS, "transform")
     g = _transformed(fit, transform)
-    score, inner = _score_information(fit, g)
+    score, inner, spread = _score_information(fit, g)
     early, late = _quartiles(fit, g)
-    found = [_row(fit, term, score, inner, early, late) for term in fit.design.terms]
+    found = [_row(fit, term, score, inner, spread, early, late) for term in fit.design.terms]
     table = pd.DataFrame(found)
     table["p_holm"] = holm_of_logs(table["log10_p"])
     judged = zip(table["p_holm"].tolist(), table["hr_change"].tolist(), table["is_level"].tolist(), strict=True)
     table["verdict"] = [_verdict(p, change, level, significant, material) for p, change, level in judged]
-    everything = float(score @ np.linalg.solve(inner, score))
+    everything = float(score @ np.linalg.solve(spread, score))
     p, log10_p = chi_squared(everything, len(score))
     last = {"term": "GLOBAL", "statistic": everything, "df": len(score), "p": p, "p_holm": p, "log10_p": log10_p, "column": ""}
     order = ["term", "statistic", "df", "p", "p_holm", "log10_p", "column", "hr_early", "hr_late", "hr_change", "verdict"]
@@ -83,8 +86,8 @@ def proportional_hazards(
     return pd.concat([table[order], whole[order]], ignore_index=True)
 
 
-def _score_information(fit: CoxFit, g: list[Floats]) -> tuple[Floats, Floats]:
-    """Score of all time interactions, and their information with the effects themselves taken out."""
+def _score_information(fit: CoxFit, g: list[Floats]) -> tuple[Floats, Floats, Floats]:
+    """Score of all time interactions, their information with the effects themselves taken out, and the score's variance."""
     p = len(fit.coefficients)
     score, I11, I12, I22 = np.zeros(p), np.zeros((p, p)), np.zeros((p, p)), np.zeros((p, p))
     for block, m, time in zip(fit.blocks, fit.at, g, strict=True):
@@ -92,14 +95,29 @@ def _score_information(fit: CoxFit, g: list[Floats]) -> tuple[Floats, Floats]:
         I11 += information(block, m)
         I12 += information(block, m, time)
         I22 += information(block, m, time**2)
-    return score, I22 - I12.T @ np.linalg.solve(I11, I12)
+    across: Floats = np.asarray(np.linalg.solve(I11, I12))
+    inner = I22 - I12.T @ across
+    return score, inner, _robust(fit, g, across) if fit.sampled else inner
 
 
-def _row(fit: CoxFit, term: Term, score: Floats, inner: Floats, early: float, late: float) -> dict[str, object]:
+def _robust(fit: CoxFit, g: list[Floats], across: Floats) -> Floats:
+    """Variance of the score of all time interactions by what each row adds to it, the effects themselves taken out."""
+    beta = fit.coefficients * fit.scale
+
+    def parts() -> Iterator[Scores]:
+        for block, m, time in zip(fit.blocks, fit.at, g, strict=True):
+            both = (block_scores(block, m, beta, fit.ties, of_time=of) for of in (None, time))
+            for plain, changing in zip(*both, strict=True):
+                yield plain._replace(score=changing.score - across.T @ plain.score)
+
+    return crossed(parts(), fit.cluster, sampled=True)[0]
+
+
+def _row(fit: CoxFit, term: Term, score: Floats, inner: Floats, spread: Floats, early: float, late: float) -> dict[str, object]:
     own = slice(term.start, term.stop)
-    u, V = score[own], inner[own, own]
-    slope = np.linalg.solve(V, u)  # of the scaled columns
-    statistic = float(u @ slope)
+    u = score[own]
+    slope = np.linalg.solve(inner[own, own], u)  # of the scaled columns
+    statistic = float(u @ np.linalg.solve(spread[own, own], u))
     p, log10_p = chi_squared(statistic, len(u))
     # a column of 0 and 1 is told by its variance; a number counts per standard deviation
     binary = np.abs(fit.scale[own] ** 2 - fit.center[own] * (1 - fit.center[own])) < 1e-9
@@ -155,7 +173,7 @@ def _pooled(blocks: tuple[Block, ...]) -> tuple[Floats, Floats, Floats, Floats]:
     times = np.unique(np.concatenate([block.times for block in blocks]))
     events, before, upto, at_risk = (np.zeros(len(times)) for _ in range(4))
     for block in blocks:
-        events[np.searchsorted(times, block.times)] += block.deaths
+        events[np.searchsorted(times, block.times)] += block.tied
         earlier, through = block.timeline.ranks(times)
         before, upto, at_risk = before + earlier, upto + through, at_risk + block.timeline.at_risk(times)
     return times, events, (before + upto + 1) / 2, at_risk

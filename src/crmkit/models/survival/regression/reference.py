@@ -101,11 +101,14 @@ def _fitted(
     from lifelines.exceptions import ConvergenceError
 
     taken = set(map(str, table.columns))
-    duration, event, entry, strata = (_free(name, taken) for name in ("duration", "event", "entry", "stratum"))
+    names = ("duration", "event", "entry", "stratum", "weight")
+    duration, event, entry, strata, weight = (_free(name, taken) for name in names)
     given: dict[str, Any] = {duration: seen.time, event: seen.event.astype(np.int64)}
     options: dict[str, Any] = {"duration_col": duration, "event_col": event, "fit_options": STOP}
     if seen.entry is not None:
         given[entry], options["entry_col"] = seen.entry, entry
+    if seen.sampled:
+        given[weight], options["weights_col"] = seen.weight, weight
     if stratum is not None:
         given[strata], options["strata"] = stratum, [strata]
     if start is not None:  # lifelines scales each column to a standard deviation of 1 first
@@ -119,6 +122,14 @@ def _fitted(
     if start is not None:  # begun elsewhere than at zeros, 0.30.3 fits a null model of its own, with the columns mixed up
         fitter._model._ll_null_ = start.log_likelihood_null
     return fitter
+
+
+def lend_errors(fitter: CoxPHFitter, covariance: Floats) -> None:
+    """Puts other errors than its own into lifelines' object: its robust ones take tied times for different ones."""
+    import pandas as pd
+
+    fitter._model.variance_matrix_ = pd.DataFrame(covariance, index=fitter.params_.index, columns=fitter.params_.index)
+    fitter._model.standard_errors_ = pd.Series(np.sqrt(np.diag(covariance)), index=fitter.params_.index, name="se")
 
 
 def _free(name: str, taken: set[str]) -> str:
