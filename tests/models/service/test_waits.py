@@ -85,7 +85,7 @@ def test_no_ticket_at_all():
 
 
 def test_an_end_before_its_start_is_refused():
-    with pytest.raises(ModelError, match="row 2 waited -1.0"):
+    with pytest.raises(ModelError, match=r"row 2 waited -1\.0"):
         cell_waits([1.0, -1.0], [1, 1])
 
 

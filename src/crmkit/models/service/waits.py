@@ -88,7 +88,7 @@ def cell_waits(
     Returns
     -------
     pandas.DataFrame
-        A row per cell, by its number: ``n, ended`` (tickets), ``median, median_low, median_high, p90, p90_low, p90_high`` (nan =
+        A row per cell, by its number: ``n, ended`` (tickets), ``median, median_low, median_high, p90, p90_low, p90_high`` (nan:
         not reached in the time observed), ``within, within_low, within_high`` (share ended by the target; nan where nobody was
         watched so long), ``ended_median`` (of those ended alone, as dashboards show it), ``ended_within`` (likewise), ``gap``
         (``median`` less ``ended_median``).
@@ -101,8 +101,8 @@ def cell_waits(
     Notes
     -----
     The share still waiting is the product over time of ``1 - ended / waiting``; its limits are symmetric on the scale
-    ``log(-log)`` (Greenwood); those of a quantile are where the limits of the curve cross it (Brookmeyer & Crowley). A share of 0
-    or 1 has Wilson's limits. Assumes that who still waits would have gone on as the others did.
+    ``log(-log)`` (Greenwood); those of a quantile are where the limits of the curve cross it (Brookmeyer & Crowley). A share of
+    0 or 1 has Wilson's limits. Assumes that who still waits would have gone on as the others did.
 
     References
     ----------
@@ -143,7 +143,9 @@ def _steps(
         raise ModelError("waits: durations, ends, cells and weights have different lengths; give one of each per row")
     if not (time >= 0).all():
         at = int(np.flatnonzero(~(time >= 0))[0])
-        raise ModelError(f"waits: row {at + 1} waited {time[at]}; a wait is a number of 0 or more: an end lies before its start")
+        raise ModelError(
+            f"waits: row {at + 1} waited {time[at]}; a wait is a number of 0 or more: an end lies before its start"
+        )
     count = int(where.max()) + 1 if cells is None and len(where) else cells or 1
     order = _by_cell_and_time(where, time)
     where, time, event, weight = where[order], time[order], event[order], weight[order]
@@ -227,8 +229,9 @@ def _within(steps: Steps, n: Floats, target: float, confidence: float) -> dict[s
     ends = np.append(0.0, np.cumsum(steps.done))
     done = ends[np.maximum(place + 1, steps.first)] - ends[steps.first]
     # at 0 or 1 the curve has no spread: Wilson's limits of those who were watched that long, or have ended
-    sure = wilson(np.where(value <= 0, done, 0.0), np.where(value <= 0, done, np.where(n > 0, waiting, 0.0)), confidence=confidence)
-    edge = (value <= 0) | (value >= 1)
+    over = value <= 0
+    sure = wilson(np.where(over, done, 0.0), np.where(over, done, np.where(n > 0, waiting, 0.0)), confidence=confidence)
+    edge = over | (value >= 1)
     found = {
         "within": 1 - value,
         "within_low": np.where(edge, sure.low, 1 - high),
@@ -242,7 +245,9 @@ def _closed_only(steps: Steps, ended: Floats, target: float) -> dict[str, Floats
     total = np.cumsum(steps.done)
     base = np.append(0.0, total)[steps.first]
     x = np.append(steps.x, np.nan)
-    places = [np.searchsorted(total, base + middle, side="right") for middle in (np.floor((ended - 1) / 2), np.floor(ended / 2))]
+    places = [
+        np.searchsorted(total, base + middle, side="right") for middle in (np.floor((ended - 1) / 2), np.floor(ended / 2))
+    ]
     median = (x[np.minimum(places[0], len(steps.x))] + x[np.minimum(places[1], len(steps.x))]) / 2
     in_time = np.append(0.0, np.cumsum(steps.done * (steps.x <= target)))
     timely = in_time[steps.last] - in_time[steps.first]
