@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from crmkit.core.errors import ModelError, ParamError
-from crmkit.models.basics.spc import RULES, _flags, c_chart, false_alarm_share, p_chart, u_chart, xmr
+from crmkit.models.basics.spc import RULES, c_chart, false_alarm_share, p_chart, run_flags, u_chart, xmr
 
 
 def test_a_shift_is_seen_and_frozen_limits_stay():
@@ -29,14 +29,14 @@ def test_a_shift_is_seen_and_frozen_limits_stay():
     ],
 )
 def test_rules(z, rule, at):
-    assert np.flatnonzero(_flags(np.array(z), (rule,))[rule]).tolist() == at
+    assert np.flatnonzero(run_flags(np.array(z), (rule,))[rule]).tolist() == at
 
 
 def test_false_alarm_rates_with_known_limits():
     """One of 370 points beyond; all four rules signal every 91.75 points (Champ & Woodall 1987, table 1)."""
     z = np.random.default_rng(0).normal(size=(4000, 600))
     assert np.mean(np.abs(z) > 3) == pytest.approx(0.0027, abs=1e-4)
-    first = np.any(list(_flags(z, RULES).values()), axis=0).argmax(1) + 1
+    first = np.any(list(run_flags(z, RULES).values()), axis=0).argmax(1) + 1
     assert first.mean() == pytest.approx(91.75, abs=2.576 * first.std() / np.sqrt(4000))
 
 

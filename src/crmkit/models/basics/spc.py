@@ -100,7 +100,7 @@ def xmr(
     centre, mean_range = float(x[:first].mean()), float(ranges[: first - 1].mean())
     reach = 3 * mean_range / D2
     low, high = centre - reach, centre + reach
-    flags = _flags((x - centre) / (reach / 3) if reach > 0 else np.sign(x - centre) * 9, rules)
+    flags = run_flags((x - centre) / (reach / 3) if reach > 0 else np.sign(x - centre) * 9, rules)
     if bounds is not None:
         low, high = max(low, bounds[0]), min(high, bounds[1])
     table = pd.DataFrame({"value": x, "low": low, "high": high})
@@ -270,7 +270,9 @@ def _of_shares(
     )
     table["moving_range"] = np.concatenate([[np.nan], ranges])
     table["range_high"] = np.nan
-    return Chart(centre, _signals(table, _flags(z / wide if wide > 0 else z, rules)), float(ranges[: first - 1].mean()), first)
+    return Chart(
+        centre, _signals(table, run_flags(z / wide if wide > 0 else z, rules)), float(ranges[: first - 1].mean()), first
+    )
 
 
 def false_alarm_share(
@@ -307,7 +309,7 @@ def false_alarm_share(
     x = np.random.default_rng(seed).normal(size=(draws, points))
     sigma = np.abs(np.diff(x[:, :first], axis=1)).mean(1, keepdims=True) / D2
     z = (x - x[:, :first].mean(1, keepdims=True)) / sigma
-    return float(np.any([flag.any(1) for flag in _flags(z, rules).values()], axis=0).mean())
+    return float(np.any([flag.any(1) for flag in run_flags(z, rules).values()], axis=0).mean())
 
 
 def _baseline(points: int, baseline: int | None) -> int:
@@ -317,7 +319,7 @@ def _baseline(points: int, baseline: int | None) -> int:
     return first
 
 
-def _flags(z: Floats, rules: Sequence[str]) -> dict[str, Bools]:
+def run_flags(z: Floats, rules: Sequence[str]) -> dict[str, Bools]:
     """Points (last axis) at which each rule is complete, for values in standard deviations from the centre."""
     unknown = [rule for rule in rules if rule not in RULES]
     if unknown:

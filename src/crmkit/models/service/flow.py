@@ -169,7 +169,8 @@ def edges(log: Log, *, confidence: float = 0.95) -> pd.DataFrame:
     -------
     pandas.DataFrame
         A row per pair of steps, that with the longest waiting in all first: ``before, after`` (names), ``n`` (times),
-        ``cases``, ``median, p90`` (seconds between them), ``seconds`` (in all), ``share, low, high`` (of the time of all cases, 0 to 1).
+        ``cases``, ``median, p90`` (seconds between them), ``seconds`` (in all), ``share, low, high`` (of the time of all cases,
+        0 to 1).
 
     Notes
     -----
@@ -187,23 +188,23 @@ def edges(log: Log, *, confidence: float = 0.95) -> pd.DataFrame:
     names, width = np.asarray(log.steps, dtype=object), len(log.steps)
     pair = log.step[follows - 1] * width + log.step[follows]
     gap, case = log.gap[follows].astype(np.float64), log.case[follows]
-    kinds, pair = np.unique(pair, return_inverse=True) if width > 180 else _dense(pair, width * width)
-    table = _per_key(pair, len(kinds), gap, case, confidence)
+    kinds, key = np.unique(pair, return_inverse=True) if width > 180 else _dense(pair, width * width)
+    table = _per_key(key, len(kinds), gap, case, confidence)
     table.insert(0, "before", names[kinds // width] if len(kinds) else [])
     table.insert(1, "after", names[kinds % width] if len(kinds) else [])
     ranked = table.sort_values(["seconds", "n", "before", "after"], ascending=[False, False, True, True], kind="stable")
     return pd.DataFrame(ranked.reset_index(drop=True))
 
 
-def _dense(pair: Ints, most: int) -> tuple[Ints, Ints]:
+def _dense(pair: Ints, most: int) -> tuple[Ints, NDArray[Any]]:
     """The pairs that occur, and each row's place among them; counted, which is faster than sorting."""
     kinds = np.flatnonzero(np.bincount(pair, minlength=most))
     place = np.zeros(most, dtype=np.uint16)
     place[kinds] = np.arange(len(kinds))
-    return kinds, place[pair]
+    return kinds.astype(np.int64), place[pair]
 
 
-def _per_key(key: Ints, keys: int, gap: Floats, case: Ints, confidence: float) -> pd.DataFrame:
+def _per_key(key: NDArray[Any], keys: int, gap: Floats, case: Ints, confidence: float) -> pd.DataFrame:
     """Of each key, how often, in how many cases, quantiles of the gap, and its share of all gaps; rows are ordered by case."""
     import pandas as pd
 
@@ -224,7 +225,7 @@ def _per_key(key: Ints, keys: int, gap: Floats, case: Ints, confidence: float) -
         share = sums / total
         variance = squares - 2 * share * products + share**2 * (whole**2).sum()
         reach = critical(confidence) * np.sqrt(np.maximum(variance, 0) * cases / max(cases - 1, 1)) / total
-    quantiles = np.array([_quantiles(gap[a:b]) for a, b in zip(first, last, strict=True)]).reshape(keys, 2)
+    quantiles = np.array([_quantiles(gap[a:b]) for a, b in zip(first.tolist(), last.tolist(), strict=True)]).reshape(keys, 2)
     return pd.DataFrame(
         {
             "n": n,
@@ -245,8 +246,8 @@ def _quantiles(gaps: Floats) -> tuple[float, float]:
     for share in (0.5, 0.9):
         at = share * (len(gaps) - 1)
         low, high = int(np.floor(at)), int(np.ceil(at))
-        parted = np.partition(gaps, (low, high))
-        found.append(float(parted[low] + (at - low) * (parted[high] - parted[low])))
+        below, above = np.partition(gaps, (low, high))[[low, high]].tolist()
+        found.append(below + (at - low) * (above - below))
     return found[0], found[1]
 
 
@@ -264,8 +265,8 @@ def steps_table(log: Log, *, idle_seconds: float = 3600.0, confidence: float = 0
     -------
     pandas.DataFrame
         A row per step, that with the longest waiting before it first: ``step, n`` (events), ``cases``, ``repeats`` (events
-        beyond the first of the case), ``in_a_row`` (of these, those that follow themselves), ``declared`` (whether it has a place),
-        ``idle`` (seconds of waiting before it), ``share, low, high`` (of all waiting).
+        beyond the first of the case), ``in_a_row`` (of these, those that follow themselves), ``declared`` (whether it has a
+        place), ``idle`` (seconds of waiting before it), ``share, low, high`` (of all waiting).
     """
     import pandas as pd
 

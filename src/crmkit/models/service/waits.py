@@ -152,12 +152,12 @@ def _steps(
     begins = np.empty(len(time), dtype=bool)
     begins[:1] = True
     begins[1:] = (where[1:] != where[:-1]) | (time[1:] != time[:-1])
-    at = np.flatnonzero(begins)
-    done, all_there = (np.add.reduceat(one, at) if len(at) else np.zeros(0) for one in (weight * event, weight))
-    where, time = where[at], time[at]
+    starts = np.flatnonzero(begins)
+    done, all_there = (np.add.reduceat(one, starts) if len(starts) else np.zeros(0) for one in (weight * event, weight))
+    where, time = where[starts], time[starts]
     first, last = np.searchsorted(where, np.arange(count)), np.searchsorted(where, np.arange(count), side="right")
-    n = np.bincount(where, weights=all_there, minlength=count)
-    ended = np.bincount(where, weights=done, minlength=count)
+    n = np.bincount(where, weights=all_there, minlength=count).astype(np.float64)
+    ended = np.bincount(where, weights=done, minlength=count).astype(np.float64)
     passed = np.cumsum(all_there) - all_there
     left = n[where] - (passed - passed[first[where]]) if len(where) else np.zeros(0)
     value, low, high = _product_limit(done, left, where, first, critical(confidence))
