@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_EDGES, MOST_STEPS = 12, 7
+MUCH = 1.0  # foreign steps per case
 ALONE = 0.1  # part of all waiting from which an undeclared step stands on the map by itself
 OTHER = mark("other steps")
 NO_EVENTS = Text("needs ticket_events")
@@ -177,26 +178,28 @@ def bottlenecks(past: Service) -> Result:
         "ratio of sums over cases.",
         {"idle": Quantity(past.rules.idle_hours, "hours"), "cases": Quantity(past.log.cases, "count")},
     )
-    return Result(name, "table", title, table, tuple(columns), finding=_redundant(table) if known else None, note=note)
+    return Result(
+        name, "table", title, table, tuple(columns), finding=_redundant(table, past.log.cases) if known else None, note=note
+    )
 
 
-def _redundant(table: pd.DataFrame) -> Finding:
+def _redundant(table: pd.DataFrame, cases: int) -> Finding:
     evidence = ("service_steps",)
     foreign = table[~table["declared"].astype(bool)]
     if foreign.empty:
         text = Text("All steps of the cases are steps of the declared process.")
         return Finding("service.redundant", "good", True, text, evidence=evidence)
+    more = float((foreign["n"] * (1 + foreign["repeats"])).sum() / cases)
     numbers: dict[str, Quantity | Text | str] = {
         "k": Quantity(len(foreign), "count"),
-        "share": Quantity(float(foreign["value"].sum()), "share"),
+        "more": Quantity(more, "score"),
         "step": str(foreign["step"].iloc[0]),
+        "most": Quantity(MUCH, "score"),
     }
-    text = Text("{k} {k:step is|steps are} foreign to the process and {k:holds|hold} {share} of all waiting.", numbers)
-    action = Text("Ask of each foreign step what would be missing without it; begin with “{step}”.", numbers)
-    much = bool(foreign["low"].max() > ALONE or foreign["value"].sum() > 2 * ALONE)
-    criteria = Text(
-        "Steps that the process does not name hold at most {most} of all waiting.", {"most": Quantity(2 * ALONE, "share")}
-    )
+    text = Text("A case takes {more} steps that the process does not name; there are {k} of them.", numbers)
+    action = Text("Ask of each such step what would be missing without it; begin with “{step}”.", numbers)
+    much = more > MUCH
+    criteria = Text("Rule: at most {most} such steps per case.", numbers)
     return Finding(
         "service.redundant", "warning" if much else "info", False if much else None, text, criteria, evidence, action=action
     )

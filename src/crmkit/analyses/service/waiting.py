@@ -222,7 +222,7 @@ def by_group(past: Service, wait: str = RESPONSE) -> Result:
         "interval_dots",
         title,
         table,
-        columns=(Column("group", "Group"), Column("measure", "Grouping", translate=True)),
+        columns=(Column("group", "Group"), Column("measure", "Measure", translate=True)),
         finding=_group_finding(past, wait, table),
         note=Text(
             "Median in hours with its interval, open tickets included (Kaplan-Meier). Log-rank test of each grouping, Holm "
@@ -247,7 +247,7 @@ def group_table(past: Service, wait: str) -> pd.DataFrame:
             columns={"median": "value", "median_low": "low", "median_high": "high"}
         )
         found.insert(0, "group", [str(level) for level in levels])
-        found.insert(1, "measure", DIMENSIONS[grouping])
+        found.insert(1, "measure", MEDIAN[wait])
         found.insert(2, "grouping", grouping)
         kept = found["n"] >= past.rules.min_cell
         parts.append(found[kept].sort_values("value", ascending=False, kind="stable"))
@@ -262,6 +262,9 @@ def group_table(past: Service, wait: str) -> pd.DataFrame:
         return pd.DataFrame()
     adjusted = dict(zip(past.groups, holm(tests), strict=True))
     table = pd.concat(parts, ignore_index=True).assign(unit="hours", method=KAPLAN_MEIER)
+    # a team and a category may have one name
+    twice = table["group"].duplicated(keep=False)
+    table.loc[twice, "group"] += " (" + table.loc[twice, "grouping"] + ")"
     return table.assign(p_holm=table["grouping"].map(adjusted).astype("float64"))
 
 
@@ -276,7 +279,7 @@ def _group_finding(past: Service, wait: str, table: pd.DataFrame) -> Finding:
     order = own["value"].to_numpy().argsort(kind="stable")
     slow, fast = own.iloc[int(order[-1])], own.iloc[int(order[0])]
     numbers: dict[str, Quantity | Text | str] = {
-        "grouping": Text(str(slow["measure"])),
+        "grouping": Text(DIMENSIONS[slow["grouping"]]),
         "slow": str(slow["group"]),
         "long": Quantity(slow["value"], "hours", slow["low"], slow["high"]),
         "fast": str(fast["group"]),

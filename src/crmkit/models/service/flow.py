@@ -162,6 +162,28 @@ def _order(case: Ints, seconds: Ints, place: Ints, ties: Sequence[Ints]) -> Ints
     return order
 
 
+def follows(log: Log) -> pd.DataFrame:
+    """Which step follows which, and how often? The directly-follows graph alone.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``before, after`` (names), ``n``; in the order of the names.
+
+    Examples
+    --------
+    >>> follows(event_log(["A", "A", "A"], [0, 1, 2], ["ask", "ask", "solve"])).values.tolist()
+    [['ask', 'ask', 1], ['ask', 'solve', 1]]
+    """
+    import pandas as pd
+
+    names, width = np.asarray([*log.steps, ""], dtype=object), len(log.steps)
+    after = np.flatnonzero(~log.begins)
+    pairs = np.bincount(log.step[after - 1] * width + log.step[after], minlength=width * width)
+    there = np.flatnonzero(pairs)
+    return pd.DataFrame({"before": names[there // max(width, 1)], "after": names[there % max(width, 1)], "n": pairs[there]})
+
+
 def edges(log: Log, *, confidence: float = 0.95) -> pd.DataFrame:
     """Which step follows which, how often, and how long does that take?
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import gammaincinv, ndtr
+from scipy.special import gammainc, gammaln, ndtr
 
 from crmkit.core.errors import ModelError
 from crmkit.models.basics.families import holm
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# of the prior of paces: from all teams alike to a spread of three times
-PRECISIONS = np.geomspace(1.0, 1e5, 61)
+# of the prior of paces, all alike beforehand: standard deviations from next to none to as large as the mean
+SPREADS = np.linspace(0.02, 1.0, 50)
+HALVINGS = 50
 
 
 def paces(
@@ -65,8 +66,8 @@ def paces(
     Notes
     -----
     With ``H`` the cumulated hazard of a kind of case (Nelson-Aalen, all teams), ``E`` of a team is the sum of ``H`` over its
-    tickets. ``O`` is Poisson with mean ``pace E``; paces are Gamma with mean 1, whose spread is found from all teams by maximum
-    likelihood. Limits are those of the posterior.
+    tickets. ``O`` is Poisson with mean ``pace E``; paces are Gamma with mean 1, and all spreads up to 1 are equally likely
+    before the counts are seen. Pace and limits are those of the posterior.
 
     References
     ----------
@@ -97,10 +98,7 @@ def paces(
     found = pd.DataFrame({"n": n, "ended": ended, "expected": expected})
     with np.errstate(invalid="ignore", divide="ignore"):
         found["raw"] = ended / expected
-    a = _precision(ended, expected)
-    found["pace"] = (ended + a) / (expected + a)
-    for name, share in (("low", (1 - confidence) / 2), ("high", (1 + confidence) / 2)):
-        found[name] = gammaincinv(ended + a, share) / (expected + a)
+    found["pace"], found["low"], found["high"] = _drawn(ended, expected, confidence)
     found["usual"] = _usual_medians(time, event, who, kind, count)
     found["p_value"], found["p_holm"] = p_value, holm(p_value)
     beyond = found["p_holm"] < 1 - confidence
@@ -135,15 +133,26 @@ def _parts(kind: Ints) -> list[Ints]:
     return np.split(order, np.flatnonzero(np.diff(kind[order])) + 1) if len(order) else []
 
 
-def _precision(ended: Floats, expected: Floats) -> float:
-    """How alike are the paces? The shape of their Gamma distribution that makes the counts most likely."""
-    from scipy.special import gammaln
-
-    known = expected > 0
-    o, e = ended[known][None, :], expected[known][None, :]
-    a = PRECISIONS[:, None]
-    likely = gammaln(o + a) - gammaln(a) + a * np.log(a / (e + a)) + o * np.log(e / (e + a))
-    return float(PRECISIONS[int(likely.sum(1).argmax())]) if known.any() else 1.0
+def _drawn(ended: Floats, expected: Floats, confidence: float) -> tuple[Floats, Floats, Floats]:
+    """Paces drawn towards 1, with limits that also hold how little is known of their spread."""
+    a = 1 / SPREADS[:, None] ** 2
+    o, e = ended[None, :], expected[None, :]
+    likely = (
+        gammaln(o + a) - gammaln(a) + a * np.log(a / (e + a)) + np.where(o > 0, o * np.log(np.fmax(e, 1e-300) / (e + a)), 0.0)
+    )
+    whole = likely.sum(1)
+    weight = np.exp(whole - whole.max())[:, None]
+    weight = weight / weight.sum()
+    pace = (weight * (o + a) / (e + a)).sum(0)
+    ends = []
+    for share in ((1 - confidence) / 2, (1 + confidence) / 2):
+        low, high = np.zeros(len(ended)), np.full(len(ended), 100.0)
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            below = (weight * gammainc(o + a, middle[None, :] * (e + a))).sum(0) < share
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        ends.append((low + high) / 2)
+    return pace, ends[0], ends[1]
 
 
 def _usual_medians(time: Floats, event: NDArray[np.bool_], who: Ints, kind: Ints, count: int) -> Floats:

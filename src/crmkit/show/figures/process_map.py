@@ -54,7 +54,7 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
         parts.nothing(axes, locale)
         return
     places = _places(result)
-    wide = 2.15 if _sides(result) else 1.3
+    wide = 2.9 if _sides(result) else 1.3
     axes.set_xlim(-wide, wide)
     axes.set_ylim(max(row for _, row in places.values()) + 0.45, -0.45)
     middle = set(_middle(result))
@@ -72,7 +72,9 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
         both = (row["after"], row["before"]) in pairs
         label = format_value(row["value"], unit, language=locale.language)
         at = _arrow(axes, start, end, width=0.8 + 3.2 * float(row["n"]) / most, both=both)
-        parts.note(axes, label, at, shift=(0, 0), colour=theme.INK, size=8.5)
+        words_on = parts.note(axes, label, at, shift=(0, 0), colour=theme.INK, size=8.5)
+        words_on.set_bbox({"facecolor": theme.PAPER, "edgecolor": "none", "pad": 1.5})
+        words_on.set_zorder(4)
         parts.tell(axes, row[ROW], (at[0] - 0.25, at[0] + 0.25), (at[1] - 0.1, at[1] + 0.1))
 
 
