@@ -3,6 +3,8 @@
 The order of use is that of ``notebooks/service.ipynb``: :func:`read`, then one function per exhibit.
 """
 
+from crmkit.analyses.service.channels import channels, contacts, hours_of_day, staffing
+from crmkit.analyses.service.funnel import funnel
 from crmkit.analyses.service.headline import headline
 from crmkit.analyses.service.outcomes import outcomes
 from crmkit.analyses.service.process import bottlenecks, conformance, handed, process_map, ways
@@ -19,15 +21,20 @@ __all__ = [
     "bottlenecks",
     "by_group",
     "cells",
+    "channels",
     "closed_only",
     "conformance",
+    "contacts",
     "flow",
+    "funnel",
     "handed",
     "headline",
+    "hours_of_day",
     "in_time",
     "outcomes",
     "process_map",
     "read",
+    "staffing",
     "teams",
     "waits",
     "ways",

@@ -87,7 +87,7 @@ class Service:
     @property
     def groups(self) -> list[str]:
         """Columns that split the tickets, with two values or more."""
-        there = (name for name in summaries.GROUPS if name in self.tickets)
+        there = (name for name in (*summaries.GROUPS, *summaries.OF_CUSTOMER) if name in self.tickets)
         return [name for name in there if self.tickets[name].nunique() > 1]
 
     def knows(self, wait: str) -> bool:
@@ -130,7 +130,7 @@ def read(
     """
     starts = month_starts(company.as_of, months=months)
     clock = _clock(company, business_hours or {}, holidays, since=starts[-1])
-    tickets = summaries.handled(company.tables["tickets"], since=starts[-1])
+    tickets = summaries.handled(company.tables["tickets"], since=starts[-1], customers=company.tables.get("customers"))
     rules = Rules(
         {RESPONSE: sla_hours, RESOLUTION: norm_hours},
         ack_hours,

@@ -26,9 +26,11 @@ DIMENSIONS = {
     "priority": mark("priority"),
     "category": mark("category"),
     "kind": mark("kind"),
+    "size": mark("size of the customer"),
 }
 KAPLAN_MEIER = mark("Kaplan-Meier, open tickets included")
 ALL_MONTHS, ONE_MONTH = mark("all months"), mark("in the month")
+LARGE_RATIO = 1.5
 CLEAR_GAP = 0.1  # of the median: below, a dashboard is not far off
 ALL_HOURS, BUSINESS = Text("all hours of the day"), Text("business hours only")
 NO_END = {RESPONSE: Text("needs the column first_response_at"), RESOLUTION: Text("needs the column resolved_at")}
@@ -272,23 +274,30 @@ def _group_finding(past: Service, wait: str, table: pd.DataFrame) -> Finding:
     evidence = (f"service_{wait}_by",)
     clear = table[(table["p_holm"] < 1 - past.rules.confidence) & table["value"].notna()]
     if clear.empty:
-        text = Text("No grouping of the tickets differs beyond chance.")
+        numbers = {"k": Quantity(table["grouping"].nunique(), "count")}
+        text = Text("The wait for the first answer does not differ beyond chance, by any of {k} groupings.", numbers)
+        if wait == RESOLUTION:
+            text = Text("The wait for the solution does not differ beyond chance, by any of {k} groupings.", numbers)
         return Finding(f"service.{wait}_by", "good", True, text, evidence=evidence)
     spread = clear.groupby("grouping", sort=False)["value"].agg(lambda one: one.max() / max(one.min(), 1e-9))
     own = clear[clear["grouping"] == spread.idxmax()]
     order = own["value"].to_numpy().argsort(kind="stable")
     slow, fast = own.iloc[int(order[-1])], own.iloc[int(order[0])]
-    numbers: dict[str, Quantity | Text | str] = {
+    said: dict[str, Quantity | Text | str] = {
         "grouping": Text(DIMENSIONS[slow["grouping"]]),
         "slow": str(slow["group"]),
         "long": Quantity(slow["value"], "hours", slow["low"], slow["high"]),
         "fast": str(fast["group"]),
         "short": Quantity(fast["value"], "hours"),
     }
-    text = Text("The first answer differs most by {grouping}: {long} in “{slow}”, {short} in “{fast}”.", numbers)
+    text = Text("The first answer differs most by {grouping}: {long} in “{slow}”, {short} in “{fast}”.", said)
     if wait == RESOLUTION:
-        text = Text("The solution differs most by {grouping}: {long} in “{slow}”, {short} in “{fast}”.", numbers)
-    return Finding(f"service.{wait}_by", "info", None, text, evidence=evidence)
+        text = Text("The solution differs most by {grouping}: {long} in “{slow}”, {short} in “{fast}”.", said)
+    if slow["value"] < LARGE_RATIO * fast["value"]:
+        return Finding(f"service.{wait}_by", "info", None, text, evidence=evidence)
+    criteria = Text("Rule: no group waits {times} times as long as another, beyond chance.", {"times": Quantity(LARGE_RATIO)})
+    action = Text("Find out why “{slow}” waits: rules, staff, or the way its tickets take.", said)
+    return Finding(f"service.{wait}_by", "warning", False, text, criteria, evidence, action=action)
 
 
 def cells(past: Service) -> Result:
@@ -303,7 +312,7 @@ def cells(past: Service) -> Result:
     import pandas as pd
 
     name, title = "service_cells", Text("Every combination of channel, team, priority and kind")
-    by = [one for one in past.groups if one != "category"]
+    by = [one for one in past.groups if one not in ("category", "size")]
     missing = no_tickets(past) or (None if by else Text("no column splits the tickets"))
     if missing is not None:
         return not_assessed(name, title, missing)

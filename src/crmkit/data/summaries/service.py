@@ -18,18 +18,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 GROUPS = ("channel", "team", "priority", "category", "kind")
+OF_CUSTOMER = ("size",)
 MOMENTS = ("first_response_at", "resolved_at", "closed_notice_at")
 OTHERS = ("agent_id", "handoffs", "reopened", "escalated", "csat")
 UNKNOWN = "unknown"
 
 
-def handled(tickets: ibis.Table, *, since: dt.date) -> pd.DataFrame:
+def handled(tickets: ibis.Table, *, since: dt.date, customers: ibis.Table | None = None) -> pd.DataFrame:
     """How was each ticket handled that was opened since a day?
 
     Parameters
     ----------
     tickets : ibis.Table
     since : date
+    customers : ibis.Table or None
+        Whose ``size`` is told with their tickets.
 
     Returns
     -------
@@ -42,7 +45,14 @@ def handled(tickets: ibis.Table, *, since: dt.date) -> pd.DataFrame:
     names = [name for name in (*GROUPS, *MOMENTS, *OTHERS) if name in tickets.columns]
     rows = tickets.filter(tickets.opened_at.cast("date") >= ibis.literal(since))
     rows = rows.select("ticket_id", "customer_id", "opened_at", *names)
-    rows = rows.mutate(**{name: rows[name].fill_null(UNKNOWN) for name in names if name in GROUPS})
+    of_customer = [name for name in OF_CUSTOMER if customers is not None and name in customers.columns]
+    if customers is not None and of_customer:
+        # a customer who stands there twice must not make two tickets of one
+        one = customers.group_by("customer_id").agg(**{name: customers[name].max() for name in of_customer})
+        kept = [rows[name] for name in rows.columns]
+        rows = rows.left_join(one, "customer_id").select(*kept, *[one[name] for name in of_customer])
+    texts = [name for name in rows.columns if name in (*GROUPS, *OF_CUSTOMER)]
+    rows = rows.mutate(**{name: rows[name].fill_null(UNKNOWN) for name in texts})
     return to_frame(rows.order_by("ticket_id"))
 
 

@@ -234,20 +234,21 @@ def _per_key(key: NDArray[Any], keys: int, gap: Floats, case: Ints, confidence: 
     key, gap, case = key[order].astype(np.int64), gap[order], case[order]
     n = np.bincount(key, minlength=keys)
     last = np.cumsum(n)
-    first = last - n
+    first = last - n  # the rows of a key
     # what one case adds to one key: rows of a key are still ordered by case
     starts = np.flatnonzero(np.append(True, (key[1:] != key[:-1]) | (case[1:] != case[:-1]))[: len(key)])
     added = np.add.reduceat(gap, starts) if len(starts) else np.zeros(0)
     of_key, of_case = key[starts], case[starts]
     whole = np.bincount(of_case, weights=added) if len(added) else np.zeros(0)
-    sums, total, cases = np.bincount(of_key, weights=added, minlength=keys), whole.sum(), max(np.count_nonzero(whole), 1)
+    sums, total, cases = np.bincount(of_key, weights=added, minlength=keys), whole.sum(), max(int((whole > 0).sum()), 1)
     squares = np.bincount(of_key, weights=added**2, minlength=keys)
     products = np.bincount(of_key, weights=added * whole[of_case], minlength=keys)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = sums / total
         variance = squares - 2 * share * products + share**2 * (whole**2).sum()
         reach = critical(confidence) * np.sqrt(np.maximum(variance, 0) * cases / max(cases - 1, 1)) / total
-    quantiles = np.array([_quantiles(gap[a:b]) for a, b in zip(first.tolist(), last.tolist(), strict=True)]).reshape(keys, 2)
+    spans: list[tuple[int, int]] = [(int(a), int(b)) for a, b in zip(first, last, strict=True)]
+    quantiles = np.array([_quantiles(gap[a:b]) for a, b in spans]).reshape(keys, 2)
     return pd.DataFrame(
         {
             "n": n,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ROW_INCHES = 0.92
 WIDE, HIGH = 0.62, 0.17  # half a box, in columns and rows
 LETTERS = 22
-LOOP = 0.3
+LOOP, ASIDE = 0.34, 2.0
 
 Place = tuple[float, float]
 
@@ -54,8 +54,9 @@ def paint(result: Result, axes: Axes, locale: Locale) -> None:
         parts.nothing(axes, locale)
         return
     places = _places(result)
-    wide = 2.9 if _sides(result) else 1.3
-    axes.set_xlim(-wide, wide)
+    # room on either side for an arrow that comes back, and its words
+    ends = [x for x, _ in places.values()]
+    axes.set_xlim(min(ends) - 2 * WIDE, max(ends) + 2 * WIDE)
     axes.set_ylim(max(row for _, row in places.values()) + 0.45, -0.45)
     middle = set(_middle(result))
     words = group_words(result, "before", locale)
@@ -90,12 +91,12 @@ def _sides(result: Result) -> bool:
 
 
 def _places(result: Result) -> dict[Any, Place]:
-    """Column (-1.5, 0 or 1.5) and row of each step."""
+    """Column (0, or aside) and row of each step."""
     table = required(result, "before", "after")
     order = list(attribute(table, "order", ())) or list(dict.fromkeys([*table["before"], *table["after"]]))
     middle = _middle(result)
     places: dict[Any, Place] = {step: (0.0, float(row)) for row, step in enumerate(middle)}
-    taken: dict[float, list[float]] = {1.5: [], -1.5: []}
+    taken: dict[float, list[float]] = {ASIDE: [], -ASIDE: []}
     for number, step in enumerate(one for one in order if one not in places):
         beside = [
             places[other][1]
@@ -103,7 +104,7 @@ def _places(result: Result) -> dict[Any, Place]:
             for own, other in ((row["before"], row["after"]), (row["after"], row["before"]))
             if own == step and other in places and places[other][0] == 0
         ]
-        column = 1.5 if number % 2 == 0 else -1.5
+        column = ASIDE if number % 2 == 0 else -ASIDE
         row = sum(beside) / len(beside) if beside else float(len(middle)) / 2
         while any(abs(row - other) < 2.6 * HIGH for other in taken[column]):
             row += 2.6 * HIGH
@@ -119,7 +120,7 @@ def _arrow(axes: Axes, start: Place, end: Place, *, width: float, both: bool) ->
     (x0, y0), (x1, y1) = start, end
     bend = 0.0
     if start == end:  # once more
-        side = 1.0 if x0 >= 0 else -1.0
+        side = 1.0 if x0 > 0 else -1.0
         ends = (x0 + side * WIDE, y0 - HIGH / 2), (x0 + side * WIDE, y0 + HIGH / 2)
         bend, at = -1.6 * side, (x0 + side * (WIDE + LOOP), y0)
     elif x0 == x1 and abs(y1 - y0) <= 1 and y1 > y0:  # the next step
