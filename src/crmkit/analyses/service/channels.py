@@ -61,7 +61,7 @@ def channels(past: Service) -> Result:
     each = past.tickets.groupby(codes)
     if "reopened" in past.tickets:
         known = past.tickets["reopened"].notna()
-        again = past.tickets["reopened"].fillna(False).astype(bool)
+        again = past.tickets["reopened"].eq(True)
         table["reopened"] = again.groupby(codes).sum() / np.fmax(known.groupby(codes).sum(), 1)
     if "csat" in past.tickets:
         rated = each["csat"].count()

@@ -82,7 +82,7 @@ def _deals(past: Service) -> pd.DataFrame:
     found = to_frame(rows.select("opportunity_id", *names).order_by("opportunity_id"))
     closed = pd.to_datetime(found["closed_at"]) if "closed_at" in found else pd.Series(pd.NaT, index=found.index)
     end = closed.fillna(pd.Timestamp(past.as_of) + pd.Timedelta(days=1))
-    won = found["won"].fillna(False).astype(bool) if "won" in found else pd.Series(False, index=found.index)
+    won = found["won"].eq(True) if "won" in found else pd.Series(False, index=found.index)
     days = (end - pd.to_datetime(found["created_at"])).dt.days.clip(lower=0)
     known = found["won"].notna() if "won" in found else closed.notna()
     return found.assign(decided=(closed.notna() | known).to_numpy(), is_won=won, days=days)

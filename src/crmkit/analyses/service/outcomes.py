@@ -121,9 +121,11 @@ def _ratings(past: Service) -> list[dict[str, Any]]:
         return []
     rated = past.tickets["csat"].notna()
     ended = past.tickets["resolution_seen"] if "resolution_seen" in past.tickets else rated | True
+    rows = [_mean(past, past.tickets["csat"][rated], mark("Rating of the ticket"), "csat")]
+    if not ended.any():
+        return rows
     each = past.tickets[ended].assign(rated=rated[ended].astype(float), of=1.0)
     each = each.groupby("customer_id")[["rated", "of"]].sum()
-    rows = [_mean(past, past.tickets["csat"][rated], mark("Rating of the ticket"), "csat")]
     if "kind" in past.tickets:
         own = past.tickets["csat"][rated & (past.tickets["kind"] == COMPLAINT)]
         if len(own) >= past.rules.min_cell:
