@@ -41,7 +41,7 @@ def channels(past: Service) -> Result:
         (hours, median), ``reopened, rating, rated`` (how many ratings), the channel with most tickets first.
     """
     name, title = "service_channels", Text("How is each channel?")
-    missing = no_tickets(past) or (None if "channel" in past.tickets else Text("needs the column channel"))
+    missing = no_tickets(past) or (None if "channel" in past.tickets else Text("needs the channel of each ticket"))
     if missing is not None:
         return not_assessed(name, title, missing)
     import pandas as pd
@@ -163,7 +163,7 @@ def staffing(past: Service) -> Result:
     import pandas as pd
 
     name, title = "service_staffing", Text("How much work has each team?")
-    missing = no_tickets(past) or (None if "team" in past.tickets else Text("needs the column team"))
+    missing = no_tickets(past) or (None if "team" in past.tickets else Text("needs the team of each ticket"))
     if missing is None and ("staff" not in past.tables or "team" not in past.tables["staff"].columns):
         missing = Text("needs staff")
     if missing is not None:

@@ -11,6 +11,7 @@ import numpy as np
 from crmkit.analyses.service.read import HOUR, Service, period
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
+from crmkit.models.basics.ratios import ratio_of_sums
 from crmkit.models.basics.shares import wilson
 from crmkit.models.service import flow
 
@@ -21,7 +22,7 @@ MOST_EDGES, MOST_STEPS = 12, 7
 MUCH = 1.0  # foreign steps per case
 ALONE = 0.1  # part of all waiting from which an undeclared step stands on the map by itself
 OTHER = mark("other steps")
-NO_EVENTS = Text("needs ticket_events")
+NO_EVENTS = Text("needs the steps of each case, with their time")
 
 
 def _missing(past: Service) -> Text | None:
@@ -219,7 +220,7 @@ def handed(past: Service) -> Result:
     if missing is not None or past.log is None:
         return not_assessed(name, title, missing or NO_EVENTS)
     if not past.log.teams:
-        return not_assessed(name, title, Text("needs the column team in ticket_events"))
+        return not_assessed(name, title, Text("needs the team of each step"))
     found = flow.handoffs(past.log)
     if found.empty:
         return not_assessed(name, title, Text("no case changes the team"))
@@ -231,9 +232,11 @@ def handed(past: Service) -> Result:
     table = table.set_index(table["column"].map(columns_first.index)).sort_values("row", kind="stable").reset_index(drop=True)
     table = table[["row", "column", "value", "n", "hours", "suppressed"]]
     table.attrs["unit"] = "number"
-    total, share = int(found["n"].sum()), found.iloc[0]
+    each = flow.handoffs_per_case(past.log)
+    mean = ratio_of_sums(each, np.ones(len(each)), confidence=past.rules.confidence)
+    share = found.iloc[0]
     numbers: dict[str, Quantity | Text | str] = {
-        "per": Quantity(total / past.log.cases, "score"),
+        "per": Quantity(mean.value, "score", mean.low, mean.high),
         "before": str(share["before"]),
         "after": str(share["after"]),
         "hours": Quantity(share["median"] / HOUR, "hours"),
@@ -310,7 +313,7 @@ def conformance(past: Service) -> Result:
     declared = np.asarray(past.declared, dtype=np.float64)
     known = ~np.isnan(declared)
     if not known.any():
-        return not_assessed(name, title, Text("needs processes, with the steps that cases ought to take"))
+        return not_assessed(name, title, Text("needs the steps that cases ought to take"))
     each = flow.conformance(past.log, np.where(known, declared, 0))[known[past.log.begins]]
     n = len(each)
     counts = {

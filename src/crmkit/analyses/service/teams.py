@@ -104,7 +104,7 @@ def _missing(past: Service, who: str) -> Text | None:
     missing = no_tickets(past) or (None if past.knows(RESOLUTION) else NO_END[RESOLUTION])
     if missing is not None or who in past.tickets:
         return missing
-    return Text("needs the column team") if who == "team" else Text("needs the column agent_id")
+    return Text("needs the team of each ticket") if who == "team" else Text("needs the agent of each ticket")
 
 
 def _mixed(past: Service) -> Text | str:

@@ -33,7 +33,7 @@ ALL_MONTHS, ONE_MONTH = mark("all months"), mark("in the month")
 LARGE_RATIO = 1.5
 CLEAR_GAP = 0.1  # of the median: below, a dashboard is not far off
 ALL_HOURS, BUSINESS = Text("all hours of the day"), Text("business hours only")
-NO_END = {RESPONSE: Text("needs the column first_response_at"), RESOLUTION: Text("needs the column resolved_at")}
+NO_END = {RESPONSE: Text("needs the time of the first answer"), RESOLUTION: Text("needs the time of the solution")}
 
 
 def waits(past: Service) -> Result:
@@ -104,7 +104,7 @@ def _in_time(past: Service, table: pd.DataFrame) -> Finding | None:
         "target": Quantity(past.rules.target[RESPONSE], "hours"),
         "median": Quantity(median["value"], "hours"),
     }
-    text = Text("{share} of tickets are answered within {target}; half have waited {median}.", numbers)
+    text = Text("{share} of tickets are answered within {target}; half wait longer than {median}.", numbers)
     if np.isnan(median["value"]):
         text = Text("{share} of tickets are answered within {target}; fewer than half are answered at all.", numbers)
     late = bool(one["high"] < 0.5)

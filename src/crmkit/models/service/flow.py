@@ -330,6 +330,21 @@ def handoffs(log: Log) -> pd.DataFrame:
     return found.sort_values(["n", "before", "after"], ascending=[False, True, True], kind="stable", ignore_index=True)
 
 
+def handoffs_per_case(log: Log) -> Ints:
+    """How often does each case change the team? In the order of the cases.
+
+    Examples
+    --------
+    >>> handoffs_per_case(event_log([1, 1, 1, 2], [0, 1, 2, 0], list("abca"), team=["x", "y", "x", "x"])).tolist()
+    [2, 0]
+    """
+    before = np.append(-1, log.team[:-1])[: len(log.team)]
+    changed = ~log.begins & (log.team >= 0) & (before >= 0) & (before != log.team)
+    return (
+        np.add.reduceat(changed.astype(np.int64), np.flatnonzero(log.begins)) if len(log.case) else np.zeros(0, dtype=np.int64)
+    )
+
+
 def variants(log: Log) -> pd.DataFrame:
     """Which ways do cases take, from the first step to the last?
 
