@@ -116,6 +116,16 @@ def map_result(**attrs) -> Result:
     return Result("map", "quadrants", Text("Map"), table, alt=ALT, **axes)
 
 
+def process_result(**attrs) -> Result:
+    """Two declared steps, a third beside them, a way back, and a step that follows itself."""
+    rows = [("ask", "solve", 2.0, 30), ("ask", "other", 1.0, 10), ("other", "solve", 8.0, 10), ("solve", "ask", 0.5, 3)]
+    rows += [("other", "other", 0.4, 5)]
+    table = pd.DataFrame(rows, columns=["before", "after", "value", "n"])
+    table.attrs.update(order=["ask", "other", "solve"], declared=["ask", "solve"], **attrs)
+    axes = {"x": Axis("Step", "text"), "y": Axis("Median time", "hours")}
+    return Result("way", "process_map", Text("Way"), table, alt=ALT, **axes)
+
+
 def customer_result(**values) -> Result:
     """A list of single customers with a column of text and one of money."""
     table = pd.DataFrame({"customer_id": ["C0017", "C0018"], "segment": ["a", "b"], "clv": [1234.5, float("nan")], **values})
@@ -131,6 +141,7 @@ EXAMPLES = {
     "concentration": lorenz_result,
     "diverging": answers_result,
     "quadrants": map_result,
+    "process_map": process_result,
 }
 
 

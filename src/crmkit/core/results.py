@@ -34,7 +34,9 @@ Unit = Literal[
 ]
 Severity = Literal["good", "info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info", "good")
-Kind = Literal["table", "values", "curve", "bars", "interval_dots", "heat_grid", "concentration", "diverging", "quadrants"]
+Kind = Literal[
+    "table", "values", "curve", "bars", "interval_dots", "heat_grid", "concentration", "diverging", "quadrants", "process_map"
+]
 
 ESTIMATE_COLUMNS = ("group", "measure", "value", "low", "high", "n", "unit", "method")
 CURVE_COLUMNS = ("group", "x", "value", "low", "high", "at_risk")

@@ -12,6 +12,7 @@ SERVICE: dict[str, TableContract] = {
             "activity": Column("text", required=True),
             "actor": Column("id"),
             "team": Column("text"),
+            "event_id": Column("id"),
         },
         event="occurred_at",
         repeats="ticket_id",

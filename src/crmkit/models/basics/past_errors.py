@@ -97,7 +97,9 @@ def learn(errors: ArrayLike, days: ArrayLike, *, horizon: float, ahead: float, o
     share what came: n of them count as ``1 + (last - first) / horizon`` that do not, at most n. The level is drawn towards 0
     to the part ``level^2 / (level^2 + variance / n)``, or ``1 - 2 variance / (n mean^2)`` where that is more: a level that is
     off by far is no chance. What is left is a Student distribution. A new forecast that looks further ahead than the earlier
-    ones keeps their level, and its variance grows by ``(0.3 level log(ahead / horizon))^2``.
+    ones keeps their level, and its variance grows by ``(0.3 level log(ahead / horizon))^2``. As far as that level is no chance,
+    it is a fall or rise that goes on: its mean over a time ``ahead / horizon`` as long is between as large and so many times as
+    large, in the middle of which the level is put, with half the distance as a standard deviation.
     Box and Tiao (1973), Bayesian inference in statistical analysis, chapter 2, doi:10.1002/9781118033197.
 
     Examples
@@ -115,9 +117,12 @@ def learn(errors: ArrayLike, days: ArrayLike, *, horizon: float, ahead: float, o
     scatter = float(((known - mean) ** 2).mean()) * apart
     freedom = WORTH + apart - 1
     variance = (WORTH * (USUAL**2 + own**2) + scatter) / freedom
-    drawn = level**2 / (level**2 + variance / apart)
+    drawn, sure = level**2 / (level**2 + variance / apart), 0.0
     if mean:
-        drawn = max(drawn, 1 - DOUBT * variance / (apart * mean**2))
-    shift = drawn * mean
-    grown = GROWTH * shift * math.log(max(1.0, ahead / horizon))
+        sure = max(0.0, 1 - DOUBT * variance / (apart * mean**2))
+        drawn = max(drawn, sure)
+    ratio = max(1.0, ahead / horizon)
+    further = sure * (ratio - 1) / 2
+    shift = drawn * mean * (1 + further)
+    grown = drawn * mean * math.hypot(GROWTH * math.log(ratio), further)
     return Learned(shift, math.sqrt(variance * (1 + drawn / apart) + grown**2), freedom, n)

@@ -1,4 +1,4 @@
-"""Is this wave different, or the usual up and down? Control charts of single values, with run rules."""
+"""Is this wave different, or the usual up and down? Control charts of values, shares, rates and counts, with run rules."""
 
 from __future__ import annotations
 
@@ -100,13 +100,179 @@ def xmr(
     centre, mean_range = float(x[:first].mean()), float(ranges[: first - 1].mean())
     reach = 3 * mean_range / D2
     low, high = centre - reach, centre + reach
-    flags = _flags((x - centre) / (reach / 3) if reach > 0 else np.sign(x - centre) * 9, rules)
+    flags = run_flags((x - centre) / (reach / 3) if reach > 0 else np.sign(x - centre) * 9, rules)
     if bounds is not None:
         low, high = max(low, bounds[0]), min(high, bounds[1])
     table = pd.DataFrame({"value": x, "low": low, "high": high})
     table["moving_range"] = np.concatenate([[np.nan], ranges])
     table["range_high"] = D4 * mean_range
     return Chart(centre, _signals(table, flags), mean_range, first)
+
+
+def p_chart(
+    hits: ArrayLike,
+    n: ArrayLike,
+    *,
+    baseline: int | None = None,
+    rules: Sequence[str] = DEFAULT_RULES,
+    overdispersed: bool = False,
+) -> Chart:
+    """Which weeks have another share than usual, such as that of tickets answered in time?
+
+    Parameters
+    ----------
+    hits, n : array of shape (m,), m of 4 or more
+        How many of how many, per week, in order of time.
+    baseline, rules
+        As for :func:`xmr`.
+    overdispersed : bool
+        Whether shares vary by more than chance alone; the limits are then widened by the moving ranges (Laney's p').
+
+    Returns
+    -------
+    Chart
+        ``centre`` and the table's ``value, low, high`` are shares; ``moving_range`` is of neighbouring shares.
+
+    Raises
+    ------
+    ModelError
+        With fewer than four points in the baseline, a point without tickets, or more hits than tickets.
+
+    Notes
+    -----
+    The centre is all hits over all tickets; limits of a point are three times ``sqrt(p (1 - p) / n)`` away, cut at 0 and 1.
+
+    References
+    ----------
+    Montgomery (2013), Introduction to Statistical Quality Control, 7. Laney (2002), doi:10.1081/QEN-120006555.
+
+    Examples
+    --------
+    >>> found = p_chart([12, 15, 8, 10], [50, 50, 50, 50])
+    >>> round(found.centre, 4), found.table["high"].round(4).iloc[0].item()
+    (0.225, 0.4022)
+    """
+    x, size = _counted("p-chart", hits, n)
+    if (x > size).any():
+        raise ModelError(f"p-chart: point {int(np.flatnonzero(x > size)[0]) + 1} has more hits than tickets")
+    first = _baseline(len(x), baseline)
+    centre = float(x[:first].sum() / size[:first].sum())
+    return _of_shares(x / size, centre, np.sqrt(centre * (1 - centre) / size), first, rules, overdispersed, (0.0, 1.0))
+
+
+def u_chart(
+    events: ArrayLike,
+    n: ArrayLike,
+    *,
+    baseline: int | None = None,
+    rules: Sequence[str] = DEFAULT_RULES,
+    overdispersed: bool = False,
+) -> Chart:
+    """Which months have another rate than usual, such as complaints per order?
+
+    Parameters
+    ----------
+    events, n : array of shape (m,), m of 4 or more
+        How many events, on how many orders (or days, or customers), in order of time.
+    baseline, rules, overdispersed
+        As for :func:`p_chart`.
+
+    Returns
+    -------
+    Chart
+        Of events per unit of `n`.
+
+    Raises
+    ------
+    ModelError
+        With fewer than four points in the baseline, or a point without orders.
+
+    Notes
+    -----
+    The centre is all events over all orders; limits of a point are three times ``sqrt(u / n)`` away, cut at 0.
+
+    References
+    ----------
+    Montgomery (2013), Introduction to Statistical Quality Control, 7.
+
+    Examples
+    --------
+    >>> found = u_chart([3, 5, 4, 4], [100, 100, 100, 100])
+    >>> round(found.centre, 4), found.table["low"].iloc[0].item(), found.table["high"].round(4).iloc[0].item()
+    (0.04, 0.0, 0.1)
+    """
+    x, size = _counted("u-chart", events, n)
+    first = _baseline(len(x), baseline)
+    centre = float(x[:first].sum() / size[:first].sum())
+    return _of_shares(x / size, centre, np.sqrt(centre / size), first, rules, overdispersed, (0.0, np.inf))
+
+
+def c_chart(counts: ArrayLike, *, baseline: int | None = None, rules: Sequence[str] = DEFAULT_RULES) -> Chart:
+    """Which weeks have more or fewer events than usual, where all weeks are alike?
+
+    Parameters
+    ----------
+    counts : array of shape (m,), m of 4 or more
+        Events of each week, in order of time.
+    baseline, rules
+        As for :func:`xmr`.
+
+    Returns
+    -------
+    Chart
+
+    Raises
+    ------
+    ModelError
+        With fewer than four points in the baseline, or a negative count.
+
+    Notes
+    -----
+    The centre is the mean; limits are three times its root away, cut at 0.
+
+    References
+    ----------
+    Montgomery (2013), Introduction to Statistical Quality Control, 7.
+
+    Examples
+    --------
+    >>> found = c_chart([9, 11, 10, 10])
+    >>> found.centre, found.table["high"].round(4).iloc[0].item()
+    (10.0, 19.4868)
+    """
+    x, size = _counted("c-chart", counts, np.ones(np.shape(counts)))
+    first = _baseline(len(x), baseline)
+    centre = float(x[:first].mean())
+    return _of_shares(x, centre, np.sqrt(centre / size), first, rules, False, (0.0, np.inf))
+
+
+def _counted(what: str, counts: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:
+    x, size = np.asarray(counts, dtype=np.float64), np.asarray(n, dtype=np.float64)
+    if x.shape != size.shape:
+        raise ModelError(f"{what}: {len(x)} counts of {len(size)} sizes; give one of each per point")
+    for values, least, word in ((x, 0.0, "a count of 0 or more"), (size, 1e-300, "a size above 0; leave the point out")):
+        wrong = np.flatnonzero(~(values >= least))
+        if len(wrong):
+            raise ModelError(f"{what}: point {int(wrong[0]) + 1} is {values[wrong[0]]:g}; it needs {word}")
+    return x, size
+
+
+def _of_shares(
+    x: Floats, centre: float, spread: Floats, first: int, rules: Sequence[str], widened: bool, bounds: tuple[float, float]
+) -> Chart:
+    """A chart whose limits are three standard deviations of each point away."""
+    z = np.divide(x - centre, spread, out=np.sign(x - centre) * 9, where=spread > 0)
+    wide = float(np.abs(np.diff(z[:first])).mean() / D2) if widened and (spread > 0).all() else 1.0
+    ranges = np.abs(np.diff(x))
+    reach = 3 * spread * wide
+    table = pd.DataFrame(
+        {"value": x, "low": np.maximum(centre - reach, bounds[0]), "high": np.minimum(centre + reach, bounds[1])}
+    )
+    table["moving_range"] = np.concatenate([[np.nan], ranges])
+    table["range_high"] = np.nan
+    return Chart(
+        centre, _signals(table, run_flags(z / wide if wide > 0 else z, rules)), float(ranges[: first - 1].mean()), first
+    )
 
 
 def false_alarm_share(
@@ -143,7 +309,7 @@ def false_alarm_share(
     x = np.random.default_rng(seed).normal(size=(draws, points))
     sigma = np.abs(np.diff(x[:, :first], axis=1)).mean(1, keepdims=True) / D2
     z = (x - x[:, :first].mean(1, keepdims=True)) / sigma
-    return float(np.any([flag.any(1) for flag in _flags(z, rules).values()], axis=0).mean())
+    return float(np.any([flag.any(1) for flag in run_flags(z, rules).values()], axis=0).mean())
 
 
 def _baseline(points: int, baseline: int | None) -> int:
@@ -153,7 +319,7 @@ def _baseline(points: int, baseline: int | None) -> int:
     return first
 
 
-def _flags(z: Floats, rules: Sequence[str]) -> dict[str, Bools]:
+def run_flags(z: Floats, rules: Sequence[str]) -> dict[str, Bools]:
     """Points (last axis) at which each rule is complete, for values in standard deviations from the centre."""
     unknown = [rule for rule in rules if rule not in RULES]
     if unknown:

@@ -17,22 +17,12 @@ from functools import partial
 from html import escape
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, get_args, overload
 
 from crmkit.core.language import Locale, say
 from crmkit.core.nested_params import run_by_program
 from crmkit.core.privacy import pseudonym
-from crmkit.core.results import (
-    BRIEFS_MIME,
-    REPORT_MIME,
-    Brief,
-    Finding,
-    Numbers,
-    Quantity,
-    Result,
-    Text,
-    worst_first,
-)
+from crmkit.core.results import BRIEFS_MIME, REPORT_MIME, Brief, Finding, Kind, Numbers, Quantity, Result, Text, worst_first
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.standing import ACTIVE_DAYS
 from crmkit.data.tables import TABLES
@@ -67,7 +57,7 @@ LEVEL = "confidence"
 # of more customers the scores are kept for other systems only: no spreadsheet holds them well
 MOST_IN_A_WORKBOOK = 200_000
 SCHEMA = 1
-FIGURES = frozenset({"curve", "bars", "interval_dots", "heat_grid", "concentration", "diverging", "quadrants"})
+FIGURES = frozenset(get_args(Kind)) - {"table", "values"}
 VERSIONED = ("crmkit", "pandas", "numpy", "scipy", "statsmodels", "lifelines", "ibis-framework", "duckdb")
 
 

@@ -116,6 +116,10 @@ def _columns(result: Result, table: pd.DataFrame, locale: Locale) -> Iterator[Co
         yield _number(result, "value", None, attribute(table, "unit", "number"), locale)
         if "words" in table:
             yield _words(result, "words", None, VALUE, locale)
+    elif kind == "process_map":
+        yield _words(result, "before", None, GROUP, locale)
+        yield _words(result, "after", None, GROUP, locale)
+        yield _number(result, "value", y, value, locale)
     elif kind == "diverging":
         yield _words(result, "group", y, GROUP, locale)
         declared = column_of(result, "box")

@@ -56,7 +56,7 @@ def case_counts(
     """
     import ibis
 
-    rows = _with_case(events, tickets, processes)
+    rows = with_case(events, tickets, processes)
     window = ibis.window(group_by="ticket_id", order_by=[rows.occurred_at, rows.place, rows.activity])
     seconds = rows.occurred_at.epoch_seconds()
     rows = rows.mutate(
@@ -94,11 +94,13 @@ def case_counts(
     return to_frame(case.group_by(keys).agg(**counts).order_by(keys))
 
 
-def _with_case(events: Any, tickets: Any, processes: pd.DataFrame | None) -> Any:
-    """Events with their customer, the place of their step, and the number of steps declared."""
+def with_case(events: Any, tickets: Any, processes: pd.DataFrame | None) -> Any:
+    """Events with their customer, the place of their step, and the number of steps declared; see :func:`case_counts`."""
     import ibis
 
-    rows = events.select("ticket_id", "occurred_at", "activity", *(["team"] if "team" in events.columns else []))
+    rows = events.select(
+        "ticket_id", "occurred_at", "activity", *[one for one in ("team", "event_id") if one in events.columns]
+    )
     beside: list[str] = []
     if tickets is None:
         rows = rows.mutate(customer_id=rows.ticket_id)

@@ -1,0 +1,1 @@
+"""How is the service: waiting, business hours, control charts, the way of cases, teams beside each other?"""
