@@ -98,8 +98,8 @@ def learn(errors: ArrayLike, days: ArrayLike, *, horizon: float, ahead: float, o
     to the part ``level^2 / (level^2 + variance / n)``, or ``1 - 2 variance / (n mean^2)`` where that is more: a level that is
     off by far is no chance. What is left is a Student distribution. A new forecast that looks further ahead than the earlier
     ones keeps their level, and its variance grows by ``(0.3 level log(ahead / horizon))^2``. As far as that level is no chance,
-    it is a fall or rise that goes on: its mean over a time ``ahead / horizon`` as long is between as large and so many times as
-    large, in the middle of which the level is put, with half the distance as a standard deviation.
+    it may be a fall or rise that goes on, which over ``ahead / horizon`` of the time comes to as many times the level: half of
+    the distance to that is a further standard deviation.
     Box and Tiao (1973), Bayesian inference in statistical analysis, chapter 2, doi:10.1002/9781118033197.
 
     Examples
@@ -123,6 +123,6 @@ def learn(errors: ArrayLike, days: ArrayLike, *, horizon: float, ahead: float, o
         drawn = max(drawn, sure)
     ratio = max(1.0, ahead / horizon)
     further = sure * (ratio - 1) / 2
-    shift = drawn * mean * (1 + further)
-    grown = drawn * mean * math.hypot(GROWTH * math.log(ratio), further)
+    shift = drawn * mean
+    grown = shift * math.hypot(GROWTH * math.log(ratio), further)
     return Learned(shift, math.sqrt(variance * (1 + drawn / apart) + grown**2), freedom, n)
