@@ -72,7 +72,7 @@ def fit_nbd(histories: Tuples) -> Fit:
     >>> found.names, round(found.params["r"]), round(found.params["alpha"])
     (('r', 'alpha'), 2, 10)
     """
-    title, customers = "NBD", histories.customers
+    title = "NBD"
     require_information(histories, title)
     scale, _ = unit_of_params(histories, ())
     found = _limit(histories, np.log([0.5, 0.25]), {"s": NOBODY, "beta": scale})
