@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crmkit.analyses.clv.covariates import no_kinds
-from crmkit.analyses.clv.fit import ALIKE, LIMITS, NAMES, STAYERS, WITH, Models, model_of, used
+from crmkit.analyses.clv.fit import ALIKE, LIMITS, NAMES, STAYERS, WITH, Models, used
 from crmkit.analyses.clv.read import Purchases
 from crmkit.core.dates import DAYS_PER_YEAR
 from crmkit.core.results import Finding, Quantity, Text
@@ -184,11 +184,11 @@ def _regularity(past: Purchases, models: Models) -> list[Finding]:
     k = btyd.regularity(past.rhythm.gaps["earlier_days"], past.rhythm.gaps["later_days"], confidence=past.confidence)
     value, low, high = float(k.value), float(k.low), float(k.high)
     name = used(models.chosen, models.final) if models.final.fits else ""
-    phases = model_of(name, models.final).params.get("k", 1.0) if name == "mbgcnbd" else 1.0
+    phases = models.final.fits[name].params["k"] if name == "mbgcnbd" else 1.0
     bad = low > REGULAR_FROM and phases < 2
     criteria = (
         Text(
-            "The model that values come from, {model} with k = {k}, knows that purchases are regular.",
+            "Values come from {model} with k = {k}, which allows for regular purchases.",
             {"model": NAMES["mbgcnbd"], "k": Quantity(phases, "count")},
         )
         if phases >= 2

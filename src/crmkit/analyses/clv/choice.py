@@ -172,7 +172,7 @@ def _note(models: Models) -> Text:
 
 AIC = Text(
     "AIC = −2 log-likelihood + 2 × parameters, on the same customers; lower is better. BG/NBD is taken only where it is set, "
-    "because it takes every one-time buyer for active."
+    "or neither Pareto/NBD nor MBG/NBD can be fitted, because it takes every one-time buyer for active."
 )
 DENSITY = Text(
     "Purchases fall on few days, so BG/BB applies; it counts occasions, and its AIC cannot be compared with the others."

@@ -66,7 +66,8 @@ def discounted_time_alive(
     params, model = values(fit), model_of(fit.model)
     if model.by_recency:
         return np.asarray(
-            alive(fit, (x, tx, age)) * each_once(lambda *history: _regular(params, history, horizon, discount_rate), x, tx, age)
+            alive(fit, (x, tx, age))
+            * each_once(lambda x, tx, age: _regular(params, (x, tx, age), horizon, discount_rate), x, tx, age)
         )
     if horizon is None and discount_rate == 0:
         _require_finite(fit, float(params[0] + x.min(initial=np.inf)))
@@ -91,7 +92,7 @@ def discounted_time_alive(
     return np.asarray(alive(fit, (x, tx, age)) * each_once(lasting, x, age))
 
 
-def _regular(params: Floats, history: tuple[Floats, ...], horizon: float | None, rate: float) -> Floats:
+def _regular(params: Floats, history: tuple[Floats, Floats, Floats], horizon: float | None, rate: float) -> Floats:
     """The time as a customer of one alive at T, by MBG/CNBD-k: all the time there is, less what is lost by leaving."""
     x, _, age = history
     leaves = params[2] / (params[2] + params[3] + x + 1)
