@@ -168,8 +168,11 @@ def test_regular_buyers_are_told_from_chance(make_company):
     assert np.isnan(k["low"])
     values = clv.customer_values(past, models, clv.Terms(365, 0.1, 1.0))
     assert np.isfinite(values.customers[["p_alive", "expected_purchases"]]).all().all()
-    with pytest.raises(ParamError, match=r"MBG/CNBD-k.*take mbgnbd"):
-        clv.customer_values(past, models, clv.Terms(365, 0.1, 1.0, 20.0))
+    # a regular buyer is kept at a cost for as long as they stay
+    dear = clv.customer_values(past, models, clv.Terms(365, 0.1, 1.0, 20.0), draws=0)
+    spent = 20.0 * dear.customers["years_kept"].sum()
+    assert dear.clv.value == pytest.approx(values.clv.value - spent, rel=1e-9)
+    assert 0 < dear.customers["years_kept"].max() < 1
 
 
 @pytest.fixture(scope="module")

@@ -62,7 +62,38 @@ def test_for_ever_without_a_discount_is_refused(model, params):
         discounted_time_alive(known(model, params), [0, 3], [0, 30], 39, horizon=None, discount_rate=0.0)
 
 
-def test_regular_buyers_are_refused():
+@pytest.mark.parametrize(("horizon", "rate"), [(52, 0.0), (None, 0.002), (5000, 0.01)])
+def test_regular_buyers_with_one_phase_are_those_of_chance(horizon, rate):
+    plain = PARAMS[2][1]
+    columns = [np.array(column) for column in zip(*HISTORIES, strict=True)]
+    alike = [known("mbgnbd", plain), known("mbgcnbd", {**plain, "k": 1})]
+    one, other = (discounted_time_alive(fit, *columns, horizon=horizon, discount_rate=rate) for fit in alike)
+    np.testing.assert_allclose(other, one, rtol=1e-10)
+
+
+def test_simulated_lives_of_regular_buyers():
+    """New customers live on from their first purchase; they leave after each one, by the clock of three phases."""
+    p, rng, n, horizon, rate = (
+        {"r": 0.9, "alpha": 5.0, "a": 0.8, "b": 2.5, "k": 3},
+        np.random.default_rng(0),
+        200_000,
+        52.0,
+        0.01,
+    )
+    fit = known("mbgcnbd", p)
+    leaving, pace = rng.beta(p["a"], p["b"], n), rng.gamma(p["r"], 1 / p["alpha"], n)
+    bought = rng.geometric(np.maximum(leaving, 1e-12))  # purchases in all, the first included
+    life = rng.gamma(3.0 * np.maximum(bought - 1, 1e-300)) / np.maximum(pace, 1e-300)
+    true = -np.expm1(-rate * np.minimum(life, horizon)) / rate
+    found = discounted_time_alive(fit, 0, 0, 0, horizon=horizon, discount_rate=rate).item()
+    assert abs(found - true.mean()) < 4 * true.std() / n**0.5
+    longer = discounted_time_alive(fit, [0, 4], [0, 30], [39, 39], horizon=5000, discount_rate=rate)
+    np.testing.assert_allclose(
+        discounted_time_alive(fit, [0, 4], [0, 30], [39, 39], horizon=None, discount_rate=rate), longer, rtol=1e-10
+    )
+
+
+def test_regular_buyers_need_an_end_or_a_discount():
     fit = known("mbgcnbd", {"r": 0.9, "alpha": 5, "a": 0.8, "b": 2.5, "k": 2})
-    with pytest.raises(ModelError, match="take mbgnbd"):
-        discounted_time_alive(fit, 1, 10, 39, horizon=52, discount_rate=0.1)
+    with pytest.raises(ModelError, match="MBG/CNBD-k: how long customers stay without an end is not known"):
+        discounted_time_alive(fit, 1, 10, 39, horizon=None, discount_rate=0.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crmkit.analyses.clv.covariates import no_kinds
-from crmkit.analyses.clv.fit import NAMES, STAYERS, WITH, Models
+from crmkit.analyses.clv.fit import ALIKE, LIMITS, NAMES, STAYERS, WITH, Models, used
 from crmkit.analyses.clv.read import Purchases
 from crmkit.core.dates import DAYS_PER_YEAR
 from crmkit.core.results import Finding, Quantity, Text
@@ -22,6 +22,14 @@ NOBODY_LEAVES = Finding(
     text=Text("Values come from a model in which all customers go on buying."),
     criteria=Text("No rate of leaving explains the purchases better than none."),
 )
+LEAVE_ALIKE = Finding(
+    id="clv.leave_alike",
+    severity="info",
+    passed=None,
+    text=Text("Values come from a model in which all customers leave at one rate."),
+    criteria=Text("Nothing in the purchases shows that customers differ in how readily they leave."),
+)
+SAID = {STAYERS: NOBODY_LEAVES, ALIKE: LEAVE_ALIKE}
 MAXIMUM = Text("The likelihood has a maximum inside the range of the parameters.")
 OTHER_MODEL = Text("Read all values as those of the model that could be fitted; the last section names it.")
 
@@ -37,9 +45,10 @@ def checks(past: Purchases, models: Models) -> list[Finding]:
     """
     if past.customers.empty:
         return []
-    # that no model of leaving can be fitted is no fault where nobody leaves
-    stayers = STAYERS in models.final.fits
-    found = [NOBODY_LEAVES] if stayers else []
+    model = used(models.chosen, models.final) if models.final.fits else models.chosen
+    # that no model of leaving can be fitted is no fault where nobody leaves, or all leave alike
+    limit = model in LIMITS
+    found = [SAID[model]] if limit else []
     found += [
         Finding(
             id=f"clv.not_fitted.{name}",
@@ -51,10 +60,10 @@ def checks(past: Purchases, models: Models) -> list[Finding]:
             action=None if models.chosen in models.final.fits else OTHER_MODEL,
         )
         for name, reason in models.final.reasons.items()
-        if not stayers
+        if not limit
     ]
     plain = models.chosen.removesuffix(WITH)
-    if not stayers and models.chosen != plain and plain not in models.final.kinds.fits:
+    if not limit and models.chosen != plain and plain not in models.final.kinds.fits:
         text = Text(
             "{model} could not be fitted: {reason}",
             {"model": Text(NAMES[models.chosen]), "reason": no_kinds(models.final.kinds)},
@@ -80,7 +89,7 @@ def checks(past: Purchases, models: Models) -> list[Finding]:
         *_unnamed(past),
         *_alike(models),
         *_independence(past),
-        *_regularity(past),
+        *_regularity(past, models),
         *_rate(past, models),
         *_returns(past),
     ]
@@ -168,13 +177,26 @@ def _independence(past: Purchases) -> list[Finding]:
     ]
 
 
-def _regularity(past: Purchases) -> list[Finding]:
-    """Whether purchases come by chance, as the models assume, or by the calendar."""
+def _regularity(past: Purchases, models: Models) -> list[Finding]:
+    """Whether purchases come by chance, as most models assume, or by the calendar; no fault of a model that knows it."""
     if len(past.rhythm.gaps) < FEWEST_PAIRS:
         return []
     k = btyd.regularity(past.rhythm.gaps["earlier_days"], past.rhythm.gaps["later_days"], confidence=past.confidence)
     value, low, high = float(k.value), float(k.low), float(k.high)
-    bad = low > REGULAR_FROM
+    name = used(models.chosen, models.final) if models.final.fits else ""
+    phases = models.final.fits[name].params["k"] if name == "mbgcnbd" else 1.0
+    bad = low > REGULAR_FROM and phases < 2
+    criteria = (
+        Text(
+            "Values come from {model} with k = {k}, which allows for regular purchases.",
+            {"model": NAMES["mbgcnbd"], "k": Quantity(phases, "count")},
+        )
+        if phases >= 2
+        else Text(
+            "The model assumes chance; clearly above {limit}, silence means more than it says.",
+            {"limit": Quantity(REGULAR_FROM, "score")},
+        )
+    )
     return [
         Finding(
             id="clv.regularity",
@@ -184,10 +206,7 @@ def _regularity(past: Purchases) -> list[Finding]:
                 "Purchases follow each other with a regularity of {k}, where 1 is pure chance ({n} customers).",
                 {"k": Quantity(value, "score", low, high), "n": Quantity(len(past.rhythm.gaps), "count")},
             ),
-            criteria=Text(
-                "The models assume chance; clearly above {limit}, silence means more than they say.",
-                {"limit": Quantity(REGULAR_FROM, "score")},
-            ),
+            criteria=criteria,
         )
     ]
 
@@ -196,8 +215,9 @@ def _rate(past: Purchases, models: Models) -> list[Finding]:
     """Whether the implied number of purchases per year can be: a wrong time unit shows here."""
     if not models.final.fits:
         return []
-    fit = next(iter(models.final.fits.values()))
-    yearly = fit.params["r"] / fit.params["alpha"] * DAYS_PER_YEAR / past.days_per_unit
+    fit = models.final.fits[used(models.chosen.removesuffix(WITH), models.final)]
+    phases = fit.params.get("k", 1.0)
+    yearly = fit.params["r"] / fit.params["alpha"] / phases * DAYS_PER_YEAR / past.days_per_unit
     if ABSURD_LOW < yearly < ABSURD_HIGH:
         return []
     return [

@@ -11,6 +11,7 @@ from crmkit.analyses.clv.fit import NAMES, WITH, FitSet, Models
 from crmkit.analyses.clv.fit import used as model_used
 from crmkit.analyses.clv.holdout import HoldOut
 from crmkit.analyses.clv.read import Purchases, no_holdout
+from crmkit.analyses.clv.selection import stand_in
 from crmkit.analyses.clv.values import CONSTANT, SBG
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Numbers, Quantity, Result, Text, estimates, not_assessed
@@ -133,15 +134,30 @@ def _row(name: str, likelihood: float, aic: float, n: int, check: HoldOut | None
 
 
 def _finding(table: pd.DataFrame, models: Models) -> Finding:
-    used = NAMES[model_used(models.chosen, models.final)]
+    name = model_used(models.chosen, models.final)
+    usual = stand_in(models.judged) if models.judged else name
     best = str(table.loc[table["mae"].idxmin() if table["mae"].notna().any() else 0, "model"])
-    numbers: Numbers = {"used": used, "best": Text(best), "mae": Quantity(float(table["mae"].min()), "score")}
-    text = (
-        Text("Values come from {used}, which was also nearest on the held-out days.", numbers)
-        if best == used
-        else Text("Values come from {used}; {best} was nearer on the held-out days (mean absolute error {mae}).", numbers)
+    numbers: Numbers = {"used": NAMES[name], "best": Text(best), "mae": Quantity(float(table["mae"].min()), "score")}
+    if name != usual:
+        gain = models.judged[usual].aic - models.judged[name].aic
+        text = Text(
+            "Values come from {used}: its AIC is lower by {gain} than that of {usual}, and its forecast of the held-out days "
+            "was no worse.",
+            {**numbers, "usual": Text(NAMES[usual]), "gain": Quantity(gain, "points")},
+        )
+    elif best == NAMES[name]:
+        text = Text("Values come from {used}, which was also nearest on the held-out days.", numbers)
+    else:
+        text = Text("Values come from {used}; {best} was nearer on the held-out days (mean absolute error {mae}).", numbers)
+    return Finding(
+        "clv.model_choice", "info", None, text, criteria=RULE if models.judged else None, evidence=("clv_model_choice",)
     )
-    return Finding("clv.model_choice", "info", None, text, evidence=("clv_model_choice",))
+
+
+RULE = Text(
+    "Rule: Pareto/NBD, or the next that can be fitted, unless the AIC of another is lower by more than 2. It must also have "
+    "missed the held-out days by no more, in total and per customer."
+)
 
 
 def _note(models: Models) -> Text:
@@ -155,8 +171,8 @@ def _note(models: Models) -> Text:
 
 
 AIC = Text(
-    "AIC = −2 log-likelihood + 2 × parameters, on the same customers; lower is better. The default is Pareto/NBD; BG/NBD "
-    "is never the default, because it takes every one-time buyer for active."
+    "AIC = −2 log-likelihood + 2 × parameters, on the same customers; lower is better. BG/NBD is taken only where it is set, "
+    "or neither Pareto/NBD nor MBG/NBD can be fitted, because it takes every one-time buyer for active."
 )
 DENSITY = Text(
     "Purchases fall on few days, so BG/BB applies; it counts occasions, and its AIC cannot be compared with the others."

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from crmkit.analyses.clv.contract_value import ContractFit, fit_contracts
 from crmkit.analyses.clv.read import CUSTOMER_COLUMNS, NO_AMOUNTS, NO_PURCHASES, Purchases
+from crmkit.analyses.clv.selection import USUAL, Judged, select, stand_in
 from crmkit.core.errors import ModelError, ParamError, did_you_mean
 from crmkit.core.language import mark
 from crmkit.core.results import Text
@@ -30,14 +31,17 @@ NAMES = {
     "mbgnbd": "MBG/NBD",
     "bgnbd": "BG/NBD",
     "mbgcnbd": "MBG/CNBD-k",
-    "nbd": mark("NBD, in which nobody leaves"),
+    "nbd": mark("NBD without leaving"),
+    "alike": mark("NBD with one rate of leaving"),
     "bgbb": "BG/BB",
     "sbg": mark("sBG"),
     "constant": mark("one rate for everybody"),
     "pareto_nbd+covariates": mark("Pareto/NBD with covariates"),
     "bgnbd+covariates": mark("BG/NBD with covariates"),
 }
-STAYERS = "nbd"
+AUTO = "auto"
+STAYERS, ALIKE = "nbd", "alike"
+LIMITS = (STAYERS, ALIKE)
 COMPARED = ("pareto_nbd", "mbgnbd", "bgnbd", "mbgcnbd")
 WITH_COVARIATES = ("pareto_nbd", "bgnbd")
 WITH = "+covariates"
@@ -136,20 +140,23 @@ class Models:
         Fitted to everything until the split.
     contracts : ContractFit or None
         Where customers are under contract and there are no purchases.
+    judged : mapping of model name to Judged
+        What it was chosen by; empty where it was set.
     """
 
     chosen: str
     final: FitSet
     calibration: FitSet | None
     contracts: ContractFit | None = None
+    judged: Mapping[str, Judged] = field(default_factory=dict)
 
 
 def used(chosen: str, fitted: FitSet) -> str:
-    """The model that values come from: the one chosen, else it without covariates, else the first that could be fitted."""
+    """The model that values come from: the one chosen, else it without covariates, else the usual one."""
     plain = chosen.removesuffix(WITH)
     if chosen != plain and plain in fitted.kinds.fits:
         return chosen
-    return plain if plain in fitted.fits else next(iter(fitted.fits))
+    return plain if plain in fitted.fits else stand_in(fitted.fits)
 
 
 def model_of(name: str, fitted: FitSet) -> btyd.Fit | btyd.CovariateFit:
@@ -178,7 +185,7 @@ def check_covariates(names: Sequence[str]) -> None:
 
 
 def fit_models(
-    past: Purchases, *, model: str = "pareto_nbd", compare: Sequence[str] = COMPARED, covariates: Sequence[str] = ()
+    past: Purchases, *, model: str = AUTO, compare: Sequence[str] = COMPARED, covariates: Sequence[str] = ()
 ) -> Models:
     """How often do customers buy, how soon do they leave, and how much do they spend: the models' parameters.
 
@@ -186,9 +193,10 @@ def fit_models(
     ----------
     past : Purchases
     model : str
-        Model that values and lists come from. BG/NBD is not the default, because it takes every one-time buyer for active.
+        Model that values and lists come from; ``auto``: Pareto/NBD, unless another is better by AIC and on the held-out days
+        (:func:`.selection.select`). BG/NBD is never taken by itself, because it takes every one-time buyer for active.
     compare : sequence of str
-        Models fitted beside it.
+        Models fitted beside it. Where it cannot be fitted, the limits in which customers leave alike, or stay, are too.
     covariates : sequence of str
         Columns of the customer table; Pareto/NBD and BG/NBD are fitted with them too, to be compared.
 
@@ -207,34 +215,70 @@ def fit_models(
         raise ParamError(
             f"covariates: is empty, and model {model!r} needs at least one; take one of {', '.join(CUSTOMER_COLUMNS)}"
         )
+    wanted = COMPARED[0] if model == AUTO else model
     if past.contracts is not None:
         agreed = fit_contracts(past.contracts, as_of=past.as_of, split=past.split)
-        return Models(model, FitSet({}, {}, None, NO_PURCHASES), None, agreed)
+        return Models(wanted, FitSet({}, {}, None, NO_PURCHASES), None, agreed)
     if past.customers.empty:
-        return Models(model, FitSet({}, {}, None, NO_PURCHASES), None)
-    names = list(dict.fromkeys([model.removesuffix(WITH), *compare]))
+        return Models(wanted, FitSet({}, {}, None, NO_PURCHASES), None)
+    names = list(dict.fromkeys([wanted.removesuffix(WITH), *compare]))
     held = None
     if past.calibration is not None:
         held = _fit(past, past.calibration.customers, names, covariates, until=past.split)
-    return Models(model, _fit(past, past.customers, names, covariates, until=past.as_of), held)
+    final = _fit(past, past.customers, names, covariates, until=past.as_of)
+    if model != AUTO or not final.fits:
+        return Models(wanted, final, held)
+    judged = _judged(past, final, held)
+    return Models(select(judged)[0], final, held, judged=judged)
+
+
+def _judged(past: Purchases, final: FitSet, held: FitSet | None) -> dict[str, Judged]:
+    """How well does each model describe all data, and how far was it off on the held-out days?"""
+    found = {name: Judged(fit.aic) for name, fit in final.fits.items()}
+    found |= {name + WITH: Judged(fit.aic) for name, fit in final.kinds.fits.items()}
+    if held is None or past.calibration is None:
+        return found
+    came = past.calibration.customers["holdout_frequency"].to_numpy(dtype="float64")
+    for name, forecast in held_forecasts(past, held).items():
+        if name in found:
+            miss = abs(float(forecast.sum() - came.sum())) / max(float(came.sum()), 1.0)
+            found[name] = replace(found[name], miss=miss, error=float(np.abs(forecast - came).mean()))
+    return found
+
+
+def held_forecasts(past: Purchases, fitted: FitSet) -> dict[str, NDArray[np.float64]]:
+    """What does each model expect of the held-out days, customer by customer? Empty where nothing is held out."""
+    if past.calibration is None:
+        return {}
+    table, per = past.calibration.customers, past.days_per_unit
+    horizon = past.holdout_days / per
+    x, tx, T = (table[name].to_numpy(dtype="float64") for name in ("frequency", "recency_days", "T_days"))
+    found = {name: np.asarray(btyd.expected_purchases(fit, horizon, x, tx / per, T / per)) for name, fit in fitted.fits.items()}
+    place, kinds = fitted.kinds.patterns()
+    for name, fit in fitted.kinds.fits.items():
+        expected = np.zeros(len(x))
+        for number, covariates in enumerate(kinds):
+            own = place == number
+            expected[own] = btyd.expected_purchases(fit.at(covariates), horizon, x[own], tx[own] / per, T[own] / per)
+        found[name + WITH] = expected
+    return found
 
 
 def _fit(
     past: Purchases, table: pd.DataFrame, names: Sequence[str], covariates: Sequence[str], *, until: dt.date | None
 ) -> FitSet:
-    per, tuples = past.days_per_unit, cells(table, past.days_per_unit)
+    per, tuples, gaps = past.days_per_unit, cells(table, past.days_per_unit), past.rhythm.log_gaps.get(str(until))
     fits: dict[str, btyd.Fit] = {}
     reasons: dict[str, Text] = {}
     for name in names:
         try:
-            fits[name] = _fit_tuples(tuples, name, per=per, gaps=past.rhythm.log_gaps.get(str(until)))
+            fits[name] = _fit_tuples(tuples, name, per=per, gaps=gaps)
         except ModelError as err:
             reasons[name] = err.text
     kinds = fit_kinds(table, past.people.attributes, columns=covariates, per=per) if fits else KindFits()
-    if not fits:
-        # where no model of leaving can be fitted, it may be that nobody leaves
-        with suppress(ModelError):
-            fits[STAYERS] = btyd.fit_nbd(tuples)
+    if names[0] not in fits:
+        # it may be that nobody leaves, or that all leave alike
+        fits |= _limits(tuples)
     occasions = fit_occasions(table, past.rhythm.dates, until=until)
     if not past.spend.known:
         return FitSet(fits, reasons, None, NO_AMOUNTS, kinds, occasions)
@@ -244,8 +288,16 @@ def _fit(
         return FitSet(fits, reasons, None, err.text, kinds, occasions)
 
 
+def _limits(tuples: btyd.Tuples) -> dict[str, btyd.Fit]:
+    found = {}
+    for name in LIMITS:
+        with suppress(ModelError):
+            found[name] = _fit_tuples(tuples, name, per=1.0, gaps=None)
+    return found
+
+
 def fit_one(table: pd.DataFrame, name: str, *, per: float, gaps: tuple[float, int] | None = None) -> btyd.Fit:
-    """One model of a table of purchase histories; where it cannot be fitted, the first of the others that can.
+    """One model of a table of purchase histories; where it cannot be fitted, the usual one of the others.
 
     Raises
     ------
@@ -253,7 +305,7 @@ def fit_one(table: pd.DataFrame, name: str, *, per: float, gaps: tuple[float, in
         Where none can be fitted.
     """
     tuples, first = cells(table, per), None
-    for one in dict.fromkeys([name, *(other for other in COMPARED if other != "mbgcnbd" or gaps is not None), STAYERS]):
+    for one in dict.fromkeys([name, *(other for other in USUAL if other != "mbgcnbd" or gaps is not None)]):
         try:
             return _fit_tuples(tuples, one, per=per, gaps=gaps)
         except ModelError as err:
@@ -262,8 +314,8 @@ def fit_one(table: pd.DataFrame, name: str, *, per: float, gaps: tuple[float, in
 
 
 def _fit_tuples(tuples: btyd.Tuples, name: str, *, per: float, gaps: tuple[float, int] | None) -> btyd.Fit:
-    if name == STAYERS:
-        return btyd.fit_nbd(tuples)
+    if name in LIMITS:
+        return btyd.fit_nbd(tuples) if name == STAYERS else btyd.fit_alike(tuples)
     if name != "mbgcnbd":
         return btyd.fit(tuples, name)
     total, intervals = gaps or (0.0, 0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crmkit.analyses.clv.fit import NAMES, WITH, FitSet, KindFits, Models, model_of, used
+from crmkit.analyses.clv.fit import NAMES, FitSet, Models, held_forecasts, model_of, used
 from crmkit.analyses.clv.read import Calibration, Purchases, no_holdout
 from crmkit.core.language import mark
 from crmkit.core.privacy import suppress_small
@@ -64,37 +64,13 @@ def hold_out(past: Purchases, models: Models) -> HoldOut | None:
     if past.calibration is None or models.calibration is None or not models.calibration.fits:
         return None
     table, per = past.calibration.customers, past.days_per_unit
-    horizon = past.holdout_days / per
-    x, tx, T = (table[name].to_numpy(dtype="float64") / scale for name, scale in zip(_TUPLE, (1, per, per), strict=True))
-    found = {name: np.asarray(btyd.expected_purchases(fit, horizon, x, tx, T)) for name, fit in models.calibration.fits.items()}
-    kinds, occasions = models.calibration.kinds, models.calibration.occasions
-    for name, fit in kinds.fits.items():
-        found[name + WITH] = _expected_of_kinds(fit, kinds, horizon, x, tx, T)
-    if occasions is not None and past.split is not None:
-        found["bgbb"] = occasions.expected(int((past.rhythm.dates > np.datetime64(past.split)).sum()))
-    found |= _rules(past.calibration, x, T, horizon)
+    found = held_forecasts(past, models.calibration)
+    if models.calibration.occasions is not None and past.split is not None:
+        found["bgbb"] = models.calibration.occasions.expected(int((past.rhythm.dates > np.datetime64(past.split)).sum()))
+    x, T = table["frequency"].to_numpy(dtype="float64"), table["T_days"].to_numpy(dtype="float64") / per
+    found |= _rules(past.calibration, x, T, past.holdout_days / per)
     chosen = used(models.chosen, models.calibration)
     return HoldOut(found, table["holdout_frequency"].to_numpy(dtype="float64"), chosen)
-
-
-_TUPLE = ("frequency", "recency_days", "T_days")
-
-
-def _expected_of_kinds(
-    fit: btyd.CovariateFit,
-    kinds: KindFits,
-    horizon: float,
-    x: NDArray[np.float64],
-    tx: NDArray[np.float64],
-    T: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Expected purchases within the horizon of the customers of the period, each with their own covariates."""
-    place, found = kinds.patterns()
-    expected = np.zeros(len(x))
-    for number, covariates in enumerate(found):
-        own = place == number
-        expected[own] = btyd.expected_purchases(fit.at(covariates), horizon, x[own], tx[own], T[own])
-    return expected
 
 
 def _rules(held: Calibration, x: NDArray[np.float64], T: NDArray[np.float64], horizon: float) -> dict[str, NDArray[np.float64]]:

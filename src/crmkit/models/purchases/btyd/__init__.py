@@ -18,10 +18,11 @@ from crmkit.models.purchases.btyd.covariates import (
     likelihood_ratio,
     patterns,
 )
-from crmkit.models.purchases.btyd.fitting import Fit, fit, fit_bgnbd, fit_mbgnbd, fit_nbd, fit_pareto_nbd, known
+from crmkit.models.purchases.btyd.fitting import Fit, fit, fit_bgnbd, fit_mbgnbd, fit_pareto_nbd, known
 from crmkit.models.purchases.btyd.forecast import SpendPart, forecast_totals
 from crmkit.models.purchases.btyd.future import draw_purchases
 from crmkit.models.purchases.btyd.histories import Histories, histories
+from crmkit.models.purchases.btyd.limits import fit_alike, fit_nbd
 from crmkit.models.purchases.btyd.model import PARAMETERS, TITLES, Fitted
 from crmkit.models.purchases.btyd.newcomers import expected_purchases_new, probability_purchases
 from crmkit.models.purchases.btyd.predict import expected_purchases, log_likelihood, probability_active, probability_alive
@@ -53,6 +54,7 @@ __all__ = [
     "expected_purchases",
     "expected_purchases_new",
     "fit",
+    "fit_alike",
     "fit_bgnbd",
     "fit_covariates",
     "fit_mbgcnbd",

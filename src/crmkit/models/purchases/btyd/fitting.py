@@ -13,21 +13,15 @@ import crmkit.models.purchases.btyd.pareto as pareto
 from crmkit.core.errors import ModelError, Problem, did_you_mean
 from crmkit.core.results import Quantity, Text
 from crmkit.models.basics.draws import Known
-from crmkit.models.basics.edges import buying_edges, highest, reason_against, require_inside
+from crmkit.models.basics.edges import highest, require_inside
 from crmkit.models.basics.optimise import CONVERGED, Objective, Optimum, log_covariance, polish
-from crmkit.models.purchases.btyd.model import PARAMETERS, model_of
+from crmkit.models.purchases.btyd.model import model_of
 from crmkit.models.purchases.btyd.tuples import Tuples, dot
 
 Floats = NDArray[np.float64]
 
 RATES = ("alpha", "beta")  # carry the unit of time
 FEWEST_CUSTOMERS = 20
-# of Pareto/NBD: nobody leaves, to the last digit of what is predicted; and customers who buy at one rate
-NOBODY, ALIKE = 1e-15, 1e6
-# gain in log-likelihood that one more parameter has by chance in one of twenty
-SHOWN = 1.92
-# rates of leaving that are tried: how much customers differ, and how many leave in the mean time watched
-LEAVING_SHAPES, LEAVING_SHARES = (0.3, 1.0, 1e3), (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 EXACT = 1e-10
 # per group; with more, each group by itself is quicker
 FEW_TUPLES = 500
@@ -58,7 +52,7 @@ class Fit:
     converged : bool
         Always true in what :func:`fit` returns: otherwise it raises.
     fixed : mapping of str to float
-        Parameters that the search did not vary: k of MBG/CNBD-k; s and beta, and perhaps r, of :func:`fit_nbd`.
+        Parameters that the search did not vary: k of MBG/CNBD-k; what :func:`fit_nbd` and :func:`fit_alike` hold.
     """
 
     model: str
@@ -175,7 +169,7 @@ def search(histories: Tuples, model: str, *, k: int = 0) -> Fit:
     """Find the parameters of highest likelihood; for MBG/CNBD-k given k, and without the part of the single intervals."""
     one = model_of(model)
     names, title = tuple(name for name in one.names if name != "k"), one.title
-    _require_information(histories, title)
+    require_information(histories, title)
     scale, units = unit_of_params(histories, names)
     objective = one.search.objective(histories, scale, k)
     optimum = highest(objective, one.search.start(k), histories.customers)
@@ -213,8 +207,8 @@ def unit_of_params(histories: Tuples, names: Iterable[str]) -> tuple[float, Floa
 
 def objective_of(histories: Tuples, fitted: Fit, scale: float) -> Objective:
     """The likelihood of a fit's model on other customers."""
-    if "s" in fitted.fixed:
-        return pareto.objective_of_stayers(histories, scale, fitted.fixed.get("r"))
+    if fitted.model == "pareto_nbd" and fitted.fixed:
+        return pareto.objective_of_limit(histories, scale, fitted.fixed)
     return model_of(fitted.model).search.objective(histories, scale, int(fitted.fixed.get("k", 0)))
 
 
@@ -247,101 +241,6 @@ def fit_pareto_nbd(histories: Tuples) -> Fit:
     return fit(histories, "pareto_nbd")
 
 
-def fit_nbd(histories: Tuples) -> Fit:
-    """How often do customers buy, if the histories show no sign that anybody leaves?
-
-    Parameters
-    ----------
-    histories : Tuples
-        From :func:`tuples`; at least 20 customers, one of them with a repeat purchase.
-
-    Returns
-    -------
-    Fit
-        A Pareto/NBD whose rate of leaving is fixed at nothing (s and beta); where customers do not differ in how often they
-        buy either, r is fixed too, so high that all buy at one rate.
-
-    Raises
-    ------
-    ModelError
-        Too few customers, no repeat buyer, or histories that do show that customers leave.
-
-    Notes
-    -----
-    Leaving is shown where some rate of leaving, the same for all or different, raises the log-likelihood by more than 1.92
-    (the 95 % quantile of chi-squared with one degree of freedom, halved).
-
-    References
-    ----------
-    Ehrenberg (1959), The pattern of consumer purchases, Applied Statistics 8(1), https://doi.org/10.2307/2985810.
-
-    Examples
-    --------
-    >>> from crmkit.models.purchases.btyd import tuples
-    >>> rng = np.random.default_rng(0)
-    >>> T = np.full(2000, 52.0)
-    >>> x = rng.poisson(rng.gamma(2.0, 1 / 10.0, 2000) * T)
-    >>> last = np.where(x > 0, T * rng.random(2000) ** (1 / np.maximum(x, 1)), 0)
-    >>> found = fit_nbd(tuples(x, last, T))
-    >>> found.names, round(found.params["r"]), round(found.params["alpha"])
-    (('r', 'alpha'), 2, 10)
-    """
-    title, customers = "NBD", histories.customers
-    _require_information(histories, title)
-    names: tuple[str, ...] = ("r", "alpha")
-    scale, units = unit_of_params(histories, names)
-    objective = pareto.objective_of_stayers(histories, scale)
-    optimum = highest(objective, np.log([0.5, 0.25]), customers)
-    fixed = {"s": NOBODY, "beta": scale}
-    if reason_against(objective, optimum, customers, names, buying_edges(2, 0, 1)) is not None:
-        names, fixed = ("alpha",), {"r": ALIKE, **fixed}
-        scale, units = unit_of_params(histories, names)
-        objective = pareto.objective_of_stayers(histories, scale, ALIKE)
-        purchases = max(dot(histories.frequency, histories.n.astype(np.float64)), 1.0)
-        optimum = polish(objective, np.array([np.log(ALIKE * customers / purchases)]))
-    found = dict(zip(names, (np.exp(optimum.theta) * units).tolist(), strict=True))
-    params = {name: (found | fixed)[name] for name in PARAMETERS["pareto_nbd"]}
-    gain = _gain_by_leaving(histories, params)
-    if gain > SHOWN:
-        raise ModelError(
-            Text(
-                "{title} cannot be fitted: the histories show that customers leave, and it takes them to stay.",
-                {"title": title},
-            )
-        )
-    covariance = log_covariance(optimum, customers)
-    covariance.flags.writeable = False
-    errors = np.array([params[name] for name in names]) * np.sqrt(np.diag(covariance))
-    return Fit(
-        model="pareto_nbd",
-        params=MappingProxyType(params),
-        standard_errors=MappingProxyType(dict(zip(names, errors.tolist(), strict=True))),
-        covariance=covariance,
-        log_likelihood=-optimum.value * customers
-        - dot(histories.frequency, histories.n.astype(np.float64)) * float(np.log(scale)),
-        n=customers,
-        n_tuples=len(histories),
-        gradient_norm=optimum.gradient_norm,
-        iterations=optimum.iterations,
-        converged=optimum.gradient_norm < CONVERGED,
-        fixed=MappingProxyType(fixed),
-    )
-
-
-def _gain_by_leaving(histories: Tuples, params: Mapping[str, float]) -> float:
-    """By how much does a rate of leaving raise the log-likelihood, other things equal?"""
-    columns = (histories.frequency, histories.recency, histories.T)
-    n = histories.n.astype(np.float64)
-
-    def likelihood(s: float, beta: float) -> float:
-        every = np.array([params["r"], params["alpha"], s, beta])
-        return dot(pareto.log_likelihood(every, *columns), n)
-
-    stay = likelihood(NOBODY, params["beta"])
-    leave = [likelihood(s, s * params["beta"] / share) for s in LEAVING_SHAPES for share in LEAVING_SHARES]
-    return float(max(leave) - stay)
-
-
 def _confirm(exact: Objective, optimum: Optimum) -> Optimum:
     """The table of the search is an accelerator; the integral of each tuple by itself has the last word."""
     value, gradient = exact(optimum.theta)
@@ -350,7 +249,8 @@ def _confirm(exact: Objective, optimum: Optimum) -> Optimum:
     return replace(optimum, value=float(value), gradient=gradient)
 
 
-def _require_information(histories: Tuples, title: str) -> None:
+def require_information(histories: Tuples, title: str) -> None:
+    """Refuse histories that say nothing of a rate: too few customers, no time, or no second purchase."""
     if histories.customers < FEWEST_CUSTOMERS:
         raise ModelError(
             Text(

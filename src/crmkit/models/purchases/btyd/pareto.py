@@ -6,7 +6,7 @@ mu ~ Gamma(s, beta); neither is seen, only the purchases.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +20,7 @@ from crmkit.models.purchases.btyd.tuples import Codes, Tuples, dot, total
 Floats = NDArray[np.float64]
 
 PANEL_NODES = 16
+SMALLEST = 1e-12  # of s: below, nobody leaves
 TABLE_GAIN = 4  # a table entry costs less than a tuple's own quadrature
 
 
@@ -241,6 +242,34 @@ def _fill_table(panel: Floats, line: Floats, s: float, step_A: Floats, step_B: F
         beyond[2] += step_B[j] * beyond[0]
         table[:, j] = panel[:, j] + beyond
     return table
+
+
+def objective_of_limit(histories: Tuples, scale: float, fixed: Mapping[str, float]) -> Objective:
+    """What is the mean negative log-likelihood, with its gradient, in the logarithms of the parameters that are not fixed?
+
+    Parameters
+    ----------
+    histories : Tuples
+        Who bought when.
+    scale : float
+        Unit of time used inside; alpha and beta are in this unit.
+    fixed : mapping of str to float
+        Some of r, alpha, s and beta; with s next to 0 nobody leaves.
+    """
+    if "beta" in fixed and fixed["s"] < SMALLEST:
+        return objective_of_stayers(histories, scale, fixed.get("r"))
+    whole, names = objective(histories, scale), ("r", "alpha", "s", "beta")
+    units = np.array([1.0, scale, 1.0, scale])
+    free = np.array([name not in fixed for name in names])
+    every = np.log(np.array([fixed.get(name, 1.0) for name in names]) / units)
+
+    def at(theta: Floats) -> tuple[float, Floats]:
+        point = every.copy()
+        point[free] = theta
+        value, gradient = whole(point)
+        return value, gradient[free]
+
+    return at
 
 
 def objective_of_stayers(histories: Tuples, scale: float, r: float | None = None) -> Objective:

@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import hyp2f1
 
+import crmkit.models.purchases.btyd.erlang as erlang
 from crmkit.core.errors import ModelError
 from crmkit.core.results import Text
 from crmkit.models.basics.quadrature import CUT, panels
 from crmkit.models.purchases.btyd.columns import each_once
-from crmkit.models.purchases.btyd.model import Fitted, model_of, values
+from crmkit.models.purchases.btyd.model import TITLES, Fitted, model_of, values
 from crmkit.models.purchases.btyd.predict import alive
 from crmkit.models.purchases.btyd.tuples import check_histories
 
@@ -27,7 +28,7 @@ def discounted_time_alive(
     Parameters
     ----------
     fit : Fit or Known
-        Model and parameters; not MBG/CNBD-k.
+        Model and parameters.
     frequency, recency, T : array_like
         Purchase histories as for :func:`tuples`.
     horizon : float > 0 or None
@@ -44,12 +45,15 @@ def discounted_time_alive(
     Raises
     ------
     ModelError
-        Where the time is infinite: no horizon, no discount, and customers who leave too slowly; for MBG/CNBD-k.
+        Where the time is infinite: no horizon, no discount, and customers who leave too slowly; for MBG/CNBD-k wherever
+        there is neither horizon nor discount.
 
     Notes
     -----
     Given alive at T, Pareto/NBD: P(alive at T + u) = (1 + u / (beta + T))^-s. BG/NBD leaves at purchases, each survived with
     its own probability: 2F1(r + x, a; a + b + x; -u / (alpha + T)), MBG/NBD with b + 1 in place of b.
+    MBG/CNBD-k: one less a / (a + b + x + 1) times the purchases that are expected up to u with a + 1 in place of a, since
+    E[q^(m - 1) p] = E[p] times E[q^(m - 1)] under Beta(a + 1, b + x + 1).
 
     Examples
     --------
@@ -61,8 +65,9 @@ def discounted_time_alive(
     x, tx, age = check_histories(frequency, recency, T)
     params, model = values(fit), model_of(fit.model)
     if model.by_recency:
-        raise ModelError(
-            Text("{model}: how long customers stay is not known in closed form; take mbgnbd.", {"model": model.title})
+        return np.asarray(
+            alive(fit, (x, tx, age))
+            * each_once(lambda x, tx, age: _regular(params, (x, tx, age), horizon, discount_rate), x, tx, age)
         )
     if horizon is None and discount_rate == 0:
         _require_finite(fit, float(params[0] + x.min(initial=np.inf)))
@@ -85,6 +90,32 @@ def discounted_time_alive(
             )
 
     return np.asarray(alive(fit, (x, tx, age)) * each_once(lasting, x, age))
+
+
+def _regular(params: Floats, history: tuple[Floats, Floats, Floats], horizon: float | None, rate: float) -> Floats:
+    """The time as a customer of one alive at T, by MBG/CNBD-k: all the time there is, less what is lost by leaving."""
+    x, _, age = history
+    leaves = params[2] / (params[2] + params[3] + x + 1)
+    moved = params + np.array([0.0, 0.0, 1.0, 0.0, 0.0])
+    if horizon is None:
+        if rate == 0:
+            raise ModelError(
+                Text(
+                    "{model}: how long customers stay without an end is not known; give a horizon or a discount_rate above 0.",
+                    {"model": TITLES["mbgcnbd"]},
+                )
+            )
+        return np.asarray((1 - leaves * erlang.discounted(moved, *history, np.full(x.shape, np.inf), rate)) / rate)
+    end = np.full(x.shape, float(horizon))
+    # as for discounted purchases: a regular buyer leaves in steps of this length
+    pace = (params[1] + age) * np.minimum(1.0, params[4] / (params[0] + params[4] * x))
+    span = np.log1p(end / pace)
+    points, weights = panels(max(2, int(np.ceil(span.max(initial=0.0)))), 16)
+    out = np.zeros(x.shape)
+    for point, weight in zip(points, weights, strict=True):
+        u = pace * np.expm1(span * point)
+        out += np.exp(-rate * u) * (1 - leaves * erlang.purchases(moved, *history, u)) * span * (pace + u) * weight
+    return out
 
 
 def _integral(scale: Floats, horizon: float | None, rate: float, staying, power: float) -> Floats:  # type: ignore[no-untyped-def]
