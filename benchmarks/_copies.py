@@ -1,7 +1,7 @@
 """A customer list with copies of which every kind is known, for whoever looks for duplicates.
 
 Persons and companies with Chinese and Latin names. One in ten has a copy: 30 % of the copies have two fields changed, 20 %
-neither telephone nor e-mail, 15 % a short name or another script, the rest other ways of writing. One in twenty records is of another
+neither telephone nor e-mail, 15 % a short name or another script, the rest other ways of writing. One in twenty is of another
 person with the same name in the same town. Nothing here is used by the kit, and nothing of the kit is used here.
 """
 

@@ -51,6 +51,7 @@ def test_some_columns_own_rules_and_no_distinct_counts():
     assert found["column"].tolist() == ["handoffs", "kind"]
     assert found["distinct"].isna().all()
     assert found["invalid"].tolist() == [pd.NA, 1]
+    assert profile(tickets(), ["handoffs", "kind"], distinct=["kind"])["distinct"].tolist() == [pd.NA, 3]
 
 
 @pytest.mark.parametrize(
