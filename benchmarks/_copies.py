@@ -1,7 +1,7 @@
 """A customer list with copies of which every kind is known, for whoever looks for duplicates.
 
-Persons and companies with Chinese and Latin names. One in ten has a copy: 30 % of the copies have two fields changed, 20 % neither
-telephone nor e-mail, 15 % a short name or another script, the rest other ways of writing. One in twenty records is of another
+Persons and companies with Chinese and Latin names. One in ten has a copy: 30 % of the copies have two fields changed, 20 %
+neither telephone nor e-mail, 15 % a short name or another script, the rest other ways of writing. One in twenty is of another
 person with the same name in the same town. Nothing here is used by the kit, and nothing of the kit is used here.
 """
 
@@ -11,55 +11,73 @@ import numpy as np
 import pandas as pd
 
 COPIED, NAMESAKES = 0.10, 0.05
-KINDS = {"two fields changed": 0.30, "no telephone, no e-mail": 0.20, "short name or other script": 0.15, "other ways of writing": 0.35}
-SURNAMES = dict(
-    zip(
-        "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石金贾夏付方邹熊白孟秦邱侯江尹薛闫段雷龙黎史陶贺毛郝顾龚邵万覃武钱戴严莫孔向常",
-        "wang li zhang liu chen yang huang zhao wu zhou xu sun ma zhu hu guo he gao lin luo zheng liang xie song tang xu han feng deng"
-        " cao peng zeng xiao tian dong pan yuan cai jiang yu yu du ye cheng wei su lu ding ren lu yao shen zhong jiang cui tan lu fan"
-        " wang liao shi jin jia xia fu fang zou xiong bai meng qin qiu hou jiang yin xue yan duan lei long li shi tao he mao hao gu"
-        " gong shao wan qin wu qian dai yan mo kong xiang chang".split(),
-        strict=True,
-    )
+KINDS = {
+    "two fields changed": 0.30,
+    "no telephone, no e-mail": 0.20,
+    "short name or other script": 0.15,
+    "other ways of writing": 0.35,
+}
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+SURNAMES_ZH = (
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔"
+    "谭陆范汪廖石金贾夏付方邹熊白孟秦邱侯江尹薛闫段雷龙黎史陶贺毛郝顾龚邵万覃武钱戴严莫孔向常"
 )
-GIVEN = dict(
-    zip(
-        "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂兰英华玉建国文辉力健世广志义兴良海山仁波宁贵福生龙元全胜学祥才发武新利清飞彬富顺信子昌成康星光天达安岩中茂进林有坚和彪博诚先敬震振壮会思群豪心邦承乐绍功松善厚庆民友裕河哲江浩亮政谦亨奇固之轮翰朗伯宏言若鸣朋斌梁栋维启克伦翔旭鹏泽晨辰士以",
-        "wei fang na min jing li qiang lei jun yang yong yan jie juan tao ming chao xiu xia ping gang gui lan ying hua yu jian guo wen hui"
-        " li jian shi guang zhi yi xing liang hai shan ren bo ning gui fu sheng long yuan quan sheng xue xiang cai fa wu xin li qing fei"
-        " bin fu shun xin zi chang cheng kang xing guang tian da an yan zhong mao jin lin you jian he biao bo cheng xian jing zhen zhen"
-        " zhuang hui si qun hao xin bang cheng le shao gong song shan hou qing min you yu he zhe jiang hao liang zheng qian heng qi gu"
-        " zhi lun han lang bo hong yan ruo ming peng bin liang dong wei qi ke lun xiang xu peng ze chen chen shi yi".split(),
-        strict=True,
-    )
+SURNAMES_SAID = _words(
+    "wang li zhang liu chen yang huang zhao wu zhou xu sun ma zhu hu guo he gao lin luo zheng liang xie song tang xu han "
+    "feng deng cao peng zeng xiao tian dong pan yuan cai jiang yu yu du ye cheng wei su lu ding ren lu yao shen zhong jiang "
+    "cui tan lu fan wang liao shi jin jia xia fu fang zou xiong bai meng qin qiu hou jiang yin xue yan duan lei long li shi "
+    "tao he mao hao gu gong shao wan qin wu qian dai yan mo kong xiang chang"
 )
-FIRST = (
-    "James Mary Robert Patricia John Jennifer Michael Linda David Elizabeth William Barbara Richard Susan Joseph Jessica Thomas Sarah"
-    " Karen Anna Peter Laura Stefan Petra Andreas Monika Jürgen Sabine Klaus Ursula Pierre Marie Jean Camille Luca Giulia Marco Sofia"
-    " Pablo Lucía Carlos Elena Henrik Ingrid Søren Astrid Tomáš Jana Piotr Agnieszka Christopher Catherine Nicholas Alexandra"
-).split()
-LAST = (
-    "Smith Johnson Williams Brown Jones Garcia Miller Davis Martinez Wilson Anderson Taylor Moore Jackson Martin Lee Thompson White Harris"
-    " Clark Lewis Robinson Walker Young Allen King Wright Scott Hill Green Adams Baker Nelson Carter Mitchell Müller Schmidt Schneider"
-    " Fischer Weber Meyer Wagner Becker Schulz Hoffmann Koch Bauer Richter Klein Wolf Neumann Schwarz Zimmermann Braun Krüger Hofmann"
-    " Dubois Laurent Lefebvre Moreau Rossi Ferrari Bianchi Romano Fernández López Sánchez Pérez Hansen Nielsen Novák Kowalski"
-).split()
-BEGINS = (
-    "Berg Stein Wald Linden Rosen Eichen Hart Kirch Brand Fried Gold Silber Hag Ober Unter Neu Alt Lang Kurz Wein Ash Black Bright Cart"
-    " Dal El Fair Glen Hal Ken Lock Mar Nor Oak Pem Rad Shel Thorn Under West Wood Bel Cas Dur Fon Gar Mont Per Rou Sal Vil"
-).split()
-ENDS = (
-    "mann er bach hof berg feld stein hauser meier ner ler müller son ton ley ford worth field well by croft shaw man wick ham stead"
-    " ier eau ard in et ette elli ini etti one aro ez ado era oso ski wicz ova ström gren dal sen"
-).split()
-TOWNS_ZH = "上海 北京 广州 深圳 杭州 成都 南京 武汉 西安 苏州 天津 重庆 青岛 长沙 宁波 无锡 厦门 合肥 福州 济南".split()
-TOWNS = "Berlin Hamburg München Köln London Paris Madrid Milano Wien Zürich Amsterdam Bruxelles Lyon Leeds Porto".split()
-TRADES_ZH = "科技 贸易 电子 实业 信息技术 生物医药 食品 建筑工程 物流 文化传媒".split()
+SURNAMES = dict(zip(SURNAMES_ZH, SURNAMES_SAID, strict=True))
+GIVEN_ZH = (
+    "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂兰英华玉建国文辉力健世广志义兴良海山仁波宁贵福生龙元全胜学祥才发武"
+    "新利清飞彬富顺信子昌成康星光天达安岩中茂进林有坚和彪博诚先敬震振壮会思群豪心邦承乐绍功松善厚庆民友裕河哲江浩亮"
+    "政谦亨奇固之轮翰朗伯宏言若鸣朋斌梁栋维启克伦翔旭鹏泽晨辰士以"
+)
+GIVEN_SAID = _words(
+    "wei fang na min jing li qiang lei jun yang yong yan jie juan tao ming chao xiu xia ping gang gui lan ying hua yu jian "
+    "guo wen hui li jian shi guang zhi yi xing liang hai shan ren bo ning gui fu sheng long yuan quan sheng xue xiang cai "
+    "fa wu xin li qing fei bin fu shun xin zi chang cheng kang xing guang tian da an yan zhong mao jin lin you jian he biao "
+    "bo cheng xian jing zhen zhen zhuang hui si qun hao xin bang cheng le shao gong song shan hou qing min you yu he zhe "
+    "jiang hao liang zheng qian heng qi gu zhi lun han lang bo hong yan ruo ming peng bin liang dong wei qi ke lun xiang xu "
+    "peng ze chen chen shi yi"
+)
+GIVEN = dict(zip(GIVEN_ZH, GIVEN_SAID, strict=True))
+FIRST = _words(
+    "James Mary Robert Patricia John Jennifer Michael Linda David Elizabeth William Barbara Richard Susan Joseph Jessica "
+    "Thomas Sarah Karen Anna Peter Laura Stefan Petra Andreas Monika Jürgen Sabine Klaus Ursula Pierre Marie Jean Camille "
+    "Luca Giulia Marco Sofia Pablo Lucía Carlos Elena Henrik Ingrid Søren Astrid Tomáš Jana Piotr Agnieszka Christopher "
+    "Catherine Nicholas Alexandra"
+)
+LAST = _words(
+    "Smith Johnson Williams Brown Jones Garcia Miller Davis Martinez Wilson Anderson Taylor Moore Jackson Martin Lee "
+    "Thompson White Harris Clark Lewis Robinson Walker Young Allen King Wright Scott Hill Green Adams Baker Nelson Carter "
+    "Mitchell Müller Schmidt Schneider Fischer Weber Meyer Wagner Becker Schulz Hoffmann Koch Bauer Richter Klein Wolf "
+    "Neumann Schwarz Zimmermann Braun Krüger Hofmann Dubois Laurent Lefebvre Moreau Rossi Ferrari Bianchi Romano Fernández "
+    "López Sánchez Pérez Hansen Nielsen Novák Kowalski"
+)
+BEGINS = _words(
+    "Berg Stein Wald Linden Rosen Eichen Hart Kirch Brand Fried Gold Silber Hag Ober Unter Neu Alt Lang Kurz Wein Ash Black "
+    "Bright Cart Dal El Fair Glen Hal Ken Lock Mar Nor Oak Pem Rad Shel Thorn Under West Wood Bel Cas Dur Fon Gar Mont Per "
+    "Rou Sal Vil"
+)
+ENDS = _words(
+    "mann er bach hof berg feld stein hauser meier ner ler müller son ton ley ford worth field well by croft shaw man wick "
+    "ham stead ier eau ard in et ette elli ini etti one aro ez ado era oso ski wicz ova ström gren dal sen"
+)
+TOWNS_ZH = _words("上海 北京 广州 深圳 杭州 成都 南京 武汉 西安 苏州 天津 重庆 青岛 长沙 宁波 无锡 厦门 合肥 福州 济南")
+TOWNS = _words("Berlin Hamburg München Köln London Paris Madrid Milano Wien Zürich Amsterdam Bruxelles Lyon Leeds Porto")
+TRADES_ZH = _words("科技 贸易 电子 实业 信息技术 生物医药 食品 建筑工程 物流 文化传媒")
 MARKS_ZH = "华东盛恒天鑫瑞宏达兴联创新益泰远通力成康宝美佳优合众博智安嘉德隆昌"
-TRADES = "Systems Logistics Foods Software Textiles Medical Trading Energy Design Machines".split()
-FORMS = "GmbH,Ltd,Inc.,AG,S.A.,Limited,B.V.".split(",")
-PROVIDERS = "qq.com 163.com gmail.com outlook.com gmx.de web.de foxmail.com yahoo.com 126.com icloud.com".split()
-INDUSTRIES, SIZES = "retail manufacturing software health food building transport media".split(), "S M L".split()
+TRADES = _words("Systems Logistics Foods Software Textiles Medical Trading Energy Design Machines")
+FORMS = ["GmbH", "Ltd", "Inc.", "AG", "S.A.", "Limited", "B.V."]
+PROVIDERS = _words("qq.com 163.com gmail.com outlook.com gmx.de web.de foxmail.com yahoo.com 126.com icloud.com")
+INDUSTRIES, SIZES = _words("retail manufacturing software health food building transport media"), _words("S M L")
 COLUMNS = ["name", "email", "phone", "city", "industry", "size"]
 
 
@@ -80,7 +98,9 @@ def customers_with_copies(n: int, *, seed: int = 0) -> tuple[pd.DataFrame, pd.Da
     for at in rng.choice(base, round(base * NAMESAKES), replace=False):
         other = _person(rng, base + len(others))
         script = people[at]["script"]
-        others.append({**other, "name": people[at]["name"], "city": people[at]["city"], "script": script, "roman": people[at]["roman"]})
+        others.append(
+            {**other, "name": people[at]["name"], "city": people[at]["city"], "script": script, "roman": people[at]["roman"]}
+        )
     kinds = rng.choice(list(KINDS), round(base * COPIED), p=list(KINDS.values()))
     chosen = rng.choice(base, len(kinds), replace=False)
     copies = [_copy(rng, people[at], kind) for at, kind in zip(chosen, kinds, strict=True)]
@@ -125,7 +145,11 @@ def _person(rng: np.random.Generator, at: int) -> dict[str, object]:
         name, short, roman = f"{first}{middle} {last}", f"{first[0]}. {last}", f"{last}, {first}"
         local = f"{first}.{last}{rng.integers(1, 999)}"
     local = local.lower().encode("ascii", "ignore").decode()
-    number = f"1{rng.choice(list('35789'))}{rng.integers(10**9):09d}" if chinese else f"0{rng.integers(15, 99)}{rng.integers(10**7):07d}"
+    number = (
+        f"1{rng.choice(list('35789'))}{rng.integers(10**9):09d}"
+        if chinese
+        else f"0{rng.integers(15, 99)}{rng.integers(10**7):07d}"
+    )
     return {
         "name": name,
         "short": short,

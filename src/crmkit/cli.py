@@ -66,6 +66,7 @@ RunTimeout = Annotated[
 Jobs = Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="how many notebooks may run at once")]
 Force = Annotated[bool, typer.Option("--force", help="run what has not changed too")]
 Resume = Annotated[bool, typer.Option("--resume", help="take up a run that was interrupted, where it stopped")]
+Decided = Annotated[Path | None, typer.Option("--decided", metavar="FILE", help="that workbook, filled in")]
 YES_AND_NO = {"y": "yes", "是": "yes", "n": "no", "否": "no", "不是": "no"}
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -122,7 +123,6 @@ def _spoken_here() -> str:
 
 def _mishap(error: Exception) -> int:
     """Say what the machine refused, or that something was not foreseen and where the details are; gives the exit code."""
-    from crmkit.core.language import Locale, say
     from crmkit.core.messages import in_words
     from crmkit.core.results import Numbers, Text
     from crmkit.core.settings import find_home
@@ -139,8 +139,7 @@ def _mishap(error: Exception) -> int:
     path = write_details(error, home=home)
     details = Text("--debug shows the details") if path is None else Text("the details are in {path}", {"path": str(path)})
     numbers: Numbers = {"kind": type(error).__name__, "place": place_of(error), "details": details}
-    text = Text("Something was not foreseen ({kind} in {place}); {details}.", numbers)
-    print(say(text, Locale(language)), file=sys.stderr)
+    _tell(Text("Something was not foreseen ({kind} in {place}); {details}.", numbers), stream=sys.stderr)
     return 1
 
 
@@ -210,7 +209,9 @@ def new(
 
     asks = sys.stdin.isatty() and not yes
     wanted = language.value if language else ""
-    found = new_client(name, place, ask=_ask if asks else None, tell=print if asks else _silent, yes=yes, language=wanted)
+    found = new_client(
+        name, place, ask=_ask if asks else None, tell=print if asks else lambda line: None, yes=yes, language=wanted
+    )
     locale = Locale(found.language)
     print("\n".join(found.lines))
     if found.taken and not asks:
@@ -346,6 +347,14 @@ def form(
 
 
 @app.command()
+def duplicates(name: Name, decided: Decided = None) -> None:
+    """Write a workbook of customers who may stand twice. Filled in, it makes a merge map for the params file."""
+    from crmkit.report.files.duplicates import take_decisions, write_review
+
+    _taken_away(take_decisions(name, decided) if decided else write_review(name))
+
+
+@app.command()
 def deck(name: Name) -> None:
     """Write slides of a client's last reports. Charts and tables can be edited in PowerPoint."""
     from crmkit.report.office.deck import write_deck
@@ -450,10 +459,6 @@ def _reading() -> Iterator[Callable[[str], None] | None]:
         print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
-def _silent(line: str) -> None:
-    """Say nothing: it is said at the end."""
-
-
 def _ask(question: Any) -> str:
     """Put a question to whoever sits there, until the answer can be used."""
     from crmkit.core.language import Locale, say
@@ -474,7 +479,6 @@ def _ask(question: Any) -> str:
 
 def _run(clients: list[str], home: Path, only: str, **options: Any) -> int:
     """Run, print a last line, and give the exit code."""
-    from crmkit.core.language import Locale, say
     from crmkit.core.results import Numbers, Quantity, Text
     from crmkit.report.run import exit_code, run_clients
     from crmkit.report.run.outcome import GOOD
@@ -492,6 +496,5 @@ def _run(clients: list[str], home: Path, only: str, **options: Any) -> int:
         "skipped": str(skipped),
         "seconds": f"{time.perf_counter() - began:.1f}",
     }
-    text = Text("{n} {n:notebook|notebooks}, {failed} failed, {skipped} not run, {seconds} s", numbers)
-    print(say(text, Locale(_spoken_here())))
+    _tell(Text("{n} {n:notebook|notebooks}, {failed} failed, {skipped} not run, {seconds} s", numbers))
     return exit_code(outcomes)
