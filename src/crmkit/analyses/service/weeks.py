@@ -191,9 +191,7 @@ def flow(past: Service) -> Result:
         "warning" if grows else "info",
         False if grows else None,
         text,
-        criteria=Text("No more come in than are solved, within three standard deviations of both counts.")
-        if grows
-        else None,
+        criteria=Text("No more come in than are solved, within three standard deviations of both counts.") if grows else None,
         evidence=(name,),
         action=action if grows else None,
     )
