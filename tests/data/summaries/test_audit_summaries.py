@@ -75,6 +75,7 @@ SUMMARIES = {
     ),
     "handled": lambda t: of_service.handled(t["tickets"], since=STARTS[5], customers=t["customers"]),
     "flow_by_day": lambda t: of_service.flow_by_day(t["tickets"]),
+    "orders_by_day": lambda t: of_service.orders_by_day(t["transactions"], since=STARTS[5]),
     "open_ages": lambda t: of_service.open_ages(t["tickets"].mutate(resolved_at=ibis.null("timestamp")), as_of=AS_OF),
     "record_counts": lambda t: audit_customers.record_counts(t["customers"], as_of=AS_OF, required=["email", "phone"]),
     "record_ages": lambda t: audit_customers.record_ages(t["customers"], as_of=AS_OF),

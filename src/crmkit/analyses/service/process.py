@@ -241,7 +241,9 @@ def handed(past: Service) -> Result:
         "after": str(share["after"]),
         "hours": Quantity(share["median"] / HOUR, "hours"),
     }
-    text = Text("A case changes the team {per} times on average, most often from “{before}” to “{after}”.", numbers)
+    text = Text(
+        "A case changes the team {per} times; most often from “{before}” to “{after}”, where it waits {hours}.", numbers
+    )
     note = Text(
         "Hand-offs per 100 resolved cases; below them how many. n = {n} cases.", {"n": Quantity(past.log.cases, "count")}
     )

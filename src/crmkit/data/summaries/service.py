@@ -78,6 +78,24 @@ def flow_by_day(tickets: ibis.Table) -> pd.DataFrame:
     return to_frame(counted.order_by("day"))
 
 
+def orders_by_day(transactions: ibis.Table, *, since: dt.date) -> pd.DataFrame:
+    """How many orders were made on each day since a day? Returns are none.
+
+    Returns
+    -------
+    DataFrame
+        ``day, orders``.
+    """
+    import ibis
+
+    rows = transactions.filter(transactions.ordered_at.cast("date") >= ibis.literal(since))
+    if "is_return" in rows.columns:
+        rows = rows.filter(~rows.is_return.fill_null(False))
+    rows = rows.mutate(day=rows.ordered_at.cast("date"))
+    number = rows.order_id.nunique() if "order_id" in rows.columns else rows.count()
+    return to_frame(rows.group_by("day").agg(orders=number).order_by("day"))
+
+
 def open_ages(tickets: ibis.Table, *, as_of: dt.date) -> pd.DataFrame:
     """How old are the tickets that are open?
 
