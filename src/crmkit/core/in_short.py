@@ -11,7 +11,7 @@ from typing import Any
 
 # who leads where the reports are put in order: first what has the whole in view, then the money at risk, then what it is worth
 WHOLE = "audit"
-ORDER = (WHOLE, "churn", "clv", "satisfaction")
+ORDER = (WHOLE, "churn", "clv", "satisfaction", "service")
 VERDICTS = ("audit.bridge", "churn.risk", "clv.value")
 MOST_NUMBERS = 3
 

@@ -24,6 +24,7 @@ SHOWN = (
     service.hours_of_day,
     service.staffing,
     service.outcomes,
+    service.complaints,
     service.process_map,
     service.bottlenecks,
     service.conformance,
@@ -215,6 +216,19 @@ def test_complaints_on_orders(served):
     orders = pd.DataFrame({"customer_id": of["customer_id"], "ordered_at": "2025-11-01", "amount": 1.0})
     found = service.outcomes(served(of, transactions=orders)).table.set_index("measure")
     assert found.loc["complaints", "value"] == pytest.approx(1000 * (of["kind"] == "complaint").sum() / 300)
+
+
+def test_a_week_of_many_complaints_stands_out(served):
+    of = tickets(1200)
+    orders = pd.DataFrame({"customer_id": "C1", "ordered_at": pd.date_range("2025-07-01", DAY).repeat(10), "amount": 1.0})
+    assert not service.complaints(served(of, transactions=orders)).finding.text.numbers["k"].value
+    week = of["opened_at"].between("2025-11-03", "2025-11-09 23:59")
+    of.loc[week, "kind"] = "complaint"
+    many = pd.concat([of, *[of[week].assign(ticket_id=of["ticket_id"][week] + f"x{n}") for n in range(2)]])
+    found = service.complaints(served(many, transactions=orders))
+    assert found.finding.text.numbers["k"].value >= 1
+    own = found.table[found.table["group"] == "Complaints on 1,000 orders"].set_index("x")["value"]
+    assert own["2025-11-03"] == pytest.approx(1000 * 3 * week.sum() / 70)
 
 
 def test_channels_have_all_measures(past):

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from crmkit.data.sources.engine import to_frame
+from crmkit.data.summaries import service as of_service
 from crmkit.data.summaries.audit import customers as audit_customers
 from crmkit.data.summaries.audit import organisation as audit_organisation
 from crmkit.data.summaries.audit import steps as audit_events
@@ -29,7 +30,7 @@ SCHEMAS = {
     "customers": {
         "customer_id": "string", "name": "string", "email": "string", "phone": "string", "region": "string",
         "created_at": "date", "updated_at": "date", "source_system": "string", "department": "string", "consent_at": "date",
-        "consent_purpose": "string",
+        "consent_purpose": "string", "size": "string",
     },
     "transactions": {"customer_id": "string", "ordered_at": "date", "amount": "decimal(18, 4)", "is_return": "boolean"},
     "interactions": {"customer_id": "string", "occurred_at": "date", "kind": "string", "direction": "string"},
@@ -69,6 +70,13 @@ SUMMARIES = {
     "case_counts": lambda t: audit_events.case_counts(
         t["ticket_events"], starts=STARTS, tickets=t["tickets"], processes=PROCESSES
     ),
+    "case_events": lambda t: audit_events.case_events(
+        t["ticket_events"], since=STARTS[5], tickets=t["tickets"], processes=PROCESSES
+    ),
+    "handled": lambda t: of_service.handled(t["tickets"], since=STARTS[5], customers=t["customers"]),
+    "flow_by_day": lambda t: of_service.flow_by_day(t["tickets"]),
+    "orders_by_day": lambda t: of_service.orders_by_day(t["transactions"], since=STARTS[5]),
+    "open_ages": lambda t: of_service.open_ages(t["tickets"].mutate(resolved_at=ibis.null("timestamp")), as_of=AS_OF),
     "record_ages": lambda t: audit_customers.record_ages(t["customers"], as_of=AS_OF),
     "shared_contacts": lambda t: audit_customers.shared_contacts(t["customers"]),
     "purchases": lambda t: audit_customers.purchases(t["transactions"], starts=STARTS),
@@ -89,7 +97,7 @@ SUMMARIES = {
     "check_results": lambda t: audit_organisation.check_results(t["verification"], starts=STARTS),
 }
 ONE_ROW = ("backlog",)
-PLAIN = (*ONE_ROW, "staff_months", "shared_contacts", "contract_months", "training_results")
+PLAIN = (*ONE_ROW, "handled", "case_events", "staff_months", "shared_contacts", "contract_months", "training_results")
 WORDS = {
     "kind": ["question", "fault", "complaint"], "category": ["suggestion", "praise", "labour"], "activity": ["x", "y", "z"],
     "direction": ["inbound", "outbound"], "arm": ["treated", "control"], "churn_kind": ["voluntary", "paused"],
@@ -164,7 +172,7 @@ def test_same_bytes_in_every_run_at_one_two_and_four_threads(files, engines, nam
 
 
 def test_every_summary_is_here():
-    modules = (audit_tickets, audit_events, audit_customers, audit_organisation)
+    modules = (audit_tickets, audit_events, audit_customers, audit_organisation, of_service)
     public = {
         name for module in modules for name, one in inspect.getmembers(module, inspect.isfunction)
         if one.__module__ == module.__name__ and not name.startswith("_")
@@ -182,7 +190,7 @@ def test_text_for_every_engine(monkeypatch, name, engine):
         seen.append(expression)
         return pd.DataFrame()
 
-    for module in (audit_tickets, audit_events, audit_customers, audit_organisation):
+    for module in (audit_tickets, audit_events, audit_customers, audit_organisation, of_service):
         monkeypatch.setattr(module, "to_frame", kept)
     tables = {name: ibis.table(schema, name=name) for name, schema in SCHEMAS.items()}
     # what is done with the rows after they have left the engine has none here

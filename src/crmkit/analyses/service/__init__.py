@@ -11,7 +11,7 @@ from crmkit.analyses.service.process import bottlenecks, conformance, handed, pr
 from crmkit.analyses.service.read import Rules, Service, read
 from crmkit.analyses.service.teams import agents, teams
 from crmkit.analyses.service.waiting import by_group, cells, closed_only, waits
-from crmkit.analyses.service.weeks import backlog, flow, in_time
+from crmkit.analyses.service.weeks import backlog, complaints, flow, in_time
 
 __all__ = [
     "Rules",
@@ -23,6 +23,7 @@ __all__ = [
     "cells",
     "channels",
     "closed_only",
+    "complaints",
     "conformance",
     "contacts",
     "flow",

@@ -182,7 +182,7 @@ def staffing(past: Service) -> Result:
         return not_assessed(name, title, Text("no team has enough tickets"))
     table.attrs["confidence"] = past.rules.confidence
     labels = {
-        "team": Column("team", "Team"),
+        "team": Column("team", "Service team"),
         "people": Column("people", "People", "count"),
         "n": Column("n", "Tickets", "count"),
         "weekly": Column("weekly", "Per person and week", "score"),

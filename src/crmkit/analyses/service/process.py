@@ -68,7 +68,7 @@ def process_map(past: Service) -> Result:
         "width says how often. {shown} of all changes of step are drawn.",
         numbers,
     )
-    columns = (Column("before", "From", translate=True), Column("after", "To", translate=True))
+    columns = (Column("before", "Step before", translate=True), Column("after", "Step after", translate=True))
     return Result(
         name,
         "process_map",
@@ -173,7 +173,7 @@ def bottlenecks(past: Service) -> Result:
         Column("cases_share", "Cases with it", "share"),
         Column("repeats", "Repeats per case", "score"),
     ]
-    columns += [Column("standing", "Process", translate=True)] if known else []
+    columns += [Column("standing", "In the process", translate=True)] if known else []
     note = Text(
         "Waiting: a gap of more than {idle} before the step. {cases} resolved cases. The interval of a part is that of a "
         "ratio of sums over cases.",
@@ -200,7 +200,7 @@ def _redundant(table: pd.DataFrame, cases: int) -> Finding:
     text = Text("A case takes {more} steps that the process does not name; there are {k} of them.", numbers)
     action = Text("Ask of each such step what would be missing without it; begin with “{step}”.", numbers)
     much = more > MUCH
-    criteria = Text("Rule: at most {most} such steps per case.", numbers)
+    criteria = Text("At most {most} such steps per case.", numbers)
     return Finding(
         "service.redundant", "warning" if much else "info", False if much else None, text, criteria, evidence, action=action
     )
@@ -241,7 +241,9 @@ def handed(past: Service) -> Result:
         "after": str(share["after"]),
         "hours": Quantity(share["median"] / HOUR, "hours"),
     }
-    text = Text("A case changes the team {per} times on average, most often from “{before}” to “{after}”.", numbers)
+    text = Text(
+        "A case changes the team {per} times; most often from “{before}” to “{after}”, where it waits {hours}.", numbers
+    )
     note = Text(
         "Hand-offs per 100 resolved cases; below them how many. n = {n} cases.", {"n": Quantity(past.log.cases, "count")}
     )
@@ -250,12 +252,12 @@ def handed(past: Service) -> Result:
         "heat_grid",
         title,
         table,
-        columns=(Column("row", "From"), Column("column", "To")),
+        columns=(Column("row", "Handed on by"), Column("column", "Taken over by")),
         finding=Finding("service.handoffs", "info", None, text, evidence=(name,)),
         note=note,
         alt=Text("A grid of teams: how often each hands a case to each other."),
-        x=Axis("To", "text"),
-        y=Axis("From", "text"),
+        x=Axis("Taken over by", "text"),
+        y=Axis("Handed on by", "text"),
     )
 
 

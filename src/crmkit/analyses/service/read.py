@@ -15,6 +15,7 @@ from crmkit.core.results import Quantity, Text
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries import service as summaries
 from crmkit.data.summaries.audit.months import month_starts
+from crmkit.data.summaries.audit.steps import case_events
 from crmkit.models.service.flow import Log, event_log
 from crmkit.models.service.hours import Clock, utc_seconds, worked_seconds, working_clock
 
@@ -180,9 +181,7 @@ def _events(company: Client, *, since: dt.date) -> tuple[Log | None, Any]:
     if "ticket_events" not in company.tables:
         return None, np.zeros(0)
     processes = to_frame(company.tables["processes"]) if "processes" in company.tables else None
-    rows = summaries.case_events(
-        company.tables["ticket_events"], since=since, tickets=company.tables["tickets"], processes=processes
-    )
+    rows = case_events(company.tables["ticket_events"], since=since, tickets=company.tables["tickets"], processes=processes)
     number = rows["event_id"].astype(str) if "event_id" in rows else None
     place = rows["place"].astype("float64")
     log = event_log(

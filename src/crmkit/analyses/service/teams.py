@@ -43,7 +43,7 @@ def teams(past: Service) -> Result:
         "interval_dots",
         title,
         table,
-        columns=(Column("group", "Team"), Column("measure", "Measure", translate=True)),
+        columns=(Column("group", "Service team"), Column("measure", "Measure", translate=True)),
         finding=_finding(past, table),
         note=Text(
             "1: as fast as all with the same cases; below 1: slower. Equal cases: by {mix}. Drawn towards 1 where there are "
@@ -51,7 +51,7 @@ def teams(past: Service) -> Result:
             {"mix": _mixed(past), "m": Quantity(len(table), "count")},
         ),
         alt=Text("A dot per team: how fast tickets are solved beside all others with the same cases."),
-        x=Axis("Team", "text"),
+        x=Axis("Service team", "text"),
         y=Axis("Pace (1: as all)", "ratio"),
     )
 
@@ -151,5 +151,5 @@ def _finding(past: Service, table: pd.DataFrame) -> Finding:
     }
     text = Text("“{who}” is slow: half of its cases take {own}, such cases take {usual} with all.", numbers)
     action = Text("Ask the team what holds its cases up; lend it people from a team that is faster with equal cases.")
-    criteria = Text("Rule: slower than all with equal cases, log-rank test, Holm.")
+    criteria = Text("No team is slower than all with equal cases (log-rank test, Holm).")
     return Finding("service.teams", "warning", False, text, criteria=criteria, evidence=evidence, action=action)

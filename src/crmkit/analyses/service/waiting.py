@@ -9,6 +9,7 @@ import numpy as np
 from crmkit.analyses.service.read import RESOLUTION, RESPONSE, Service, no_tickets, period
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
+from crmkit.data.summaries.service import UNKNOWN
 from crmkit.models.basics.families import holm
 from crmkit.models.service.waits import cell_waits
 from crmkit.models.survival.curves.logrank import logrank
@@ -159,7 +160,7 @@ def closed_only(past: Service) -> Result:
     columns = (
         Column("wait", "Wait", translate=True),
         Column("opened", "Opened", translate=True),
-        Column("since", "From", "date"),
+        Column("since", "Since", "date"),
         Column("value", "Median", "hours"),
         Column("interval", "Interval", "hours"),
         Column("ended_median", "Of closed tickets alone", "hours"),
@@ -251,7 +252,7 @@ def group_table(past: Service, wait: str) -> pd.DataFrame:
         found.insert(0, "group", [str(level) for level in levels])
         found.insert(1, "measure", MEDIAN[wait])
         found.insert(2, "grouping", grouping)
-        kept = found["n"] >= past.rules.min_cell
+        kept = (found["n"] >= past.rules.min_cell) & (found["group"] != UNKNOWN)
         parts.append(found[kept].sort_values("value", ascending=False, kind="stable"))
         many = np.isin(codes, np.flatnonzero(kept))
         some = past.tickets.loc[many, f"{wait}_seen"].any() and kept.sum() > 1
@@ -295,7 +296,7 @@ def _group_finding(past: Service, wait: str, table: pd.DataFrame) -> Finding:
         text = Text("The solution differs most by {grouping}: {long} in “{slow}”, {short} in “{fast}”.", said)
     if slow["value"] < LARGE_RATIO * fast["value"]:
         return Finding(f"service.{wait}_by", "info", None, text, evidence=evidence)
-    criteria = Text("Rule: no group waits {times} times as long as another, beyond chance.", {"times": Quantity(LARGE_RATIO)})
+    criteria = Text("No group waits {times} times as long as another, beyond chance.", {"times": Quantity(LARGE_RATIO)})
     action = Text("Find out why “{slow}” waits: rules, staff, or the way its tickets take.", said)
     return Finding(f"service.{wait}_by", "warning", False, text, criteria, evidence, action=action)
 

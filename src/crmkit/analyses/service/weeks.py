@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from crmkit.analyses.service.read import RESOLUTION, RESPONSE, Service, no_ticke
 from crmkit.analyses.service.waiting import NO_END
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
-from crmkit.data.summaries.service import flow_by_day, open_ages
+from crmkit.data.summaries.service import flow_by_day, open_ages, orders_by_day
 from crmkit.models.basics import spc
 from crmkit.models.basics.shares import wilson
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FEWEST_WEEKS = 8
 SHARE, LIMITS = mark("Answered in time"), (mark("Upper limit"), mark("Mean"), mark("Lower limit"))
+PER_ORDERS = mark("Complaints on 1,000 orders")
 CAME, WENT, LEFT = mark("New"), mark("Solved"), mark("Open at the end")
 AGES = (
     (0, mark("today")),
@@ -73,6 +74,63 @@ def in_time(past: Service) -> Result:
         alt=Text("Line of the share answered in time per week, with the mean and the limits of its usual up and down."),
         x=Axis("Week", "date"),
         y=Axis("Answered in time", "share"),
+    )
+
+
+def complaints(past: Service) -> Result:
+    """In which weeks did customers complain more, or less, than usual?
+
+    Returns
+    -------
+    Result
+        Curve: complaints on 1,000 orders of each week, with mean and control limits (u-chart).
+    """
+    import pandas as pd
+
+    name, title = "service_complaints", Text("Do customers complain more than usual?")
+    missing = no_tickets(past) or (None if "kind" in past.tickets else Text("needs the kind of each ticket"))
+    if missing is None and "transactions" not in past.tables:
+        missing = Text("needs orders to compare complaints with")
+    if missing is not None:
+        return not_assessed(name, title, missing)
+    orders = orders_by_day(past.tables["transactions"], since=past.since)
+    day = pd.to_datetime(orders["day"])
+    made = orders["orders"].groupby(day - pd.to_timedelta(day.dt.weekday, unit="D")).sum()
+    asked = past.tickets.loc[past.tickets["kind"] == "complaint", "opened_at"].dt.normalize()
+    came = asked.groupby(asked - pd.to_timedelta(asked.dt.weekday, unit="D")).size()
+    over = pd.Timestamp(past.as_of) + pd.Timedelta(days=1)
+    weeks = made[(made.index >= pd.Timestamp(past.since)) & (made.index + pd.Timedelta(days=7) <= over) & (made > 0)]
+    if len(weeks) < FEWEST_WEEKS:
+        return not_assessed(name, title, Text("needs {n} weeks with orders", {"n": Quantity(FEWEST_WEEKS, "count")}))
+    hits = came.reindex(weeks.index, fill_value=0)
+    chart = spc.u_chart(hits, weeks)
+    x = pd.Series(pd.DatetimeIndex(weeks.index).strftime("%Y-%m-%d"))
+    values: dict[str, Any] = {PER_ORDERS: 1000 * chart.table["value"]}
+    values |= dict(zip(LIMITS, (1000 * chart.table["high"], 1000 * chart.centre, 1000 * chart.table["low"]), strict=True))
+    table = curve(pd.concat([pd.DataFrame({"group": key, "x": x, "value": one}) for key, one in values.items()]))
+    table.attrs["quiet"] = list(LIMITS)
+    out = [one for one, flag in zip(weeks.index, chart.table["signal"], strict=True) if flag]
+    numbers: dict[str, Quantity | Text | str] = {
+        "k": Quantity(len(out), "count"),
+        "mean": Quantity(1000 * chart.centre, "score"),
+        "n": Quantity(hits.sum(), "count"),
+    }
+    text = Text("Complaints come as usual: {mean} on 1,000 orders, and no week stands out.", numbers)
+    if out:
+        text = Text("In {k} {k:week|weeks} complaints were not as usual; the mean is {mean} on 1,000 orders.", numbers)
+    return Result(
+        name,
+        "curve",
+        title,
+        table,
+        columns=(Column("group", "Line", translate=True),),
+        finding=Finding("service.complaints", "info", None, text, evidence=(name,)),
+        note=Text(
+            "u-chart: limits are three standard deviations from the mean, wider where orders are few. {n} complaints.", numbers
+        ),
+        alt=Text("Line of complaints on 1,000 orders per week, with the mean and the limits of their usual up and down."),
+        x=Axis("Week", "date"),
+        y=Axis(PER_ORDERS, "number"),
     )
 
 
@@ -191,9 +249,7 @@ def flow(past: Service) -> Result:
         "warning" if grows else "info",
         False if grows else None,
         text,
-        criteria=Text("Rule: no more come in than are solved, within three standard deviations of both counts.")
-        if grows
-        else None,
+        criteria=Text("No more come in than are solved, within three standard deviations of both counts.") if grows else None,
         evidence=(name,),
         action=action if grows else None,
     )

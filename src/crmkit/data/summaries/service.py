@@ -8,10 +8,9 @@ every supported engine are used; every summary is ordered by its key.
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crmkit.data.sources.engine import to_frame
-from crmkit.data.summaries.audit.steps import with_case
 
 if TYPE_CHECKING:
     import ibis
@@ -79,6 +78,24 @@ def flow_by_day(tickets: ibis.Table) -> pd.DataFrame:
     return to_frame(counted.order_by("day"))
 
 
+def orders_by_day(transactions: ibis.Table, *, since: dt.date) -> pd.DataFrame:
+    """How many orders were made on each day since a day? Returns are none.
+
+    Returns
+    -------
+    DataFrame
+        ``day, orders``.
+    """
+    import ibis
+
+    rows = transactions.filter(transactions.ordered_at.cast("date") >= ibis.literal(since))
+    if "is_return" in rows.columns:
+        rows = rows.filter(~rows.is_return.fill_null(False))
+    rows = rows.mutate(day=rows.ordered_at.cast("date"))
+    number = rows.order_id.nunique() if "order_id" in rows.columns else rows.count()
+    return to_frame(rows.group_by("day").agg(orders=number).order_by("day"))
+
+
 def open_ages(tickets: ibis.Table, *, as_of: dt.date) -> pd.DataFrame:
     """How old are the tickets that are open?
 
@@ -92,32 +109,3 @@ def open_ages(tickets: ibis.Table, *, as_of: dt.date) -> pd.DataFrame:
     rows = tickets.filter(tickets.resolved_at.isnull())
     rows = rows.select(days=ibis.literal(as_of).delta(rows.opened_at.cast("date"), unit="day"))
     return to_frame(rows.group_by("days").agg(n=rows.count()).order_by("days"))
-
-
-def case_events(
-    events: ibis.Table, *, since: dt.date, tickets: ibis.Table | None = None, processes: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    """What happened to each case that began since a day and is resolved?
-
-    Parameters
-    ----------
-    events : ibis.Table
-    since : date
-        Of the first event.
-    tickets, processes
-        As for :func:`crmkit.data.summaries.audit.steps.case_counts`, which counts the same cases.
-
-    Returns
-    -------
-    DataFrame
-        ``ticket_id, occurred_at, activity``, ``team, event_id`` where they are there, ``place`` (of the step in its process,
-        missing where it has none) and ``declared`` (steps of the process); ordered by case and moment.
-    """
-    import ibis
-
-    rows: Any = with_case(events, tickets, processes)
-    rows = rows.mutate(first=rows.occurred_at.min().over(ibis.window(group_by="ticket_id")).cast("date"))
-    rows = rows.filter(rows.first >= ibis.literal(since))
-    names = [name for name in ("team", "event_id") if name in rows.columns]
-    rows = rows.select("ticket_id", "occurred_at", "activity", *names, "place", "declared")
-    return to_frame(rows.order_by(["ticket_id", "occurred_at", "place", *names[-1:], "activity"]))

@@ -56,7 +56,7 @@ def case_counts(
     """
     import ibis
 
-    rows = with_case(events, tickets, processes)
+    rows = _with_case(events, tickets, processes)
     window = ibis.window(group_by="ticket_id", order_by=[rows.occurred_at, rows.place, rows.activity])
     seconds = rows.occurred_at.epoch_seconds()
     rows = rows.mutate(
@@ -94,7 +94,36 @@ def case_counts(
     return to_frame(case.group_by(keys).agg(**counts).order_by(keys))
 
 
-def with_case(events: Any, tickets: Any, processes: pd.DataFrame | None) -> Any:
+def case_events(
+    events: ibis.Table, *, since: dt.date, tickets: ibis.Table | None = None, processes: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """What happened to each case that began since a day and is resolved?
+
+    Parameters
+    ----------
+    events : ibis.Table
+    since : date
+        Of the first event.
+    tickets, processes
+        As for :func:`case_counts`, which counts the same cases.
+
+    Returns
+    -------
+    DataFrame
+        ``ticket_id, occurred_at, activity``, ``team, event_id`` where they are there, ``place`` (of the step in its process,
+        missing where it has none) and ``declared`` (steps of the process); ordered by case and moment.
+    """
+    import ibis
+
+    rows: Any = _with_case(events, tickets, processes)
+    rows = rows.mutate(first=rows.occurred_at.min().over(ibis.window(group_by="ticket_id")).cast("date"))
+    rows = rows.filter(rows.first >= ibis.literal(since))
+    names = [name for name in ("team", "event_id") if name in rows.columns]
+    rows = rows.select("ticket_id", "occurred_at", "activity", *names, "place", "declared")
+    return to_frame(rows.order_by(["ticket_id", "occurred_at", "place", *names[-1:], "activity"]))
+
+
+def _with_case(events: Any, tickets: Any, processes: pd.DataFrame | None) -> Any:
     """Events with their customer, the place of their step, and the number of steps declared; see :func:`case_counts`."""
     import ibis
 

@@ -108,7 +108,7 @@ def ticket_waits(tickets: ibis.Table, *, until: str, as_of: dt.date, starts: Seq
     until : {"first_response_at", "resolved_at"}
         What they waited for.
     as_of : date
-        Last day that counts; who waits at its end has waited until then.
+        Last day that counts; who waits at its end has waited until then; who was helped before has waited until they were.
     starts : sequence of date
 
     Returns
@@ -119,7 +119,9 @@ def ticket_waits(tickets: ibis.Table, *, until: str, as_of: dt.date, starts: Seq
     import ibis
 
     over = dt.datetime.combine(as_of, dt.time()) + dt.timedelta(days=1)
-    end = ibis.coalesce(tickets[until].epoch_seconds(), ibis.literal(over).epoch_seconds())
+    # who was helped without an answer that anybody wrote down waits for none any more
+    gone = [tickets.resolved_at] if "resolved_at" in tickets.columns else []
+    end = ibis.coalesce(*(one.epoch_seconds() for one in (tickets[until], *gone, ibis.literal(over))))
     complaint = (tickets.kind == COMPLAINT).fill_null(False) if "kind" in tickets.columns else ibis.literal(False)
     rows = tickets.select(
         month=month_of(tickets.opened_at.cast("date"), starts=starts),
