@@ -87,8 +87,8 @@ def completeness(work: Checked) -> Result:
         return not_assessed("data_quality_fields", title, Text("no table has a column that a row ought to fill"))
     table = table.sort_values(["value", "table", "column"], ignore_index=True)
     note = Text(
-        "Counted are the rows that should have a value: a reason of leaving only of contracts that ended, an answer only of "
-        "requests that are a month old."
+        "Counted are the rows that should have a value: reasons only of contracts that ended, answers only of "
+        "requests a month old."
     )
     table.attrs["alike"] = False
     return Result("data_quality_fields", "table", title, table, columns=COLUMNS, finding=_finding(table, work), note=note)
