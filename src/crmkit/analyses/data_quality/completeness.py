@@ -87,7 +87,7 @@ def completeness(work: Checked) -> Result:
         return not_assessed("data_quality_fields", title, Text("no table has a column that a row ought to fill"))
     table = table.sort_values(["value", "table", "column"], ignore_index=True)
     note = Text(
-        "Counted are the rows that should have a value: reasons only of contracts that ended, answers only of "
+        "Counted are the rows that should be filled: reasons only of contracts that ended, answers only of "
         "requests a month old."
     )
     table.attrs["alike"] = False
@@ -137,7 +137,7 @@ def places(work: Checked) -> Result:
         if column in work.frames:
             rows += _of_place(work, work.frames[column], kind)
     if not rows:
-        reason = Text("needs customers.source_system or customers.department")
+        reason = Text("needs the system or the department of each customer record")
         return not_assessed("data_quality_places", title, reason)
     table = estimates(rows)
     held = work.standards["D-COMP"]

@@ -164,7 +164,7 @@ def conflicts(work: Checked) -> Result:
 
     title = Text("Whether records of one person agree")
     if "shared" not in work.frames:
-        return not_assessed("data_quality_conflicts", title, Text("needs customers.email or customers.phone"))
+        return not_assessed("data_quality_conflicts", title, Text("needs addresses or telephone numbers of customers"))
     shared = work.frames["shared"]
     compared = [one for one in COMPARED if one in shared]
     person = persons(shared["email"], shared["phone"]) if len(shared) else np.empty(0, dtype=np.int_)

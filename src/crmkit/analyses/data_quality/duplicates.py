@@ -25,7 +25,7 @@ def exact(work: Checked) -> Result:
 
     title = Text("Records that share an address or a number")
     if "shared" not in work.frames:
-        return not_assessed("data_quality_exact", title, Text("needs customers.email or customers.phone"))
+        return not_assessed("data_quality_exact", title, Text("needs addresses or telephone numbers of customers"))
     shared, total = work.frames["shared"], work.row("customers", "rows")
     records = float(total["hits"]) if total is not None else 0.0
     rows = []

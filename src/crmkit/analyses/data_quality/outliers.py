@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 AMOUNT, ANSWER, SOLUTION = mark("Amount of a purchase"), mark("Time to the first answer"), mark("Time to the solution")
 COLUMNS = (
     Column("what", "What", translate=True),
-    Column("n", "Values", "count"),
+    Column("n", "Cases", "count"),
     Column("middle", "Half lie below", "number"),
     Column("limit", "Limit", "number"),
     Column("beyond", "Beyond the limit", "count"),
@@ -97,13 +97,13 @@ def outliers(work: Checked, table: pd.DataFrame | None = None) -> Result:
             "what": Text(str(worst["what"])),
             "part": Quantity(worst["part"], "share"),
         }
-        text = Text("{what}: {n} {n:value is|values are} unlike all others and {n:makes|make} up {part} of the sum.", words)
+        text = Text("{what}: {n} {n:case is|cases are} unlike all others and {n:makes|make} up {part} of the sum.", words)
     finding = Finding(
         "data_quality.outliers",
         "info" if len(some) else "good",
         None if len(some) else True,
         text,
-        Text("Rule: of clean tables at most {alarm} have any value beyond the limit.", alarm),
+        Text("Rule: of clean tables at most {alarm} have any case beyond the limit.", alarm),
         ("data_quality_outliers",),
         action=Text("Look at them one by one: a slip of the decimal sign, or the best customer?") if len(some) else None,
     )
@@ -125,7 +125,7 @@ def conduct(work: Checked) -> Result:
     if contracts is not None and {"ended_at", "churn_kind"} <= set(contracts.columns):
         rows += _unpaid(extremes.ended_against_will(contracts), work)
     if not rows:
-        reason = Text("cannot be assessed: needs transactions with is_return, or subscriptions with churn_kind")
+        reason = Text("cannot be assessed: no table marks returns, or says why contracts ended")
         return not_assessed("data_quality_conduct", title, reason)
     table = pd.DataFrame(rows)
     bad = table[(table["what"] == RETURNS) & (table["customers"] > 0)]
