@@ -100,7 +100,7 @@ def _finding(table: pd.DataFrame, work: Checked) -> Finding:
     bad = due[due["high"] < held.target]
     words: dict[str, Any] = {"n": Quantity(len(due), "count"), "target": Quantity(held.target, "share")}
     if bad.empty:
-        text = Text("All {n} columns that rows ought to fill are filled as well as {target} asks, or nearly so.", words)
+        text = Text("No column that rows ought to fill clearly misses {target}; {n} {n:was|were} looked at.", words)
         return Finding("data_quality.fields", "good", True, text, evidence=("data_quality_fields",))
     worst = bad.iloc[0]
     words |= {

@@ -152,7 +152,7 @@ def conduct(work: Checked) -> Result:
 def _returns(kinds: pd.DataFrame, work: Checked) -> list[dict[str, Any]]:
     kinds = kinds[kinds["orders"] + kinds["returns"] > 0]
     total = float(kinds["n"].sum())
-    if total < FEWEST:
+    if total < FEWEST or not kinds["returns"].sum():
         return []
     # a return without its purchase in the data is one case more
     cases = np.maximum(kinds["orders"].to_numpy(dtype="float64"), kinds["returns"].to_numpy(dtype="float64"))
