@@ -34,7 +34,18 @@ def listed(n=60, **more):
 
 def everything(work):
     """Every exhibit of the notebook."""
-    made = [dq.indicators, dq.fixes, dq.effect, dq.gates, dq.sources, dq.completeness, dq.places, dq.systems, dq.reach]
+    made = [
+        dq.indicators,
+        dq.fixes,
+        dq.effect,
+        dq.gates,
+        dq.sources,
+        dq.completeness,
+        dq.places,
+        dq.tables,
+        dq.systems,
+        dq.reach,
+    ]
     made += [dq.conflicts, dq.exact, dq.ages, dq.accuracy, dq.outliers, dq.conduct, dq.purposes, dq.self_check, dq.modules]
     found = {one.__name__: one(work) for one in [*made, dq.series]}
     assert dq.headline(work, more=list(found.values()))
@@ -206,3 +217,19 @@ def test_fixes_come_in_the_order_of_money(checked):
     assert result.table["customers"].tolist() == [31]
     own = orders()["customer_id"].isin([f"c{k}" for k in range(31)])
     assert result.table["money"].tolist() == [orders()[own]["amount"].sum()]
+
+
+def test_orders_and_requests_are_graded_too(checked):
+    sales = orders(channel="web").assign(order_id=[f"o{k}" for k in range(len(DAYS))])
+    sales.loc[:9, "amount"] = 0.0
+    sales.loc[:99, "channel"] = None
+    tickets = frame(
+        "ticket_id customer_id opened_at first_response_at resolved_at team",
+        *[(f"t{k}", f"c{k}", "2025-05-05 08:00", "2025-05-05 09:00", f"2025-05-05 {8 if k < 30 else 10:02d}:30", "A")
+          for k in range(60)],
+    )  # fmt: skip
+    table = dq.tables(checked({"transactions": sales, "tickets": tickets})).table.set_index("table")
+    assert table.loc["transactions", "filled"] == pytest.approx(1 - 100 / 730)
+    assert table.loc["transactions", ["wrong", "money"]].tolist() == [10, 0.0]
+    # half of the requests were solved before they were answered
+    assert table.loc["tickets", ["valid", "valid_grade", "wrong"]].tolist() == [0.5, 1.0, 30.0]

@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from crmkit.analyses.data_quality.indicators import BY_RECORD, NAN, WILSON
-from crmkit.analyses.data_quality.read import Checked
-from crmkit.core.language import mark, translate
+from crmkit.analyses.data_quality.read import Checked, spoken
+from crmkit.core.language import Locale, mark, say, translate
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.data.summaries.quality import EXPECTED
 from crmkit.models.basics.grades import score, score_range
@@ -105,11 +105,14 @@ def _finding(table: pd.DataFrame, work: Checked) -> Finding:
     worst = bad.iloc[0]
     words |= {
         "k": Quantity(len(bad), "count"),
-        "column": f"{worst['table']}.{worst['column']}",
+        "column": spoken(worst["column"]),
+        "table": spoken(worst["table"]),
         "empty": Quantity(1 - worst["value"], "share"),
-        "cells": Quantity(worst["lacking"], "count"),
     }
-    text = Text("{empty} of {column} is empty, {cells} cells; {k} of {n} columns miss the target of {target}.", words)
+    text = Text(
+        "In {table}, {empty} of {column} is empty; {k} of {n} columns {k:misses|miss} the target of {target}.",
+        words,
+    )
     return Finding(
         "data_quality.fields",
         "warning",
@@ -119,14 +122,6 @@ def _finding(table: pd.DataFrame, work: Checked) -> Finding:
         ("data_quality_fields",),
         action=Text("Make the field required where it is entered, and ask for what is missing at the next contact."),
     )
-
-
-def by_table(work: Checked) -> pd.DataFrame:
-    """How well is each table filled, over all columns that its rows ought to fill? ``table, value, n, lacking``."""
-    table = fields(work)
-    table = table[table["required"]]
-    sums = table.assign(filled=table["n"] - table["lacking"]).groupby("table", sort=False)[["filled", "n", "lacking"]].sum()
-    return sums.assign(value=sums["filled"] / sums["n"]).reset_index()[["table", "value", "n", "lacking"]]
 
 
 def places(work: Checked) -> Result:
@@ -172,7 +167,7 @@ def _of_place(work: Checked, found: pd.DataFrame, kind: str) -> list[dict[str, A
     rows = []
     for row in found.to_dict("records"):
         name = row["place"] or translate(NO_PLACE, language)
-        group = f"{translate(kind, language)}: {name}"
+        group = say(Text("{kind}: {name}", {"kind": Text(kind), "name": name}), Locale(language))
         base = {"group": group, "measure": FILLED, "unit": "share", "method": BY_RECORD, "n": row["n"]}
         if row["n"] < work.company.settings.privacy.min_cell:
             continue

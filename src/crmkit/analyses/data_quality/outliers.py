@@ -136,6 +136,7 @@ def conduct(work: Checked) -> Result:
     elif RETURNS not in set(table["what"]):
         words = {"n": Quantity(table["customers"].iloc[0], "count"), "money": Quantity(table["money"].iloc[0], "money")}
         text = Text("{n} {n:customer was|customers were} lost because a payment failed; they paid {money} a month.", words)
+        text = text if table["customers"].iloc[0] else Text("No customer was lost because a payment failed.")
     finding = Finding(
         "data_quality.conduct",
         "info" if len(bad) else "good",
