@@ -36,8 +36,8 @@ def tables(work: Checked) -> Result:
     Returns
     -------
     Result
-        A row per table: ``filled, valid`` with limits and grades, ``unusable, repeats`` (of the rows read), ``wrong`` (rows that
-        break a rule), ``money`` (theirs, where they have any).
+        A row per table: ``filled, valid`` with limits and grades, ``unusable, repeats`` (of the rows read), ``wrong`` (rows
+        that break a rule), ``money`` (theirs, where they have any).
     """
     import pandas as pd
 
