@@ -72,7 +72,7 @@ def call(command: list[str], environment: dict[str, str]) -> None:
     print(done.stdout.strip().splitlines()[-1] if done.stdout.strip() else "", flush=True)
 
 
-CLIENTS, NOTEBOOKS = ("techco", "retailco", "shopco", "cdnow"), ("clv", "churn", "satisfaction", "audit")
+CLIENTS, NOTEBOOKS = ("techco", "retailco", "shopco", "cdnow"), ("data_quality", "clv", "churn", "satisfaction", "audit")
 OPENED = "retailco"
 ALL, EACH, AGAIN, LARGE = 4.0, 3.0, 10.0, 5.0
 LARGE_CUSTOMERS = 100_000

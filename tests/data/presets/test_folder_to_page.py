@@ -69,4 +69,4 @@ def test_three_systems_of_one_company_to_their_pages(home):
     crmkit(home, "new", "acme", str(home / "exports"), "--yes")
     crmkit(home, "run", "acme")
     pages = {path.stem for path in (home / "reports" / "acme").glob("*/*.html")}
-    assert {"clv", "churn", "satisfaction", "audit"} <= pages
+    assert {"data_quality", "clv", "churn", "satisfaction", "audit"} <= pages

@@ -219,7 +219,7 @@ def test_the_notebooks_run_by_papermill_alone_find_what_a_run_finds(tmp_path, mo
     for name in ("notebooks", "params", "data"):
         shutil.copytree(ROOT / name, home / name, ignore=shutil.ignore_patterns(".*"))
     monkeypatch.setenv("CRMKIT_HOME", str(home))
-    names = ["clv", "churn", "satisfaction", "audit"]
+    names = ["data_quality", "clv", "churn", "satisfaction", "audit"]
     for analysis in names:
         notebook = [str(home / "notebooks" / f"{analysis}.ipynb"), str(tmp_path / "out.ipynb"), "--no-progress-bar"]
         given = ["-f", flat_file(home, analysis, tmp_path)]

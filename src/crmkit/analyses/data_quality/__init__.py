@@ -16,6 +16,7 @@ from crmkit.analyses.data_quality.inventory import sources
 from crmkit.analyses.data_quality.outliers import conduct, outliers
 from crmkit.analyses.data_quality.privacy import purposes, self_check
 from crmkit.analyses.data_quality.read import Agreed, Checked, examine
+from crmkit.analyses.data_quality.tables import tables
 from crmkit.analyses.data_quality.timeliness import ages
 from crmkit.analyses.data_quality.usage import modules
 
@@ -43,4 +44,5 @@ __all__ = [
     "series",
     "sources",
     "systems",
+    "tables",
 ]

@@ -68,7 +68,9 @@ def accuracy(work: Checked) -> Result:
         "data_quality.accuracy",
         "warning" if bad else "good",
         not bad,
-        Text("{wrong} of {n} cells that were looked up were wrong; in all records it may be up to {most}.", words),
+        Text("{wrong} of {n} cells that were looked up were wrong; in all records it may be up to {most}.", words)
+        if whole.value < 1
+        else Text("None of {n} cells that were looked up was wrong; in all records it may be up to {most}.", words),
         Text("The whole interval lies below the target of {target}.", {"target": Quantity(held.target, "share")}),
         ("data_quality_accuracy",),
         action=Text("Look up the worst column first, and ask where it is entered.") if bad else None,

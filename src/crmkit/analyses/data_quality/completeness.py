@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from crmkit.analyses.data_quality.indicators import BY_RECORD, NAN, WILSON
-from crmkit.analyses.data_quality.read import Checked
-from crmkit.core.language import mark, translate
+from crmkit.analyses.data_quality.read import Checked, spoken
+from crmkit.core.language import Locale, mark, say, translate
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.data.summaries.quality import EXPECTED
 from crmkit.models.basics.grades import score, score_range
@@ -87,8 +87,8 @@ def completeness(work: Checked) -> Result:
         return not_assessed("data_quality_fields", title, Text("no table has a column that a row ought to fill"))
     table = table.sort_values(["value", "table", "column"], ignore_index=True)
     note = Text(
-        "Counted are the rows that should have a value: a reason of leaving only of contracts that ended, an answer only of "
-        "requests that are a month old."
+        "Counted are the rows that should be filled: reasons only of contracts that ended, answers only of "
+        "requests a month old."
     )
     table.attrs["alike"] = False
     return Result("data_quality_fields", "table", title, table, columns=COLUMNS, finding=_finding(table, work), note=note)
@@ -100,16 +100,19 @@ def _finding(table: pd.DataFrame, work: Checked) -> Finding:
     bad = due[due["high"] < held.target]
     words: dict[str, Any] = {"n": Quantity(len(due), "count"), "target": Quantity(held.target, "share")}
     if bad.empty:
-        text = Text("All {n} columns that rows ought to fill are filled as well as {target} asks, or nearly so.", words)
+        text = Text("No column that rows ought to fill clearly misses {target}; {n} {n:was|were} looked at.", words)
         return Finding("data_quality.fields", "good", True, text, evidence=("data_quality_fields",))
     worst = bad.iloc[0]
     words |= {
         "k": Quantity(len(bad), "count"),
-        "column": f"{worst['table']}.{worst['column']}",
+        "column": spoken(worst["column"]),
+        "table": spoken(worst["table"]),
         "empty": Quantity(1 - worst["value"], "share"),
-        "cells": Quantity(worst["lacking"], "count"),
     }
-    text = Text("{empty} of {column} is empty, {cells} cells; {k} of {n} columns miss the target of {target}.", words)
+    text = Text(
+        "In {table}, {empty} of {column} is empty; {k} of {n} columns {k:misses|miss} the target of {target}.",
+        words,
+    )
     return Finding(
         "data_quality.fields",
         "warning",
@@ -121,14 +124,6 @@ def _finding(table: pd.DataFrame, work: Checked) -> Finding:
     )
 
 
-def by_table(work: Checked) -> pd.DataFrame:
-    """How well is each table filled, over all columns that its rows ought to fill? ``table, value, n, lacking``."""
-    table = fields(work)
-    table = table[table["required"]]
-    sums = table.assign(filled=table["n"] - table["lacking"]).groupby("table", sort=False)[["filled", "n", "lacking"]].sum()
-    return sums.assign(value=sums["filled"] / sums["n"]).reset_index()[["table", "value", "n", "lacking"]]
-
-
 def places(work: Checked) -> Result:
     """How complete are the records of each system and each department?"""
     title = Text("Complete records, by system and department")
@@ -137,7 +132,7 @@ def places(work: Checked) -> Result:
         if column in work.frames:
             rows += _of_place(work, work.frames[column], kind)
     if not rows:
-        reason = Text("needs customers.source_system or customers.department")
+        reason = Text("needs the system or the department of each customer record")
         return not_assessed("data_quality_places", title, reason)
     table = estimates(rows)
     held = work.standards["D-COMP"]
@@ -172,7 +167,7 @@ def _of_place(work: Checked, found: pd.DataFrame, kind: str) -> list[dict[str, A
     rows = []
     for row in found.to_dict("records"):
         name = row["place"] or translate(NO_PLACE, language)
-        group = f"{translate(kind, language)}: {name}"
+        group = say(Text("{kind}: {name}", {"kind": Text(kind), "name": name}), Locale(language))
         base = {"group": group, "measure": FILLED, "unit": "share", "method": BY_RECORD, "n": row["n"]}
         if row["n"] < work.company.settings.privacy.min_cell:
             continue

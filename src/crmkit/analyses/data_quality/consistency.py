@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crmkit.analyses.data_quality.indicators import WILSON
-from crmkit.analyses.data_quality.read import COMPARED, Checked
+from crmkit.analyses.data_quality.read import COMPARED, Checked, spoken
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.models.basics.shares import wilson
@@ -164,7 +164,7 @@ def conflicts(work: Checked) -> Result:
 
     title = Text("Whether records of one person agree")
     if "shared" not in work.frames:
-        return not_assessed("data_quality_conflicts", title, Text("needs customers.email or customers.phone"))
+        return not_assessed("data_quality_conflicts", title, Text("needs addresses or telephone numbers of customers"))
     shared = work.frames["shared"]
     compared = [one for one in COMPARED if one in shared]
     person = persons(shared["email"], shared["phone"]) if len(shared) else np.empty(0, dtype=np.int_)
@@ -191,7 +191,7 @@ def conflicts(work: Checked) -> Result:
     table = pd.DataFrame(rows).sort_values("value", ascending=False, ignore_index=True)
     worst = table.iloc[0]
     value = Quantity(worst["value"], "share", worst["low"], worst["high"])
-    words: dict[str, Any] = {"column": str(worst["column"]), "value": value}
+    words: dict[str, Any] = {"column": spoken(worst["column"]), "value": value}
     agree = worst["value"] == 0
     text = Text("Records of one person agree in every column that was compared.", words)
     if not agree:

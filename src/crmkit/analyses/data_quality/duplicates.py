@@ -25,9 +25,11 @@ def exact(work: Checked) -> Result:
 
     title = Text("Records that share an address or a number")
     if "shared" not in work.frames:
-        return not_assessed("data_quality_exact", title, Text("needs customers.email or customers.phone"))
+        return not_assessed("data_quality_exact", title, Text("needs addresses or telephone numbers of customers"))
     shared, total = work.frames["shared"], work.row("customers", "rows")
     records = float(total["hits"]) if total is not None else 0.0
+    if not records:
+        return not_assessed("data_quality_exact", title, Text("cannot be assessed: there is no record"))
     rows = []
     for key, words in BY.items():
         keys = [shared[key]] if key else [shared["email"], shared["phone"]]

@@ -52,6 +52,8 @@ def fixes(work: Checked, table: pd.DataFrame | None = None) -> Result:
     table = measured(work) if table is None else table
     short = table["value"] < table["target"]
     table = table.assign(missed=short.where(table["direction"] == "up", table["value"] > table["target"]))
+    if table["grade"].isna().all():
+        return not_assessed("data_quality_fixes", title, Text("cannot be assessed: no measure could be graded"))
     due = table[table["missed"] & table["grade"].notna()].copy()
     if due.empty:
         return not_assessed("data_quality_fixes", title, Text("nothing: every measure that is known meets its target"))

@@ -97,12 +97,15 @@ def gates(work: Checked, table: pd.DataFrame | None = None) -> Result:
     weak = made[~made["held"]].drop_duplicates("analysis")
     words = {"n": Quantity(len(weak), "count")}
     text = Text("No verdict of another report needs a reservation for the sake of the data.", words)
-    if len(weak):
+    none = bool(made["grade"].isna().all())
+    if none:
+        text = Text("Whether a verdict needs a reservation is not known: no measure of the data could be graded.")
+    elif len(weak):
         text = Text("{n} {n:report says its|reports say their} first verdict with reservation, because of the data.", words)
     finding = Finding(
         "data_quality.gates",
-        "warning" if len(weak) else "good",
-        not len(weak),
+        "warning" if len(weak) else "info" if none else "good",
+        None if none else not len(weak),
         text,
         Text("Rule: the grade found is below the lowest grade in the table."),
         ("data_quality_gates",),

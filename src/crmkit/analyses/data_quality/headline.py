@@ -44,9 +44,12 @@ def verdict(work: Checked) -> Finding:
         "grade": Quantity(worst["grade"], "count"),
     }
     severity: Severity = "warning" if worst["grade"] < LOW else "info" if worst["grade"] < MIDDLE else "good"
-    text = Text("{met} of {n} measures of the data meet their target. The lowest grade is {grade}: {worst}, {value}.", words)
+    text = Text(
+        "{met} of {n} measures of the data {met:meets its|meet their} target. The lowest grade is {grade}: {worst}, {value}.",
+        words,
+    )
     if met.all():
-        severity, text = "good", Text("All {n} measures of the data that could be assessed meet their target.", words)
+        severity, text = "good", Text("Every measure of the data that could be assessed meets its target: {n} in all.", words)
     elif not met.any():
         text = Text("None of {n} measures of the data meets its target. The lowest grade is {grade}: {worst}, {value}.", words)
     return Finding("data_quality.verdict", severity, severity == "good" or None, text, evidence=("data_quality_indicators",))

@@ -347,5 +347,5 @@ def series(work: Checked) -> Result:
     title = Text("Use and checks of the data over time")
     table = earlier(work)
     if table.empty:
-        return not_assessed("data_quality_earlier", title, Text("needs crm_usage or verification"))
+        return not_assessed("data_quality_earlier", title, Text("needs the use of the system, or a sample that was looked up"))
     return Result("data_quality_earlier", "table", title, table)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crmkit.analyses.data_quality.read import Checked
-from crmkit.core.language import mark
+from crmkit.analyses.data_quality.read import Checked, spoken
+from crmkit.core.language import in_a_row, mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text
 from crmkit.data.summaries.quality import SYSTEMS
 from crmkit.models.quality.outliers import lone_gap
@@ -109,16 +109,19 @@ def _time(days: pd.DataFrame, as_of: dt.date, alarm: float) -> dict[str, Any]:
 
 
 def _finding(found: pd.DataFrame, work: Checked) -> Finding:
-    unowned = int((found["owner"] == NOBODY).sum())
+    given = found[found["file"] != NO_FILE]
+    unowned = int((given["owner"] == NOBODY).sum())
     late = found[found["verdict"].isin((GAP, STOPPED))]
     words: dict[str, Any] = {
-        "n": Quantity(len(found), "count"),
+        "n": Quantity(len(given), "count"),
         "unowned": Quantity(unowned, "count"),
-        "tables": ", ".join(late["table"]),
+        "tables": in_a_row(spoken(one) for one in late["table"]),
     }
     text = Text("{n} {n:table was|tables were} read; someone answers for each of them.", words)
     if len(late):
         text = Text("Time is missing in {tables}; what is counted over that time is too low.", words)
+    elif unowned == len(given):
+        text = Text("{n} {n:table was|tables were} read; nobody is named who answers for {n:it|them}.", words)
     elif unowned:
         text = Text("{n} {n:table was|tables were} read; for {unowned} of them nobody is named who answers for it.", words)
     bad = bool(len(late))

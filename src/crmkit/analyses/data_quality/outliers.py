@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 AMOUNT, ANSWER, SOLUTION = mark("Amount of a purchase"), mark("Time to the first answer"), mark("Time to the solution")
 COLUMNS = (
     Column("what", "What", translate=True),
-    Column("n", "Values", "count"),
+    Column("n", "Cases", "count"),
     Column("middle", "Half lie below", "number"),
     Column("limit", "Limit", "number"),
     Column("beyond", "Beyond the limit", "count"),
@@ -97,13 +97,13 @@ def outliers(work: Checked, table: pd.DataFrame | None = None) -> Result:
             "what": Text(str(worst["what"])),
             "part": Quantity(worst["part"], "share"),
         }
-        text = Text("{what}: {n} {n:value is|values are} unlike all others and {n:makes|make} up {part} of the sum.", words)
+        text = Text("{what}: {n} {n:case is|cases are} unlike all others and {n:makes|make} up {part} of the sum.", words)
     finding = Finding(
         "data_quality.outliers",
         "info" if len(some) else "good",
         None if len(some) else True,
         text,
-        Text("Rule: of clean tables at most {alarm} have any value beyond the limit.", alarm),
+        Text("Rule: of clean tables at most {alarm} have any case beyond the limit.", alarm),
         ("data_quality_outliers",),
         action=Text("Look at them one by one: a slip of the decimal sign, or the best customer?") if len(some) else None,
     )
@@ -125,7 +125,7 @@ def conduct(work: Checked) -> Result:
     if contracts is not None and {"ended_at", "churn_kind"} <= set(contracts.columns):
         rows += _unpaid(extremes.ended_against_will(contracts), work)
     if not rows:
-        reason = Text("cannot be assessed: needs transactions with is_return, or subscriptions with churn_kind")
+        reason = Text("cannot be assessed: no table marks returns, or says why contracts ended")
         return not_assessed("data_quality_conduct", title, reason)
     table = pd.DataFrame(rows)
     bad = table[(table["what"] == RETURNS) & (table["customers"] > 0)]
@@ -136,6 +136,7 @@ def conduct(work: Checked) -> Result:
     elif RETURNS not in set(table["what"]):
         words = {"n": Quantity(table["customers"].iloc[0], "count"), "money": Quantity(table["money"].iloc[0], "money")}
         text = Text("{n} {n:customer was|customers were} lost because a payment failed; they paid {money} a month.", words)
+        text = text if table["customers"].iloc[0] else Text("No customer was lost because a payment failed.")
     finding = Finding(
         "data_quality.conduct",
         "info" if len(bad) else "good",
@@ -152,7 +153,7 @@ def conduct(work: Checked) -> Result:
 def _returns(kinds: pd.DataFrame, work: Checked) -> list[dict[str, Any]]:
     kinds = kinds[kinds["orders"] + kinds["returns"] > 0]
     total = float(kinds["n"].sum())
-    if total < FEWEST:
+    if total < FEWEST or not kinds["returns"].sum():
         return []
     # a return without its purchase in the data is one case more
     cases = np.maximum(kinds["orders"].to_numpy(dtype="float64"), kinds["returns"].to_numpy(dtype="float64"))

@@ -35,10 +35,10 @@ def purposes(work: Checked) -> Result:
 
     title = Text("Consent, by purpose")
     if work.derived or "consents" not in work.frames:
-        return not_assessed("data_quality_consent", title, Text("needs customers.consent_at"))
+        return not_assessed("data_quality_consent", title, Text("needs the day on which customers gave consent"))
     told = "consent_purpose" in work.company.tables["customers"].columns
     if work.agreed.purposes and not told:
-        reason = Text("cannot be assessed: consents are written down without their purpose (customers.consent_purpose)")
+        reason = Text("cannot be assessed: consents are written down without their purpose")
         return not_assessed("data_quality_consent", title, reason)
     rows = []
     for row in work.frames["consents"].to_dict("records"):
@@ -130,7 +130,7 @@ def _purpose(work: Checked) -> Line:
 def _campaigns(work: Checked) -> Line:
     check = mark("Campaigns went only to customers with consent")
     if "contacted" not in work.frames:
-        return check, OPEN, Text("needs exposures, and customers with consent_at"), NAN
+        return check, OPEN, Text("needs exposures, and the day on which customers gave consent"), NAN
     row: Any = work.frames["contacted"].iloc[0]
     return _counted(check, float(row["without"]), float(row["n"]))
 

@@ -231,3 +231,14 @@ def _shared(customers: Any, money: Any) -> pd.DataFrame:
 def period(as_of: dt.date, months: int) -> tuple[dt.date, dt.date]:
     """First and last day of the last months."""
     return month_starts(as_of, months=months)[-1], as_of
+
+
+def spoken(name: str) -> str:
+    """A column or table as a reader would say it.
+
+    Examples
+    --------
+    >>> spoken("acquisition_channel")
+    'acquisition channel'
+    """
+    return name.replace("_", " ")

@@ -24,7 +24,7 @@ def ages(work: Checked) -> Result:
     """Which share of the records was updated within a month, a quarter, half a year, a year?"""
     title = Text("How many records were updated lately")
     if work.derived or "updated_at" not in work.company.tables["customers"].columns:
-        return not_assessed("data_quality_ages", title, Text("needs customers.updated_at"))
+        return not_assessed("data_quality_ages", title, Text("needs the day on which each customer record was last changed"))
     rows = work.frames["ages"].dropna(subset=["days"])
     total = float(rows["n"].sum())
     if not total:

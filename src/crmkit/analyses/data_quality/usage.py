@@ -16,7 +16,7 @@ def modules(work: Checked) -> Result:
     """Which share of the licensed users works with each module?"""
     title = Text("Who uses which module of the system")
     if "usage" not in work.frames:
-        return not_assessed("data_quality_use", title, Text("needs crm_usage with licensed_users"))
+        return not_assessed("data_quality_use", title, Text("needs the use of the system, with the number of licences"))
     months = CYCLES[work.agreed.cycle]
     rows = work.frames["usage"]
     rows = rows[rows["month"] < months]
