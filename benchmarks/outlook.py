@@ -30,7 +30,7 @@ MONTHS, HALVES = 365.25 / 12, 365.25 / 24
 
 
 def series_of(table: pd.DataFrame, days: float) -> dict[str, np.ndarray]:
-    """Sales, buyers and orders in stretches of equal length, counted back from the last day; a stretch that began earlier is left out."""
+    """Sales, buyers and orders in stretches of equal length, counted back from the last day, as far as they are whole."""
     end = table["ordered_at"].max()
     back = ((end - table["ordered_at"]).dt.days // days).astype(int)
     whole = int(((end - table["ordered_at"].min()).days + 1) // days)
@@ -107,11 +107,25 @@ def told(rows: dict[str, list[dict[str, Any]]]) -> None:
         print(table.groupby(["log", "ahead"])[shown].mean().round(3).to_string())
         print(table["method"].value_counts().to_string())
         fair = kind != "months"
-        bars.append(Bar(f"{kind}: score, of that of the rule", table["kit score"].mean() / table["rule score"].mean(), BETTER, least=False))
+        bars.append(
+            Bar(
+                f"{kind}: score, of that of the rule",
+                table["kit score"].mean() / table["rule score"].mean(),
+                BETTER,
+                least=False,
+            )
+        )
         bars.append(Bar(f"{kind}: ranges that held", float(table["kit holds"].mean()), HOLD)) if fair else None
         if kind == "simulated":
             for name, each in table.groupby("log"):
-                bars.append(Bar(f"{name}: score, of the rule's", each["kit score"].mean() / each["rule score"].mean(), BETTER, least=False))
+                bars.append(
+                    Bar(
+                        f"{name}: score, of the rule's",
+                        each["kit score"].mean() / each["rule score"].mean(),
+                        BETTER,
+                        least=False,
+                    )
+                )
     finish(bars)
 
 

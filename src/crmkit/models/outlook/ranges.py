@@ -35,7 +35,7 @@ class Outlook:
     value, low, high : arrays, shape (ahead,)
         Of each step, in the unit of the series.
     whole, whole_low, whole_high : float
-        Of the mean of the steps, or of the last one.
+        Of the mean of the steps from ``skip`` on.
     method : str
         ``last, smoothed, damped, level, line`` or ``together``.
     seasonal : bool
@@ -149,7 +149,7 @@ def outlook(
     scale: Scale = "plain",
     period: int = 12,
     errors: ArrayLike | None = None,
-    last: bool = False,
+    skip: int = 0,
     confidence: float = 0.95,
 ) -> Outlook:
     """Where will a series be in the next steps, how sure is that, and how often were earlier ranges right?
@@ -167,8 +167,8 @@ def outlook(
         Steps of a year; a season is looked for from two years on, 0 or 1: never.
     errors : array, shape (n,), or None
         Standard error of each value, in its unit: how sure a month is that was measured by few.
-    last : bool
-        Whether ``whole`` is the last of the steps and not their mean: of what looks back over the whole stretch anyway.
+    skip : int, 0 to ahead - 1
+        First steps that are no part of ``whole``: those that are over and not known yet, or all but the last.
     confidence : float
 
     Returns
@@ -195,9 +195,9 @@ def outlook(
     >>> found.whole_low < 14 < found.whole_high, found.tried
     (True, 2)
     """
-    y, noise = _checked(values, errors, ahead, scale)
+    y, noise = _checked(values, errors, ahead, scale, skip)
     critical(confidence)
-    tries = _tried(y, noise, ahead=ahead, scale=scale, period=period, last=last)
+    tries = _tried(y, noise, ahead=ahead, scale=scale, period=period, skip=skip)
     newest, whole = len(y) - FIRST, ahead
     method = _chosen(tries, newest, whole, confidence)
     _, back = scaled(scale)
@@ -235,7 +235,7 @@ def earlier(
     scale: Scale = "plain",
     period: int = 12,
     errors: ArrayLike | None = None,
-    last: bool = False,
+    skip: int = 0,
     confidence: float = 0.95,
 ) -> list[Earlier]:
     """Which ranges would have been printed before, each by what was known then, and what came? As :func:`outlook`.
@@ -250,9 +250,9 @@ def earlier(
     >>> [(one.seen, one.held) for one in earlier([4.0, 5.0, 4.5, 5.5, 4.2, 5.1, 4.4, 5.2, 4.8, 5.0], ahead=1)]
     [(8, True), (9, True)]
     """
-    y, noise = _checked(values, errors, ahead, scale)
+    y, noise = _checked(values, errors, ahead, scale, skip)
     critical(confidence)
-    return _earlier(_tried(y, noise, ahead=ahead, scale=scale, period=period, last=last), ahead, confidence)
+    return _earlier(_tried(y, noise, ahead=ahead, scale=scale, period=period, skip=skip), ahead, confidence)
 
 
 def _earlier(tries: _Tries, row: int, confidence: float) -> list[Earlier]:
@@ -266,12 +266,12 @@ def _earlier(tries: _Tries, row: int, confidence: float) -> list[Earlier]:
     return found
 
 
-def _checked(values: ArrayLike, errors: ArrayLike | None, ahead: int, scale: Scale) -> tuple[Floats, Floats]:
+def _checked(values: ArrayLike, errors: ArrayLike | None, ahead: int, scale: Scale, skip: int) -> tuple[Floats, Floats]:
     y = np.asarray(values, dtype=np.float64)
     if len(y) < FEWEST:
         raise ModelError(f"outlook: {len(y)} values; at least {FEWEST} are needed")
-    if ahead < 1:
-        raise ModelError(f"outlook: {ahead} steps ahead; at least 1 is needed")
+    if ahead < 1 or not 0 <= skip < ahead:
+        raise ModelError(f"outlook: {ahead} steps ahead without the first {skip}; at least 1 is needed")
     if not np.isfinite(y).all():
         raise ModelError(f"outlook: {int((~np.isfinite(y)).sum())} of {len(y)} values are missing; fill or leave them out")
     if (scale == "log" and (y <= 0).any()) or (scale == "logit" and ((y < 0) | (y > 1)).any()):
@@ -285,10 +285,10 @@ def _checked(values: ArrayLike, errors: ArrayLike | None, ahead: int, scale: Sca
     return y, sure / (inside * (1 - inside)) if scale == "logit" else sure
 
 
-def _tried(y: Floats, noise: Floats, *, ahead: int, scale: Scale, period: int, last: bool) -> _Tries:
+def _tried(y: Floats, noise: Floats, *, ahead: int, scale: Scale, period: int, skip: int) -> _Tries:
     to, back = scaled(scale)
     z, n = to(y), len(y)
-    shares = np.vstack([np.eye(ahead), np.eye(ahead)[-1] if last else np.full(ahead, 1 / ahead)])
+    shares = np.vstack([np.eye(ahead), (np.arange(ahead) >= skip) / (ahead - skip)])
     reach = np.array([*range(1, ahead + 1), ahead], dtype=np.float64)
     names = (*METHODS, BOTH)
     shape = (n - FIRST + 1, len(names), ahead + 1)
@@ -322,7 +322,5 @@ def _chosen(tries: _Tries, origin: int, row: int, confidence: float) -> int:
     seen = tries.known(origin, row)
     if seen < FEWEST_RANGES:
         return len(tries.names) - 1
-    scores = [
-        np.mean([tries.score(at, method, row, confidence) for at in range(seen)]) for method in range(len(tries.names))
-    ]
+    scores = [np.mean([tries.score(at, method, row, confidence) for at in range(seen)]) for method in range(len(tries.names))]
     return int(np.argmin(scores))
