@@ -13,7 +13,7 @@ from crmkit.core.errors import ModelError
 from crmkit.models.basics.estimates import Floats, critical
 from crmkit.models.outlook.paths import METHODS, Path, season, together
 
-Scale = Literal["plain", "log", "logit"]
+Scale = Literal["plain", "log", "logit", "root"]
 # fewer values say nothing of what comes; the first forecast that is tried rests on five
 FEWEST, FIRST = 8, 5
 # what a method says of its own spread counts as much as so many earlier errors
@@ -24,6 +24,7 @@ MISS = 40.0
 BOTH = "together"
 # shares are kept so far off 0 and 1
 EDGE = 0.0005
+BEYOND = {"logit": 1.0, "root": np.inf}
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class Outlook:
         ``last, smoothed, damped, level, line`` or ``together``.
     seasonal : bool
         Whether a season is in it.
-    scale : {"plain", "log", "logit"}
+    scale : {"plain", "log", "logit", "root"}
     centre, spread, freedom : float
         Student distribution of ``whole`` on that scale.
     tried, held : int
@@ -88,6 +89,8 @@ def scaled(scale: Scale) -> tuple[Callable[[Floats], Floats], Callable[[Floats],
         return (lambda y: np.log(np.maximum(y, 1e-300))), np.exp
     if scale == "logit":
         return _logit, lambda z: 1 / (1 + np.exp(-z))
+    if scale == "root":
+        return np.sqrt, lambda z: np.square(np.maximum(z, 0.0))
     return (lambda y: np.asarray(y, dtype=np.float64)), (lambda z: z)
 
 
@@ -131,7 +134,7 @@ class _Tries:
     def score(self, origin: int, method: int, row: int, confidence: float) -> float:
         """Interval score: width, and forty times the distance by which it missed."""
         reach = self.reached(origin, method, row, confidence)
-        off = abs(self.actual[origin, row] - self.forecast[origin, method, row])
+        off = abs(float(self.actual[origin, row] - self.forecast[origin, method, row]))
         return 2 * reach + MISS * max(0.0, off - reach)
 
     def reached(self, origin: int, method: int, row: int, confidence: float) -> float:
@@ -158,10 +161,10 @@ def outlook(
     ----------
     values : array, shape (n,)
         One value per month or quarter, in order of time, at least eight; none missing. Shares are 0 to 1 for ``logit``,
-        values are positive for ``log``.
+        positive for ``log``, none negative for ``root``.
     ahead : int, 1 or more
         Steps to look ahead.
-    scale : {"plain", "log", "logit"}
+    scale : {"plain", "log", "logit", "root"}
         On which the series is taken as even.
     period : int
         Steps of a year; a season is looked for from two years on, 0 or 1: never.
@@ -205,11 +208,25 @@ def outlook(
     middle = tries.forecast[newest, method]
     low, value, high = (np.asarray(back(middle + side * reach)) for side in (-1, 0, 1))
     spread, freedom = tries.spread(newest, method, whole)
-    ends = (float(value[whole]), float(low[whole]), float(high[whole]))
     past = _earlier(tries, whole, confidence)
     held = sum(one.held for one in past)
-    rest = (tries.names[method], tries.seasonal, scale, float(middle[whole]), spread, freedom, len(past), held, len(y))
-    return Outlook(value[:ahead], low[:ahead], high[:ahead], *ends, *rest)
+    return Outlook(
+        value=value[:ahead],
+        low=low[:ahead],
+        high=high[:ahead],
+        whole=float(value[whole]),
+        whole_low=float(low[whole]),
+        whole_high=float(high[whole]),
+        method=tries.names[method],
+        seasonal=tries.seasonal,
+        scale=scale,
+        centre=float(middle[whole]),
+        spread=spread,
+        freedom=freedom,
+        tried=len(past),
+        held=held,
+        n=len(y),
+    )
 
 
 @dataclass(frozen=True)
@@ -261,8 +278,8 @@ def _earlier(tries: _Tries, row: int, confidence: float) -> list[Earlier]:
     for at in range(FEWEST - FIRST, tries.known(len(tries.forecast) - 1, row)):
         method = _chosen(tries, at, row, confidence)
         reach, middle = tries.reached(at, method, row, confidence), tries.forecast[at, method, row]
-        ends = back(np.array([middle, middle - reach, middle + reach, tries.actual[at, row]]))
-        found.append(Earlier(at + FIRST, *(float(one) for one in ends), tries.names[method]))
+        value, low, high, came = back(np.array([middle, middle - reach, middle + reach, tries.actual[at, row]])).tolist()
+        found.append(Earlier(at + FIRST, value, low, high, came, tries.names[method]))
     return found
 
 
@@ -274,13 +291,15 @@ def _checked(values: ArrayLike, errors: ArrayLike | None, ahead: int, scale: Sca
         raise ModelError(f"outlook: {ahead} steps ahead without the first {skip}; at least 1 is needed")
     if not np.isfinite(y).all():
         raise ModelError(f"outlook: {int((~np.isfinite(y)).sum())} of {len(y)} values are missing; fill or leave them out")
-    if (scale == "log" and (y <= 0).any()) or (scale == "logit" and ((y < 0) | (y > 1)).any()):
-        allowed = "above 0" if scale == "log" else "0 to 1"
+    if (scale == "log" and (y <= 0).any()) or (scale in ("logit", "root") and ((y < 0) | (y > BEYOND[scale])).any()):
+        allowed = {"log": "above 0", "logit": "0 to 1"}.get(scale, "0 or more")
         raise ModelError(f"outlook: values from {y.min():g} to {y.max():g} on the scale {scale!r}; {allowed} is allowed")
     sure = np.zeros(len(y)) if errors is None else np.nan_to_num(np.asarray(errors, dtype=np.float64), posinf=0.0)
     # what an error is on the scale, by the slope of the scale
     if scale == "log":
         return y, sure / y
+    if scale == "root":
+        return y, sure / (2 * np.sqrt(np.maximum(y, y.mean() / 4 + EDGE)))
     inside = np.clip(y, EDGE, 1 - EDGE)
     return y, sure / (inside * (1 - inside)) if scale == "logit" else sure
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crmkit.analyses.audit.by_class import in_words
 from crmkit.analyses.audit.catalogue import Indicator
@@ -16,7 +16,7 @@ from crmkit.analyses.audit.fit import Audit
 from crmkit.analyses.audit.read import YEAR
 from crmkit.analyses.audit.scoring import ASSESSED
 from crmkit.core.language import mark
-from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Severity, Text, Unit, curve, not_assessed
+from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Severity, Text, curve, not_assessed
 from crmkit.models.basics.estimates import critical
 from crmkit.models.outlook.ranges import FEWEST, Outlook, Scale, outlook
 
@@ -31,6 +31,7 @@ HEADLINE = (
 STOCKS = ("R-NCUST", "P-BACK")
 # beyond, a limit is likely to be missed
 LIKELY = 0.5
+SUREST = 0.01
 # of the months between the first and the newest known one so many may be missing
 MOST_MISSING = 0.25
 METHODS = {
@@ -91,7 +92,7 @@ def coming(work: Audit) -> Coming:
     for name in HEADLINE:
         if name not in state.index:
             continue
-        row = state.loc[name].to_dict()
+        row = {str(key): value for key, value in state.loc[name].items()}
         months = work.months[(work.months["indicator"] == name) & work.months["value"].notna()]
         series, step, lacking = even(months)
         if lacking:
@@ -134,17 +135,26 @@ def even(months: pd.DataFrame) -> tuple[pd.DataFrame, int, int]:
     if len(grid) < FEWEST:
         return empty, step, step * (FEWEST - len(grid))
     whole = own.reindex(grid)
-    days = pd.Series(ends.iloc[-1] - np.array([pd.DateOffset(months=int(grid[-1] - at)) for at in grid]), index=grid)
+    days = pd.Series([month_end(ends.iloc[-1], int(at - grid[-1])) for at in grid], index=grid)
     whole = whole.assign(month_end=whole["month_end"].fillna(days), value=whole["value"].astype("float64").interpolate())
     return whole.reset_index(drop=True), step, 0
 
 
-def scale_of(unit: str, values: Sequence[float]) -> Scale:
-    """On which scale errors are alike: shares by their odds, positive amounts and times by their logarithm."""
-    least, most = min(values), max(values)
+def month_end(day: pd.Timestamp, months: int) -> pd.Timestamp:
+    """The last day of so many months on: of calendar months where the day ends one."""
+    import pandas as pd
+
+    return day + pd.Timedelta(days=1) + pd.DateOffset(months=months) - pd.Timedelta(days=1)
+
+
+def scale_of(unit: str, values: NDArray[np.float64]) -> Scale:
+    """On which scale errors are alike: shares by their odds, amounts by their logarithm, or root where there is a 0."""
+    least, most = float(values.min()), float(values.max())
     if unit == "share" and least >= 0 and most <= 1:
         return "logit"
-    return "log" if unit not in ("points", "score", "share") and least > 0 else "plain"
+    if unit in ("points", "score", "share") or least < 0:
+        return "plain"
+    return "log" if least > 0 else "root"
 
 
 def _forecast(work: Audit, one: Indicator, row: dict[str, Any], series: pd.DataFrame, step: int, length: int) -> Forecast:
@@ -163,7 +173,8 @@ def _forecast(work: Audit, one: Indicator, row: dict[str, Any], series: pd.DataF
     target = _target(work, one, row, values, step, late, length)
     if not np.isfinite(target) or one.direction == "range":
         return Forecast(one, row, series, step, found, target if one.direction != "range" else math.nan, math.nan)
-    above = found.above(target)
+    # no forecast is surer than so
+    above = min(max(found.above(target), SUREST), 1 - SUREST)
     return Forecast(one, row, series, step, found, target, 1 - above if one.direction == "up" else above)
 
 
@@ -206,7 +217,7 @@ def outlook_table(ahead: Coming) -> Result:
     )
     note = Text(
         "Range: {confidence} of outcomes should lie in it; it is as wide as earlier forecasts were off. Earlier ranges rest on "
-        "what was known then.",
+        "what was known then. Chances beyond 1% and 99% are not told apart.",
         {"confidence": Quantity(work.confidence, "share")},
     )
     if ahead.short:
@@ -263,7 +274,7 @@ def _finding(ahead: Coming) -> Finding:
         )
     fresh = [one for one in likely if _keeps(one)]
     lead = (fresh or likely)[0]
-    unit = cast(Unit, lead.indicator.unit)
+    unit = lead.indicator.unit
     words: dict[str, Quantity | Text | str] = {
         "name": str(lead.row["name"]),
         "chance": Quantity(lead.miss, "share"),
@@ -278,9 +289,9 @@ def _finding(ahead: Coming) -> Finding:
         text = Text("{name} will probably miss its target in the next cycle, by a chance of {chance}.", words)
     else:
         text = Text("{name} will probably go on missing its target in the next cycle, by a chance of {chance}.", words)
-    rule = Text(
-        "Forecast: {value} ({low} to {high}); target: {target}. {n} of {all} indicators are likely to miss theirs.", words
-    )
+    rule = Text("Forecast: {value} ({low} to {high}); target: {target}.", words)
+    if len(likely) > 1:
+        rule = Text("{rule} {n} of {all} indicators are likely to miss theirs.", words | {"rule": rule})
     if lead.row["placeholder"]:
         rule = Text("{rule} The target is the kit's placeholder, not yours.", {"rule": rule})
     theme = theme_of(lead.indicator.id)
@@ -308,7 +319,7 @@ def outlook_figure(ahead: Coming) -> Result:
     lead = (keeping or judged)[0]
     past = lead.series.tail(24)
     newest = past["month_end"].iloc[-1]
-    steps = [newest + pd.DateOffset(months=lead.step * (at + 1)) for at in range(len(lead.found.value))]
+    steps = [month_end(newest, lead.step * (at + 1)) for at in range(len(lead.found.value))]
     tables = [
         past.rename(columns={"month_end": "x"}).assign(group=KNOWN),
         pd.DataFrame(
@@ -338,5 +349,5 @@ def outlook_figure(ahead: Coming) -> Result:
         note=Text("Bands: interval of each month, and range of each month to come."),
         alt=Text("Line of {name} by month, its forecast with a band that widens, and its target.", {"name": name}),
         x=Axis("End of the month", "date"),
-        y=Axis(name, cast(Unit, lead.indicator.unit)),
+        y=Axis(name, lead.indicator.unit),
     )

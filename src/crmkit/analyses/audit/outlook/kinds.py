@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crmkit.analyses.audit.findings.model import joined
 from crmkit.analyses.audit.fit import Audit
+from crmkit.analyses.audit.outlook.indicators import month_end
 from crmkit.core.language import in_a_row, mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
 from crmkit.data.summaries.audit.kinds import rows_by_kind, sales_by_kind
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
 MOST_MONTHS, MOST_SHOWN, MOST_LINES, MOST_KINDS = 24, 12, 5, 60
 SURE = 0.05
 RISING, FALLING, STEADY, UNTESTED = mark("rising"), mark("falling"), mark("no trend"), mark("too few months")
-BACK_AFTER = 3
+# who pauses for so many months is back; before so many months of a log nobody can be told to be new
+BACK_AFTER, BURN = 3, 12
 FIRST_TIME, BACK, REGULAR = mark("first purchase"), mark("back after a pause"), mark("regular")
 # where the topics of customers' needs stand
 NEEDS = (("tickets", "opened_at", mark("Requests")), ("feedback", "received_at", mark("Feedback")))
@@ -148,7 +151,7 @@ def category_figure(work: Audit) -> Result:
     grid = grid.reindex(range(many), fill_value=0.0)
     day = pd.Timestamp(work.past.as_of)
     rows = [
-        {"group": kind, "x": (day - pd.DateOffset(months=back)).date().isoformat(), "value": float(grid[kind].iloc[back])}
+        {"group": kind, "x": month_end(day, -back).date().isoformat(), "value": float(grid[kind].iloc[back])}
         for kind in kinds
         for back in reversed(range(many))
     ]
@@ -211,7 +214,8 @@ def segment_trends(work: Audit) -> Result:
         )
         for name in known
     ]
-    parts.append(_shifted(work, habits(work.past.frames["purchases"], many), many - BACK_AFTER, share=True).assign(by=HABIT))
+    if many >= BURN + FEWEST:
+        parts.append(_shifted(work, habits(work.past.frames["purchases"], many), many - BURN, share=True).assign(by=HABIT))
     parts = [part for part in parts if len(part) > 1]
     if not parts:
         return not_assessed("audit_segment_trends", title, Text("every segment has too few buyers to be shown"))
@@ -244,14 +248,14 @@ def habits(purchases: pd.DataFrame, many: int) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``month, kind, n, amount``; the first three months are left out, in which nobody can be back.
+        ``month, kind, n, amount``; the first twelve are left out, in which most customers seem new.
     """
     own = purchases[(purchases["orders"] > 0) & (purchases["month"] < many)]
     own = own.sort_values(["customer_id", "month"], ascending=[True, False], kind="stable")
     before = own.groupby("customer_id")["month"].shift()
     pause = before - own["month"]
     kind = np.where(pause.isna(), FIRST_TIME, np.where(pause > BACK_AFTER, BACK, REGULAR))
-    rows = own.assign(kind=kind, n=1)[own["month"] < many - BACK_AFTER]
+    rows = own.assign(kind=kind, n=1)[own["month"] < many - BURN]
     return rows.groupby(["month", "kind"], as_index=False).agg(n=("n", "sum"), amount=("amount", "sum"))
 
 
@@ -271,32 +275,39 @@ def _judged(table: pd.DataFrame) -> pd.DataFrame:
 
 # what is said where something rises, falls, and where nothing does
 CATEGORY_WORDS = (
-    Text("Rising: {up}; falling: {down}."),
-    Text("Look at price, range and stock of what falls, and at what carries the rise."),
+    Text("These categories sell more from month to month: {kinds}."),
+    Text("These categories sell less from month to month: {kinds}."),
+    Text("Keep the shelves full of what rises, and see what carries it."),
+    Text("Look at price, range and stock of what falls."),
     Text("No category rises or falls by more than chance."),
 )
 NEED_WORDS = (
-    Text("Asked for more: {up}; asked for less: {down}."),
+    Text("Customers bring these topics more often: {kinds}."),
+    Text("Customers bring these topics less often: {kinds}."),
     Text("Ask why these topics grow, and prepare answers and products for them."),
+    Text("See what made these topics rarer, and keep it up."),
     Text("No topic rises or falls by more than chance."),
 )
 SEGMENT_WORDS = (
-    Text("Growing part of sales: {up}; shrinking: {down}."),
-    Text("Ask whether goals, offers and campaigns still fit the segments that grow."),
+    Text("These segments make up more and more of sales: {kinds}."),
+    Text("These segments make up less and less of sales: {kinds}."),
+    Text("Ask whether goals, offers and campaigns fit the segments that grow."),
+    Text("Ask customers of the segments that shrink what they miss."),
     Text("No segment's part of sales moves by more than chance."),
 )
 
 
-def _told(name: str, title: Text, table: pd.DataFrame, columns: tuple[Column, ...], words: tuple[Text, Text, Text]) -> Result:
+def _told(name: str, title: Text, table: pd.DataFrame, columns: tuple[Column, ...], words: tuple[Text, ...]) -> Result:
     moved = table[table["verdict"].isin([RISING, FALLING])]
     tested = table["adjusted"].notna()
     finding = None
     if tested.any():
-        up, down = (_names(moved[moved["verdict"] == which]) for which in (RISING, FALLING))
-        text = Text(words[0].template, {"up": up, "down": down}) if len(moved) else words[2]
-        finding = Finding(
-            name.replace("_", ".", 1), "info", None, text, evidence=(name,), action=words[1] if len(moved) else None
-        )
+        text, action = words[-1], None
+        said = [(which, own) for which, own in enumerate((RISING, FALLING)) if (moved["verdict"] == own).any()]
+        if said:
+            text = joined([_moved(words[which], moved[moved["verdict"] == own]) for which, own in said])
+            action = words[2 + said[0][0]]
+        finding = Finding(name.replace("_", ".", 1), "info", None, text, evidence=(name,), action=action)
     note = Text("p: straight line with correlated errors, corrected for all rows (Benjamini-Hochberg).")
     if not tested.any():
         note = Text("Trends need twelve months.")
@@ -312,6 +323,6 @@ def _told(name: str, title: Text, table: pd.DataFrame, columns: tuple[Column, ..
     return Result(name, "table", title, shown, columns=columns, finding=finding, note=note)
 
 
-def _names(rows: pd.DataFrame) -> Text | str:
+def _moved(words: Text, rows: pd.DataFrame) -> Text:
     largest = rows.sort_values("now", ascending=False, kind="stable")["kind"].head(4)
-    return in_a_row([Text(str(kind)) for kind in largest]) if len(largest) else Text("none")
+    return Text(words.template, {"kinds": in_a_row([Text(str(kind)) for kind in largest])})

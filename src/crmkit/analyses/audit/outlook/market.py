@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SIZE = mark("Size of the market")
 TWO = 2
+# a part of such a value means nothing
+POINTS = ("points", "score")
 
 
 def market(ahead: Coming) -> Result:
@@ -49,10 +51,12 @@ def market(ahead: Coming) -> Result:
         known = id_ in state.index
         unit = str(state.loc[id_, "unit"]) if known else "money" if id_ == MARKET else "number"
         change = values[-1] / values[-2] - 1 if len(values) >= TWO and values[-2] > 0 else np.nan
+        if unit in POINTS:
+            change = np.nan
         # the market is held against sales
         mine = "R-SALES" if id_ == MARKET else id_
-        ours = float(state.loc[mine, "value"]) if known else np.nan
-        next_ = forecasts.get(mine) if known else None
+        ours = float(state["value"].get(id_, np.nan))
+        next_ = forecasts.get(id_)
         rows.append(
             {
                 "indicator": id_,
@@ -62,7 +66,7 @@ def market(ahead: Coming) -> Result:
                 "theirs": in_words(values[-1], unit, work),
                 "change": change,
                 "ours": in_words(ours, unit, work),
-                "ours_change": _year_before(work, mine),
+                "ours_change": np.nan if unit in POINTS else _year_before(work, mine),
                 "ours_next": "–"
                 if next_ is None
                 else " – ".join(in_words(end, unit, work) for end in (next_.found.whole_low, next_.found.whole_high)),
@@ -117,7 +121,7 @@ def opportunities(work: Audit, *trends: Result) -> Result:
     rows: list[dict[str, Any]] = [
         {"what": risk.title, "basis": CATEGORY_WORDS.get(risk.category, risk.category), "owner": risk.owner}
         for risk in work.risks
-        if risk.response == "pursue"
+        if risk.response == "pursue" and not risk.theme
     ]
     for result in trends:
         if result.table is None:

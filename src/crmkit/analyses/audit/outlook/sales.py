@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmkit.analyses.audit.fit import Audit
-from crmkit.analyses.audit.outlook.indicators import AHEAD, KNOWN
+from crmkit.analyses.audit.outlook.indicators import AHEAD, KNOWN, month_end
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, curve, not_assessed
 from crmkit.models.outlook.ranges import FEWEST, Outlook, outlook
@@ -46,8 +46,8 @@ def sold(work: Audit) -> Sold | None:
     own["came"] = own["came"].fillna(many - 1).clip(upper=many - 1).astype("int64")
     sums = own.groupby(["came", "month"])["amount"].sum()
     first = np.zeros((many, many))
-    for (since, month), amount in sums.items():
-        first[many - 1 - int(since), many - 1 - int(month)] = amount
+    came_in, in_month = (many - 1 - sums.index.get_level_values(level).to_numpy(dtype="int64") for level in (0, 1))
+    first[came_in, in_month] = sums.to_numpy()
     total = first.sum(0)
     return Sold(total, first) if (total > 0).all() else None
 
@@ -176,8 +176,8 @@ def sales_figure(work: Audit) -> Result:
     found = outlook(known.total, ahead=ahead[-1], scale="log", confidence=work.confidence)
     day = pd.Timestamp(work.past.as_of)
     many = len(known.total)
-    past = [day - pd.DateOffset(months=back) for back in reversed(range(many))]
-    later = [day + pd.DateOffset(months=at + 1) for at in range(ahead[-1])]
+    past = [month_end(day, -back) for back in reversed(range(many))]
+    later = [month_end(day, at + 1) for at in range(ahead[-1])]
     tables = [
         pd.DataFrame({"group": KNOWN, "x": past, "value": known.total}),
         pd.DataFrame(
