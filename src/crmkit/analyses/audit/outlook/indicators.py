@@ -35,7 +35,7 @@ SUREST = 0.01
 # of the months between the first and the newest known one so many may be missing
 MOST_MISSING = 0.25
 METHODS = {
-    "last": mark("as the last value"),
+    "last": mark("as last time"),
     "smoothed": mark("smoothed level"),
     "damped": mark("smoothed, trend dies out"),
     "level": mark("around one level"),
@@ -286,9 +286,9 @@ def _finding(ahead: Coming) -> Finding:
         "all": Quantity(len(judged), "count"),
     }
     if fresh:
-        text = Text("{name} will probably miss its target in the next cycle, by a chance of {chance}.", words)
+        text = Text("{name} will probably miss its target in the next cycle: the chance is {chance}.", words)
     else:
-        text = Text("{name} will probably go on missing its target in the next cycle, by a chance of {chance}.", words)
+        text = Text("{name} will probably go on missing its target in the next cycle: the chance is {chance}.", words)
     rule = Text("Forecast: {value} ({low} to {high}); target: {target}.", words)
     if len(likely) > 1:
         rule = Text("{rule} {n} of {all} indicators are likely to miss theirs.", words | {"rule": rule})
