@@ -15,6 +15,19 @@ from crmkit.analyses.audit.fit import Audit, smart_checks, study
 from crmkit.analyses.audit.form import blank_form, calendar, form_items, form_scores, load_form, raters, read_answers
 from crmkit.analyses.audit.headline import headline
 from crmkit.analyses.audit.objectivity import agreement, gaps, rater_leniency, self_image
+from crmkit.analyses.audit.outlook import (
+    category_figure,
+    category_trends,
+    coming,
+    market,
+    need_trends,
+    opportunities,
+    outlook_figure,
+    outlook_table,
+    sales_figure,
+    sales_outlook,
+    segment_trends,
+)
 from crmkit.analyses.audit.overview import benchmarks, catalogue_changes, form_changes, missing, overview
 from crmkit.analyses.audit.plan import Means, people_table, plan_table, states
 from crmkit.analyses.audit.read import History, Window, history
@@ -58,8 +71,11 @@ __all__ = [
     "calendar",
     "cases",
     "catalogue_changes",
+    "category_figure",
+    "category_trends",
     "checks_table",
     "class_scores",
+    "coming",
     "contingencies",
     "cycles",
     "departments",
@@ -81,10 +97,15 @@ __all__ = [
     "load_catalogue",
     "load_form",
     "management",
+    "market",
     "maturity",
     "missing",
     "model_cards",
     "monthly",
+    "need_trends",
+    "opportunities",
+    "outlook_figure",
+    "outlook_table",
     "overview",
     "people_table",
     "pillars",
@@ -99,8 +120,11 @@ __all__ = [
     "register_checks",
     "risk_map",
     "risk_table",
+    "sales_figure",
+    "sales_outlook",
     "score",
     "scorecard",
+    "segment_trends",
     "self_image",
     "smart_checks",
     "states",
