@@ -76,7 +76,7 @@ def churn_probability(
 
     if not (np.isfinite(horizon) and horizon > 0):
         raise ParamError(Problem("horizon", f"is {horizon}", "it is a time above 0, in the unit of the fit"))
-    reach, since = critical(confidence), _elapsed(elapsed, len(covariates))
+    reach, since = critical(confidence), times_since(elapsed, len(covariates))
     stratum = stratum_of(fit, strata, len(covariates))
     bases = baselines(fit, method=baseline)
     out = {name: np.full(len(since), np.nan) for name in ("log_hazard_ratio", "probability", "low", "high")}
@@ -137,7 +137,7 @@ def expected_remaining(
 
     if not (np.isfinite(limit) and limit > 0):
         raise ParamError(Problem("limit", f"is {limit}", "it is a time above 0, in the unit of the fit"))
-    reach, since = critical(confidence), _elapsed(elapsed, len(covariates))
+    reach, since = critical(confidence), times_since(elapsed, len(covariates))
     stratum = stratum_of(fit, strata, len(covariates))
     bases = baselines(fit, method=baseline)
     out = np.full((3, len(since)), np.nan)
@@ -284,7 +284,8 @@ def _remaining(fit: CoxFit, ahead: _Ahead, X: Floats, reach: float) -> Floats:
     return np.stack([value, np.where(some, low, np.nan), np.where(some, high, np.nan)])
 
 
-def _elapsed(elapsed: ArrayLike, length: int) -> Floats:
+def times_since(elapsed: ArrayLike, length: int) -> Floats:
+    """The times since the start, one per customer; refuses what is missing or negative."""
     since = np.broadcast_to(np.asarray(elapsed, dtype=np.float64), (length,))
     bad = np.flatnonzero(~(np.isfinite(since) & (since >= 0)))
     if len(bad):
