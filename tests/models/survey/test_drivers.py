@@ -228,6 +228,45 @@ def test_intervals_cover(replications):
     assert np.abs(hits / replications - 0.95).max() <= band + 0.01, hits / replications
 
 
+SEVEN = np.array([0.5, 0.4, 0.3, 0.2, 0.1, 0.05])
+
+
+def seven_points(n, seed):
+    """Six ratings of seven points that go together, and the outcome that they explain."""
+    rng = np.random.default_rng(seed)
+    common = rng.normal(size=(n, 1))
+    rated = np.sqrt(0.5) * common + np.sqrt(0.5) * rng.normal(size=(n, 6))
+    rated = np.clip(np.rint(4.8 + 1.3 * rated), 1, 7)
+    outcome = np.clip(np.rint(4.8 + rated @ SEVEN - 4.8 * SEVEN.sum() + 1.2 * rng.normal(size=n)), 1, 7)
+    return pd.DataFrame(np.column_stack([outcome, rated]), columns=["overall", *"abcdef"])
+
+
+def covered(n, replications):
+    """How often the intervals of R squared and of each share hold the truth of two million respondents."""
+    cov = seven_points(2_000_000, 10**9).cov().to_numpy()
+    shares = lmg(cov) / lmg(cov).sum()
+    explained = cov[0, 1:] @ np.linalg.solve(cov[1:, 1:], cov[0, 1:]) / cov[0, 0]
+    hits = np.zeros(7)
+    for seed in range(replications):
+        found = importance(seven_points(n, seed), outcome="overall", drivers=list("abcdef"), seed=seed)
+        table = found.table.sort_values("driver")
+        hits[0] += found.r_squared_low <= explained <= found.r_squared_high
+        hits[1:] += (table["low"] <= shares) & (shares <= table["high"])
+    return hits
+
+
+def test_intervals_of_few_respondents_cover_in_a_sample():
+    assert (covered(120, 60) >= 52).all()  # 99 % band of 60 at 95 %: 52 to 60
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [120, 400])
+def test_intervals_of_few_respondents_cover(n):
+    hits = covered(n, 1000)
+    assert (hits >= 931).all(), hits
+    assert (hits <= 967).all(), hits
+
+
 def test_map_and_halo():
     data = survey(1500, 4)
     data["d3"] += 1.0 - (data["d3"] == 5)  # never used, well done

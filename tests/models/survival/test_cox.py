@@ -120,7 +120,7 @@ def everything(fit, covariates, *, elapsed, strata, cluster):
         coefficient_table(fit), term_tests(fit), proportional_hazards(fit, transform="rank"), baseline_curve(fit),
         churn_probability(fit, covariates, horizon=3, **near), contributions(fit, covariates),
         coefficient_table(with_robust_errors(fit)), coefficient_table(with_robust_errors(fit, cluster=cluster)),
-        pd.DataFrame({"remaining": expected_remaining(fit, covariates, limit=3, **near)}),
+        expected_remaining(fit, covariates, limit=3, **near),
     ]  # fmt: skip
     return [table.select_dtypes("number").drop(columns="log10_p", errors="ignore").to_numpy() for table in tables]
 
@@ -274,7 +274,7 @@ def test_beyond_support_is_not_zero_and_missing_inputs_are_flagged():
     assert scored["beyond_support"].tolist() == [False, False, False, True]
     assert scored["missing_inputs"].tolist() == [False, True, True, False]
     assert scored["probability"].isna().tolist() == [False, True, True, True]
-    assert np.isnan(expected_remaining(found, asked, elapsed=[1, 1, 1, last - 1], limit=3)[3])
+    assert np.isnan(expected_remaining(found, asked, elapsed=[1, 1, 1, last - 1], limit=3)["value"][3])
 
 
 def test_remaining_time_is_the_area_under_the_conditional_curve():
@@ -283,8 +283,42 @@ def test_remaining_time_is_the_area_under_the_conditional_curve():
     people = table.iloc[:5]
     months = [churn_probability(found, people, elapsed=4, horizon=h)["probability"].to_numpy() for h in range(1, 12)]
     expected = 1 + sum(1 - p for p in months)
-    assert np.abs(expected_remaining(found, people, elapsed=4, limit=12) - expected).max() < 1e-12
-    assert (expected_remaining(found, people, elapsed=4, limit=12, discount_rate=0.01) < expected).all()
+    remaining = expected_remaining(found, people, elapsed=4, limit=12)
+    assert np.abs(remaining["value"] - expected).max() < 1e-12
+    assert ((remaining["low"] < expected) & (expected < remaining["high"])).all()
+    assert (expected_remaining(found, people, elapsed=4, limit=12, discount_rate=0.01)["value"] < expected).all()
+
+
+def test_remaining_time_in_which_nobody_leaves_has_no_limits():
+    found = fit_cox([1, 2, 9, 9, 10], [1, 1, 1, 0, 1], pd.DataFrame({"x": [1, 0, 1, 0, 0]}), engine="rows")
+    known = expected_remaining(found, pd.DataFrame({"x": [0, 1]}), elapsed=3, limit=5)
+    assert known["value"].tolist() == [5, 5]
+    assert known[["low", "high"]].isna().all(axis=None)
+
+
+def remaining_covered(seeds):
+    """How often the limits of a customer's expected time, of the next 8, hold the true one; whole and discounted."""
+    hits = np.zeros(2)
+    for seed in seeds:
+        time, left, table, eta = customers(400, seed=seed, monthly=False)
+        found = fit_cox(time, left, table, engine="rows")
+        rate = 0.03 * np.exp(eta[0])
+        for k, discount in enumerate((0.0, 0.05)):
+            given = {"elapsed": 3, "limit": 8, "discount_rate": discount}
+            row = expected_remaining(found, table.iloc[[0]], **given).iloc[0]
+            hits[k] += row["low"] <= -np.expm1(-(rate + discount) * 8) / (rate + discount) <= row["high"]
+    return hits
+
+
+def test_limits_of_remaining_times_cover_in_a_sample():
+    assert (remaining_covered(range(60)) >= 52).all()  # 99 % band of 60 at 95 %
+
+
+@pytest.mark.slow
+def test_limits_of_remaining_times_cover():
+    hits = remaining_covered(range(1000))
+    assert (hits >= 931).all(), hits
+    assert (hits <= 967).all(), hits
 
 
 def test_scoring_in_chunks_is_scoring_at_once(monkeypatch):

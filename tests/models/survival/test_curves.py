@@ -284,3 +284,67 @@ def test_the_short_way_to_a_quantile_is_that_of_the_curve(seed, share):
 def test_who_came_later_is_not_yet_there_at_the_start():
     table = kaplan_meier([5, 6], [1, 1], entry=[0, 1])
     assert table.loc[table["x"] == 0, "at_risk"].tolist() == [1.0]
+
+
+def held(sizes, rates, longest, tau, replications):
+    """How often the limits of a difference, a ratio and the small group's own mean hold the truth, and of how many."""
+    truth = [-np.expm1(-rate * tau) / rate for rate in rates]
+    hits, refused = np.zeros(3), 0
+    for seed in range(replications):
+        rng = np.random.default_rng(seed)
+        group = np.repeat([0, 1], sizes)
+        time, until = rng.exponential(1 / np.repeat(rates, sizes)), rng.uniform(0, longest, len(group))
+        seen = np.ceil(np.minimum(time, until)), time <= until
+        try:
+            apart = restricted_mean_differences(*seen, group=group, tau=tau).iloc[0]
+        except ModelError:  # nobody of the small group was followed until tau
+            refused += 1
+            continue
+        own = restricted_mean(*seen, group=group, tau=tau).iloc[1]
+        hits += [
+            apart["low"] <= truth[0] - truth[1] <= apart["high"],
+            apart["ratio_low"] <= truth[0] / truth[1] <= apart["ratio_high"],
+            own["low"] <= truth[1] <= own["high"],
+        ]
+    return hits, replications - refused
+
+
+NEAR_THE_END = ((1000, 40), (0.0008, 0.0008), 875, 700)  # 4 of 40 still followed at tau
+SMALL = ((60, 25), (0.001, 0.0015), 800, 365)
+USUAL = ((300, 60), (0.001, 0.0015), 800, 365)
+
+
+def test_limits_of_means_in_small_groups_hold_in_a_sample():
+    hits, n = held(*NEAR_THE_END, 100)
+    assert (hits >= 0.88 * n).all()  # 99 % band of 100 at 95 %: 88 to 99
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("setting", [NEAR_THE_END, SMALL, USUAL], ids=["near the end", "small", "usual"])
+def test_limits_of_means_in_small_groups_hold(setting):
+    hits, n = held(*setting, 1000)
+    assert n >= 990
+    assert (hits / n >= 0.931).all(), hits / n
+    assert (hits / n <= 0.967).all(), hits / n
+
+
+def test_a_group_that_nobody_has_left_has_a_lower_limit():
+    own = restricted_mean([10.0] * 20, [0] * 20, tau=10).iloc[0]
+    rate = -np.log(0.025) / 200  # the largest rate that leaves 2.5 % chance of seeing none in 200 days
+    assert (own["value"], own["high"]) == (10, 10)
+    assert own["low"] == pytest.approx((1 - np.exp(-10 * rate)) / rate)
+    time, left = [10.0] * 20 + [float(k) for k in range(1, 11)], [0] * 20 + [1] * 10
+    apart = restricted_mean_differences(time, left, group=[0] * 20 + [1] * 10, tau=10).iloc[0]
+    assert apart["value"] == 4.5
+    assert 0 < apart["low"] < 4.5 < apart["high"]
+    assert apart["p"] < 0.05
+
+
+def test_p_is_below_the_risk_where_no_difference_lies_outside_the_limits():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        time, group = rng.exponential(10, 60), np.arange(60) % 2
+        time = np.where(group == 1, time * 1.5, time)
+        apart = restricted_mean_differences(time, np.ones(60), group=group, tau=15).iloc[0]
+        assert (apart["p"] < 0.05) == (apart["low"] > 0 or apart["high"] < 0)
+        assert (apart["p"] < 0.05) == (apart["ratio_low"] > 1 or apart["ratio_high"] < 1) or abs(apart["p"] - 0.05) < 0.03

@@ -18,6 +18,7 @@ from crmkit.models.survival.judging.concordance import Agreement, auc_at, concor
 from crmkit.models.survival.judging.empc import MaximumProfit, expected_maximum_profit, maximum_profit
 from crmkit.models.survival.judging.leakage import LEAKAGE_RULES, audit_leakage
 from crmkit.models.survival.judging.lift import lift_table, population_stability
+from crmkit.models.survival.judging.lists import list_probability, list_sum
 from crmkit.models.survival.judging.profit import (
     Campaign,
     break_even_probability,
@@ -93,6 +94,8 @@ __all__ = [
     "kaplan_meier_fitter",
     "lifelines_serves",
     "lift_table",
+    "list_probability",
+    "list_sum",
     "logrank",
     "logrank_pairs",
     "maximum_profit",

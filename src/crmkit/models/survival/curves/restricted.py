@@ -32,10 +32,12 @@ Ints = NDArray[np.int64]
 
 
 class Mean(NamedTuple):
-    """A restricted mean, its standard error, and the customers behind it."""
+    """A restricted mean, its standard error and limits, and the customers behind it."""
 
     value: float
     standard_error: float
+    low: float
+    high: float
     n: float
 
 
@@ -78,7 +80,10 @@ def restricted_mean(
     Notes
     -----
     Area under the Kaplan-Meier curve up to tau; variance sum of (area after t)^2 d / (n (n - d)) over the times t of leaving;
-    with sampling weights or clusters the sum over clusters (without, customers) of their squared influence.
+    with sampling weights or clusters the sum over clusters (without, customers) of their squared influence. The limits are
+    symmetric in the log odds of the share of tau that is stayed: near the end of their time few customers are left, and limits
+    that are symmetric in time miss on one side. Where nobody has left, the
+    lower limit is that of the largest constant rate that leaves half of the risk of error of seeing none.
 
     References
     ----------
@@ -90,17 +95,17 @@ def restricted_mean(
     >>> round(float(table.loc[0, "value"]), 6)
     2.5
     """
-    reach = critical(confidence)
+    critical(confidence)
     seen = check_observed(durations, event_observed, entry=entry, copies=copies, sampling_weights=sampling_weights)
-    means = _means(seen, group, cluster, tau)
+    means = _means(seen, group, cluster, tau, confidence)
     method = mark("Area under the Kaplan-Meier curve")
     table = estimates(
         {
             "group": name,
             "measure": mark("Mean time within the limit"),
             "value": m.value,
-            "low": max(0.0, m.value - reach * m.standard_error),
-            "high": min(tau, m.value + reach * m.standard_error),
+            "low": m.low,
+            "high": m.high,
             "n": m.n,
             "unit": unit,
             "method": method,
@@ -135,38 +140,48 @@ def restricted_mean_differences(
     -------
     pandas.DataFrame
         A row per pair: `group_a`, `group_b`, `value` (mean of a minus mean of b, in the unit of time), `standard_error`,
-        `low`, `high`, `ratio`, `ratio_low`, `ratio_high`, `p`, `p_holm`, `log10_p`, `n`.
+        `low`, `high`, `ratio`, `ratio_low`, `ratio_high`, `p` (below the risk of error where 0 is outside the limits),
+        `p_holm`, `log10_p`, `n`.
 
     Raises
     ------
     ModelError
         As for :func:`restricted_mean`, and where there is one group only.
+
+    Notes
+    -----
+    The limits are put together from those of the two means: what each adds to the side is squared.
+
+    References
+    ----------
+    Zou & Donner (2008), doi:10.1002/sim.3095.
     """
     import pandas as pd
 
     reach = critical(confidence)
     seen = check_observed(durations, event_observed, entry=entry, copies=copies, sampling_weights=sampling_weights)
-    means = _means(seen, group, cluster, tau)
+    means = _means(seen, group, cluster, tau, confidence)
     if len(means) < 2:
         raise ModelError(Text("restricted mean: there is one group only; at least two are needed for a difference"))
     found = []
     for i, (first, a) in enumerate(means):
         for second, b in means[i + 1 :]:
-            spread = float(np.hypot(a.standard_error, b.standard_error))
-            relative = reach * float(np.hypot(a.standard_error / a.value, b.standard_error / b.value))
             ratio, value = a.value / b.value, a.value - b.value
-            p, log10_p = chi_squared((value / spread) ** 2, 1) if spread > 0 else (1.0, 0.0)
+            down, up = np.hypot(a.value - a.low, b.high - b.value), np.hypot(a.high - a.value, b.value - b.low)
+            fold_down = np.hypot(np.log(a.value / a.low), np.log(b.high / b.value))
+            fold_up = np.hypot(np.log(a.high / a.value), np.log(b.value / b.low))
+            p, log10_p = chi_squared((reach * value / float(down if value > 0 else up)) ** 2, 1)
             found.append(
                 {
                     "group_a": first,
                     "group_b": second,
                     "value": value,
-                    "standard_error": spread,
-                    "low": value - reach * spread,
-                    "high": value + reach * spread,
+                    "standard_error": float(np.hypot(a.standard_error, b.standard_error)),
+                    "low": value - down,
+                    "high": value + up,
                     "ratio": ratio,
-                    "ratio_low": ratio * np.exp(-relative),
-                    "ratio_high": ratio * np.exp(relative),
+                    "ratio_low": ratio * np.exp(-fold_down),
+                    "ratio_high": ratio * np.exp(fold_up),
                     "p": p,
                     "log10_p": log10_p,
                     "n": a.n + b.n,
@@ -177,7 +192,9 @@ def restricted_mean_differences(
     return table
 
 
-def _means(seen: Observed, group: ArrayLike | None, cluster: ArrayLike | None, tau: float) -> list[tuple[object, Mean]]:
+def _means(
+    seen: Observed, group: ArrayLike | None, cluster: ArrayLike | None, tau: float, confidence: float
+) -> list[tuple[object, Mean]]:
     if not (np.isfinite(tau) and tau > 0):
         raise ParamError(Problem("tau", f"is {tau}", "it is a time above 0, in the unit of durations"))
     codes = None if cluster is None else group_codes(cluster, len(seen.time), what="cluster")[0]
@@ -189,7 +206,7 @@ def _means(seen: Observed, group: ArrayLike | None, cluster: ArrayLike | None, t
         raise ModelError(
             Problem("restricted mean: tau", f"is {tau:g}, but groups are observed only {named}", f"tau <= {limit:g}")
         )
-    return [(name, _mean(own, tau, None if codes is None else codes[members])) for name, members, own in parts]
+    return [(name, _mean(own, tau, None if codes is None else codes[members], confidence)) for name, members, own in parts]
 
 
 def _reaches(own: Observed, tau: float) -> bool:
@@ -197,7 +214,7 @@ def _reaches(own: Observed, tau: float) -> bool:
     return bool(last >= tau or own.event[own.time == last].all())
 
 
-def _mean(own: Observed, tau: float, codes: Ints | None) -> Mean:
+def _mean(own: Observed, tau: float, codes: Ints | None, confidence: float) -> Mean:
     counts = count_at_risk(own)
     value, _ = product_limit(counts)
     inside = counts.time < tau
@@ -212,4 +229,18 @@ def _mean(own: Observed, tau: float, codes: Ints | None) -> Mean:
         variance = float(((each if codes is None else np.bincount(codes, each)) ** 2).sum())
     else:
         variance = float(np.divide(events, rest, out=np.zeros_like(rest), where=rest > 1e-12) @ after**2)
-    return Mean(float(pieces.sum()), float(np.sqrt(variance)), float(own.number.sum()))
+    mean, error = float(pieces.sum()), float(np.sqrt(variance))
+    if events.any():
+        low, high = _limits(mean / tau, error / tau, confidence)
+    else:
+        since = 0.0 if own.entry is None else np.minimum(own.entry, tau)
+        rate = -np.log((1 - confidence) / 2) / float(own.number @ (np.minimum(own.time, tau) - since))
+        low, high = float(-np.expm1(-rate * tau) / (rate * tau)), 1.0
+    return Mean(mean, error, tau * low, tau * high, float(own.number.sum()))
+
+
+def _limits(share: float, error: float, confidence: float) -> tuple[float, float]:
+    from scipy.special import expit, logit
+
+    spread = critical(confidence) * error / (share * (1 - share))
+    return float(expit(logit(share) - spread)), float(expit(logit(share) + spread))

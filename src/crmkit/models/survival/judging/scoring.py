@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 CHUNK = 50_000
+CELLS = 4_000_000
 
 
 def churn_probability(
@@ -75,7 +76,7 @@ def churn_probability(
 
     if not (np.isfinite(horizon) and horizon > 0):
         raise ParamError(Problem("horizon", f"is {horizon}", "it is a time above 0, in the unit of the fit"))
-    reach, since = critical(confidence), _elapsed(elapsed, len(covariates))
+    reach, since = critical(confidence), times_since(elapsed, len(covariates))
     stratum = stratum_of(fit, strata, len(covariates))
     bases = baselines(fit, method=baseline)
     out = {name: np.full(len(since), np.nan) for name in ("log_hazard_ratio", "probability", "low", "high")}
@@ -104,7 +105,8 @@ def expected_remaining(
     strata: Any = None,
     baseline: str = "efron",
     discount_rate: float = 0.0,
-) -> Floats:
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """How much more time is each customer expected to stay, of the next `limit`?
 
     Parameters
@@ -116,31 +118,41 @@ def expected_remaining(
     discount_rate : float
         Continuous rate per unit of time at which later time counts less; with it the result times margin per unit of time is
         the present value of what the customer brings in while staying.
+    confidence : float
 
     Returns
     -------
-    array of float64, shape (n,)
-        Time, at most `limit`; nan where `elapsed + limit` lies beyond the last time at which a customer has left, or inputs
-        are missing.
+    pandas.DataFrame
+        In the order of the customers: `value`, `low`, `high`: time, at most `limit`; nan where `elapsed + limit` lies beyond
+        the last time at which a customer has left, or inputs are missing. The limits are those of the expected time, not of
+        how long the customer will stay; they are nan where nobody has left within these times.
 
     Notes
     -----
-    The integral of the conditional survival function, exact for the step function; O(n) memory, in chunks.
+    The integral of the conditional survival function, exact for the step function; memory does not grow with the customers
+    times the times. Interval: delta method on the log odds of the share of the (discounted) limit that is stayed, with the
+    variance of the baseline and of the coefficients and their covariance.
     """
+    import pandas as pd
+
     if not (np.isfinite(limit) and limit > 0):
         raise ParamError(Problem("limit", f"is {limit}", "it is a time above 0, in the unit of the fit"))
-    since = _elapsed(elapsed, len(covariates))
+    reach, since = critical(confidence), times_since(elapsed, len(covariates))
     stratum = stratum_of(fit, strata, len(covariates))
     bases = baselines(fit, method=baseline)
-    out = np.full(len(since), np.nan)
-    beta = fit.coefficients * fit.scale
+    out = np.full((3, len(since)), np.nan)
     for start in range(0, len(since), CHUNK):
         part = slice(start, start + CHUNK)
-        eta = (encode(fit.design, covariates.iloc[part], strict=False) - fit.center) / fit.scale @ beta
-        for s, t in sorted(set(zip(stratum[part].tolist(), since[part].tolist(), strict=True))):
-            rows = np.flatnonzero((stratum[part] == s) & (since[part] == t))
-            out[start + rows] = _remaining(bases[s], t, limit, discount_rate, eta[rows])
-    return out
+        X = (encode(fit.design, covariates.iloc[part], strict=False) - fit.center) / fit.scale
+        alike = pd.DataFrame({"stratum": stratum[part], "since": since[part]}).groupby(["stratum", "since"]).indices
+        for (s, t), rows in cast("dict[tuple[int, float], Ints]", alike).items():
+            if t + limit > bases[s].last_event:
+                continue
+            ahead = _ahead(bases[s], t, limit, discount_rate)
+            most = max(1, CELLS // (len(ahead.hazard) + 1))
+            for few in np.array_split(rows, -(-len(rows) // most)):
+                out[:, start + few] = _remaining(fit, ahead, X[few], reach)
+    return pd.DataFrame(dict(zip(("value", "low", "high"), out, strict=True)), index=covariates.index)
 
 
 def contributions(fit: CoxFit, covariates: pd.DataFrame, *, reference: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -230,22 +242,50 @@ def _score(
     return found, beyond
 
 
-def _remaining(base: Baseline, t: float, limit: float, rate: float, eta: Floats) -> Floats:
-    if t + limit > base.last_event:
-        return np.full(len(eta), np.nan)
-    inside = (base.times > t) & (base.times < t + limit)
+class _Ahead(NamedTuple):
+    """The baseline from a time to the limit: pieces of (discounted) time, and what each time of leaving between them adds."""
+
+    width: Floats  # (k + 1,)
+    hazard: Floats  # (k,)
+    variance: Floats
+    means: Floats  # (k, p)
+    together: Floats
+
+
+def _ahead(base: Baseline, t: float, limit: float, rate: float) -> _Ahead:
+    first = int(np.searchsorted(base.times, t, side="right"))
+    inside = slice(first, max(first, int(np.searchsorted(base.times, t + limit, side="left"))))
     edges = np.concatenate([[0.0], base.times[inside] - t, [limit]])
     width = np.diff(edges) if rate == 0 else -np.diff(np.exp(-rate * edges)) / rate
-    now = base.hazard[np.searchsorted(base.times, t, side="right") - 1]
-    steps = np.concatenate([[0.0], base.hazard[inside] - now])
-    ratio = np.exp(eta)
-    result = np.zeros(len(eta))
-    for w, h in zip(width, steps, strict=True):  # one time after the other: memory stays that of the customers
-        result += w * np.exp(-h * ratio)
-    return result
+    steps = (np.diff(part, prepend=0.0)[..., inside] for part in (base.hazard, base.variance, base.means, base.together))
+    hazard, variance, means, together = steps
+    return _Ahead(width, hazard, variance, np.ascontiguousarray(means.T), np.ascontiguousarray(together.T))
 
 
-def _elapsed(elapsed: ArrayLike, length: int) -> Floats:
+def _remaining(fit: CoxFit, ahead: _Ahead, X: Floats, reach: float) -> Floats:
+    """Expected time and its limits, shape (3, n).
+
+    A step of the hazard takes off the time that is expected after it: with these as weights, the variance is that of a weighted
+    sum of the steps.
+    """
+    ratio = np.exp(X @ (fit.coefficients * fit.scale))
+    stay = np.exp(-np.outer(ratio, np.cumsum(np.concatenate([[0.0], ahead.hazard]))))
+    pieces = stay * ahead.width
+    after = np.cumsum(pieces[:, ::-1], axis=1)[:, -2::-1]  # what is expected after each step
+    value, whole = pieces.sum(axis=1), ahead.width.sum()
+    gap = after @ ahead.means - X * (after @ ahead.hazard)[:, None]
+    variance = ratio**2 * (after**2 @ ahead.variance + of_coefficients(fit, gap, after @ ahead.together))
+    share = value / whole
+    with np.errstate(divide="ignore", invalid="ignore"):
+        odds = np.log(share / (1 - share))
+        spread = reach * np.sqrt(variance) / whole / (share * (1 - share))
+        low, high = (whole / (1 + np.exp(-odds - side * spread)) for side in (-1, 1))
+    some = share < 1
+    return np.stack([value, np.where(some, low, np.nan), np.where(some, high, np.nan)])
+
+
+def times_since(elapsed: ArrayLike, length: int) -> Floats:
+    """The times since the start, one per customer; refuses what is missing or negative."""
     since = np.broadcast_to(np.asarray(elapsed, dtype=np.float64), (length,))
     bad = np.flatnonzero(~(np.isfinite(since) & (since >= 0)))
     if len(bad):
