@@ -27,6 +27,7 @@ from crmkit.models.survival.judging.profit import (
     profit_curve,
     tornado,
 )
+from crmkit.models.survival.judging.remaining import remaining_limits
 from crmkit.models.survival.judging.scoring import churn_probability, contributions, expected_remaining
 from crmkit.models.survival.judging.uplift import Uplift, control_arm, minimum_detectable, uplift_share, uplift_spend
 from crmkit.models.survival.regression.baseline import BASELINES, Baseline, baseline_curve, baselines
@@ -108,6 +109,7 @@ __all__ = [
     "population_stability",
     "profit_curve",
     "proportional_hazards",
+    "remaining_limits",
     "restricted_mean",
     "restricted_mean_differences",
     "term_tests",

@@ -75,7 +75,7 @@ def churn_probability(
 
     if not (np.isfinite(horizon) and horizon > 0):
         raise ParamError(Problem("horizon", f"is {horizon}", "it is a time above 0, in the unit of the fit"))
-    reach, since = critical(confidence), _elapsed(elapsed, len(covariates))
+    reach, since = critical(confidence), elapsed_of(elapsed, len(covariates))
     stratum = stratum_of(fit, strata, len(covariates))
     bases = baselines(fit, method=baseline)
     out = {name: np.full(len(since), np.nan) for name in ("log_hazard_ratio", "probability", "low", "high")}
@@ -129,7 +129,7 @@ def expected_remaining(
     """
     if not (np.isfinite(limit) and limit > 0):
         raise ParamError(Problem("limit", f"is {limit}", "it is a time above 0, in the unit of the fit"))
-    since = _elapsed(elapsed, len(covariates))
+    since = elapsed_of(elapsed, len(covariates))
     stratum = stratum_of(fit, strata, len(covariates))
     bases = baselines(fit, method=baseline)
     out = np.full(len(since), np.nan)
@@ -246,7 +246,8 @@ def _remaining(base: Baseline, t: float, limit: float, rate: float, eta: Floats)
     return result
 
 
-def _elapsed(elapsed: ArrayLike, length: int) -> Floats:
+def elapsed_of(elapsed: ArrayLike, length: int) -> Floats:
+    """How long each customer has been here; a missing or negative time is refused."""
     since = np.broadcast_to(np.asarray(elapsed, dtype=np.float64), (length,))
     bad = np.flatnonzero(~(np.isfinite(since) & (since >= 0)))
     if len(bad):
