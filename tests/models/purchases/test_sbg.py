@@ -109,3 +109,28 @@ def test_drawn_periods_have_the_expected_mean(periods):
     expected = sbg.expected_remaining(fit, made, periods=periods)
     assert (np.abs(drawn.mean(0) - expected) < 4 * drawn.std(0) / np.sqrt(len(drawn))).all()
     assert periods is None or drawn.max() == periods
+
+
+def test_limits_of_the_remaining_periods_cover_the_truth():
+    """200 samples of 600 subscribers watched for ten renewals; the band is the binomial one of 200."""
+    truth, made = sbg.Known("sbg", {"alpha": 0.9, "beta": 3.0}), np.array([0, 3, 10])
+    expected = sbg.expected_remaining(truth, made, periods=12)
+    held = np.zeros((200, 3))
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        left = rng.geometric(rng.beta(0.9, 3.0, 600))
+        counts = [600, *(int((left > renewal).sum()) for renewal in range(1, 11))]
+        found = sbg.remaining_limits(sbg.fit_sbg(sbg.cohorts([counts])), made, periods=12)
+        held[seed] = (found.low <= expected) & (expected <= found.high)
+    assert (held.mean(0) >= 0.91).all()
+    assert (held.mean(0) <= 0.985).all()
+
+
+def test_limits_are_those_of_other_samples():
+    data = sbg.cohorts([[1000, 869, 743, 653, 593, 551, 517, 491]])
+    fit = sbg.fit_sbg(data)
+    found = sbg.remaining_limits(fit, [0, 5], discount_rate=0.01, periods=24)
+    draws = sbg.parameter_draws(data, fit, draws=400)
+    each = np.array([sbg.expected_remaining(one, [0, 5], discount_rate=0.01, periods=24) for one in draws.fits()])
+    np.testing.assert_allclose(np.log(found.high / found.low) / (2 * 1.96), np.log(each).std(0), rtol=0.15)
+    np.testing.assert_allclose(found.value, sbg.expected_remaining(fit, [0, 5], discount_rate=0.01, periods=24))

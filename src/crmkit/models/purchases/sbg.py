@@ -16,8 +16,9 @@ from scipy.special import betaln, digamma
 
 from crmkit.core.errors import ModelError, Problem
 from crmkit.core.results import Quantity, Text
-from crmkit.models.basics.draws import Known, ParameterDraws
+from crmkit.models.basics.draws import Interval, Known, ParameterDraws
 from crmkit.models.basics.edges import chance_edges, highest, require_inside
+from crmkit.models.basics.estimates import critical
 from crmkit.models.basics.optimise import Objective, log_covariance
 from crmkit.models.purchases.btyd.bootstrap import refit_from, resampled
 from crmkit.models.purchases.btyd.fitting import FEWEST_CUSTOMERS
@@ -33,6 +34,7 @@ __all__ = [
     "Cohorts",
     "Fit",
     "Fitted",
+    "Interval",
     "Known",
     "ParameterDraws",
     "cohorts",
@@ -41,6 +43,7 @@ __all__ = [
     "fit_alike",
     "fit_sbg",
     "parameter_draws",
+    "remaining_limits",
     "retention",
     "survival",
 ]
@@ -50,6 +53,7 @@ TITLE = "sBG"
 SMALLEST = 1e-12
 # alpha + beta of the limit in which customers do not differ: sBG and limit agree to six digits within five years of months
 EQUAL = 1e8
+STEP = 1e-4  # of a log-parameter
 
 
 @dataclass(frozen=True, eq=False)
@@ -368,6 +372,47 @@ def expected_remaining(
             )
         )
     return np.asarray((beta + made) / (alpha - 1))
+
+
+def remaining_limits(
+    fit: Fit, renewals: ArrayLike = 0, *, discount_rate: float = 0.0, periods: int | None = None, confidence: float = 0.95
+) -> Interval:
+    """How sure is :func:`expected_remaining`, as far as it hangs on the parameters?
+
+    Parameters
+    ----------
+    fit : Fit
+        With the covariance of its log-parameters.
+    renewals, discount_rate, periods
+        As for :func:`expected_remaining`.
+    confidence : float
+        Coverage, between 0 and 1.
+
+    Returns
+    -------
+    Interval
+        Limits by the delta method, normal on the logarithm, which keeps them positive. What single subscribers do by chance is
+        not in them (:func:`draw_remaining`).
+
+    Examples
+    --------
+    >>> found = fit_sbg(cohorts([[1000, 869, 743, 653, 593, 551, 517, 491]]))
+    >>> limits = remaining_limits(found, [0, 4], periods=12)
+    >>> bool((limits.low < limits.value).all() and (limits.value < limits.high).all())
+    True
+    """
+
+    def value(params: Mapping[str, float]) -> Floats:
+        return expected_remaining(Known("sbg", params), renewals, discount_rate=discount_rate, periods=periods)
+
+    def moved(name: str, step: float) -> dict[str, float]:
+        return {**fit.params, name: fit.params[name] * float(np.exp(step))}
+
+    found = value(fit.params)
+    slopes = np.stack([(value(moved(name, STEP)) - value(moved(name, -STEP))) / (2 * STEP) for name in PARAMETERS])
+    error = np.sqrt(np.maximum(np.einsum("i...,ij,j...->...", slopes, fit.covariance, slopes), 0.0)) / found
+    reach = critical(confidence) * error
+    return Interval(found, np.asarray(found * np.exp(-reach)), np.asarray(found * np.exp(reach)), "delta")
 
 
 def draw_remaining(

@@ -65,10 +65,11 @@ def discounted_time_alive(
     x, tx, age = check_histories(frequency, recency, T)
     params, model = values(fit), model_of(fit.model)
     if model.by_recency:
-        return np.asarray(
-            alive(fit, (x, tx, age))
-            * each_once(lambda x, tx, age: _regular(params, (x, tx, age), horizon, discount_rate), x, tx, age)
-        )
+
+        def staying(x: Floats, tx: Floats, age: Floats) -> Floats:
+            return _regular(params, (x, tx, age), horizon, discount_rate)
+
+        return np.asarray(alive(fit, (x, tx, age)) * each_once(staying, x, tx, age))
     if horizon is None and discount_rate == 0:
         _require_finite(fit, float(params[0] + x.min(initial=np.inf)))
     if model.leaves_after is None:
