@@ -107,7 +107,7 @@ def gates(work: Checked, table: pd.DataFrame | None = None) -> Result:
         "warning" if len(weak) else "info" if none else "good",
         None if none else not len(weak),
         text,
-        Text("Rule: the grade found is below the lowest grade in the table."),
+        Text("The grade found is below the lowest grade in the table."),
         ("data_quality_gates",),
     )
     note = Text("Grades go from 1 to 5. What could not be graded leads to no reservation; it stands here as not known.")

@@ -103,7 +103,7 @@ def outliers(work: Checked, table: pd.DataFrame | None = None) -> Result:
         "info" if len(some) else "good",
         None if len(some) else True,
         text,
-        Text("Rule: of clean tables at most {alarm} have any case beyond the limit.", alarm),
+        Text("Of clean tables at most {alarm} have any case beyond the limit.", alarm),
         ("data_quality_outliers",),
         action=Text("Look at them one by one: a slip of the decimal sign, or the best customer?") if len(some) else None,
     )
@@ -142,7 +142,7 @@ def conduct(work: Checked) -> Result:
         "info" if len(bad) else "good",
         None if len(bad) or RETURNS not in set(table["what"]) else True,
         text,
-        Text("Rule: of clean tables at most {alarm} name anybody.", {"alarm": Quantity(work.agreed.false_alarm, "share")}),
+        Text("Of clean tables at most {alarm} name anybody.", {"alarm": Quantity(work.agreed.false_alarm, "share")}),
         ("data_quality_conduct",),
         action=Text("Ask these customers why before anything is refused to them.") if len(bad) else None,
     )

@@ -61,7 +61,7 @@ def ages(work: Checked) -> Result:
             "warning" if bad else "good",
             not bad,
             text,
-            Text("Rule: a twentieth of the records may be older than a year."),
+            Text("A twentieth of the records may be older than a year."),
             ("data_quality_ages",),
             action=Text("Confirm old records at the next contact, and delete those that nobody needs.") if bad else None,
         ),
