@@ -115,7 +115,7 @@ def _finding(found: pd.DataFrame, work: Checked) -> Finding:
     words: dict[str, Any] = {
         "n": Quantity(len(given), "count"),
         "unowned": Quantity(unowned, "count"),
-        "tables": in_a_row(spoken(one) for one in late["table"]),
+        "tables": in_a_row([spoken(one) for one in late["table"]]),
     }
     text = Text("{n} {n:table was|tables were} read; someone answers for each of them.", words)
     if len(late):
