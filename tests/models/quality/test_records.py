@@ -23,12 +23,14 @@ TIMES = 1000
 
 
 def test_exact_limits_are_the_printed_ones():
-    """R: binom.test(81, 263)$conf.int, binom.test(0, 20)$conf.int, as statsmodels' beta method has them too."""
+    """The example of R's manual page of binom.test (Conover 1971): 682 of 925; and statsmodels' beta method."""
     from statsmodels.stats.proportion import proportion_confint
 
     for count, n in ((81, 263), (0, 20), (20, 20), (1, 3)):
         found = exact_share(count, n)
         assert (found.low, found.high) == pytest.approx(proportion_confint(count, n, method="beta"), abs=1e-12)
+    found = exact_share(682, 925)
+    assert (found.low, found.high) == pytest.approx((0.7076683, 0.7654066), abs=5e-8)
     assert exact_share(0, 20).high == pytest.approx(0.1684, abs=5e-5)  # Clopper & Pearson: 1 - 0.025^(1/20)
 
 

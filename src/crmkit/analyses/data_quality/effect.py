@@ -29,7 +29,7 @@ FIGURES: dict[str, tuple[str, Unit]] = {
 }
 JOINED, LISTED = mark("with records of one person joined"), mark("without those not in the customer table")
 NEAR, BACK = mark("without unlike amounts"), mark("with the rows left out, as if like the others")
-MATTERS = 0.01
+MATTERS, LEAST = 0.01, 1e-9
 COLUMNS = (
     Column("figure", "Figure", translate=True),
     Column("reported", "As reported"),
@@ -61,7 +61,9 @@ def effect(work: Checked) -> Result:
     if not rows:
         reason = Text("nothing to mend: no record is double, nobody is missing, no amount unlike, no row left out")
         return not_assessed("data_quality_effect", title, reason)
-    table = pd.DataFrame(rows)
+    # what changes nothing needs no line, unless nothing changes
+    changed = [row for row in rows if abs(row["change"]) > LEAST]
+    table = pd.DataFrame(changed or rows)
     note = Text("Change: a part of the figure as reported; of shares, in percentage points. Each fault is mended by itself.")
     return Result("data_quality_effect", "table", title, table, columns=COLUMNS, finding=_finding(table), note=note)
 

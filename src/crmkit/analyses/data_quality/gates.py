@@ -13,7 +13,7 @@ from crmkit.core.results import Column, Finding, Quantity, Result, Text
 if TYPE_CHECKING:
     import pandas as pd
 
-HOLDS, WEAK, UNKNOWN = mark("holds"), mark("with reservation"), mark("not known")
+HOLDS, WEAK, UNKNOWN = mark("without reservation"), mark("with reservation"), mark("not known")
 
 
 @dataclass(frozen=True)

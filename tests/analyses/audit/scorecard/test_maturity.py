@@ -49,9 +49,8 @@ def test_a_level_above_a_gap_does_not_count(work_of):
 
 def test_system_evaluation_training_and_data(work_of):
     measured = [indicator("D-USE", 0.9, 5), indicator("D-COMP", 0.99, 5), indicator("D-DUP", 0.2, 1)]
-    records = {"frames": {"records": 1, "training": 1}}
-    kept = work_of(*measured)
-    kept.past.frames = records["frames"]
+    records = {"frames": {"training": 1}}
+    kept = work_of(*measured, customers=pd.DataFrame({"customer_id": ["a"]}))
     assert level(kept, "CRM system") == 4
     kept.state.loc[kept.state["indicator"] == "D-DUP", "value"] = 0.0
     assert level(kept, "CRM system") == 5

@@ -118,7 +118,7 @@ STEPS: dict[str, tuple[Level, Level, Level, Level]] = {
         (mark("cases follow the declared order, on target"), lambda kept: kept.on_target("P-CONF")),
     ),
     mark("CRM system"): (
-        (mark("customers have records"), lambda kept: "customers" in kept.work.past.tables),
+        (mark("customers have records"), lambda kept: "customers" in kept.work.company.tables),
         (mark("the use of the system is measured"), lambda kept: kept.measured("D-USE")),
         (mark("gaps and duplicates in the records are measured"), lambda kept: kept.measured("D-COMP", "D-DUP")),
         (mark("use, completeness and duplicates are on target"), lambda kept: kept.on_target("D-USE", "D-COMP", "D-DUP")),
