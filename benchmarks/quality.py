@@ -1,6 +1,6 @@
 """What does it cost to look at the quality of data, and how many duplicates are found?
 
-Missing, invalid and different values of ten million rows: the kit's one pass beside the query that somebody writes by hand in
+Missing, invalid and different values of ten million rows: the kit's one query beside that which somebody writes by hand in
 DuckDB, and beside pointblank with the same checks. Then customers with copies of known kinds (``_copies.py``, which shares no
 function with the kit): which pairs are suggested, by kind of copy.
 Run: ``.venv/bin/python benchmarks/quality.py [--rows N] [--customers N] [--repeats N] [--peers PYTHON]``.

@@ -91,7 +91,7 @@ def test_a_table_without_a_column_has_no_such_key():
     assert found["customer_id"].tolist() == ["1", "2"]
     assert found[["phone", "tax_id", "name_place"]].isna().all(axis=None)
     table = ibis.memtable(ROWS.drop(columns="city"), schema={name: SCHEMA[name] for name in SCHEMA if name != "city"})
-    assert to_frame(match_keys(table))["name_place"].tolist()[0] == "annabeck|n"
+    assert "name_place" not in match_keys(table).columns, "many of one name live in a region"
     alone = shared_records(ibis.memtable(ROWS[["customer_id"]], schema={"customer_id": "string"}))
     assert alone.empty
     assert list(alone.columns) == ["customer_id", "email", "phone", "tax_id", "name_place"]

@@ -70,6 +70,20 @@ def test_addresses_and_numbers_look_like_some(column, good, bad):
     assert found.loc[0, ["missing", "invalid"]].tolist() == [1, len(bad)]
 
 
+def test_a_value_counts_as_often_as_it_stands_there():
+    rows = {
+        "email": ["a@x.org"] * 3 + ["n/a"] * 2 + [None],
+        "phone": ["unknown"] * 4 + ["1234567"] * 2,
+        "customer_id": list("abcdef"),
+    }
+    table = ibis.memtable(rows, schema={"email": "string", "phone": "string", "customer_id": "string"})
+    whole = profile(table)
+    assert whole.to_numpy().tolist() == [
+        ["email", 6, 1, 2, 2], ["phone", 6, 0, 2, 4], ["customer_id", 6, 0, 6, pd.NA]
+    ]  # fmt: skip
+    pd.testing.assert_frame_equal(profile(table, distinct=False).drop(columns="distinct"), whole.drop(columns="distinct"))
+
+
 def test_an_empty_table():
     found = profile(ibis.memtable(pd.DataFrame({"email": pd.Series(dtype="object")}), schema={"email": "string"}))
     assert found.iloc[0].tolist() == ["email", 0, 0, 0, 0]

@@ -7,7 +7,6 @@ may be two names. Only operations that agree on every supported engine are used;
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from crmkit.data.sources.engine import to_frame
@@ -17,13 +16,8 @@ if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
-# what is written in both, of one customer each; the first columns that a table has are taken
-KEYS: Mapping[str, tuple[str, ...]] = {
-    "email": ("email",),
-    "phone": ("phone",),
-    "tax_id": ("tax_id",),
-    "name_place": ("name", "city|region"),
-}
+# what is written in both, of one customer each
+KEYS = ("email", "phone", "tax_id", "name_place")
 FEWEST_DIGITS, FEWEST_OF_TAX_ID, FEWEST_OF_NAME = 7, 6, 2
 WIDE = "".join(chr(code) for code in range(0xFF01, 0xFF5F)) + "\u3000"
 NARROW = "".join(chr(code) for code in range(0x21, 0x7F)) + " "
@@ -48,7 +42,7 @@ def shared_records(customers: ibis.Table, *, calling_code: str = "") -> pd.DataF
     Parameters
     ----------
     customers : ibis.Table
-        ``customer_id`` and, of ``email, phone, tax_id, name, city`` (else ``region``), those that there are.
+        ``customer_id`` and, of ``email, phone, tax_id, name, city``, those that there are.
     calling_code : str
         Digits that a number of the client's own country begins with abroad, for example ``49``; empty: numbers with a code are
         compared with each other, and so are those without.
@@ -128,7 +122,6 @@ def match_keys(customers: ibis.Table, *, calling_code: str = "") -> ibis.Table:
         ``customer_id`` and of ``email, phone, tax_id, name_place`` those whose columns there are.
     """
     has = set(customers.columns)
-    place = next((name for name in ("city", "region") if name in has), "")
     keys: dict[str, Any] = {}
     if "email" in has:
         address = narrow(customers.email).lower().re_replace(r"\s+", "")
@@ -139,8 +132,8 @@ def match_keys(customers: ibis.Table, *, calling_code: str = "") -> ibis.Table:
     if "tax_id" in has:
         digits = narrow(customers.tax_id).lower().re_replace("[^0-9a-z]+", "")
         keys["tax_id"] = _where(digits.length() >= FEWEST_OF_TAX_ID, digits)
-    if "name" in has and place:
-        name, where = folded_name(customers.name), folded_name(customers[place])
+    if {"name", "city"} <= has:
+        name, where = folded_name(customers.name), folded_name(customers.city)
         keys["name_place"] = _where((name.length() >= FEWEST_OF_NAME) & (where.length() > 0), name.concat("|", where))
     return customers.select("customer_id", **keys)
 
