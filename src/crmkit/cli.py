@@ -19,7 +19,7 @@ from crmkit.core.errors import EXIT_CODE, CrmkitError
 DEMO_CLIENTS = ("cdnow", "journey", "retailco", "techco", "shopco", "cleanco")
 WIDTH = 100
 
-HELP = """Reports about a company's customers: value, churn, satisfaction, and an audit of how they are looked after.
+HELP = """Reports about a company's customers: service, value, churn, satisfaction, and an audit of how they are looked after.
 
 \b
 Your own data, in this order:
