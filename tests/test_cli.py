@@ -288,7 +288,7 @@ def test_describe_knows_chinese_and_fits_a_terminal_there_too(tiny_home, command
     assert max(sum(1 + (unicodedata.east_asian_width(letter) in "WF") for letter in line) for line in lines) <= 100
 
 
-@pytest.mark.parametrize("analysis", ["audit", "churn", "clv", "data_quality", "satisfaction"])
+@pytest.mark.parametrize("analysis", ["audit", "churn", "clv", "data_quality", "satisfaction", "service"])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_parameter_is_described_within_a_hundred_columns(analysis, language):
     for one in describe(analysis, home=Path(__file__).parents[1]):

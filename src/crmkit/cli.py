@@ -19,7 +19,7 @@ from crmkit.core.errors import EXIT_CODE, CrmkitError
 DEMO_CLIENTS = ("cdnow", "journey", "retailco", "techco", "shopco", "cleanco")
 WIDTH = 100
 
-HELP = """Reports about a company's customers: the quality of the data, value, churn, satisfaction, and an audit.
+HELP = """Reports about a company's customers: quality of the data, service, value, churn, satisfaction, and an audit.
 
 \b
 Your own data, in this order:

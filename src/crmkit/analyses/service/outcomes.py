@@ -104,8 +104,10 @@ def _complaints(past: Service, each: pd.DataFrame) -> list[dict[str, Any]]:
     orders = orders.filter(orders.ordered_at.cast("date") >= past.since)
     if "is_return" in orders.columns:
         orders = orders.filter(~orders.is_return.fill_null(False))
-    number = orders.order_id.nunique() if "order_id" in orders.columns else orders.count()
-    counted = to_frame(orders.group_by("customer_id").agg(orders=number).order_by("customer_id")).set_index("customer_id")
+    # as the audit counts them: every row that is no return
+    counted = to_frame(orders.group_by("customer_id").agg(orders=orders.count()).order_by("customer_id")).set_index(
+        "customer_id"
+    )
     both = each[["complaints"]].join(counted, how="outer").fillna(0.0)
     if both["orders"].sum() == 0:
         return []

@@ -69,7 +69,7 @@ def agents(past: Service) -> Result:
     missing = _missing(past, "agent_id")
     if missing is not None:
         return not_assessed(name, title, missing)
-    table = pace_table(past, "agent_id")
+    table = pace_table(past, "agent_id", least=1)
     if len(table) < 2:
         return not_assessed(name, title, Text("one alone cannot be compared"))
     slow, fast = int(table["slow"].sum()), int(table["fast"].sum())
@@ -86,9 +86,8 @@ def agents(past: Service) -> Result:
     n = float(table["n"].sum())
     boxes = estimates([{**row, "n": n, "method": METHOD} for row in rows])
     note = Text(
-        "Agents with {least} tickets or more. Fast over slow: the pace that one agent in ten exceeds over that which one in "
-        "ten stays below. Without luck: drawn towards all, by empirical Bayes.",
-        {"least": Quantity(past.rules.min_cell, "count")},
+        "Agents with a ticket in these months. Fast over slow: the pace that one agent in ten exceeds over that which one in "
+        "ten stays below. Without luck: drawn towards all, by empirical Bayes."
     )
     numbers = {"k": Quantity(slow, "count"), "n": Quantity(len(table), "count")}
     text = Text("With equal cases no agent is slower than the others beyond chance.")
@@ -120,7 +119,7 @@ def _mixed(past: Service) -> Text | str:
     return said or Text("nothing, for want of columns")
 
 
-def pace_table(past: Service, who: str) -> pd.DataFrame:
+def pace_table(past: Service, who: str, *, least: int | None = None) -> pd.DataFrame:
     """A row per team with enough tickets, the slowest first; see :func:`teams`."""
     import pandas as pd
 
@@ -133,7 +132,7 @@ def pace_table(past: Service, who: str) -> pd.DataFrame:
     found.insert(0, "group", [str(level) for level in levels])
     found.insert(1, "measure", PACE)
     found["median"] = cell_waits(rows[RESOLUTION], seen, codes, cells=len(levels))["median"]
-    found = found[found["n"] >= past.rules.min_cell].rename(columns={"pace": "value"})
+    found = found[found["n"] >= (least or past.rules.min_cell)].rename(columns={"pace": "value"})
     return found.assign(unit="ratio", method=METHOD).sort_values("value", kind="stable", ignore_index=True)
 
 

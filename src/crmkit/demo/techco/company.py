@@ -17,6 +17,7 @@ from crmkit.demo.audited.frame import FIRST
 from crmkit.demo.company import Company
 from crmkit.demo.names import draw_names
 from crmkit.demo.questionnaire import Answers, survey_table
+from crmkit.demo.techco.deals import add_deals
 from crmkit.demo.techco.house import add_house, add_steps
 from crmkit.demo.techco.leaving import PERIOD_DAYS, Leaving, draw_ends, exposures
 from crmkit.demo.techco.people import (
@@ -117,7 +118,10 @@ def simulate(customers: int, seed: int) -> Company:
         np.random.default_rng([seed, 2]), tables, ids=ids, start=people.start - since, end=left.day - since
     )
     steps = add_steps(np.random.default_rng([seed, 3]), tables["tickets"])
-    return Company(tables | house | steps, {"customers": customers, "seed": seed} | truth | {"surveys": said, "audit": found})
+    deals = add_deals(np.random.default_rng([seed, 4]), tables["subscriptions"], as_of="2025-12-31")
+    return Company(
+        tables | house | steps | deals, {"customers": customers, "seed": seed} | truth | {"surveys": said, "audit": found}
+    )
 
 
 class _Left:

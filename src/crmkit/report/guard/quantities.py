@@ -69,7 +69,7 @@ def _over_cycles(name: str) -> tuple[Source, ...]:
 
 def _counted(state: str) -> tuple[Source, ...]:
     """A row of the table that says on every page who counts as a customer."""
-    analyses = ("data_quality", "clv", "churn", "satisfaction", "audit")
+    analyses = ("data_quality", "service", "clv", "churn", "satisfaction", "audit")
     return tuple(_cell("customers", state, column="n", unit="count", analysis=one) for one in analyses)
 
 
