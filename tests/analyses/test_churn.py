@@ -29,6 +29,7 @@ from crmkit.core.language import Locale, say
 from crmkit.core.privacy import pseudonym
 from crmkit.core.settings import Settings
 from crmkit.models import survival as sv
+from crmkit.models.survival.data.encoding import apply_recipe
 from crmkit.models.survival.regression import cox
 from crmkit.show.tables import exhibit_html
 from soundness import faults
@@ -195,6 +196,19 @@ def test_the_list_holds_everybody_once_in_its_order(techco, results):
     assert known.is_monotonic_decreasing
     assert table["probability"].between(0, 1).all()
     assert ((table["low"] < table["probability"]) & (table["probability"] < table["high"])).all()
+
+
+def test_the_list_is_sorted_by_probabilities_whose_sum_comes(techco):
+    model, rows = techco.work.model, techco.value.customers
+    X = apply_recipe(model.recipe, rows)
+    at = {"elapsed": np.minimum(rows["tenure_days"], model.clock_days), "horizon": model.horizon_days}
+    own = sv.list_probability(model.fit, X, **at)["probability"]
+    np.testing.assert_allclose(rows["probability"], own, atol=1e-12)
+    before = sv.churn_probability(model.fit, X, **at)
+    top = before["probability"].nlargest(50).sum()
+    assert rows["probability"].nlargest(50).sum() < top
+    hazard, was = (np.log1p(-part.to_numpy()) for part in (rows["probability"], before["probability"]))
+    np.testing.assert_allclose(np.log1p(-rows["high"]) / hazard, np.log1p(-before["high"]) / was, rtol=1e-9)
 
 
 def test_reasons_add_up_to_the_log_hazard(techco):

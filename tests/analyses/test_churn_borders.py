@@ -266,10 +266,11 @@ def test_a_shop_is_read_from_the_day_on_which_observation_began(in_memory, monke
 
 def test_lifelines_is_asked_with_the_entries_of_the_page(past, work, monkeypatch):
     asked = []
-    monkeypatch.setattr(sv, "lifelines_serves", lambda stop, event, *, entry=None: asked.append(entry) or False)
+    serves = "crmkit.models.survival.regression.cox.lifelines_serves"
+    monkeypatch.setattr(serves, lambda stop, event, *, entry=None: asked.append(entry) or False)
     model = work.model
     rows = pd.concat([one.rows for one in work.tests], ignore_index=True)
-    fit._fit_to(past, rows, model.recipe, model.cuts, engine="lifelines")
+    fit._fit_to(past, rows, model.recipe, model.cuts, engine="auto")
     assert len(asked) == 1
     assert asked[0] is not None
 

@@ -227,7 +227,8 @@ def score(model: Model, rows: pd.DataFrame, *, later_days: int = 0) -> pd.DataFr
     Returns
     -------
     DataFrame
-        ``log_hazard_ratio, probability, low, high, beyond_support, missing_inputs``, in the order of the rows.
+        ``log_hazard_ratio, probability, low, high, beyond_support, missing_inputs``, in the order of the rows. Those of a Cox
+        model are the ones to sort by (:func:`~crmkit.models.survival.list_probability`): the sum of the highest is what comes.
     """
     if model.chances is not None:
         return chances(model.chances, rows)
@@ -236,13 +237,23 @@ def score(model: Model, rows: pd.DataFrame, *, later_days: int = 0) -> pd.DataFr
     if model.engine != "once":  # the model of one period knows no time: each customer is at its start
         elapsed = np.minimum(rows["tenure_days"].to_numpy(dtype="float64") + later_days, model.clock_days)
     if isinstance(model.fit, sv.CoxFit):
-        return sv.churn_probability(model.fit, X, elapsed=elapsed, horizon=model.horizon_days, confidence=model.confidence)
+        return _listed(model.fit, X, elapsed, model.horizon_days, model.confidence)
     if model.engine == "cloglog":
         elapsed, ahead = np.floor(elapsed / PER_MONTH), max(1, round(model.horizon_days / PER_MONTH))
     found = sv.discrete_probability(model.fit, X, elapsed=elapsed, horizon=ahead, confidence=model.confidence)
     p = model.fit.design
     own = np.asarray(model.fit.coefficients)[[model.fit.names.index(name) for name in p.columns]]
     return found.assign(log_hazard_ratio=(encode(p, X, strict=False) - model.fit.center) @ own)
+
+
+def _listed(fit: CoxFit, X: pd.DataFrame, elapsed: np.ndarray, horizon: int, confidence: float) -> pd.DataFrame:
+    """The probabilities to sort by, with the limits of the fit's own, moved as these are."""
+    found = sv.churn_probability(fit, X, elapsed=elapsed, horizon=horizon, confidence=confidence)
+    p = sv.list_probability(fit, X, elapsed=elapsed, horizon=horizon)["probability"].to_numpy()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        moved = np.log1p(-p) / np.log1p(-found["probability"].to_numpy())
+        ends = {name: -np.expm1(np.log1p(-found[name].to_numpy()) * moved) for name in ("low", "high")}
+    return found.assign(probability=p, **ends)
 
 
 def parts(model: Model, rows: pd.DataFrame) -> pd.DataFrame:

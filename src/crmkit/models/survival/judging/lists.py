@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 SHAPES = (0.2, 5.0)  # of the smooth baseline: a rate that falls like t^-0.8, or rises like t^4
+LEAST_EFFECT = 0.1  # the order of the customers stays, however little the effects are known
 LOGS = (-2.0, 12.0)  # of the strength with which windows are drawn to it
 
 
@@ -150,7 +151,7 @@ class _Smooth(NamedTuple):
 def _shrunken(fit: CoxFit) -> CoxFit:
     b = fit.coefficients
     wald = float(b @ np.linalg.solve(fit.covariance, b))
-    small = b * max(0.0, 1 - len(b) / wald)
+    small = b * max(LEAST_EFFECT, 1 - len(b) / wald)
     return replace(fit, coefficients=small, at=tuple(moments(block, small * fit.scale, fit.ties) for block in fit.blocks))
 
 
