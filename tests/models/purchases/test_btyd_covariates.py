@@ -9,6 +9,7 @@ from crmkit.core.errors import ModelError
 from crmkit.models.purchases.btyd import (
     fit,
     fit_covariates,
+    fit_mbgcnbd,
     known,
     likelihood_ratio,
     log_likelihood,
@@ -175,8 +176,8 @@ def test_covariates_that_cannot_be_used(covariates, message):
 def test_other_refusals():
     x, tx, T, z = sample("bgnbd", 1500, 0)
     data = patterns(x, tx, T, z)
-    with pytest.raises(ModelError, match="model 'mbgcnbd' has none"):
-        fit_covariates(data, "mbgcnbd")
+    with pytest.raises(ModelError, match="model 'bgbb' has none"):
+        fit_covariates(data, "bgbb")
     with pytest.raises(ModelError, match="covariate 'shop' of buying does not exist; there are online, region"):
         fit_covariates(data, "bgnbd", buying=["shop"])
     with pytest.raises(ModelError, match="covariate 'shop' is not in the fit"):
@@ -205,3 +206,45 @@ def test_many_groups_at_once_say_what_each_says_alone(model):
         alone = module.objective(one, 30.0, *given)(row)
         assert value == pytest.approx(alone[0], rel=1e-12)
         assert slope == pytest.approx(alone[1], rel=1e-10, abs=1e-13)
+
+
+@pytest.fixture(scope="module")
+def regular():
+    """Regular buyers (k = 2) of two kinds, of which one buys more often and leaves sooner, with their intervals."""
+    rng, n, total = np.random.default_rng(0), 3000, 0.0
+    z = rng.integers(0, 2, n).astype(float)
+    columns = [np.empty(n) for _ in range(3)]
+    for kind in (0.0, 1.0):
+        own = z == kind
+        params = {"r": 0.9, "alpha": 4.0 * np.exp(-0.5 * kind), "a": 0.8 * np.exp(0.6 * kind), "b": 2.5, "k": 2}
+        rows = simulate(known("mbgcnbd", params), rng.integers(20, 60, own.sum()).astype(float), rng)
+        for column, made in zip(columns, rows, strict=True):
+            column[own] = made
+    for count, last in zip(columns[0], columns[1], strict=True):
+        if count:  # given the last purchase, the intervals share the time between first and last
+            total += float(np.log(rng.dirichlet([2.0] * int(count)) * last).sum())
+    return (*columns, z, total)
+
+
+def test_covariates_of_regular_buyers(regular):
+    x, tx, T, z, intervals = regular
+    found = fit_covariates(patterns(x, tx, T, {"online": z}), "mbgcnbd", log_intervals=intervals)
+    assert found.fixed == {"k": 2.0}
+    effects = {one.effect: one for one in found.coefficients}
+    assert set(effects) == {"buying", "leaving: a", "leaving: b"}
+    for effect, true in (("buying", 0.5), ("leaving: a", 0.6), ("leaving: b", 0.0)):
+        assert abs(effects[effect].value - true) < 3 * effects[effect].standard_error, effect
+    plain = fit_mbgcnbd(tuples(x, tx, T), intervals)
+    assert plain.params["k"] == 2
+    assert found.test.statistic == pytest.approx(2 * (found.log_likelihood - plain.log_likelihood))
+    assert found.aic == pytest.approx(2 * (4 + 1 + 3) - 2 * found.log_likelihood)
+    # what the single intervals say is the same for both; the rest is the sum over customers, each with their own parameters
+    constant = plain.log_likelihood - log_likelihood(plain, x, tx, T).sum()
+    each = [log_likelihood(found.at({"online": kind}), x[z == kind], tx[z == kind], T[z == kind]).sum() for kind in (0.0, 1.0)]
+    assert found.log_likelihood == pytest.approx(sum(each) + constant, rel=1e-10)
+
+
+def test_regular_buyers_need_their_intervals(regular):
+    x, tx, T, z, _ = regular
+    with pytest.raises(ModelError, match="MBG/CNBD-k with covariates: log_intervals is missing"):
+        fit_covariates(patterns(x, tx, T, {"online": z}), "mbgcnbd")

@@ -64,7 +64,8 @@ def select(judged: Mapping[str, Judged]) -> tuple[str, bool]:
     Notes
     -----
     AIC alone would make the total of some logs much worse (CDNOW, 23,570 customers: 1.8 times the error), the held-out days
-    alone too (4.1 times): their error per customer is least where many are forecast nothing. Both together made no log worse.
+    alone too (4.1 times): their error per customer is least where many are forecast nothing. Both together made the total of
+    none of 15 large logs worse and missed totals by a tenth less; of 53 small ones 2 became worse and 3 better.
 
     Examples
     --------

@@ -7,7 +7,7 @@ and equal histories within a pattern are counted, so the fit costs what one with
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
@@ -21,6 +21,7 @@ from crmkit.models.basics.estimates import critical
 from crmkit.models.basics.optimise import Objective, Optimum, polish, settle
 from crmkit.models.purchases.btyd.fitting import Fit, fit, objectives_of, unit_of_params
 from crmkit.models.purchases.btyd.model import PARAMETERS, TITLES, model_of
+from crmkit.models.purchases.btyd.regularity import fit_mbgcnbd, interval_part
 from crmkit.models.purchases.btyd.tuples import Tuples, check_histories, tuples
 
 Floats = NDArray[np.float64]
@@ -29,10 +30,10 @@ MOST_PATTERNS = 500
 LARGEST = 30.0  # of a coefficient; beyond, a group has no buyer or no leaver
 # which log-parameters a covariate of buying, and of leaving, moves, and with which sign
 BUYING: Mapping[str, tuple[tuple[str, float], ...]] = MappingProxyType(
-    {"bgnbd": (("alpha", -1.0),), "mbgnbd": (("alpha", -1.0),), "pareto_nbd": (("alpha", -1.0),)}
+    dict.fromkeys(("bgnbd", "mbgnbd", "mbgcnbd", "pareto_nbd"), (("alpha", -1.0),))
 )
 LEAVING: Mapping[str, tuple[tuple[str, float], ...]] = MappingProxyType(
-    {"bgnbd": (("a", 1.0), ("b", 1.0)), "mbgnbd": (("a", 1.0), ("b", 1.0)), "pareto_nbd": (("beta", -1.0),)}
+    {**dict.fromkeys(("bgnbd", "mbgnbd", "mbgcnbd"), (("a", 1.0), ("b", 1.0))), "pareto_nbd": (("beta", -1.0),)}
 )
 
 
@@ -96,6 +97,8 @@ class CovariateFit:
     gradient_norm : float
     covariance : array
         Of log-parameters and coefficients, in that order.
+    fixed : mapping of str to float
+        k of MBG/CNBD-k: that of the customers taken together.
     """
 
     model: str
@@ -110,11 +113,12 @@ class CovariateFit:
     n_patterns: int
     gradient_norm: float
     covariance: Floats
+    fixed: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def aic(self) -> float:
         """Akaike's information criterion: -2 log L + 2 per parameter and coefficient."""
-        return 2 * (len(self.base) + len(self.coefficients)) - 2 * self.log_likelihood
+        return 2 * (len(self.base) + len(self.fixed) + len(self.coefficients)) - 2 * self.log_likelihood
 
     def at(self, covariates: Mapping[str, float]) -> Known:
         """The parameters of customers with these covariates, to predict with; one left out counts as 0.
@@ -127,7 +131,7 @@ class CovariateFit:
         unknown = [name for name in covariates if name not in self.names]
         if unknown:
             raise ModelError(Problem(f"covariate '{unknown[0]}'", f"is not in the fit; it has {', '.join(self.names)}"))
-        params = dict(self.base)
+        params = {**self.base, **self.fixed}
         for one in self.coefficients:
             name, sign = _moved(self.model, one.effect)
             params[name] *= float(np.exp(sign * one.value * float(covariates.get(one.covariate, 0.0))))
@@ -205,6 +209,7 @@ def fit_covariates(
     *,
     buying: Sequence[str] | None = None,
     leaving: Sequence[str] | None = None,
+    log_intervals: float | None = None,
     confidence: float = 0.95,
 ) -> CovariateFit:
     """Which covariates make customers buy more often, or leave sooner?
@@ -213,10 +218,12 @@ def fit_covariates(
     ----------
     data : Patterns
         From :func:`patterns`.
-    model : {"bgnbd", "mbgnbd", "pareto_nbd"}
+    model : {"bgnbd", "mbgnbd", "mbgcnbd", "pareto_nbd"}
         Which model.
     buying, leaving : sequence of str, optional
         Covariates of the rate of buying and of leaving; all when left out, none when empty.
+    log_intervals : float, optional
+        Of all customers, as for :func:`.regularity.fit_mbgcnbd`, and needed for it.
     confidence : float
         Coverage of the intervals of the coefficients.
 
@@ -233,8 +240,9 @@ def fit_covariates(
     Notes
     -----
     Buying: alpha = alpha0 * exp(-c z), so the rate is multiplied by exp(c z). Leaving, Pareto/NBD: beta = beta0 * exp(-c z).
-    Leaving, BG/NBD and MBG/NBD: a = a0 * exp(c z) and b = b0 * exp(d z), two coefficients, since a and b are the two sides of
-    the odds of leaving at a purchase.
+    Leaving, the other models: a = a0 * exp(c z) and b = b0 * exp(d z), two coefficients, since a and b are the two sides of
+    the odds of leaving at a purchase. The k of MBG/CNBD-k is chosen without covariates, which move the rates of customers and
+    not their rhythm.
 
     References
     ----------
@@ -255,9 +263,9 @@ def fit_covariates(
     if model not in BUYING:
         raise ModelError(Problem(f"covariates: model '{model}'", "has none", f"there are {', '.join(BUYING)}"))
     effects = _effects(data, model, buying, leaving)
-    plain = fit(_together(data), model)
-    scale, units = unit_of_params(_together(data), PARAMETERS[model])
-    names = PARAMETERS[model]
+    plain = _without(data, model, log_intervals)
+    names = plain.names
+    scale, units = unit_of_params(_together(data), names)
     objective, norms = _objective(data, plain, effects, scale)
     start = np.concatenate([np.log([plain.params[name] for name in names] / units), np.zeros(len(effects))])
     optimum = settle(objective, _search(objective, start), data.customers, beyond=FAR)
@@ -267,7 +275,10 @@ def fit_covariates(
     covariance = (covariance * np.outer(stretch, stretch)).astype(np.float64)
     errors = np.sqrt(np.diag(covariance))
     purchases = sum(float((part.frequency * part.n).sum()) for part in data.histories)
-    likelihood = -optimum.value * data.customers - purchases * float(np.log(scale))
+    k = plain.fixed.get("k", 1.0)
+    likelihood = -optimum.value * data.customers - purchases * k * float(np.log(scale))
+    if log_intervals is not None and "k" in plain.fixed:
+        likelihood += interval_part(k, purchases, log_intervals)
     base = np.exp(optimum.theta[:4]) * units
     found = optimum.theta[4:] / norms
     return CovariateFit(
@@ -286,7 +297,17 @@ def fit_covariates(
         n_patterns=len(data.values),
         gradient_norm=optimum.gradient_norm,
         covariance=np.asarray(covariance, dtype=np.float64),
+        fixed=plain.fixed,
     )
+
+
+def _without(data: Patterns, model: str, log_intervals: float | None) -> Fit:
+    """The model without covariates."""
+    if model != "mbgcnbd":
+        return fit(_together(data), model)
+    if log_intervals is None:
+        raise ModelError("MBG/CNBD-k with covariates: log_intervals is missing; the fit needs the intervals between purchases.")
+    return fit_mbgcnbd(_together(data), log_intervals)
 
 
 def likelihood_ratio(smaller: float, larger: float, degrees: int) -> LikelihoodRatio:
@@ -329,7 +350,7 @@ def _objective(data: Patterns, plain: Fit, effects: list[tuple[str, str]], scale
 
     The coefficients are searched for in units in which the covariates are of size 1; the second result holds those units.
     """
-    names = PARAMETERS[plain.model]
+    names = plain.names
     norms = np.array([max(np.abs(data.values[:, data.names.index(covariate)]).max(), 1e-12) for covariate, _ in effects])
     designs = []
     for row in data.values:
@@ -372,7 +393,7 @@ def _require_estimates(
             break
     if which is None:
         edges = widened(model_of(model).edges(), len(effects))
-        which = reason_against(objective, optimum, data.customers, PARAMETERS[model], edges)
+        which = reason_against(objective, optimum, data.customers, PARAMETERS[model][:4], edges)
     if which is not None:
         raise ModelError(
             Text(

@@ -149,7 +149,10 @@ def regularity(first: ArrayLike, second: ArrayLike, *, confidence: float = 0.95)
 
 def _complete(found: Fit, histories: Tuples, log_intervals: float) -> Fit:
     """Adds the part of the single intervals: it moves no parameter, and without it two values of k cannot be compared."""
-    k = found.fixed["k"]
     purchases = dot(histories.frequency, histories.n.astype(np.float64))
-    whole = found.log_likelihood + (k - 1) * float(log_intervals) - purchases * float(gammaln(k))
-    return replace(found, log_likelihood=whole)
+    return replace(found, log_likelihood=found.log_likelihood + interval_part(found.fixed["k"], purchases, log_intervals))
+
+
+def interval_part(k: float, purchases: float, log_intervals: float) -> float:
+    """What so many single intervals, by the sum of their logarithms, add to the log-likelihood given k."""
+    return (k - 1) * float(log_intervals) - purchases * float(gammaln(k))
