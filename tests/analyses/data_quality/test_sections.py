@@ -46,7 +46,18 @@ def everything(work):
         dq.systems,
         dq.reach,
     ]
-    made += [dq.conflicts, dq.exact, dq.ages, dq.accuracy, dq.outliers, dq.conduct, dq.purposes, dq.self_check, dq.modules]
+    made += [
+        dq.channels,
+        dq.conflicts,
+        dq.exact,
+        dq.ages,
+        dq.accuracy,
+        dq.outliers,
+        dq.conduct,
+        dq.purposes,
+        dq.self_check,
+        dq.modules,
+    ]
     found = {one.__name__: one(work) for one in [*made, dq.series]}
     assert dq.headline(work, more=list(found.values()))
     for result in found.values():
@@ -233,3 +244,13 @@ def test_orders_and_requests_are_graded_too(checked):
     assert table.loc["transactions", ["wrong", "money"]].tolist() == [10, 0.0]
     # half of the requests were solved before they were answered
     assert table.loc["tickets", ["valid", "valid_grade", "wrong"]].tolist() == [0.5, 1.0, 30.0]
+
+
+def test_channels_are_matched_one_by_one(checked):
+    sales = orders(channel=["Web" if place % 2 else "store" for place in range(len(DAYS))], customers=60)
+    calls = frame("customer_id occurred_at channel", *[(f"c{k}", "2025-05-05", "web ") for k in range(0, 60, 2)])
+    table = dq.channels(checked({"customers": listed(30), "transactions": sales, "interactions": calls})).table
+    found = table.set_index("group")
+    # even customers buy in the store; by the web come all: the odd ones buy there, and the even ones call
+    assert found["n"].to_dict() == {"store": 30, "web": 60}
+    assert found["value"].to_dict() == {"store": 0.5, "web": 0.5}

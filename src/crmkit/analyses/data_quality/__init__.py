@@ -5,7 +5,7 @@ The order of use is that of ``notebooks/data_quality.ipynb``: :func:`examine`, t
 
 from crmkit.analyses.data_quality.accuracy import accuracy
 from crmkit.analyses.data_quality.completeness import completeness, places
-from crmkit.analyses.data_quality.consistency import conflicts, reach, systems
+from crmkit.analyses.data_quality.consistency import channels, conflicts, reach, systems
 from crmkit.analyses.data_quality.duplicates import exact
 from crmkit.analyses.data_quality.effect import effect
 from crmkit.analyses.data_quality.fixes import fixes
@@ -25,6 +25,7 @@ __all__ = [
     "Checked",
     "accuracy",
     "ages",
+    "channels",
     "completeness",
     "conduct",
     "conflicts",

@@ -199,3 +199,41 @@ def conflicts(work: Checked) -> Result:
     finding = Finding("data_quality.conflicts", "info", None, text, evidence=("data_quality_conflicts",))
     note = Text("One person: records with an equal address or number, also through a third record.")
     return Result("data_quality_conflicts", "table", title, table, columns=CONFLICTS, finding=finding, note=note)
+
+
+def channels(work: Checked) -> Result:
+    """Of the customers who came by each channel, online or not, how many does the customer table know?"""
+    title = Text("Customers of each channel who are in the customer table")
+    found = work.frames.get("channels")
+    rows = []
+    for row in [] if found is None else found.to_dict("records"):
+        if row["n"] < work.company.settings.privacy.min_cell:
+            continue
+        limits = wilson([row["known"]], [row["n"]], confidence=work.confidence)
+        rows.append(
+            {
+                "group": row["channel"],
+                "measure": KNOWN,
+                "value": row["known"] / row["n"],
+                "low": float(limits.low[0]),
+                "high": float(limits.high[0]),
+                "n": row["n"],
+                "unit": "share",
+                "method": WILSON,
+            }
+        )
+    if not rows:
+        return not_assessed("data_quality_channels", title, Text("needs customers, and the channel by which they came"))
+    table = estimates(rows)
+    held = work.standards["D-MATCH"]
+    table.attrs["reference"] = (held.target, Text("target"))
+    return Result(
+        "data_quality_channels",
+        "interval_dots",
+        title,
+        table,
+        alt=Text("For each channel the share of its customers who are in the customer table."),
+        x=Axis(mark("Channel")),
+        y=Axis(mark("In the customer table"), "share"),
+        note=Text("n: customers who bought, asked or wrote by the channel; one customer may have used several."),
+    )

@@ -206,6 +206,7 @@ def _frames(company: Client, agreed: Agreed, money: Any) -> dict[str, pd.DataFra
         for system, names in quality.SYSTEMS.items()
     }
     others = {system: found for system, found in others.items() if found}
+    made["channels"] = quality.by_channel(tables)
     if others:
         made["matches"] = quality.matches(customers, others, money=money)
     return made

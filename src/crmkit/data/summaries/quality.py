@@ -58,7 +58,7 @@ SYSTEMS: Mapping[str, tuple[str, ...]] = {
     "marketing": ("exposures", "interactions", "loyalty"),
     "survey": ("surveys",),
 }
-ONLINE = ("online", "web", "website", "app", "shop", "mail", "email", "e-mail", "chat", "social", "wechat", "search")
+BY_CHANNEL = ("transactions", "interactions", "tickets", "feedback")
 
 
 def spend(tables: Mapping[str, Any], *, as_of: dt.date, days: int) -> Any:
@@ -402,3 +402,26 @@ def silent_since(tables: Mapping[str, Any], *, since: dt.date) -> pd.DataFrame:
     listed = customers.left_join(last, customers.customer_id == last.last_of)
     old = (listed["last"] < ibis.literal(since)).fill_null(False)
     return to_frame(listed.aggregate(n=listed.count(), over=listed.count(where=old)))
+
+
+def by_channel(tables: Mapping[str, Any]) -> pd.DataFrame:
+    """How many customers came by each channel, how many of them are listed as customers? ``channel, n, known``, ordered."""
+    import ibis
+
+    parts = [
+        tables[name]
+        .filter(tables[name].customer_id.notnull() & tables[name].channel.notnull())
+        .select("customer_id", "channel")
+        for name in BY_CHANNEL
+        if name in tables and {"customer_id", "channel"} <= set(tables[name].columns)
+    ]
+    if not parts:
+        import pandas as pd
+
+        return pd.DataFrame(columns=["channel", "n", "known"])
+    rows = (ibis.union(*parts) if len(parts) > 1 else parts[0]).mutate(channel=ibis._.channel.strip().lower()).distinct()
+    known = tables["customers"].select("customer_id").distinct()
+    listed = known.select(known_of=known.customer_id)
+    joined = rows.left_join(listed, rows.customer_id == listed.known_of)
+    counts = {"n": joined.count(), "known": joined.count(where=joined.known_of.notnull())}
+    return to_frame(joined.group_by("channel").agg(**counts).order_by("channel"))
