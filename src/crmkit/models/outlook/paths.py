@@ -90,9 +90,8 @@ def _smoothed(z: Floats, ahead: int, *, trend: bool) -> Path:
     felt = np.concatenate([[1.0], alpha + beta * grown])
     rest = unit * np.asarray(found.resid, dtype=np.float64)
     free = max(1, len(z) - (4 if trend else 2))
-    return Path(
-        middle + unit * np.asarray(found.forecast(ahead), dtype=np.float64), _of_shocks(felt, float((rest**2).sum()) / free)
-    )
+    mean = middle + unit * np.asarray(found.forecast(ahead), dtype=np.float64)
+    return Path(mean, _of_shocks(felt, float((rest**2).sum()) / free))
 
 
 def _of_shocks(felt: Floats, variance: float) -> Floats:

@@ -90,9 +90,11 @@ def coming(work: Audit) -> Coming:
     # what has no target yet has a future all the same
     state = work.state[work.state["value"].notna()].set_index("indicator", drop=False)
     for name in HEADLINE:
-        if name not in state.index or state.loc[name, "n"] < work.book[name].min_n:
+        if name not in state.index:
             continue
-        row = {str(key): value for key, value in state.loc[name].items()}
+        row: dict[str, Any] = {str(key): value for key, value in state.loc[name].items()}
+        if row["n"] < work.book[name].min_n:
+            continue
         months = work.months[(work.months["indicator"] == name) & work.months["value"].notna()]
         series, step, lacking = even(months)
         if lacking:
