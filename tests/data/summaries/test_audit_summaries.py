@@ -12,6 +12,7 @@ import pytest
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries import service as of_service
 from crmkit.data.summaries.audit import customers as audit_customers
+from crmkit.data.summaries.audit import kinds as audit_kinds
 from crmkit.data.summaries.audit import organisation as audit_organisation
 from crmkit.data.summaries.audit import steps as audit_events
 from crmkit.data.summaries.audit import tickets as audit_tickets
@@ -32,7 +33,9 @@ SCHEMAS = {
         "created_at": "date", "updated_at": "date", "source_system": "string", "department": "string", "consent_at": "date",
         "consent_purpose": "string", "size": "string",
     },
-    "transactions": {"customer_id": "string", "ordered_at": "date", "amount": "decimal(18, 4)", "is_return": "boolean"},
+    "transactions": {
+        "customer_id": "string", "ordered_at": "date", "amount": "decimal(18, 4)", "is_return": "boolean",
+    },
     "interactions": {"customer_id": "string", "occurred_at": "date", "kind": "string", "direction": "string"},
     "subscriptions": {
         "customer_id": "string", "started_at": "date", "ended_at": "date", "renewed": "boolean", "churn_kind": "string",
@@ -80,6 +83,8 @@ SUMMARIES = {
     "record_ages": lambda t: audit_customers.record_ages(t["customers"], as_of=AS_OF),
     "shared_contacts": lambda t: audit_customers.shared_contacts(t["customers"]),
     "purchases": lambda t: audit_customers.purchases(t["transactions"], starts=STARTS),
+    "sales_by_kind": lambda t: audit_kinds.sales_by_kind(t["transactions"], "region", starts=STARTS, customers=t["customers"]),
+    "rows_by_kind": lambda t: audit_kinds.rows_by_kind(t["tickets"], "category", day="opened_at", starts=STARTS),
     "contacts": lambda t: audit_customers.contacts(t["interactions"], starts=STARTS),
     "arrivals": lambda t: audit_customers.arrivals(t["customers"], starts=STARTS, referrals=t["referrals"]),
     "contract_months": lambda t: audit_customers.contract_months(t["subscriptions"], starts=STARTS),
@@ -172,7 +177,7 @@ def test_same_bytes_in_every_run_at_one_two_and_four_threads(files, engines, nam
 
 
 def test_every_summary_is_here():
-    modules = (audit_tickets, audit_events, audit_customers, audit_organisation, of_service)
+    modules = (audit_tickets, audit_events, audit_customers, audit_organisation, audit_kinds, of_service)
     public = {
         name for module in modules for name, one in inspect.getmembers(module, inspect.isfunction)
         if one.__module__ == module.__name__ and not name.startswith("_")
@@ -190,7 +195,7 @@ def test_text_for_every_engine(monkeypatch, name, engine):
         seen.append(expression)
         return pd.DataFrame()
 
-    for module in (audit_tickets, audit_events, audit_customers, audit_organisation, of_service):
+    for module in (audit_tickets, audit_events, audit_customers, audit_organisation, audit_kinds, of_service):
         monkeypatch.setattr(module, "to_frame", kept)
     tables = {name: ibis.table(schema, name=name) for name, schema in SCHEMAS.items()}
     # what is done with the rows after they have left the engine has none here
@@ -275,3 +280,37 @@ def test_cases_hand_counted():
     found = audit_events.case_counts(ibis.memtable(events), starts=STARTS, tickets=ibis.memtable(tickets), processes=PROCESSES)
     names = ["customer_id", "cases", "steps", "handoffs", "declared", "conform", "flow", "idle"]
     assert found[names].to_numpy().tolist() == [["a", 1, 2, 1, 2, 1, 4 * 3600, 4 * 3600], ["b", 1, 3, 0, 2, 0, 2 * 3600, 0]]
+
+
+def test_sales_of_each_kind_less_returns_and_buyers_counted_once():
+    """Counted by hand: two customers, one of them twice; a return takes its amount off and makes no buyer."""
+    bought = ibis.memtable(
+        pd.DataFrame(
+            {
+                "customer_id": ["a", "a", "b", "b", "c"],
+                "ordered_at": pd.to_datetime(["2025-12-05", "2025-12-09", "2025-12-09", "2025-11-01", "2019-01-01"]).date,
+                "amount": [10.0, 5.0, 7.0, 3.0, 99.0],
+                "is_return": [False, False, False, True, False],
+                "category": ["toys", "toys", None, "toys", "toys"],
+            }
+        )
+    )
+    found = audit_kinds.sales_by_kind(bought, "category", starts=STARTS)
+    assert found.to_dict("list") == {
+        "month": [0, 0, 1],
+        "kind": ["", "toys", "toys"],
+        "n": [1, 1, 0],
+        "amount": [7.0, 15.0, -3.0],
+    }
+    people = ibis.memtable(pd.DataFrame({"customer_id": ["a", "a", "b"], "region": ["North", None, "South"]}))
+    by_region = audit_kinds.sales_by_kind(bought, "region", starts=STARTS, customers=people)
+    assert by_region["kind"].tolist() == ["North", "South", "South"]
+    assert by_region["amount"].tolist() == [15.0, 7.0, -3.0]
+
+
+def test_rows_of_each_kind():
+    rows = ibis.memtable(
+        pd.DataFrame({"opened_at": pd.to_datetime(["2025-12-01", "2025-12-31", "2025-11-30"]), "category": ["x", "x", None]})
+    )
+    found = audit_kinds.rows_by_kind(rows, "category", day="opened_at", starts=STARTS)
+    assert found.to_dict("list") == {"month": [0], "kind": ["x"], "n": [2], "amount": [2.0]}

@@ -77,18 +77,21 @@ def _smoothed(z: Floats, ahead: int, *, trend: bool) -> Path:
 
     if np.ptp(z) == 0:
         return Path(np.full(ahead, z[-1]), np.zeros((ahead, ahead)))
+    # the optimiser's steps know no unit
+    middle, unit = float(z.mean()), float(z.std())
     with warnings.catch_warnings():
         # a short series often has its best smoothing at a border, which is an answer
         warnings.simplefilter("ignore")
-        found = ETSModel(z, error="add", trend="add" if trend else None, damped_trend=trend).fit(disp=False)
+        found = ETSModel((z - middle) / unit, error="add", trend="add" if trend else None, damped_trend=trend).fit(disp=False)
     alpha = float(found.smoothing_level)
     beta, phi = (float(found.smoothing_trend), float(found.damping_trend)) if trend else (0.0, 0.0)
     later = np.arange(1, ahead)
     grown = np.cumsum(phi**later) if trend else np.zeros(ahead - 1)
     felt = np.concatenate([[1.0], alpha + beta * grown])
-    rest = np.asarray(found.resid, dtype=np.float64)
+    rest = unit * np.asarray(found.resid, dtype=np.float64)
     free = max(1, len(z) - (4 if trend else 2))
-    return Path(np.asarray(found.forecast(ahead), dtype=np.float64), _of_shocks(felt, float((rest**2).sum()) / free))
+    mean = middle + unit * np.asarray(found.forecast(ahead), dtype=np.float64)
+    return Path(mean, _of_shocks(felt, float((rest**2).sum()) / free))
 
 
 def _of_shocks(felt: Floats, variance: float) -> Floats:

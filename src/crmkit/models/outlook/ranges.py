@@ -17,9 +17,11 @@ Scale = Literal["plain", "log", "logit", "root"]
 # fewer values say nothing of what comes; the first forecast that is tried rests on five
 FEWEST, FIRST = 8, 5
 # what a method says of its own spread counts as much as so many earlier errors
-WORTH = 4.0
+WORTH = 6.0
 # a choice between methods rests on at least so many earlier ranges of each
 FEWEST_RANGES = 3
+# a method is taken before the mean of all where its score is so much of that
+BETTER = 0.9
 MISS = 40.0
 BOTH = "together"
 # shares are kept so far off 0 and 1
@@ -185,11 +187,12 @@ def outlook(
 
     Notes
     -----
-    Rule of choice: of last value, exponential smoothing with and without a damped trend, level and line with AR(1) errors by
-    restricted likelihood, and the mean of these, the one whose earlier ranges have the least mean interval score; the mean of
-    all where fewer than three ranges of each are known. A range is a Student distribution. Its variance is that which the
-    method expects of itself, counted as four errors, and the mean square of its own earlier errors, where forecasts that
-    overlap count in part; it is never less than the measurement's own. Each earlier range rests on earlier values only.
+    Rule of choice: of last value, exponential smoothing with and without a damped trend, and level and line with AR(1) errors
+    by restricted likelihood, the one whose earlier ranges have the least mean interval score, if that is at most 0.9 of the
+    score of the mean of all of them; else, and where fewer than three ranges are known, the mean of all. A range is a Student
+    distribution. Its variance is that which the method expects of itself, counted as six errors, and the mean square of its
+    own earlier errors, where forecasts that overlap count in part; it is never less than the measurement's own. Each earlier
+    range rests on earlier values only.
     Gneiting and Raftery (2007), doi:10.1198/016214506000001437; Hyndman et al. (2002), doi:10.1016/S0169-2070(01)00110-8.
 
     Examples
@@ -337,9 +340,10 @@ def _paths(z: Floats, ahead: int, noise: Floats, period: int) -> tuple[list[Path
 
 
 def _chosen(tries: _Tries, origin: int, row: int, confidence: float) -> int:
-    """The method whose earlier ranges have the least mean score, by what was known at an origin."""
+    """The method whose earlier ranges score best, by what was known at an origin; else the mean of all."""
     seen = tries.known(origin, row)
     if seen < FEWEST_RANGES:
         return len(tries.names) - 1
     scores = [np.mean([tries.score(at, method, row, confidence) for at in range(seen)]) for method in range(len(tries.names))]
-    return int(np.argmin(scores))
+    best = int(np.argmin(scores))
+    return best if scores[best] <= BETTER * scores[-1] else len(tries.names) - 1

@@ -14,7 +14,6 @@ from crmkit.analyses.audit.catalogue import Indicator
 from crmkit.analyses.audit.findings.model import joined, theme_of
 from crmkit.analyses.audit.fit import Audit
 from crmkit.analyses.audit.read import YEAR
-from crmkit.analyses.audit.scoring import ASSESSED
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Severity, Text, curve, not_assessed
 from crmkit.models.basics.estimates import critical
@@ -88,11 +87,14 @@ def coming(work: Audit) -> Coming:
     """What is to come of the headline indicators in the next cycle?"""
     length = len(work.past.current.months)
     made, short = [], []
-    state = work.state[work.state["status"] == ASSESSED].set_index("indicator", drop=False)
+    # what has no target yet has a future all the same
+    state = work.state[work.state["value"].notna()].set_index("indicator", drop=False)
     for name in HEADLINE:
         if name not in state.index:
             continue
-        row = {str(key): value for key, value in state.loc[name].items()}
+        row: dict[str, Any] = {str(key): value for key, value in state.loc[name].items()}
+        if row["n"] < work.book[name].min_n:
+            continue
         months = work.months[(work.months["indicator"] == name) & work.months["value"].notna()]
         series, step, lacking = even(months)
         if lacking:

@@ -191,7 +191,7 @@ def need_trends(work: Audit) -> Result:
         Column("kind", "Topic", translate=True),
         Column("now", "Newest cycle", "count"),
         Column("part", "Share", "share"),
-        Column("value", "Change per month", "share", limits=("low", "high")),
+        Column("value", "Change of the share per month", "share", limits=("low", "high")),
         Column("adjusted", "p, corrected", "p"),
         Column("verdict", "Trend", translate=True),
     )
@@ -225,7 +225,7 @@ def segment_trends(work: Audit) -> Result:
         Column("by", "By", translate=True),
         Column("kind", "Segment", translate=True),
         Column("part", "Share of sales now", "share"),
-        Column("value", "Change per month", "share", limits=("low", "high")),
+        Column("value", "Change of the share per month", "share", limits=("low", "high")),
         Column("adjusted", "p, corrected", "p"),
         Column("verdict", "Trend", translate=True),
     )
@@ -318,7 +318,7 @@ def _told(name: str, title: Text, table: pd.DataFrame, columns: tuple[Column, ..
     if len(shown) < len(table):
         note = Text("{note} The {n} largest.", {"note": note, "n": Quantity(len(shown), "count")})
     shown = shown.reset_index(drop=True).assign(
-        group=[f"{row.get('by', '')}:{row['kind']}" for row in shown.to_dict("records")]
+        group=[f"{row['by']}:{row['kind']}" if "by" in row else str(row["kind"]) for row in shown.to_dict("records")]
     )
     return Result(name, "table", title, shown, columns=columns, finding=finding, note=note)
 

@@ -127,7 +127,11 @@ def opportunities(work: Audit, *trends: Result) -> Result:
         if result.table is None:
             continue
         for row in result.table[result.table["verdict"] == RISING].to_dict("records"):
-            line = {"what": row["kind"], "basis": row.get("by", SALES), "owner": ""}
+            line = {
+                "what": f"{row['by']}: {row['kind']}" if "by" in row else row["kind"],
+                "basis": row.get("by", SALES),
+                "owner": "",
+            }
             rows.append(line | {part: row[part] for part in ("value", "low", "high", "n")})
     if not rows:
         return not_assessed(
