@@ -13,9 +13,9 @@ from crmkit.models.quality.records import (
     exact_share,
     extra_share,
     median_of_counts,
-    persons,
     sizes_of,
 )
+from crmkit.models.records.groups import same_customers
 
 # 99 % binomial band around 95 % at 1,000 replications
 BAND = (0.931, 0.967)
@@ -42,12 +42,12 @@ def test_records_that_err_together_widen_the_limits():
     assert checked_share([4] * 10, [4] * 10).low == pytest.approx(exact_share(40, 40).low)
 
 
-def test_persons_do_not_depend_on_names_or_order():
-    chain = pd.DataFrame({"email": ["x", "x", None, "y"], "phone": [None, "1", "1", "1"]})
+def test_records_of_one_person_do_not_depend_on_their_order():
+    chain = pd.DataFrame({"customer_id": list("abcd"), "email": ["x", "x", None, "y"], "phone": [None, "1", "1", "1"]})
     for order in ([0, 1, 2, 3], [2, 0, 3, 1]):
-        rows = chain.iloc[order]
-        assert sizes_of(persons(rows["email"], rows["phone"]), records=4) == {1: 0.0, 4: 1.0}
-    assert len(persons([], [])) == 0
+        found = same_customers(chain.iloc[order])
+        assert sizes_of(found["group"].to_numpy() - 1, records=4) == {1: 0.0, 4: 1.0}
+    assert same_customers(chain.head(0)).empty
 
 
 def test_an_empty_table_is_refused():

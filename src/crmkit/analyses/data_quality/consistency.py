@@ -5,14 +5,11 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from crmkit.analyses.data_quality.indicators import WILSON
 from crmkit.analyses.data_quality.read import COMPARED, Checked, spoken
 from crmkit.core.language import mark
 from crmkit.core.results import Axis, Column, Finding, Quantity, Result, Text, estimates, not_assessed
 from crmkit.models.basics.shares import wilson
-from crmkit.models.quality.records import persons
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -167,10 +164,9 @@ def conflicts(work: Checked) -> Result:
         return not_assessed("data_quality_conflicts", title, Text("needs addresses or telephone numbers of customers"))
     shared = work.frames["shared"]
     compared = [one for one in COMPARED if one in shared]
-    person = persons(shared["email"], shared["phone"]) if len(shared) else np.empty(0, dtype=np.int_)
     rows = []
     for column in compared:
-        values = shared[column].groupby(person)
+        values = shared.groupby("person")[column]
         several = values.count() > 1
         n, differ = float(several.sum()), float((values.nunique()[several] > 1).sum())
         if n < work.company.settings.privacy.min_cell:
@@ -197,7 +193,9 @@ def conflicts(work: Checked) -> Result:
     if not agree:
         text = Text("Of the persons with several records, {value} have records that differ in {column}.", words)
     finding = Finding("data_quality.conflicts", "info", None, text, evidence=("data_quality_conflicts",))
-    note = Text("One person: records with an equal address or number, also through a third record.")
+    note = Text(
+        "One person: records with an equal address, number or tax id, also through a third record, or of one name and town."
+    )
     return Result("data_quality_conflicts", "table", title, table, columns=CONFLICTS, finding=finding, note=note)
 
 

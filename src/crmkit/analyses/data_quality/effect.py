@@ -13,7 +13,6 @@ from crmkit.core.format import format_value
 from crmkit.core.language import mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text, Unit, not_assessed
 from crmkit.data.summaries.figures import figures, joined, listed, within
-from crmkit.models.quality.records import persons
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,8 +80,7 @@ def _mended(work: Checked) -> dict[str, dict[str, Any]]:
     tables, made = work.company.tables, {}
     shared = work.frames.get("shared")
     if shared is not None and len(shared):
-        person = persons(shared["email"], shared["phone"])
-        first = pd.Series(shared["customer_id"].to_numpy()).groupby(person).transform("first")
+        first = shared.groupby("person")["customer_id"].transform("first")
         same = pd.DataFrame({"customer_id": shared["customer_id"].to_numpy(), "one": first.to_numpy()})
         made[JOINED] = joined(tables, same[same["customer_id"] != same["one"]])
     matches = work.frames.get("matches")

@@ -22,7 +22,6 @@ from crmkit.models.quality.records import (
     checked_share,
     extra_share,
     median_of_counts,
-    persons,
     sizes_of,
 )
 
@@ -113,12 +112,12 @@ def valid(work: Checked) -> Found:
 def duplicates(work: Checked) -> Found:
     """D-DUP: how many records stand beside another one of the same person?"""
     if "shared" not in work.frames:
-        return _lacking(NO_COLUMN, "customers.email | customers.phone")
+        return _lacking(NO_COLUMN, "customers.email | customers.phone | customers.tax_id")
     shared, total = work.frames["shared"], work.row("customers", "rows")
     records = float(total["hits"]) if total is not None else 0.0
     if not records > 0:
         return _lacking(NO_DATA)
-    person = persons(shared["email"], shared["phone"]) if len(shared) else np.empty(0, dtype=np.int_)
+    person = shared["person"].to_numpy(dtype=np.int_)
     found = extra_share(sizes_of(person, records=records), confidence=work.confidence)
     method = BY_PERSON if len(shared) else WILSON
     return _of(
@@ -160,7 +159,7 @@ def scattered(work: Checked) -> Found:
         return _lacking(NO_COLUMN, "customers.source_system | customers.department")
     shared, total = work.frames["shared"], work.row("customers", "rows")
     records = float(total["hits"]) if total is not None else 0.0
-    person = persons(shared["email"], shared["phone"]) if len(shared) else np.empty(0, dtype=np.int_)
+    person = shared["person"].to_numpy(dtype=np.int_)
     apart = np.zeros(int(person.max(initial=-1)) + 1, dtype=bool)
     for name in places:
         apart |= (shared[name].groupby(person).nunique() > 1).to_numpy() if len(shared) else apart

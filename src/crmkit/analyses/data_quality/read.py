@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from crmkit.analyses.data_quality.standards import Standard, standards
 from crmkit.core.errors import ParamError, Problem, did_you_mean
 from crmkit.data.sources.engine import to_frame
+from crmkit.data.summaries import duplicates as doubles
 from crmkit.data.summaries import quality
 from crmkit.data.summaries.audit import customers as records
 from crmkit.data.summaries.audit import organisation
 from crmkit.data.summaries.audit.months import month_starts
 from crmkit.data.summaries.standing import ACTIVE_DAYS
 from crmkit.data.tables import TABLES
+from crmkit.models.records.groups import STRONG, same_customers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -199,8 +201,9 @@ def _frames(company: Client, agreed: Agreed, money: Any) -> dict[str, pd.DataFra
     if agreed.retention_days:
         since = company.as_of - dt.timedelta(days=agreed.retention_days)
         made["silent"] = quality.silent_since(tables, since=since)
-    if has & set(records.CONTACTS):
-        made["shared"] = _shared(customers, money)
+    if has & set(STRONG) or {"name", "city"} <= has:
+        made["keys"] = doubles.shared_records(customers, calling_code=doubles.calling_code(company.settings.timezone))
+        made["shared"] = _shared(customers, made["keys"], money)
     others = {
         system: [tables[name] for name in names if name in tables and "customer_id" in tables[name].columns]
         for system, names in quality.SYSTEMS.items()
@@ -212,15 +215,16 @@ def _frames(company: Client, agreed: Agreed, money: Any) -> dict[str, pd.DataFra
     return made
 
 
-def _shared(customers: Any, money: Any) -> pd.DataFrame:
-    """Records that share an address or a number with another, what else they say, and what each brings."""
+def _shared(customers: Any, keys: pd.DataFrame, money: Any) -> pd.DataFrame:
+    """Records of whom there is another record: whose they are (``person``), what else they say, and what each brings."""
     import ibis
 
-    found = records.shared_contacts(customers)
+    found = same_customers(keys).rename(columns={"group": "person"}).drop(columns="keys")
+    found["person"] -= 1
+    beside = [one for one in (*COMPARED, *records.PLACES) if one in customers.columns]
     if found.empty:
-        return found.assign(money=float("nan"))
+        return found.assign(**dict.fromkeys(beside), money=float("nan"))
     ids = ibis.memtable(found[["customer_id"]])
-    beside = [one for one in COMPARED if one in customers.columns]
     said = to_frame(customers.semi_join(ids, "customer_id").select("customer_id", *beside).order_by("customer_id"))
     found = found.merge(said, on="customer_id", how="left")
     if money is None:

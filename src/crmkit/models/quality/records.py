@@ -219,51 +219,13 @@ def median_of_counts(values: ArrayLike, counts: ArrayLike, *, confidence: float 
     return Measure(middle, at(rank) if rank >= 1 else -math.inf, at(n + 1 - rank) if rank >= 1 else math.inf, n)
 
 
-def persons(*keys: ArrayLike) -> NDArray[np.int_]:
-    """Which person is each record of? Records with an equal key are of one person, also through others.
-
-    Parameters
-    ----------
-    *keys : arrays of shape (records,)
-        For example addresses and numbers; None or nan where a record has none.
-
-    Returns
-    -------
-    array of int
-        Number of the person of each record, 0, 1, ...
-
-    Examples
-    --------
-    >>> persons(["a@x.org", "a@x.org", None], [None, "1234567", "1234567"]).tolist()
-    [0, 0, 0]
-    """
-    import pandas as pd
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    n = len(np.asarray(keys[0], dtype=object))
-    rows, columns = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
-    for key in keys:
-        number, _ = pd.factorize(np.asarray(key, dtype=object))
-        place = np.flatnonzero(number >= 0)
-        if len(place):
-            first = np.full(int(number.max()) + 1, -1, dtype=np.int64)
-            first[number[place][::-1]] = place[::-1]
-            rows.append(first[number[place]])
-            columns.append(place)
-    start, end = np.concatenate(rows), np.concatenate(columns)
-    graph = coo_matrix((np.ones(len(start)), (start, end)), shape=(n, n))
-    _, person = connected_components(graph, directed=False)
-    return np.asarray(person, dtype=np.int_)
-
-
 def sizes_of(person: NDArray[np.int_], *, records: float) -> dict[int, float]:
     """How many persons have one, two, ... records, of those that share a key and of all others.
 
     Parameters
     ----------
     person : array of int
-        From :func:`persons`, of the records that share a key with another.
+        Number of the person of each record of whom there is another one.
     records : float
         All records.
 
