@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 NOTHING = Text("No data to show")
 WITH_UNIT = Text("{label} ({unit})")
-TIME_WORDS = {"days": Text("days"), "weeks": Text("weeks"), "months": Text("months"), "years": Text("years")}
+TIME_WORDS = {
+    "hours": Text("hours"),
+    "days": Text("days"),
+    "weeks": Text("weeks"),
+    "months": Text("months"),
+    "years": Text("years"),
+}
 LABEL_LINES = 1.45
 NARROW_BELOW = 5.0
 SHORT_SPAN_DAYS = 150
