@@ -100,12 +100,13 @@ def test_values_of_a_limit(limit):
     rate = (fit.params["r"] + table["frequency"]) / (fit.params["alpha"] + table["T_days"] / 7) * 180 / 7
     if name == "nbd":
         np.testing.assert_allclose(table["p_alive"], 1.0, atol=1e-9)
-        np.testing.assert_allclose(table["expected_purchases"], rate, rtol=1e-9)
+        # before customers were moved by what earlier forecasts of such customers were off by
+        np.testing.assert_allclose(table["expected_purchases"] / table["level"], rate, rtol=1e-9)
         np.testing.assert_allclose(table["years_kept"], table["years_kept"].iloc[0], rtol=1e-9)
     else:
         assert table["p_alive"].between(0, 1).all()
         assert table["p_alive"].mean() < 0.9
-        assert (table["expected_purchases"] < rate * table["p_alive"]).all()
+        assert (table["expected_purchases"] / table["level"] < rate * table["p_alive"]).all()
     assert values.clv.low < values.clv.value < values.clv.high
     assert values.refits.origins is not None
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 STAGES = ("first talk", "demonstration", "offer", "contract")
 GOES_ON = (0.7, 0.75, 0.6)  # share of deals that reach the next stage
-DEALS, WEEKS = 420, 104
+DEALS, WEEKS = 330, 104
 DAYS_TO_WIN, DAYS_TO_LOSE, SPREAD = 45.0, 30.0, 0.6
 
 
