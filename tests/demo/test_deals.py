@@ -14,7 +14,7 @@ DEMO = Path(__file__).parents[2] / "data" / "demo" / "techco"
 @pytest.fixture(scope="module")
 def deals():
     contracts = pd.DataFrame({"customer_id": [f"C{n}" for n in range(50)], "started_at": "2020-01-01"})
-    drawn = [add_deals(np.random.default_rng(seed), contracts, as_of="2025-12-31")["opportunities"] for seed in range(20)]
+    drawn = [add_deals(np.random.default_rng(seed), contracts, as_of="2025-12-31")["opportunities"] for seed in range(40)]
     table = pd.concat(drawn)
     return table.assign(days=(pd.to_datetime(table["closed_at"]) - pd.to_datetime(table["created_at"])).dt.days)
 
