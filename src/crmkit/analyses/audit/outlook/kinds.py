@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -188,7 +189,7 @@ def need_trends(work: Audit) -> Result:
     table = _judged(table)
     columns = (
         Column("by", "From", translate=True),
-        Column("kind", "Topic", translate=True),
+        Column("kind", "Topic"),
         Column("now", "Newest cycle", "count"),
         Column("part", "Share", "share"),
         Column("value", "Change of the share per month", "share", limits=("low", "high")),
@@ -233,6 +234,8 @@ def segment_trends(work: Audit) -> Result:
 
 
 HABIT = mark("Buying habit")
+OURS = frozenset({FIRST_TIME, BACK, REGULAR, NOT_KNOWN})
+NAMED = Text("{by}: {kind}")
 
 
 def habits(purchases: pd.DataFrame, many: int) -> pd.DataFrame:
@@ -324,5 +327,14 @@ def _told(name: str, title: Text, table: pd.DataFrame, columns: tuple[Column, ..
 
 
 def _moved(words: Text, rows: pd.DataFrame) -> Text:
-    largest = rows.sort_values("now", ascending=False, kind="stable")["kind"].head(4)
-    return Text(words.template, {"kinds": in_a_row([Text(str(kind)) for kind in largest])})
+    largest = rows.sort_values("now", ascending=False, kind="stable").head(4)
+    return Text(words.template, {"kinds": in_a_row([_named(row) for row in largest.to_dict("records")])})
+
+
+def _named(row: Mapping[Any, Any]) -> Text | str:
+    """A kind as a sentence names it: words of ours in the reader's language, those of the data as they are."""
+    kind = str(row["kind"])
+    if kind in OURS:
+        return Text(kind)
+    # a table of segments has several groups, of which "1" says nothing by itself
+    return Text(NAMED.template, {"by": Text(row["by"]), "kind": kind}) if row.get("by") in GROUP_NAMES.values() else kind
