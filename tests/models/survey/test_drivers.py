@@ -73,6 +73,14 @@ def test_batches_and_order_do_not_matter():
     assert lmg(many)[-1] == pytest.approx(lmg(cov), abs=1e-14)
 
 
+def test_a_driver_that_does_not_vary_in_a_sample_explains_nothing():
+    """Its variance may come out as a little less than nothing, and the shares of the others are those without it."""
+    cov = np.array([[1.0, 0.5, 0.0, 0.3], [0.5, 1.0, 0.0, 0.2], [0.0, 0.0, -1e-17, 0.0], [0.3, 0.2, 0.0, 1.0]])
+    alone = lmg(cov[np.ix_([0, 1, 3], [0, 1, 3])])
+    np.testing.assert_allclose(lmg(cov), [alone[0], 0.0, alone[1]], atol=1e-12)
+    np.testing.assert_allclose(johnson(cov)[1], 0.0, atol=1e-12)
+
+
 def test_relative_weights_are_near_for_many_drivers():
     rng = np.random.default_rng(1)
     cov = np.cov(rng.normal(size=(4000, 21)) @ (np.eye(21) + 0.15), rowvar=False)

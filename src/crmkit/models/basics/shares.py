@@ -245,7 +245,9 @@ def _newcombe_p(k1: Floats, n1: Floats, k2: Floats, n2: Floats) -> Floats:
 
     groups = (low_k, low_n, high_k, high_n)
     nothing, most = np.zeros_like(k1), np.full_like(k1, MOST_DEVIATES)
-    found = find_root(beyond, (nothing, most), args=groups)
+    # in its last step, between neighbours among the floats, the search may divide nothing by nothing; its answer stands
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = find_root(beyond, (nothing, most), args=groups)
     # equal shares touch at once, which is no change of sign; shares that never touch are further apart than floats can say
     z = np.where(found.success, found.x, np.where(beyond(most, *groups) < 0, np.inf, 0.0))
     none = (n1 <= 0) | (n2 <= 0)

@@ -116,7 +116,8 @@ def _ready(covariance: ArrayLike, controls: int) -> tuple[Floats, tuple[int, ...
         raise ModelError("drivers: at least one driver is needed besides the outcome and the controls")
     shape = full.shape[:-2]
     full = full.reshape(-1, *full.shape[-2:])
-    spread = np.sqrt(np.einsum("bii->bi", full))
+    # what does not vary in a sample may come out as a little less than nothing
+    spread = np.sqrt(np.maximum(np.einsum("bii->bi", full), 0.0))
     if not (spread[:, 0] > 0).all():
         raise ModelError(Text("drivers: the outcome has no variance, all answers are equal; there is nothing to explain"))
     spread = np.where(spread > 0, spread, 1.0)
