@@ -17,6 +17,7 @@ from scipy.stats import beta
 
 from crmkit.analyses import audit
 from crmkit.analyses.audit.assess import assess, monthly
+from crmkit.analyses.audit.catalogue import kit_indicators
 from crmkit.analyses.audit.findings import FINDING, RULES, Looked, evidence, find, grounds, look, themes
 from crmkit.analyses.audit.findings.cases import cases
 from crmkit.analyses.audit.findings.evidence import DRIVER_WORDS, _exposed, drivers
@@ -43,6 +44,7 @@ EN, ZH = Locale("en"), Locale("zh")
 KINDS = ("slow_response", "complex_process", "scattered_data", "training_gap", "complaints", "unadopted_feedback")
 # what the other analyses compute is not there in these companies
 OWNED = {"R-RET", "R-CHURN", "R-REPEAT", "R-CLV", "R-TIER", "R-NPS", "P-CSAT", "P-CES", "P-FBR", "P-REPR", "I-CAC"}
+OWNED |= {name for name, one in kit_indicators().items() if one.owner == "data_quality"}
 
 
 def company(made):

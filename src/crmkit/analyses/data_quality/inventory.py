@@ -11,6 +11,7 @@ import numpy as np
 from crmkit.analyses.data_quality.read import Checked, spoken
 from crmkit.core.language import in_a_row, mark
 from crmkit.core.results import Column, Finding, Quantity, Result, Text
+from crmkit.data.intake.rejects import ASIDE
 from crmkit.data.summaries.quality import SYSTEMS
 from crmkit.models.quality.outliers import lone_gap
 
@@ -64,6 +65,8 @@ def _source(work: Checked, name: str) -> dict[str, Any]:
     owner = work.agreed.owners.get(name, "")
     read = float(intake.rows_read) if intake is not None and intake.files else math.nan
     kept = float(intake.rows_kept) if intake is not None else math.nan
+    # a record that the client has merged is no row lost
+    read -= float(intake.rows_set_aside.get(ASIDE["merged"].template, 0)) if intake is not None else 0.0
     row: dict[str, Any] = {
         "table": name,
         "file": ", ".join(intake.files) if intake is not None and intake.files else NO_FILE,

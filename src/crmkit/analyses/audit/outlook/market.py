@@ -63,6 +63,11 @@ def market(ahead: Coming) -> Result:
                 "name": str(state.loc[id_, "name"]) if known else SIZE if id_ == MARKET else id_,
                 "peer": str(peer),
                 "period": str(newest["period"]),
+                # as numbers, for whoever reads the table elsewhere
+                "their_value": values[-1],
+                "our_value": ours,
+                "next_low": np.nan if next_ is None else next_.found.whole_low,
+                "next_high": np.nan if next_ is None else next_.found.whole_high,
                 "theirs": in_words(values[-1], unit, work),
                 "change": change,
                 "ours": in_words(ours, unit, work),

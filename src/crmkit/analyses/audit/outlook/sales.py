@@ -103,11 +103,13 @@ def sales_outlook(work: Audit) -> Result:
     if not rows:
         return not_assessed("audit_sales_outlook", TITLE, NEEDS)
     table = pd.DataFrame(rows).assign(n=len(known.total))
+    # what as many months up to today brought
+    table["lived"] = [float(known.total[-int(months) :].sum()) for months in table["months"]]
     table["earlier"] = [
         f"{held:.0f} / {tried:.0f}" if tried else "–" for held, tried in zip(table["held"], table["tried"], strict=True)
     ]
     longest = table[table["who"] == ALL].iloc[-1]
-    lived = float(known.total[-int(longest["months"]) :].sum())
+    lived = float(longest["lived"])
     columns = (
         Column("months", "Months ahead", "count"),
         Column("who", "Bought by", translate=True),
