@@ -11,7 +11,7 @@ import numpy as np
 from crmkit.analyses.data_quality.read import CYCLES, Checked
 from crmkit.analyses.data_quality.standards import Standard
 from crmkit.core.format import format_value
-from crmkit.core.language import mark
+from crmkit.core.language import mark, one_by_one
 from crmkit.core.results import Column, Result, Text, not_assessed
 from crmkit.data.summaries.audit.months import MOST_MONTHS, month_ends
 from crmkit.models.basics.concentration import Measure
@@ -321,7 +321,9 @@ def earlier(work: Checked) -> pd.DataFrame:
 
 
 def indicators(work: Checked) -> Result:
-    """How good are the data, measure by measure? Those that could not be assessed stand in :func:`unknown`."""
+    """How good are the data, measure by measure? What could not be assessed comes last; the page names it below."""
+    import pandas as pd
+
     title = Text("How good the data are, measure by measure")
     table = measured(work)
     table["measure"] = table["label"]
@@ -334,8 +336,14 @@ def indicators(work: Checked) -> Result:
         "Grade: a step function of the value; targets are placeholders of the kit until the company sets its own. A customer "
         "can be concerned by several measures."
     )
+    known = table["value"].notna()
+    missing = [Text(label) for label in table.loc[~known, "label"]]
+    if missing:
+        note = Text("{note} Not assessed: {missing}.", {"note": note, "missing": one_by_one(missing)})
     shown = table[COLUMN_NAMES + [one for one in table.columns if one not in COLUMN_NAMES]]
-    return Result("data_quality_indicators", "table", title, shown.reset_index(drop=True), columns=COLUMNS, note=note)
+    shown = pd.concat([shown[known], shown[~known]], ignore_index=True)
+    shown.attrs["rows"] = int(known.sum())
+    return Result("data_quality_indicators", "table", title, shown, columns=COLUMNS, note=note)
 
 
 COLUMN_NAMES = ["indicator", "label"]
