@@ -1,14 +1,15 @@
 """What does it cost to look at the quality of data, and how many duplicates are found?
 
-Missing, invalid and different values of ten million rows: the kit's one query beside that which somebody writes by hand in
-DuckDB, and beside pointblank with the same checks. Then customers with copies of known kinds (``_copies.py``, which shares no
-function with the kit): which pairs are suggested, by kind of copy.
+Missing, invalid and different values of ten million customers, as the report on the data counts them: its one query beside
+that which somebody writes by hand in DuckDB, and beside pointblank with the same checks. Then customers with copies of known
+kinds (``_copies.py``, which shares no function with the kit): which pairs are suggested, by kind of copy.
 Run: ``.venv/bin/python benchmarks/quality.py [--rows N] [--customers N] [--repeats N] [--peers PYTHON]``.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import math
 import resource
@@ -23,22 +24,32 @@ from _bench import Bar, finish, median_ratio, peer_python, run
 # of a table of ibis it counts the rows by polars, which its extra duckdb does not bring
 PEERS = ["pointblank[duckdb,pl]==1.1.1", "duckdb>=1.5,<2"]
 EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
-WORDS = ("web", "shop", "phone")
-DISTINCT = ("customer_id", "email", "channel")
-COLUMNS = (*DISTINCT, "amount", "ordered_at")
+PHONE, DIGITS = r"^[-+0-9 ()./]+$", r"^([^0-9]*[0-9]){7,15}[^0-9]*$"
+COLUMNS = ("customer_id", "email", "phone", "region", "created_at", "updated_at")
+REQUIRED, AS_OF = ("email", "phone", "region"), "2025-12-31"
 TABLE = """
-    SELECT 'C' || (hash(i) % {customers}) AS customer_id,
+    SELECT 'C' || i AS customer_id,
         CASE WHEN i % 20 = 3 THEN NULL WHEN i % 200 = 7 THEN 'n/a' ELSE 'u' || (hash(i) % {customers}) || '@x.org' END AS email,
-        ['web', 'shop', 'phone', 'fax'][1 + (hash(i + 5) % 400 // 133)::INT] AS channel,
-        ((hash(i + 2) % 50000)::BIGINT - 100)::DECIMAL(18, 4) AS amount,
-        CASE WHEN i % 50 = 9 THEN NULL ELSE DATE '2023-01-01' + (hash(i + 7) % 1000)::INTEGER END AS ordered_at
+        CASE WHEN i % 30 = 4 THEN NULL ELSE '+49 30 ' || (hash(i + 3) % 9000000) END AS phone,
+        ['north', 'south', 'east', 'west'][1 + (hash(i + 5) % 4)::INT] AS region,
+        DATE '2023-01-01' + (hash(i + 7) % 1000)::INTEGER AS created_at,
+        CASE WHEN i % 50 = 9 THEN NULL ELSE DATE '2023-06-01' + (hash(i + 11) % 1000)::INTEGER END AS updated_at
     FROM range({rows}) t(i)
 """
+VALID = {
+    "mail": f"regexp_matches(trim(email), '{EMAIL}')",
+    "phone": f"regexp_matches(phone, '{PHONE}') AND length(regexp_replace(phone, '[^0-9]+', '', 'g')) BETWEEN 7 AND 15",
+    "created": f"created_at <= DATE '{AS_OF}'",
+    "updated": f"updated_at <= DATE '{AS_OF}'",
+    "order": "updated_at >= created_at",
+}
+CELLS = " + ".join(f"({name} IS NOT NULL)::INT" for name in REQUIRED)
 BY_HAND = f"""
-    SELECT count(*), {", ".join(f"count({name})" for name in COLUMNS)},
-        {", ".join(f"count(DISTINCT {name})" for name in DISTINCT)},
-        count(*) FILTER (NOT regexp_matches(email, '{EMAIL}')), count(*) FILTER (NOT amount >= 0),
-        count(*) FILTER (channel NOT IN {WORDS})
+    SELECT count(*), {", ".join(f"count({name}), count(DISTINCT {name})" for name in COLUMNS)},
+        {", ".join(f"count(*) FILTER ({rule}), count({rule})" for rule in VALID.values())},
+        count(*) FILTER ({" AND ".join(f"coalesce({rule}, true)" for rule in VALID.values())}),
+        sum({CELLS}), sum(({CELLS}) * ({CELLS})), count(*) FILTER ({CELLS} < {len(REQUIRED)}),
+        max(DATE '{AS_OF}' - created_at), min(DATE '{AS_OF}' - created_at)
     FROM read_parquet('{{path}}')
 """
 
@@ -49,16 +60,15 @@ def cpu() -> float:
 
 
 def kit(path: Path) -> dict[str, object]:
-    """The kit's profile: three different counts, three rules."""
+    """What the report on the data counts of a table of customers."""
     from crmkit.data.sources.engine import connect
-    from crmkit.data.summaries.profile import profile
+    from crmkit.data.summaries.quality import profile
 
     con, _ = connect()
-    rules = {"amount": lambda t: t.amount >= 0, "channel": lambda t: t.channel.isin(WORDS)}
 
     def measured(file: Path) -> list[list[object]]:
-        table = con.read_parquet(file)
-        return [list(map(str, row)) for row in profile(table, COLUMNS, rules=rules, distinct=DISTINCT).to_numpy().tolist()]
+        found = profile(con.read_parquet(file), name="customers", as_of=dt.date.fromisoformat(AS_OF), required=REQUIRED)
+        return [list(map(str, row)) for row in found.to_numpy().tolist()]
 
     return _timed(measured, path)
 
@@ -79,13 +89,15 @@ def pointblank(path: Path) -> dict[str, object]:
         checks = pb.Validate(ibis.duckdb.connect().read_parquet(file))
         for name in COLUMNS:
             checks = checks.col_vals_not_null(name)
-        for name in DISTINCT:
+        for name in COLUMNS:
             checks = checks.rows_distinct(columns_subset=[name])
-        checks = (
-            checks.col_vals_regex("email", EMAIL, na_pass=True).col_vals_ge("amount", 0).col_vals_in_set("channel", list(WORDS))
-        )
+        checks = checks.col_vals_regex("email", EMAIL, na_pass=True).col_vals_regex("phone", PHONE, na_pass=True)
+        checks = checks.col_vals_regex("phone", DIGITS, na_pass=True)
+        day = dt.date.fromisoformat(AS_OF)
+        checks = checks.col_vals_le("created_at", day, na_pass=True).col_vals_le("updated_at", day, na_pass=True)
+        checks = checks.col_vals_ge("updated_at", pb.col("created_at"), na_pass=True)
         done = checks.interrogate(collect_extracts=False)
-        return [done.n_failed(i=at, scalar=True) for at in range(1, 12)]
+        return [done.n_failed(i=at, scalar=True) for at in range(1, 1 + len(checks.validation_info))]
 
     return _timed(measured, path)
 

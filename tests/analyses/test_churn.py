@@ -211,6 +211,17 @@ def test_the_list_is_sorted_by_probabilities_whose_sum_comes(techco):
     np.testing.assert_allclose(np.log1p(-rows["high"]) / hazard, np.log1p(-before["high"]) / was, rtol=1e-9)
 
 
+def test_the_boxes_have_the_limits_of_a_sum(techco, results):
+    """Of leavers, and of the money that goes with them: narrower than the limits of each customer added up."""
+    boxes, rows = results["churn_totals"].table.set_index("measure"), techco.value.customers
+    for measure, weight in (("expected", 1.0), ("at_risk", rows["value_if_kept"])):
+        box = boxes.loc[measure]
+        assert (box["low"], box["high"]) == techco.value.ranges[measure]
+        assert box["low"] < box["value"] < box["high"]
+        assert box["high"] - box["low"] < ((rows["high"] - rows["low"]) * weight).sum()
+    assert "chance and an unsure model" in say(results["churn_totals"].note, Locale())
+
+
 def test_reasons_add_up_to_the_log_hazard(techco):
     rows = techco.value.customers
     table = parts(techco.work.model, rows)

@@ -19,7 +19,7 @@ def valued(monkeypatch, p, *, days, mrr=30.4375, margin=0.5):
 
     monkeypatch.setattr("crmkit.analyses.churn.fit.score", score)
     scores = pd.DataFrame({"customer_id": [f"c{i}" for i in range(len(p))], "probability": p, "mrr": mrr, "tenure_days": 400})
-    work = SimpleNamespace(model=SimpleNamespace(horizon_days=HORIZON, chances=None), scores=scores, reason=None)
+    work = SimpleNamespace(model=SimpleNamespace(horizon_days=HORIZON, chances=None, fit=None), scores=scores, reason=None)
     past = SimpleNamespace(rule=SimpleNamespace(horizon_days=HORIZON), shop=None, contractual=True)
     return churn.worth(past, work, value_days=days, margin=margin).customers
 

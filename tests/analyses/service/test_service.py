@@ -291,6 +291,14 @@ def test_the_headline_is_short_and_the_worst_comes_first(past):
     )
 
 
+def test_the_headline_tells_of_answers_and_of_solutions(past):
+    """A company that answers at once and solves late is told so, with the shares of the boxes."""
+    boxes = service.waits(past).table.set_index("measure")
+    said = {one.id: one for one in service.headline(past)}
+    for name, measure in (("service.in_time", "response_within"), ("service.solved_in_time", "resolution_within")):
+        assert said[name].text.numbers["share"].value == boxes.loc[measure, "value"]
+
+
 def test_what_is_not_there_is_not_assessed(served):
     of = tickets(200)[["ticket_id", "customer_id", "opened_at"]]
     past = served(of)

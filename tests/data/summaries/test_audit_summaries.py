@@ -81,7 +81,6 @@ SUMMARIES = {
     "orders_by_day": lambda t: of_service.orders_by_day(t["transactions"], since=STARTS[5]),
     "open_ages": lambda t: of_service.open_ages(t["tickets"].mutate(resolved_at=ibis.null("timestamp")), as_of=AS_OF),
     "record_ages": lambda t: audit_customers.record_ages(t["customers"], as_of=AS_OF),
-    "shared_contacts": lambda t: audit_customers.shared_contacts(t["customers"]),
     "purchases": lambda t: audit_customers.purchases(t["transactions"], starts=STARTS),
     "sales_by_kind": lambda t: audit_kinds.sales_by_kind(t["transactions"], "region", starts=STARTS, customers=t["customers"]),
     "rows_by_kind": lambda t: audit_kinds.rows_by_kind(t["tickets"], "category", day="opened_at", starts=STARTS),
@@ -102,7 +101,7 @@ SUMMARIES = {
     "check_results": lambda t: audit_organisation.check_results(t["verification"], starts=STARTS),
 }
 ONE_ROW = ("backlog",)
-PLAIN = (*ONE_ROW, "handled", "case_events", "staff_months", "shared_contacts", "contract_months", "training_results")
+PLAIN = (*ONE_ROW, "handled", "case_events", "staff_months", "contract_months", "training_results")
 WORDS = {
     "kind": ["question", "fault", "complaint"], "category": ["suggestion", "praise", "labour"], "activity": ["x", "y", "z"],
     "direction": ["inbound", "outbound"], "arm": ["treated", "control"], "churn_kind": ["voluntary", "paused"],

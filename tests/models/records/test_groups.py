@@ -2,11 +2,8 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
-from crmkit.core.errors import ModelError
-from crmkit.models.basics.shares import wilson
-from crmkit.models.records.groups import by_key, duplicate_share, linked, money_concerned, placeholders, same_customers
+from crmkit.models.records.groups import by_key, linked, placeholders, same_customers
 
 
 def records(*rows):
@@ -79,51 +76,3 @@ def test_order_of_rows_changes_nothing():
 def test_groups_are_numbered_by_their_first_record():
     assert linked(6, [(5, 0), (4, 3)]).tolist() == [0, 1, 2, 3, 3, 0]
     assert linked(3, []).tolist() == [0, 1, 2]
-
-
-def test_share_of_pairs_is_wilsons():
-    found = duplicate_share([2] * 30, 1000)
-    assert found.value[0] == pytest.approx(0.03)
-    plain = wilson(30, 1000)
-    assert (found.low[0], found.high[0], found.n[0]) == pytest.approx((plain.low[0], plain.high[0], 1000))
-
-
-def test_large_groups_make_a_share_less_sure():
-    narrow, wide = duplicate_share([2] * 40, 1000), duplicate_share([11] * 4, 1000)
-    assert wide.value[0] == narrow.value[0] == pytest.approx(0.04)
-    assert wide.high[0] - wide.low[0] > 2 * (narrow.high[0] - narrow.low[0])
-
-
-def test_no_duplicates_and_no_records():
-    assert duplicate_share([], 50).value[0] == 0
-    assert duplicate_share([], 50).high[0] == pytest.approx(wilson(0, 50).high[0])
-    assert np.isnan(duplicate_share([], 0).value[0])
-
-
-def test_a_group_of_one_is_refused():
-    with pytest.raises(ModelError, match="2 records or more"):
-        duplicate_share([1, 2], 10)
-    with pytest.raises(ModelError, match="10 together at most, not 12 in 2 groups"):
-        duplicate_share([6, 6], 10)
-
-
-def coverage(seed, *, customers, doubled, larger):
-    """Whether the interval holds the rate; customers are drawn anew each time."""
-    rng = np.random.default_rng(seed)
-    sizes = 1 + (rng.random(customers) < doubled) * (1 + (rng.random(customers) < larger) * rng.integers(1, 6, customers))
-    extra = doubled * (1 + larger * 3)
-    found = duplicate_share(sizes[sizes > 1], sizes.sum())
-    return found.low[0] <= extra / (1 + extra) <= found.high[0]
-
-
-@pytest.mark.parametrize(("doubled", "larger"), [(0.12, 0.0), (0.08, 0.4)])
-def test_coverage(doubled, larger):
-    hits = sum(coverage(seed, customers=800, doubled=doubled, larger=larger) for seed in range(1000))
-    # 99 % of 1,000 runs of a rate of 95 % lie in 931 to 967; pairs go less apart than independent records do
-    assert 931 <= hits <= (967 if larger else 1000)
-
-
-def test_money_beside_the_largest_record():
-    of = pd.DataFrame({"customer_id": ["a", "b", "c", "d"], "group": [1, 1, 2, 2]})
-    found = money_concerned(of, pd.DataFrame({"customer_id": ["a", "b", "c"], "amount": [10.0, 40.0, 7.0]}))
-    assert found.to_numpy().tolist() == [[1, 2, 50.0, 10.0], [2, 2, 7.0, 0.0]]

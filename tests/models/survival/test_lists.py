@@ -108,3 +108,38 @@ def test_strata_missing_inputs_and_times_that_nobody_has_seen():
         list_sum(fit, list_probability(fit, here, **given), here, top=0)
     whole = list_sum(fit, list_probability(fit, here, **given), here, top=10_000)
     assert whole["n"] == len(group)
+
+
+def test_what_goes_with_leavers_has_limits_of_its_own():
+    """Twice the money twice the limits; money on few customers is less sure than as much on all."""
+    fit, here, given, _ = running(400, 1)
+    found, n = list_probability(fit, here, **given), len(here)
+    plain, double = (list_sum(fit, found, here, top=n, weights=weight) for weight in (None, np.full(n, 2.0)))
+    for name in ("value", "low", "high"):
+        assert double[name] == pytest.approx(2 * plain[name])
+    few = np.where(np.arange(n) < n // 20, 20.0, 0.0)
+    rare = list_sum(fit, found, here, top=n, weights=few)
+    p = found["probability"].to_numpy()
+    assert rare["value"] == pytest.approx(float((few * p).sum()))
+    assert (rare["high"] - rare["low"]) / rare["value"] > 2 * (plain["high"] - plain["low"]) / plain["value"]
+
+
+def weighted_coverage(replications):
+    """How often what went with all leavers lay within the limits; money differs between customers."""
+    held = 0
+    for seed in range(replications):
+        fit, here, given, truth = running(400, seed)
+        rng = np.random.default_rng([seed, 2])
+        money = rng.lognormal(0, 0.8, len(here))
+        box = list_sum(fit, list_probability(fit, here, **given), here, top=len(here), weights=money)
+        held += box["low"] <= money[rng.random(len(truth)) < truth].sum() <= box["high"]
+    return held / replications
+
+
+def test_limits_of_money_hold_in_a_sample():
+    assert weighted_coverage(60) >= 0.85
+
+
+@pytest.mark.slow
+def test_limits_of_money_hold():
+    assert 0.905 <= weighted_coverage(200) <= 0.985  # 99 % band of 200 draws at 95 %

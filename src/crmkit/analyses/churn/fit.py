@@ -232,10 +232,8 @@ def score(model: Model, rows: pd.DataFrame, *, later_days: int = 0) -> pd.DataFr
     """
     if model.chances is not None:
         return chances(model.chances, rows)
-    X = apply_recipe(model.recipe, rows)
-    elapsed, ahead = np.zeros(len(rows)), 1
-    if model.engine != "once":  # the model of one period knows no time: each customer is at its start
-        elapsed = np.minimum(rows["tenure_days"].to_numpy(dtype="float64") + later_days, model.clock_days)
+    X, ahead = apply_recipe(model.recipe, rows), 1
+    elapsed = _elapsed(model, rows, later_days)
     if isinstance(model.fit, sv.CoxFit):
         return _listed(model.fit, X, elapsed, model.horizon_days, model.confidence)
     if model.engine == "cloglog":
@@ -244,6 +242,36 @@ def score(model: Model, rows: pd.DataFrame, *, later_days: int = 0) -> pd.DataFr
     p = model.fit.design
     own = np.asarray(model.fit.coefficients)[[model.fit.names.index(name) for name in p.columns]]
     return found.assign(log_hazard_ratio=(encode(p, X, strict=False) - model.fit.center) @ own)
+
+
+def _elapsed(model: Model, rows: pd.DataFrame, later_days: float = 0.0) -> np.ndarray:
+    if model.engine == "once":  # the model of one period knows no time: each customer is at its start
+        return np.zeros(len(rows))
+    return np.minimum(rows["tenure_days"].to_numpy(dtype="float64") + later_days, model.clock_days)
+
+
+def range_of_leavers(model: Model, rows: pd.DataFrame, weights: np.ndarray) -> tuple[float, float] | None:
+    """Between which limits will the number of leavers be, or what goes with them?
+
+    Parameters
+    ----------
+    model : Model
+    rows : DataFrame
+        Features of the customers of today.
+    weights : array, shape (n,)
+        1, or what goes with each.
+
+    Returns
+    -------
+    tuple or None
+        None for a model that has no range of a sum.
+    """
+    if model.chances is not None or not isinstance(model.fit, sv.CoxFit):
+        return None
+    X = apply_recipe(model.recipe, rows)
+    found = sv.list_probability(model.fit, X, elapsed=_elapsed(model, rows), horizon=model.horizon_days)
+    box = sv.list_sum(model.fit, found, X, top=len(rows), weights=np.nan_to_num(weights), confidence=model.confidence)
+    return box["low"], box["high"]
 
 
 def _listed(fit: CoxFit, X: pd.DataFrame, elapsed: np.ndarray, horizon: int, confidence: float) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from crmkit.analyses.churn.basics import base_rows, rule_words, unusable
 from crmkit.analyses.churn.calendar import monthly
 from crmkit.analyses.churn.chances import Chances, range_of_sum
 from crmkit.analyses.churn.curves import kept_row
-from crmkit.analyses.churn.fit import Backtest, expected_days
+from crmkit.analyses.churn.fit import Backtest, expected_days, range_of_leavers
 from crmkit.analyses.churn.read import Past
 from crmkit.core.dates import DAYS_PER
 from crmkit.core.errors import ParamError, Problem
@@ -36,6 +36,8 @@ SOURCES = {
 
 FIRST = Text("Look at those at the top of the early-warning list first; the campaign says whom to contact.")
 LEAST_ALIVE = 0.05
+OF_SUM = Text("Limits hold chance and an unsure model; those of the value leave the value itself as it is.")
+SUMMED = Text("Limits of what is expected are those of each customer, summed: wider than the interval of the sum.")
 # the boxes that are in sight; the others are a fold
 LEAD = ("at_risk", "active", "expected", "kept_year")
 
@@ -57,8 +59,8 @@ class Worth:
     reason : str
         Why there is no list.
     ranges : mapping of str to (low, high)
-        Of a shop: between which limits the number of those who stay away will be, "expected", and what goes with them,
-        "at_risk".
+        Between which limits the number of those who leave or stay away will be, "expected", and what goes with them,
+        "at_risk"; empty where the model has none.
     """
 
     customers: pd.DataFrame | None
@@ -122,7 +124,12 @@ def worth(
         value = np.where(np.isfinite(known), known, value)
         kept = np.where(np.isfinite(known), known, kept)
     table = rows.assign(expected_days=days, value=value, value_if_kept=kept, at_risk=p * kept)
-    return Worth(table, source, value_days, margin)
+    limits = {
+        "expected": range_of_leavers(work.model, rows, np.ones(len(rows))),
+        "at_risk": range_of_leavers(work.model, rows, kept),
+    }
+    ranges = {name: found for name, found in limits.items() if found is not None}
+    return Worth(table, source, value_days, margin, ranges=ranges)
 
 
 def _shop_worth(
@@ -197,6 +204,7 @@ def totals(past: Past, value: Worth) -> Result:
         "horizon": Quantity(past.rule.horizon_days, "days"),
         "days": Quantity(value.value_days, "days"),
         "margin": Quantity(value.margin, "share"),
+        "limits": SUMMED if value.customers is not None and not value.ranges else OF_SUM,
     }
     if past.shop is not None:
         note = Text(
@@ -206,18 +214,9 @@ def totals(past: Past, value: Worth) -> Result:
         )
         return Result("churn_totals", "values", title, _led(boxes, past), finding=risk_finding(past, value), note=note)
     note = (
-        Text(
-            "{rule} Horizon {horizon}; value over {days}, {margin} of revenue. Limits of what is expected are"
-            " those of each customer, summed: wider than the interval of the sum. Those of the value leave "
-            "the value itself as it is.",
-            numbers,
-        )
+        Text("{rule} Horizon {horizon}; value over {days}, {margin} of revenue. {limits}", numbers)
         if value.source or value.customers is None
-        else Text(
-            "{rule} Horizon {horizon}. Limits of what is expected are those of each customer, summed: wider than the interval "
-            "of the sum.",
-            numbers,
-        )
+        else Text("{rule} Horizon {horizon}. {limits}", numbers)
     )
     return Result("churn_totals", "values", title, _led(boxes, past), finding=risk_finding(past, value), note=note)
 

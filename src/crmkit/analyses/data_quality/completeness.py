@@ -24,6 +24,7 @@ COLUMNS = (
     Column("column", "Column"),
     Column("value", "Filled", "share", limits=("low", "high")),
     Column("n", "Rows that should", "count"),
+    Column("distinct", "Different entries", "count"),
     Column("target", "Target", "share"),
     Column("grade", "Grade, 1 to 5", "count"),
     Column("lacking", "Empty", "count"),
@@ -39,7 +40,8 @@ def fields(work: Checked) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``table, column, value, low, high, n, target, grade, grade_low, grade_high, lacking, money, method, required``.
+        ``table, column, value, low, high, n, distinct`` (entries)``, target, grade, grade_low, grade_high, lacking, money,
+        method, required``.
     """
     import pandas as pd
 
@@ -49,6 +51,7 @@ def fields(work: Checked) -> pd.DataFrame:
         wanted = set(EXPECTED.get(table, ()))
         if table == "customers":
             wanted = set() if work.derived else set(work.company.tables["customers"].columns) - {"customer_id"}
+        different = counts[counts["measure"] == "distinct"].set_index("item")["hits"]
         for row in counts[(counts["measure"] == "filled") & counts["item"].isin(wanted)].to_dict("records"):
             if not row["n"] > 0:
                 continue
@@ -65,6 +68,7 @@ def fields(work: Checked) -> pd.DataFrame:
                     "low": low,
                     "high": high,
                     "n": row["n"],
+                    "distinct": different[row["item"]],
                     "target": held.target,
                     "grade": NAN if few else score(value, cuts=held.cuts, direction="up"),
                     "grade_low": ends[0],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from crmkit.analyses.data_quality.indicators import measured
 from crmkit.analyses.data_quality.read import Checked
 from crmkit.core.language import mark
-from crmkit.core.results import Column, Finding, Quantity, Result, Text
+from crmkit.core.results import Column, Finding, Quantity, Result, Text, not_assessed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +64,9 @@ COLUMNS = (
 )
 
 
+MEND = Text("Read those verdicts with the reason beside them, and mend the data in the order of the list below.")
+
+
 def gates(work: Checked, table: pd.DataFrame | None = None) -> Result:
     """Which verdicts stand, and which are said with reservation?
 
@@ -94,22 +97,24 @@ def gates(work: Checked, table: pd.DataFrame | None = None) -> Result:
             }
         )
     made = pd.DataFrame(rows)
+    title, graded = Text("Which verdicts rest on which data"), made["grade"].notna()
+    if not graded.any():
+        return not_assessed("data_quality_gates", title, Text("no measure of the data could be graded"))
     weak = made[~made["held"]].drop_duplicates("analysis")
     words = {"n": Quantity(len(weak), "count")}
     text = Text("No verdict of another report needs a reservation for the sake of the data.", words)
-    none = bool(made["grade"].isna().all())
-    if none:
-        text = Text("Whether a verdict needs a reservation is not known: no measure of the data could be graded.")
-    elif len(weak):
+    if len(weak):
         text = Text("{n} {n:report says its|reports say their} first verdict with reservation, because of the data.", words)
     finding = Finding(
         "data_quality.gates",
-        "warning" if len(weak) else "info" if none else "good",
-        None if none else not len(weak),
+        "warning" if len(weak) else "good",
+        not len(weak),
         text,
         Text("The grade found is below the lowest grade in the table."),
         ("data_quality_gates",),
+        action=MEND if len(weak) else None,
     )
-    note = Text("Grades go from 1 to 5. What could not be graded leads to no reservation; it stands here as not known.")
-    title = Text("Which verdicts rest on which data")
+    note = Text("Grades go from 1 to 5. What could not be graded leads to no reservation, and does not stand here.")
+    made = pd.concat([made[graded], made[~graded]], ignore_index=True)
+    made.attrs["rows"] = int(graded.sum())
     return Result("data_quality_gates", "table", title, made, columns=COLUMNS, finding=finding, note=note)

@@ -195,9 +195,9 @@ def _redundant(table: pd.DataFrame, cases: int) -> Finding:
         "k": Quantity(len(foreign), "count"),
         "more": Quantity(more, "score"),
         "step": str(foreign["step"].iloc[0]),
-        "most": Quantity(MUCH, "score"),
+        "most": Quantity(MUCH, "number"),
     }
-    text = Text("A case takes {more} steps that the process does not name; there are {k} of them.", numbers)
+    text = Text("On average a case takes {more} steps outside the declared process, of {k} {k:kind|kinds}.", numbers)
     action = Text("Ask of each such step what would be missing without it; begin with “{step}”.", numbers)
     much = more > MUCH
     criteria = Text("At most {most} such steps per case.", numbers)

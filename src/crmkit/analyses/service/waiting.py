@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,7 +66,7 @@ def waits(past: Service) -> Result:
             "solution": Quantity(past.rules.target[RESOLUTION], "hours"),
         },
     )
-    return Result(name, "values", title, table, finding=_in_time(past, table), note=note)
+    return Result(name, "values", title, table, finding=told_in_time(past, table, RESPONSE), note=note)
 
 
 def _boxes(past: Service, wait: str) -> list[dict[str, Any]]:
@@ -95,29 +96,65 @@ def _of(past: Service, wait: str, codes: Any = None, *, rows: Any = None, cells:
     )
 
 
-def _in_time(past: Service, table: pd.DataFrame) -> Finding | None:
-    row = table[table["measure"] == f"{RESPONSE}_within"]
-    if row.empty or row["value"].isna().all():
+@dataclass(frozen=True)
+class _Said:
+    """How the share of tickets in time is told."""
+
+    id: str
+    half: Text
+    few: Text
+    rule: Text
+    action: Text
+
+
+SAID = {
+    RESPONSE: _Said(
+        "service.in_time",
+        Text("{share} of tickets are answered within {target}; half wait longer than {median}."),
+        Text("{share} of tickets are answered within {target}; fewer than half are answered at all."),
+        Text("At least half of all tickets are answered within {target}."),
+        Text("Find the channel and the team in which tickets wait, and staff the hours in which they come in."),
+    ),
+    RESOLUTION: _Said(
+        "service.solved_in_time",
+        Text("{share} of tickets are solved within {target}; half take longer than {median}."),
+        Text("{share} of tickets are solved within {target}; fewer than half are solved at all."),
+        Text("At least half of all tickets are solved within {target}."),
+        Text("Find the step and the team in which cases lie, and agree who takes them over."),
+    ),
+}
+
+
+def told_in_time(past: Service, table: pd.DataFrame | None, wait: str) -> Finding | None:
+    """How many tickets are answered, or solved, within the target, in one sentence.
+
+    Parameters
+    ----------
+    past : Service
+    table : DataFrame or None
+        Of :func:`waits`.
+    wait : str
+        The first answer, or the solution.
+    """
+    row = None if table is None else table[table["measure"] == f"{wait}_within"]
+    if table is None or row is None or row.empty or row["value"].isna().all():
         return None
-    one, median = row.iloc[0], table[table["measure"] == f"{RESPONSE}_median"].iloc[0]
+    one, median = row.iloc[0], table[table["measure"] == f"{wait}_median"].iloc[0]
     numbers: dict[str, Quantity | Text | str] = {
         "share": Quantity(one["value"], "share", one["low"], one["high"]),
-        "target": Quantity(past.rules.target[RESPONSE], "hours"),
+        "target": Quantity(past.rules.target[wait], "hours"),
         "median": Quantity(median["value"], "hours"),
     }
-    text = Text("{share} of tickets are answered within {target}; half wait longer than {median}.", numbers)
-    if np.isnan(median["value"]):
-        text = Text("{share} of tickets are answered within {target}; fewer than half are answered at all.", numbers)
-    late = bool(one["high"] < 0.5)
-    action = Text("Find the channel and the team in which tickets wait, and staff the hours in which they come in.")
+    said, late = SAID[wait], bool(one["high"] < 0.5)
+    text = said.few if np.isnan(median["value"]) else said.half
     return Finding(
-        "service.in_time",
+        said.id,
         "warning" if late else "info",
         False if late else None,
-        text,
-        criteria=Text("At least half of all tickets are answered within {target}.", numbers) if late else None,
+        Text(text.template, numbers),
+        criteria=Text(said.rule.template, numbers) if late else None,
         evidence=("service_waits",),
-        action=action if late else None,
+        action=said.action if late else None,
     )
 
 

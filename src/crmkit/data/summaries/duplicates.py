@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 # what is written in both, of one customer each
 KEYS = ("email", "phone", "tax_id", "name_place")
-FEWEST_DIGITS, FEWEST_OF_TAX_ID, FEWEST_OF_NAME = 7, 6, 2
+FEWEST_DIGITS, MOST_DIGITS, FEWEST_OF_TAX_ID, FEWEST_OF_NAME = 7, 15, 6, 2
 WIDE = "".join(chr(code) for code in range(0xFF01, 0xFF5F)) + "\u3000"
 NARROW = "".join(chr(code) for code in range(0x21, 0x7F)) + " "
 # signs that stand between the parts of a name, in both scripts
 BETWEEN = r"[\s.,;:'’`\"“”·•・_/\\()（）【】\[\]&+-]+"
 EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+PHONE = r"^[-+0-9 ()./]+$"
 ALSO_BARE = {"86": "^861[0-9]{10}$", "1": "^1[2-9][0-9]{9}$"}
 # ITU-T E.164, of the countries where most clients are
 CALLING_CODES = {

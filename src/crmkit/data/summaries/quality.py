@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from crmkit.data.sources.engine import to_frame
-from crmkit.data.summaries.audit.customers import EMAIL, FEWEST_DIGITS, MOST_DIGITS, PHONE
+from crmkit.data.summaries.duplicates import EMAIL, FEWEST_DIGITS, MOST_DIGITS, PHONE
 from crmkit.data.summaries.purchases import MONEY
 from crmkit.data.tables import TABLES
 
@@ -103,9 +103,10 @@ def profile(table: ibis.Table, *, name: str, as_of: dt.date, required: Sequence[
     -------
     DataFrame
         ``measure, item, hits, n, money``. Of each column a row ``filled``: rows with a value, of those that should have one,
-        and the money of those without. Of each rule a row ``valid``; ``all_valid`` is of rows that break none. Further
-        ``rows``; ``cells`` and ``squares`` (sums over records of required cells filled, and of their square); ``consent`` (by
-        purpose); ``oldest, newest`` (days before ``as_of``); ``named`` (rows with an address or a number in free text).
+        and the money of those without; and a row ``distinct``: different values. Of each rule a row ``valid``; ``all_valid`` is
+        of rows that break none. Further ``rows``; ``cells`` and ``squares`` (sums over records of required cells filled, and of
+        their square); ``consent`` (by purpose); ``oldest, newest`` (days before ``as_of``); ``named`` (rows with an address or
+        a number in free text).
     """
     keys, values = _counted(table, name=name, as_of=as_of, required=required, money=money)
     import pandas as pd
@@ -152,6 +153,7 @@ def _counted(
             add("filled", column, rows.count(where=there & due[column]), rows.count(where=due[column]), ~there & due[column])
         else:
             add("filled", column, rows.count(where=there), rows.count(), ~there)
+        add("distinct", column, rows[column].nunique())
     rules = _rules(rows, name, has, as_of)
     for item, rule in rules.items():
         add("valid", item, rows.count(where=rule.fill_null(True)), rows.count(where=rule.notnull()), ~rule.fill_null(True))

@@ -12,11 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crmkit.core.errors import ModelError
-from crmkit.core.language import mark
-from crmkit.models.basics.estimates import Estimates
-from crmkit.models.basics.shares import wilson
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -146,86 +141,6 @@ def by_key(records: pd.DataFrame, *, most: int = MOST_SHARING) -> pd.DataFrame:
         groups = alone["group"].nunique()
         found.append((name, groups, len(alone), len(alone) - groups))
     return pd.DataFrame(found, columns=["key", "groups", "records", "extra"])
-
-
-def duplicate_share(sizes: ArrayLike, n: float, *, confidence: float = 0.95) -> Estimates:
-    """Which share of the records is one too many?
-
-    Parameters
-    ----------
-    sizes : array of int, 2 or more
-        Records of each customer who has several.
-    n : float
-        All customer records.
-    confidence : float
-
-    Returns
-    -------
-    Estimates
-        Records beyond the first of each customer over all records; n is records.
-
-    Raises
-    ------
-    ModelError
-        When a group has fewer than two records, or the groups have more than all.
-
-    Notes
-    -----
-    Wilson's interval at an effective n: records of one customer go together, so n is divided by the design effect, the variance
-    of the ratio linearised by customer over that of independent records, where it is above 1.
-
-    References
-    ----------
-    Wilson (1927), doi:10.1080/01621459.1927.10502953. Kish (1965), Survey Sampling, chapter 6, for the variance of a ratio.
-
-    Examples
-    --------
-    >>> found = duplicate_share([2, 2, 3], 100)
-    >>> found.value.round(4).tolist(), found.n.tolist()
-    ([0.04], [100.0])
-    """
-    size = np.asarray(sizes, dtype=np.float64)
-    if (size < 2).any() or size.sum() > n:
-        raise ModelError(f"groups have 2 records or more and {n:g} together at most, not {size.sum():g} in {len(size)} groups")
-    extra = float((size - 1).sum())
-    if not n:
-        return wilson(0, 0, confidence=confidence)
-    share = extra / n
-    alone = n - size.sum()
-    spread = float(((size - 1 - share * size) ** 2).sum() + alone * share**2)
-    effect = max(1.0, spread / (n * share * (1 - share))) if 0 < share < 1 else 1.0
-    found = wilson(extra / effect, n / effect, confidence=confidence)
-    return Estimates(found.value, found.low, found.high, np.array([float(n)]), mark("Wilson, effective n by customer"))
-
-
-def money_concerned(groups: pd.DataFrame, spending: pd.DataFrame) -> pd.DataFrame:
-    """How much money stands on records of customers who have several, and how much of it beside their largest record?
-
-    Parameters
-    ----------
-    groups : DataFrame
-        ``customer_id, group`` as of :func:`same_customers`.
-    spending : DataFrame
-        ``customer_id, amount``; records without purchases may be absent.
-
-    Returns
-    -------
-    DataFrame
-        ``group, records, amount, apart``: the money of each customer, and what of it is not on the record that has the most,
-        so that this customer looks smaller than he is by it.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> groups = pd.DataFrame({"customer_id": ["a", "b", "c"], "group": [1, 1, 1]})
-    >>> money_concerned(groups, pd.DataFrame({"customer_id": ["a", "c"], "amount": [70.0, 30.0]})).to_numpy().tolist()
-    [[1.0, 3.0, 100.0, 30.0]]
-    """
-    amounts = groups["customer_id"].map(spending.set_index("customer_id")["amount"]).fillna(0.0)
-    grouped = amounts.groupby(groups["group"])
-    found = grouped.agg(records="size", amount="sum", largest="max").reset_index()
-    found["apart"] = found["amount"] - found["largest"]
-    return found[["group", "records", "amount", "apart"]]
 
 
 def _naming(records: pd.DataFrame, most: int) -> pd.DataFrame:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from crmkit.core.privacy import pseudonyms
 from crmkit.core.results import Column, Numbers, Quantity, Text
 from crmkit.core.settings import find_home
 from crmkit.report.files.lists import NUMBER_FORMATS, guard
+from crmkit.report.files.written import Written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,15 +62,7 @@ MADE = Text(
 )
 
 
-@dataclass(frozen=True)
-class Reviewed:
-    """Files that were written, and what is to be said of them."""
-
-    paths: tuple[Path, ...]
-    notes: tuple[Text, ...]
-
-
-def write_review(client: str, *, home: Path | None = None) -> Reviewed:
+def write_review(client: str, *, home: Path | None = None) -> Written:
     """Write the workbook in which somebody decides which customers are one.
 
     Parameters
@@ -81,7 +73,7 @@ def write_review(client: str, *, home: Path | None = None) -> Reviewed:
 
     Returns
     -------
-    Reviewed
+    Written
         ``work/<client>/duplicates/duplicates.xlsx``, for its owner alone; no file where no two customers look like one.
 
     Raises
@@ -97,14 +89,14 @@ def write_review(client: str, *, home: Path | None = None) -> Reviewed:
     with open_client(client, home=home) as company:
         pairs, notes = pairs_of(company)
         if pairs.empty:
-            return Reviewed((), (Text(NONE_FOUND.template, {"client": client}), *notes))
+            return Written((), (Text(NONE_FOUND.template, {"client": client}), *notes))
         rows, columns = _as_seen(pairs, company)
         folder = home / "work" / client / "duplicates"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = folder / BOOK
         _write_workbook(rows, columns, path, Locale(company.language, company.currency))
     numbers: Numbers = {"n": Quantity(len(pairs), "count"), "client": client, "path": path.relative_to(home).as_posix()}
-    return Reviewed((path,), (Text(WRITTEN.template, numbers), *notes))
+    return Written((path,), (Text(WRITTEN.template, numbers), *notes))
 
 
 def pairs_of(company: Client) -> tuple[pd.DataFrame, list[Text]]:
@@ -151,7 +143,7 @@ def pairs_of(company: Client) -> tuple[pd.DataFrame, list[Text]]:
     return pairs, notes
 
 
-def take_decisions(client: str, decided: Path, *, home: Path | None = None) -> Reviewed:
+def take_decisions(client: str, decided: Path, *, home: Path | None = None) -> Written:
     """Make the merge map of a workbook that was filled in.
 
     Parameters
@@ -164,7 +156,7 @@ def take_decisions(client: str, decided: Path, *, home: Path | None = None) -> R
 
     Returns
     -------
-    Reviewed
+    Written
         ``work/<client>/duplicates/merge.csv``, for its owner alone: what the client has merged before, and every pair that was
         decided to be the same. It always has ids.
 
@@ -199,7 +191,7 @@ def take_decisions(client: str, decided: Path, *, home: Path | None = None) -> R
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", newline="") as file:
         table.to_csv(file, index=False, lineterminator="\n")
     partial.replace(path)
-    return Reviewed((path,), (Text(MADE.template, {"n": Quantity(len(merge), "count"), "client": client, "file": MAP}),))
+    return Written((path,), (Text(MADE.template, {"n": Quantity(len(merge), "count"), "client": client, "file": MAP}),))
 
 
 def _stars(groups: pd.DataFrame) -> pd.DataFrame:

@@ -6,12 +6,12 @@ The text of each slide is a finding, word for word; the number of a slide stands
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
 from crmkit.core.language import Locale, mark, say
 from crmkit.core.results import Numbers, Quantity, Result, Text
+from crmkit.report.files.written import Written
 from crmkit.report.office.drawings import FORMS, drawing_of
 from crmkit.report.office.package import describe, needed, write
 from crmkit.report.office.slides import MORE, Box, Slides
@@ -29,14 +29,6 @@ FOUND, TO_DO, STAKE = mark("What was found"), mark("What to do"), mark("At stake
 SOURCE = Text("Source: {exhibit} ({question})")
 WRITTEN = Text("{slides} {slides:slide|slides}, {charts} {charts:chart|charts}")
 FEW = Text("fewer than {least} slides or {charts} charts: the reports that there are hold no more ({reports})")
-
-
-@dataclass(frozen=True)
-class Written:
-    """Files that were written, and what is to be said of them."""
-
-    paths: tuple[Path, ...]
-    notes: tuple[Text, ...]
 
 
 def write_deck(client: str, *, home: Path | None = None) -> Written:

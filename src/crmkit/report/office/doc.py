@@ -13,7 +13,8 @@ from typing import Any
 
 from crmkit.core.language import mark, say
 from crmkit.core.results import Numbers, Quantity, Result, Text
-from crmkit.report.office.deck import AS_OF, DECISIONS, FOUND, STAKE, SUBTITLE, TO_DO, TRUST, Written
+from crmkit.report.files.written import Written
+from crmkit.report.office.deck import AS_OF, DECISIONS, FOUND, STAKE, SUBTITLE, TO_DO, TRUST
 from crmkit.report.office.package import describe, needed, opened, write
 from crmkit.report.office.slides import FONTS, LANGUAGES, MORE, widths, words_fit
 from crmkit.report.office.story import INTAKE, Report, Shown, Story, read_story

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from crmkit.core.language import say
 from crmkit.core.results import Text
+from crmkit.report.files.written import Written
 from crmkit.report.folders import write_together
-from crmkit.report.office.deck import AS_OF, DECISIONS, TRUST, Written
+from crmkit.report.office.deck import AS_OF, DECISIONS, TRUST
 from crmkit.report.office.story import Decision, Story, read_story
 from crmkit.show.boxes import AT_STAKE
 from crmkit.show.grid import table_grid

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crmkit.data.sources.engine import to_frame
 from crmkit.data.summaries.audit.months import month_of
@@ -18,17 +18,9 @@ if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
-EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
-PHONE = r"^[-+0-9 ()./]+$"
-FEWEST_DIGITS, MOST_DIGITS = 7, 15
 FOLLOWS_WITHIN = 31
 FOLLOW_UP = ("follow_up", "follow-up", "follow up", "followup", "回访", "回訪")
 PLACES = ("source_system", "department")
-CONTACTS = ("email", "phone")
-
-
-def _digits(phone: Any) -> Any:
-    return phone.re_replace("[^0-9]+", "")
 
 
 def record_ages(customers: ibis.Table, *, as_of: dt.date) -> pd.DataFrame:
@@ -45,30 +37,6 @@ def record_ages(customers: ibis.Table, *, as_of: dt.date) -> pd.DataFrame:
     last = ibis.coalesce(*dates) if dates else ibis.null("date")
     rows = customers.select(days=ibis.literal(as_of).delta(last, unit="day"))
     return to_frame(rows.group_by("days").agg(n=rows.count()).order_by("days"))
-
-
-def shared_contacts(customers: ibis.Table) -> pd.DataFrame:
-    """Which records have the same e-mail address or telephone number as another?
-
-    Returns
-    -------
-    DataFrame
-        ``customer_id, email, phone, source_system, department`` of those records only; addresses in small letters, of numbers
-        the digits.
-    """
-    import ibis
-
-    has = set(customers.columns)
-    empty = ibis.null("string")
-    rows = customers.select(
-        "customer_id",
-        email=customers.email.strip().lower().nullif("") if "email" in has else empty,
-        phone=_digits(customers.phone).nullif("") if "phone" in has else empty,
-        **{name: customers[name] if name in has else empty for name in PLACES},
-    )
-    rows = rows.mutate(**{f"same_{name}": rows.count().over(ibis.window(group_by=name)) for name in CONTACTS})
-    shared = [rows[name].notnull() & (rows[f"same_{name}"] > 1) for name in CONTACTS]
-    return to_frame(rows.filter(shared[0] | shared[1]).select("customer_id", *CONTACTS, *PLACES).order_by("customer_id"))
 
 
 def purchases(transactions: ibis.Table, *, starts: Sequence[dt.date]) -> pd.DataFrame:

@@ -83,9 +83,15 @@ def list_probability(
 
 
 def list_sum(
-    fit: CoxFit, found: pd.DataFrame, covariates: pd.DataFrame, *, top: int, confidence: float = 0.95
+    fit: CoxFit,
+    found: pd.DataFrame,
+    covariates: pd.DataFrame,
+    *,
+    top: int,
+    weights: ArrayLike | None = None,
+    confidence: float = 0.95,
 ) -> dict[str, float]:
-    """How many of the first `top` customers of the list will leave, and between which limits?
+    """How many of the first `top` customers of the list will leave, or what goes with them, and between which limits?
 
     Parameters
     ----------
@@ -96,12 +102,14 @@ def list_sum(
         Of the same customers.
     top : int
         Customers looked at, the highest probabilities first.
+    weights : array of shape (customers,), 0 or more, optional
+        What goes with each customer, for example money; leavers are counted when left out.
     confidence : float
 
     Returns
     -------
     dict
-        `value` (expected leavers), `low`, `high` (of the number that will leave, 0 to `n`), `n`.
+        `value` (expected leavers, or what goes with them), `low`, `high` (of what will be seen, 0 to all of it), `n`.
 
     Raises
     ------
@@ -110,23 +118,29 @@ def list_sum(
 
     Notes
     -----
-    Variances are added: of chance, sum of p (1 - p); of the effects; of the level and of the rate of each window, taken as one
-    for all customers.
+    Variances are added: of chance, sum of weight^2 p (1 - p); of the effects; of the level and of the rate of each window,
+    taken as one for all customers.
     """
     if top < 1:
         raise ParamError(Problem("top", f"is {top}", "at least one customer is looked at"))
     p = found["probability"].to_numpy()
     order = np.argsort(np.where(np.isfinite(p), -p, np.inf), kind="stable")[: min(top, int(np.isfinite(p).sum()))]
     own = p[order]
-    slope = -(1 - own) * np.log1p(-own)  # of the probability by the logarithm of the hazard
+    weight = np.ones(len(order)) if weights is None else np.asarray(weights, dtype=np.float64)[order]
+    slope = -weight * (1 - own) * np.log1p(-own)  # of the weighted probability by the logarithm of the hazard
     X = encode(fit.design, covariates.iloc[order], strict=False) - fit.center
     gradient = slope @ X
     level = slope.sum() ** 2 / found["level"].to_numpy()[order].min() if len(order) else 0.0
     window = float((slope / np.sqrt(found["seen"].to_numpy()[order])).sum()) ** 2
-    variance = float((own * (1 - own)).sum() + gradient @ fit.covariance @ gradient + level + window)
-    wide = critical(confidence) * float(np.sqrt(variance))
-    value, n = float(own.sum()), len(order)
-    return {"value": value, "low": max(0.0, value - wide), "high": min(float(n), value + wide), "n": float(n)}
+    chance = float((weight**2 * own * (1 - own)).sum())
+    wide = critical(confidence) * float(np.sqrt(chance + gradient @ fit.covariance @ gradient + level + window))
+    value = float((weight * own).sum())
+    return {
+        "value": value,
+        "low": max(0.0, value - wide),
+        "high": min(float(weight.sum()), value + wide),
+        "n": float(len(order)),
+    }
 
 
 class _Smooth(NamedTuple):
